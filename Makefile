@@ -1,0 +1,55 @@
+# `make report` runs the main job; `make test` runs every check.
+# Both set up .venv themselves; nothing else has to be installed first but Python 3.11+ with venv and pip.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+REPORT ?= report
+
+.PHONY: help report test lint bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make report   derive, check, evaluate, verify; write $(REPORT)/index.html"
+	@echo "make test     lint, types, tests and doctests"
+	@echo "make bench    benchmarks against named competitors"
+	@echo "make clean    remove $(VENV), $(REPORT) and caches"
+
+report: $(VENV)/.run
+	@echo "== writing the report to $(REPORT)/"
+	@$(BIN)/varprop report -o $(REPORT)
+
+test: $(VENV)/.dev lint
+	@echo "== tests and doctests"
+	@$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev
+	@echo "== lint (ruff)"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo "== types (mypy strict)"
+	@$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m pytest tests/benchmarks -q -s --benchmark-disable-gc
+
+$(VENV)/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "varprop needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "== creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.venv pyproject.toml
+	@echo "== installing varprop"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "== installing the development tools"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(REPORT) .pytest_cache .mypy_cache .ruff_cache

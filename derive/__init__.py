@@ -1,0 +1,1 @@
+"""Symbolic derivations of how variance travels through random networks."""

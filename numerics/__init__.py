@@ -1,0 +1,1 @@
+"""Arrays: networks, curves, kernels, simulation and verification, generated from `derive`."""
