@@ -1,0 +1,257 @@
+"""The check before every answer: the closed form against quadrature at admissible points.
+
+Admissible means: the declared signs of the symbols, a positive definite covariance, and every integrability condition.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import mpmath
+from sympy import Expr, Integer, Matrix, Mul, Rational, S, Symbol, expand, expand_power_exp
+
+from derive.gaussian.evaluate import CannotEvaluate, compile_expression, switches
+from derive.gaussian.quadrature import (
+    NoConvergence,
+    gaussian_integral,
+    hermite_coefficients,
+    mehler,
+    nested,
+    roots_on_line,
+)
+
+LINE_DIGITS = 20
+PLANE_DIGITS = 14
+NESTED_DIGITS = 8
+TRIES = 4000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """E[g] under z ~ N(mean, covariance), and what must be positive."""
+
+    integrand: Expr
+    variables: tuple[Symbol, ...]
+    mean: tuple[Expr, ...]
+    covariance: tuple[tuple[Expr, ...], ...]
+    conditions: tuple[Expr, ...] = ()
+
+    @property
+    def symbols(self) -> list[Symbol]:
+        """The parameters, in a fixed order."""
+        parts = [*self.mean, *(c for row in self.covariance for c in row), *self.conditions]
+        free = set().union(self.integrand.free_symbols, *(p.free_symbols for p in parts)) - set(self.variables)
+        return sorted(free, key=str)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a closed form agreed with quadrature."""
+
+    points: tuple[Mapping[Symbol, Expr], ...]
+    digits: int
+    largest_error: float
+    method: str
+
+    def __str__(self) -> str:
+        number = len(self.points)
+        where = f"{number} admissible points" if number > 1 or self.points[0] else "the given parameters"
+        return (
+            f"agrees with {self.method} at {where} to {self.digits} digits (largest error {self.largest_error:.1e})"
+        )
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A point at which a closed form and quadrature differ."""
+
+    point: Mapping[Symbol, Expr]
+    closed_form: str
+    quadrature: str
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{k} = {v}" for k, v in self.point.items()) or "the given parameters"
+        return f"at {where} the closed form is {self.closed_form} and quadrature gives {self.quadrature}"
+
+
+class CannotCheck(Exception):  # noqa: N818 - caught inside the package and turned into NoClosedForm
+    """No quadrature decided: an answer that cannot be checked is not given."""
+
+
+def compare(problem: Problem, answer: Expr, *, points: int | None = None, seed: int = 20) -> Agreement | Disagreement:
+    """Evaluate both sides of  E[g] = answer  at admissible points."""
+    samples = admissible_points(problem, points or (3 if len(problem.variables) == 1 else 2), seed)
+    largest, digits, method = 0.0, 99, ""
+    for sample in samples:
+        value, size, reached, method = quadrature(problem, sample)
+        shown = answer_at(answer, sample, reached)
+        error = abs(shown - value) / max(size, abs(value), mpmath.mpf(10) ** -30)
+        digits = min(digits, reached)
+        # a NaN must not pass for agreement
+        if not error <= mpmath.mpf(10) ** (-reached):
+            return Disagreement(sample, mpmath.nstr(shown, 12), mpmath.nstr(value, 12))
+        largest = max(largest, float(error))
+    return Agreement(tuple(samples), digits, largest, method)
+
+
+def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int) -> Any:
+    """The closed form as a number; a complex remainder is an error."""
+    with mpmath.workdps(digits + 12):
+        value = compile_expression(answer.subs(sample), (), mpmath.mp)(())
+        if isinstance(value, mpmath.mpc):
+            if abs(value.imag) > abs(value.real) * mpmath.mpf(10) ** (-digits):
+                return mpmath.nan
+            value = value.real
+        return value
+
+
+def admissible_points(problem: Problem, count: int, seed: int) -> list[dict[Symbol, Expr]]:
+    """Distinct rational parameter points inside the domain; the given numbers alone when there are no parameters."""
+    symbols = problem.symbols
+    if not symbols:
+        return [{}]
+    random = Random(seed)
+    tests = [compile_expression(c, symbols, mpmath.fp) for c in problem.conditions]
+    entries = [[compile_expression(c, symbols, mpmath.fp) for c in row] for row in problem.covariance]
+    found: list[dict[Symbol, Expr]] = []
+    for attempt in range(TRIES):
+        values = [_draw(s, random) for s in symbols]
+        numbers = [float(v) for v in values]
+        try:
+            if not all(test(numbers) > 0.1 for test in tests):
+                continue
+            matrix = [[f(numbers) for f in row] for row in entries]
+        except (ArithmeticError, ValueError, TypeError):
+            continue
+        if _well_conditioned(matrix, 0.45 if attempt < TRIES // 2 else 0.98):
+            found.append(dict(zip(symbols, values, strict=True)))
+            if len(found) == count:
+                return found
+    if found:
+        return found
+    raise CannotCheck("no admissible parameter point was found")
+
+
+def _draw(symbol: Symbol, random: Random) -> Expr:
+    if symbol.is_integer:
+        return Integer(random.randint(1, 4))
+    value = Rational(random.randint(40, 160), 101)
+    if symbol.is_positive or symbol.is_nonnegative:
+        return value
+    if symbol.is_negative or symbol.is_nonpositive:
+        return -value
+    return Rational(random.randint(-120, 120), 101)
+
+
+def _well_conditioned(C: list[list[float]], correlation: float) -> bool:
+    n = len(C)
+    if any(C[i][i] < 0.02 or C[i][i] > 30 for i in range(n)):
+        return False
+    scale = [C[i][i] ** 0.5 for i in range(n)]
+    if any(abs(C[i][j]) > correlation * scale[i] * scale[j] for i in range(n) for j in range(i)):
+        return False
+    return n < 3 or bool(Matrix(n, n, lambda i, j: C[i][j]).is_positive_definite)
+
+
+def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> tuple[Any, Any, int, str]:
+    """(value, E|g|, digits to trust, method) of E[g] at one parameter point."""
+    g = problem.integrand.subs(sample)
+    mean = [S(m).subs(sample) for m in problem.mean]
+    covariance = [[S(c).subs(sample) for c in row] for row in problem.covariance]
+    try:
+        if len(problem.variables) == 1:
+            value, size, _ = _line(g, problem.variables[0], mean[0], covariance[0][0], LINE_DIGITS)
+            return value, size, LINE_DIGITS, "adaptive Gauss-Legendre quadrature"
+        if len(problem.variables) == 2:
+            try:
+                return _plane(g, problem.variables, mean, covariance)
+            except (NoConvergence, _NotAProduct):
+                pass
+        return _nested(g, problem.variables, mean, covariance)
+    except (CannotEvaluate, NoConvergence, ArithmeticError, ValueError, TypeError) as why:
+        raise CannotCheck(f"the quadrature that must confirm the answer failed ({type(why).__name__})") from None
+
+
+class _NotAProduct(Exception):  # noqa: N818 - a signal inside this module
+    """The integrand is not a sum of products of functions of one variable."""
+
+
+def _line(g: Expr, z: Symbol, mean: Expr, variance: Expr, digits: int) -> tuple[Any, Any, list[Any]]:
+    """E[g(z)], E|g(z)| and weighted values, z ~ N(mean, variance)."""
+    with mpmath.workdps(digits + 8):
+        ctx = mpmath.mp
+        m = compile_expression(mean, (), ctx)(())
+        s = ctx.sqrt(compile_expression(variance, (), ctx)(()))
+        f = compile_expression(g, (z,), ctx)
+        kinks: list[Any] = []
+        for u in switches(g, {z}):
+            line = compile_expression(u, (z,), ctx)
+            kinks += roots_on_line(lambda t, line=line: line((m + s * t,)), ctx)
+        return gaussian_integral(lambda t: f((m + s * t,)), kinks, ctx, digits)
+
+
+def _plane(
+    g: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], covariance: Sequence[Sequence[Expr]]
+) -> tuple[Any, Any, int, str]:
+    x, y = variables
+    digits = PLANE_DIGITS
+    with mpmath.workdps(digits + 8):
+        ctx = mpmath.mp
+        C = [[compile_expression(c, (), ctx)(()) for c in row] for row in covariance]
+        rho = C[0][1] / ctx.sqrt(C[0][0] * C[1][1])
+        if abs(rho) > 0.75:
+            raise NoConvergence
+        count = max(8, int((digits + 3) * 2.303 / -ctx.ln(abs(rho)))) if rho else 8
+        seen: dict[tuple[Expr, Symbol], tuple[list[Any], Any]] = {}
+
+        def coefficients(f: Expr, v: Symbol, i: int) -> tuple[list[Any], Any]:
+            if (f, v) not in seen:
+                _, size, points = _line(f, v, mean[i], covariance[i][i], digits)
+                seen[f, v] = hermite_coefficients(points, count, ctx), size
+            return seen[f, v]
+
+        total, size = ctx.zero, ctx.zero
+        for left, right in _products(g, x, y):
+            a, size_a = coefficients(left, x, 0)
+            b, size_b = coefficients(right, y, 1)
+            total += mehler(a, b, rho, ctx, digits)
+            size += size_a * size_b
+        return total, size, digits, "Mehler's expansion with adaptive Gauss-Legendre quadrature"
+
+
+def _products(g: Expr, x: Symbol, y: Symbol) -> list[tuple[Expr, Expr]]:
+    """g as a sum of products f(x) h(y)."""
+    split = [_split(t, x, y) for t in g.as_ordered_terms()]
+    if any(s is None for s in split):
+        wide = expand(expand_power_exp(g))
+        split = [_split(t, x, y) for t in wide.as_ordered_terms()]
+    if len(split) > 12 or any(s is None for s in split):
+        raise _NotAProduct
+    return [s for s in split if s is not None]
+
+
+def _split(term: Expr, x: Symbol, y: Symbol) -> tuple[Expr, Expr] | None:
+    left, right = [], []
+    for factor in Mul.make_args(term):
+        free = factor.free_symbols & {x, y}
+        if len(free) == 2:
+            return None
+        (right if free == {y} else left).append(factor)
+    return Mul(*left), Mul(*right)
+
+
+def _nested(
+    g: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], covariance: Sequence[Sequence[Expr]]
+) -> tuple[Any, Any, int, str]:
+    if len(variables) > 3:
+        raise CannotCheck("answers in more than three variables cannot be checked by quadrature in time")
+    ctx = mpmath.fp
+    C = mpmath.matrix([[float(c) for c in row] for row in covariance])
+    L = mpmath.cholesky(C)
+    rows = [[float(L[i, j]) for j in range(i + 1)] for i in range(len(variables))]
+    f = compile_expression(g, variables, ctx)
+    edges = [compile_expression(u, variables, ctx) for u in switches(g, set(variables))]
+    value, size = nested(f, edges, rows, [float(m) for m in mean])
+    digits = NESTED_DIGITS if len(variables) == 2 else 5
+    return mpmath.mpf(value), mpmath.mpf(size), digits, "nested Gauss-Legendre quadrature"

@@ -1,0 +1,17 @@
+"""What the engine says when it has no answer."""
+
+from sympy import Expr
+
+
+class NoClosedForm(Exception):  # noqa: N818 - an answer ("there is none"), not a mistake by the caller
+    """No closed form of the Gaussian expectation is known to this engine.
+
+    Attributes:
+        reason: why, in one sentence.
+        term: the part of the integrand at which the engine stopped.
+    """
+
+    def __init__(self, reason: str, term: Expr) -> None:
+        self.reason = reason
+        self.term = term
+        super().__init__(f"no closed form: {reason} (stopped at {term})")
