@@ -1,1 +1,17 @@
-"""Closed forms of Gaussian expectations."""
+"""Closed forms of Gaussian expectations, each answer a derivation that was checked before it was returned."""
+
+from derive.gaussian.api import ClosedForm, gaussian_expectation
+from derive.gaussian.errors import NoClosedForm
+from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.functions import BivariateNormalCDF, NormalDensity, OwensT, Phi
+
+__all__ = [
+    "BivariateNormalCDF",
+    "ClosedForm",
+    "GaussianExpectation",
+    "NoClosedForm",
+    "NormalDensity",
+    "OwensT",
+    "Phi",
+    "gaussian_expectation",
+]

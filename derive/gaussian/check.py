@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import mpmath
-from sympy import Expr, Integer, Matrix, Mul, Rational, S, Symbol, expand, expand_power_exp
+from sympy import DiracDelta, Expr, Integer, Matrix, Mul, Rational, S, Symbol, exp, expand, expand_power_exp, pi, sqrt
 
 from derive.gaussian.evaluate import CannotEvaluate, compile_expression, switches
 from derive.gaussian.quadrature import (
@@ -19,6 +19,7 @@ from derive.gaussian.quadrature import (
     mehler,
     nested,
     roots_on_line,
+    square_root,
 )
 
 LINE_DIGITS = 20
@@ -36,6 +37,7 @@ class Problem:
     mean: tuple[Expr, ...]
     covariance: tuple[tuple[Expr, ...], ...]
     conditions: tuple[Expr, ...] = ()
+    singular: bool = False
 
     @property
     def symbols(self) -> list[Symbol]:
@@ -124,7 +126,7 @@ def admissible_points(problem: Problem, count: int, seed: int) -> list[dict[Symb
             matrix = [[f(numbers) for f in row] for row in entries]
         except (ArithmeticError, ValueError, TypeError):
             continue
-        if _well_conditioned(matrix, 0.45 if attempt < TRIES // 2 else 0.98):
+        if problem.singular or _well_conditioned(matrix, 0.45 if attempt < TRIES // 2 else 0.98):
             found.append(dict(zip(symbols, values, strict=True)))
             if len(found) == count:
                 return found
@@ -160,6 +162,11 @@ def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> tuple[Any, An
     mean = [S(m).subs(sample) for m in problem.mean]
     covariance = [[S(c).subs(sample) for c in row] for row in problem.covariance]
     try:
+        if g.has(DiracDelta):
+            value, size = _with_deltas(g, problem.variables, mean, covariance)
+            return value, size, PLANE_DIGITS, "adaptive Gauss-Legendre quadrature"
+        if problem.singular:
+            return _nested(g, problem.variables, mean, covariance)
         if len(problem.variables) == 1:
             value, size, _ = _line(g, problem.variables[0], mean[0], covariance[0][0], LINE_DIGITS)
             return value, size, LINE_DIGITS, "adaptive Gauss-Legendre quadrature"
@@ -189,6 +196,50 @@ def _line(g: Expr, z: Symbol, mean: Expr, variance: Expr, digits: int) -> tuple[
             line = compile_expression(u, (z,), ctx)
             kinks += roots_on_line(lambda t, line=line: line((m + s * t,)), ctx)
         return gaussian_integral(lambda t: f((m + s * t,)), kinks, ctx, digits)
+
+
+def _with_deltas(
+    g: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], covariance: Sequence[Sequence[Expr]]
+) -> tuple[Any, Any]:
+    """E[A + B δ(l)] = E[A] + density of l at 0 · E[B | l = 0], for at most two variables."""
+    deltas = sorted(g.atoms(DiracDelta), key=str)
+    if not deltas:
+        problem = Problem(g, tuple(variables), tuple(mean), tuple(tuple(r) for r in covariance))
+        if not variables:
+            with mpmath.workdps(PLANE_DIGITS + 8):
+                value = compile_expression(g, (), mpmath.mp)(())
+            return value, abs(value)
+        return quadrature(problem, {})[:2]
+    marker = Symbol("delta", real=True)
+    marked = g.subs(deltas[0], marker)
+    if marked.diff(marker, 2) != 0:
+        raise CannotEvaluate("a power of a delta")
+    n = len(variables)
+    form = deltas[0].args[0]
+    slope = [form.diff(v) for v in variables]
+    along = [sum(covariance[i][j] * slope[j] for j in range(n)) for i in range(n)]
+    spread = sum(slope[i] * along[i] for i in range(n))
+    level = form.subs(dict(zip(variables, mean, strict=True)))
+    density = exp(-(level**2) / (2 * spread)) / sqrt(2 * pi * spread)
+    centre = [m - k * level / spread for m, k in zip(mean, along, strict=True)]
+    rest = [[covariance[i][j] - along[i] * along[j] / spread for j in range(n)] for i in range(n)]
+    inner = marked.diff(marker)
+    keep = next((i for i in range(n) if rest[i][i] != 0), None)
+    if n > 2:
+        raise CannotEvaluate("a delta in more than two variables")
+    # given l = 0, everything is an affine function of the one variable that is left
+    line = {
+        v: centre[i] + (S.Zero if keep is None else rest[i][keep] / rest[keep][keep] * (variables[keep] - centre[keep]))
+        for i, v in enumerate(variables)
+        if i != keep
+    }
+    inner = inner.subs(line)
+    left = [] if keep is None else [keep]
+    value, size = _with_deltas(inner, [variables[i] for i in left], [centre[i] for i in left], [[rest[i][i]] for i in left])
+    smooth = marked.subs(marker, 0)
+    base = _with_deltas(smooth, variables, mean, covariance) if smooth != 0 else (mpmath.mpf(0), mpmath.mpf(0))
+    weight = compile_expression(density, (), mpmath.mp)(())
+    return base[0] + weight * value, base[1] + weight * size
 
 
 def _plane(
@@ -247,11 +298,9 @@ def _nested(
     if len(variables) > 3:
         raise CannotCheck("answers in more than three variables cannot be checked by quadrature in time")
     ctx = mpmath.fp
-    C = mpmath.matrix([[float(c) for c in row] for row in covariance])
-    L = mpmath.cholesky(C)
-    rows = [[float(L[i, j]) for j in range(i + 1)] for i in range(len(variables))]
+    rows = square_root([[float(c) for c in row] for row in covariance])
     f = compile_expression(g, variables, ctx)
     edges = [compile_expression(u, variables, ctx) for u in switches(g, set(variables))]
     value, size = nested(f, edges, rows, [float(m) for m in mean])
-    digits = NESTED_DIGITS if len(variables) == 2 else 5
+    digits = NESTED_DIGITS if len(rows[0]) <= 2 else 5
     return mpmath.mpf(value), mpmath.mpf(size), digits, "nested Gauss-Legendre quadrature"

@@ -26,6 +26,7 @@ class Special:
 
     name: str
     arguments: tuple[Surd, ...]
+    expression: Expr | None = None
 
 
 class Kernel(NamedTuple):
@@ -54,6 +55,12 @@ class Closed:
     def special(cls, parameters: Parameters, name: str, *arguments: Surd) -> "Closed":
         """One special function with coefficient 1."""
         kernel = Kernel(0, parameters.one, parameters.zero, (Special(name, arguments),))
+        return cls(parameters, {kernel: parameters.one})
+
+    @classmethod
+    def opaque(cls, parameters: Parameters, factor: Expr) -> "Closed":
+        """A factor that is carried along as it stands."""
+        kernel = Kernel(0, parameters.one, parameters.zero, (Special("opaque", (), factor),))
         return cls(parameters, {kernel: parameters.one})
 
     @classmethod
@@ -116,6 +123,8 @@ class Closed:
             for specials, value in by_special.items():
                 parts.append(self._term(Kernel(pi_halves, radicand, exponent, specials), value))
         plain = Add(*parts)
+        if not plain.is_Add:
+            return plain
         gathered = factor_terms(plain)
         return gathered if gathered.count_ops() < plain.count_ops() else plain
 
@@ -153,7 +162,7 @@ class Closed:
         factor = sqrt(Rational(content.numerator, content.denominator))
         if not radicand.numer.is_ground and radicand.denom.is_ground:
             quotient = outside * primitive
-            if quotient.denom.degree() < outside.denom.degree() or len(quotient.denom) < len(outside.denom):
+            if _size(quotient) < _size(outside):
                 return p.factored(quotient) * factor / shown
         return p.factored(outside) * factor * shown
 
@@ -192,10 +201,17 @@ class Closed:
         return re(value), im(value)
 
     def _special(self, special: Special) -> Expr:
+        if special.expression is not None:
+            return special.expression
         arguments = [self.surd(x) for x in special.arguments]
         if special.name == "erf":
             return erf(arguments[0] / sqrt(2))
         return _FUNCTIONS[special.name](*arguments)
+
+
+def _size(x: Element) -> tuple[int, int]:
+    """How large the denominator is: its total degree, then its number of terms."""
+    return max(sum(m) for m in x.denom.monoms()), len(x.denom)
 
 
 def _accumulate(terms: dict[tuple[Special, ...], Element], key: tuple[Special, ...], value: Element) -> None:

@@ -52,6 +52,17 @@ class Law:
         return Law(mean, covariance)
 
 
+def regression(law: Law, i: int, parameters: Parameters) -> list[Element]:
+    """Coefficients of the best linear prediction of z_i - m_i from z_j - m_j, j < i (their covariance regular)."""
+    if i == 0:
+        return []
+    C = law.covariance
+    _, inverse = _invert([[C[j][k] for k in range(i)] for j in range(i)], parameters)
+    return [
+        parameters.reduce(sum((inverse[j][k] * C[k][i] for k in range(i)), parameters.zero)) for j in range(i)
+    ]
+
+
 @dataclass(frozen=True)
 class Tilt:
     """E[exp(zᵀAz + b·z + c) h(z)] = determinant^(-1/2) · exp(exponent) · E'[h(z)] with z ~ law under E'."""
@@ -113,7 +124,7 @@ def _invert(M: list[list[Element]], parameters: Parameters) -> tuple[Element, li
         (a, b), (c, d) = M
         det = parameters.reduce(a * d - b * c)
         return det, [[d / det, -b / det], [-c / det, a / det]] if det != 0 else M
-    minor = [[_determinant(_without(M, i, j), parameters) for j in range(n)] for i in range(n)]
+    minor = [[determinant(_without(M, i, j), parameters) for j in range(n)] for i in range(n)]
     det = parameters.reduce(sum((M[0][j] * minor[0][j] * (-1) ** j for j in range(n)), parameters.zero))
     if det == 0:
         return det, M
@@ -124,11 +135,12 @@ def _without(M: list[list[Element]], i: int, j: int) -> list[list[Element]]:
     return [[x for k, x in enumerate(row) if k != j] for h, row in enumerate(M) if h != i]
 
 
-def _determinant(M: list[list[Element]], parameters: Parameters) -> Element:
+def determinant(M: list[list[Element]], parameters: Parameters) -> Element:
+    """The determinant of a small matrix over the field."""
     if len(M) == 1:
         return M[0][0]
     return sum(
-        (M[0][j] * _determinant(_without(M, 0, j), parameters) * (-1) ** j for j in range(len(M))), parameters.zero
+        (M[0][j] * determinant(_without(M, 0, j), parameters) * (-1) ** j for j in range(len(M))), parameters.zero
     )
 
 

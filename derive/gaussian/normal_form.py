@@ -214,6 +214,39 @@ class NormalForm:
                     return self.single(shape._replace(factors=frozenset({flipped})))
         return self.constant(1) - self
 
+    def without_orientation(self) -> "NormalForm":
+        """f(z) + f(-z) with every half-space in one orientation, H(-l) = 1 - H(l): zero exactly for odd f."""
+        total = self.new()
+        for form in (self, self.reflected()):
+            for shape, value in form.terms.items():
+                product_ = self.single(shape._replace(factors=frozenset()), value)
+                for factor in shape.factors:
+                    product_ = product_ * self._oriented(factor)
+                total = total + product_
+        return total
+
+    def _oriented(self, factor: Factor) -> "NormalForm":
+        lead = next((x for x in (*factor.a, factor.c) if x != 0), None)
+        if factor.tau2 != 0 and lead is not None:
+            # undo the renaming of repeated factors
+            size = abs(lead.numer.LC / lead.denom.LC)
+            factor = Factor(tuple(x / size for x in factor.a), factor.c / size, factor.tau2 / size**2)
+        if factor.delta or lead is None or lead.numer.LC > 0:
+            return self.single(self.blank()._replace(factors=frozenset({factor})))
+        flipped = factor._replace(a=tuple(-x for x in factor.a), c=-factor.c)
+        return self.constant(1) - self.single(self.blank()._replace(factors=frozenset({flipped})))
+
+    def reflected(self) -> "NormalForm":
+        """f(-z)."""
+        result = self.new()
+        for shape, value in self.terms.items():
+            growth, phase = (tuple((m, x * (-1) ** sum(m)) for m, x in q) for q in (shape.growth, shape.phase))
+            phase, value = self.orient(phase, value) if phase else (phase, value)
+            factors = frozenset(f._replace(a=tuple(-x for x in f.a)) for f in shape.factors)
+            turned = shape._replace(growth=growth, phase=phase, factors=factors)
+            result = result + self.single(turned, value * (-1) ** sum(shape.powers))
+        return result
+
     def split(self, function: Callable[["NormalForm"], "NormalForm"]) -> "NormalForm":
         """function(self) when self contains steps: the sum over the regions between the breakpoints."""
         steps = sorted(self.steps(), key=repr)

@@ -5,6 +5,7 @@ still, such as exp(a)). Keeping them there makes equality exact, cancellation au
 """
 
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any
 
 from sympy import QQ, Expr, Float, I, Integer, Mul, Pow, Rational, S, Symbol, factorint, sqrt
@@ -15,6 +16,10 @@ from derive.errors import InputError
 Element = Any  # an element of the field of fractions (sympy's FracElement)
 
 
+class TooLong(Exception):  # noqa: N818 - caught inside the package and turned into NoClosedForm
+    """The computation took longer than an answer may take."""
+
+
 class Parameters:
     """The field Q(i, p_1, ..., p_k) of the parameters found in `expressions`.
 
@@ -22,7 +27,8 @@ class Parameters:
     is the imaginary unit, used by the characteristic function of sines and cosines.
     """
 
-    def __init__(self, expressions: Iterable[Expr]) -> None:
+    def __init__(self, expressions: Iterable[Expr], *, patience: float = 6.0) -> None:
+        self.deadline = monotonic() + patience
         self._generators: list[Expr] = [I]
         self._squares: dict[Expr, Expr] = {I: Integer(-1)}
         self._rooted: set[Symbol] = set()
@@ -107,6 +113,8 @@ class Parameters:
 
     def reduce(self, x: Element) -> Element:
         """Replace the square of each root generator (and of i) by what it stands for."""
+        if monotonic() > self.deadline:
+            raise TooLong
         for n, square in self._relations:
             numerator, denominator = x.numer, x.denom
             if numerator.degree(n) > 1 or denominator.degree(n) > 1:
@@ -194,11 +202,14 @@ class Parameters:
 
     # ---- signs and square roots ---------------------------------------------------------------------------------
 
-    def declare_positive(self, x: Element) -> None:
-        """Record that x > 0 throughout the domain (a variance, a determinant, an integrability condition)."""
+    def declare_positive(self, x: Element) -> Element | None:
+        """Record that x > 0 throughout the domain (a variance, a determinant, an integrability condition).
+
+        Returns the part of x whose sign was not known before, or None.
+        """
         product = x.numer * x.denom
-        if product.is_ground:
-            return
+        if product.is_ground or self.sign(x) is not None:
+            return None
         content, factors = product.factor_list()
         odd = [p for p, e in factors if e % 2]
         unknown = [p for p in odd if self.sign(self.field.new(p)) is None]
@@ -207,12 +218,14 @@ class Parameters:
             if p not in unknown:
                 sign *= self.sign(self.field.new(p)) or 1
         if not unknown:
-            return
+            return None
         whole = self.one
         for p in unknown:
             whole = whole * self.field.new(p)
         whole = whole * sign
         self._positive.append(whole.numer)
+        self._signs = {p: s for p, s in self._signs.items() if s is not None}
+        self._roots.clear()
         if len(unknown) == 1:
             self._signs[unknown[0]] = sign
         elif len(unknown) == 2:
@@ -222,6 +235,7 @@ class Parameters:
                 total = p * flip + q * flip * sign
                 if total.is_ground and total.LC > 0:
                     self._signs[p], self._signs[q] = flip, flip * sign
+        return whole
 
     def sign(self, x: Element) -> int | None:
         """+1, -1 or 0 where the sign follows from declared facts; None where it does not."""
@@ -247,10 +261,9 @@ class Parameters:
         if polynomial in self._signs:
             return self._signs[polynomial]
         for known in self._positive:
-            if polynomial == known:
-                return 1
-            if polynomial == -known:
-                return -1
+            ratio = polynomial.LC / known.LC
+            if polynomial == known * ratio:
+                return 1 if ratio > 0 else -1
         expression = polynomial.as_expr(*self._generators)
         if expression.is_positive:
             return 1
@@ -272,17 +285,34 @@ class Parameters:
         outside = outside * a / int(content.denominator)
         inside = inside * b
         for polynomial, direction in ((x.numer, 1), (x.denom, -1)):
-            factors = polynomial.monic().factor_list()[1] if not polynomial.is_ground else []
-            for p, e in factors:
-                element = self.field.new(p.monic())
+            for element, e in self._monic_factors(polynomial):
                 power = e * direction
                 sign = self.sign(element)
                 if sign is None:
-                    inside = inside * element**power
+                    # √(p⁴) = p² needs no sign, √(p²) = |p| stays under the root
+                    left = power % 4 if power % 2 == 0 else power
+                    inside = inside * element**left
+                    outside = outside * element ** ((power - left) // 2)
                     continue
                 outside = outside * (element * sign) ** (power // 2)
                 inside = inside * element ** (power % 2)
         return self._clear(outside, inside)
+
+    def _monic_factors(self, polynomial: Any) -> list[tuple[Element, int]]:
+        """Monic factors with multiplicity: declared positive polynomials (which may be reducible) first."""
+        found: list[tuple[Element, int]] = []
+        for known in self._positive:
+            power = 0
+            while not polynomial.is_ground:
+                quotient, remainder = polynomial.div(known)
+                if remainder != 0:
+                    break
+                polynomial, power = quotient, power + 1
+            if power:
+                found.append((self.field.new(known.monic()), power))
+        if not polynomial.is_ground:
+            found += [(self.field.new(p.monic()), e) for p, e in polynomial.factor_list()[1]]
+        return found
 
     def _clear(self, outside: Element, inside: Element) -> tuple[Element, Element]:
         """Make the radicand a polynomial with integer coefficients without square content."""

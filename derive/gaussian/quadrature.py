@@ -12,6 +12,7 @@ import mpmath
 
 Integrand = Callable[[Any], Any]
 ORDER = 16
+MOST_PANELS = 400
 
 
 class NoConvergence(Exception):  # noqa: N818 - caught inside the package
@@ -55,12 +56,6 @@ def panels(kinks: Sequence[Any], reach: float, width: float, ctx: Any) -> list[t
     return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a > ctx.mpf(10) ** (-20)]
 
 
-def rule(f: Integrand, a: Any, b: Any, nodes: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """[(t, weight)] of one panel."""
-    half, middle = (b - a) / 2, (a + b) / 2
-    return [(middle + half * x, half * w) for x, w in nodes]
-
-
 def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int) -> tuple[Any, Any, list[Any]]:
     """(∫ f(t) φ(t) dt, ∫ |f| φ dt, the nodes used as [(t, weight · φ(t) · f(t))])."""
     nodes = nodes_for(ctx)
@@ -68,9 +63,14 @@ def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int)
     tolerance = ctx.mpf(10) ** (-digits)
     reach, width = 5.0 + digits * 0.28, 2.2
     used: list[Any] = []
+    effort = 0
     total, size = ctx.zero, ctx.zero
 
     def panel(a: Any, b: Any) -> tuple[Any, Any, list[Any]]:
+        nonlocal effort
+        effort += 1
+        if effort > MOST_PANELS:
+            raise NoConvergence
         half, middle = (b - a) / 2, (a + b) / 2
         points, sum_, absolute = [], ctx.zero, ctx.zero
         for x, w in nodes:
@@ -172,6 +172,23 @@ def _bisect(f: Integrand, a: Any, b: Any, positive: bool, ctx: Any) -> Any:
     return (a + b) / 2
 
 
+def square_root(C: Sequence[Sequence[float]]) -> list[list[float]]:
+    """L with L Lᵀ = C, columns of zeros (of a singular C) left out."""
+    n = len(C)
+    columns: list[list[float]] = []
+    for k in range(n):
+        pivot = C[k][k] - sum(c[k] ** 2 for c in columns)
+        if pivot < -1e-9 * max(1.0, C[k][k]):
+            raise ValueError("indefinite covariance")
+        if pivot < 1e-12 * max(1e-12, C[k][k]):
+            continue
+        scale = pivot**0.5
+        rest = [(C[i][k] - sum(c[i] * c[k] for c in columns)) / scale if i > k else 0.0 for i in range(n)]
+        rest[k] = scale
+        columns.append(rest)
+    return [[c[i] for c in columns] for i in range(n)]
+
+
 def nested(
     f: Callable[[Sequence[float]], float],
     switches: Sequence[Callable[[Sequence[float]], float]],
@@ -181,9 +198,13 @@ def nested(
     """(E[f], E|f|) by nested panels in floats; variable k is mean_k + Σ_j L_kj t_j with independent standard t_j."""
     ctx = mpmath.fp
     nodes = nodes_for(ctx, 14)
-    n = len(mean)
-    step = 2.0 if n == 2 else 3.4
-    reach = 9.0 if n == 2 else 7.2
+    n = len(cholesky[0])
+    step = 2.0 if n <= 2 else 3.4
+    reach = 9.0 if n <= 2 else 7.2
+    # with a correlation near 1 the inner integral varies on the scale of the last conditional deviation
+    sharpness = min((abs(row[-1]) / sum(c * c for c in row) ** 0.5 for row in cholesky if row[-1]), default=1.0)
+    if n == 0:
+        return f(mean), abs(f(mean))
 
     def point(t: Sequence[float]) -> list[float]:
         return [m + sum(c * x for c, x in zip(row, t, strict=False)) for m, row in zip(mean, cholesky, strict=True)]
@@ -200,7 +221,8 @@ def nested(
             if k == n - 1 or _depends_only(u, point, t, n, roots):
                 kinks += roots
         total = size = 0.0
-        for a, b in panels(kinks, reach, step, ctx):
+        width = step if k == n - 1 else max(0.2, step * min(1.0, 1.5 * sharpness))
+        for a, b in panels(kinks, reach, width, ctx):
             half, middle = (b - a) / 2, (a + b) / 2
             for x, w in nodes:
                 s = middle + half * x

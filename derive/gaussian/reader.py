@@ -49,9 +49,11 @@ def parameter_parts(e: Expr, variables: Sequence[Symbol]) -> list[Expr]:
     if not e.free_symbols & wanted:
         return [e] if isinstance(e, Expr) and e.is_number is not None else []
     parts = [x for a in e.args for x in parameter_parts(a, variables)]
+    if isinstance(e, Max | Min):
+        parts.append(e.func(*(a for a in e.args if not a.free_symbols & wanted)))
     if e.is_Pow and not e.base.free_symbols & wanted:
         parts.append(log(e.base))
-    return parts
+    return [x for x in parts if x.is_finite is not False]
 
 
 class Reader:

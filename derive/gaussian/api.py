@@ -1,0 +1,160 @@
+"""`gaussian_expectation`: the closed form of E[g(z)] with its derivation, checked before it is returned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sympy import Basic, Expr, MatrixBase, Symbol, sympify
+
+from derive.errors import InputError
+from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
+from derive.gaussian.errors import NoClosedForm
+from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.law import tilt
+from derive.gaussian.parameters import Parameters, TooLong
+from derive.gaussian.reader import Reader, shape_expression
+from derive.gaussian.rules import CHAIN, Collect, Degenerate
+from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
+from derive.gaussian.validation import domain_of, expectation_node
+from derive.proof.derivation import Derivation, Proof
+from derive.proof.rule import RuleDoesNotApply
+from derive.proof.verdict import Grade, Verdict
+
+
+@dataclass(frozen=True)
+class ClosedForm(Derivation):
+    """The derivation of a Gaussian expectation: `result` is the closed form, `agreement` its check.
+
+    `conditions` are the expressions that must be positive for the statement to hold.
+    """
+
+    agreement: Agreement | None = None
+    conditions: tuple[Expr, ...] = ()
+
+
+def gaussian_expectation(
+    g: Expr,
+    variables: Mapping[Symbol, tuple[Expr, Expr]] | Sequence[Symbol],
+    *,
+    mean: Sequence[Expr] | None = None,
+    covariance: MatrixBase | Sequence[Sequence[Expr]] | None = None,
+) -> ClosedForm:
+    r"""The closed form of E[g(z)], z ~ N(mean, covariance), as a derivation.
+
+    The class: sums of products of polynomials, exponentials of at most quadratic polynomials, sin and cos of affine
+    arguments, erf, erfc, Φ and φ of affine arguments, and steps, signs, |·|, Max, Min and Piecewise with affine
+    breakpoints. Parameters may be symbolic; a symbol without assumptions is taken to be real.
+
+    Args:
+        g: the integrand.
+        variables: {z: (mean, variance)} (several are independent), or the variables in order.
+        mean: mean of each variable (0 when left out), with `variables` in order.
+        covariance: their covariance matrix.
+
+    Returns:
+        A derivation whose `result` is the closed form; `agreement` says at how many points it was compared with
+        quadrature, to how many digits, and the largest error; `conditions` what must be positive.
+
+    Raises:
+        NoClosedForm: with the reason and the term at which the engine stopped.
+        InputError: for a law that is not one (a negative variance, an asymmetric or indefinite covariance).
+
+    >>> from sympy import symbols, exp, Max
+    >>> z, a = symbols("z a", real=True); s = symbols("s", positive=True)
+    >>> gaussian_expectation(exp(a*z), {z: (0, s**2)}).result
+    exp(a**2*s**2/2)
+    >>> x, y, c = symbols("x y c", real=True); p, q = symbols("p q", positive=True)
+    >>> gaussian_expectation(Max(0, x)*Max(0, y), (x, y), covariance=[[p, c], [c, q]]).result
+    c*asin(c/(sqrt(p)*sqrt(q)))/(2*pi) + c/4 + sqrt(-c**2 + p*q)/(2*pi)
+    """
+    node = expectation_node(g, variables, mean, covariance)
+    return _derive(node)
+
+
+def _derive(node: GaussianExpectation) -> ClosedForm:
+    try:
+        proof, positive = _proof(node)
+    except TooLong:
+        raise NoClosedForm("none was found in reasonable time", node.integrand) from None
+    singular = any(isinstance(s.rule, Degenerate) for s in proof.steps)
+    problem = Problem(node.integrand, node.variables, node.mean, node.covariance, positive, singular)
+    try:
+        found = compare(problem, proof.now)
+    except CannotCheck as why:
+        raise NoClosedForm(str(why), node.integrand) from None
+    if isinstance(found, Disagreement):
+        raise NoClosedForm(f"the form that was found failed its check: {found}", node.integrand)
+    made = proof.done(
+        "gaussian-expectation",
+        "A Gaussian expectation in closed form",
+        rebuild=partial(_derive, node),
+    )
+    verdict = Verdict(Grade.EXACT, f"computed by the rule; the closed form {found}")
+    steps = tuple(replace(s, verdict=verdict) for s in made.steps)
+    fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name != "steps"}
+    return ClosedForm(**fields, steps=steps, agreement=found, conditions=positive)
+
+
+def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
+    """The chain of rules from the expectation to its closed form."""
+    parameters = parameters_of(node)
+    positive = domain_of(node, parameters)
+    reduced = _remove_degenerate(node, parameters)
+    if reduced != node:
+        # the values at which variables were fixed are new constants
+        parameters = parameters_of(node, reduced)
+        positive = domain_of(node, parameters)
+    conditions = _integrability(reduced, parameters) if isinstance(reduced, GaussianExpectation) else ()
+    setting = gaussian_setting(node, parameters, positive, conditions)
+    proof = Proof(setting, node)
+    while proof.now.has(GaussianExpectation) and _applies(proof, Degenerate()):
+        pass
+    for rule in CHAIN:
+        if not proof.now.has(GaussianExpectation):
+            break
+        _applies(proof, rule)
+    if proof.now.has(GaussianExpectation):
+        (left, *_) = proof.now.atoms(GaussianExpectation)
+        raise NoClosedForm("no rule applies", left.integrand)
+    _applies(proof, Collect())
+    return proof, (*positive, *conditions)
+
+
+def _applies(proof: Proof, rule: object) -> bool:
+    try:
+        proof.by(rule)  # type: ignore[arg-type]
+    except RuleDoesNotApply:
+        return False
+    return True
+
+
+def _remove_degenerate(node: Basic, parameters: Parameters) -> Basic:
+    setting = GaussianSetting((), parameters=parameters)
+    while isinstance(node, GaussianExpectation):
+        made = Degenerate().rewrite(node, setting)
+        if made is None:
+            break
+        node = made.after
+    return node
+
+
+def _integrability(node: GaussianExpectation, parameters: Parameters) -> tuple[Expr, ...]:
+    """What must be positive for the exponentials of quadratics to have an expectation."""
+    setting = GaussianSetting((), parameters=parameters)
+    law = setting.law(node)
+    form = Reader(parameters, node.variables).read(node.integrand)
+    found: list[Expr] = []
+    for shape, value in form.terms.items():
+        for condition in tilt(law, shape.growth, (), parameters).conditions:
+            shown = parameters.expression(condition)
+            sign = parameters.sign(condition)
+            if sign is not None and sign <= 0:
+                term = shape_expression(parameters, node.variables, shape, value)
+                raise NoClosedForm(f"the expectation is infinite: {shown} must be positive", term)
+            if sign is None:
+                parameters.declare_positive(condition)
+                found.append(shown)
+    return tuple(dict.fromkeys(sympify(c) for c in found))
+
+
+__all__ = ["ClosedForm", "InputError", "NoClosedForm", "gaussian_expectation"]

@@ -1,0 +1,73 @@
+"""What a Gaussian derivation rests on: the law, the domain of its parameters, and the field they live in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sympy import Basic, Expr, Symbol, latex
+
+from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.law import Law
+from derive.gaussian.normal_form import NormalForm
+from derive.gaussian.parameters import Parameters
+from derive.gaussian.reader import Reader, parameter_parts
+from derive.hypotheses import Hypothesis
+from derive.setting import Setting
+
+
+@dataclass(frozen=True)
+class GaussianSetting(Setting):
+    """A setting whose hypotheses are a Gaussian law and positive expressions."""
+
+    parameters: Parameters = field(default=None, compare=False)  # type: ignore[assignment]
+    positive: tuple[Expr, ...] = ()
+
+    def read(self, node: GaussianExpectation) -> tuple[Law, NormalForm]:
+        """The law and the normal form of an expectation."""
+        return self.law(node), Reader(self.parameters, node.variables).read(node.integrand)
+
+    def law(self, node: GaussianExpectation) -> Law:
+        """The law of an expectation over the parameter field."""
+        element = self.parameters.element
+        return Law(
+            tuple(element(m) for m in node.mean), tuple(tuple(element(c) for c in row) for row in node.covariance)
+        )
+
+    def key_of(self, condition: Expr) -> str | None:
+        """The key of the hypothesis that this expression is positive."""
+        return positivity_key(condition) if condition in self.positive else None
+
+
+def positivity_key(condition: Expr) -> str:
+    """The key under which  condition > 0  is assumed."""
+    return f"positive: {condition}"
+
+
+def parameters_of(*nodes: Basic) -> Parameters:
+    """The field of the parameters of expectations (or of constants)."""
+    parts: list[Expr] = []
+    for node in nodes:
+        if isinstance(node, GaussianExpectation):
+            parts += parameter_parts(node.integrand, node.variables)
+            parts += [*node.mean, *(c for row in node.covariance for c in row)]
+        else:
+            parts.append(node)
+    return Parameters(parts)
+
+
+def gaussian_setting(
+    node: GaussianExpectation, parameters: Parameters, domain: Sequence[Expr], conditions: Sequence[Expr]
+) -> GaussianSetting:
+    """The hypotheses: the law, its non-degeneracy (`domain`) and integrability (`conditions`)."""
+    names = ", ".join(latex(v) for v in node.variables)
+    law = GaussianExpectation.of(Symbol("g"), node.variables, node.mean, node.covariance)
+    text = f"${names}$ is Gaussian: averages are ${latex(law)}$."
+    hypotheses = [Hypothesis("gaussian-law", text, ())]
+    for condition in domain:
+        hypotheses.append(
+            Hypothesis(positivity_key(condition), f"The law is not degenerate: ${latex(condition)} > 0$.", ())
+        )
+    for condition in conditions:
+        hypotheses.append(
+            Hypothesis(positivity_key(condition), f"The expectation is finite: ${latex(condition)} > 0$.", ())
+        )
+    return GaussianSetting(tuple(hypotheses), parameters=parameters, positive=(*domain, *conditions))
