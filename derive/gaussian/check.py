@@ -22,8 +22,8 @@ from derive.gaussian.quadrature import (
     square_root,
 )
 
-LINE_DIGITS = 20
-PLANE_DIGITS = 14
+LINE_DIGITS = 16
+PLANE_DIGITS = 12
 NESTED_DIGITS = 8
 TRIES = 4000
 
@@ -100,7 +100,8 @@ def compare(problem: Problem, answer: Expr, *, points: int | None = None, seed: 
 def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int) -> Any:
     """The closed form as a number; a complex remainder is an error."""
     with mpmath.workdps(digits + 12):
-        value = compile_expression(answer.subs(sample), (), mpmath.mp)(())
+        values = [mpmath.mpf(int(v.p)) / int(v.q) for v in sample.values()]
+        value = compile_expression(answer, list(sample), mpmath.mp)(values)
         if isinstance(value, mpmath.mpc):
             if abs(value.imag) > abs(value.real) * mpmath.mpf(10) ** (-digits):
                 return mpmath.nan

@@ -69,7 +69,7 @@ class Phi(_NormalFunction):
         return True if self.args[0].is_real else None
 
     def _code(self, printer: Any, **_: Any) -> Any:
-        return printer._print(self.rewrite(erf))
+        return f"({printer._print(self.rewrite(erf))})"
 
     _numpycode = _mpmathcode = _pythoncode = _ccode = _code
 
@@ -106,7 +106,7 @@ class NormalDensity(_NormalFunction):
         return True if self.args[0].is_real else None
 
     def _code(self, printer: Any, **_: Any) -> Any:
-        return printer._print(self.rewrite(exp))
+        return f"({printer._print(self.rewrite(exp))})"
 
     _numpycode = _mpmathcode = _pythoncode = _ccode = _code
 

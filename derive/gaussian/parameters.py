@@ -45,6 +45,7 @@ class Parameters:
         ]
         self._positive: list[Any] = []
         self._signs: dict[Any, int | None] = {}
+        self._factored: dict[Element, Expr] = {}
         self._roots: dict[Element, tuple[Element, Element]] = {}
 
     def _collect(self, e: Expr) -> None:
@@ -103,6 +104,10 @@ class Parameters:
             return self.reduce(root ** int(2 * e.exp))
         raise InputError(f"parameter must be built from declared symbols, got {e}")
 
+    def knows(self, e: Expr) -> bool:
+        """Whether e is one of the generators."""
+        return e in self._index
+
     def integer_root(self, base: Rational) -> Element:
         """√base for a rational base, as a product of declared roots of primes."""
         outside, _ = integer_square_root(base.p * base.q)
@@ -137,6 +142,11 @@ class Parameters:
 
     def factored(self, x: Element) -> Expr:
         """The SymPy expression of a field element, factored where that is shorter, with a positive denominator."""
+        if x not in self._factored:
+            self._factored[x] = self._factor(x)
+        return self._factored[x]
+
+    def _factor(self, x: Element) -> Expr:
         above, below = x.numer, x.denom
         if below.is_ground:
             plain = self.expression(x)
@@ -169,6 +179,8 @@ class Parameters:
     def split_complex(self, x: Element) -> tuple[Element, Element]:
         """Real and imaginary part (all other generators are real)."""
         x = self.reduce(x)
+        if not self.is_complex(x):
+            return x, self.zero
         if x.denom.degree(0) > 0:
             conjugate = self.conjugate(self.field.new(x.denom))
             x = self.reduce(self.reduce(self.field.new(x.numer) * conjugate) / self.reduce(x.denom * conjugate))
@@ -226,6 +238,7 @@ class Parameters:
         self._positive.append(whole.numer)
         self._signs = {p: s for p, s in self._signs.items() if s is not None}
         self._roots.clear()
+        self._factored.clear()
         if len(unknown) == 1:
             self._signs[unknown[0]] = sign
         elif len(unknown) == 2:

@@ -125,6 +125,7 @@ class Reader:
                 result = result + self._constant(x)
             return result
         value, scale = self.parameters.one, (0, 1)
+        waves: list[NormalForm] = []
         for x in e.args if e.is_Mul else (e,):
             base, power = x.as_base_exp() if not x.is_Rational else (x, S.One)
             if base is pi and (2 * power).is_Integer:
@@ -134,8 +135,15 @@ class Reader:
                 outside, inside = integer_square_root(base.p * base.q * scale[1])
                 value = value * self.parameters.element(whole * outside / base.q)
                 scale = (scale[0], inside)
+            elif isinstance(x, cos | sin | exp) and not self.parameters.knows(x):
+                waves.append(self._functions[x.func](x))
             else:
                 value = value * self.parameters.element(x)
+        if waves:
+            result = self.empty.single(self.empty.blank()._replace(scale=scale), value)
+            for wave in waves:
+                result = result * wave
+            return result
         return self.empty.single(self.empty.blank()._replace(scale=scale), value) if value != 0 else self.empty
 
     def _power(self, e: Expr) -> NormalForm:

@@ -20,10 +20,16 @@ class GaussianSetting(Setting):
 
     parameters: Parameters = field(default=None, compare=False)  # type: ignore[assignment]
     positive: tuple[Expr, ...] = ()
+    _forms: dict[tuple[Expr, tuple[Symbol, ...]], NormalForm] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def read(self, node: GaussianExpectation) -> tuple[Law, NormalForm]:
         """The law and the normal form of an expectation."""
-        return self.law(node), Reader(self.parameters, node.variables).read(node.integrand)
+        key = (node.integrand, node.variables)
+        if key not in self._forms:
+            self._forms[key] = Reader(self.parameters, node.variables).read(node.integrand)
+        return self.law(node), self._forms[key]
 
     def law(self, node: GaussianExpectation) -> Law:
         """The law of an expectation over the parameter field."""
