@@ -36,11 +36,11 @@ from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.hypotheses import Kind
 from derive.layers import d
 from derive.network import Activation, ActivationSlope, Cost, Partial, Width
-from derive.proof.worlds import Coin, World
+from derive.proof.worlds import Coin, Number, World
 from derive.randomness import Entry, Family, Over
 
 Environment = Mapping[Symbol, int]
-MAX_OUTCOMES = 20_000
+MAX_OUTCOMES = 1100
 
 
 class NotEvaluable(Exception):
@@ -61,7 +61,7 @@ class Exact:
         self._outcome: dict[Coin, int] = {}
         self._memo: dict[Any, Any] = {}
         self._closed: dict[Any, Fraction] = {}
-        self._draws: dict[Any, tuple[Coin | None, tuple[Fraction, ...]]] = {}
+        self._draws: dict[Any, tuple[Coin | None, tuple[Number, ...]]] = {}
         self._definitions: dict[Any, Expr] = {}
         self._indices: dict[Entry, tuple[int, ...]] = {}
         self._touched: set[Coin] | None = None
@@ -99,7 +99,7 @@ class Exact:
         self.outcomes += count
         memo = self._memo
         for faces in cartesian(*(range(len(c.weights)) for c in coins)):
-            weight = Fraction(1)
+            weight: Number = 1
             for c, face in zip(coins, faces, strict=True):
                 self._outcome[c] = face
                 weight *= c.weights[face]
@@ -112,7 +112,7 @@ class Exact:
     def _moments(
         self, quantities: tuple[Basic, ...], over: Over, environment: Environment, moment: Callable[..., Any]
     ) -> Fraction:
-        """Return moment(list of (probability, values)) over the coins of the named sources."""
+        """Return moment(list of (weight, values), total weight) over the coins of the named sources."""
         key = (moment, quantities, over, tuple((s, environment[s]) for s in _free(quantities, environment)))
         if key in self._closed:
             return self._closed[key]
@@ -128,15 +128,15 @@ class Exact:
             return Fraction(1)
         conditional = bool(self._outcome)
         saved, self._touched = self._touched, None
-        total = Fraction(1)
+        total: Number = 1
         for c in mine:
             total *= c.total
         table = [
-            (weight / total, tuple(self.value(q, environment) for q in quantities))
+            (weight, tuple(self.value(q, environment) for q in quantities))
             for weight in self._enumerate(mine)
         ]
         self._touched = saved
-        result = moment(table)
+        result = moment(table, total)
         if not conditional:
             self._closed[key] = result
         return result
@@ -151,7 +151,7 @@ class Exact:
         concrete = concrete.replace(Width, lambda layer: Integer(self.world.widths[int(layer)]))
         return concrete.replace(Sum, lambda f, limits: Sum(f, limits).doit())
 
-    def draw(self, entry: Entry, index: tuple[int, ...]) -> Fraction:
+    def draw(self, entry: Entry, index: tuple[int, ...]) -> Number:
         """Return the value of a drawn scalar at the current outcome."""
         key = (entry.family.name, index)
         if key not in self._draws:
@@ -205,9 +205,9 @@ class Exact:
             index = self.index(expression, environment)
             key = (expression.family.name, index)
             if key == seed:
-                return Fraction(1)
+                return 1
             if expression.family.source is not None:
-                return Fraction(0)
+                return 0
             memo_key = ("d", seed, key)
             if memo_key not in self._memo:
                 definition = self.definition(expression.family, index)
@@ -216,11 +216,11 @@ class Exact:
         if expression == Cost:
             return self.derivative(self._cost, seed, {d: self.world.depth})
         if isinstance(expression, Add):
-            return sum((self.derivative(a, seed, environment) for a in expression.args), Fraction(0))
+            return sum(self.derivative(a, seed, environment) for a in expression.args)
         if isinstance(expression, Sum):
-            return sum((self.derivative(expression.function, seed, e) for e in self.ranges(expression, environment)), Fraction(0))
+            return sum(self.derivative(expression.function, seed, e) for e in self.ranges(expression, environment))
         if isinstance(expression, Mul):
-            total = Fraction(0)
+            total = 0
             for n, factor in enumerate(expression.args):
                 slope = self.derivative(factor, seed, environment)
                 if slope:
@@ -235,7 +235,7 @@ class Exact:
             inner = self.derivative(expression.base, seed, environment)
             return inner and inner * expression.exp.p * self.value(expression.base, environment) ** (expression.exp.p - 1)
         if not expression.atoms(Entry):
-            return Fraction(0)
+            return 0
         raise NotEvaluable(f"no derivative known for {type(expression).__name__}")
 
     def _slope(self, argument: Expr, environment: Environment) -> Any:
@@ -286,7 +286,7 @@ def _pow(self: Exact, e: Expr, env: Environment) -> Any:
         if self._touched is not None:
             return Fraction(1)
         raise NotEvaluable(f"{e.base} is zero in this world")
-    return Fraction(base) ** int(exponent)
+    return base ** int(exponent) if exponent >= 0 else Fraction(base) ** int(exponent)
 
 
 def _product(self: Exact, e: Expr, env: Environment) -> Any:
@@ -296,18 +296,22 @@ def _product(self: Exact, e: Expr, env: Environment) -> Any:
     return result
 
 
-def _mean(table: list[tuple[Fraction, tuple[Any, ...]]]) -> Fraction:
-    return sum((p * v for p, (v,) in table), Fraction(0))
+Table = list[tuple[Number, tuple[Any, ...]]]
 
 
-def _variance(table: list[tuple[Fraction, tuple[Any, ...]]]) -> Fraction:
-    return sum((p * v * v for p, (v,) in table), Fraction(0)) - _mean(table) ** 2
+def _mean(table: Table, total: Number) -> Fraction:
+    return Fraction(sum(w * v for w, (v,) in table)) / total
 
 
-def _covariance(table: list[tuple[Fraction, tuple[Any, ...]]]) -> Fraction:
-    left = sum((p * u for p, (u, _) in table), Fraction(0))
-    right = sum((p * v for p, (_, v) in table), Fraction(0))
-    return sum((p * u * v for p, (u, v) in table), Fraction(0)) - left * right
+def _variance(table: Table, total: Number) -> Fraction:
+    return Fraction(sum(w * v * v for w, (v,) in table)) / total - _mean(table, total) ** 2
+
+
+def _covariance(table: Table, total: Number) -> Fraction:
+    product = Fraction(sum(w * u * v for w, (u, v) in table)) / total
+    left = Fraction(sum(w * u for w, (u, _) in table)) / total
+    right = Fraction(sum(w * v for w, (_, v) in table)) / total
+    return product - left * right
 
 
 def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Fraction:
@@ -320,7 +324,7 @@ def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Fracti
     coin, values = self.world.draw(e.family, (*layer, *units))
     if coin is None:
         return Fraction(0)
-    return _variance([(w / coin.total, (v,)) for w, v in zip(coin.weights, values, strict=True)])
+    return _variance([(w, (v,)) for w, v in zip(coin.weights, values, strict=True)], coin.total)
 
 
 def _width(self: Exact, e: Expr, env: Environment) -> int:
@@ -349,7 +353,7 @@ def _register() -> None:
             Add: lambda self, e, env: sum(self.value(a, env) for a in e.args),
             Mul: _mul,
             Pow: _pow,
-            Sum: lambda self, e, env: sum((self.value(e.function, n) for n in self.ranges(e, env)), Fraction(0)),
+            Sum: lambda self, e, env: sum(self.value(e.function, n) for n in self.ranges(e, env)),
             Product: _product,
             KroneckerDelta: lambda self, e, env: int(self.value(e.args[0], env) == self.value(e.args[1], env)),
             Width: _width,

@@ -20,6 +20,13 @@ from derive.randomness import Family, Source
 from derive.setting import Setting
 
 Index = tuple[int, ...]
+Number = Fraction | int
+"""Exact numbers; whole ones are kept as int, whose arithmetic is many times faster."""
+
+
+def whole(value: Number) -> Number:
+    """Return a fraction as an int where it is one."""
+    return value.numerator if value.denominator == 1 else value
 
 
 @dataclass(frozen=True)
@@ -28,12 +35,12 @@ class Coin:
 
     name: tuple[Any, ...]
     source: Source
-    weights: tuple[Fraction, ...]
+    weights: tuple[Number, ...]
 
     @cached_property
-    def total(self) -> Fraction:
+    def total(self) -> Number:
         """The sum of the weights."""
-        return sum(self.weights, Fraction(0))
+        return sum(self.weights)
 
 
 @dataclass(frozen=True)
@@ -88,17 +95,17 @@ class World:
             return self.variances[layer]
         return {x: Fraction(6), g: Fraction(2), b: Fraction(3)}.get(family, Fraction(2))
 
-    def draw(self, family: Family, index: Index) -> tuple[Coin | None, tuple[Fraction, ...]]:
+    def draw(self, family: Family, index: Index) -> tuple[Coin | None, tuple[Number, ...]]:
         """Return the coin that a drawn scalar hangs on, and its value at each outcome."""
         layer = index[0] if family.layered else 0
         units = index[1:] if family.layered else index
         says = self._says(family)
         if Kind.ZERO in says:
-            return None, (Fraction(0),)
+            return None, (0,)
         coin = self._coin(family, index)
         first, last = coin.weights[0], coin.weights[-1]
         if Kind.SYMMETRIC in says:
-            values = [Fraction(-2), Fraction(0), Fraction(2)]
+            values: list[Number] = [-2, 0, 2]
         else:
             values = [-last, first]
             # A mirrored twin: another law with the same mean and variance.
@@ -108,7 +115,7 @@ class World:
             values = [v * (1 + sum(units)) for v in values]
         if Kind.ZERO_MEAN not in says:
             values = [v + 1 for v in values]
-        return coin, tuple(values)
+        return coin, tuple(map(whole, values))
 
     def _says(self, family: Family) -> frozenset[Kind]:
         return frozenset(
@@ -129,7 +136,7 @@ class World:
             layer = index[0] if family.layered else 0
             weights = self._weights(self.variance(family, layer), key, says)
             assert family.source is not None
-            self._coins[key] = Coin(key, family.source, weights)
+            self._coins[key] = Coin(key, family.source, tuple(map(whole, weights)))
         return self._coins[key]
 
     @staticmethod
@@ -147,7 +154,7 @@ class World:
         laws = []
         for coin in self._coins.values():
             family, index = coin.name[0], coin.name[1:]
-            chances = ", ".join(str(w / coin.total) for w in coin.weights)
+            chances = ", ".join(str(Fraction(w) / coin.total) for w in coin.weights)
             laws.append(f"{family}{list(index) if index else ''}: outcomes with probabilities {chances}")
         return {
             "depth": self.depth,
