@@ -1,0 +1,52 @@
+"""Layer arithmetic: what is known about symbolic layer indices, decided by non-negative combinations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product as cartesian
+
+from sympy import Expr, Integer, Symbol, expand, sympify
+
+i = Symbol("i", integer=True)
+d = Symbol("d", integer=True)
+
+_LARGEST_COEFFICIENT = 3
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Integer expressions that are known to be non-negative.
+
+    A question "is ``e >= 0``?" is answered yes when ``e`` minus a combination of the facts with small
+    non-negative integer coefficients is a non-negative number. That is sound, and it is complete enough
+    for statements such as ``i - 1 < i`` or ``i < d  =>  i + 1 <= d``.
+    """
+
+    nonnegative: tuple[Expr, ...] = ()
+
+    def also(self, *expressions: Expr) -> Facts:
+        """Return these facts and more."""
+        return Facts((*self.nonnegative, *(sympify(e) for e in expressions)))
+
+    def at_least(self, left: Expr, right: Expr | int) -> bool:
+        """Return True when ``left >= right`` follows from the facts."""
+        gap = expand(sympify(left) - right)
+        if gap.is_number:
+            return bool(gap >= 0)
+        for coefficients in cartesian(range(_LARGEST_COEFFICIENT + 1), repeat=len(self.nonnegative)):
+            rest = expand(gap - sum(c * f for c, f in zip(coefficients, self.nonnegative, strict=True)))
+            if rest.is_number and rest >= 0:
+                return True
+        return False
+
+    def less(self, left: Expr, right: Expr | int) -> bool:
+        """Return True when ``left < right`` follows from the facts."""
+        return self.at_least(sympify(right) - left, Integer(1))
+
+    def distinct(self, left: Expr, right: Expr) -> bool:
+        """Return True when ``left != right`` follows from the facts."""
+        return self.less(left, right) or self.less(right, left)
+
+    def hold_at(self, values: dict[Symbol, int]) -> bool:
+        """Return True when every fact is true at these values of the layer symbols."""
+        return all(bool(f.subs(values) >= 0) for f in self.nonnegative)

@@ -1,0 +1,125 @@
+"""The fully connected network in the indices of Glorot & Bengio (2010), section 4.2.1.
+
+``s^i = z^i W^i + b^i`` and ``z^{i+1} = f(s^i)`` for layers ``i = 0..d``, with ``z^0 = x``, ``n_i`` the size of layer
+``i`` (so ``W^i`` is ``n_i`` x ``n_{i+1}``) and ``s^d`` the last pre-activation, on which the cost depends.
+The backward recursion is not here: it is derived from these definitions by the chain rule.
+"""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Function, Integer, Mul, Sum, Symbol, sympify
+
+from derive.indices import fresh_index
+from derive.layers import d
+from derive.randomness import (
+    BIASES,
+    INPUT,
+    OUTPUT_GRADIENT,
+    WEIGHTS,
+    Entry,
+    Family,
+)
+
+
+class Width(Function):
+    """n_i, the size of layer i."""
+
+    nargs = 1
+    is_integer = True
+    is_positive = True
+    is_real = True
+
+
+class Activation(Function):
+    """f(s), the activation function at a pre-activation."""
+
+    nargs = 1
+    is_real = True
+
+
+class ActivationSlope(Function):
+    """f'(s), the derivative of the activation function at a pre-activation."""
+
+    nargs = 1
+    is_real = True
+
+
+class Partial(Expr):
+    """The partial derivative of a target (the cost, a pre-activation) by a scalar of the network."""
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, target: Expr, variable: Expr) -> Partial:
+        return super().__new__(cls, sympify(target), sympify(variable))
+
+    @property
+    def target(self) -> Expr:
+        """What is differentiated."""
+        return self.args[0]
+
+    @property
+    def variable(self) -> Expr:
+        """What it is differentiated by."""
+        return self.args[1]
+
+
+n = Width
+f = Activation
+slope = ActivationSlope
+Cost = Symbol("Cost", real=True)
+
+
+def _pre_activation(i: Expr, k: Expr) -> Expr:
+    unit = fresh_index(i, k)
+    return Add(Sum(Mul(z(i, unit), W(i, unit, k)), (unit, 1, n(i))), b(i, k))
+
+
+def _activation(i: Expr, k: Expr) -> Expr:
+    return x(k) if i == 0 else f(s(i - 1, k))
+
+
+x = Family("x", meaning="the network input", extents=lambda _: (n(0),), layered=False, source=INPUT)
+W = Family(
+    "W",
+    meaning="the weights between layers i and i+1",
+    extents=lambda i: (n(i), n(i + 1)),
+    source=WEIGHTS,
+)
+b = Family("b", meaning="the biases of layer i", extents=lambda i: (n(i + 1),), source=BIASES)
+s = Family(
+    "s",
+    meaning="the pre-activations (arguments of the activation function) of layer i",
+    extents=lambda i: (n(i + 1),),
+    definition=_pre_activation,
+)
+z = Family(
+    "z",
+    meaning="the activations of layer i, with z^0 = x",
+    extents=lambda i: (n(i),),
+    definition=_activation,
+)
+g = Family(
+    "g",
+    meaning="the gradient of the cost at the last pre-activation",
+    extents=lambda _: (n(d + 1),),
+    layered=False,
+    source=OUTPUT_GRADIENT,
+)
+
+
+def cost_gradient(entry: Entry) -> Partial:
+    """Return dCost/d(entry)."""
+    return Partial(Cost, entry)
+
+
+def linear_cost() -> Expr:
+    """Return Cost = sum_k g_k s^d_k: the cost whose gradient at s^d is g, whatever the weights."""
+    k = fresh_index(among="k")
+    return Sum(Mul(g(k), s(d, k)), (k, Integer(1), n(d + 1)))
+
+
+def curved_cost() -> Expr:
+    """Return Cost = sum_k (g_k s^d_k + (s^d_k)^2 / 2): its gradient at s^d depends on the weights."""
+    k = fresh_index(among="k")
+    return Sum(Mul(g(k), s(d, k)) + s(d, k) ** 2 / 2, (k, Integer(1), n(d + 1)))

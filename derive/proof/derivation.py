@@ -1,0 +1,223 @@
+"""Derivation: a statement, its numbered assumptions, and the chain of checked steps that leads to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sympy import Basic, Expr, Symbol
+
+from derive.errors import InputError
+from derive.hypotheses import Hypothesis
+from derive.proof.rule import Evidence, Rule, RuleDoesNotApply
+from derive.proof.verdict import Grade, Verdict
+from derive.setting import Setting, Undischarged
+from derive.words import Words
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A relation between two expressions: ``=``, ``<=``, ``<=>``, ``~`` (asymptotic) or ``->`` (as width grows)."""
+
+    lhs: Basic
+    relation: str
+    rhs: Basic
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: the rule computed ``after`` from ``before``; ``uses`` are the keys of the hypotheses it rests on."""
+
+    id: int
+    relation: str
+    before: Basic
+    after: Basic
+    rule: Rule
+    why: Words
+    uses: frozenset[str]
+    verdict: Verdict
+    setting: Setting
+    lemmas: tuple[Derivation, ...] = ()
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A theorem with its proof as data.
+
+    ``parts`` are the statements that belong to the theorem besides the main one (each a derivation of its own);
+    the lemmas that single steps rest on stand at those steps. ``symbols`` introduces what a reader must know.
+    """
+
+    name: str
+    title: str
+    statement: Statement
+    setting: Setting
+    steps: tuple[Step, ...]
+    intro: tuple[Words, ...] = ()
+    remarks: tuple[Words, ...] = ()
+    parts: tuple[Derivation, ...] = ()
+    source: str = ""
+    rebuild: Callable[[], Derivation] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def result(self) -> Expr:
+        """The right-hand side: what the last step arrives at."""
+        return self.statement.rhs
+
+    @property
+    def lemmas(self) -> tuple[Derivation, ...]:
+        """The lemmas that the steps rest on, each once, in order of use."""
+        found: dict[str, Derivation] = {}
+        for step in self.steps:
+            for lemma in step.lemmas:
+                found.setdefault(lemma.name, lemma)
+        return tuple(found.values())
+
+    @property
+    def rests_on(self) -> tuple[Hypothesis, ...]:
+        """The hypotheses that the main statement rests on, in the order of the setting.
+
+        A rule that uses a lemma names the lemma's hypotheses, or has discharged them as obligations of its own.
+        """
+        used = frozenset().union(*(step.uses for step in self.steps))
+        return tuple(h for h in self.setting.hypotheses if h.key in used)
+
+    @property
+    def assumptions(self) -> tuple[Hypothesis, ...]:
+        """The numbered hypotheses: those of the main statement, then those that only the parts need."""
+        found = {h.key: h for h in self.rests_on}
+        for part in self.parts:
+            for h in part.assumptions:
+                found.setdefault(h.key, h)
+        return tuple(found.values())
+
+    @property
+    def grade(self) -> Grade:
+        """The grade of the weakest step, lemmas and parts included."""
+        grades = [step.verdict.grade for step in self.steps]
+        grades += [inner.grade for inner in (*self.lemmas, *self.parts)]
+        return max(grades, default=Grade.EXACT)
+
+    def check(self, *, progress: Callable[[str], None] | None = None) -> CheckResult:
+        """Derive everything again from scratch and check every step by every means that suits it.
+
+        Each rule is applied again to the step's left side, the chain is followed from statement to result, and
+        each distribution-free step is tried in tiny worlds (analytic ones at points, to many digits).
+        """
+        from derive.proof.checking import check
+
+        return check(self, progress=progress)
+
+    def text(self, *, width: int = 100) -> str:
+        """Return the derivation as Unicode text for a terminal."""
+        from derive.render.text import to_text
+
+        return to_text(self, width=width)
+
+    def latex(self, *, standalone: bool = False) -> str:
+        """Return the derivation as an ``align*`` body, or as a document that compiles on its own."""
+        from derive.render.latex import to_latex
+
+        return to_latex(self, standalone=standalone)
+
+    def html(self) -> str:
+        """Return the derivation as a self-contained page, with its mathematics as MathML."""
+        from derive.render.html import to_html
+
+        return to_html(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the derivation as plain data: the documented JSON of the command line."""
+        from derive.render.json import to_dict
+
+        return to_dict(self)
+
+    def _repr_latex_(self) -> str:
+        from derive.render.latex import statement_latex
+
+        return f"${statement_latex(self)}$"
+
+    def _repr_html_(self) -> str:
+        from derive.render.html import fragment
+
+        return fragment(self)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of a check: the derivation with the verdicts that were reached, and what failed."""
+
+    derivation: Derivation
+    failures: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """True when no step failed and none is undecided."""
+        return not self.failures
+
+    @property
+    def grade(self) -> Grade:
+        """The grade of the weakest step after the check."""
+        return self.derivation.grade
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+
+class Proof:
+    """Builds a derivation by applying rules one after the other to an expression."""
+
+    def __init__(self, setting: Setting, start: Basic) -> None:
+        self.setting = setting
+        self.start = start
+        self.now = start
+        self.steps: list[Step] = []
+
+    def by(self, *rules: Rule, say: Words | str | None = None) -> Proof:
+        """Apply rules in turn, each one step; ``say`` replaces the words of a single rule."""
+        if say is not None and len(rules) != 1:
+            raise InputError(f"say goes with one rule, got {len(rules)}")
+        for rule in rules:
+            made = rule.apply(self.now, self.setting)
+            words = Words(say) if isinstance(say, str) else say
+            self.steps.append(
+                Step(
+                    id=len(self.steps) + 1,
+                    relation=rule.relation,
+                    before=self.now,
+                    after=made.after,
+                    rule=rule,
+                    why=words or made.words or Words(rule.words),
+                    uses=made.uses,
+                    verdict=_first_verdict(rule),
+                    setting=self.setting,
+                    lemmas=made.lemmas,
+                )
+            )
+            self.now = made.after
+        return self
+
+    def done(self, name: str, title: str, **more: Any) -> Derivation:
+        """Return the derivation; its result is what the last step arrived at."""
+        relation = self.steps[-1].relation if len({s.relation for s in self.steps}) == 1 else _weakest(self.steps)
+        statement = Statement(self.start, relation, self.now)
+        return Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
+
+
+def _weakest(steps: list[Step]) -> str:
+    """Return the relation between the ends of a chain of different relations."""
+    order = ["=", "<=>", "=>", "<=", "~", "->"]
+    return max((s.relation for s in steps), key=order.index)
+
+
+def _first_verdict(rule: Rule) -> Verdict:
+    if rule.evidence is Evidence.ASSUMED:
+        return Verdict(Grade.ASSUMED, rule.source)
+    return Verdict(Grade.EXACT, "computed by the rule; its obligations are discharged")
+
+
+__all__ = ["CheckResult", "Derivation", "Proof", "RuleDoesNotApply", "Statement", "Step", "Symbol", "Undischarged", "replace"]

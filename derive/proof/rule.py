@@ -1,0 +1,116 @@
+"""Rules: each is one object with its formula, the computation, its obligations and the words that a reader sees."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
+
+from sympy import Basic, Expr, Integer, Product, Sum, Symbol
+
+from derive.errors import InputError
+from derive.indices import bound_indices, rename_bound
+from derive.network import Partial
+from derive.setting import Setting
+from derive.words import Words
+
+if TYPE_CHECKING:
+    from derive.proof.derivation import Derivation
+
+
+class Evidence(Enum):
+    """How a step by a rule is checked, beyond applying the rule again."""
+
+    WORLDS = "both sides are evaluated in tiny worlds"
+    POINTS = "both sides are evaluated to many digits at admissible points"
+    RESIDUAL = "the difference of both sides is reduced to 0 by SymPy"
+    ASSUMED = "taken from a cited source"
+
+
+class RuleDoesNotApply(InputError):
+    """A rule that was asked to act on an expression that it does not match."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What a rule makes of one node: the new expression, the hypotheses used, and words for the reader."""
+
+    after: Basic
+    uses: frozenset[str] = frozenset()
+    words: Words | None = None
+    lemmas: tuple[Derivation, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule(ABC):
+    """One rule of inference. The docstring of a subclass is its formula; ``rewrite`` computes it at a node.
+
+    ``rewrite`` returns None where the rule does not match; it raises `derive.setting.Undischarged` where it
+    matches and an obligation is not met. ``words`` is what the reader is told.
+    """
+
+    name: ClassVar[str]
+    words: ClassVar[str]
+    source: ClassVar[str] = ""
+    relation: ClassVar[str] = "="
+    evidence: ClassVar[Evidence] = Evidence.WORLDS
+
+    @abstractmethod
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Return what becomes of one node, or None where the rule does not match."""
+
+    @property
+    def formula(self) -> str:
+        """The formula that the rule applies: the first paragraph of its docstring."""
+        return " ".join((self.__doc__ or "").split("\n\n")[0].split())
+
+    def apply(self, expression: Basic, setting: Setting) -> Rewrite:
+        """Apply the rule at every outermost node that it matches; raise `RuleDoesNotApply` if there is none."""
+        visit = _Visit(self, setting, expression.atoms(Symbol))
+        after = visit(expression)
+        if not visit.matched:
+            raise RuleDoesNotApply(f"rule {self.name} finds nothing to act on in {expression}")
+        return Rewrite(after, frozenset(visit.uses), visit.words or Words(self.words), tuple(visit.lemmas))
+
+
+@dataclass
+class _Visit:
+    rule: Rule
+    setting: Setting
+    taken: set[Symbol]
+    matched: bool = False
+    uses: set[str] = field(default_factory=set)
+    words: Words | None = None
+    lemmas: list[Derivation] = field(default_factory=list)
+
+    def __call__(self, node: Basic) -> Basic:
+        result = self.rule.rewrite(node, self.setting) if isinstance(node, Basic) else None
+        if result is not None:
+            self.matched = True
+            self.uses |= result.uses
+            self.words = self.words or result.words
+            self.lemmas += [m for m in result.lemmas if m not in self.lemmas]
+            # An index that the rule brings in must not be one that stands elsewhere in the expression.
+            # Products run over layers, which no sum over units can capture.
+            return rename_bound(result.after, self.taken - bound_indices(node) - bound_indices(result.after, Product))
+        if not node.args:
+            return node
+        # The variable of a derivative is a name, not a quantity to rewrite.
+        fixed = node.args[1:] if isinstance(node, Partial) else ()
+        args = [a if a in fixed else self(a) for a in node.args]
+        if isinstance(node, Sum) and args[0] == 0:
+            return Integer(0)
+        return node if args == list(node.args) else node.func(*args)
+
+
+def replace_everywhere(expression: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """Return the expression with ``change`` applied to the outermost nodes for which it is not None."""
+    changed = change(expression)
+    if changed is not None:
+        return changed
+    if not expression.args:
+        return expression
+    args = [replace_everywhere(a, change) for a in expression.args]
+    return expression if args == list(expression.args) else expression.func(*args)

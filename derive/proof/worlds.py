@@ -1,0 +1,211 @@
+"""Tiny worlds: small networks with finite laws that have the declared properties and no others.
+
+In a world every outcome can be enumerated and every expectation is an exact fraction, so an equality that is wrong
+by an index, a term or a hypothesis is refuted by a number that a person can recompute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from itertools import product as cartesian
+from typing import Any
+
+from derive.hypotheses import Kind
+from derive.layers import d, i
+from derive.network import Cost, W, b, curved_cost, g, linear_cost, x
+from derive.randomness import Family, Source
+from derive.setting import Setting
+
+Index = tuple[int, ...]
+Number = Fraction | int
+"""Exact numbers; whole ones are kept as int, whose arithmetic is many times faster."""
+
+
+def whole(value: Number) -> Number:
+    """Return a fraction as an int where it is one."""
+    return value.numerator if value.denominator == 1 else value
+
+
+@dataclass(frozen=True)
+class Coin:
+    """A finite random draw: outcomes 0..len(weights)-1 with probabilities proportional to the weights."""
+
+    name: tuple[Any, ...]
+    source: Source
+    weights: tuple[Number, ...]
+
+    @cached_property
+    def total(self) -> Number:
+        """The sum of the weights."""
+        return sum(self.weights)
+
+
+@dataclass(frozen=True)
+class TinyActivation:
+    """A concrete activation function and its derivative, in exact arithmetic."""
+
+    name: str
+    function: Callable[[Any], Any]
+    slope: Callable[[Any], Any]
+
+
+LINEAR = TinyActivation("f(t) = t", lambda t: t, lambda t: 1)
+ARBITRARY = (
+    LINEAR,
+    TinyActivation("f(t) = t + t^2", lambda t: t + t * t, lambda t: 1 + 2 * t),
+    TinyActivation("f(t) = max(t, 0)", lambda t: max(t, 0), lambda t: int(t > 0)),
+    TinyActivation("f(t) = 2 if t > 0 else -1", lambda t: 2 if t > 0 else -1, lambda t: 0),
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """A network of depth ``depth`` (layers 0..depth) with concrete widths n_0..n_{depth+1}, laws and activation.
+
+    ``variances`` are those of the weights, a fraction a layer. What is not declared in the setting does not hold
+    here: undeclared means are 1, undeclared independence is full dependence, laws are skewed unless symmetric.
+    """
+
+    setting: Setting
+    depth: int
+    widths: tuple[int, ...]
+    variances: tuple[Fraction, ...]
+    activation: TinyActivation
+    _coins: dict[tuple[Any, ...], Coin] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How large a world is: units first, then depth."""
+        return (sum(self.widths), self.depth)
+
+    @cached_property
+    def cost(self) -> Any:
+        """The cost as a function of s^d: linear where its gradient is declared independent, curved otherwise."""
+        closed = self.setting.citing(Kind.INDEPENDENT_OF, g, W)
+        return linear_cost() if closed else curved_cost()
+
+    def variance(self, family: Family, layer: int) -> Fraction:
+        """Return the variance that the scalars of a family are meant to have in a layer."""
+        if self.setting.citing(Kind.ZERO, family):
+            return Fraction(0)
+        if family == W:
+            return self.variances[layer]
+        return {x: Fraction(6), g: Fraction(2), b: Fraction(3)}.get(family, Fraction(2))
+
+    def draw(self, family: Family, index: Index) -> tuple[Coin | None, tuple[Number, ...]]:
+        """Return the coin that a drawn scalar hangs on, and its value at each outcome."""
+        layer = index[0] if family.layered else 0
+        units = index[1:] if family.layered else index
+        says = self._says(family)
+        if Kind.ZERO in says:
+            return None, (0,)
+        coin = self._coin(family, index)
+        first, last = coin.weights[0], coin.weights[-1]
+        if Kind.SYMMETRIC in says:
+            values: list[Number] = [-2, 0, 2]
+        else:
+            values = [-last, first]
+            # A mirrored twin: another law with the same mean and variance.
+            if Kind.ENTRIES_INDEPENDENT not in says and sum(units) % 2 and Kind.IDENTICAL not in says:
+                values = [last, -first]
+        if Kind.SHARED_VARIANCE not in says:
+            values = [v * (1 + sum(units)) for v in values]
+        if Kind.ZERO_MEAN not in says:
+            values = [v + 1 for v in values]
+        return coin, tuple(map(whole, values))
+
+    def _says(self, family: Family) -> frozenset[Kind]:
+        return frozenset(
+            p.kind for h in self.setting.hypotheses for p in h.properties if p.family == family and not p.other
+        )
+
+    def _coin(self, family: Family, index: Index) -> Coin:
+        """Return the coin of a scalar; families not declared independent share one."""
+        says = self._says(family)
+        if family != W and not self.setting.citing(Kind.INDEPENDENT_OF, family, W) and family in (x, b, g):
+            layer = {x: 0, b: index[0] if index else 0, g: self.depth}[family]
+            return self._coin(W, (layer, 1, 1))
+        if family == g and not self.setting.citing(Kind.INDEPENDENT_OF, g, x):
+            return self._coin(x, ())
+        layer_key = index[:1] if family.layered else ()
+        key = (family.name, *(index if Kind.ENTRIES_INDEPENDENT in says else layer_key))
+        if key not in self._coins:
+            layer = index[0] if family.layered else 0
+            weights = self._weights(self.variance(family, layer), key, says)
+            assert family.source is not None
+            self._coins[key] = Coin(key, family.source, tuple(map(whole, weights)))
+        return self._coins[key]
+
+    @staticmethod
+    def _weights(variance: Fraction, key: tuple[Any, ...], says: frozenset[Kind]) -> tuple[Fraction, ...]:
+        if Kind.SYMMETRIC in says:
+            p = min(variance / 8, Fraction(1, 2))
+            return (p, 1 - 2 * p, p)
+        small = Fraction(1) if variance != 1 else Fraction(1, 2)
+        pair = (small, variance / small)
+        odd = sum(k for k in key[1:] if isinstance(k, int)) % 2
+        return pair[::-1] if odd and Kind.IDENTICAL not in says else pair
+
+    def describe(self) -> dict[str, Any]:
+        """Return the widths, the laws and the activation, as words and fractions."""
+        laws = []
+        for coin in self._coins.values():
+            family, index = coin.name[0], coin.name[1:]
+            chances = ", ".join(str(Fraction(w) / coin.total) for w in coin.weights)
+            laws.append(f"{family}{list(index) if index else ''}: outcomes with probabilities {chances}")
+        return {
+            "depth": self.depth,
+            "widths": list(self.widths),
+            "weight_variances": [str(v) for v in self.variances],
+            "activation": self.activation.name,
+            "laws": laws,
+        }
+
+
+_WIDTHS = {
+    0: [(1, 2), (2, 1), (2, 3)],
+    1: [(1, 2, 3), (2, 3, 1), (3, 1, 2)],
+    2: [(1, 2, 3, 1), (2, 3, 1, 2), (3, 1, 2, 3)],
+}
+_GENERIC = (Fraction(2), Fraction(3), Fraction(6))
+
+
+def tiny_worlds(setting: Setting, *, critical: bool = False) -> Iterator[World]:
+    """Yield tiny worlds in which the setting's layer facts can hold, the smallest first.
+
+    ``critical`` adds worlds whose weight variances make ``n_i Var[W^i]`` or ``n_{i+1} Var[W^i]`` equal to 1 in
+    some layers: equalities between variances hold there, so that implications between them are put to the test.
+    """
+    homogeneous = setting.citing(Kind.HOMOGENEOUS) is not None
+    activations = (LINEAR,) if setting.citing(Kind.LINEAR) else ARBITRARY
+    for depth in sorted(_WIDTHS):
+        if not any(setting.facts.hold_at({i: layer, d: depth}) for layer in range(depth + 1)):
+            continue
+        shapes = [(w,) * (depth + 2) for w in (1, 2)] if homogeneous else _WIDTHS[depth]
+        for widths in sorted(shapes, key=sum):
+            for variances in _variance_choices(widths, homogeneous=homogeneous, critical=critical):
+                for activation in activations:
+                    yield World(setting, depth, widths, variances, activation)
+
+
+def _variance_choices(
+    widths: tuple[int, ...], *, homogeneous: bool, critical: bool
+) -> Iterator[tuple[Fraction, ...]]:
+    matrices = len(widths) - 1
+    if homogeneous:
+        yield (Fraction(2),) * matrices
+        if critical:
+            yield (Fraction(1, widths[0]),) * matrices
+        return
+    yield _GENERIC[:matrices]
+    if critical:
+        options = [
+            sorted({_GENERIC[m], Fraction(1, widths[m]), Fraction(1, widths[m + 1])}) for m in range(matrices)
+        ]
+        yield from cartesian(*options)
+
+
+__all__ = ["Coin", "Cost", "TinyActivation", "World", "tiny_worlds"]

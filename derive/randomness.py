@@ -1,0 +1,132 @@
+"""What is random and over what: sources of randomness, and families of scalars indexed by layer and unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sympy import Atom, Expr, Integer, sympify
+
+from derive.errors import InputError
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of randomness, such as the weights; every average says which sources it averages over."""
+
+    name: str
+    article: str = "the "
+
+    def __str__(self) -> str:
+        return self.article + self.name
+
+
+INPUT = Source("input")
+WEIGHTS = Source("weights")
+BIASES = Source("biases")
+OUTPUT_GRADIENT = Source("output gradient")
+
+
+class Over(Atom):
+    """What an average is taken over: a set of sources, with the brackets that the field writes for it.
+
+    ``style`` is ``"all"`` (Var[.], E[.]), ``"network"`` (double angle brackets) or ``"sample"`` (single ones).
+    """
+
+    def __new__(cls, name: str, sources: tuple[Source, ...], style: str = "all") -> Over:
+        obj = super().__new__(cls)
+        obj.name, obj.sources, obj.style = name, sources, style
+        return obj
+
+    def _hashable_content(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def _sympystr(self, printer: object) -> str:
+        return self.name
+
+    def describe(self) -> str:
+        """Return "the input, the weights and the biases"."""
+        names = [str(s) for s in self.sources]
+        return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+EVERYTHING = Over("everything", (INPUT, WEIGHTS, BIASES, OUTPUT_GRADIENT))
+"""The randomness of Glorot & Bengio: "with respect to input, output and weight initialization"."""
+
+
+class Family(Atom):
+    """A family of real scalars indexed by a layer (if ``layered``) and by units.
+
+    A *primitive* family has a ``source`` and is drawn; a *defined* one has ``definition``, a function from
+    indices to an expression in other families.
+    ``extents(layer)`` gives the number of values of each unit index.
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        meaning: str,
+        extents: Callable[[Expr], tuple[Expr, ...]],
+        layered: bool = True,
+        source: Source | None = None,
+        definition: Callable[..., Expr] | None = None,
+        symbol: str | None = None,
+    ) -> Family:
+        if (source is None) == (definition is None):
+            raise InputError(f"family {name}: give a source or a definition, and not both")
+        obj = super().__new__(cls)
+        obj.name, obj.meaning, obj.extents, obj.layered = name, meaning, extents, layered
+        obj.source, obj.definition, obj.symbol = source, definition, symbol or name
+        return obj
+
+    def _hashable_content(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def _sympystr(self, printer: object) -> str:
+        return self.name
+
+    def __call__(self, *indices: Expr | int) -> Entry:
+        return Entry(self, *indices)
+
+
+class Entry(Expr):
+    """One scalar of a family: ``Entry(W, i, l, k)`` is W^i_{lk}."""
+
+    is_commutative = True
+    is_real = True
+    _diff_wrt = True
+
+    def __new__(cls, family: Family, *indices: Expr | int) -> Entry:
+        units = len(family.extents(Integer(0)))
+        if len(indices) != units + family.layered:
+            raise InputError(f"{family.name} takes {units + family.layered} indices, got {len(indices)}")
+        return super().__new__(cls, family, *map(sympify, indices))
+
+    @property
+    def family(self) -> Family:
+        """The family that this scalar belongs to."""
+        return self.args[0]
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        """All indices, the layer first if the family has layers."""
+        return self.args[1:]
+
+    @property
+    def layer(self) -> Expr | None:
+        """The layer index, or None for a family without layers."""
+        return self.args[1] if self.family.layered else None
+
+    @property
+    def units(self) -> tuple[Expr, ...]:
+        """The unit indices."""
+        return self.args[2:] if self.family.layered else self.args[1:]
+
+    @property
+    def definition(self) -> Expr | None:
+        """The definition of this scalar, or None if it is drawn."""
+        return self.family.definition(*self.indices) if self.family.definition else None

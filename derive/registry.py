@@ -1,0 +1,46 @@
+"""Registries of theorems and claims: a name, and where it is built; nothing is imported before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Generic, TypeVar
+
+from derive.errors import InputError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names and the functions, given as ``module:function``, that build what they stand for."""
+
+    def __init__(self, kind: str, entries: dict[str, str]) -> None:
+        self.kind = kind
+        self._entries = dict(entries)
+
+    def names(self) -> list[str]:
+        """Return the names, in the order of registration."""
+        return list(self._entries)
+
+    def builder(self, name: str) -> Callable[[], T]:
+        """Return the function that builds an entry; raise `InputError` with close matches for an unknown name."""
+        if name not in self._entries:
+            raise InputError(unknown(self.kind, name, self._entries))
+        module, function = self._entries[name].split(":")
+        builder: Callable[[], T] = getattr(import_module(module), function)
+        return builder
+
+    def register(self, name: str, where: str) -> None:
+        """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""
+        if name in self._entries:
+            raise InputError(f"{self.kind} {name!r} is registered already")
+        self._entries[name] = where
+
+
+def unknown(kind: str, name: str, known: object) -> str:
+    """Return the message for an unknown name, with the known names that are close to it."""
+    names = [str(k) for k in known]  # type: ignore[attr-defined]
+    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}"
+    return f"unknown {kind} {name!r}; {hint}"

@@ -1,0 +1,51 @@
+"""The rules of inference, one file a family."""
+
+from derive.rules.algebra import Cancel, CancelEquation, Expand, Integrate, ReindexProduct, Solve
+from derive.rules.calculus import ChainRule, Differentiate
+from derive.rules.definitions import Define, DrawnGradient, LinearRegime, NoBiases
+from derive.rules.expectation import (
+    Centred,
+    DeclaredVariance,
+    Linearity,
+    MomentFromVariance,
+    ProductLaw,
+    SameForEveryUnit,
+    SecondMoment,
+    Uncorrelated,
+    VarianceDefinition,
+    VarianceOfSum,
+)
+from derive.rules.lemma import ByLemma, ByProductVariance
+from derive.rules.recursion import Induction
+from derive.rules.sums import ContractDelta, EqualTerms, PullOut
+
+__all__ = [
+    "ByLemma",
+    "ByProductVariance",
+    "Cancel",
+    "CancelEquation",
+    "Centred",
+    "ChainRule",
+    "ContractDelta",
+    "DeclaredVariance",
+    "Define",
+    "Differentiate",
+    "DrawnGradient",
+    "EqualTerms",
+    "Expand",
+    "Induction",
+    "Integrate",
+    "Linearity",
+    "LinearRegime",
+    "MomentFromVariance",
+    "NoBiases",
+    "ProductLaw",
+    "PullOut",
+    "ReindexProduct",
+    "SameForEveryUnit",
+    "SecondMoment",
+    "Solve",
+    "Uncorrelated",
+    "VarianceDefinition",
+    "VarianceOfSum",
+]

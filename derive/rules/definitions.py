@@ -1,0 +1,96 @@
+"""Rules that put in what is defined or declared: definitions, the linear regime, absent biases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, Integer
+
+from derive.averages import SharedVariance, Variance
+from derive.hypotheses import Kind
+from derive.layers import d
+from derive.network import Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
+from derive.proof.rule import Rewrite, Rule
+from derive.randomness import Entry, Family
+from derive.setting import Setting, Undischarged
+from derive.words import Words
+
+
+@dataclass(frozen=True)
+class Define(Rule):
+    """s^i_k = sum_l z^i_l W^i_{lk} + b^i_k;  z^{i+1}_k = f(s^i_k);  z^0_k = x_k
+
+    Obligation: the layer is one where the definition applies (an activation beyond layer 0, or layer 0 itself).
+    """
+
+    family: Family
+    name = "definition"
+    words = "Put in the definition."
+    source = "Glorot & Bengio 2010, section 4.2.1"
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace a scalar of the family by its definition."""
+        if not (isinstance(node, Entry) and node.family == self.family and node.definition is not None):
+            return None
+        if self.family == z and node.layer != 0 and not setting.facts.at_least(node.layer, 1):
+            raise Undischarged(f"{node} may be the input: its layer is not known to be at least 1")
+        about = {s: "Put in the definition of the pre-activation {}.", z: "Put in the definition of {}."}
+        return Rewrite(node.definition, words=Words(about[self.family], node))
+
+
+@dataclass(frozen=True)
+class DrawnGradient(Rule):
+    """dCost/ds^d_k = g_k, drawn independently of the weights and the input
+
+    Obligation: the gradient at the output is declared independent.
+    """
+
+    name = "output-gradient"
+    words = "At the last layer the gradient is the one that the cost sends back; it is taken as given."
+    source = "Glorot & Bengio 2010, section 4.2.1 (unsaid there)"
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the gradient at the last pre-activation by the drawn one."""
+        if isinstance(node, Partial) and node.target == Cost and node.variable.family == s:
+            layer, k = node.variable.indices
+            if layer == d:
+                return Rewrite(g(k), setting.require(Kind.INDEPENDENT_OF, g, W))
+        return None
+
+
+@dataclass(frozen=True)
+class LinearRegime(Rule):
+    """f(s) = s and f'(s) = 1
+
+    Obligation: the linear regime is assumed.
+    """
+
+    name = "linear-regime"
+    words = "In the linear regime the activation function passes its argument through, and its slope is 1."
+    source = "Glorot & Bengio 2010, section 4.2.1"
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the activation by its argument and its slope by 1."""
+        if isinstance(node, Activation):
+            return Rewrite(node.args[0], setting.require(Kind.LINEAR))
+        if isinstance(node, ActivationSlope):
+            return Rewrite(Integer(1), setting.require(Kind.LINEAR))
+        return None
+
+
+@dataclass(frozen=True)
+class NoBiases(Rule):
+    """b^i_k = 0, and so Var[b^i] = 0
+
+    Obligation: the biases are declared zero.
+    """
+
+    name = "no-biases"
+    words = "The biases are zero at initialisation."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace a bias, or the variance of the biases, by 0."""
+        bias = isinstance(node, Entry) and node.family == b
+        spread = isinstance(node, SharedVariance) and node.family == b
+        inside = isinstance(node, Variance) and isinstance(node.inside[0], Entry) and node.inside[0].family == b
+        return Rewrite(Integer(0), setting.require(Kind.ZERO, b)) if bias or spread or inside else None

@@ -1,0 +1,115 @@
+"""Products over layers in a canonical form, so that equalities and ratios between them are decided, not guessed.
+
+A product of F(i') for i' = p..q is written C_F(q + 1) / C_F(p) with a formal cumulative product C_F; a single factor
+F(p) is C_F(p + 1) / C_F(p). Two products are equal for all widths and variances exactly when the exponents of all
+the C_F agree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from sympy import Eq, Expr, Integer, Mul, Product, Symbol, expand
+
+from derive.averages import SharedVariance
+from derive.network import Width
+
+_AT = Symbol("i'", integer=True)
+Form = dict[Expr, dict[Expr, int]]
+
+
+def canonical(expression: Expr) -> tuple[Form, Expr]:
+    """Return the exponents of the cumulative products, per family of factors, and the factor that has none."""
+    form: Form = defaultdict(lambda: defaultdict(int))
+    rest = _collect(expression, 1, form)
+    clean = {f: {p: e for p, e in sorted(ps.items(), key=lambda kv: str(kv[0])) if e} for f, ps in form.items()}
+    return {f: ps for f, ps in clean.items() if ps}, rest
+
+
+def _collect(expression: Expr, power: int, form: Form) -> Expr:
+    rest = Integer(1)
+    for factor in Mul.make_args(expression):
+        base, exponent = factor.as_base_exp()
+        if not exponent.is_Integer:
+            rest *= factor**power
+            continue
+        total = power * int(exponent)
+        if isinstance(base, Product) and len(base.limits) == 1:
+            index, lower, upper = base.limits[0]
+            for inner in Mul.make_args(base.function):
+                inner_base, inner_exponent = inner.as_base_exp()
+                layer = _layer(inner_base)
+                if layer is None or not layer.has(index):
+                    rest *= inner ** (total * (upper - lower + 1))
+                    continue
+                shift = expand(layer - index)
+                _add(form, inner_base, upper + shift + 1, lower + shift, total * int(inner_exponent))
+        elif (layer := _layer(base)) is not None:
+            _add(form, base, layer + 1, layer, total)
+        elif isinstance(base, Mul):
+            rest *= _collect(base, total, form)
+        else:
+            rest *= base**total
+    return rest
+
+
+def _layer(factor: Expr) -> Expr | None:
+    if isinstance(factor, Width):
+        return factor.args[0]
+    if isinstance(factor, SharedVariance) and factor.layer:
+        return factor.layer[0]
+    return None
+
+
+def _at(factor: Expr, layer: Expr) -> Expr:
+    return Width(layer) if isinstance(factor, Width) else SharedVariance(factor.family, layer)
+
+
+def _add(form: Form, factor: Expr, upper: Expr, lower: Expr, power: int) -> None:
+    family = form[_at(factor, _AT)]
+    family[expand(upper)] += power
+    family[expand(lower)] -= power
+
+
+def ratio(left: Expr, right: Expr) -> Expr:
+    """Return left/right with everything common cancelled, as few products over layers as possible."""
+    form, rest = canonical(left / right)
+    result = rest
+    for factor, positions in form.items():
+        ups = [p for p, e in positions.items() for _ in range(max(e, 0))]
+        downs = [p for p, e in positions.items() for _ in range(max(-e, 0))]
+        for up, down in _pairs(ups, downs):
+            gap = expand(up - down)
+            if gap.is_Integer and gap >= 0:
+                result *= Mul(*(_at(factor, down + k) for k in range(int(gap))))
+            elif gap.is_Integer:
+                result /= Mul(*(_at(factor, up + k) for k in range(-int(gap))))
+            else:
+                result *= Product(_at(factor, _AT), (_AT, down, up - 1))
+    return result
+
+
+def _pairs(ups: list[Expr], downs: list[Expr]) -> list[tuple[Expr, Expr]]:
+    """Pair ends of ranges, those at an integer distance first."""
+    pairs, left = [], list(downs)
+    for needs_integer in (True, False):
+        for up in list(ups):
+            near = [q for q in left if not needs_integer or expand(up - q).is_Integer]
+            if near:
+                best = min(near, key=lambda q: abs(expand(up - q)) if needs_integer else Integer(0))
+                pairs.append((up, best))
+                left.remove(best)
+                ups.remove(up)
+    return pairs
+
+
+def same(left: Expr, right: Expr) -> bool:
+    """Return True when two products are equal whatever the widths and variances."""
+    form, rest = canonical(left / right)
+    return not form and rest.equals(1) is True
+
+
+def unit_condition(quotient: Expr) -> Eq | bool:
+    """Return the condition that a quotient of positive factors is 1, as an equation without fractions."""
+    numerator, denominator = quotient.as_numer_denom()
+    return Eq(numerator, denominator)

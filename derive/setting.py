@@ -1,0 +1,97 @@
+"""A setting: the hypotheses of a theorem, what is known of its layer indices, and what its averages are over.
+
+Rules ask the setting to discharge their obligations. Every answer names the hypotheses that it rests on; an
+obligation that no hypothesis discharges is an error, never silently dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import product as cartesian
+
+from sympy import Expr, Mul, sympify
+
+from derive.dependence import Reach, reach
+from derive.errors import InputError
+from derive.hypotheses import Hypothesis, Kind
+from derive.layers import Facts
+from derive.network import Cost, Partial, W, g
+from derive.randomness import EVERYTHING, Entry, Family, Over
+
+
+class Undischarged(InputError):
+    """An obligation of a rule that no hypothesis of the setting discharges."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Hypotheses, facts about layers, pairs of indices known to differ, and the default meaning of averages."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    facts: Facts = Facts()
+    over: Over = EVERYTHING
+    differ: frozenset[frozenset[Expr]] = field(default_factory=frozenset)
+
+    def where(self, *nonnegative: Expr) -> Setting:
+        """Return the setting with more layer facts."""
+        return replace(self, facts=self.facts.also(*nonnegative))
+
+    def with_distinct(self, left: Expr, right: Expr) -> Setting:
+        """Return the setting in which the two indices are known to differ."""
+        return replace(self, differ=self.differ | {frozenset((left, right))})
+
+    def without(self, key: str) -> Setting:
+        """Return the setting with one hypothesis taken away, to see whether it was needed."""
+        return replace(self, hypotheses=tuple(h for h in self.hypotheses if h.key != key))
+
+    def assuming(self, *more: Hypothesis) -> Setting:
+        """Return the setting with further hypotheses."""
+        return replace(self, hypotheses=(*self.hypotheses, *(h for h in more if h not in self.hypotheses)))
+
+    def citing(self, kind: Kind, family: Family | None = None, other: Family | None = None) -> Hypothesis | None:
+        """Return the hypothesis that declares a property, or None."""
+        return next((h for h in self.hypotheses if h.declares(kind, family, other)), None)
+
+    def require(self, kind: Kind, family: Family | None = None, other: Family | None = None) -> frozenset[str]:
+        """Return the key of the hypothesis that declares a property, or raise `Undischarged`."""
+        found = self.citing(kind, family, other)
+        if found is None:
+            about = " and ".join(f.name for f in (family, other) if f is not None)
+            raise Undischarged(f"needed and not assumed{f' of {about}' if about else ''}: {kind.value}")
+        return frozenset({found.key})
+
+    def reach(self, expression: Expr) -> tuple[frozenset[Reach], frozenset[str]]:
+        """Return what an expression depends on, with the hypotheses that the answer rests on."""
+        linear, closed = self.citing(Kind.LINEAR), self.citing(Kind.INDEPENDENT_OF, g, W)
+        found = reach(expression, linear=linear is not None, closed_cost=closed is not None)
+        gradients = any(p.target == Cost for p in sympify(expression).atoms(Partial))
+        return found, frozenset(h.key for h in (linear, closed) if h is not None and gradients)
+
+    def independent(self, left: Expr, right: Expr) -> frozenset[str]:
+        """Return the hypotheses by which two expressions are independent, or raise `Undischarged`."""
+        (left_reach, left_uses), (right_reach, right_uses) = self.reach(left), self.reach(right)
+        uses = left_uses | right_uses
+        for a, c in cartesian(left_reach, right_reach):
+            if a.family != c.family:
+                uses |= self.require(Kind.INDEPENDENT_OF, a.family, c.family)
+            elif a.disjoint(c, self.facts, self.differ):
+                uses |= self.require(Kind.ENTRIES_INDEPENDENT, a.family)
+            else:
+                raise Undischarged(f"{left} and {right} may both depend on the same scalars of {a.family.name}")
+        return uses
+
+    def is_random(self, expression: Expr, over: Over) -> bool:
+        """Return True when an expression depends on a source that the average is over."""
+        return any(r.family.source in over.sources for r in self.reach(expression)[0])
+
+    def centred_factor(self, product: Expr) -> frozenset[str]:
+        """Return the hypotheses by which a product has mean zero: one drawn factor, centred, independent of the rest."""
+        reasons = []
+        for factor in Mul.make_args(product):
+            if isinstance(factor, Entry) and factor.family.source is not None:
+                try:
+                    centred = self.require(Kind.ZERO_MEAN, factor.family)
+                    return centred | self.independent(factor, product / factor)
+                except Undischarged as failure:
+                    reasons.append(str(failure))
+        raise Undischarged(f"no centred factor of {product} is independent of the rest: " + "; ".join(reasons))

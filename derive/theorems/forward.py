@@ -1,0 +1,111 @@
+"""How the variance of the activations travels forward (Glorot & Bengio 2010, equation 5)."""
+
+from __future__ import annotations
+
+from sympy import Symbol
+
+from derive.averages import Average, Variance
+from derive.hypotheses import BIASES_SHARE_VARIANCE, FORWARD, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE, UNITS_ALIKE, WEIGHTS
+from derive.layers import Facts, d, i
+from derive.network import s, z
+from derive.proof.derivation import Derivation, Proof
+from derive.randomness import EVERYTHING
+from derive.rules import (
+    ByLemma,
+    ByProductVariance,
+    Centred,
+    ContractDelta,
+    DeclaredVariance,
+    Define,
+    Induction,
+    Linearity,
+    LinearRegime,
+    MomentFromVariance,
+    NoBiases,
+    ProductLaw,
+    PullOut,
+    SameForEveryUnit,
+    SecondMoment,
+    Uncorrelated,
+    VarianceOfSum,
+)
+from derive.setting import Setting
+from derive.theorems.product import product_variance
+from derive.words import Words
+
+K = Symbol("k", integer=True)
+HERE = Facts((i, d - i))
+BEFORE_LAST = Facts((i, d - 1 - i))
+
+
+def pre_activation_variance() -> Derivation:
+    """Var[s^i_k] = Var[W^i] sum_l E[(z^i_l)^2] + Var[b^i] for any activation function and any input."""
+    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE)
+    proof = Proof(setting, Variance(s(i, K), EVERYTHING))
+    proof.by(
+        Define(s),
+        VarianceOfSum(),
+        Uncorrelated(),
+        VarianceOfSum(),
+        Uncorrelated(),
+        ContractDelta(),
+        ByProductVariance(product_variance()),
+        Centred(),
+        DeclaredVariance(),
+        SecondMoment(),
+        PullOut(),
+    )
+    return proof.done("pre-activation-variance", "The variance of a pre-activation, for any activation function")
+
+
+def one_layer_variance() -> Derivation:
+    """Var[s^i_k] = n_i Var[W^i] E[(z^i)^2] + Var[b^i] for any activation function, where all units are alike."""
+    hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, UNITS_ALIKE, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE)
+    proof = Proof(Setting(hypotheses, HERE), Variance(s(i, K), EVERYTHING))
+    proof.by(ByLemma(pre_activation_variance()), SameForEveryUnit())
+    return proof.done("one-layer-variance", "One layer, any activation function, with biases")
+
+
+def activation_mean() -> Derivation:
+    """E[z^i_k] = 0 in the linear regime."""
+    base = Proof(Setting(FORWARD, Facts((d,))), Average(z(0, K), EVERYTHING)).by(Define(z), Centred())
+    step = Proof(Setting(FORWARD, BEFORE_LAST), Average(z(i + 1, K), EVERYTHING)).by(
+        Define(z), LinearRegime(), Define(s), NoBiases(), Linearity(), ProductLaw(), Centred()
+    )
+    rule = Induction(
+        base.done("activation-mean-base", "The input has mean zero"),
+        step.done("activation-mean-step", "A centred weight in every term makes the sum centred"),
+    )
+    proof = Proof(Setting(FORWARD, HERE), Average(z(i, K), EVERYTHING)).by(rule)
+    return proof.done("activation-mean", "Every activation has mean zero")
+
+
+def forward_step() -> Derivation:
+    """Var[z^{i+1}_k] = Var[W^i] sum_l Var[z^i_l] in the linear regime without biases."""
+    setting = Setting(FORWARD, BEFORE_LAST)
+    proof = Proof(setting, Variance(z(i + 1, K), EVERYTHING))
+    proof.by(
+        Define(z),
+        LinearRegime(),
+        ByLemma(pre_activation_variance()),
+        NoBiases(),
+        MomentFromVariance(),
+        ByLemma(activation_mean()),
+    )
+    return proof.done("forward-step", "One layer forward, in the linear regime")
+
+
+def forward_variance() -> Derivation:
+    """Var[z^i_k] = Var[x] prod_{i'=0}^{i-1} n_{i'} Var[W^{i'}] in the linear regime."""
+    base = Proof(Setting(FORWARD, Facts((d,))), Variance(z(0, K), EVERYTHING)).by(Define(z), DeclaredVariance())
+    rule = Induction(base.done("forward-base", "At layer 0 the activation is the input"), forward_step())
+    proof = Proof(Setting(FORWARD, HERE), Variance(z(i, K), EVERYTHING)).by(rule)
+    return proof.done(
+        "forward-variance",
+        "The variance of the activations, from the variance of the input",
+        source="Glorot & Bengio 2010, equation 5",
+        parts=(one_layer_variance(),),
+        intro=(
+            Words("How large is a typical activation {} of layer {}, if all we know is how the weights are drawn?", z(i, K), i),
+        ),
+    )
