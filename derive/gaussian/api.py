@@ -1,7 +1,7 @@
 """`gaussian_expectation`: the closed form of E[g(z)] with its derivation, checked before it is returned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sympy import Basic, Expr, MatrixBase, Symbol, sympify
@@ -28,7 +28,7 @@ class ClosedForm(Derivation):
     `conditions` are the expressions that must be positive for the statement to hold.
     """
 
-    agreement: Agreement | None = None
+    agreement: Agreement | None = field(default=None, compare=False)
     conditions: tuple[Expr, ...] = ()
 
 
@@ -41,8 +41,10 @@ def gaussian_expectation(
 ) -> ClosedForm:
     r"""The closed form of E[g(z)], z ~ N(mean, covariance), as a derivation.
 
-    The class: sums of products of polynomials, exponentials of at most quadratic polynomials, sin and cos of affine
-    arguments, erf, erfc, Φ and φ of affine arguments, and steps, signs, |·|, Max, Min and Piecewise with affine
+    The class: sums of products of polynomials, exponentials of at most quadratic polynomials, sin and cos
+    of affine
+    arguments, erf, erfc, Φ and φ of affine arguments, and steps, signs, |·|, Max, Min and Piecewise with
+    affine
     breakpoints. Parameters may be symbolic; a symbol without assumptions is taken to be real.
 
     Args:
@@ -52,7 +54,8 @@ def gaussian_expectation(
         covariance: their covariance matrix.
 
     Returns:
-        A derivation whose `result` is the closed form; `agreement` says at how many points it was compared with
+        A derivation whose `result` is the closed form; `agreement` says at how many points it was compared
+        with
         quadrature, to how many digits, and the largest error; `conditions` what must be positive.
 
     Raises:
@@ -66,6 +69,7 @@ def gaussian_expectation(
     >>> x, y, c = symbols("x y c", real=True); p, q = symbols("p q", positive=True)
     >>> gaussian_expectation(Max(0, x)*Max(0, y), (x, y), covariance=[[p, c], [c, q]]).result
     c*asin(c/(sqrt(p)*sqrt(q)))/(2*pi) + c/4 + sqrt(-c**2 + p*q)/(2*pi)
+
     """
     node = expectation_node(g, variables, mean, covariance)
     return _derive(node)

@@ -1,15 +1,31 @@
 """The check before every answer: the closed form against quadrature at admissible points.
 
-Admissible means: the declared signs of the symbols, a positive definite covariance, and every integrability condition.
+Admissible means: the declared signs of the symbols, a positive definite covariance, and every integrability
+condition.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
 import mpmath
-from sympy import DiracDelta, Expr, Integer, Matrix, Mul, Rational, S, Symbol, exp, expand, expand_power_exp, pi, sqrt
+from sympy import (
+    DiracDelta,
+    Expr,
+    Integer,
+    Matrix,
+    Mul,
+    Rational,
+    S,
+    Symbol,
+    exp,
+    expand,
+    expand_power_exp,
+    pi,
+    sqrt,
+)
 
 from derive.gaussian.evaluate import CannotEvaluate, compile_expression, switches
 from derive.gaussian.quadrature import (
@@ -43,7 +59,9 @@ class Problem:
     def symbols(self) -> list[Symbol]:
         """The parameters, in a fixed order."""
         parts = [*self.mean, *(c for row in self.covariance for c in row), *self.conditions]
-        free = set().union(self.integrand.free_symbols, *(p.free_symbols for p in parts)) - set(self.variables)
+        free = set().union(self.integrand.free_symbols, *(p.free_symbols for p in parts)) - set(
+            self.variables
+        )
         return sorted(free, key=str)
 
 
@@ -59,9 +77,8 @@ class Agreement:
     def __str__(self) -> str:
         number = len(self.points)
         where = f"{number} admissible points" if number > 1 or self.points[0] else "the given parameters"
-        return (
-            f"agrees with {self.method} at {where} to {self.digits} digits (largest error {self.largest_error:.1e})"
-        )
+        reached = f"to {self.digits} digits (largest error {self.largest_error:.1e})"
+        return f"agrees with {self.method} at {where} {reached}"
 
 
 @dataclass(frozen=True)
@@ -81,13 +98,18 @@ class CannotCheck(Exception):  # noqa: N818 - caught inside the package and turn
     """No quadrature decided: an answer that cannot be checked is not given."""
 
 
-def compare(problem: Problem, answer: Expr, *, points: int | None = None, seed: int = 20) -> Agreement | Disagreement:
+def compare(
+    problem: Problem, answer: Expr, *, points: int | None = None, seed: int = 20
+) -> Agreement | Disagreement:
     """Evaluate both sides of  E[g] = answer  at admissible points."""
     samples = admissible_points(problem, points or (3 if len(problem.variables) == 1 else 2), seed)
     largest, digits, method = 0.0, 99, ""
     for sample in samples:
         value, size, reached, method = quadrature(problem, sample)
-        shown = answer_at(answer, sample, reached)
+        try:
+            shown = answer_at(answer, sample, reached)
+        except (CannotEvaluate, ArithmeticError, ValueError, TypeError) as why:
+            raise CannotCheck(f"the answer has no value at {dict(sample)} ({type(why).__name__})") from None
         error = abs(shown - value) / max(size, abs(value), mpmath.mpf(10) ** -30)
         digits = min(digits, reached)
         # a NaN must not pass for agreement
@@ -100,7 +122,9 @@ def compare(problem: Problem, answer: Expr, *, points: int | None = None, seed: 
 def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int) -> Any:
     """The closed form as a number; a complex remainder is an error."""
     with mpmath.workdps(digits + 12):
-        values = [mpmath.mpf(int(v.p)) / int(v.q) for v in sample.values()]
+        values = [
+            v if isinstance(v, mpmath.mpf) else mpmath.mpf(int(v.p)) / int(v.q) for v in sample.values()
+        ]
         value = compile_expression(answer, list(sample), mpmath.mp)(values)
         if isinstance(value, mpmath.mpc):
             if abs(value.imag) > abs(value.real) * mpmath.mpf(10) ** (-digits):
@@ -110,7 +134,9 @@ def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int) -> Any:
 
 
 def admissible_points(problem: Problem, count: int, seed: int) -> list[dict[Symbol, Expr]]:
-    """Distinct rational parameter points inside the domain; the given numbers alone when there are no parameters."""
+    """Distinct rational parameter points inside the domain; the given numbers alone when there are no
+    parameters.
+    """
     symbols = problem.symbols
     if not symbols:
         return [{}]
@@ -133,6 +159,8 @@ def admissible_points(problem: Problem, count: int, seed: int) -> list[dict[Symb
                 return found
     if found:
         return found
+    if not symbols:
+        return [{}]
     raise CannotCheck("no admissible parameter point was found")
 
 
@@ -178,7 +206,9 @@ def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> tuple[Any, An
                 pass
         return _nested(g, problem.variables, mean, covariance)
     except (CannotEvaluate, NoConvergence, ArithmeticError, ValueError, TypeError) as why:
-        raise CannotCheck(f"the quadrature that must confirm the answer failed ({type(why).__name__})") from None
+        raise CannotCheck(
+            f"the quadrature that must confirm the answer failed ({type(why).__name__})"
+        ) from None
 
 
 class _NotAProduct(Exception):  # noqa: N818 - a signal inside this module
@@ -195,7 +225,7 @@ def _line(g: Expr, z: Symbol, mean: Expr, variance: Expr, digits: int) -> tuple[
         kinks: list[Any] = []
         for u in switches(g, {z}):
             line = compile_expression(u, (z,), ctx)
-            kinks += roots_on_line(lambda t, line=line: line((m + s * t,)), ctx)
+            kinks += roots_on_line(partial(_along, line, m, s), ctx)
         return gaussian_integral(lambda t: f((m + s * t,)), kinks, ctx, digits)
 
 
@@ -230,17 +260,26 @@ def _with_deltas(
         raise CannotEvaluate("a delta in more than two variables")
     # given l = 0, everything is an affine function of the one variable that is left
     line = {
-        v: centre[i] + (S.Zero if keep is None else rest[i][keep] / rest[keep][keep] * (variables[keep] - centre[keep]))
+        v: centre[i]
+        + (S.Zero if keep is None else rest[i][keep] / rest[keep][keep] * (variables[keep] - centre[keep]))
         for i, v in enumerate(variables)
         if i != keep
     }
     inner = inner.subs(line)
     left = [] if keep is None else [keep]
-    value, size = _with_deltas(inner, [variables[i] for i in left], [centre[i] for i in left], [[rest[i][i]] for i in left])
+    value, size = _with_deltas(
+        inner, [variables[i] for i in left], [centre[i] for i in left], [[rest[i][i]] for i in left]
+    )
     smooth = marked.subs(marker, 0)
-    base = _with_deltas(smooth, variables, mean, covariance) if smooth != 0 else (mpmath.mpf(0), mpmath.mpf(0))
+    base = (
+        _with_deltas(smooth, variables, mean, covariance) if smooth != 0 else (mpmath.mpf(0), mpmath.mpf(0))
+    )
     weight = compile_expression(density, (), mpmath.mp)(())
     return base[0] + weight * value, base[1] + weight * size
+
+
+def _along(line: Callable[[tuple[Any, ...]], Any], m: Any, s: Any, t: Any) -> Any:
+    return line((m + s * t,))
 
 
 def _plane(
@@ -273,7 +312,7 @@ def _plane(
 
 
 def _products(g: Expr, x: Symbol, y: Symbol) -> list[tuple[Expr, Expr]]:
-    """g as a sum of products f(x) h(y)."""
+    """G as a sum of products f(x) h(y)."""
     split = [_split(t, x, y) for t in g.as_ordered_terms()]
     if any(s is None for s in split):
         wide = expand(expand_power_exp(g))
@@ -284,7 +323,8 @@ def _products(g: Expr, x: Symbol, y: Symbol) -> list[tuple[Expr, Expr]]:
 
 
 def _split(term: Expr, x: Symbol, y: Symbol) -> tuple[Expr, Expr] | None:
-    left, right = [], []
+    left: list[Expr] = []
+    right: list[Expr] = []
     for factor in Mul.make_args(term):
         free = factor.free_symbols & {x, y}
         if len(free) == 2:

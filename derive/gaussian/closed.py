@@ -1,13 +1,36 @@
-"""Closed forms under construction: sums of  coefficient · √(radicand · π^k) · exp(exponent) · special functions.
+"""Closed forms under construction: sums of  coefficient · √(radicand · π^k) · exp(exponent) · special
+functions.
 
-Like terms meet in one dictionary with exact coefficients, so cancellation is exact and the printed form compact.
+Like terms meet in one dictionary with exact coefficients, so cancellation is exact and the printed form
+compact.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sympy import Add, Expr, I, Max, Min, Mul, Rational, S, asin, atan, cos, erf, erfi, exp, factor_terms, im, pi, re, sin, sqrt
+from sympy import (
+    Add,
+    Expr,
+    I,
+    Max,
+    Min,
+    Mul,
+    Rational,
+    S,
+    asin,
+    atan,
+    cos,
+    erf,
+    erfi,
+    exp,
+    factor_terms,
+    im,
+    pi,
+    re,
+    sin,
+    sqrt,
+)
 
 from derive.gaussian.functions import BivariateNormalCDF, OwensT, Phi
 from derive.gaussian.parameters import Element, Parameters
@@ -73,7 +96,7 @@ class Closed:
         under_root: Element | None = None,
         exponent: Element | None = None,
     ) -> "Closed":
-        """coefficient · π^(pi_halves/2) · √under_root · exp(exponent)."""
+        """Coefficient · π^(pi_halves/2) · √under_root · exp(exponent)."""
         outside, radicand = parameters.root(parameters.one if under_root is None else under_root)
         kernel = Kernel(pi_halves, radicand, parameters.zero if exponent is None else exponent, ())
         value = parameters.reduce(coefficient * outside)
@@ -110,7 +133,8 @@ class Closed:
             return Closed(self.parameters)
         return Closed(self.parameters, {k: self.parameters.reduce(v * factor) for k, v in self.terms.items()})
 
-    # ---- to SymPy -----------------------------------------------------------------------------------------------
+    # ---- to SymPy
+    # -----------------------------------------------------------------------------------------------
 
     def expression(self) -> Expr:
         """The real part of the sum as a compact SymPy expression."""
@@ -154,7 +178,7 @@ class Closed:
                     _accumulate(terms, name, value / 2)
 
     def surd(self, x: Surd) -> Expr:
-        """outside · √radicand, with a radicand that also divides the denominator moved below: s/√(1 + s²)."""
+        """Outside · √radicand, with a radicand that also divides the denominator moved below: s/√(1 + s²)."""
         outside, radicand = x
         p = self.parameters
         content, primitive = radicand.numer.primitive()
@@ -177,7 +201,8 @@ class Closed:
         magnitude_im = self.surd(Surd(b, kernel.radicand))
         real = magnitude_re * cos(phase) - magnitude_im * sin(phase)
         imaginary = magnitude_re * sin(phase) + magnitude_im * cos(phase)
-        real_specials, complex_specials = [], []
+        real_specials: list[Special] = []
+        complex_specials: list[Special] = []
         for special in kernel.specials:
             complex_ = any(p.is_complex(x.outside) for x in special.arguments)
             (complex_specials if complex_ else real_specials).append(special)

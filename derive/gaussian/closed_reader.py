@@ -72,7 +72,7 @@ def _function(e: Expr, p: Parameters) -> Closed:
 
 
 def surd(e: Expr, p: Parameters) -> Surd:
-    """outside · √radicand of an argument."""
+    """Outside · √radicand of an argument."""
     outside, under = p.one, p.one
     for x in e.args if e.is_Mul else (e,):
         if x.is_Pow and x.exp.is_Rational and x.exp.q == 2:

@@ -9,6 +9,7 @@ class NoClosedForm(Exception):  # noqa: N818 - an answer ("there is none"), not 
     Attributes:
         reason: why, in one sentence.
         term: the part of the integrand at which the engine stopped.
+
     """
 
     def __init__(self, reason: str, term: Expr) -> None:

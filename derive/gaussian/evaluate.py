@@ -1,6 +1,8 @@
-"""Numeric evaluation of expressions by closures over a numeric context: the checker's own reading of an expression.
+"""Numeric evaluation of expressions by closures over a numeric context: the checker's own reading of an
+expression.
 
-It shares nothing with the engine or with SymPy's evalf; `mpmath.mp` gives many digits, `mpmath.fp` gives floats.
+It shares nothing with the engine or with SymPy's evalf; `mpmath.mp` gives many digits, `mpmath.fp` gives
+floats.
 """
 
 from collections.abc import Callable, Sequence

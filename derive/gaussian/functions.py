@@ -1,6 +1,7 @@
 """The functions in which Gaussian expectations are written: Φ, φ, Owen's T and the bivariate normal CDF.
 
-Each has derivatives, exact special values, `evalf` to any precision through mpmath, and prints as the field writes it.
+Each has derivatives, exact special values, `evalf` to any precision through mpmath, and prints as the field
+writes it.
 """
 
 from typing import Any
@@ -119,7 +120,7 @@ class OwensT(_NormalFunction):
     r"""Owen's T: T(h, a) = (1/2π) ∫_0^a exp(-h²(1 + x²)/2)/(1 + x²) dx (Owen 1956).
 
     >>> OwensT(0, 1), OwensT(1, 2).evalf(10)
-    (1/8, 0.07846818690)
+    (1/8, 0.07846818699)
     """
 
     nargs = 2
@@ -159,7 +160,7 @@ class BivariateNormalCDF(_NormalFunction):
     At h = k = 0 it is 1/4 + asin(ρ)/2π (Sheppard 1899).
 
     >>> BivariateNormalCDF(0, 0, Rational(1, 2)), BivariateNormalCDF(1, 2, 0).evalf(10)
-    (1/3, 0.8222039402)
+    (1/3, 0.8222040421)
     """
 
     nargs = 3

@@ -13,7 +13,9 @@ Vector = tuple[Element, ...]
 
 @dataclass(frozen=True)
 class Law:
-    """z ~ N(mean, covariance); the covariance may be singular, the mean complex (a characteristic function)."""
+    """z ~ N(mean, covariance); the covariance may be singular, the mean complex (a characteristic
+    function).
+    """
 
     mean: Vector
     covariance: tuple[Vector, ...]
@@ -53,7 +55,9 @@ class Law:
 
 
 def regression(law: Law, i: int, parameters: Parameters) -> list[Element]:
-    """Coefficients of the best linear prediction of z_i - m_i from z_j - m_j, j < i (their covariance regular)."""
+    """Coefficients of the best linear prediction of z_i - m_i from z_j - m_j, j < i (their covariance
+    regular).
+    """
     if i == 0:
         return []
     C = law.covariance
@@ -76,7 +80,8 @@ class Tilt:
 def tilt(law: Law, growth: Polynomial, phase: Polynomial, parameters: Parameters) -> Tilt:
     """Complete the square: C' = (1 - 2CA)^{-1} C, m' = (1 - 2CA)^{-1}(m + Cb), determinant = |1 - 2CA|.
 
-    The exponent is c + b·m' + m'ᵀAm' minus half the squared distance from m to m' (in the metric of C), which works
+    The exponent is c + b·m' + m'ᵀAm' minus half the squared distance from m to m' (in the metric of C),
+    which works
     out to c + (b·(m + m') )/2 + m'ᵀAm, and holds for singular C too. `conditions` must all be positive.
     """
     n, zero, one = law.dimension, parameters.zero, parameters.one
@@ -94,7 +99,10 @@ def tilt(law: Law, growth: Polynomial, phase: Polynomial, parameters: Parameters
             else:
                 c += value * unit
     C = law.covariance
-    shifted = [m + sum((x * y for x, y in zip(row, b, strict=True)), zero) for m, row in zip(law.mean, C, strict=True)]
+    shifted = [
+        m + sum((x * y for x, y in zip(row, b, strict=True)), zero)
+        for m, row in zip(law.mean, C, strict=True)
+    ]
     if not any(x != 0 for row in A for x in row):
         mean = tuple(parameters.reduce(x) for x in shifted)
         exponent = c + sum((x * (m + k) for x, m, k in zip(b, law.mean, mean, strict=True)), zero) / 2
@@ -105,7 +113,9 @@ def tilt(law: Law, growth: Polynomial, phase: Polynomial, parameters: Parameters
     ]
     determinant, inverse = _invert(M, parameters)
     conditions = [determinant] if n == 1 else _positive_spectrum(M, determinant, parameters)
-    mean = tuple(parameters.reduce(sum((inverse[i][j] * shifted[j] for j in range(n)), zero)) for i in range(n))
+    mean = tuple(
+        parameters.reduce(sum((inverse[i][j] * shifted[j] for j in range(n)), zero)) for i in range(n)
+    )
     covariance = tuple(
         tuple(parameters.reduce(sum((inverse[i][k] * C[k][j] for k in range(n)), zero)) for j in range(n))
         for i in range(n)
@@ -140,12 +150,15 @@ def determinant(M: list[list[Element]], parameters: Parameters) -> Element:
     if len(M) == 1:
         return M[0][0]
     return sum(
-        (M[0][j] * determinant(_without(M, 0, j), parameters) * (-1) ** j for j in range(len(M))), parameters.zero
+        (M[0][j] * determinant(_without(M, 0, j), parameters) * (-1) ** j for j in range(len(M))),
+        parameters.zero,
     )
 
 
 def _positive_spectrum(M: list[list[Element]], determinant: Element, parameters: Parameters) -> list[Element]:
-    """Elementary symmetric functions of the (real) eigenvalues of M: all eigenvalues are positive iff all of them are."""
+    """Elementary symmetric functions of the (real) eigenvalues of M: all eigenvalues are positive iff all
+    of them are.
+    """
     n = len(M)
     symmetric = [sum((M[i][i] for i in range(n)), parameters.zero)]
     for k in range(2, n):

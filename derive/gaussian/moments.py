@@ -1,9 +1,10 @@
 """Moments on half-spaces by Stein's identity: from monomials to probabilities.
 
-    E[z_i h(z)] = m_i E[h] + Σ_j C_ij E[∂_j h],   with   ∂_j H(l, τ²) = a_j · (density of l + τY at 0, z conditioned on it)
+    E[z_i h(z)] = m_i E[h] + Σ_j C_ij E[∂_j h],   with   ∂_j H(l, τ²) = a_j · (density of l + τY at 0, z
+    conditioned on it)
 
-A step differentiates to a delta; conditioning on l + τY = 0 is exact for steps and for Φ alike. The same identity gives
-truncated moments, Isserlis' moments, and Price's theorem's reduction. Source: Stein 1981, lemma 1 and 2; Price 1958.
+A step differentiates to a delta; conditioning on l + τY = 0 is exact for steps and for Φ alike. The same
+identity gives truncated moments and Isserlis' moments. Source: Stein 1981, lemmas 1 and 2; Price 1958.
 """
 
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ def identity(law: Law, powers: Powers, factors: frozenset[Factor], p: Parameters
 def _boundary(
     law: Law, factor: Factor, powers: Powers, factors: frozenset[Factor], weight: Element, p: Parameters
 ) -> Part:
-    """weight · density(l + τY = 0), and the law given l + τY = 0."""
+    """Weight · density(l + τY = 0), and the law given l + τY = 0."""
     level, spread = law.level(factor), law.spread(factor)
     p.declare_positive(spread)
     exponent = p.reduce(-(level**2) / (2 * spread))

@@ -1,7 +1,10 @@
-"""The normal form of an integrand: a sum of  coefficient · monomial · exp(quadratic) · cos/sin phase · half-space factors.
+"""The normal form of an integrand: a sum of  coefficient · monomial · exp(quadratic) · cos/sin phase ·
+half-space factors.
 
-A half-space factor is H(l, τ²) = P(l(z) + τY > 0) with Y an independent standard normal: τ = 0 is a step with an affine
-breakpoint, τ > 0 is Φ(l/τ), and erf(l) = 2H(l, 1/2) - 1. One kind of factor therefore covers steps, Φ and erf.
+A half-space factor is H(l, τ²) = P(l(z) + τY > 0) with Y an independent standard normal: τ = 0 is a step
+with an affine
+breakpoint, τ > 0 is Φ(l/τ), and erf(l) = 2H(l, 1/2) - 1. One kind of factor therefore covers steps, Φ and
+erf.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ from derive.gaussian.parameters import Element, Parameters, integer_square_root
 Powers = tuple[int, ...]
 Polynomial = tuple[tuple[Powers, Element], ...]
 
-MOST_TERMS = 600
+MOST_TERMS = 200
 
 
 class Factor(NamedTuple):
@@ -28,7 +31,9 @@ class Factor(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What a coefficient multiplies: √(π^k n) · z^powers · exp(growth) · e^{i phase} · factors (real part taken)."""
+    """What a coefficient multiplies: √(π^k n) · z^powers · exp(growth) · e^{i phase} · factors (real part
+    taken).
+    """
 
     scale: tuple[int, int]
     powers: Powers
@@ -124,7 +129,8 @@ class NormalForm:
             return tuple((m, -x) for m, x in phase), self.parameters.conjugate(value)
         return phase, value
 
-    # ---- products of steps in parallel affine forms ----------------------------------------------------------------
+    # ---- products of steps in parallel affine forms
+    # ----------------------------------------------------------------
 
     def _intersect(
         self, left: frozenset[Factor], right: frozenset[Factor]
@@ -164,10 +170,13 @@ class NormalForm:
                     ]
         return [(1, frozenset({*factors, new}))]
 
-    # ---- the form as a polynomial -----------------------------------------------------------------------------------
+    # ---- the form as a polynomial
+    # -----------------------------------------------------------------------------------
 
     def polynomial(self) -> dict[Powers, Element] | None:
-        """{powers: coefficient} when the form is a polynomial (numeric roots moved into the field), else None."""
+        """{powers: coefficient} when the form is a polynomial (numeric roots moved into the field), else
+        None.
+        """
         result: dict[Powers, Element] = {}
         for shape, value in self.terms.items():
             if shape.growth or shape.phase or shape.factors:
@@ -240,7 +249,9 @@ class NormalForm:
         """f(-z)."""
         result = self.new()
         for shape, value in self.terms.items():
-            growth, phase = (tuple((m, x * (-1) ** sum(m)) for m, x in q) for q in (shape.growth, shape.phase))
+            growth, phase = (
+                tuple((m, x * (-1) ** sum(m)) for m, x in q) for q in (shape.growth, shape.phase)
+            )
             phase, value = self.orient(phase, value) if phase else (phase, value)
             factors = frozenset(f._replace(a=tuple(-x for x in f.a)) for f in shape.factors)
             turned = shape._replace(growth=growth, phase=phase, factors=factors)
@@ -291,4 +302,3 @@ def _copy(factors: frozenset[Factor], new: Factor) -> Factor:
     while new in factors:
         new = Factor(tuple(2 * x for x in new.a), 2 * new.c, 4 * new.tau2, new.delta)
     return new
-

@@ -1,6 +1,8 @@
-"""Numbers for Φ, φ, Owen's T and Φ₂ in any mpmath context (`mpmath.mp` for many digits, `mpmath.fp` for floats).
+"""Numbers for Φ, φ, Owen's T and Φ₂ in any mpmath context (`mpmath.mp` for many digits, `mpmath.fp` for
+floats).
 
-They are computed from the defining integrals, so that they are a check on the closed forms and not a copy of them.
+They are computed from the defining integrals, so that they are a check on the closed forms and not a copy
+of them.
 """
 
 from typing import Any
@@ -17,20 +19,24 @@ def density(ctx: Any, x: Any) -> Any:
 
 
 def owens_t(ctx: Any, h: Any, a: Any) -> Any:
-    """T(h, a) = (1/2π) ∫_0^a exp(-h²(1 + x²)/2)/(1 + x²) dx; for |a| > 1 through T(ah, 1/a) (Owen 1956, eq. 2.3)."""
+    """T(h, a) = (1/2π) ∫_0^a exp(-h²(1 + x²)/2)/(1 + x²) dx; for |a| > 1 through T(ah, 1/a) (Owen 1956, eq.
+    2.3).
+    """
     h = abs(h)
     if a < 0:
         return -owens_t(ctx, h, -a)
     if a > 1:
         p, q = phi(ctx, h), phi(ctx, a * h)
         return (p + q) / 2 - p * q - owens_t(ctx, a * h, 1 / a)
-    return ctx.quad(lambda x: ctx.exp(-h * h * (1 + x * x) / 2) / (1 + x * x), [0, a], method="gauss-legendre") / (
-        2 * ctx.pi
-    )
+    return ctx.quad(
+        lambda x: ctx.exp(-h * h * (1 + x * x) / 2) / (1 + x * x), [0, a], method="gauss-legendre"
+    ) / (2 * ctx.pi)
 
 
 def bivariate_cdf(ctx: Any, h: Any, k: Any, rho: Any) -> Any:
-    """Φ₂(h, k; ρ) = Φ(h)Φ(k) + (1/2π) ∫_0^{asin ρ} exp(-(h² - 2hk sin t + k²)/(2 cos² t)) dt (Plackett 1954)."""
+    """Φ₂(h, k; ρ) = Φ(h)Φ(k) + (1/2π) ∫_0^{asin ρ} exp(-(h² - 2hk sin t + k²)/(2 cos² t)) dt (Plackett
+    1954).
+    """
     if rho >= 1:
         return phi(ctx, min(h, k))
     if rho <= -1:

@@ -1,6 +1,7 @@
 """Probabilities of half-spaces and their intersections under a Gaussian law.
 
-One half-space: Φ(mean/sd). Two: Φ₂, which is asin at the mean (Sheppard 1899) and Owen's T when one threshold is at the
+One half-space: Φ(mean/sd). Two: Φ₂, which is asin at the mean (Sheppard 1899) and Owen's T when one
+threshold is at the
 mean or both are equal (Owen 1956). Three at the mean: three asin (Schläfli 1858). Independent groups factor.
 """
 
@@ -74,7 +75,9 @@ def _dependent(
         i, j, k = group
         total = Closed.constant(p, p.one / 8)
         for pair in ((i, j), (i, k), (j, k)):
-            total = total + _asin(correlation(*pair), p).scaled(p.one / 4) * Closed.monomial(p, p.one, pi_halves=-2)
+            total = total + _asin(correlation(*pair), p).scaled(p.one / 4) * Closed.monomial(
+                p, p.one, pi_halves=-2
+            )
         return total
     kind = "at the mean" if centred else "away from the mean"
     raise NoOrthant(f"the probability of {len(group)} dependent half-spaces {kind} has no closed form here")

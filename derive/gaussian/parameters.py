@@ -1,7 +1,9 @@
 """Exact arithmetic in the parameters: everything rational is an element of one field of fractions.
 
-Means, covariances, thresholds and coefficients are rational in a few generators (the symbols, and whatever else stands
-still, such as exp(a)). Keeping them there makes equality exact, cancellation automatic and each operation fast.
+Means, covariances, thresholds and coefficients are rational in a few generators (the symbols, and whatever
+else stands
+still, such as exp(a)). Keeping them there makes equality exact, cancellation automatic and each operation
+fast.
 """
 
 from collections.abc import Iterable
@@ -23,11 +25,12 @@ class TooLong(Exception):  # noqa: N818 - caught inside the package and turned i
 class Parameters:
     """The field Q(i, p_1, ..., p_k) of the parameters found in `expressions`.
 
-    A symbol that occurs under a square root is represented by its root, so that √q · √q = q is seen. The first generator
+    A symbol that occurs under a square root is represented by its root, so that √q · √q = q is seen. The
+    first generator
     is the imaginary unit, used by the characteristic function of sines and cosines.
     """
 
-    def __init__(self, expressions: Iterable[Expr], *, patience: float = 6.0) -> None:
+    def __init__(self, expressions: Iterable[Expr], *, patience: float = 4.0) -> None:
         self.deadline = monotonic() + patience
         self._generators: list[Expr] = [I]
         self._squares: dict[Expr, Expr] = {I: Integer(-1)}
@@ -141,7 +144,9 @@ class Parameters:
         return x.as_expr(*self._generators)
 
     def factored(self, x: Element) -> Expr:
-        """The SymPy expression of a field element, factored where that is shorter, with a positive denominator."""
+        """The SymPy expression of a field element, factored where that is shorter, with a positive
+        denominator.
+        """
         if x not in self._factored:
             self._factored[x] = self._factor(x)
         return self._factored[x]
@@ -157,7 +162,8 @@ class Parameters:
         if self.sign(self.field.new(below)) == -1:
             above, below = -above, -below
         parts = [
-            _shorter(self._factored_polynomial(part), part.as_expr(*self._generators)) for part in (above, below)
+            _shorter(self._factored_polynomial(part), part.as_expr(*self._generators))
+            for part in (above, below)
         ]
         return parts[0] / parts[1]
 
@@ -183,7 +189,9 @@ class Parameters:
             return x, self.zero
         if x.denom.degree(0) > 0:
             conjugate = self.conjugate(self.field.new(x.denom))
-            x = self.reduce(self.reduce(self.field.new(x.numer) * conjugate) / self.reduce(x.denom * conjugate))
+            x = self.reduce(
+                self.reduce(self.field.new(x.numer) * conjugate) / self.reduce(x.denom * conjugate)
+            )
         real, imaginary = self.zero, self.zero
         for monomial, coefficient in x.numer.terms():
             term = self.field.new(x.numer.ring.term_new((0, *monomial[1:]), coefficient))
@@ -212,7 +220,8 @@ class Parameters:
         """Whether i occurs."""
         return bool(x.numer.degree(0) > 0 or x.denom.degree(0) > 0)
 
-    # ---- signs and square roots ---------------------------------------------------------------------------------
+    # ---- signs and square roots
+    # ---------------------------------------------------------------------------------
 
     def declare_positive(self, x: Element) -> Element | None:
         """Record that x > 0 throughout the domain (a variance, a determinant, an integrability condition).
@@ -283,7 +292,9 @@ class Parameters:
         return -1 if expression.is_negative else None
 
     def root(self, x: Element) -> tuple[Element, Element]:
-        """(a, r) with √x = a √r, a > 0 where its sign is known, and r without the square factors of known sign."""
+        """(a, r) with √x = a √r, a > 0 where its sign is known, and r without the square factors of known
+        sign.
+        """
         x = self.reduce(x)
         if x not in self._roots:
             self._roots[x] = self._root(x)

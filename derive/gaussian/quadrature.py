@@ -1,11 +1,14 @@
 """High-precision, kink-aware quadrature of Gaussian expectations: the other side of every check.
 
-One variable: adaptive Gauss–Legendre on panels between the kinks. Two variables and a product of one-variable factors:
-Mehler's expansion E[f(x) h(y)] = Σ ρ^n f_n h_n in normalised Hermite coefficients. Otherwise: nested panels in floats.
+One variable: adaptive Gauss–Legendre on panels between the kinks. Two variables and a product of
+one-variable factors:
+Mehler's expansion E[f(x) h(y)] = Σ ρ^n f_n h_n in normalised Hermite coefficients. Otherwise: nested panels
+in floats.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -53,10 +56,12 @@ def panels(kinks: Sequence[Any], reach: float, width: float, ctx: Any) -> list[t
     count = int(2 * reach / width) + 1
     grid = [ctx.mpf(-reach) + ctx.mpf(2 * reach) * n / count for n in range(count + 1)]
     edges = sorted([*grid, *(k for k in kinks if -reach < k < reach)])
-    return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a > ctx.mpf(10) ** (-20)]
+    return [(a, b) for a, b in pairwise(edges) if b - a > ctx.mpf(10) ** (-20)]
 
 
-def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int) -> tuple[Any, Any, list[Any]]:
+def gaussian_integral(
+    f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int
+) -> tuple[Any, Any, list[Any]]:
     """(∫ f(t) φ(t) dt, ∫ |f| φ dt, the nodes used as [(t, weight · φ(t) · f(t))])."""
     nodes = nodes_for(ctx)
     norm = 1 / ctx.sqrt(2 * ctx.pi)
@@ -195,19 +200,26 @@ def nested(
     cholesky: Sequence[Sequence[float]],
     mean: Sequence[float],
 ) -> tuple[float, float]:
-    """(E[f], E|f|) by nested panels in floats; variable k is mean_k + Σ_j L_kj t_j with independent standard t_j."""
+    """(E[f], E|f|) by nested panels in floats; variable k is mean_k + Σ_j L_kj t_j with independent
+    standard t_j.
+    """
     ctx = mpmath.fp
     nodes = nodes_for(ctx, 14)
     n = len(cholesky[0])
+    if n == 0:
+        return f(mean), abs(f(mean))
     step = 2.0 if n <= 2 else 3.4
     reach = 9.0 if n <= 2 else 7.2
     # with a correlation near 1 the inner integral varies on the scale of the last conditional deviation
-    sharpness = min((abs(row[-1]) / sum(c * c for c in row) ** 0.5 for row in cholesky if row[-1]), default=1.0)
-    if n == 0:
-        return f(mean), abs(f(mean))
+    sharpness = min(
+        (abs(row[-1]) / sum(c * c for c in row) ** 0.5 for row in cholesky if row[-1]), default=1.0
+    )
 
     def point(t: Sequence[float]) -> list[float]:
-        return [m + sum(c * x for c, x in zip(row, t, strict=False)) for m, row in zip(mean, cholesky, strict=True)]
+        return [
+            m + sum(c * x for c, x in zip(row, t, strict=False))
+            for m, row in zip(mean, cholesky, strict=True)
+        ]
 
     def inner(t: list[float]) -> tuple[float, float]:
         k = len(t)

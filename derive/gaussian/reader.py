@@ -113,7 +113,8 @@ class Reader:
         name = getattr(e.func, "__name__", str(e.func))
         raise NoClosedForm(f"{name} is outside the class of integrands with a known Gaussian expectation", e)
 
-    # ---- constants and powers -------------------------------------------------------------------------------------
+    # ---- constants and powers
+    # -------------------------------------------------------------------------------------
 
     def _constant(self, e: Expr) -> NormalForm:
         """A constant; numeric roots and powers of √π become the scale of the shape."""
@@ -131,7 +132,7 @@ class Reader:
             if base is pi and (2 * power).is_Integer:
                 scale = (scale[0] + int(2 * power), scale[1])
             elif base.is_Rational and power.is_Rational and power.q == 2:
-                whole = Rational(base) ** int((power - Rational(1, 2)))
+                whole = Rational(base) ** int(power - Rational(1, 2))
                 outside, inside = integer_square_root(base.p * base.q * scale[1])
                 value = value * self.parameters.element(whole * outside / base.q)
                 scale = (scale[0], inside)
@@ -144,7 +145,9 @@ class Reader:
             for wave in waves:
                 result = result * wave
             return result
-        return self.empty.single(self.empty.blank()._replace(scale=scale), value) if value != 0 else self.empty
+        return (
+            self.empty.single(self.empty.blank()._replace(scale=scale), value) if value != 0 else self.empty
+        )
 
     def _power(self, e: Expr) -> NormalForm:
         base, exponent = e.base, e.exp
@@ -166,7 +169,8 @@ class Reader:
             raise NoClosedForm("a quotient is outside the class", e)
         raise NoClosedForm("a power that is not a positive integer is outside the class", e)
 
-    # ---- smooth functions -----------------------------------------------------------------------------------------
+    # ---- smooth functions
+    # -----------------------------------------------------------------------------------------
 
     def _exp(self, e: Expr) -> NormalForm:
         def build(u: NormalForm) -> NormalForm:
@@ -175,7 +179,7 @@ class Reader:
         return self.read(e.args[0]).split(build)
 
     def _trigonometric(self, e: Expr, coefficient: Element) -> NormalForm:
-        """cos l = Re e^{il}, sin l = Re(-i e^{il})."""
+        """Cos l = Re e^{il}, sin l = Re(-i e^{il})."""
 
         def build(u: NormalForm) -> NormalForm:
             phase, value = u.orient(self._polynomial(u, e, 1), coefficient)
@@ -204,7 +208,8 @@ class Reader:
         pi_halves, n = scale
         return self.parameters.element(pi**pi_halves * Integer(n))
 
-    # ---- steps ----------------------------------------------------------------------------------------------------
+    # ---- steps
+    # ----------------------------------------------------------------------------------------------------
 
     def _step_of(self, e: Expr) -> NormalForm:
         return self.read(e).split(lambda u: self._step(u, e))
@@ -278,7 +283,8 @@ class Reader:
         factor = Factor(a, c, self.parameters.zero, True)
         return u.single(u.blank()._replace(factors=frozenset({factor})))
 
-    # ---- conditions -----------------------------------------------------------------------------------------------
+    # ---- conditions
+    # -----------------------------------------------------------------------------------------------
 
     def _piecewise(self, e: Piecewise) -> NormalForm:
         result, remaining = self.empty, self.empty.constant(1)
@@ -317,7 +323,8 @@ class Reader:
             return self._step_of(c.gts - c.lts)
         raise NoClosedForm("this condition is outside the class", c)
 
-    # ---- polynomials ----------------------------------------------------------------------------------------------
+    # ---- polynomials
+    # ----------------------------------------------------------------------------------------------
 
     def _polynomial(self, u: NormalForm, e: Expr, degree: int) -> Polynomial:
         form = u.polynomial()

@@ -1,6 +1,9 @@
-"""The rules of Gaussian expectations. Each acts on `GaussianExpectation`s and computes what becomes of them."""
+"""The rules of Gaussian expectations. Each acts on `GaussianExpectation`s and computes what becomes of
+them.
+"""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sympy import Add, Basic, Expr, S
 
@@ -15,7 +18,11 @@ from derive.gaussian.parameters import Element
 from derive.gaussian.reader import Reader, shape_expression
 from derive.gaussian.setting import GaussianSetting, positivity_key
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
+from derive.proof.verdict import Verdict
 from derive.setting import Setting, Undischarged
+
+if TYPE_CHECKING:
+    from derive.proof.derivation import Step
 
 LAW = frozenset({"gaussian-law"})
 
@@ -24,6 +31,12 @@ class GaussianRule(Rule):
     """A rule on Gaussian expectations: its evidence is both sides to many digits at admissible points."""
 
     evidence = Evidence.POINTS
+
+    def at_points(self, step: "Step") -> Verdict:
+        """Check one step by this rule: both sides to many digits at admissible points."""
+        from derive.gaussian.steps import compare_at_points
+
+        return compare_at_points(step)
 
     @staticmethod
     def gaussian(setting: Setting) -> GaussianSetting:
@@ -121,7 +134,8 @@ class OddSymmetry(GaussianRule):
 
 @dataclass(frozen=True)
 class SplitAtBreakpoints(GaussianRule):
-    """f(z) = f_1(z) [l(z) > 0] + f_2(z) [l(z) <= 0] at each breakpoint; erf(l) = 2Φ(√2 l) - 1; cos a cos b = (cos(a - b) + cos(a + b))/2
+    """f(z) = f_1(z) [l(z) > 0] + f_2(z) [l(z) <= 0] at each breakpoint; erf(l) = 2Φ(√2 l) - 1; cos a cos b
+    = (cos(a - b) + cos(a + b))/2
 
     Max, Min, Abs, sign and Piecewise become steps in affine forms; products of parallel steps are merged.
     """
@@ -173,7 +187,8 @@ class Linearity(GaussianRule):
 
 @dataclass(frozen=True)
 class CompleteTheSquare(GaussianRule):
-    """E_{N(m,C)}[exp(zᵀAz + bᵀz + c) h(z)] = |1 - 2CA|^(-1/2) exp(c + b·(m + m')/2 + m'ᵀAm) E_{N(m',C')}[h(z)], C' = (1 - 2CA)⁻¹C, m' = (1 - 2CA)⁻¹(m + Cb)
+    """E_{N(m,C)}[exp(zᵀAz + bᵀz + c) h(z)] = |1 - 2CA|^(-1/2) exp(c + b·(m + m')/2 + m'ᵀAm)
+    E_{N(m',C')}[h(z)], C' = (1 - 2CA)⁻¹C, m' = (1 - 2CA)⁻¹(m + Cb)
 
     Obligation: 1 - 2CA has positive eigenvalues (the expectation is finite).
     """
@@ -209,7 +224,9 @@ class CompleteTheSquare(GaussianRule):
 
 @dataclass(frozen=True)
 class Characteristic(GaussianRule):
-    """E[e^{i t·z} h(z)] = exp(i t·m - tᵀCt/2) E'[h(z)] with the mean moved to m + iCt; cos and sin are its real and imaginary part"""
+    """E[e^{i t·z} h(z)] = exp(i t·m - tᵀCt/2) E'[h(z)] with the mean moved to m + iCt; cos and sin are its
+    real and imaginary part
+    """
 
     name = "characteristic-function"
     words = "A wave is an exponential with an imaginary slope: move the mean by iCt and take the real part."
@@ -221,19 +238,22 @@ class Characteristic(GaussianRule):
             return None
         law, shape, value = found
         closed = term_expectation(Moments(setting.parameters), law, shape, value, node)
-        return Rewrite(closed.expression(), LAW)
+        return Rewrite(closed.expression(), setting.law_keys)
 
 
 @dataclass(frozen=True)
 class SteinIdentity(GaussianRule):
-    """E[z_i h(z)] = m_i E[h(z)] + Σ_j C_ij E[∂h/∂z_j]; a step differentiates to a delta, Φ to φ, and each conditions the law
+    """E[z_i h(z)] = m_i E[h(z)] + Σ_j C_ij E[∂h/∂z_j]; a step differentiates to a delta, Φ to φ, and each
+    conditions the law
 
     Applied until no power of z is left. Source: Stein 1981, lemma 1; for h = 1 it gives Isserlis' moments.
     """
 
     name = "stein"
-    words = "Lower the powers by Stein's identity; a step differentiates to a delta, which conditions on its boundary."
-    source = "C. Stein, Estimation of the mean of a multivariate normal distribution, Ann. Statist. 9 (1981), lemma 1"
+    words = (
+        "Lower the powers by Stein's identity; a step differentiates to a delta, which fixes its boundary."
+    )
+    source = "C. Stein, Ann. Statist. 9 (1981), lemma 1"
 
     def act(self, node: GaussianExpectation, setting: GaussianSetting) -> Rewrite | None:
         """Lower all powers."""
@@ -249,22 +269,30 @@ class SteinIdentity(GaussianRule):
             bare = shape._replace(powers=(0,) * len(shape.powers), factors=factors, scale=(0, 1))
             terms.append(front.expression() * _node(node, new_law, bare, setting))
         scale = Closed.monomial(
-            setting.parameters, value, pi_halves=shape.scale[0], under_root=setting.parameters.one * shape.scale[1]
+            setting.parameters,
+            value,
+            pi_halves=shape.scale[0],
+            under_root=setting.parameters.one * shape.scale[1],
         )
-        return Rewrite(scale.expression() * Add(*terms), LAW)
+        return Rewrite(scale.expression() * Add(*terms), setting.law_keys)
 
 
 @dataclass(frozen=True)
 class HalfSpaces(GaussianRule):
-    """P(l > 0) = Φ(E[l]/sd(l)); P(l_1 > 0, l_2 > 0) = Φ₂(h, k; ρ), 1/4 + asin(ρ)/2π at h = k = 0; three half-spaces at the mean: 1/8 + Σ asin(ρ_ij)/4π
+    """P(l > 0) = Φ(E[l]/sd(l)); P(l_1 > 0, l_2 > 0) = Φ₂(h, k; ρ), 1/4 + asin(ρ)/2π at h = k = 0; three
+    half-spaces at the mean: 1/8 + Σ asin(ρ_ij)/4π
 
-    E[Φ(l)] is such a probability with an independent standard normal Y: Φ(l) = P(Y < l). One threshold at the mean, or
-    two equal ones, give Owen's T. Source: Sheppard 1899; Owen 1956; by Price's theorem ∂Φ₂/∂ρ is the joint density.
+    E[Φ(l)] is such a probability with an independent standard normal Y: Φ(l) = P(Y < l). One threshold at
+    the mean, or
+    two equal ones, give Owen's T. Source: Sheppard 1899; Owen 1956; by Price's theorem ∂Φ₂/∂ρ is the joint
+    density.
     """
 
     name = "half-spaces"
     words = "What is left are probabilities of half-spaces."
-    source = "W. F. Sheppard 1899; D. B. Owen, Ann. Math. Statist. 27 (1956); R. Price, IRE Trans. IT-4 (1958)"
+    source = (
+        "W. F. Sheppard 1899; D. B. Owen, Ann. Math. Statist. 27 (1956); R. Price, IRE Trans. IT-4 (1958)"
+    )
 
     def act(self, node: GaussianExpectation, setting: GaussianSetting) -> Rewrite | None:
         """Evaluate the probability."""
@@ -273,20 +301,17 @@ class HalfSpaces(GaussianRule):
             return None
         law, shape, value = found
         closed = term_expectation(Moments(setting.parameters), law, shape, value, node)
-        return Rewrite(closed.expression(), LAW)
+        return Rewrite(closed.expression(), setting.law_keys)
 
 
 @dataclass(frozen=True)
-class Collect(Rule):
-    """a k + b k = (a + b) k for each product k of roots, exponentials and special functions; Φ(-h) = 1 - Φ(h), 2Φ(h) - 1 = erf(h/√2)"""
+class Collect(GaussianRule):
+    """a k + b k = (a + b) k for each product k of roots, exponentials and special functions; Φ(-h) = 1 -
+    Φ(h), 2Φ(h) - 1 = erf(h/√2)
+    """
 
     name = "collect"
     words = "Collect like terms."
-    evidence = Evidence.POINTS
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Collect a whole expression."""
-        return self.apply(node, setting)
 
     def apply(self, expression: Basic, setting: Setting) -> Rewrite:
         """Collect once, from the root of the expression."""
@@ -306,4 +331,3 @@ CHAIN: tuple[GaussianRule, ...] = (
     SteinIdentity(),
     HalfSpaces(),
 )
-

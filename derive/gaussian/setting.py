@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sympy import Basic, Expr, Symbol, latex
+from sympy import Basic, Expr, ImmutableMatrix, StrictGreaterThan, Symbol
 
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.law import Law
@@ -12,6 +12,7 @@ from derive.gaussian.parameters import Parameters
 from derive.gaussian.reader import Reader, parameter_parts
 from derive.hypotheses import Hypothesis
 from derive.setting import Setting
+from derive.words import Words
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class GaussianSetting(Setting):
 
     parameters: Parameters = field(default=None, compare=False)  # type: ignore[assignment]
     positive: tuple[Expr, ...] = ()
+    domain: tuple[Expr, ...] = ()
     _forms: dict[tuple[Expr, tuple[Symbol, ...]], NormalForm] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -35,8 +37,14 @@ class GaussianSetting(Setting):
         """The law of an expectation over the parameter field."""
         element = self.parameters.element
         return Law(
-            tuple(element(m) for m in node.mean), tuple(tuple(element(c) for c in row) for row in node.covariance)
+            tuple(element(m) for m in node.mean),
+            tuple(tuple(element(c) for c in row) for row in node.covariance),
         )
+
+    @property
+    def law_keys(self) -> frozenset[str]:
+        """The hypotheses that the variables are Gaussian and their law is not degenerate."""
+        return frozenset({"gaussian-law", *(positivity_key(c) for c in self.domain)})
 
     def key_of(self, condition: Expr) -> str | None:
         """The key of the hypothesis that this expression is positive."""
@@ -64,16 +72,26 @@ def gaussian_setting(
     node: GaussianExpectation, parameters: Parameters, domain: Sequence[Expr], conditions: Sequence[Expr]
 ) -> GaussianSetting:
     """The hypotheses: the law, its non-degeneracy (`domain`) and integrability (`conditions`)."""
-    names = ", ".join(latex(v) for v in node.variables)
-    law = GaussianExpectation.of(Symbol("g"), node.variables, node.mean, node.covariance)
-    text = f"${names}$ is Gaussian: averages are ${latex(law)}$."
-    hypotheses = [Hypothesis("gaussian-law", text, ())]
-    for condition in domain:
-        hypotheses.append(
-            Hypothesis(positivity_key(condition), f"The law is not degenerate: ${latex(condition)} > 0$.", ())
+    if len(node.variables) == 1:
+        law = Words(
+            "{} is Gaussian with mean {} and variance {}.",
+            node.variables[0],
+            node.mean[0],
+            node.covariance[0][0],
         )
-    for condition in conditions:
-        hypotheses.append(
-            Hypothesis(positivity_key(condition), f"The expectation is finite: ${latex(condition)} > 0$.", ())
+    else:
+        vector = ImmutableMatrix(list(node.variables))
+        mean, covariance = (
+            ImmutableMatrix(list(node.mean)),
+            ImmutableMatrix([list(r) for r in node.covariance]),
         )
-    return GaussianSetting(tuple(hypotheses), parameters=parameters, positive=(*domain, *conditions))
+        law = Words("{} is a Gaussian vector with mean {} and covariance {}.", vector, mean, covariance)
+    regular, finite = "The law is not degenerate: {}.", "The expectation is finite: {}."
+    hypotheses = [
+        Hypothesis("gaussian-law", law, ()),
+        *(Hypothesis(positivity_key(c), Words(regular, StrictGreaterThan(c, 0)), ()) for c in domain),
+        *(Hypothesis(positivity_key(c), Words(finite, StrictGreaterThan(c, 0)), ()) for c in conditions),
+    ]
+    return GaussianSetting(
+        tuple(hypotheses), parameters=parameters, positive=(*domain, *conditions), domain=tuple(domain)
+    )

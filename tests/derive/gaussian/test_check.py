@@ -1,0 +1,168 @@
+"""The check before every answer: planted errors, in the answer and in each rule, are caught."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sympy import Abs, Expr, Heaviside, Max, Min, Piecewise, Symbol, cos, erf, exp, nan, pi, sin
+
+from derive.gaussian import NoClosedForm, Phi, gaussian_expectation, moments, orthants, reader, rules
+from derive.gaussian.check import CannotCheck, Disagreement, Problem, compare
+from derive.proof.verdict import Grade
+
+ONE: dict[str, Callable[[Symbol], Expr]] = {
+    "relu": lambda x: Max(0, x),
+    "elu squared": lambda x: Piecewise((x, x > 0), (exp(x) - 1, True)) ** 2,
+    "erf squared": lambda x: erf(x) ** 2,
+    "gelu squared": lambda x: (x * Phi(x)) ** 2,
+    "hard-tanh squared": lambda x: Min(1, Max(-1, x)) ** 2,
+    "window": lambda x: x * Heaviside(x + 1) * Heaviside(2 - x),
+    "wave": lambda x: x * sin(x) + cos(2 * x),
+}
+TWO: dict[str, Callable[[Symbol], Expr]] = {
+    "relu": lambda x: Max(0, x),
+    "|.|": lambda x: Abs(x),
+    "erf": lambda x: erf(x),
+    "gelu": lambda x: x * Phi(x),
+    "exp": lambda x: exp(x),
+    "elu": lambda x: Piecewise((x, x > 0), (exp(x) - 1, True)),
+}
+
+CORRUPTIONS: dict[str, Callable[[Expr], Expr]] = {
+    "sign": lambda e: -e,
+    "one part in 10^9": lambda e: e * (1 + Symbol("one") / 10**9).subs("one", 1),
+    "half": lambda e: e / 2,
+    "dropped term": lambda e: e.expand() - e.expand().as_ordered_terms()[0],
+    "π for 3": lambda e: e.subs(pi, 3) if e.has(pi) else e + 1,
+}
+
+
+def problem(v: SimpleNamespace, name: str, dimension: int) -> tuple[Problem, Expr]:
+    """A problem with its answer."""
+    if dimension == 1:
+        found = gaussian_expectation(ONE[name](v.x), {v.x: (v.m, v.s**2)})
+    else:
+        found = gaussian_expectation(TWO[name](v.x) * TWO[name](v.y), (v.x, v.y), covariance=v.plane)
+    node = found.statement.lhs
+    return Problem(node.integrand, node.variables, node.mean, node.covariance, found.conditions), found.result
+
+
+CASES = [(1, name) for name in ONE] + [(2, name) for name in TWO]
+
+
+@pytest.mark.parametrize(("dimension", "name"), CASES)
+def test_a_corrupted_answer_is_rejected(dimension: int, name: str, v: SimpleNamespace) -> None:
+    """The true answer passes; a wrong sign, constant, factor or a lost term does not, with the point shown."""
+    posed, answer = problem(v, name, dimension)
+    assert not isinstance(compare(posed, answer), Disagreement)
+    for corruption, corrupt in CORRUPTIONS.items():
+        found = compare(posed, corrupt(answer), points=1)
+        assert isinstance(found, Disagreement), corruption
+        assert "quadrature gives" in str(found)
+
+
+def _lost_boundary(original: Callable) -> Callable:
+    def identity(law: Any, powers: Any, factors: Any, p: Any) -> Any:
+        yield from (part for part in original(law, powers, factors, p) if part[3] == factors)
+
+    return identity
+
+
+def _twice(original: Callable) -> Callable:
+    return lambda *args, **kw: original(*args, **kw).scaled(2)
+
+
+def _wrong_exponent(original: Callable) -> Callable:
+    def tilt(*args: Any) -> Any:
+        made = original(*args)
+        return replace(made, exponent=made.exponent / 2)
+
+    return tilt
+
+
+def _wrong_density(original: Callable) -> Callable:
+    def boundary(law: Any, factor: Any, powers: Any, factors: Any, weight: Any, p: Any) -> Any:
+        return original(law, factor, powers, factors, weight / 2, p)
+
+    return boundary
+
+
+def _no_conditioning(original: Callable) -> Callable:
+    def boundary(law: Any, *args: Any) -> Any:
+        made = original(law, *args)
+        return (law, *made[1:])
+
+    return boundary
+
+
+def _strip_ignored(original: Callable) -> Callable:
+    def insert(self: Any, factors: Any, new: Any) -> Any:
+        return original(self, factors, new)[:1]
+
+    return insert
+
+
+PLANTED = [
+    ("Stein without its boundary terms", moments, "identity", _lost_boundary, 1, "relu"),
+    ("Stein with half the density", moments, "_boundary", _wrong_density, 1, "hard-tanh squared"),
+    ("Stein without conditioning", moments, "_boundary", _no_conditioning, 2, "relu"),
+    ("asin doubled", orthants, "_asin", _twice, 2, "erf"),
+    ("Owen's T doubled", orthants, "_owen", _twice, 1, "erf squared"),
+    ("Φ doubled", orthants, "_phi", _twice, 1, "relu"),
+    ("square half completed", rules, "tilt", _wrong_exponent, 2, "exp"),
+    ("strip without its upper end", reader.NormalForm, "_insert", _strip_ignored, 1, "window"),
+]
+
+
+@pytest.mark.parametrize(("what", "module", "name", "corrupt", "dimension", "case"), PLANTED)
+def test_a_corrupted_rule_never_answers(
+    what: str,
+    module: Any,
+    name: str,
+    corrupt: Callable,
+    dimension: int,
+    case: str,
+    v: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With an error planted in one rule the engine refuses to answer."""
+    monkeypatch.setattr(module, name, corrupt(getattr(module, name)))
+    with pytest.raises(NoClosedForm, match="failed its check"):
+        problem(v, case, dimension)
+
+
+@pytest.mark.parametrize(("dimension", "name"), [(1, "elu squared"), (1, "wave"), (2, "relu"), (2, "exp")])
+def test_every_step_holds_at_points(dimension: int, name: str, v: SimpleNamespace) -> None:
+    """Each step by itself: both sides agree; with a planted error they do not."""
+    f = ONE[name](v.x) if dimension == 1 else TWO[name](v.x) * TWO[name](v.y)
+    law = {v.x: (v.m, v.s**2)} if dimension == 1 else (v.x, v.y)
+    found = gaussian_expectation(f, law, **({} if dimension == 1 else {"covariance": v.plane}))
+    assert found.steps[0].before == found.statement.lhs
+    assert found.steps[-1].after == found.result
+    for step in found.steps:
+        verdict = step.rule.at_points(step)
+        assert verdict.grade is Grade.EXACT, (step.rule.name, verdict)
+        assert step.rule.apply(step.before, step.setting).after == step.after
+        wrong = step.rule.at_points(replace(step, after=step.after * 3 / 2))
+        assert wrong.grade is Grade.FAILED
+        assert wrong.counterexample is not None
+
+
+def test_the_result_says_how_it_was_checked(v: SimpleNamespace) -> None:
+    """Points, digits and the largest error are part of the answer."""
+    found = gaussian_expectation(Max(0, v.x), {v.x: (v.m, v.s**2)})
+    assert len(found.agreement.points) == 3
+    assert found.agreement.digits >= 15
+    assert found.agreement.largest_error < 1e-15
+    assert "3 admissible points" in str(found.agreement)
+    assert all(str(found.agreement) in step.verdict.evidence for step in found.steps)
+
+
+def test_an_answer_without_a_value_is_not_returned(v: SimpleNamespace) -> None:
+    """An answer that is not a number cannot pass the check."""
+    posed, answer = problem(v, "relu", 1)
+    for bad in (nan, answer + 1 / (v.s - v.s * (1 + nan)), answer / (v.m - v.m * 1).evalf()):
+        with pytest.raises(CannotCheck):
+            compare(posed, bad)
