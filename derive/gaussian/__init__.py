@@ -4,6 +4,7 @@ from derive.gaussian.api import ClosedForm, gaussian_expectation
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import BivariateNormalCDF, NormalDensity, OwensT, Phi
+from derive.gaussian.price import price_expectation
 
 __all__ = [
     "BivariateNormalCDF",
@@ -14,4 +15,5 @@ __all__ = [
     "OwensT",
     "Phi",
     "gaussian_expectation",
+    "price_expectation",
 ]

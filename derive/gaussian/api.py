@@ -1,6 +1,6 @@
 """`gaussian_expectation`: the closed form of E[g(z)] with its derivation, checked before it is returned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -80,6 +80,16 @@ def _derive(node: GaussianExpectation) -> ClosedForm:
         proof, positive = _proof(node)
     except TooLong:
         raise NoClosedForm("none was found in reasonable time", node.integrand) from None
+    return finish(proof, node, positive, partial(_derive, node))
+
+
+def finish(
+    proof: Proof, node: GaussianExpectation, positive: tuple[Expr, ...], rebuild: Callable[[], Derivation]
+) -> ClosedForm:
+    """Check what a proof arrived at against quadrature; only then is it an answer.
+
+    Raises NoClosedForm when the check fails or cannot be made.
+    """
     singular = any(isinstance(s.rule, Degenerate) for s in proof.steps)
     problem = Problem(node.integrand, node.variables, node.mean, node.covariance, positive, singular)
     try:
@@ -88,11 +98,7 @@ def _derive(node: GaussianExpectation) -> ClosedForm:
         raise NoClosedForm(str(why), node.integrand) from None
     if isinstance(found, Disagreement):
         raise NoClosedForm(f"the form that was found failed its check: {found}", node.integrand)
-    made = proof.done(
-        "gaussian-expectation",
-        "A Gaussian expectation in closed form",
-        rebuild=partial(_derive, node),
-    )
+    made = proof.done("gaussian-expectation", "A Gaussian expectation in closed form", rebuild=rebuild)
     verdict = Verdict(Grade.EXACT, f"computed by the rule; the closed form {found}")
     steps = tuple(replace(s, verdict=verdict) for s in made.steps)
     fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name != "steps"}

@@ -18,7 +18,7 @@ from derive.gaussian.parameters import Element, Parameters, integer_square_root
 Powers = tuple[int, ...]
 Polynomial = tuple[tuple[Powers, Element], ...]
 
-MOST_TERMS = 200
+MOST_TERMS = 150
 
 
 class Factor(NamedTuple):

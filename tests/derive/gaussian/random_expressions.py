@@ -96,8 +96,8 @@ def _function(g: Expr, variables: tuple[Symbol, ...]) -> object:
 def grid_expectation(
     g: Expr, variables: tuple[Symbol, ...], mean: list[float], covariance: list[list[float]]
 ) -> tuple[float, float]:
-    """(E[g], E|g|) on Gauss-Legendre panels of width 1/2, which every breakpoint of the generator respects."""
-    t, w = _panels(14.0 if len(variables) == 1 else 11.0)
+    """(E[g], E|g|) on Gauss-Legendre panels of width 1/2; every breakpoint of the generator is an edge."""
+    t, w = _panels(18.0 if len(variables) == 1 else 15.0)
     axes = np.meshgrid(*[t] * len(variables), indexing="ij")
     weight = w if len(variables) == 1 else np.outer(w, w)
     C = np.array(covariance, dtype=float)
