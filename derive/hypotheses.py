@@ -174,6 +174,16 @@ HOMOGENEOUS = Hypothesis(
     (Property(Kind.HOMOGENEOUS),),
     source="Glorot & Bengio 2010, equations 12 to 14",
 )
+NONDEGENERATE = Hypothesis(
+    "nondegenerate",
+    Words(
+        "Nothing is degenerate: {}, every {} and {} are positive.",
+        SharedVariance(x),
+        SharedVariance(W, i),
+        SharedVariance(g),
+    ),
+    (),
+)
 
 WEIGHTS = (WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, WEIGHTS_SHARE_VARIANCE)
 FORWARD = (LINEAR_REGIME, *WEIGHTS, BIASES_ZERO, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE)
@@ -184,3 +194,14 @@ BACKWARD = (
     OUTPUT_GRADIENT_CENTRED,
     OUTPUT_GRADIENT_SHARES_VARIANCE,
 )
+
+CATALOGUE = (
+    INPUTS_CENTRED,
+    WEIGHTS_CENTRED,
+    BIASES_ZERO,
+    LINEAR_REGIME,
+    OUTPUT_GRADIENT_INDEPENDENT,
+    OUTPUT_GRADIENT_CENTRED,
+    HOMOGENEOUS,
+)
+"""The further hypotheses that an audit tries on a claim that fails as stated; the same for every claim."""

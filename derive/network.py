@@ -51,6 +51,7 @@ class Partial(Expr):
     is_real = True
 
     def __new__(cls, target: Expr, variable: Expr) -> Partial:
+        """Return the partial of these arguments."""
         return super().__new__(cls, sympify(target), sympify(variable))
 
     @property

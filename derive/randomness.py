@@ -34,6 +34,7 @@ class Over(Atom):
     """
 
     def __new__(cls, name: str, sources: tuple[Source, ...], style: str = "all") -> Over:
+        """Return the over of these arguments."""
         obj = super().__new__(cls)
         obj.name, obj.sources, obj.style = name, sources, style
         return obj
@@ -76,6 +77,8 @@ class Family(Atom):
         definition: Callable[..., Expr] | None = None,
         symbol: str | None = None,
     ) -> Family:
+        """Return the family of these arguments."""
+        """Return the family of these arguments."""
         if (source is None) == (definition is None):
             raise InputError(f"family {name}: give a source or a definition, and not both")
         obj = super().__new__(cls)
@@ -101,6 +104,7 @@ class Entry(Expr):
     _diff_wrt = True
 
     def __new__(cls, family: Family, *indices: Expr | int) -> Entry:
+        """Return the entry of these arguments."""
         units = len(family.extents(Integer(0)))
         if len(indices) != units + family.layered:
             raise InputError(f"{family.name} takes {units + family.layered} indices, got {len(indices)}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from derive.hypotheses import Kind
 from derive.layers import d, i
-from derive.network import Cost, W, b, curved_cost, g, linear_cost, x
+from derive.network import W, b, curved_cost, g, linear_cost, x
 from derive.randomness import Family, Source
 from derive.setting import Setting
 
@@ -97,7 +97,6 @@ class World:
 
     def draw(self, family: Family, index: Index) -> tuple[Coin | None, tuple[Number, ...]]:
         """Return the coin that a drawn scalar hangs on, and its value at each outcome."""
-        layer = index[0] if family.layered else 0
         units = index[1:] if family.layered else index
         says = self._says(family)
         if Kind.ZERO in says:
@@ -165,7 +164,7 @@ class World:
         }
 
 
-_WIDTHS = {
+_WIDTHS: dict[int, list[tuple[int, ...]]] = {
     0: [(1, 2), (2, 1), (2, 3)],
     1: [(1, 2, 3), (2, 3, 1), (3, 1, 2)],
     2: [(1, 2, 3, 1), (2, 3, 1, 2), (3, 1, 2, 3)],
@@ -173,39 +172,42 @@ _WIDTHS = {
 _GENERIC = (Fraction(2), Fraction(3), Fraction(6))
 
 
-def tiny_worlds(setting: Setting, *, critical: bool = False) -> Iterator[World]:
+def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False) -> Iterator[World]:
     """Yield tiny worlds in which the setting's layer facts can hold, the smallest first.
 
-    ``critical`` adds worlds whose weight variances make ``n_i Var[W^i]`` or ``n_{i+1} Var[W^i]`` equal to 1 in
-    some layers: equalities between variances hold there, so that implications between them are put to the test.
+    ``critical`` adds worlds whose weight variances make ``n_i Var[W^i]`` or ``n_{i+1} Var[W^i]`` equal to 1, in all
+    layers or in turn: equalities between variances hold there, so that implications between them are put to the test.
+    ``every`` adds those with every such choice in every layer.
     """
     homogeneous = setting.citing(Kind.HOMOGENEOUS) is not None
     activations = (LINEAR,) if setting.citing(Kind.LINEAR) else ARBITRARY
     for depth in sorted(_WIDTHS):
         if not any(setting.facts.hold_at({i: layer, d: depth}) for layer in range(depth + 1)):
             continue
-        shapes = [(w,) * (depth + 2) for w in (1, 2)] if homogeneous else _WIDTHS[depth]
+        shapes: list[tuple[int, ...]] = _WIDTHS[depth]
+        if homogeneous:
+            shapes = [(w,) * (depth + 2) for w in (1, 2)]
         for widths in sorted(shapes, key=sum):
-            for variances in _variance_choices(widths, homogeneous=homogeneous, critical=critical):
+            for variances in _variance_choices(widths, homogeneous=homogeneous, critical=critical, every=every):
                 for activation in activations:
                     yield World(setting, depth, widths, variances, activation)
 
 
 def _variance_choices(
-    widths: tuple[int, ...], *, homogeneous: bool, critical: bool
+    widths: tuple[int, ...], *, homogeneous: bool, critical: bool, every: bool
 ) -> Iterator[tuple[Fraction, ...]]:
     matrices = len(widths) - 1
     if homogeneous:
         yield (Fraction(2),) * matrices
-        if critical:
+        if critical or every:
             yield (Fraction(1, widths[0]),) * matrices
         return
     yield _GENERIC[:matrices]
-    if critical:
-        options = [
-            sorted({_GENERIC[m], Fraction(1, widths[m]), Fraction(1, widths[m + 1])}) for m in range(matrices)
-        ]
-        yield from cartesian(*options)
-
-
-__all__ = ["Coin", "Cost", "TinyActivation", "World", "tiny_worlds"]
+    forward = [Fraction(1, widths[m]) for m in range(matrices)]
+    backward = [Fraction(1, widths[m + 1]) for m in range(matrices)]
+    if every:
+        yield from cartesian(*(sorted({*side}) for side in zip(_GENERIC, forward, backward, strict=False)))
+    elif critical:
+        sides = (forward, backward)
+        for first, second in cartesian((0, 1), repeat=2):
+            yield tuple(sides[(first, second)[m % 2]][m] for m in range(matrices))

@@ -1,6 +1,14 @@
 """The rules of inference, one file a family."""
 
-from derive.rules.algebra import Cancel, CancelEquation, Expand, Integrate, ReindexProduct, Solve
+from derive.rules.algebra import (
+    Cancel,
+    CancelEquation,
+    DivideEquations,
+    Expand,
+    Integrate,
+    ReindexProduct,
+    Solve,
+)
 from derive.rules.calculus import ChainRule, Differentiate
 from derive.rules.definitions import Define, DrawnGradient, LinearRegime, NoBiases
 from derive.rules.expectation import (
@@ -30,13 +38,14 @@ __all__ = [
     "DeclaredVariance",
     "Define",
     "Differentiate",
+    "DivideEquations",
     "DrawnGradient",
     "EqualTerms",
     "Expand",
     "Induction",
     "Integrate",
-    "Linearity",
     "LinearRegime",
+    "Linearity",
     "MomentFromVariance",
     "NoBiases",
     "ProductLaw",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from sympy import Symbol
 
 from derive.averages import Average, Variance
-from derive.hypotheses import BIASES_SHARE_VARIANCE, FORWARD, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE, UNITS_ALIKE, WEIGHTS
+from derive.hypotheses import (
+    BIASES_SHARE_VARIANCE,
+    FORWARD,
+    INPUTS_CENTRED,
+    INPUTS_SHARE_VARIANCE,
+    UNITS_ALIKE,
+    WEIGHTS,
+)
 from derive.layers import Facts, d, i
 from derive.network import s, z
 from derive.proof.derivation import Derivation, Proof
@@ -59,7 +66,7 @@ def pre_activation_variance() -> Derivation:
 
 
 def one_layer_variance() -> Derivation:
-    """Var[s^i_k] = n_i Var[W^i] E[(z^i)^2] + Var[b^i] for any activation function, where all units are alike."""
+    """Var[s^i_k] = n_i Var[W^i] E[(z^i)^2] + Var[b^i] for any activation, where all units are alike."""
     hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, UNITS_ALIKE, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE)
     proof = Proof(Setting(hypotheses, HERE), Variance(s(i, K), EVERYTHING))
     proof.by(ByLemma(pre_activation_variance()), SameForEveryUnit())
@@ -106,6 +113,10 @@ def forward_variance() -> Derivation:
         source="Glorot & Bengio 2010, equation 5",
         parts=(one_layer_variance(),),
         intro=(
-            Words("How large is a typical activation {} of layer {}, if all we know is how the weights are drawn?", z(i, K), i),
+            Words(
+                "How large is a typical activation {} of layer {}, if all we know is the law of the weights?",
+                z(i, K),
+                i,
+            ),
         ),
     )
