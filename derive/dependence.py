@@ -77,7 +77,8 @@ def reach(expression: Expr, *, linear: bool, closed_cost: bool) -> frozenset[Rea
 
     def of(e: Expr) -> frozenset[Reach]:
         if isinstance(e, Entry):
-            return _of_entry(e)
+            known = e.family in (z, s) or e.family.source is not None
+            return _of_entry(e) if known else of(e.definition)
         if isinstance(e, Partial):
             return _of_partial(e, linear=linear, closed_cost=closed_cost)
         if isinstance(e, SharedVariance):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sympy import Atom, Expr, Integer, sympify
 
 from derive.errors import InputError
+from derive.words import Words
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Over(Atom):
         return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
+NETWORKS = Over("networks", (WEIGHTS, BIASES), "network")
+"""Network randomness: the weights (and biases) of all layers, with the input fixed."""
+
 EVERYTHING = Over("everything", (INPUT, WEIGHTS, BIASES, OUTPUT_GRADIENT))
 """The randomness of Glorot & Bengio: "with respect to input, output and weight initialization"."""
 
@@ -70,7 +74,7 @@ class Family(Atom):
         cls,
         name: str,
         *,
-        meaning: str,
+        meaning: str | Words,
         extents: Callable[[Expr], tuple[Expr, ...]],
         layered: bool = True,
         source: Source | None = None,
@@ -93,6 +97,7 @@ class Family(Atom):
         return self.name
 
     def __call__(self, *indices: Expr | int) -> Entry:
+        """Return one scalar of the family."""
         return Entry(self, *indices)
 
 

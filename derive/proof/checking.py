@@ -187,7 +187,9 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
     world = exact.world
     free = set().union(*(e.free_symbols for e in expressions))
     for layer in range(world.depth + 1) if i in free else [0]:
-        at: dict[Symbol, int] = {d: world.depth, i: layer} if i in free else {d: world.depth}
+        at: dict[Symbol, Any] = {d: world.depth, **exact.parameters}
+        if i in free:
+            at[i] = layer
         if not world.setting.facts.hold_at({d: world.depth, i: layer}):
             continue
         extents = _unit_extents(exact, expressions, free, at)

@@ -15,6 +15,7 @@ from math import prod
 from typing import Any
 
 from sympy import (
+    Abs,
     Add,
     And,
     Basic,
@@ -77,7 +78,8 @@ class Exact:
         self._faces: dict[Coin, int] = {}
         self._stamp = 0
         self._codes: dict[Any, Code] = {}
-        self._environment = {d: world.depth}
+        self.parameters = dict(world.activation.parameters)
+        self._environment = {d: world.depth, **self.parameters}
 
     def value(self, expression: Basic, environment: Environment) -> Any:
         """Return the value of an expression that no coin changes."""
@@ -325,6 +327,10 @@ def _activation(self: Exact, e: Activation, env: Environment) -> Code:
     return _folded(lambda: function(argument.run()), [argument])
 
 
+def _absolute(argument: Code) -> Code:
+    return _folded(lambda: abs(argument.run()), [argument])
+
+
 def _delta(self: Exact, e: KroneckerDelta, env: Environment) -> Code:
     return constant(int(self.integer(e.args[0], env) == self.integer(e.args[1], env)))
 
@@ -352,6 +358,7 @@ _READ: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     Width: _width,
     Entry: lambda self, e, env: self.entry(e, env),
     Partial: _partial,
+    Abs: lambda self, e, env: _absolute(self.read(e.args[0], env)),
     Activation: _activation,
     ActivationSlope: _slope,
     Average: lambda self, e, env: self.moment(e, env),

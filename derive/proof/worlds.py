@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import product as cartesian
+from math import isqrt
 from typing import Any
+
+from sympy import Symbol
 
 from derive.hypotheses import Kind
 from derive.layers import d, i
-from derive.network import W, b, curved_cost, g, linear_cost, x
+from derive.network import SLOPE, W, b, curved_cost, g, linear_cost, x
 from derive.randomness import Family, Source
 from derive.setting import Setting
 
@@ -43,6 +46,12 @@ class Coin:
         return sum(self.weights)
 
 
+def _root(square: Fraction) -> Number | None:
+    """Return the square root of a fraction if it is one itself."""
+    root = Fraction(isqrt(square.numerator), isqrt(square.denominator))
+    return whole(root) if root * root == square else None
+
+
 @dataclass(frozen=True)
 class TinyActivation:
     """A concrete activation function and its derivative, in exact arithmetic."""
@@ -50,6 +59,7 @@ class TinyActivation:
     name: str
     function: Callable[[Any], Any]
     slope: Callable[[Any], Any]
+    parameters: tuple[tuple[Symbol, Number], ...] = ()
 
 
 LINEAR = TinyActivation("f(t) = t", lambda t: t, lambda t: 1)
@@ -59,6 +69,19 @@ ARBITRARY = (
     TinyActivation("f(t) = max(t, 0)", lambda t: max(t, 0), lambda t: int(t > 0)),
     TinyActivation("f(t) = 2 if t > 0 else -1", lambda t: 2 if t > 0 else -1, lambda t: 0),
 )
+
+
+def leaky_relu(slope: Number) -> TinyActivation:
+    """Return leaky ReLU of a concrete slope."""
+    return TinyActivation(
+        f"f(t) = t if t > 0 else {slope} t",
+        lambda t: t if t > 0 else slope * t,
+        lambda t: 1 if t > 0 else slope,
+        ((SLOPE, slope),),
+    )
+
+
+RECTIFIERS = tuple(map(leaky_relu, (0, Fraction(1, 5), -1)))
 
 
 @dataclass(frozen=True)
@@ -93,7 +116,9 @@ class World:
             return Fraction(0)
         if family == W:
             return self.variances[layer]
-        return {x: Fraction(6), g: Fraction(2), b: Fraction(3)}.get(family, Fraction(2))
+        # Other families get squares, two neighbours in the alphabet different ones.
+        other = Fraction(2 + ord(family.name[0]) % 3) ** 2
+        return {x: Fraction(6), g: Fraction(2), b: Fraction(4)}.get(family, other)
 
     def draw(self, family: Family, index: Index) -> tuple[Coin | None, tuple[Number, ...]]:
         """Return the coin that a drawn scalar hangs on, and its value at each outcome."""
@@ -104,7 +129,8 @@ class World:
         coin = self._coin(family, index)
         first, last = coin.weights[0], coin.weights[-1]
         if Kind.SYMMETRIC in says:
-            values: list[Number] = [-2, 0, 2]
+            root = _root(self.variance(family, index[0] if family.layered else 0))
+            values: list[Number] = [-2, 0, 2] if root is None else [-root, root]
         else:
             values = [-last, first]
             # A mirrored twin: another law with the same mean and variance.
@@ -141,6 +167,8 @@ class World:
     @staticmethod
     def _weights(variance: Fraction, key: tuple[Any, ...], says: frozenset[Kind]) -> tuple[Fraction, ...]:
         if Kind.SYMMETRIC in says:
+            if _root(variance) is not None:
+                return (1, 1)
             p = min(variance / 8, Fraction(1, 2))
             return (p, 1 - 2 * p, p)
         small = Fraction(1) if variance != 1 else Fraction(1, 2)
@@ -169,7 +197,7 @@ _WIDTHS: dict[int, list[tuple[int, ...]]] = {
     1: [(1, 2, 3), (2, 3, 1), (3, 1, 2)],
     2: [(1, 2, 3, 1), (2, 3, 1, 2), (3, 1, 2, 3)],
 }
-_GENERIC = (Fraction(2), Fraction(3), Fraction(6))
+_GENERIC = (Fraction(4), Fraction(9), Fraction(16))
 
 
 def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False) -> Iterator[World]:
@@ -180,7 +208,11 @@ def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False
     ``every`` adds those with every such choice in every layer.
     """
     homogeneous = setting.citing(Kind.HOMOGENEOUS) is not None
-    activations = (LINEAR,) if setting.citing(Kind.LINEAR) else ARBITRARY
+    activations = ARBITRARY
+    if setting.citing(Kind.LINEAR):
+        activations = (LINEAR,)
+    elif setting.citing(Kind.RECTIFIER):
+        activations = RECTIFIERS
     for depth in sorted(_WIDTHS):
         if not any(setting.facts.hold_at({i: layer, d: depth}) for layer in range(depth + 1)):
             continue

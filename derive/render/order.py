@@ -103,7 +103,7 @@ def _term_key(term: Expr) -> tuple[object, ...]:
     return (
         bool(term.could_extract_minus_sign()),
         squared_means,
-        bool(term.has(Covariance)),
+        any(isinstance(_base(f), Covariance) for f in parts),
         not term.has(*BIG),
         -max(_rank(f) for f in parts),
         *_tie(term),

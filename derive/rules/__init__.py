@@ -6,6 +6,7 @@ from derive.rules.algebra import (
     DivideEquations,
     Expand,
     Integrate,
+    Isolate,
     ReindexProduct,
     Solve,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Induction",
     "Integrate",
     "LinearRegime",
+    "Isolate",
     "Linearity",
     "MomentFromVariance",
     "NoBiases",

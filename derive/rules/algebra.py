@@ -136,6 +136,29 @@ class Solve(Rule):
 
 
 @dataclass(frozen=True)
+class Isolate(Rule):
+    """a u = b <=> u = b/a, where a is not zero
+
+    Obligation: what is divided by is positive: a hypothesis with key ``nondegenerate``.
+    """
+
+    unknown: Expr
+    name = "isolate"
+    words = "Solve for the variance of the weights."
+    relation = "<=>"
+
+    def rewrite(self, node: Basic, setting: Setting) -> Rewrite | None:
+        """Solve an equation for an unknown that it is linear in."""
+        if not isinstance(node, Eq) or not node.has(self.unknown):
+            return None
+        solutions = solve(node, self.unknown)
+        if len(solutions) != 1:
+            raise InputError(f"{node} has {len(solutions)} solutions for {self.unknown}")
+        words = Words("Solve for {}.", self.unknown)
+        return Rewrite(Eq(self.unknown, solutions[0]), _nondegenerate(setting), words)
+
+
+@dataclass(frozen=True)
 class Integrate(Rule):
     """int_a^b u'(w) dw = u(b) - u(a)
 

@@ -16,7 +16,7 @@ from derive.hypotheses import (
 from derive.layers import Facts, d, i
 from derive.network import s, z
 from derive.proof.derivation import Derivation, Proof
-from derive.randomness import EVERYTHING
+from derive.randomness import EVERYTHING, Over
 from derive.rules import (
     ByLemma,
     ByProductVariance,
@@ -45,10 +45,10 @@ HERE = Facts((i, d - i))
 BEFORE_LAST = Facts((i, d - 1 - i))
 
 
-def pre_activation_variance() -> Derivation:
+def pre_activation_variance(over: Over = EVERYTHING) -> Derivation:
     """Var[s^i_k] = Var[W^i] sum_l E[(z^i_l)^2] + Var[b^i] for any activation function and any input."""
-    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE)
-    proof = Proof(setting, Variance(s(i, K), EVERYTHING))
+    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE, over)
+    proof = Proof(setting, Variance(s(i, K), over))
     proof.by(
         Define(s),
         VarianceOfSum(),
