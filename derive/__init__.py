@@ -11,21 +11,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from derive.claims import CLAIMS
+from derive.claims.claim import Claim
 from derive.errors import InputError
-
-if TYPE_CHECKING:
-    from derive.claims.claim import Claim
-    from derive.proof.derivation import Derivation
+from derive.proof.derivation import Derivation
+from derive.theorems import THEOREMS
 
 __version__ = "0.1.0"
+
+# The packages `derive.theorems` and `derive.claims` are imported above, so that the functions below keep their names.
 
 
 def theorems() -> list[str]:
     """Return the names of the theorems that can be derived."""
-    from derive.theorems import THEOREMS
-
     return THEOREMS.names()
 
 
@@ -34,16 +33,12 @@ def theorem(name: str) -> Derivation:
 
     Raises `InputError`, with close matches, for a name that is not in `theorems`.
     """
-    from derive.theorems import THEOREMS
-
     build = THEOREMS.builder(name)
     return replace(build(), rebuild=build)
 
 
 def claims() -> list[str]:
     """Return the ids of the printed formulas that can be audited."""
-    from derive.claims import CLAIMS
-
     return CLAIMS.names()
 
 
@@ -52,8 +47,6 @@ def claim(name: str) -> Claim:
 
     Raises `InputError`, with close matches, for an id that is not in `claims`.
     """
-    from derive.claims import CLAIMS
-
     return CLAIMS.builder(name)()
 
 

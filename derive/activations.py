@@ -103,9 +103,7 @@ def activation(name: str) -> Activation:
     """
     match = _NAME.fullmatch(name)
     if match is None:
-        raise InputError(
-            f"activation must be a name with optional numbers, such as 'leaky-relu(0.2)', got {name!r}"
-        )
+        raise InputError(f"activation must be a name with optional numbers, such as 'leaky-relu(0.2)', got {name!r}")
     base, listed = match.groups()
     if base not in _CATALOGUE:
         raise unknown_name("activation", base, _CATALOGUE)
@@ -118,11 +116,7 @@ def activation(name: str) -> Activation:
     expression = S(recipe.make(s, *values))
     made = Activation(base, expression, tuple(zip(recipe.defaults, values, strict=True)))
     # A leaky relu of slope 1 has no kink: its expression is s.
-    return (
-        made
-        if made.is_linear
-        else Activation(base, expression, made.parameters, tuple(map(Rational, recipe.kinks)))
-    )
+    return made if made.is_linear else Activation(base, expression, made.parameters, tuple(map(Rational, recipe.kinks)))
 
 
 def _number(text: str, name: str) -> Rational:

@@ -28,6 +28,7 @@ class Average(Bracket):
     """E[X], the mean of ``X`` over the named randomness."""
 
     def __new__(cls, quantity: Expr, over: Over) -> Average:
+        """Return the average of these arguments."""
         return super().__new__(cls, sympify(quantity), over)
 
 
@@ -37,6 +38,7 @@ class Variance(Bracket):
     is_nonnegative = True
 
     def __new__(cls, quantity: Expr, over: Over) -> Variance:
+        """Return the variance of these arguments."""
         return super().__new__(cls, sympify(quantity), over)
 
 
@@ -44,6 +46,7 @@ class Covariance(Bracket):
     """Cov[X, Y] = E[X Y] - E[X] E[Y] over the named randomness."""
 
     def __new__(cls, left: Expr, right: Expr, over: Over) -> Covariance:
+        """Return the covariance of these arguments."""
         return super().__new__(cls, sympify(left), sympify(right), over)
 
 
@@ -55,6 +58,7 @@ class SharedVariance(Expr):
     is_nonnegative = True
 
     def __new__(cls, family: Family, *layer: Expr | int) -> SharedVariance:
+        """Return the sharedvariance of these arguments."""
         return super().__new__(cls, family, *map(sympify, layer))
 
     @property

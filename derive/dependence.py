@@ -1,7 +1,7 @@
 """What depends on what: the drawn scalars that an expression reaches, with symbolic layer ranges.
 
 ``z^i`` depends on ``x``, on ``W^{i'}`` and on ``b^{i'}`` for ``i' < i``; in the linear regime ``dCost/ds^i`` depends on
-``W^{i'}`` for ``i' > i`` and on ``dCost/ds^d``. Both closures are stated once, here, and `check_closures` proves them by
+``W^{i'}`` for ``i' > i`` and on ``dCost/ds^d``. Both closures are stated once, here; `check_closures` proves them by
 induction over the layers from the definitions and the derived backward recursion.
 """
 
@@ -40,8 +40,7 @@ class Reach:
             return True
         pairs = zip(self.units, other.units, strict=True)
         return any(
-            u is not None and v is not None and (frozenset((u, v)) in differ or facts.distinct(u, v))
-            for u, v in pairs
+            u is not None and v is not None and (frozenset((u, v)) in differ or facts.distinct(u, v)) for u, v in pairs
         )
 
     def within(self, other: Reach, facts: Facts) -> bool:
@@ -73,12 +72,13 @@ def _everything() -> frozenset[Reach]:
 def reach(expression: Expr, *, linear: bool, closed_cost: bool) -> frozenset[Reach]:
     """Return the drawn scalars that an expression depends on.
 
-    ``linear`` says that ``f' = 1``; ``closed_cost`` that ``dCost/ds^d`` is drawn on its own (not a function of ``s^d``).
+    ``linear`` says that ``f' = 1``; ``closed_cost`` that ``dCost/ds^d`` is drawn on its own, apart from ``s^d``.
     """
 
     def of(e: Expr) -> frozenset[Reach]:
         if isinstance(e, Entry):
-            return _of_entry(e)
+            known = e.family in (z, s) or e.family.source is not None
+            return _of_entry(e) if known else of(e.definition)
         if isinstance(e, Partial):
             return _of_partial(e, linear=linear, closed_cost=closed_cost)
         if isinstance(e, SharedVariance):

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from sympy import Eq, Symbol
+from sympy import Abs, Eq, Symbol
 
 from derive.averages import SharedVariance
 from derive.layers import d, i
-from derive.network import W, b, cost_gradient, f, g, n, s, slope, x
+from derive.network import SLOPE, W, b, cost_gradient, f, g, n, s, slope, x
 from derive.randomness import Family
 from derive.words import Words
 
@@ -31,6 +31,7 @@ class Kind(Enum):
     IDENTICAL = "every scalar (of a layer) has the same law"
     SYMMETRIC = "every scalar has a law symmetric about zero"
     ZERO = "every scalar is zero"
+    RECTIFIER = "the activation function is leaky ReLU of slope a"
     LINEAR = "the activation function is the identity where the network works"
     HOMOGENEOUS = "all widths are equal, and all weight variances"
 
@@ -174,6 +175,41 @@ HOMOGENEOUS = Hypothesis(
     (Property(Kind.HOMOGENEOUS),),
     source="Glorot & Bengio 2010, equations 12 to 14",
 )
+RECTIFIER = Hypothesis(
+    "leaky-relu",
+    Words(
+        "The activation function is leaky ReLU of slope {}: {} (ReLU is {}, the identity {}, the absolute value {}).",
+        SLOPE,
+        Eq(f(_S), (1 + SLOPE) / 2 * _S + (1 - SLOPE) / 2 * Abs(_S), evaluate=False),
+        Eq(SLOPE, 0),
+        Eq(SLOPE, 1),
+        Eq(SLOPE, -1),
+    ),
+    (Property(Kind.RECTIFIER),),
+    source="He et al. 2015, equation 1 (PReLU)",
+)
+WEIGHTS_SYMMETRIC = Hypothesis(
+    "weights-symmetric",
+    Words("Every weight and every bias has a law symmetric about zero; the biases are independent of each other."),
+    (
+        Property(Kind.SYMMETRIC, W),
+        Property(Kind.SYMMETRIC, b),
+        Property(Kind.ZERO_MEAN, b),
+        Property(Kind.ENTRIES_INDEPENDENT, b),
+        Property(Kind.INDEPENDENT_OF, b, x),
+    ),
+    source="He et al. 2015, section 2.2",
+)
+NONDEGENERATE = Hypothesis(
+    "nondegenerate",
+    Words(
+        "Nothing is degenerate: {}, every {} and {} are positive.",
+        SharedVariance(x),
+        SharedVariance(W, i),
+        SharedVariance(g),
+    ),
+    (),
+)
 
 WEIGHTS = (WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, WEIGHTS_SHARE_VARIANCE)
 FORWARD = (LINEAR_REGIME, *WEIGHTS, BIASES_ZERO, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE)
@@ -184,3 +220,14 @@ BACKWARD = (
     OUTPUT_GRADIENT_CENTRED,
     OUTPUT_GRADIENT_SHARES_VARIANCE,
 )
+
+CATALOGUE = (
+    INPUTS_CENTRED,
+    WEIGHTS_CENTRED,
+    BIASES_ZERO,
+    LINEAR_REGIME,
+    OUTPUT_GRADIENT_INDEPENDENT,
+    OUTPUT_GRADIENT_CENTRED,
+    HOMOGENEOUS,
+)
+"""The further hypotheses that an audit tries on a claim that fails as stated; the same for every claim."""

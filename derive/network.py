@@ -10,7 +10,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Function, Integer, Mul, Sum, Symbol, sympify
 
 from derive.indices import fresh_index
-from derive.layers import d
+from derive.layers import d, i
 from derive.randomness import (
     BIASES,
     INPUT,
@@ -19,6 +19,7 @@ from derive.randomness import (
     Entry,
     Family,
 )
+from derive.words import Words
 
 
 class Width(Function):
@@ -51,6 +52,7 @@ class Partial(Expr):
     is_real = True
 
     def __new__(cls, target: Expr, variable: Expr) -> Partial:
+        """Return the partial of these arguments."""
         return super().__new__(cls, sympify(target), sympify(variable))
 
     @property
@@ -68,6 +70,8 @@ n = Width
 f = Activation
 slope = ActivationSlope
 Cost = Symbol("Cost", real=True)
+SLOPE = Symbol("a", real=True)
+"""The slope of leaky ReLU at negative arguments."""
 
 
 def _pre_activation(i: Expr, k: Expr) -> Expr:
@@ -82,20 +86,20 @@ def _activation(i: Expr, k: Expr) -> Expr:
 x = Family("x", meaning="the network input", extents=lambda _: (n(0),), layered=False, source=INPUT)
 W = Family(
     "W",
-    meaning="the weights between layers i and i+1",
+    meaning=Words("the weights from layer {} to layer {}", i, i + 1),
     extents=lambda i: (n(i), n(i + 1)),
     source=WEIGHTS,
 )
-b = Family("b", meaning="the biases of layer i", extents=lambda i: (n(i + 1),), source=BIASES)
+b = Family("b", meaning=Words("the biases of layer {}", i), extents=lambda i: (n(i + 1),), source=BIASES)
 s = Family(
     "s",
-    meaning="the pre-activations (arguments of the activation function) of layer i",
+    meaning=Words("the pre-activations of layer {}: the arguments of the activation function", i),
     extents=lambda i: (n(i + 1),),
     definition=_pre_activation,
 )
 z = Family(
     "z",
-    meaning="the activations of layer i, with z^0 = x",
+    meaning=Words("the activations of layer {}: the inputs of its weights", i),
     extents=lambda i: (n(i),),
     definition=_activation,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sympy import Atom, Expr, Integer, sympify
 
 from derive.errors import InputError
+from derive.words import Words
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Over(Atom):
     """
 
     def __new__(cls, name: str, sources: tuple[Source, ...], style: str = "all") -> Over:
+        """Return the over of these arguments."""
         obj = super().__new__(cls)
         obj.name, obj.sources, obj.style = name, sources, style
         return obj
@@ -53,6 +55,9 @@ class Over(Atom):
         return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
+NETWORKS = Over("networks", (WEIGHTS, BIASES), "network")
+"""Network randomness: the weights (and biases) of all layers, with the input fixed."""
+
 EVERYTHING = Over("everything", (INPUT, WEIGHTS, BIASES, OUTPUT_GRADIENT))
 """The randomness of Glorot & Bengio: "with respect to input, output and weight initialization"."""
 
@@ -69,13 +74,15 @@ class Family(Atom):
         cls,
         name: str,
         *,
-        meaning: str,
+        meaning: str | Words,
         extents: Callable[[Expr], tuple[Expr, ...]],
         layered: bool = True,
         source: Source | None = None,
         definition: Callable[..., Expr] | None = None,
         symbol: str | None = None,
     ) -> Family:
+        """Return the family of these arguments."""
+        """Return the family of these arguments."""
         if (source is None) == (definition is None):
             raise InputError(f"family {name}: give a source or a definition, and not both")
         obj = super().__new__(cls)
@@ -90,6 +97,7 @@ class Family(Atom):
         return self.name
 
     def __call__(self, *indices: Expr | int) -> Entry:
+        """Return one scalar of the family."""
         return Entry(self, *indices)
 
 
@@ -101,6 +109,7 @@ class Entry(Expr):
     _diff_wrt = True
 
     def __new__(cls, family: Family, *indices: Expr | int) -> Entry:
+        """Return the entry of these arguments."""
         units = len(family.extents(Integer(0)))
         if len(indices) != units + family.layered:
             raise InputError(f"{family.name} takes {units + family.layered} indices, got {len(indices)}")

@@ -85,7 +85,7 @@ class Setting:
         return any(r.family.source in over.sources for r in self.reach(expression)[0])
 
     def centred_factor(self, product: Expr) -> frozenset[str]:
-        """Return the hypotheses by which a product has mean zero: one drawn factor, centred, independent of the rest."""
+        """Return the hypotheses by which a product has mean zero: a centred drawn factor, independent of the rest."""
         reasons = []
         for factor in Mul.make_args(product):
             if isinstance(factor, Entry) and factor.family.source is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product as cartesian
 from typing import Any
@@ -11,7 +11,7 @@ from sympy import Basic, Symbol
 
 from derive.errors import InputError
 from derive.layers import d, i
-from derive.proof.derivation import CheckResult, Derivation, Step
+from derive.proof.derivation import CheckResult, Derivation, Step, relation_of
 from derive.proof.exact import Exact, NotEvaluable
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
@@ -20,15 +20,19 @@ from derive.randomness import Entry
 from derive.setting import Setting
 
 Progress = Callable[[str], None] | None
+MAX_UNITS = 4
+"""How many choices of units are tried in a layer of a world; they are spread over all of them."""
 
 
 def check(derivation: Derivation, *, progress: Progress = None) -> CheckResult:
     """Re-derive and re-check a derivation from scratch; see `Derivation.check`."""
-    failures: list[str] = []
-    if derivation.rebuild is not None:
-        failures += _differences(derivation, derivation.rebuild())
-    checked = Checker(progress).derivation(derivation, failures)
-    return CheckResult(checked, tuple(failures))
+    return Checker(progress).check(derivation)
+
+
+def check_all(derivations: Iterable[Derivation], *, progress: Progress = None) -> list[CheckResult]:
+    """Check several derivations; a lemma that several of them rest on is checked once."""
+    checker = Checker(progress)
+    return [checker.check(derivation) for derivation in derivations]
 
 
 def _differences(given: Derivation, fresh: Derivation) -> list[str]:
@@ -50,7 +54,14 @@ class Checker:
     def __init__(self, progress: Progress = None) -> None:
         self.progress = progress or (lambda _: None)
         self._done: dict[Derivation, Derivation] = {}
-        self._laboratories: dict[Setting, Laboratory] = {}
+        self._laboratories: dict[tuple[Setting, bool], Laboratory] = {}
+
+    def check(self, derivation: Derivation) -> CheckResult:
+        """Re-derive and re-check a derivation from scratch."""
+        failures: list[str] = []
+        if derivation.rebuild is not None:
+            failures += _differences(derivation, derivation.rebuild())
+        return CheckResult(self.derivation(derivation, failures), tuple(failures))
 
     def derivation(self, derivation: Derivation, failures: list[str]) -> Derivation:
         """Return the derivation with the verdicts reached; failures are added to the list in words."""
@@ -84,17 +95,24 @@ class Checker:
         if not again.uses <= step.uses:
             dropped = ", ".join(sorted(again.uses - step.uses))
             return Verdict(Grade.FAILED, f"the step does not name what it rests on: {dropped}")
-        if step.rule.relation != step.relation:
-            return Verdict(Grade.FAILED, f"the rule gives a relation {step.rule.relation}, not {step.relation}")
+        relation = relation_of(step.rule, step.before)
+        if relation != step.relation:
+            return Verdict(Grade.FAILED, f"the rule gives a relation {relation}, not {step.relation}")
         return independent
+
+    def _laboratory(self, step: Step) -> Laboratory:
+        """Return the worlds of a step's setting; equations are put to the test where they can be true."""
+        key = (step.setting, step.relation in ("<=>", "=>"))
+        if key not in self._laboratories:
+            self._laboratories[key] = Laboratory(*key)
+        return self._laboratories[key]
 
     def _independent(self, step: Step) -> Verdict:
         evidence = step.rule.evidence
         if evidence is Evidence.ASSUMED:
             return step.verdict
         if evidence is Evidence.WORLDS:
-            laboratory = self._laboratories.setdefault(step.setting, Laboratory(step.setting))
-            return laboratory.compare(step.before, step.relation, step.after)
+            return self._laboratory(step).compare(step.before, step.relation, step.after)
         if evidence is Evidence.POINTS:
             from derive.proof.sampling import compare_at_points
 
@@ -121,9 +139,11 @@ class Laboratory:
 
     setting: Setting
     critical: bool = False
+    every: bool = False
 
     def __post_init__(self) -> None:
-        self.worlds = [Exact(w) for w in tiny_worlds(self.setting, critical=self.critical)]
+        worlds = tiny_worlds(self.setting, critical=self.critical, every=self.every)
+        self.worlds = [Exact(w) for w in worlds]
 
     def compare(self, left: Basic, relation: str, right: Basic) -> Verdict:
         """Return whether a relation holds in every tiny world, and a counterexample if it does not."""
@@ -163,16 +183,19 @@ _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int]]:
-    """Yield values of the free layer and unit indices: all layers that the facts allow, all units of each."""
+    """Yield values of the free layer and unit indices: all layers that the facts allow, some units of each."""
     world = exact.world
     free = set().union(*(e.free_symbols for e in expressions))
     for layer in range(world.depth + 1) if i in free else [0]:
-        at: dict[Symbol, int] = {d: world.depth, i: layer} if i in free else {d: world.depth}
+        at: dict[Symbol, Any] = {d: world.depth, **exact.parameters}
+        if i in free:
+            at[i] = layer
         if not world.setting.facts.hold_at({d: world.depth, i: layer}):
             continue
         extents = _unit_extents(exact, expressions, free, at)
         names = list(extents)
-        for units in cartesian(*(range(1, extents[u] + 1) for u in names)):
+        combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
+        for units in combinations[:: -(-len(combinations) // MAX_UNITS)]:
             yield {**at, **dict(zip(names, units, strict=True))}
 
 
@@ -202,6 +225,3 @@ def describe(world: World, at: dict[Symbol, int], left: Any, relation: str, righ
         relation=relation,
         right=str(right),
     )
-
-
-

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFunction
 
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
-from derive.proof.rule import Evidence, Rule, RuleDoesNotApply
+from derive.proof.rule import Evidence, Rule
 from derive.proof.verdict import Grade, Verdict
-from derive.setting import Setting, Undischarged
+from derive.setting import Setting
 from derive.words import Words
 
 
@@ -187,7 +189,7 @@ class Proof:
             self.steps.append(
                 Step(
                     id=len(self.steps) + 1,
-                    relation=rule.relation,
+                    relation=relation_of(rule, self.now),
                     before=self.now,
                     after=made.after,
                     rule=rule,
@@ -214,10 +216,12 @@ def _weakest(steps: list[Step]) -> str:
     return max((s.relation for s in steps), key=order.index)
 
 
+def relation_of(rule: Rule, before: Basic) -> str:
+    """Return the relation of a step: rewriting inside an equation gives an equivalent equation."""
+    return "<=>" if rule.relation == "=" and isinstance(before, Relational | BooleanFunction) else rule.relation
+
+
 def _first_verdict(rule: Rule) -> Verdict:
     if rule.evidence is Evidence.ASSUMED:
         return Verdict(Grade.ASSUMED, rule.source)
     return Verdict(Grade.EXACT, "computed by the rule; its obligations are discharged")
-
-
-__all__ = ["CheckResult", "Derivation", "Proof", "RuleDoesNotApply", "Statement", "Step", "Symbol", "Undischarged", "replace"]

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import product as cartesian
+from math import isqrt
 from typing import Any
+
+from sympy import Symbol
 
 from derive.hypotheses import Kind
 from derive.layers import d, i
-from derive.network import Cost, W, b, curved_cost, g, linear_cost, x
+from derive.network import SLOPE, W, b, curved_cost, g, linear_cost, x
 from derive.randomness import Family, Source
 from derive.setting import Setting
 
@@ -43,6 +46,12 @@ class Coin:
         return sum(self.weights)
 
 
+def _root(square: Fraction) -> Number | None:
+    """Return the square root of a fraction if it is one itself."""
+    root = Fraction(isqrt(square.numerator), isqrt(square.denominator))
+    return whole(root) if root * root == square else None
+
+
 @dataclass(frozen=True)
 class TinyActivation:
     """A concrete activation function and its derivative, in exact arithmetic."""
@@ -50,6 +59,7 @@ class TinyActivation:
     name: str
     function: Callable[[Any], Any]
     slope: Callable[[Any], Any]
+    parameters: tuple[tuple[Symbol, Number], ...] = ()
 
 
 LINEAR = TinyActivation("f(t) = t", lambda t: t, lambda t: 1)
@@ -59,6 +69,19 @@ ARBITRARY = (
     TinyActivation("f(t) = max(t, 0)", lambda t: max(t, 0), lambda t: int(t > 0)),
     TinyActivation("f(t) = 2 if t > 0 else -1", lambda t: 2 if t > 0 else -1, lambda t: 0),
 )
+
+
+def leaky_relu(slope: Number) -> TinyActivation:
+    """Return leaky ReLU of a concrete slope."""
+    return TinyActivation(
+        f"f(t) = t if t > 0 else {slope} t",
+        lambda t: t if t > 0 else slope * t,
+        lambda t: 1 if t > 0 else slope,
+        ((SLOPE, slope),),
+    )
+
+
+RECTIFIERS = tuple(map(leaky_relu, (0, Fraction(1, 5), -1)))
 
 
 @dataclass(frozen=True)
@@ -93,11 +116,12 @@ class World:
             return Fraction(0)
         if family == W:
             return self.variances[layer]
-        return {x: Fraction(6), g: Fraction(2), b: Fraction(3)}.get(family, Fraction(2))
+        # Other families get squares, two neighbours in the alphabet different ones.
+        other = Fraction(2 + ord(family.name[0]) % 3) ** 2
+        return {x: Fraction(6), g: Fraction(2), b: Fraction(4)}.get(family, other)
 
     def draw(self, family: Family, index: Index) -> tuple[Coin | None, tuple[Number, ...]]:
         """Return the coin that a drawn scalar hangs on, and its value at each outcome."""
-        layer = index[0] if family.layered else 0
         units = index[1:] if family.layered else index
         says = self._says(family)
         if Kind.ZERO in says:
@@ -105,7 +129,8 @@ class World:
         coin = self._coin(family, index)
         first, last = coin.weights[0], coin.weights[-1]
         if Kind.SYMMETRIC in says:
-            values: list[Number] = [-2, 0, 2]
+            root = _root(self.variance(family, index[0] if family.layered else 0))
+            values: list[Number] = [-2, 0, 2] if root is None else [-root, root]
         else:
             values = [-last, first]
             # A mirrored twin: another law with the same mean and variance.
@@ -142,6 +167,8 @@ class World:
     @staticmethod
     def _weights(variance: Fraction, key: tuple[Any, ...], says: frozenset[Kind]) -> tuple[Fraction, ...]:
         if Kind.SYMMETRIC in says:
+            if _root(variance) is not None:
+                return (1, 1)
             p = min(variance / 8, Fraction(1, 2))
             return (p, 1 - 2 * p, p)
         small = Fraction(1) if variance != 1 else Fraction(1, 2)
@@ -165,47 +192,54 @@ class World:
         }
 
 
-_WIDTHS = {
+_WIDTHS: dict[int, list[tuple[int, ...]]] = {
     0: [(1, 2), (2, 1), (2, 3)],
     1: [(1, 2, 3), (2, 3, 1), (3, 1, 2)],
     2: [(1, 2, 3, 1), (2, 3, 1, 2), (3, 1, 2, 3)],
 }
-_GENERIC = (Fraction(2), Fraction(3), Fraction(6))
+_GENERIC = (Fraction(4), Fraction(9), Fraction(16))
 
 
-def tiny_worlds(setting: Setting, *, critical: bool = False) -> Iterator[World]:
+def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False) -> Iterator[World]:
     """Yield tiny worlds in which the setting's layer facts can hold, the smallest first.
 
-    ``critical`` adds worlds whose weight variances make ``n_i Var[W^i]`` or ``n_{i+1} Var[W^i]`` equal to 1 in
-    some layers: equalities between variances hold there, so that implications between them are put to the test.
+    ``critical`` adds worlds whose weight variances make ``n_i Var[W^i]`` or ``n_{i+1} Var[W^i]`` equal to 1, in all
+    layers or in turn: equalities between variances hold there, so that implications between them are put to the test.
+    ``every`` adds those with every such choice in every layer.
     """
     homogeneous = setting.citing(Kind.HOMOGENEOUS) is not None
-    activations = (LINEAR,) if setting.citing(Kind.LINEAR) else ARBITRARY
+    activations = ARBITRARY
+    if setting.citing(Kind.LINEAR):
+        activations = (LINEAR,)
+    elif setting.citing(Kind.RECTIFIER):
+        activations = RECTIFIERS
     for depth in sorted(_WIDTHS):
         if not any(setting.facts.hold_at({i: layer, d: depth}) for layer in range(depth + 1)):
             continue
-        shapes = [(w,) * (depth + 2) for w in (1, 2)] if homogeneous else _WIDTHS[depth]
+        shapes: list[tuple[int, ...]] = _WIDTHS[depth]
+        if homogeneous:
+            shapes = [(w,) * (depth + 2) for w in (1, 2)]
         for widths in sorted(shapes, key=sum):
-            for variances in _variance_choices(widths, homogeneous=homogeneous, critical=critical):
+            for variances in _variance_choices(widths, homogeneous=homogeneous, critical=critical, every=every):
                 for activation in activations:
                     yield World(setting, depth, widths, variances, activation)
 
 
 def _variance_choices(
-    widths: tuple[int, ...], *, homogeneous: bool, critical: bool
+    widths: tuple[int, ...], *, homogeneous: bool, critical: bool, every: bool
 ) -> Iterator[tuple[Fraction, ...]]:
     matrices = len(widths) - 1
     if homogeneous:
         yield (Fraction(2),) * matrices
-        if critical:
+        if critical or every:
             yield (Fraction(1, widths[0]),) * matrices
         return
     yield _GENERIC[:matrices]
-    if critical:
-        options = [
-            sorted({_GENERIC[m], Fraction(1, widths[m]), Fraction(1, widths[m + 1])}) for m in range(matrices)
-        ]
-        yield from cartesian(*options)
-
-
-__all__ = ["Coin", "Cost", "TinyActivation", "World", "tiny_worlds"]
+    forward = [Fraction(1, widths[m]) for m in range(matrices)]
+    backward = [Fraction(1, widths[m + 1]) for m in range(matrices)]
+    if every:
+        yield from cartesian(*(sorted({*side}) for side in zip(_GENERIC, forward, backward, strict=False)))
+    elif critical:
+        sides = (forward, backward)
+        for first, second in cartesian((0, 1), repeat=2):
+            yield tuple(sides[(first, second)[m % 2]][m] for m in range(matrices))

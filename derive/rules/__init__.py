@@ -1,6 +1,15 @@
 """The rules of inference, one file a family."""
 
-from derive.rules.algebra import Cancel, CancelEquation, Expand, Integrate, ReindexProduct, Solve
+from derive.rules.algebra import (
+    Cancel,
+    CancelEquation,
+    DivideEquations,
+    Expand,
+    Integrate,
+    Isolate,
+    ReindexProduct,
+    Solve,
+)
 from derive.rules.calculus import ChainRule, Differentiate
 from derive.rules.definitions import Define, DrawnGradient, LinearRegime, NoBiases
 from derive.rules.expectation import (
@@ -30,13 +39,15 @@ __all__ = [
     "DeclaredVariance",
     "Define",
     "Differentiate",
+    "DivideEquations",
     "DrawnGradient",
     "EqualTerms",
     "Expand",
     "Induction",
     "Integrate",
-    "Linearity",
     "LinearRegime",
+    "Isolate",
+    "Linearity",
     "MomentFromVariance",
     "NoBiases",
     "ProductLaw",

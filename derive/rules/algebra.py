@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Basic, Eq, Expr, Integral, Product, diff, expand, simplify, solve
+from sympy import And, Basic, Eq, Expr, Integral, Product, diff, expand, simplify, solve
 
 from derive.errors import InputError
+from derive.proof.derivation import Derivation
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.rules.products import ratio, unit_condition
 from derive.setting import Setting, Undischarged
@@ -78,6 +79,24 @@ class CancelEquation(Rule):
         return Rewrite(unit_condition(ratio(node.lhs, node.rhs)), _nondegenerate(setting))
 
 
+@dataclass(frozen=True)
+class DivideEquations(Rule):
+    """a c = 1 and b c = 1 <=> a = b and b c = 1, where c is not zero"""
+
+    name = "divide-equations"
+    words = "Divide one equation by the other."
+    relation = "<=>"
+
+    def rewrite(self, node: Basic, setting: Setting) -> Rewrite | None:
+        """Replace the first of two equations with equal right sides by their quotient."""
+        if not (isinstance(node, And) and len(node.args) == 2 and all(isinstance(a, Eq) for a in node.args)):
+            return None
+        one, two = sorted(node.args, key=lambda e: len(str(e)))
+        if one.rhs != two.rhs:
+            return None
+        return Rewrite(And(unit_condition(ratio(one.lhs, two.lhs)), one), _nondegenerate(setting))
+
+
 def _nondegenerate(setting: Setting) -> frozenset[str]:
     if not any(h.key == "nondegenerate" for h in setting.hypotheses):
         raise Undischarged("what is cancelled must not be zero, and nothing says so")
@@ -88,12 +107,14 @@ def _nondegenerate(setting: Setting) -> frozenset[str]:
 class Solve(Rule):
     """u = the solution of an equation in u
 
-    The equation is a hypothesis of the theorem or comes from a lemma; the solution is put back into it.
+    The equation is what the hypothesis ``because`` says (a lemma may have given one side); the solution is put
+    back into it.
     """
 
     equation: Eq
     unknown: Expr
     because: str
+    lemma: Derivation | None = None
     name = "solve"
     words = "Solve for the unknown."
     evidence = Evidence.RESIDUAL
@@ -107,7 +128,34 @@ class Solve(Rule):
             raise InputError(f"{self.equation} has {len(solutions)} admissible solutions for {self.unknown}")
         if simplify(self.equation.lhs.subs(self.unknown, solutions[0]) - self.equation.rhs) != 0:
             raise InputError(f"{solutions[0]} does not solve {self.equation}")
-        return Rewrite(solutions[0], frozenset({self.because}) if self.because else frozenset(), Words("Solve {} for {}.", self.equation, self.unknown))
+        if not any(h.key == self.because for h in setting.hypotheses):
+            raise Undischarged(f"nothing says that {self.equation}: there is no hypothesis {self.because}")
+        words = Words("Solve {} for {}.", self.equation, self.unknown)
+        lemmas = (self.lemma,) if self.lemma else ()
+        return Rewrite(solutions[0], frozenset({self.because}), words, lemmas)
+
+
+@dataclass(frozen=True)
+class Isolate(Rule):
+    """a u = b <=> u = b/a, where a is not zero
+
+    Obligation: what is divided by is positive: a hypothesis with key ``nondegenerate``.
+    """
+
+    unknown: Expr
+    name = "isolate"
+    words = "Solve for the variance of the weights."
+    relation = "<=>"
+
+    def rewrite(self, node: Basic, setting: Setting) -> Rewrite | None:
+        """Solve an equation for an unknown that it is linear in."""
+        if not isinstance(node, Eq) or not node.has(self.unknown):
+            return None
+        solutions = solve(node, self.unknown)
+        if len(solutions) != 1:
+            raise InputError(f"{node} has {len(solutions)} solutions for {self.unknown}")
+        words = Words("Solve for {}.", self.unknown)
+        return Rewrite(Eq(self.unknown, solutions[0]), _nondegenerate(setting), words)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Sum
 
 from derive.errors import InputError
+from derive.indices import fresh_index
 from derive.layers import d
 from derive.network import Activation, ActivationSlope, Cost, Partial, W, n, s
 from derive.proof.rule import Rewrite, Rule
-from derive.indices import fresh_index
 from derive.randomness import Entry
 from derive.setting import Setting, Undischarged
 from derive.words import Words
@@ -36,7 +36,11 @@ class ChainRule(Rule):
             through = entry.layer + 1
             if not setting.facts.at_least(d, through):
                 raise Undischarged(f"{entry} may be in the last layer: nothing says that i < d")
-            words = Words("The cost feels {} only through the next layer, {}: the chain rule.", entry, s(through, fresh_index(entry)))
+            words = Words(
+                "The cost feels {} only through the next layer, {}: the chain rule.",
+                entry,
+                s(through, fresh_index(entry)),
+            )
         elif entry.family == W:
             through = entry.layer
             words = Words("The cost feels {} only through the pre-activations of its layer: the chain rule.", entry)

@@ -185,9 +185,7 @@ class VarianceOfSum(Rule):
         if isinstance(total, Add):
             terms = total.args
             own = [Variance(t, node.over) for t in terms]
-            cross = [
-                2 * Covariance(t, u, node.over) for n, t in enumerate(terms) for u in terms[n + 1 :]
-            ]
+            cross = [2 * Covariance(t, u, node.over) for n, t in enumerate(terms) for u in terms[n + 1 :]]
             return Rewrite(Add(*own, *cross))
         if isinstance(total, Sum) and len(total.limits) == 1:
             other = rename_bound(total, {total.limits[0][0]})
@@ -210,13 +208,14 @@ class Uncorrelated(Rule):
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace a covariance by 0, or by a delta times a variance inside a double sum."""
         if isinstance(node, Covariance):
-            return Rewrite(Integer(0), self._vanish(*node.inside, setting))
+            return Rewrite(Integer(0), self._vanish(node, setting))
         if not (isinstance(node, Sum) and len(node.limits) == 2 and isinstance(node.function, Covariance)):
             return None
-        cov, (k, *_), (j, _, upper) = node.function, *node.limits
+        cov = node.function
+        (k, _, _), (j, _, upper) = node.limits
         if cov.inside[0].subs(j, k) != cov.inside[1]:
             return None
-        uses = self._vanish(*cov.inside, setting.with_distinct(j, k))
+        uses = self._vanish(cov, setting.with_distinct(j, k))
         delta = KroneckerDelta(j, k, (Integer(1), upper))
         after = Sum(delta * Variance(cov.inside[0], cov.over), *node.limits)
         words = Words(
@@ -226,10 +225,9 @@ class Uncorrelated(Rule):
         )
         return Rewrite(after, uses, words)
 
-    def _vanish(self, left: Expr, right: Expr, setting: Setting) -> frozenset[str]:
+    def _vanish(self, covariance: Covariance, setting: Setting) -> frozenset[str]:
         """Return the hypotheses by which E[left right] = 0 and one of the means is 0."""
-        a = left.function if isinstance(left, Sum) else left
-        b = right.function if isinstance(right, Sum) else right
+        a, b = (e.function if isinstance(e, Sum) else e for e in covariance.inside)
         for one, other in ((a, b), (b, a)):
             try:
                 return setting.centred_factor(one) | setting.centred_factor(one * other)

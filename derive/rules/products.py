@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sympy import Eq, Expr, Integer, Mul, Product, Symbol, expand
+from sympy import Eq, Expr, Integer, Mul, Product, Symbol, expand, powsimp
 
 from derive.averages import SharedVariance
 from derive.network import Width
@@ -23,7 +23,7 @@ def canonical(expression: Expr) -> tuple[Form, Expr]:
     form: Form = defaultdict(lambda: defaultdict(int))
     rest = _collect(expression, 1, form)
     clean = {f: {p: e for p, e in sorted(ps.items(), key=lambda kv: str(kv[0])) if e} for f, ps in form.items()}
-    return {f: ps for f, ps in clean.items() if ps}, rest
+    return {f: ps for f, ps in clean.items() if ps}, powsimp(rest)
 
 
 def _collect(expression: Expr, power: int, form: Form) -> Expr:

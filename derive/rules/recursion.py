@@ -42,7 +42,11 @@ class Induction(Rule):
         if not setting.facts.at_least(binding.get(i, i), 0) or not setting.facts.at_least(d, binding.get(i, i)):
             raise InputError("induction reaches the layers 0..d only")
         way = "up from the input" if self.upwards else "down from the output"
-        words = Words(f"By induction over the layers, {way}: the base is {{}}, the step is {{}}.", _name(self.base), _name(self.step))
+        words = Words(
+            f"By induction over the layers, {way}: the base is {{}}, the step is {{}}.",
+            _name(self.base),
+            _name(self.step),
+        )
         uses = require_hypotheses(self.base, setting) | require_hypotheses(self.step, setting)
         return Rewrite(instantiate(closed, binding), uses, words, (self.base, self.step))
 

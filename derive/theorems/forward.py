@@ -5,11 +5,18 @@ from __future__ import annotations
 from sympy import Symbol
 
 from derive.averages import Average, Variance
-from derive.hypotheses import BIASES_SHARE_VARIANCE, FORWARD, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE, UNITS_ALIKE, WEIGHTS
+from derive.hypotheses import (
+    BIASES_SHARE_VARIANCE,
+    FORWARD,
+    INPUTS_CENTRED,
+    INPUTS_SHARE_VARIANCE,
+    UNITS_ALIKE,
+    WEIGHTS,
+)
 from derive.layers import Facts, d, i
 from derive.network import s, z
 from derive.proof.derivation import Derivation, Proof
-from derive.randomness import EVERYTHING
+from derive.randomness import EVERYTHING, Over
 from derive.rules import (
     ByLemma,
     ByProductVariance,
@@ -38,10 +45,10 @@ HERE = Facts((i, d - i))
 BEFORE_LAST = Facts((i, d - 1 - i))
 
 
-def pre_activation_variance() -> Derivation:
+def pre_activation_variance(over: Over = EVERYTHING) -> Derivation:
     """Var[s^i_k] = Var[W^i] sum_l E[(z^i_l)^2] + Var[b^i] for any activation function and any input."""
-    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE)
-    proof = Proof(setting, Variance(s(i, K), EVERYTHING))
+    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE, over)
+    proof = Proof(setting, Variance(s(i, K), over))
     proof.by(
         Define(s),
         VarianceOfSum(),
@@ -59,7 +66,7 @@ def pre_activation_variance() -> Derivation:
 
 
 def one_layer_variance() -> Derivation:
-    """Var[s^i_k] = n_i Var[W^i] E[(z^i)^2] + Var[b^i] for any activation function, where all units are alike."""
+    """Var[s^i_k] = n_i Var[W^i] E[(z^i)^2] + Var[b^i] for any activation, where all units are alike."""
     hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, UNITS_ALIKE, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE)
     proof = Proof(Setting(hypotheses, HERE), Variance(s(i, K), EVERYTHING))
     proof.by(ByLemma(pre_activation_variance()), SameForEveryUnit())
@@ -106,6 +113,10 @@ def forward_variance() -> Derivation:
         source="Glorot & Bengio 2010, equation 5",
         parts=(one_layer_variance(),),
         intro=(
-            Words("How large is a typical activation {} of layer {}, if all we know is how the weights are drawn?", z(i, K), i),
+            Words(
+                "How large is a typical activation {} of layer {}, if all we know is the law of the weights?",
+                z(i, K),
+                i,
+            ),
         ),
     )

@@ -1,0 +1,24 @@
+"""Printed formulas, as data, and their audit. Each is registered by one line: its id and where it is stated."""
+
+from __future__ import annotations
+
+from derive.claims.claim import Claim
+from derive.registry import Registry
+
+CLAIMS: Registry[Claim] = Registry(
+    "claim",
+    {
+        "glorot-2010-eq-5": "derive.claims.glorot:equation_5",
+        "glorot-2010-eq-5-uncentred": "derive.claims.glorot:equation_5_uncentred",
+        "glorot-2010-eq-6": "derive.claims.glorot:equation_6",
+        "glorot-2010-eq-6-homogeneous": "derive.claims.glorot:equation_6_homogeneous",
+        "glorot-2010-eq-7": "derive.claims.glorot:equation_7",
+        "glorot-2010-eq-7-homogeneous": "derive.claims.glorot:equation_7_homogeneous",
+        "question-1-chain-rule": "derive.claims.questions:chain_rule",
+        "question-1-product-rule": "derive.claims.questions:product_rule",
+        "answer-2-equivalence": "derive.claims.questions:equivalence",
+        "answer-2-equivalence-own-indices": "derive.claims.questions:equivalence_own_indices",
+        "answer-2-balance": "derive.claims.questions:balance",
+        "answer-2-balance-own-indices": "derive.claims.questions:balance_own_indices",
+    },
+)

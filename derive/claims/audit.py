@@ -1,0 +1,188 @@
+"""The audit of a claim: the derived formula beside the printed one, and a search for a world that refutes it.
+
+The verdict follows from two independent findings, which must agree: whether the printed formula is identical to the
+derived one, and whether some tiny world with the stated hypotheses (and no others) refutes it.
+
+- ``holds``: identical, and no world refutes it.
+- ``holds-if``: refuted under the stated hypotheses, and identical under further ones from the catalogue.
+- ``refuted``: refuted, and no further hypothesis of the catalogue repairs it. The printed formula may still
+  coincide with the derived one for special widths and variances: ``condition`` says exactly when.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from itertools import product as cartesian
+
+from sympy import And, Basic, Eq, Equivalent, Expr, Implies, Product, Symbol, expand, powsimp
+
+from derive.averages import SharedVariance
+from derive.claims.claim import Audit, Claim, Finding
+from derive.errors import InputError
+from derive.hypotheses import CATALOGUE, NONDEGENERATE, Hypothesis, Kind
+from derive.layers import i
+from derive.network import W, Width
+from derive.proof.checking import Laboratory
+from derive.proof.verdict import Counterexample, Grade
+from derive.rules import ByLemma, CancelEquation
+from derive.rules.products import canonical, ratio, same, unit_condition
+from derive.setting import Setting, Undischarged
+
+_WIDTH = Symbol("n", integer=True, positive=True)
+_VARIANCE = Symbol("v", positive=True)
+
+
+class Inconsistent(Exception):
+    """The derivation and the tiny worlds contradict each other: a defect of this project, not of the claim."""
+
+
+def audit(claim: Claim) -> Audit:
+    """Return the audit of a claim; see the module's docstring for what the verdicts mean."""
+    setting = claim.setting.assuming(NONDEGENERATE)
+    identical, condition, derived = compare(claim, setting)
+    found = refute(claim, setting)
+    if identical:
+        if found is not None:
+            raise Inconsistent(f"{claim.id} is identical to what is derived, and refuted: {found}")
+        return Audit(
+            claim,
+            Finding.HOLDS,
+            "identical to the derived formula; no tiny world refutes it",
+            derived=derived,
+        )
+    if found is None:
+        raise Inconsistent(f"{claim.id} differs from what is derived, and no tiny world refutes it")
+    missing = repair(claim, setting)
+    if missing:
+        if derived is None:
+            derived = compare(claim, setting.assuming(*missing))[2]
+        evidence = (
+            "a tiny world refutes it as stated; with the further hypothesis it is identical to the derived formula"
+        )
+        return Audit(claim, Finding.HOLDS_IF, evidence, condition, missing, derived, found)
+    evidence = "a tiny world refutes it, and no hypothesis of the catalogue repairs it"
+    return Audit(claim, Finding.REFUTED, evidence, condition, (), derived, found)
+
+
+def repair(claim: Claim, setting: Setting) -> tuple[Hypothesis, ...]:
+    """Return the fewest hypotheses of the catalogue under which the claim holds, both ways, or none."""
+    missing = [h for h in CATALOGUE if h not in setting.hypotheses]
+    for size in (1, 2):
+        for more in combinations(missing, size):
+            wider = setting.assuming(*more)
+            if compare(claim, wider)[0] and refute(claim, wider) is None:
+                return more
+    return ()
+
+
+def refute(claim: Claim, setting: Setting) -> Counterexample | None:
+    """Return the smallest tiny world that refutes the printed statement, if one is found."""
+    laboratory = Laboratory(setting, every=claim.printed.relation != "=")
+    laboratory.worlds.sort(key=lambda exact: exact.world.size)
+    verdict = laboratory.compare(claim.printed.lhs, claim.printed.relation, claim.printed.rhs)
+    return verdict.counterexample if verdict.grade is Grade.FAILED else None
+
+
+def compare(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic | None]:
+    """Return whether printed and derived are identical, exactly when they agree, and what is derived."""
+    try:
+        if claim.printed.relation == "=":
+            return _compare_formula(claim, setting)
+        return _compare_logic(claim, setting)
+    except Undischarged:
+        # The stated hypotheses do not carry the derivation; what is missing is for `repair` to find.
+        return False, None, None
+
+
+def _reduce(claim: Claim, expression: Basic, setting: Setting) -> Basic:
+    """Put the derived formulas in."""
+    for build in claim.against:
+        try:
+            expression = ByLemma(build()).apply(expression, setting).after
+        except Undischarged:
+            raise
+        except InputError:
+            continue
+    return expression
+
+
+def _compare_formula(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic | None]:
+    printed, derived = claim.printed.rhs, _reduce(claim, claim.printed.lhs, setting)
+    if expand(printed - derived) == 0:
+        return True, None, derived
+    if not _is_product(printed) or not _is_product(derived):
+        return False, None, derived
+    left, right = _specialise(printed, setting), _specialise(derived, setting)
+    if same(left, right):
+        return True, None, derived
+    return False, unit_condition(_named(powsimp(ratio(left, right)))), derived
+
+
+def _is_product(expression: Expr) -> bool:
+    """Return True for a product of widths, variances and products of them."""
+    return not canonical(expression)[1].atoms(Width, Product)
+
+
+def _specialise(expression: Basic, setting: Setting) -> Basic:
+    """Return the expression for the homogeneous network where that is assumed."""
+    if setting.citing(Kind.HOMOGENEOUS) is None:
+        return expression
+    equal = expression.replace(Width, lambda _: _WIDTH).replace(
+        lambda e: isinstance(e, SharedVariance) and bool(e.layer), lambda _: _VARIANCE
+    )
+    return equal.replace(
+        lambda e: isinstance(e, Product), lambda e: e.function ** (e.limits[0][2] - e.limits[0][1] + 1)
+    )
+
+
+def _named(expression: Expr) -> Expr:
+    """Return the expression with the homogeneous network's width and variance in the paper's letters."""
+    return expression.subs({_WIDTH: Width(i), _VARIANCE: SharedVariance(W, i)})
+
+
+def _compare_logic(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic | None]:
+    """Reduce an equivalence or implication between equalities to one between products of widths and variances."""
+    left, right = (_conditions(claim, side, setting) for side in (claim.printed.lhs, claim.printed.rhs))
+    if len(right) != 1:
+        raise InputError(f"{claim.id}: the right side must be one equality")
+    goal = right[0]
+    both_ways = claim.printed.relation == "<=>"
+    if both_ways and len(left) == 1:
+        holds = _follows(goal, left) and _follows(left[0], right)
+        condition: Basic = Equivalent(_equation(left[0]), _equation(goal))
+    else:
+        holds = _follows(goal, left)
+        condition = _equation(goal)
+    reduced = And(*map(_equation, left)), _equation(goal)
+    derived = Equivalent(*reduced) if both_ways else Implies(*reduced)
+    return holds, None if holds else condition, derived
+
+
+def _conditions(claim: Claim, side: Basic, setting: Setting) -> list[Expr]:
+    """Return the quotients that are 1 exactly when the equalities of a side hold."""
+    quotients = []
+    for equation in And.make_args(side):
+        lemma_free = Eq(_reduce(claim, equation.lhs, setting), _reduce(claim, equation.rhs, setting))
+        reduced = CancelEquation().apply(lemma_free, setting).after if isinstance(lemma_free, Eq) else lemma_free
+        if not isinstance(reduced, Eq):
+            continue
+        quotients.append(_specialise(reduced.lhs / reduced.rhs, setting))
+    return quotients
+
+
+_POWERS = (0, 1, -1, 2, -2)
+
+
+def _follows(goal: Expr, given: list[Expr]) -> bool:
+    """Return True when the goal is a product of powers of the given quotients: then it is 1 whenever they are."""
+    for powers in cartesian(_POWERS, repeat=len(given)):
+        product = goal
+        for quotient, power in zip(given, powers, strict=True):
+            product /= quotient**power
+        if same(product, product / product):
+            return True
+    return False
+
+
+def _equation(quotient: Expr) -> Basic:
+    return unit_condition(quotient)

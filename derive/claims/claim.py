@@ -1,0 +1,94 @@
+"""A claim: a printed formula as data, with its source and the hypotheses that it states; and the audit of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sympy import Basic
+
+from derive.hypotheses import Hypothesis
+from derive.proof.derivation import Derivation, Statement
+from derive.proof.verdict import Counterexample
+from derive.setting import Setting
+from derive.words import Words
+
+
+class Finding(Enum):
+    """What an audit finds."""
+
+    HOLDS = "holds"
+    HOLDS_IF = "holds-if"
+    REFUTED = "refuted"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A printed formula. ``against`` are the derivations that it is compared with, in the order of use.
+
+    ``where`` tells where in the source it stands, ``reading`` how the print is read where it leaves a doubt.
+    ``setting`` holds the hypotheses that the source states, and the layers that it speaks of.
+    """
+
+    id: str
+    title: str
+    source: str
+    where: str
+    printed: Statement
+    setting: Setting
+    against: tuple[Callable[[], Derivation], ...]
+    reading: Words | None = None
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """The hypotheses that the source states."""
+        return self.setting.hypotheses
+
+    def audit(self) -> Audit:
+        """Compare the formula with the derived one and try it in tiny worlds; the verdict is computed."""
+        from derive.claims.audit import audit
+
+        return audit(self)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found of a claim.
+
+    ``condition`` is the exact condition under which the printed formula is right, where it is not always right;
+    ``suffices`` are hypotheses of the catalogue that imply it. ``derived`` is the right-hand side that the
+    derivation arrives at, ``counterexample`` the smallest world found in which the print is wrong.
+    """
+
+    claim: Claim
+    finding: Finding
+    evidence: str
+    condition: Basic | None = None
+    suffices: tuple[Hypothesis, ...] = ()
+    derived: Basic | None = None
+    counterexample: Counterexample | None = None
+
+    @property
+    def verdict(self) -> str:
+        """``holds``, ``holds-if`` or ``refuted``."""
+        return self.finding.value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{id, source, printed, verdict, condition, counterexample, derived, ...}`` as plain data."""
+        from derive.render.audit import to_dict
+
+        return to_dict(self)
+
+    def text(self) -> str:
+        """Return the audit as Unicode text for a terminal."""
+        from derive.render.audit import to_text
+
+        return to_text(self)
+
+    def __str__(self) -> str:
+        return self.text()

@@ -1,0 +1,258 @@
+"""A derivation as HTML with MathML: a self-contained page, or a fragment for a report or a notebook."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from latex2mathml.converter import convert
+from sympy import Basic, Integer
+
+from derive.proof.derivation import Derivation, Step
+from derive.render.brackets import Brackets
+from derive.render.breaking import break_latex
+from derive.render.latex_printer import print_latex
+from derive.render.legend import Item, legend
+from derive.render.order import TIMES
+from derive.render.outline import Assumption, Outline, Section
+from derive.render.relations import LATEX_RELATIONS, relation_sign
+from derive.render.sentences import EXACTNESS, average_sentences, footer, grade_sentences, scope, standing
+from derive.words import Words
+
+LINE = 74.0
+"""How many letters wide a displayed line may be before it is broken."""
+
+STYLE = """
+.varprop { --ink: #1c1d21; --dim: #5d6470; --line: #d9dce2; --soft: #f4f5f7; --mark: #2456a6; color: var(--ink);
+  font: 17px/1.55 Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif; max-width: 52rem; }
+@media (prefers-color-scheme: dark) { .varprop { --ink: #e4e6ea; --dim: #9aa3b0; --line: #3a3f48; --soft: #22252b;
+  --mark: #8db4f2; } }
+.varprop h1 { font-size: 1.55em; line-height: 1.25; margin: 0 0 .2em; }
+.varprop h2 { font-size: 1.12em; margin: 1.9em 0 .5em; }
+.varprop p { margin: .45em 0; }
+.varprop .dim, .varprop .known { color: var(--dim); font-size: .86em; }
+.varprop code { font: .9em ui-monospace, Menlo, Consolas, monospace; }
+.varprop math { font-size: 1.06em; }
+.varprop .math { overflow-x: auto; overflow-y: hidden; padding: .25em 0 .25em 1.4em; }
+.varprop .math .more { padding-left: 2.2em; }
+.varprop .statement { background: var(--soft); border-left: 3px solid var(--mark); padding: .5em .9em; }
+.varprop table { border-collapse: collapse; }
+.varprop td { padding: .22em 1.2em .22em 0; vertical-align: top; }
+.varprop td:first-child { white-space: nowrap; }
+.varprop ol.steps { list-style: none; margin: 0; padding: 0; }
+.varprop ol.steps > li { margin: 1em 0; }
+.varprop .number { font-weight: 600; margin-right: .45em; }
+.varprop details { margin: .4em 0 .4em 1.4em; border-left: 2px solid var(--line); padding-left: .9em; }
+.varprop summary { cursor: pointer; }
+.varprop a { color: var(--mark); text-decoration: none; }
+.varprop a:hover { text-decoration: underline; }
+""".strip()
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
+<meta name="color-scheme" content="light dark"/>
+<title>{title}</title>
+<style>
+body {{ margin: 0 auto; max-width: 52rem; padding: 2.5rem 1.25rem 5rem; background: #fff; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #17191d; }} }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def formula(expression: Basic, brackets: Brackets | None = None, *, display: bool = False) -> str:
+    """Return an expression as MathML."""
+    return mathml(print_latex(expression, brackets, inline=not display).replace(TIMES, " "), display=display)
+
+
+def to_html(derivation: Derivation) -> str:
+    """Return a derivation as a page that needs no network and no script; lemmas open where they are used."""
+    return _PAGE.format(title=escape(derivation.title), body=fragment(derivation))
+
+
+def fragment(derivation: Derivation, *, style: bool = True) -> str:
+    """Return a derivation as one ``<div class="varprop">``, with its style sheet unless ``style`` is False.
+
+    Names of places inside it begin with the derivation's name, so that several fragments can share a page.
+    """
+    sheet = f"<style>\n{STYLE}\n</style>\n" if style else ""
+    return f'{sheet}<div class="varprop">\n{_Page(Outline(derivation)).render()}\n</div>'
+
+
+_REPAIRS = (
+    # An operator's name is set like an identifier: upright, with the space of \operatorname before it and none after.
+    (re.compile(r"<mrow><mo>([A-Za-z]{2,})</mo>"), r"<mrow><mi>\1</mi>"),
+    (re.compile(r"<mo>([A-Za-z]{2,})</mo>"), r'<mspace width="0.1667em"/><mi>\1</mi>'),
+    # A prime is drawn raised by its font; a second raise would lift it off its letter.
+    (
+        re.compile(r"<msup><mi>([a-z])</mi><mi>&#x02032;</mi></msup>"),
+        r'<mrow><mi>\1</mi><mo lspace="0" rspace="0">&#x02032;</mo></mrow>',
+    ),
+    (re.compile(r"<mo>(/|&#x0002F;)</mo>"), r'<mo lspace="0" rspace="0">/</mo>'),
+    (re.compile(r"<mo>(&#x02202;)</mo>"), r"<mi>\1</mi>"),
+    (re.compile(r"<mi>(&#x027E8;|&#x027E9;)</mi>"), r'<mo stretchy="false">\1</mo>'),
+    (re.compile(r"<mi>(&#x021D2;|&#x021D4;|&#x02192;)</mi>"), r"<mo>\1</mo>"),
+    (re.compile(r'width="negativethinmathspace" ?/>'), r'width="-0.1667em"/>'),
+    (re.compile(r' xmlns="[^"]*"'), ""),
+)
+
+
+def mathml(latex: str, *, display: bool = False) -> str:
+    """Return LaTeX as MathML that browsers set well without a name space or a script."""
+    shown: str = convert(latex, display="block" if display else "inline")
+    for pattern, replacement in _REPAIRS:
+        shown = pattern.sub(replacement, shown)
+    return shown
+
+
+class _Page:
+    def __init__(self, outline: Outline) -> None:
+        self.outline = outline
+
+    def render(self) -> str:
+        outline, derivation = self.outline, self.outline.derivation
+        source = f" · {escape(derivation.source)}" if derivation.source else ""
+        parts = [f"<h1>{escape(derivation.title)}</h1>"]
+        parts.append(f'<p class="dim"><code>{escape(derivation.name)}</code>{source}</p>')
+        parts += [f"<p>{self._words(w)}</p>" for w in derivation.intro]
+        parts.append(f"<h2>Symbols</h2>\n{self._symbols(legend(outline))}")
+        averages = average_sentences(outline.brackets, self._inline)
+        if averages:
+            parts += ["<h2>Averages</h2>", *(f"<p>{s}</p>" for s in averages)]
+        parts += self._assumptions()
+        parts += ["<h2>Statement</h2>", self._claim(outline.theorem)]
+        parts += [f'<p class="dim">{escape(s)}</p>' for s in grade_sentences(outline)]
+        parts += ["<h2>Proof</h2>", self._proof(outline.theorem)]
+        for section in outline.parts:
+            title = f"{section.label}. {escape(section.derivation.title)}"
+            parts.append(f'<h2 id="{self._anchor(section)}">{title}</h2>')
+            parts += [self._claim(section), self._proof(section)]
+        return "\n".join(parts)
+
+    # Pieces of the page.
+
+    def _anchor(self, section: Section) -> str:
+        return f"{escape(self.outline.derivation.name)}-{section.anchor}"
+
+    def _symbols(self, items: list[Item]) -> str:
+        rows = []
+        for item in items:
+            names = ", ".join(self._inline(s) for s in item.symbols)
+            ranges = [self._chain((Integer(1), "<=", u, "<=", e)) for u, e in item.ranges]
+            meaning = ", ".join([item.meaning.render(self._inline, escape), *ranges])
+            definitions = "".join(f"<div>{formula(e, display=False)}</div>" for e in item.definitions)
+            rows.append(f"<tr><td>{names}</td><td>{meaning}{definitions}</td></tr>")
+        return "<table>\n" + "\n".join(rows) + "\n</table>"
+
+    def _assumptions(self) -> list[str]:
+        parts: list[str] = []
+        for theorem, heading, note in (
+            (True, "Assumptions", EXACTNESS),
+            (False, "Assumed in lemmas, and discharged where they are used", ""),
+        ):
+            chosen = [a for a in self.outline.assumptions if a.theorem is theorem]
+            if chosen:
+                parts.append(f"<h2>{heading}</h2>")
+                parts += [f'<p class="dim">{escape(note)}</p>'] if note else []
+                parts.append("<table>\n" + "\n".join(self._assumption(a) for a in chosen) + "\n</table>")
+        return parts
+
+    def _assumption(self, assumption: Assumption) -> str:
+        text = self._words(assumption.hypothesis.text)
+        known = f'<span class="dim">({escape(standing(assumption))})</span>'
+        place = f"{escape(self.outline.derivation.name)}-{assumption.id}"
+        return f'<tr id="{place}"><td><b>{assumption.id}</b></td><td>{text} {known}</td></tr>'
+
+    def _claim(self, section: Section) -> str:
+        s, brackets = section.derivation.statement, section.brackets
+        printed = f"{print_latex(s.lhs, brackets)} {_sign(s.relation)} {print_latex(s.rhs, brackets)}"
+        where = scope(self.outline, section, self._chain, self._inline)
+        own = self.outline.own_brackets(section)
+        notes = [*(average_sentences(own, self._inline) if own else []), where]
+        if section.kind != "theorem":
+            notes += [self._words(w, section) for w in section.derivation.intro]
+            notes += [f"Source: {escape(section.derivation.source)}."] if section.derivation.source else []
+        shown = "".join(f"<p>{n}</p>" for n in notes)
+        return f'<div class="statement">{self._display("", printed)}{shown}</div>'
+
+    def _proof(self, section: Section) -> str:
+        derivation = section.derivation
+        start = self._display("", print_latex(derivation.statement.lhs, section.brackets))
+        steps = "\n".join(self._step(step, section) for step in derivation.steps)
+        remarks = "".join(f"<p><i>Remark.</i> {self._words(w, section)}</p>" for w in derivation.remarks)
+        return f'{start}\n<ol class="steps">\n{steps}\n</ol>{remarks}'
+
+    def _step(self, step: Step, section: Section) -> str:
+        place = f"{self._anchor(section)}-step-{step.id}"
+        parts = [f'<li id="{place}"><span class="number">{step.id}.</span>{self._words(step.why, section, step)}']
+        first = self.outline.first_cited(section, step)
+        parts += [self._lemma(s) if s in first else self._again(s) for s in self.outline.cited(step)]
+        parts.append(self._display(_sign(step.relation), print_latex(step.after, section.brackets)))
+        parts.append(f'<div class="known">{escape("; ".join(footer(self.outline, step)))}</div>')
+        if step.verdict.counterexample is not None:
+            parts.append(f"<p>Counterexample: {escape(str(step.verdict.counterexample))}</p>")
+        return "".join(parts) + "</li>"
+
+    def _lemma(self, lemma: Section) -> str:
+        name = f"{lemma.label}. {escape(lemma.derivation.title)}: {self._inline_statement(lemma)}"
+        inside = f"{self._claim(lemma)}\n<p><i>Proof.</i></p>\n{self._proof(lemma)}"
+        return f'<details id="{self._anchor(lemma)}"><summary>{name}</summary>\n{inside}\n</details>'
+
+    def _again(self, cited: Section) -> str:
+        name = f"{cited.label[0].upper()}{cited.label[1:]}"
+        link = f'<a href="#{self._anchor(cited)}">{name}</a>'
+        return f'<p class="dim">{link}: {self._inline_statement(cited)}</p>'
+
+    def _inline_statement(self, section: Section) -> str:
+        s = section.derivation.statement
+        left, right = (_latex(e, section.brackets) for e in (s.lhs, s.rhs))
+        return mathml(f"{left} {_sign(s.relation)} {right}")
+
+    # Words and formulas.
+
+    @staticmethod
+    def _display(sign: str, printed: str) -> str:
+        """Return a displayed formula, broken where it would be wider than the page."""
+        first, *more = break_latex(printed, LINE, LINE - 6)
+        rows = [f"<div>{_left(mathml(f'{sign} {first}'.strip(), display=True))}</div>"]
+        rows += [f'<div class="more">{_left(mathml(line, display=True))}</div>' for line in more]
+        return f'<div class="math">{"".join(rows)}</div>'
+
+    @staticmethod
+    def _inline(expression: Basic) -> str:
+        return formula(expression)
+
+    @staticmethod
+    def _chain(chain: tuple[Basic | str, ...]) -> str:
+        return mathml(" ".join(LATEX_RELATIONS[e] if isinstance(e, str) else _latex(e) for e in chain))
+
+    def _words(self, words: Words, section: Section | None = None, step: Step | None = None) -> str:
+        brackets = (section or self.outline.theorem).brackets
+
+        def show(expression: Basic) -> str:
+            cited = self.outline.reference(expression, step) if step is not None else None
+            if cited is not None:
+                return f'<a href="#{self._anchor(cited)}">{cited.label}</a>'
+            return formula(expression, brackets)
+
+        return words.render(show, escape)
+
+
+def _latex(expression: Basic, brackets: Brackets | None = None) -> str:
+    return print_latex(expression, brackets, inline=True).replace(TIMES, " ")
+
+
+def _sign(relation: str) -> str:
+    return relation_sign(relation, LATEX_RELATIONS)
+
+
+def _left(block: str) -> str:
+    """Set a displayed formula in display style, but in the line where it stands and not centred."""
+    return block.replace('display="block"', 'displaystyle="true"', 1)

@@ -1,0 +1,235 @@
+"""The outline of a derivation: what is numbered, in which order, and what a step refers to.
+
+Every renderer walks this outline, so that assumption A3 and Lemma 2 are the same thing in each format.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sympy import Basic, Integer, Symbol, expand
+
+from derive.errors import InputError
+from derive.hypotheses import Hypothesis
+from derive.layers import d
+from derive.proof.derivation import Derivation, Step
+from derive.proof.verdict import Grade, Verdict
+from derive.randomness import Entry
+from derive.render.brackets import Brackets
+from derive.setting import Setting
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A numbered hypothesis; ``theorem`` tells whether the theorem rests on it, or only a lemma does."""
+
+    id: str
+    hypothesis: Hypothesis
+    theorem: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A statement with its proof: the theorem itself, a further part of it, or a lemma."""
+
+    kind: str
+    number: int
+    derivation: Derivation
+    brackets: Brackets
+
+    @property
+    def label(self) -> str:
+        """How it is referred to: "the theorem", "Part 2", "Lemma 3"."""
+        return "the theorem" if self.kind == "theorem" else f"{self.kind.capitalize()} {self.number}"
+
+    @property
+    def anchor(self) -> str:
+        """The name of the place where it stands."""
+        return self.kind if self.kind == "theorem" else f"{self.kind}-{self.number}"
+
+
+@dataclass
+class Outline:
+    """The numbered assumptions, the parts and the lemmas of a derivation, each once, in order of first use."""
+
+    derivation: Derivation
+    sections: list[Section] = field(default_factory=list)
+    assumptions: list[Assumption] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._add("theorem", self.derivation)
+        for part in self.derivation.parts:
+            self._add("part", part)
+        for section in list(self.sections):
+            self._add_lemmas(section.derivation)
+        for h in self.derivation.assumptions:
+            self._assume(h, theorem=True)
+        for section in self.sections:
+            for step in section.derivation.steps:
+                for h in hypotheses_of(step):
+                    self._assume(h, theorem=False)
+
+    def _add(self, kind: str, derivation: Derivation) -> None:
+        number = 1 + sum(s.kind == kind for s in self.sections)
+        brackets = Brackets.of(expressions_of(derivation), derivation.setting.over)
+        self.sections.append(Section(kind, number, derivation, brackets))
+
+    def _add_lemmas(self, derivation: Derivation) -> None:
+        for step in derivation.steps:
+            for lemma in step.lemmas:
+                if self._find(lemma) is None:
+                    self._add("lemma", lemma)
+                    self._add_lemmas(lemma)
+
+    def _find(self, derivation: Derivation) -> Section | None:
+        return next((s for s in self.sections if _same(s.derivation, derivation)), None)
+
+    def _assume(self, hypothesis: Hypothesis, *, theorem: bool) -> None:
+        if all(a.hypothesis != hypothesis for a in self.assumptions):
+            self.assumptions.append(Assumption(f"A{len(self.assumptions) + 1}", hypothesis, theorem))
+
+    @cached_property
+    def brackets(self) -> Brackets:
+        """The brackets whose meaning is stated once for all: those over what the theorem's averages are over."""
+        stated = {over for _, over in self.sections[0].brackets.occurring} | {self.derivation.setting.over}
+        found = dict.fromkeys(b for s in self.sections for b in s.brackets.occurring if b[1] in stated)
+        return Brackets(tuple(found), self.derivation.setting.over)
+
+    def own_brackets(self, section: Section) -> Brackets | None:
+        """Return the brackets that a section has to explain itself, or None where the general legend covers all."""
+        stated = {over for _, over in self.brackets.occurring}
+        return section.brackets if any(over not in stated for _, over in section.brackets.occurring) else None
+
+    @property
+    def theorem(self) -> Section:
+        """The main statement with its proof."""
+        return self.sections[0]
+
+    @property
+    def parts(self) -> list[Section]:
+        """The further statements of the theorem."""
+        return [s for s in self.sections if s.kind == "part"]
+
+    @property
+    def lemmas(self) -> list[Section]:
+        """The lemmas, in order of first use."""
+        return [s for s in self.sections if s.kind == "lemma"]
+
+    def id_of(self, hypothesis: Hypothesis) -> str:
+        """Return the number of an assumption, such as "A3"."""
+        return next(a.id for a in self.assumptions if a.hypothesis == hypothesis)
+
+    def uses(self, step: Step) -> list[str]:
+        """Return the numbers of the assumptions that a step rests on."""
+        return sorted((self.id_of(h) for h in hypotheses_of(step)), key=lambda name: int(name[1:]))
+
+    def assumed(self, section: Section) -> list[str]:
+        """Return the numbers of the assumptions that a section's statement rests on."""
+        used = {h for step in section.derivation.steps for h in hypotheses_of(step)}
+        return [a.id for a in self.assumptions if a.hypothesis in used]
+
+    def cited(self, step: Step) -> list[Section]:
+        """Return the sections that a step cites."""
+        found = [self._find(lemma) for lemma in step.lemmas]
+        return list(dict.fromkeys(s for s in found if s is not None))
+
+    def first_cited(self, section: Section, step: Step) -> list[Section]:
+        """Return the lemmas that a step is the first to cite."""
+        return [s for s in self.cited(step) if self._first_citation.get(id(s)) == (id(section), step.id)]
+
+    @cached_property
+    def _first_citation(self) -> dict[int, tuple[int, int]]:
+        first: dict[int, tuple[int, int]] = {}
+        for section in self.sections:
+            for step in section.derivation.steps:
+                for cited in self.cited(step):
+                    if cited.kind == "lemma":
+                        first.setdefault(id(cited), (id(section), step.id))
+        return first
+
+    def reference(self, words_object: Basic, step: Step) -> Section | None:
+        """Return the section that a name inside a step's words refers to: the title of a lemma of that step."""
+        if not isinstance(words_object, Symbol):
+            return None
+        found = [self._find(lemma) for lemma in step.lemmas if lemma.title == words_object.name]
+        return found[0] if found else None
+
+    @cached_property
+    def usual(self) -> Verdict | None:
+        """The verdict that most steps share, to be explained once."""
+        verdicts = Counter(step.verdict for s in self.sections for step in s.derivation.steps)
+        if not verdicts:
+            return None
+        verdict, count = verdicts.most_common(1)[0]
+        return verdict if count > 1 and verdict.grade is not Grade.FAILED else None
+
+    def verdict(self, step: Step) -> str:
+        """Return a step's verdict in words; of the usual one, the grade alone."""
+        return str(step.verdict.grade) if step.verdict == self.usual else str(step.verdict)
+
+
+def hypotheses_of(step: Step) -> list[Hypothesis]:
+    """Return the hypotheses that a step names; raise `InputError` for one that its setting does not have."""
+    declared = {h.key: h for h in step.setting.hypotheses}
+    missing = sorted(step.uses - declared.keys())
+    if missing:
+        raise InputError(f"step {step.id} ({step.rule.name}) uses {', '.join(missing)}, not among its hypotheses")
+    return [h for key, h in declared.items() if key in step.uses]
+
+
+def _same(one: Derivation, other: Derivation) -> bool:
+    """Return True for the same statement, by name or by proof."""
+    if one is other:
+        return True
+    if (one.statement, one.setting.facts) != (other.statement, other.setting.facts):
+        return False
+    return one.name == other.name or [(s.rule, s.after) for s in one.steps] == [(s.rule, s.after) for s in other.steps]
+
+
+def expressions_of(derivation: Derivation) -> Iterator[Basic]:
+    """Yield the expressions of a derivation (without its lemmas), in the order in which a reader meets them."""
+    for words in derivation.intro:
+        yield from words.objects
+    yield derivation.statement.lhs
+    yield derivation.statement.rhs
+    for step in derivation.steps:
+        yield from step.why.objects
+        yield step.after
+    for words in derivation.remarks:
+        yield from words.objects
+
+
+def conditions(setting: Setting) -> list[tuple[Basic | str, ...]]:
+    """Return what is known of the indices, as chains of expressions and relations: 0 <= i <= d - 1."""
+    ranges: dict[Symbol, tuple[list[Basic], list[Basic]]] = {}
+    chains: list[tuple[Basic | str, ...]] = []
+    for fact in setting.facts.nonnegative:
+        inner = sorted((s for s in fact.free_symbols if s != d), key=lambda s: s.name)
+        slope = fact.coeff(inner[0]) if len(inner) == 1 else 0
+        if slope == 1:
+            ranges.setdefault(inner[0], ([], []))[0].append(expand(inner[0] - fact))
+        elif slope == -1:
+            ranges.setdefault(inner[0], ([], []))[1].append(expand(fact + inner[0]))
+        elif inner:
+            chains.append((Integer(0), "<=", fact))
+    for layer, (lower, upper) in ranges.items():
+        for n in range(max(len(lower), len(upper))):
+            below: tuple[Basic | str, ...] = (lower[n], "<=") if n < len(lower) else ()
+            above: tuple[Basic | str, ...] = ("<=", upper[n]) if n < len(upper) else ()
+            chains.append((*below, layer, *above))
+    pairs = sorted((sorted(pair, key=str) for pair in setting.differ), key=str)
+    return chains + [(one, "!=", other) for one, other in pairs]
+
+
+def free_units(derivation: Derivation) -> list[Symbol]:
+    """Return the unit indices for which a statement holds, whatever they are."""
+    lhs = derivation.statement.lhs
+    found = {u: None for entry in _entries(lhs) for u in entry.units if u in lhs.free_symbols and u.is_Symbol}
+    return sorted(found, key=lambda u: u.name)
+
+
+def _entries(expression: Basic) -> list[Entry]:
+    return sorted(expression.atoms(Entry), key=str)

@@ -1,0 +1,139 @@
+"""Rules for leaky ReLU and for laws symmetric about zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Abs, Expr, Integer, Rational, Sum, factor_terms
+
+from derive.averages import Average, Variance
+from derive.hypotheses import Kind
+from derive.network import SLOPE, Activation, W, b, s
+from derive.proof.derivation import Derivation
+from derive.proof.rule import Rewrite, Rule
+from derive.randomness import Entry
+from derive.rules.lemma import ByLemma, require_facts
+from derive.rules.match import match
+from derive.setting import Setting, Undischarged
+from derive.words import Words
+
+
+def leaky_relu(argument: Expr, slope: Expr = SLOPE) -> Expr:
+    """Return leaky ReLU as a linear part and an absolute value: (1 + a)/2 u + (1 - a)/2 |u|."""
+    return (1 + slope) * Rational(1, 2) * argument + (1 - slope) * Rational(1, 2) * Abs(argument)
+
+
+@dataclass(frozen=True)
+class DefineRectifier(Rule):
+    """f(u) = (1 + a)/2 u + (1 - a)/2 |u|
+
+    Obligation: the activation function is declared to be leaky ReLU.
+    """
+
+    name = "leaky-relu"
+    words = (
+        "Leaky ReLU is half a line and half an absolute value: it is 1 times its argument above zero, a times below."
+    )
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the activation function by its definition."""
+        if not isinstance(node, Activation):
+            return None
+        return Rewrite(leaky_relu(node.args[0]), setting.require(Kind.RECTIFIER))
+
+
+@dataclass(frozen=True)
+class OddMean(Rule):
+    """E[g(y)] = 0 when g(-y) = -g(y) and the law of y is symmetric
+
+    Obligation: y is declared symmetric about zero.
+    """
+
+    name = "odd-mean"
+    words = "An odd function of a quantity whose law is symmetric about zero has mean zero."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the mean of an odd function by 0."""
+        if not isinstance(node, Average):
+            return None
+        entries = [e for e in node.inside[0].atoms(Entry) if setting.is_random(e, node.over)]
+        if len(entries) != 1 or entries[0].family.source is None:
+            return None
+        (y,) = entries
+        if node.inside[0].subs(y, -y) != -node.inside[0] or setting.citing(Kind.SYMMETRIC, y.family) is None:
+            return None
+        return Rewrite(Integer(0), setting.require(Kind.SYMMETRIC, y.family))
+
+
+@dataclass(frozen=True)
+class Collect(Rule):
+    """a c + b c = (a + b) c"""
+
+    name = "collect"
+    words = "Collect the terms."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Collect the means in a sum, each with one coefficient."""
+        if not node.is_Add:
+            return None
+        means = sorted(node.atoms(Average), key=str)
+        after = node.expand().collect(means, lambda c: factor_terms(c.together().factor()))
+        return None if after == node else Rewrite(after)
+
+
+@dataclass(frozen=True)
+class ByHalfVariance(Rule):
+    """E[f(s)^2] = (1 + a^2)/2 E[s^2] for a pre-activation s, whose law over the weights is symmetric
+
+    Obligation: s is odd in the weights and biases of its layer, whose joint law does not change when all of them
+    change sign: they are symmetric, independent of each other, and of everything before.
+    """
+
+    lemma: Derivation
+    name = "half-variance"
+    words = "Over the weights every pre-activation is symmetric about zero, so leaky ReLU keeps its share of E[s^2]."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the mean square of an activation by that of its pre-activation."""
+        if not isinstance(node, Average):
+            return None
+        base, exponent = node.inside[0].as_base_exp()
+        if exponent != 2 or not isinstance(base, Activation):
+            return None
+        (pre_activation,) = base.args
+        if not isinstance(pre_activation, Entry) or pre_activation.family != s:
+            return None
+        if W.source not in node.over.sources or b.source not in node.over.sources:
+            raise Undischarged(f"{pre_activation} is symmetric over the weights and biases, not over {node.over}")
+        uses = setting.require(Kind.RECTIFIER)
+        for family in (W, b):
+            for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
+                uses |= setting.require(kind, family)
+        uses |= setting.require(Kind.INDEPENDENT_OF, W, b)
+        (y,) = self.lemma.statement.rhs.atoms(Entry)
+        after = self.lemma.statement.rhs.xreplace({y: pre_activation, self.lemma.setting.over: node.over})
+        return Rewrite(after, uses, lemmas=(self.lemma,))
+
+
+@dataclass(frozen=True)
+class SameByLemma(Rule):
+    """sum_l Var[u_l] = n Var[u_l], where a lemma gives Var[u_l] and does not mention l
+
+    Obligation: the lemma's own.
+    """
+
+    lemma: Derivation
+    name = "same-for-every-unit"
+    words = "The lemma gives the same variance for every unit: the sum is the width times one of them."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace a sum of equal variances by the width times one of them."""
+        if not (isinstance(node, Sum) and len(node.limits) == 1 and isinstance(node.function, Variance)):
+            return None
+        index, _, upper = node.limits[0]
+        made = ByLemma(self.lemma).rewrite(node.function, setting)
+        if made is None or index in made.after.free_symbols:
+            return None
+        binding = match(self.lemma.statement.lhs, node.function, frozenset(self.lemma.statement.lhs.free_symbols))
+        require_facts(self.lemma.setting.facts, binding or {}, setting)
+        return Rewrite(upper * node.function, made.uses, Words(self.words), (self.lemma,))

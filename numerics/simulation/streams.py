@@ -1,0 +1,75 @@
+"""Reproducible streams of random numbers: one for each group of networks, whoever computes the group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import BitGenerator, Generator, SeedSequence
+
+from derive.errors import InputError
+
+RNG = int | Sequence[int] | SeedSequence | BitGenerator | Generator | None
+"""Whatever `numpy.random.default_rng` takes."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Where a run's random numbers came from; ``simulate(network, rng=seed.generator())`` repeats the run."""
+
+    entropy: int | tuple[int, ...]
+    spawn_key: tuple[int, ...] = ()
+    spawned: int = 0
+    bit_generator: str = "PCG64"
+
+    @classmethod
+    def of(cls, rng: Generator) -> Seed:
+        """Return where a generator's next children will come from."""
+        sequence = rng.bit_generator.seed_seq
+        if not isinstance(sequence, SeedSequence):
+            raise InputError(
+                f"rng must be seeded by a numpy.random.SeedSequence, got one seeded by {sequence!r}"
+            )
+        entropy: Any = sequence.entropy
+        assert entropy is not None  # NumPy draws the entropy when none is given
+        return cls(
+            int(entropy) if np.ndim(entropy) == 0 else tuple(int(word) for word in entropy),
+            tuple(sequence.spawn_key),
+            sequence.n_children_spawned,
+            type(rng.bit_generator).__name__,
+        )
+
+    def generator(self) -> Generator:
+        """Return a generator whose next children are those that the run used."""
+        sequence = SeedSequence(self.entropy, spawn_key=self.spawn_key, n_children_spawned=self.spawned)
+        return Generator(getattr(np.random, self.bit_generator)(sequence))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the seed as plain data; the entropy as text, for it may have 128 bits."""
+        return {
+            "entropy": str(self.entropy),
+            "spawn_key": list(self.spawn_key),
+            "spawned": self.spawned,
+            "bit_generator": self.bit_generator,
+        }
+
+
+def generator(rng: RNG) -> Generator:
+    """Return ``numpy.random.default_rng(rng)``, with `InputError` for what it does not take."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"rng must be a non-negative integer seed or a NumPy generator, got {rng!r}"
+        ) from error
+
+
+def groups(rng: Generator, *, networks: int, size: int) -> Iterator[tuple[Generator, int]]:
+    """Yield a child generator and a number of networks for each group of at most ``size`` networks.
+
+    Spawned one at a time, so that a long run does not hold all its generators at once.
+    """
+    for start in range(0, networks, size):
+        yield rng.spawn(1)[0], min(size, networks - start)

@@ -1,0 +1,247 @@
+"""Verification: what it accepts, what it rejects, how often, and what it says."""
+
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from derive.errors import InputError
+from numerics.network import Network
+from numerics.simulation import simulate
+from numerics.verification import verify
+
+ISSUE = (8, 14, 5, 18, 11, 6)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A prediction typed in by the test: the linear network's products, in plain Python."""
+
+    network: Network
+    columns: dict
+    exact: dict
+
+    def altered(self, name, layer, factor):
+        values = np.array(self.columns[name], dtype=float)
+        values[layer] *= factor
+        return Prediction(self.network, self.columns | {name: values}, self.exact)
+
+
+def linear_prediction(network):
+    n, v = network.widths, network.weight_variance
+    z = [network.input_variance * math.prod(n[j] * v[j] for j in range(i)) for i in range(network.d + 2)]
+    grad = [
+        network.gradient_variance * math.prod(n[j + 1] * v[j] for j in range(i + 1, network.d + 1))
+        for i in range(network.d + 1)
+    ]
+    weight = [a * b for a, b in zip(z, grad, strict=False)]
+    columns = {"var_z": z[:-1], "var_s": z[1:], "var_grad_s": grad, "var_grad_w": weight}
+    return Prediction(network, columns, dict.fromkeys(columns, network.activation.is_linear))
+
+
+def test_right_prediction_agrees():
+    """All twenty rows, at the Bonferroni quantile of Student's t."""
+    network = Network(widths=ISSUE, gain=1.0)
+    found = verify(linear_prediction(network), simulate(network, rng=1, networks=2000))
+    assert found.agrees
+    assert found.verdict == "agrees"
+    assert found.threshold == pytest.approx(stats.t.isf(0.01 / 20 / 2, 1999), rel=1e-10)
+    assert all(row.exact for row in found.rows)
+    for row in found.rows:
+        relative_error = row.standard_error / row.estimate
+        assert row.z == pytest.approx((row.estimate / row.predicted - 1) / relative_error, rel=1e-9)
+
+
+@pytest.fixture(scope="module")
+def long_run():
+    return simulate(Network(widths=[64, 48, 64], gain=1.0), rng=2, networks=8000)
+
+
+@pytest.mark.parametrize("name", ["var_z", "var_s", "var_grad_s", "var_grad_w"])
+@pytest.mark.parametrize("factor", [0.97, 1.03])
+def test_three_per_cent_in_one_row_is_caught_when_the_table_says_so(long_run, name, factor):
+    """The planted row differs, the others agree, and detectable had said that 3 % would be seen."""
+    found = verify(linear_prediction(long_run.network).altered(name, 1, factor), long_run)
+    (off,) = [row for row in found.rows if row.verdict == "differs"]
+    assert (off.quantity, off.layer) == (name, 1)
+    assert off.detectable < 0.03
+    assert off.relative_difference == pytest.approx(1 / factor - 1, abs=0.01)
+    assert not found.agrees
+
+
+def test_detectable_is_caught_with_99_per_cent_power():
+    """Over 400 seeds: an error of `detectable` is nearly always caught, half of it mostly is not."""
+    network = Network(widths=[4, 3], gain=1.0)
+    right, rng = linear_prediction(network), np.random.default_rng(3)
+    caught = {1.0: 0, 0.5: 0}
+    runs = [simulate(network, rng=rng, networks=200) for _ in range(400)]
+    detectable = np.mean([verify(right, run).rows[0].detectable for run in runs])
+    for part in caught:
+        wrong = right.altered("var_z", 0, 1 / (1 + part * detectable))
+        caught[part] = sum(verify(wrong, run).rows[0].verdict == "differs" for run in runs)
+    assert caught[1.0] >= 0.97 * 400
+    assert caught[0.5] < 0.5 * 400
+
+
+def test_false_alarms_are_as_rare_as_alpha_says():
+    """1000 right predictions at alpha = 0.02, 50 networks each, where the usual score rings too often."""
+    network, rng = Network(widths=ISSUE, gain=1.0), np.random.default_rng(4)
+    right = linear_prediction(network)
+    alarms = plain = 0
+    for _ in range(1000):
+        found = verify(right, simulate(network, rng=rng, networks=50), alpha=0.02)
+        alarms += not found.agrees
+        plain += any(
+            abs(row.estimate - row.predicted) > found.threshold * row.standard_error for row in found.rows
+        )
+    # 0.02 and three binomial standard errors.
+    assert alarms <= 1000 * 0.02 + 3 * math.sqrt(1000 * 0.02 * 0.98)
+    assert plain > 3 * alarms
+
+
+def test_equation_6_as_printed_is_caught():
+    """Glorot & Bengio (2010), equation 6, has one factor too many: the product starts at W^{i+1}, not W^i."""
+    network = Network(widths=ISSUE, gain=0.8)
+    n, v = network.widths, network.weight_variance
+    right = linear_prediction(network)
+    printed = [math.prod(n[j + 1] * v[j] for j in range(i, network.d + 1)) for i in range(network.d + 1)]
+    found = verify(
+        Prediction(network, right.columns | {"var_grad_s": printed}, right.exact),
+        simulate(network, rng=5, networks=5000),
+    )
+    assert {row.quantity for row in found.rows if row.verdict == "differs"} == {"var_grad_s"}
+    assert sum(row.verdict == "differs" for row in found.rows) >= 4
+
+
+def test_where_the_linear_regime_of_tanh_stops():
+    """Small weights agree; large ones are flagged, with how far off they are."""
+    for gain, input_variance, agrees in ((0.04, 0.01, True), (1.5, 1.0, False)):
+        network = Network(widths=ISSUE, gain=gain, input_variance=input_variance, activation="tanh")
+        found = verify(linear_prediction(network), simulate(network, rng=6, networks=4000))
+        assert found.agrees is agrees
+        assert not any(row.exact for row in found.rows)
+    last = next(row for row in found.rows if (row.quantity, row.layer) == ("var_z", 4))
+    # tanh is bounded by 1, so its variance is; the linear regime says 1.5^4.
+    assert last.predicted == pytest.approx(1.5**4)
+    assert last.verdict == "differs"
+    assert -0.97 < last.relative_difference < -0.8
+    assert "Var[z^4]" in found.text() or "differs" in found.summary()
+
+
+def test_no_spread_means_equal_up_to_rounding():
+    """A Rademacher input: a right prediction agrees, one that is off by 1e-9 does not."""
+    network = Network(widths=[7, 5, 3], gain=1.0, input_law="rademacher", input_variance=0.3)
+    right, simulation = linear_prediction(network), simulate(network, rng=7, networks=500)
+    row = verify(right, simulation).rows[0]
+    assert (row.verdict, row.z) == ("agrees", 0.0)
+    assert row.detectable < 1e-12
+    # It cannot ring falsely, and takes no share of alpha.
+    assert verify(right, simulation).threshold == pytest.approx(stats.t.isf(0.01 / 7 / 2, 499), rel=1e-10)
+    row = verify(right.altered("var_z", 0, 1 + 1e-9), simulation).rows[0]
+    assert (row.verdict, row.z) == ("differs", -math.inf)
+
+
+def test_zero_variances():
+    """Dead weights: zero agrees with zero and with nothing else; a zero prediction of something differs."""
+    dead = Network(widths=[4, 3, 2], weight_variance=0.0)
+    right, simulation = linear_prediction(dead), simulate(dead, rng=8)
+    assert verify(right, simulation).agrees
+    wrong = Prediction(dead, right.columns | {"var_s": [0.0, 1e-5]}, right.exact)
+    assert [row.layer for row in verify(wrong, simulation).rows if row.verdict == "differs"] == [1]
+    alive = Network(widths=[4, 3, 2], gain=1.0)
+    wrong = linear_prediction(alive).altered("var_s", 0, 0.0)
+    found = verify(wrong, simulate(alive, rng=8))
+    (off,) = [row for row in found.rows if row.verdict == "differs"]
+    assert off.relative_difference == math.inf
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_run_that_can_catch_nothing_says_so():
+    """Forty narrow layers over 20 networks: no row may claim that the run supports it."""
+    network = Network(widths=[3] * 41, gain=1.0)
+    found = verify(linear_prediction(network), simulate(network, rng=9, networks=20))
+    assert not any(row.verdict == "differs" for row in found.rows)
+    assert max(row.detectable for row in found.rows) > 1
+    assert "say little" in found.summary()
+
+
+def test_untrusted_standard_errors_make_a_row_inconclusive():
+    """A tenfold error with a relative standard error above 20 % is neither agreement nor proof."""
+    network = Network(widths=[2, 2, 2, 2], gain=1.0)
+    simulation = simulate(network, rng=10, networks=60)
+    right = linear_prediction(network)
+    layer = max(
+        range(3),
+        key=lambda i: simulation.standard_error["var_grad_w"][i] / simulation.estimate["var_grad_w"][i],
+    )
+    assert simulation.standard_error["var_grad_w"][layer] > 0.2 * simulation.estimate["var_grad_w"][layer]
+    found = verify(right.altered("var_grad_w", layer, 0.1), simulation)
+    assert found.verdict == "inconclusive"
+    assert not found.agrees
+    assert "inconclusive: 1 of 12 rows" in found.summary()
+
+
+def test_outside_float64():
+    """Overflow and underflow are inconclusive; a prediction that is not a number differs."""
+    for gain, layer in ((1e60, 10), (1e-61, 5)):
+        network = Network(widths=[4] * 12, gain=gain)
+        with np.errstate(over="ignore"):
+            prediction = Prediction(network, {"var_z": np.float64(gain) ** np.arange(11)}, {})
+        found = verify(prediction, simulate(network, rng=1, networks=300))
+        assert [row.verdict for row in found.rows][:3] == ["agrees"] * 3
+        assert found.rows[layer].verdict == "inconclusive"
+        json.dumps(found.to_dict(), allow_nan=False)
+        found.text()
+    network = Network(widths=[4, 3], gain=1.0)
+    found = verify(Prediction(network, {"var_z": [math.nan]}, {}), simulate(network, rng=1))
+    assert found.verdict == "differs"
+    found.text()
+
+
+def test_output_is_stable():
+    """The table has a line for each row and names what it compares; the data is JSON."""
+    network = Network(widths=[8, 6], gain=1.0)
+    found = verify(linear_prediction(network), simulate(network, rng=1))
+    lines = found.text().splitlines()
+    assert lines[0].split("  ")[0] == "layer"
+    assert [line.split()[1] for line in lines[1:5]] == [
+        "Var[z^0]",
+        "Var[s^0]",
+        "Var[∂Cost/∂s^0]",
+        "Var[∂Cost/∂w^0]",
+    ]
+    assert str(found) == found.text()
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert set(data) == {"verdict", "agrees", "alpha", "threshold", "networks", "averaged", "summary", "rows"}
+    assert set(data["rows"][0]) == {
+        *("layer", "quantity", "predicted", "estimate", "standard_error", "z"),
+        *("relative_difference", "detectable", "exact", "verdict"),
+    }
+
+
+def test_bad_input_gets_one_clear_line():
+    """Other networks, missing or short columns, an alpha that is no probability."""
+    network = Network(widths=[4, 3], gain=1.0)
+    right, simulation = linear_prediction(network), simulate(network, rng=1)
+    other = linear_prediction(Network(widths=[4, 3], gain=2.0))
+    for prediction, alpha, message in (
+        (right, 0.0, "alpha must lie between 0 and 1, got 0.0"),
+        (right, 1.5, "alpha must lie between 0 and 1, got 1.5"),
+        (other, 0.01, "the prediction and the simulation must be of the same network"),
+        (
+            Prediction(network, {"m2": [1.0]}, {}),
+            0.01,
+            "the prediction has none of the columns var_z, var_s, var_grad_s, var_grad_w",
+        ),
+        (
+            Prediction(network, {"var_z": [1.0, 2.0]}, {}),
+            0.01,
+            "column var_z must hold one value for each of 1 layers, got shape (2,)",
+        ),
+    ):
+        with pytest.raises(InputError) as caught:
+            verify(prediction, simulation, alpha=alpha)
+        assert str(caught.value) == message
