@@ -41,7 +41,8 @@ from derive.averages import Average, Bracket, Covariance, SharedVariance, Varian
 from derive.hypotheses import Kind
 from derive.layers import d
 from derive.network import Activation, ActivationSlope, Cost, Partial, Width
-from derive.proof.worlds import Coin, Number, World, whole
+from derive.proof.laws import Coin, Number, whole
+from derive.proof.worlds import World
 from derive.randomness import Entry, Over
 
 Environment = Mapping[Symbol, int]
@@ -76,6 +77,7 @@ class Exact:
         self.world = world
         self.outcomes = 0
         self._faces: dict[Coin, int] = {}
+        self._tossed = _NO_COINS
         self._stamp = 0
         self._codes: dict[Any, Code] = {}
         self.parameters = dict(world.activation.parameters)
@@ -88,10 +90,16 @@ class Exact:
             raise NotEvaluable(f"{expression} is random")
         return code.run()
 
-    def for_all(self, expressions: tuple[Basic, ...], environment: Environment) -> list[tuple[Any, ...]]:
-        """Return the values of the expressions at every joint outcome of what they depend on."""
+    def for_all(self, expressions: tuple[Basic, ...], environment: Environment) -> Iterator[tuple[Any, ...]]:
+        """Yield the values of the expressions at every joint outcome of what they depend on; see `drawn`."""
         codes = [self.read(e, environment) for e in expressions]
-        return [tuple(c.run() for c in codes) for _ in self._enumerate(_coins(codes))]
+        self._tossed = _coins(codes)
+        for _ in self._enumerate(self._tossed):
+            yield tuple(c.run() for c in codes)
+
+    def drawn(self) -> list[str]:
+        """Return the drawn values at the outcome that `for_all` has just yielded."""
+        return self.world.laws.drawn({coin: self._faces[coin] for coin in self._tossed})
 
     def read(self, expression: Basic, environment: Environment) -> Code:
         """Return the code of an expression at concrete indices."""
@@ -140,7 +148,8 @@ class Exact:
         if entry.family.source is None:
             definition = entry.family.definition(*map(Integer, index))
             return self._remembered(self.read(definition, self._environment))
-        coin, values = self.world.draw(entry.family, index)
+        law = self.world.laws(entry.family, index)
+        coin, values = law.coin, law.values
         if coin is None:
             return constant(values[0])
         faces = self._faces
@@ -299,8 +308,9 @@ _MOMENTS: dict[type, Callable[[Table, Number], Fraction]] = {
 def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
     if not self.world.setting.citing(Kind.SHARED_VARIANCE, e.family):
         raise NotEvaluable(f"the scalars of {e.family.name} share no variance in this setting")
-    units = (Integer(1),) * len(e.family.extents(Integer(0)))
-    return self.read(Variance(Entry(e.family, *e.layer, *units), Over(e.family.source.name, (e.family.source,))), env)
+    first = Entry(e.family, *e.layer, *(Integer(1),) * len(e.family.extents(Integer(0))))
+    sources = sorted({coin.source for coin in self.read(first, env).coins}, key=str)
+    return self.read(Variance(first, Over("its own law", tuple(sources))), env)
 
 
 def _width(self: Exact, e: Expr, env: Environment) -> Code:

@@ -14,5 +14,13 @@ THEOREMS: Registry[Derivation] = Registry(
         "weight-gradient-variance": "derive.theorems.backward:weight_gradient_variance",
         "glorot-condition": "derive.theorems.condition:glorot_condition",
         "layer-gradient-balance": "derive.theorems.balance:layer_gradient_balance",
+        "half-variance": "derive.theorems.rectifier:half_variance",
+        "network-variance": "derive.theorems.rectifier:network_variance",
+        "total-variance": "derive.theorems.total_variance:total_variance",
+        "kernel-K": "derive.theorems.kernel_k:kernel_k",
+        "sample-variance": "derive.theorems.sample_variance:sample_variance",
+        "sample-variance-stable": "derive.theorems.sample_variance:sample_variance_stable",
+        "sample-variance-decay": "derive.theorems.decay:sample_variance_decay",
+        "layer-variance": "derive.theorems.layer_variance:layer_variance",
     },
 )

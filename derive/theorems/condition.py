@@ -23,7 +23,7 @@ J = Symbol("j", integer=True)
 HALF_WIDTH = Symbol("a", positive=True)
 WEIGHT = Symbol("w", real=True)
 _VARIANCE = SharedVariance(W, i)
-_AVERAGE_FACTOR = Eq((n(i) * _VARIANCE + n(i + 1) * _VARIANCE) * Rational(1, 2), 1)
+_UNIFORM_SQUARE = Integral(WEIGHT**2 / (2 * HALF_WIDTH), (WEIGHT, -HALF_WIDTH, HALF_WIDTH))
 
 COMPROMISE = Hypothesis(
     "compromise",
@@ -36,12 +36,14 @@ COMPROMISE = Hypothesis(
     (),
     exact=False,
     source="Glorot & Bengio 2010, equation 12",
+    states=Eq((n(i) * _VARIANCE + n(i + 1) * _VARIANCE) * Rational(1, 2), 1),
 )
 UNIFORM = Hypothesis(
     "uniform-weights",
     Words("The weights of layer {} are drawn uniformly from {} to {}.", i, -HALF_WIDTH, HALF_WIDTH),
     (),
     source="Glorot & Bengio 2010, equation 16",
+    states=Eq(_UNIFORM_SQUARE, _VARIANCE),
 )
 
 
@@ -86,14 +88,13 @@ def both_conditions() -> Derivation:
 
 def uniform_variance() -> Derivation:
     """The uniform law on [-a, a] has variance a^2/3."""
-    square = Integral(WEIGHT**2 / (2 * HALF_WIDTH), (WEIGHT, -HALF_WIDTH, HALF_WIDTH))
-    proof = Proof(Setting((UNIFORM,)), square).by(Integrate())
+    proof = Proof(Setting((UNIFORM,)), _UNIFORM_SQUARE).by(Integrate())
     return proof.done("uniform-variance", "The mean square of a uniform weight")
 
 
 def compromise() -> Derivation:
     """Var[W^i] = 2/(n_i + n_{i+1})."""
-    proof = Proof(Setting((COMPROMISE,), HERE), _VARIANCE).by(Solve(_AVERAGE_FACTOR, _VARIANCE, COMPROMISE.key))
+    proof = Proof(Setting((COMPROMISE,), HERE), _VARIANCE).by(Solve(_VARIANCE, COMPROMISE.key))
     return proof.done("compromise", "The compromise between forward and backward")
 
 
@@ -101,7 +102,7 @@ def uniform_bound() -> Derivation:
     """A = sqrt(6)/sqrt(n_i + n_{i+1}) gives U(-a, a) the compromise variance."""
     lemma = uniform_variance()
     proof = Proof(Setting((UNIFORM, COMPROMISE), HERE), HALF_WIDTH)
-    proof.by(Solve(Eq(lemma.result, _VARIANCE), HALF_WIDTH, UNIFORM.key, lemma), ByLemma(compromise()))
+    proof.by(Solve(HALF_WIDTH, UNIFORM.key, lemma), ByLemma(compromise()))
     return proof.done(
         "uniform-bound",
         "The uniform law with the compromise variance",
