@@ -145,9 +145,7 @@ class Reader:
             for wave in waves:
                 result = result * wave
             return result
-        return (
-            self.empty.single(self.empty.blank()._replace(scale=scale), value) if value != 0 else self.empty
-        )
+        return self.empty.single(self.empty.blank()._replace(scale=scale), value) if value != 0 else self.empty
 
     def _power(self, e: Expr) -> NormalForm:
         base, exponent = e.base, e.exp
@@ -345,9 +343,7 @@ def _has_root(e: Expr) -> bool:
     return any(p.base.is_Rational and not p.exp.is_Integer for p in e.atoms(type(sqrt(2))))
 
 
-def shape_expression(
-    parameters: Parameters, variables: Sequence[Symbol], shape: Shape, value: Element
-) -> Expr:
+def shape_expression(parameters: Parameters, variables: Sequence[Symbol], shape: Shape, value: Element) -> Expr:
     """A term of the normal form as a SymPy expression."""
 
     def polynomial(p: Polynomial) -> Expr:

@@ -22,9 +22,8 @@ class GaussianSetting(Setting):
     parameters: Parameters = field(default=None, compare=False)  # type: ignore[assignment]
     positive: tuple[Expr, ...] = ()
     domain: tuple[Expr, ...] = ()
-    _forms: dict[tuple[Expr, tuple[Symbol, ...]], NormalForm] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    node: GaussianExpectation | None = None
+    _forms: dict[tuple[Expr, tuple[Symbol, ...]], NormalForm] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self, node: GaussianExpectation) -> tuple[Law, NormalForm]:
         """The law and the normal form of an expectation."""
@@ -93,5 +92,5 @@ def gaussian_setting(
         *(Hypothesis(positivity_key(c), Words(finite, StrictGreaterThan(c, 0)), ()) for c in conditions),
     ]
     return GaussianSetting(
-        tuple(hypotheses), parameters=parameters, positive=(*domain, *conditions), domain=tuple(domain)
+        tuple(hypotheses), parameters=parameters, positive=(*domain, *conditions), domain=tuple(domain), node=node
     )

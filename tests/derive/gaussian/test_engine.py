@@ -92,9 +92,7 @@ def test_variance_zero(v: SimpleNamespace) -> None:
 
 def test_deltas_are_first_class(v: SimpleNamespace) -> None:
     """relu'' = δ: E[δ(x)δ(y)] is the joint density at the kinks, and E[relu''(x)] the density."""
-    assert gaussian_expectation(diff(relu(v.x), v.x, 2), {v.x: (0, v.s**2)}).result == 1 / (
-        sqrt(2 * pi) * v.s
-    )
+    assert gaussian_expectation(diff(relu(v.x), v.x, 2), {v.x: (0, v.s**2)}).result == 1 / (sqrt(2 * pi) * v.s)
     joint = gaussian_expectation(DiracDelta(v.x) * DiracDelta(v.y), (v.x, v.y), covariance=v.plane)
     assert joint.result == 1 / (2 * pi * v.s * v.t * sqrt(1 - v.r**2))
 

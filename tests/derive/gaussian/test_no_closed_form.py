@@ -73,9 +73,7 @@ BAD = {
     "must be finite and real, got I": lambda v: gaussian_expectation(v.x, {v.x: (0, I)}),
     "must not contain the variables, got x": lambda v: gaussian_expectation(v.x, {v.x: (v.x, 1)}),
     "variable s must range over all reals": lambda v: gaussian_expectation(v.s, {v.s: (0, 1)}),
-    "variables must be distinct symbols": lambda v: gaussian_expectation(
-        v.x, (v.x, v.x), covariance=[[1, 0], [0, 1]]
-    ),
+    "variables must be distinct symbols": lambda v: gaussian_expectation(v.x, (v.x, v.x), covariance=[[1, 0], [0, 1]]),
 }
 
 
