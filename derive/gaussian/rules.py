@@ -248,7 +248,7 @@ class SteinIdentity(GaussianRule):
     """
 
     name = "stein"
-    words = "Lower the powers by Stein's identity; a step differentiates to a delta, which fixes its boundary."
+    words = "Lower the powers by Stein's identity; the derivative of a step conditions on its breakpoint."
     source = "C. Stein, Ann. Statist. 9 (1981), lemma 1"
 
     def act(self, node: GaussianExpectation, setting: GaussianSetting) -> Rewrite | None:

@@ -78,6 +78,10 @@ def gaussian_setting(
             node.mean[0],
             node.covariance[0][0],
         )
+    elif len(node.variables) == 2:
+        (p, c), (_, q) = node.covariance
+        words = "{} and {} are jointly Gaussian, with means {} and {}, variances {} and {}, and covariance {}."
+        law = Words(words, *node.variables, *node.mean, p, q, c)
     else:
         vector = ImmutableMatrix(list(node.variables))
         mean, covariance = (
