@@ -1,6 +1,7 @@
 """Closed forms of Gaussian expectations, each answer a derivation that was checked before it was returned."""
 
 from derive.gaussian.api import ClosedForm, gaussian_expectation
+from derive.gaussian.coefficients import hermite_coefficient
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import BivariateNormalCDF, NormalDensity, OwensT, Phi
@@ -15,5 +16,6 @@ __all__ = [
     "OwensT",
     "Phi",
     "gaussian_expectation",
+    "hermite_coefficient",
     "price_expectation",
 ]

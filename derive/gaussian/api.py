@@ -10,10 +10,11 @@ from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.hermite import HermiteExpansion
 from derive.gaussian.law import tilt
 from derive.gaussian.parameters import Parameters, TooLong
 from derive.gaussian.reader import Reader, shape_expression
-from derive.gaussian.rules import CHAIN, Collect, Degenerate
+from derive.gaussian.rules import CHAIN, Collect, Degenerate, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import domain_of, expectation_node
 from derive.proof.derivation import Derivation, Proof
@@ -80,6 +81,8 @@ def _derive(node: GaussianExpectation) -> ClosedForm:
         proof, positive = _proof(node)
     except TooLong:
         raise NoClosedForm("none was found in reasonable time", node.integrand) from None
+    except ZeroDivisionError:
+        raise NoClosedForm("a product of deltas on one line has no meaning", node.integrand) from None
     return finish(proof, node, positive, partial(_derive, node))
 
 
@@ -90,6 +93,9 @@ def finish(
 
     Raises NoClosedForm when the check fails or cannot be made.
     """
+    # a replay may take its time
+    if isinstance(proof.setting, GaussianSetting):
+        proof.setting.parameters.deadline = float("inf")
     singular = any(isinstance(s.rule, Degenerate) for s in proof.steps)
     problem = Problem(node.integrand, node.variables, node.mean, node.covariance, positive, singular)
     try:
@@ -120,6 +126,8 @@ def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
     while proof.now.has(GaussianExpectation) and _applies(proof, Degenerate()):
         pass
     for rule in CHAIN:
+        if isinstance(rule, SteinIdentity) and proof.now.has(GaussianExpectation):
+            _applies(proof, HermiteExpansion())
         if not proof.now.has(GaussianExpectation):
             break
         _applies(proof, rule)
@@ -127,8 +135,6 @@ def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
         (left, *_) = proof.now.atoms(GaussianExpectation)
         raise NoClosedForm("no rule applies", left.integrand)
     _applies(proof, Collect())
-    # a replay may take its time
-    parameters.deadline = float("inf")
     return proof, (*positive, *conditions)
 
 

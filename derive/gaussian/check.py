@@ -59,9 +59,7 @@ class Problem:
     def symbols(self) -> list[Symbol]:
         """The parameters, in a fixed order."""
         parts = [*self.mean, *(c for row in self.covariance for c in row), *self.conditions]
-        free = set().union(self.integrand.free_symbols, *(p.free_symbols for p in parts)) - set(
-            self.variables
-        )
+        free = set().union(self.integrand.free_symbols, *(p.free_symbols for p in parts)) - set(self.variables)
         return sorted(free, key=str)
 
 
@@ -94,13 +92,11 @@ class Disagreement:
         return f"at {where} the closed form is {self.closed_form} and quadrature gives {self.quadrature}"
 
 
-class CannotCheck(Exception):  # noqa: N818 - caught inside the package and turned into NoClosedForm
+class CannotCheck(Exception):
     """No quadrature decided: an answer that cannot be checked is not given."""
 
 
-def compare(
-    problem: Problem, answer: Expr, *, points: int | None = None, seed: int = 20
-) -> Agreement | Disagreement:
+def compare(problem: Problem, answer: Expr, *, points: int | None = None, seed: int = 20) -> Agreement | Disagreement:
     """Evaluate both sides of  E[g] = answer  at admissible points."""
     samples = admissible_points(problem, points or (3 if len(problem.variables) == 1 else 2), seed)
     largest, digits, method = 0.0, 99, ""
@@ -122,9 +118,7 @@ def compare(
 def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int) -> Any:
     """The closed form as a number; a complex remainder is an error."""
     with mpmath.workdps(digits + 12):
-        values = [
-            v if isinstance(v, mpmath.mpf) else mpmath.mpf(int(v.p)) / int(v.q) for v in sample.values()
-        ]
+        values = [v if isinstance(v, mpmath.mpf) else mpmath.mpf(int(v.p)) / int(v.q) for v in sample.values()]
         value = compile_expression(answer, list(sample), mpmath.mp)(values)
         if isinstance(value, mpmath.mpc):
             if abs(value.imag) > abs(value.real) * mpmath.mpf(10) ** (-digits):
@@ -206,12 +200,10 @@ def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> tuple[Any, An
                 pass
         return _nested(g, problem.variables, mean, covariance)
     except (CannotEvaluate, NoConvergence, ArithmeticError, ValueError, TypeError) as why:
-        raise CannotCheck(
-            f"the quadrature that must confirm the answer failed ({type(why).__name__})"
-        ) from None
+        raise CannotCheck(f"the quadrature that must confirm the answer failed ({type(why).__name__})") from None
 
 
-class _NotAProduct(Exception):  # noqa: N818 - a signal inside this module
+class _NotAProduct(Exception):
     """The integrand is not a sum of products of functions of one variable."""
 
 
@@ -260,8 +252,7 @@ def _with_deltas(
         raise CannotEvaluate("a delta in more than two variables")
     # given l = 0, everything is an affine function of the one variable that is left
     line = {
-        v: centre[i]
-        + (S.Zero if keep is None else rest[i][keep] / rest[keep][keep] * (variables[keep] - centre[keep]))
+        v: centre[i] + (S.Zero if keep is None else rest[i][keep] / rest[keep][keep] * (variables[keep] - centre[keep]))
         for i, v in enumerate(variables)
         if i != keep
     }
@@ -271,9 +262,7 @@ def _with_deltas(
         inner, [variables[i] for i in left], [centre[i] for i in left], [[rest[i][i]] for i in left]
     )
     smooth = marked.subs(marker, 0)
-    base = (
-        _with_deltas(smooth, variables, mean, covariance) if smooth != 0 else (mpmath.mpf(0), mpmath.mpf(0))
-    )
+    base = _with_deltas(smooth, variables, mean, covariance) if smooth != 0 else (mpmath.mpf(0), mpmath.mpf(0))
     weight = compile_expression(density, (), mpmath.mp)(())
     return base[0] + weight * value, base[1] + weight * size
 

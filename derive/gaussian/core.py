@@ -11,9 +11,7 @@ from derive.gaussian.parameters import Element
 from derive.gaussian.reader import shape_expression
 
 
-def term_expectation(
-    moments: Moments, law: Law, shape: Shape, value: Element, node: GaussianExpectation
-) -> Closed:
+def term_expectation(moments: Moments, law: Law, shape: Shape, value: Element, node: GaussianExpectation) -> Closed:
     """Coefficient · √(π^k n) · |1 - 2CA|^(-1/2) · exp(exponent) · E'[z^powers · factors]."""
     p = moments.parameters
     tilted = tilt(law, shape.growth, shape.phase, p)

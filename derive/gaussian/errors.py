@@ -3,7 +3,7 @@
 from sympy import Expr
 
 
-class NoClosedForm(Exception):  # noqa: N818 - an answer ("there is none"), not a mistake by the caller
+class NoClosedForm(Exception):
     """No closed form of the Gaussian expectation is known to this engine.
 
     Attributes:

@@ -16,7 +16,7 @@ from derive.gaussian import functions, numeric
 Function = Callable[[Sequence[Any]], Any]
 
 
-class CannotEvaluate(Exception):  # noqa: N818 - caught inside the package
+class CannotEvaluate(Exception):
     """A function that the checker has no numeric meaning for."""
 
 

@@ -62,9 +62,7 @@ def regression(law: Law, i: int, parameters: Parameters) -> list[Element]:
         return []
     C = law.covariance
     _, inverse = _invert([[C[j][k] for k in range(i)] for j in range(i)], parameters)
-    return [
-        parameters.reduce(sum((inverse[j][k] * C[k][i] for k in range(i)), parameters.zero)) for j in range(i)
-    ]
+    return [parameters.reduce(sum((inverse[j][k] * C[k][i] for k in range(i)), parameters.zero)) for j in range(i)]
 
 
 @dataclass(frozen=True)
@@ -99,10 +97,7 @@ def tilt(law: Law, growth: Polynomial, phase: Polynomial, parameters: Parameters
             else:
                 c += value * unit
     C = law.covariance
-    shifted = [
-        m + sum((x * y for x, y in zip(row, b, strict=True)), zero)
-        for m, row in zip(law.mean, C, strict=True)
-    ]
+    shifted = [m + sum((x * y for x, y in zip(row, b, strict=True)), zero) for m, row in zip(law.mean, C, strict=True)]
     if not any(x != 0 for row in A for x in row):
         mean = tuple(parameters.reduce(x) for x in shifted)
         exponent = c + sum((x * (m + k) for x, m, k in zip(b, law.mean, mean, strict=True)), zero) / 2
@@ -113,9 +108,7 @@ def tilt(law: Law, growth: Polynomial, phase: Polynomial, parameters: Parameters
     ]
     determinant, inverse = _invert(M, parameters)
     conditions = [determinant] if n == 1 else _positive_spectrum(M, determinant, parameters)
-    mean = tuple(
-        parameters.reduce(sum((inverse[i][j] * shifted[j] for j in range(n)), zero)) for i in range(n)
-    )
+    mean = tuple(parameters.reduce(sum((inverse[i][j] * shifted[j] for j in range(n)), zero)) for i in range(n))
     covariance = tuple(
         tuple(parameters.reduce(sum((inverse[i][k] * C[k][j] for k in range(n)), zero)) for j in range(n))
         for i in range(n)

@@ -84,9 +84,7 @@ def stein(
     """The same recursion, stopped at the probabilities: E[z^powers · ΠH] = Σ front · P_law(factors)."""
     p = parameters
     totals: dict[tuple[Law, frozenset[Factor]], Closed] = {}
-    waiting: dict[tuple[Law, Powers, frozenset[Factor]], Closed] = {
-        (law, powers, factors): Closed.constant(p, p.one)
-    }
+    waiting: dict[tuple[Law, Powers, frozenset[Factor]], Closed] = {(law, powers, factors): Closed.constant(p, p.one)}
     while waiting:
         # every application lowers this order, so each state is taken once, with all that leads to it
         state = max(waiting, key=lambda s: sum(s[1]) + sum(f.delta for f in s[2]))

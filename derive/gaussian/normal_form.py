@@ -42,16 +42,14 @@ class Shape(NamedTuple):
     factors: frozenset[Factor]
 
 
-class TooLarge(Exception):  # noqa: N818 - caught inside the package and turned into NoClosedForm
+class TooLarge(Exception):
     """The normal form grew beyond what an answer could use."""
 
 
 class NormalForm:
     """A finite sum of coefficient · shape, closed under + and ·."""
 
-    def __init__(
-        self, parameters: Parameters, dimension: int, terms: dict[Shape, Element] | None = None
-    ) -> None:
+    def __init__(self, parameters: Parameters, dimension: int, terms: dict[Shape, Element] | None = None) -> None:
         self.parameters = parameters
         self.dimension = dimension
         self.terms = {} if terms is None else terms
@@ -132,9 +130,7 @@ class NormalForm:
     # ---- products of steps in parallel affine forms
     # ----------------------------------------------------------------
 
-    def _intersect(
-        self, left: frozenset[Factor], right: frozenset[Factor]
-    ) -> list[tuple[int, frozenset[Factor]]]:
+    def _intersect(self, left: frozenset[Factor], right: frozenset[Factor]) -> list[tuple[int, frozenset[Factor]]]:
         """Π H as a signed sum in which no two steps share a direction with thresholds of known order."""
         sums: list[tuple[int, frozenset[Factor]]] = [(1, left)]
         for factor in right:
@@ -249,9 +245,7 @@ class NormalForm:
         """f(-z)."""
         result = self.new()
         for shape, value in self.terms.items():
-            growth, phase = (
-                tuple((m, x * (-1) ** sum(m)) for m, x in q) for q in (shape.growth, shape.phase)
-            )
+            growth, phase = (tuple((m, x * (-1) ** sum(m)) for m, x in q) for q in (shape.growth, shape.phase))
             phase, value = self.orient(phase, value) if phase else (phase, value)
             factors = frozenset(f._replace(a=tuple(-x for x in f.a)) for f in shape.factors)
             turned = shape._replace(growth=growth, phase=phase, factors=factors)

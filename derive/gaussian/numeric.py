@@ -28,9 +28,9 @@ def owens_t(ctx: Any, h: Any, a: Any) -> Any:
     if a > 1:
         p, q = phi(ctx, h), phi(ctx, a * h)
         return (p + q) / 2 - p * q - owens_t(ctx, a * h, 1 / a)
-    return ctx.quad(
-        lambda x: ctx.exp(-h * h * (1 + x * x) / 2) / (1 + x * x), [0, a], method="gauss-legendre"
-    ) / (2 * ctx.pi)
+    return ctx.quad(lambda x: ctx.exp(-h * h * (1 + x * x) / 2) / (1 + x * x), [0, a], method="gauss-legendre") / (
+        2 * ctx.pi
+    )
 
 
 def bivariate_cdf(ctx: Any, h: Any, k: Any, rho: Any) -> Any:

@@ -11,7 +11,7 @@ from derive.gaussian.normal_form import Factor
 from derive.gaussian.parameters import Element, Parameters
 
 
-class NoOrthant(Exception):  # noqa: N818 - caught inside the package and turned into NoClosedForm
+class NoOrthant(Exception):
     """An intersection of half-spaces whose probability has no known closed form."""
 
 
@@ -33,9 +33,7 @@ def probability(law: Law, factors: tuple[Factor, ...], parameters: Parameters) -
         levels.append(level)
         spreads.append(spread)
     correlations = {
-        (i, j): p.reduce(law.covariance_of(kept[i], kept[j]))
-        for i in range(len(kept))
-        for j in range(i + 1, len(kept))
+        (i, j): p.reduce(law.covariance_of(kept[i], kept[j])) for i in range(len(kept)) for j in range(i + 1, len(kept))
     }
     for group in _groups(len(kept), correlations):
         result = result * _dependent(group, levels, spreads, correlations, p)
@@ -75,9 +73,7 @@ def _dependent(
         i, j, k = group
         total = Closed.constant(p, p.one / 8)
         for pair in ((i, j), (i, k), (j, k)):
-            total = total + _asin(correlation(*pair), p).scaled(p.one / 4) * Closed.monomial(
-                p, p.one, pi_halves=-2
-            )
+            total = total + _asin(correlation(*pair), p).scaled(p.one / 4) * Closed.monomial(p, p.one, pi_halves=-2)
         return total
     kind = "at the mean" if centred else "away from the mean"
     raise NoOrthant(f"the probability of {len(group)} dependent half-spaces {kind} has no closed form here")

@@ -18,7 +18,7 @@ from derive.errors import InputError
 Element = Any  # an element of the field of fractions (sympy's FracElement)
 
 
-class TooLong(Exception):  # noqa: N818 - caught inside the package and turned into NoClosedForm
+class TooLong(Exception):
     """The computation took longer than an answer may take."""
 
 
@@ -37,9 +37,7 @@ class Parameters:
         self._rooted: set[Symbol] = set()
         for expression in expressions:
             self._collect(expression)
-        self._generators = [
-            sqrt(g) if isinstance(g, Symbol) and g in self._rooted else g for g in self._generators
-        ]
+        self._generators = [sqrt(g) if isinstance(g, Symbol) and g in self._rooted else g for g in self._generators]
         self.field = FracField([f"g{n}" for n in range(len(self._generators))], QQ)
         self._index = {g: self.field.gens[n] for n, g in enumerate(self._generators)}
         self.zero, self.one, self.i = self.field.zero, self.field.one, self.field.gens[0]
@@ -161,10 +159,7 @@ class Parameters:
             return _shorter(self._factored_polynomial(above) / scale, plain)
         if self.sign(self.field.new(below)) == -1:
             above, below = -above, -below
-        parts = [
-            _shorter(self._factored_polynomial(part), part.as_expr(*self._generators))
-            for part in (above, below)
-        ]
+        parts = [_shorter(self._factored_polynomial(part), part.as_expr(*self._generators)) for part in (above, below)]
         return parts[0] / parts[1]
 
     def _factored_polynomial(self, polynomial: Any) -> Expr:
@@ -189,9 +184,7 @@ class Parameters:
             return x, self.zero
         if x.denom.degree(0) > 0:
             conjugate = self.conjugate(self.field.new(x.denom))
-            x = self.reduce(
-                self.reduce(self.field.new(x.numer) * conjugate) / self.reduce(x.denom * conjugate)
-            )
+            x = self.reduce(self.reduce(self.field.new(x.numer) * conjugate) / self.reduce(x.denom * conjugate))
         real, imaginary = self.zero, self.zero
         for monomial, coefficient in x.numer.terms():
             term = self.field.new(x.numer.ring.term_new((0, *monomial[1:]), coefficient))

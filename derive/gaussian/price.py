@@ -17,7 +17,7 @@ from derive.gaussian.api import ClosedForm, finish
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.normal_form import NormalForm, Shape
-from derive.gaussian.parameters import Element
+from derive.gaussian.parameters import Element, TooLong
 from derive.gaussian.reader import shape_expression
 from derive.gaussian.rules import CHAIN, Collect, GaussianRule, SplitAtBreakpoints
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
@@ -165,10 +165,18 @@ def price_expectation(
     node = expectation_node(g, variables, None, covariance)
     if len(node.variables) != 2:
         raise InputError(f"variables must be two for Price's theorem, got {len(node.variables)}")
+    try:
+        proof, domain = _proof(node)
+    except TooLong:
+        raise NoClosedForm("none was found in reasonable time", node.integrand) from None
+    return finish(proof, node, domain, lambda: price_expectation(g, variables, covariance=covariance))
+
+
+def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
+    """The chain: down to deltas by Price's theorem, then back by integration in the covariance."""
     rows = node.covariance
     inner = [
-        GaussianExpectation.of(S.One, node.variables, node.mean, [[rows[0][0], u], [u, rows[1][1]]])
-        for u in LEVELS
+        GaussianExpectation.of(S.One, node.variables, node.mean, [[rows[0][0], u], [u, rows[1][1]]]) for u in LEVELS
     ]
     parameters = parameters_of(node, *inner)
     domain = domain_of(node, parameters)
@@ -185,7 +193,7 @@ def price_expectation(
     if proof.now.has(GaussianExpectation, Integral):
         raise NoClosedForm("Price's theorem does not lead to known integrals", node.integrand)
     _attempt(proof, Collect())
-    return finish(proof, node, domain, lambda: price_expectation(g, variables, covariance=covariance))
+    return proof, domain
 
 
 def _attempt(proof: Proof, rule: GaussianRule) -> bool:

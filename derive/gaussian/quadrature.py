@@ -18,7 +18,7 @@ ORDER = 16
 MOST_PANELS = 400
 
 
-class NoConvergence(Exception):  # noqa: N818 - caught inside the package
+class NoConvergence(Exception):
     """The quadrature did not reach its tolerance."""
 
 
@@ -59,9 +59,7 @@ def panels(kinks: Sequence[Any], reach: float, width: float, ctx: Any) -> list[t
     return [(a, b) for a, b in pairwise(edges) if b - a > ctx.mpf(10) ** (-20)]
 
 
-def gaussian_integral(
-    f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int
-) -> tuple[Any, Any, list[Any]]:
+def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int) -> tuple[Any, Any, list[Any]]:
     """(∫ f(t) φ(t) dt, ∫ |f| φ dt, the nodes used as [(t, weight · φ(t) · f(t))])."""
     nodes = nodes_for(ctx)
     norm = 1 / ctx.sqrt(2 * ctx.pi)
@@ -211,15 +209,10 @@ def nested(
     step = 2.0 if n <= 2 else 3.4
     reach = 9.0 if n <= 2 else 7.2
     # with a correlation near 1 the inner integral varies on the scale of the last conditional deviation
-    sharpness = min(
-        (abs(row[-1]) / sum(c * c for c in row) ** 0.5 for row in cholesky if row[-1]), default=1.0
-    )
+    sharpness = min((abs(row[-1]) / sum(c * c for c in row) ** 0.5 for row in cholesky if row[-1]), default=1.0)
 
     def point(t: Sequence[float]) -> list[float]:
-        return [
-            m + sum(c * x for c, x in zip(row, t, strict=False))
-            for m, row in zip(mean, cholesky, strict=True)
-        ]
+        return [m + sum(c * x for c, x in zip(row, t, strict=False)) for m, row in zip(mean, cholesky, strict=True)]
 
     def inner(t: list[float]) -> tuple[float, float]:
         k = len(t)

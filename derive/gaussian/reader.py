@@ -145,9 +145,7 @@ class Reader:
             for wave in waves:
                 result = result * wave
             return result
-        return (
-            self.empty.single(self.empty.blank()._replace(scale=scale), value) if value != 0 else self.empty
-        )
+        return self.empty.single(self.empty.blank()._replace(scale=scale), value) if value != 0 else self.empty
 
     def _power(self, e: Expr) -> NormalForm:
         base, exponent = e.base, e.exp
@@ -155,7 +153,7 @@ class Reader:
             if exponent > HIGHEST_POWER:
                 raise NoClosedForm(f"powers above {HIGHEST_POWER} are not attempted", e)
             return self.read(base).power(int(exponent))
-        if base.is_number and base.is_positive:
+        if base.is_positive and not base.free_symbols & set(self.variables):
             return self._exp(exp(exponent * log(base), evaluate=False))
         if exponent == Rational(1, 2) and base.is_Pow and base.exp == 2:
             return self._read(Abs(base.base))
@@ -217,6 +215,7 @@ class Reader:
     def _step(self, u: NormalForm, e: Expr) -> NormalForm:
         """The step [u > 0] as a half-space factor; the value on the breakpoint has probability 0."""
         _, u = u.common_scale()
+        u = self._without_positive_factor(u)
         form = u.polynomial()
         if form is None:
             raise NoClosedForm("a breakpoint must come from an affine argument", e)
@@ -232,6 +231,22 @@ class Reader:
             size = lead * (self.parameters.sign(lead) or 1)
             a, c = tuple(x / size for x in a), c / size
         return u.single(u.blank()._replace(factors=frozenset({Factor(a, c, self.parameters.zero)})))
+
+    def _without_positive_factor(self, u: NormalForm) -> NormalForm:
+        """A form of the same sign: a common exponential is dropped, c(e^p - e^q) becomes c(p - q)."""
+        growths = {shape.growth for shape in u.terms}
+        if len(growths) == 1:
+            return u.new({shape._replace(growth=()): value for shape, value in u.terms.items()})
+        if len(u.terms) == 2:
+            (s, v), (t, w) = u.terms.items()
+            bare = all(shape._replace(growth=()) == u.blank() for shape in (s, t))
+            if bare and v == -w and self.parameters.sign(v) is not None:
+                gap: dict[Powers, Element] = dict(s.growth)
+                for powers, value in t.growth:
+                    gap[powers] = gap.get(powers, self.parameters.zero) - value
+                shapes = {u.blank()._replace(powers=m): x * v for m, x in gap.items() if x != 0}
+                return u.new(shapes)
+        return u
 
     def _sign(self, u: NormalForm, e: Expr) -> NormalForm:
         return self._step(u, e).scaled(2) - u.constant(1) if u.terms else u
@@ -345,9 +360,7 @@ def _has_root(e: Expr) -> bool:
     return any(p.base.is_Rational and not p.exp.is_Integer for p in e.atoms(type(sqrt(2))))
 
 
-def shape_expression(
-    parameters: Parameters, variables: Sequence[Symbol], shape: Shape, value: Element
-) -> Expr:
+def shape_expression(parameters: Parameters, variables: Sequence[Symbol], shape: Shape, value: Element) -> Expr:
     """A term of the normal form as a SymPy expression."""
 
     def polynomial(p: Polynomial) -> Expr:

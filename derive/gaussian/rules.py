@@ -215,9 +215,7 @@ class CompleteTheSquare(GaussianRule):
         # the coefficient of a wave carries its phase, and stays inside
         outside, inside = (p.one, value) if shape.phase else (value, p.one)
         under_root = shape.scale[1] / tilted.determinant
-        front = Closed.monomial(
-            p, outside, pi_halves=shape.scale[0], under_root=under_root, exponent=tilted.exponent
-        )
+        front = Closed.monomial(p, outside, pi_halves=shape.scale[0], under_root=under_root, exponent=tilted.exponent)
         rest = _node(node, tilted.law, shape._replace(growth=(), scale=(0, 1)), setting, inside)
         return Rewrite(front.expression() * rest, frozenset(uses))
 
@@ -250,9 +248,7 @@ class SteinIdentity(GaussianRule):
     """
 
     name = "stein"
-    words = (
-        "Lower the powers by Stein's identity; a step differentiates to a delta, which fixes its boundary."
-    )
+    words = "Lower the powers by Stein's identity; the derivative of a step conditions on its breakpoint."
     source = "C. Stein, Ann. Statist. 9 (1981), lemma 1"
 
     def act(self, node: GaussianExpectation, setting: GaussianSetting) -> Rewrite | None:
@@ -290,9 +286,7 @@ class HalfSpaces(GaussianRule):
 
     name = "half-spaces"
     words = "What is left are probabilities of half-spaces."
-    source = (
-        "W. F. Sheppard 1899; D. B. Owen, Ann. Math. Statist. 27 (1956); R. Price, IRE Trans. IT-4 (1958)"
-    )
+    source = "W. F. Sheppard 1899; D. B. Owen, Ann. Math. Statist. 27 (1956); R. Price, IRE Trans. IT-4 (1958)"
 
     def act(self, node: GaussianExpectation, setting: GaussianSetting) -> Rewrite | None:
         """Evaluate the probability."""

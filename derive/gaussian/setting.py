@@ -22,9 +22,8 @@ class GaussianSetting(Setting):
     parameters: Parameters = field(default=None, compare=False)  # type: ignore[assignment]
     positive: tuple[Expr, ...] = ()
     domain: tuple[Expr, ...] = ()
-    _forms: dict[tuple[Expr, tuple[Symbol, ...]], NormalForm] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    node: GaussianExpectation | None = None
+    _forms: dict[tuple[Expr, tuple[Symbol, ...]], NormalForm] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self, node: GaussianExpectation) -> tuple[Law, NormalForm]:
         """The law and the normal form of an expectation."""
@@ -79,6 +78,10 @@ def gaussian_setting(
             node.mean[0],
             node.covariance[0][0],
         )
+    elif len(node.variables) == 2:
+        (p, c), (_, q) = node.covariance
+        words = "{} and {} are jointly Gaussian, with means {} and {}, variances {} and {}, and covariance {}."
+        law = Words(words, *node.variables, *node.mean, p, q, c)
     else:
         vector = ImmutableMatrix(list(node.variables))
         mean, covariance = (
@@ -93,5 +96,5 @@ def gaussian_setting(
         *(Hypothesis(positivity_key(c), Words(finite, StrictGreaterThan(c, 0)), ()) for c in conditions),
     ]
     return GaussianSetting(
-        tuple(hypotheses), parameters=parameters, positive=(*domain, *conditions), domain=tuple(domain)
+        tuple(hypotheses), parameters=parameters, positive=(*domain, *conditions), domain=tuple(domain), node=node
     )

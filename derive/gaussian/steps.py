@@ -1,6 +1,10 @@
 """Both sides of one step, to many digits, at admissible points: each expectation in them by quadrature."""
 
-from sympy import Basic, Expr, Matrix, Symbol
+from collections.abc import Mapping
+from typing import Any
+
+import mpmath
+from sympy import Basic, Expr, Integral, Matrix, Rational, Symbol
 
 from derive.gaussian.check import (
     CannotCheck,
@@ -9,29 +13,37 @@ from derive.gaussian.check import (
     answer_at,
     quadrature,
 )
+from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.quadrature import nodes_for
+from derive.gaussian.setting import GaussianSetting
 from derive.proof.derivation import Step
 from derive.proof.verdict import Counterexample, Grade, Verdict
+
+INTEGRAL_NODES = 7
+INTEGRAL_DIGITS = 8
 
 
 def compare_at_points(step: Step, *, points: int = 2, seed: int = 7) -> Verdict:
     """Evaluate before and after at admissible points of the step's setting.
 
     Returns a verdict with the number of points, the digits reached and the largest error, or with the point
-    at which
-    the sides differ; `undecided` where a side cannot be evaluated.
+    at which the sides differ; `undecided` where a side cannot be evaluated.
     """
-    positive = getattr(step.setting, "positive", ())
-    nodes = sorted(step.before.atoms(GaussianExpectation) | step.after.atoms(GaussianExpectation), key=str)
-    if not nodes:
-        law = GaussianExpectation.of(step.before - step.after, (), (), ())
-        nodes = [law]
-    singular = step.rule.name == "degenerate"
+    setting = step.setting
+    if not isinstance(setting, GaussianSetting) or setting.node is None:
+        return Verdict(Grade.UNDECIDED, "the step has no Gaussian law to draw points from")
+    node = setting.node
+    positive = tuple(c for c in setting.positive if c.free_symbols <= node.free_symbols)
+    domain = Problem(node.integrand, node.variables, node.mean, node.covariance, positive, _singular(node, {}))
     try:
-        samples = admissible_points(_domain(nodes, step, positive, singular), points, seed)
-        values = [(p, _value(step.before, p), _value(step.after, p)) for p in samples]
-    except CannotCheck as why:
-        return Verdict(Grade.UNDECIDED, str(why))
+        samples = admissible_points(domain, points, seed)
+        values = []
+        for sample in samples:
+            sides = _Values()
+            values.append((sample, sides.of(step.before, sample), sides.of(step.after, sample)))
+    except (CannotCheck, CannotEvaluate) as why:
+        return Verdict(Grade.UNDECIDED, f"a side has no value ({why})")
     digits, largest = 99, 0.0
     for point, (left, size, reached), (right, other, also) in values:
         error = abs(left - right) / max(size, other, abs(left), abs(right), 1e-30)
@@ -47,34 +59,60 @@ def compare_at_points(step: Step, *, points: int = 2, seed: int = 7) -> Verdict:
     )
 
 
-def _domain(
-    nodes: list[GaussianExpectation], step: Step, positive: tuple[Expr, ...], singular: bool
-) -> Problem:
-    """A problem whose admissible points suit every expectation in the step, the first one's law above all."""
-    widest = max(nodes, key=lambda n: len(n.variables))
-    bound = {v for n in nodes for v in n.variables}
-    free = (step.before.free_symbols | step.after.free_symbols) - bound
-    carrier = sum(sorted(free, key=str), start=widest.integrand)
-    return Problem(carrier, widest.variables, widest.mean, widest.covariance, positive, singular)
+class _Values:
+    """Values of sides at one parameter point; each expectation and integral once per values of its symbols."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[Expr, tuple[Expr, ...]], tuple[Any, float, int]] = {}
+
+    def of(self, side: Basic, point: Mapping[Symbol, Expr]) -> tuple[Any, float, int]:
+        """(value, scale, digits) of one side: its expectations and integrals replaced by their numbers."""
+        stand_ins: dict[Expr, Symbol] = {}
+        numbers: dict[Symbol, Any] = dict(point)
+        digits, scale = 15, 0.0
+        for node in sorted(_outermost(side), key=str):
+            value, size, reached = self.of_node(node, point)
+            symbol = Symbol(f"number{len(stand_ins)}", real=True)
+            stand_ins[node], numbers[symbol] = symbol, value
+            digits, scale = min(digits, reached), max(scale, float(size))
+        return answer_at(side.xreplace(stand_ins), numbers, digits), scale, digits
+
+    def of_node(self, node: Expr, point: Mapping[Symbol, Expr]) -> tuple[Any, float, int]:
+        """The number of one expectation or integral."""
+        here = tuple(v for k, v in point.items() if k in node.free_symbols)
+        if (node, here) not in self.known:
+            make = self._integral if isinstance(node, Integral) else _expectation
+            self.known[node, here] = make(node, point)
+        return self.known[node, here]
+
+    def _integral(self, node: Integral, point: Mapping[Symbol, Expr]) -> tuple[Any, float, int]:
+        """∫ over the last limit by Gauss-Legendre; the integrand is analytic in the covariance."""
+        *inner, (u, lower, upper) = node.limits
+        inside = Integral(node.function, *inner) if inner else node.function
+        a, b = (answer_at(x, point, 20) for x in (lower, upper))
+        total, scale = mpmath.mpf(0), 0.0
+        for t, weight in nodes_for(mpmath.mp, INTEGRAL_NODES):
+            place = Rational(mpmath.nstr((a + b) / 2 + (b - a) / 2 * t, 20))
+            value, size, _ = self.of(inside, {**point, u: place})
+            total += (b - a) / 2 * weight * value
+            scale = max(scale, size, abs(float(value)))
+        return total, scale, INTEGRAL_DIGITS
 
 
-def _value(side: Basic, point: dict[Symbol, Expr]) -> tuple[float, float, int]:
-    """(value, scale, digits) of one side: expectations replaced by their quadratures."""
-    stand_ins: dict[Expr, Symbol] = {}
-    numbers: dict[Symbol, Expr] = dict(point)
-    digits, scale = 15, 0.0
-    for node in sorted(side.atoms(GaussianExpectation), key=str):
-        singular = any(row[i].subs(point) == 0 for i, row in enumerate(node.covariance)) or _determinant_zero(
-            node, point
-        )
-        problem = Problem(node.integrand, node.variables, node.mean, node.covariance, (), singular)
-        value, size, reached, _ = quadrature(problem, point)
-        symbol = Symbol(f"expectation{len(stand_ins)}", real=True)
-        stand_ins[node], numbers[symbol] = symbol, value
-        digits, scale = min(digits, reached), max(scale, float(size))
-    value = answer_at(side.xreplace(stand_ins), numbers, digits)
-    return value, scale, digits
+def _outermost(side: Basic) -> set[Expr]:
+    """Expectations and integrals that are not inside another."""
+    if isinstance(side, GaussianExpectation | Integral):
+        return {side}
+    return set().union(*(_outermost(a) for a in side.args)) if side.args else set()
 
 
-def _determinant_zero(node: GaussianExpectation, point: dict[Symbol, Expr]) -> bool:
-    return bool(Matrix([list(row) for row in node.covariance]).subs(point).det() == 0)
+def _expectation(node: GaussianExpectation, point: Mapping[Symbol, Expr]) -> tuple[Any, float, int]:
+    singular = _singular(node, point)
+    problem = Problem(node.integrand, node.variables, node.mean, node.covariance, (), singular)
+    value, size, reached, _ = quadrature(problem, point)
+    return value, float(size), reached
+
+
+def _singular(node: GaussianExpectation, point: Mapping[Symbol, Expr]) -> bool:
+    matrix = Matrix([list(row) for row in node.covariance]).subs(dict(point))
+    return bool(matrix.det().expand() == 0)

@@ -23,9 +23,7 @@ def expectation_node(
         raise InputError(f"g must be a SymPy expression, got {type(g).__name__}")
     if isinstance(variables, Mapping):
         if mean is not None or covariance is not None:
-            raise InputError(
-                "mean and covariance must be left out when variables is a mapping to (mean, variance)"
-            )
+            raise InputError("mean and covariance must be left out when variables is a mapping to (mean, variance)")
         if not variables or not all(isinstance(v, Sequence) and len(v) == 2 for v in variables.values()):
             raise InputError("variables must map each variable to (mean, variance)")
         names = list(variables)
@@ -39,9 +37,7 @@ def expectation_node(
         mean = [S.Zero] * len(names) if mean is None else list(mean)
         rows = covariance.tolist() if isinstance(covariance, MatrixBase) else [list(r) for r in covariance]
         covariance = rows
-    return _checked(
-        sympify(g), names, [sympify(m) for m in mean], [[sympify(c) for c in r] for r in covariance]
-    )
+    return _checked(sympify(g), names, [sympify(m) for m in mean], [[sympify(c) for c in r] for r in covariance])
 
 
 def _checked(g: Expr, names: list[Symbol], mean: list[Expr], rows: list[list[Expr]]) -> GaussianExpectation:
@@ -50,9 +46,7 @@ def _checked(g: Expr, names: list[Symbol], mean: list[Expr], rows: list[list[Exp
         raise InputError(f"variables must be distinct symbols, got {names}")
     for v in names:
         if v.is_positive or v.is_negative or v.is_integer or v.is_extended_real is False:
-            raise InputError(
-                f"variable {v} must range over all reals, got a symbol with narrower assumptions"
-            )
+            raise InputError(f"variable {v} must range over all reals, got a symbol with narrower assumptions")
     if len(mean) != n:
         raise InputError(f"mean must have {n} entries, got {len(mean)}")
     if len(rows) != n or any(len(r) != n for r in rows):
@@ -79,17 +73,13 @@ def domain_of(node: GaussianExpectation, p: Parameters) -> tuple[Expr, ...]:
 
     Raises InputError for a covariance that is certainly not positive semi-definite.
     """
-    law = Law(
-        tuple(p.element(m) for m in node.mean), tuple(tuple(p.element(c) for c in r) for r in node.covariance)
-    )
+    law = Law(tuple(p.element(m) for m in node.mean), tuple(tuple(p.element(c) for c in r) for r in node.covariance))
     found: list[Expr] = []
     for indices, minor in _minors(law, p):
         sign = p.sign(minor)
         names = ", ".join(str(node.variables[i]) for i in indices)
         if sign == -1:
-            what = (
-                f"variance of {names}" if len(indices) == 1 else f"determinant of the covariance of {names}"
-            )
+            what = f"variance of {names}" if len(indices) == 1 else f"determinant of the covariance of {names}"
             raise InputError(f"{what} must not be negative, got {p.expression(minor)}")
         if sign is None:
             new = p.declare_positive(minor)
@@ -102,9 +92,7 @@ def _minors(law: Law, p: Parameters) -> list[tuple[tuple[int, ...], Element]]:
     """Principal minors of the covariance, small ones first."""
     n, C = law.dimension, law.covariance
     minors: list[tuple[tuple[int, ...], Element]] = [((i,), C[i][i]) for i in range(n)]
-    minors += [
-        ((i, j), p.reduce(C[i][i] * C[j][j] - C[i][j] ** 2)) for i in range(n) for j in range(i + 1, n)
-    ]
+    minors += [((i, j), p.reduce(C[i][i] * C[j][j] - C[i][j] ** 2)) for i in range(n) for j in range(i + 1, n)]
     if n >= 3:
         minors.append((tuple(range(n)), p.reduce(determinant([list(r) for r in C], p))))
     return minors

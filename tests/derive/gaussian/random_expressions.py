@@ -88,9 +88,7 @@ def _panels(reach: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _function(g: Expr, variables: tuple[Symbol, ...]) -> object:
     names = {"Phi": special.ndtr, "NormalDensity": lambda u: np.exp(-u * u / 2) / np.sqrt(2 * np.pi)}
-    return lambdify(
-        variables, g.replace(Heaviside, lambda u, *_: (sign(u) + 1) / 2), [names, "scipy", "numpy"]
-    )
+    return lambdify(variables, g.replace(Heaviside, lambda u, *_: (sign(u) + 1) / 2), [names, "scipy", "numpy"])
 
 
 def grid_expectation(

@@ -13,13 +13,13 @@ from sympy import (
     Min,
     Piecewise,
     Rational,
-    S,
     Symbol,
     asin,
     cos,
     diff,
     erf,
     exp,
+    log,
     pi,
     sign,
     sin,
@@ -57,6 +57,7 @@ def test_compact_answers(v: SimpleNamespace) -> None:
     assert gaussian_expectation(erf(v.x) ** 2, law).result == 2 * asin(2 * v.s**2 / (2 * v.s**2 + 1)) / pi
     assert gaussian_expectation(cos(v.a * v.x), law).result == exp(-(v.a**2) * v.s**2 / 2)
     assert gaussian_expectation(Abs(v.x), law).result == sqrt(2) * v.s / sqrt(pi)
+    assert gaussian_expectation(v.q**v.x, {v.x: (0, 1)}).result == exp(log(v.q) ** 2 / 2)
     assert gaussian_expectation(v.x**3 + sin(v.x) + erf(v.x) ** 5, law).result == 0
 
 
@@ -90,11 +91,19 @@ def test_variance_zero(v: SimpleNamespace) -> None:
     assert found.result == sqrt(2) * v.m * v.s / (2 * sqrt(pi))
 
 
+def test_breakpoints_of_exponentials(v: SimpleNamespace) -> None:
+    """selu as libraries write it, max(0, x) + min(0, α(e^x - 1)), breaks at 0."""
+    alpha, law = Rational(167, 100), {v.x: (v.m, v.s**2)}
+    library = Max(0, v.x) + Min(0, alpha * (exp(v.x) - 1))
+    by_cases = Piecewise((v.x, v.x > 0), (alpha * (exp(v.x) - 1), True))
+    one, two = (gaussian_expectation(g, law).result for g in (library, by_cases))
+    assert abs((one - two).subs({v.m: Rational(1, 3), v.s: Rational(4, 5)}).evalf(30)) < 1e-25
+    assert gaussian_expectation(sign(v.x * exp(-v.x)), law).result == 2 * Phi(v.m / v.s) - 1
+
+
 def test_deltas_are_first_class(v: SimpleNamespace) -> None:
     """relu'' = δ: E[δ(x)δ(y)] is the joint density at the kinks, and E[relu''(x)] the density."""
-    assert gaussian_expectation(diff(relu(v.x), v.x, 2), {v.x: (0, v.s**2)}).result == 1 / (
-        sqrt(2 * pi) * v.s
-    )
+    assert gaussian_expectation(diff(relu(v.x), v.x, 2), {v.x: (0, v.s**2)}).result == 1 / (sqrt(2 * pi) * v.s)
     joint = gaussian_expectation(DiracDelta(v.x) * DiracDelta(v.y), (v.x, v.y), covariance=v.plane)
     assert joint.result == 1 / (2 * pi * v.s * v.t * sqrt(1 - v.r**2))
 
@@ -150,15 +159,15 @@ def test_time(f: object, v: SimpleNamespace) -> None:
     shared).
     """
 
-    def best(run: object) -> float:
-        times = []
+    def within(limit: float, run: object) -> bool:
         for _ in range(3):
             start = time.perf_counter()
             run()
-            times.append(time.perf_counter() - start)
-        return min(times)
+            if time.perf_counter() - start < limit:
+                return True
+        return False
 
-    assert best(lambda: gaussian_expectation(f(v.x) ** 2, {v.x: (v.m, v.s**2)})) < 0.5
     pair = f(v.x) * f(v.y)
-    assert best(lambda: gaussian_expectation(pair, (v.x, v.y), mean=(S.Zero, S.Zero), covariance=v.plane)) < 2
-    assert best(lambda: gaussian_expectation(pair, (v.x, v.y), mean=(v.m, v.n), covariance=v.plane)) < 2
+    assert within(0.5, lambda: gaussian_expectation(f(v.x) ** 2, {v.x: (v.m, v.s**2)}))
+    assert within(2, lambda: gaussian_expectation(pair, (v.x, v.y), covariance=v.plane))
+    assert within(2, lambda: gaussian_expectation(pair, (v.x, v.y), mean=(v.m, v.n), covariance=v.plane))

@@ -62,9 +62,7 @@ def test_derivatives_are_the_slopes(function: type, at: tuple[float, ...]) -> No
         moved = [dict(point), dict(point)]
         moved[0][name] += h
         moved[1][name] -= h
-        slope = (function(*(moved[0][n] for n in names)) - function(*(moved[1][n] for n in names))).evalf(
-            40
-        ) / (2 * h)
+        slope = (function(*(moved[0][n] for n in names)) - function(*(moved[1][n] for n in names))).evalf(40) / (2 * h)
         assert abs(exact - slope) < 1e-14, k
 
 

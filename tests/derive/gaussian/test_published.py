@@ -114,9 +114,7 @@ OWEN_1980 = {
     ),
     "20,010.4": (
         lambda v: Phi(v.a + v.b * v.x) ** 2,
-        lambda a, b: (
-            mp.ncdf(a / mp.sqrt(1 + b * b)) - 2 * owen_t(a / mp.sqrt(1 + b * b), 1 / mp.sqrt(1 + 2 * b * b))
-        ),
+        lambda a, b: mp.ncdf(a / mp.sqrt(1 + b * b)) - 2 * owen_t(a / mp.sqrt(1 + b * b), 1 / mp.sqrt(1 + 2 * b * b)),
     ),
 }
 
@@ -142,9 +140,7 @@ def test_williams_with_means_agrees_with_an_independent_bivariate_cdf(v: SimpleN
     """Non-zero means: E[Θ(x)Θ(y)] = Φ₂(m/s, n/t; r), against SciPy's bivariate normal."""
     from scipy.stats import multivariate_normal
 
-    found = gaussian_expectation(
-        Heaviside(v.x) * Heaviside(v.y), (v.x, v.y), mean=(v.m, v.n), covariance=v.plane
-    )
+    found = gaussian_expectation(Heaviside(v.x) * Heaviside(v.y), (v.x, v.y), mean=(v.m, v.n), covariance=v.plane)
     for h, k, r in [("0.3", "-0.8", "0.6"), ("1.5", "0.2", "-0.9")]:
         numbers = {v.s: mpf(1), v.t: mpf(1), v.m: mpf(h), v.n: mpf(k), v.r: mpf(r)}
         other = multivariate_normal(cov=[[1, float(r)], [float(r), 1]]).cdf([float(h), float(k)])
