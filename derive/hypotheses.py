@@ -31,6 +31,7 @@ class Kind(Enum):
     IDENTICAL = "every scalar (of a layer) has the same law"
     SYMMETRIC = "every scalar has a law symmetric about zero"
     ZERO = "every scalar is zero"
+    GAUSSIAN = "every scalar is Gaussian"
     RECTIFIER = "the activation function is leaky ReLU of slope a"
     RELU = "the slope of the leaky ReLU is 0"
     HE = "the weights have He's variance"

@@ -14,9 +14,9 @@ from __future__ import annotations
 from itertools import combinations
 from itertools import product as cartesian
 
-from sympy import And, Basic, Eq, Equivalent, expand, Expr, Implies, Integer, powsimp, Product, simplify, Symbol
+from sympy import And, Basic, Eq, Equivalent, Expr, Implies, Integer, Product, Symbol, expand, powsimp, simplify
 
-from derive.averages import SharedVariance
+from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Audit, Claim, Finding
 from derive.errors import InputError
 from derive.hypotheses import CATALOGUE, NONDEGENERATE, Hypothesis, Kind
@@ -103,7 +103,7 @@ def compare(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic |
     try:
         if claim.analytic:
             derived = claim.derived()
-            return simplify(claim.printed.rhs - derived) == 0, None, derived
+            return simplify((claim.printed.rhs - derived).doit()) == 0, None, derived
         if claim.printed.relation == "=":
             return _compare_formula(claim, setting)
         return _compare_logic(claim, setting)
@@ -138,7 +138,7 @@ def _compare_formula(claim: Claim, setting: Setting) -> tuple[bool, Basic | None
 
 def _is_product(expression: Expr) -> bool:
     """Return True for a product of widths, variances and products of them."""
-    return not canonical(expression)[1].atoms(Width, Product)
+    return not canonical(expression)[1].atoms(Width, Product, Bracket)
 
 
 def _specialise(expression: Basic, setting: Setting) -> Basic:
@@ -151,13 +151,20 @@ def _specialise(expression: Basic, setting: Setting) -> Basic:
             lambda e: isinstance(e, SharedVariance) and e.family == W,
             lambda e: 2 / ((1 + slope**2) * Width(*e.layer)),
         )
+        expression = _constant_products(expression)
     if setting.citing(Kind.HOMOGENEOUS) is None:
         return expression
     equal = expression.replace(Width, lambda _: _WIDTH).replace(
         lambda e: isinstance(e, SharedVariance) and bool(e.layer), lambda _: _VARIANCE
     )
-    return equal.replace(
-        lambda e: isinstance(e, Product), lambda e: e.function ** (e.limits[0][2] - e.limits[0][1] + 1)
+    return _constant_products(equal)
+
+
+def _constant_products(expression: Basic) -> Basic:
+    """Return the expression with every product of equal factors as a power."""
+    return expression.replace(
+        lambda e: isinstance(e, Product) and not e.function.has(e.limits[0][0]),
+        lambda e: e.function.simplify() ** (e.limits[0][2] - e.limits[0][1] + 1),
     )
 
 
@@ -180,7 +187,9 @@ def _compare_logic(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, 
         holds = _follows(goal, left)
         condition = _equation(goal)
     reduced = And(*map(_equation, left)), _equation(goal)
-    derived = Equivalent(*reduced) if both_ways else Implies(*reduced)
+    derived = Implies(*reduced)
+    if both_ways:
+        derived = reduced[1] if reduced[0] == reduced[1] else Equivalent(*reduced)
     return holds, None if holds else condition, derived
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Eq, Integer, Rational, Symbol, acos, pi, sqrt, symbols
+from sympy import Eq, Expr, Integer, Rational, Symbol, acos, cancel, pi, sqrt, symbols
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.claims.claim import Claim
@@ -20,11 +20,11 @@ from derive.layers import Facts, d, i
 from derive.network import SLOPE, W, f, n, s
 from derive.proof.derivation import Statement
 from derive.randomness import NETWORKS, SAMPLES
-from derive.rules.analysis import DecayFunction, T, T_OF_M_V
+from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.wide import M, V
 from derive.setting import Setting
 from derive.theorems.kernel_k import kernel_k
-from derive.theorems.quadratic_form import EIGENVALUE_MEANS, N, SCALE, quadratic_form_variance
+from derive.theorems.quadratic_form import EIGENVALUE_MEANS, SCALE, N, quadratic_form_variance
 from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, sample_variance_stable
 from derive.words import Words
@@ -86,7 +86,9 @@ def step_1() -> Claim:
         source=POST,
         where="step 1",
         printed=Statement(Variance(s(i, K), SAMPLES), "=", Average(Variance(s(i, K), SAMPLES), NETWORKS)),
-        setting=Setting((RELU, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC, INPUT_INDEPENDENT), Facts((i, d - i)), NETWORKS),
+        setting=Setting(
+            (RELU, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC, INPUT_INDEPENDENT), Facts((i, d - i)), NETWORKS
+        ),
         against=(),
         reading=Words(
             "The post prints an approximation; read as an equality at finite width it is wrong, because the left side "
@@ -99,7 +101,7 @@ def step_1() -> Claim:
 def step_3() -> Claim:
     """<<<y>^2>> = 2 K(m, v): the factor in front of the nested integral is He's gain."""
 
-    def derived() -> object:
+    def derived() -> Expr:
         return _he_relu(GAIN * kernel_k().result + BIAS_VARIANCE)
 
     return Claim(
@@ -133,7 +135,7 @@ def he_condition() -> Claim:
 
 
 def xavier_on_relu() -> Claim:
-    """n Var[W] = 1 => Var[y_{l+1}] = Var[y_l] in ReLU nets."""
+    """N Var[W] = 1 => Var[y_{l+1}] = Var[y_l] in ReLU nets."""
     return Claim(
         id="xavier-on-relu",
         title="Xavier's condition preserves the variance in ReLU nets",
@@ -149,18 +151,18 @@ def xavier_on_relu() -> Claim:
     )
 
 
-def _he_relu(expression: object) -> object:
+def _he_relu(expression: Expr) -> Expr:
     """Return an expression at ReLU with He's gain and no biases."""
     values = {SLOPE: Integer(0), GAIN: Integer(2), BIAS_VARIANCE: Integer(0)}
-    return expression.subs(values)  # type: ignore[attr-defined]
+    return expression.subs(values)
 
 
-def _next_mean() -> object:
+def _next_mean() -> Expr:
     part = next(p for p in sample_variance_stable().parts if p.name == "sample-variance-m")
     return _he_relu(part.result.subs(DecayFunction(T), DecayFunction(T_OF_M_V)))
 
 
-def _next_fluctuation() -> object:
+def _next_fluctuation() -> Expr:
     return _he_relu(sample_variance_stable().result.subs(DecayFunction(T), DecayFunction(T_OF_M_V)))
 
 
@@ -176,7 +178,7 @@ def later_m_recursion() -> Claim:
         printed=Statement(Symbol("m'^2"), "=", printed),
         setting=Setting((RELU, HE_WEIGHTS)),
         against=(sample_variance_stable,),
-        analytic=lambda: _next_mean().doit(),  # type: ignore[attr-defined]
+        analytic=_next_mean,
         reading=Words(
             "With the definition of {} that it prints, {}; it is right with {} in its place.",
             Symbol("c"),
@@ -190,16 +192,19 @@ def later_ratio() -> Claim:
     """r'^2 = r [...], with the bracket of the right recursion r'^2 = r^2 [...]."""
     r = Symbol("r", positive=True)
 
-    def right() -> object:
-        quotient = (_next_mean() / _next_fluctuation()).doit()  # type: ignore[operator]
-        return quotient.subs(M, r * V)
+    def right() -> Expr:
+        quotient = (_next_mean() / _next_fluctuation()).subs(M, r * V)
+        at_ratio = {
+            DecayFunction(h.args[0]): DecayFunction(1 / sqrt(1 + 2 * r**2)) for h in quotient.atoms(DecayFunction)
+        }
+        return cancel(quotient.xreplace(at_ratio))
 
     return Claim(
         id="later-post-ratio",
         title="The recursion of the ratio of mean and fluctuation",
         source=LATER,
         where="the recursion of r = m/v",
-        printed=Statement(Symbol("r'^2"), "=", r * right() / r**2),  # type: ignore[operator]
+        printed=Statement(Symbol("r'^2"), "=", r * right() / r**2),
         setting=Setting((RELU, HE_WEIGHTS)),
         against=(sample_variance_stable,),
         analytic=right,
@@ -221,5 +226,3 @@ def later_self_averaging() -> Claim:
         analytic=lambda: quadratic_form_variance().result,
         reading=Words("{} and {} are the means of the eigenvalues and of their squares.", mean, square),
     )
-
-

@@ -13,7 +13,7 @@ from sympy import Basic, Symbol, simplify
 from derive.errors import InputError
 from derive.layers import d, i
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of, weakest_relation
-from derive.proof.exact import Exact, NotEvaluable
+from derive.proof.exact import Exact, NotEvaluable, Undeclared
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.proof.worlds import tiny_worlds
@@ -178,6 +178,12 @@ def _chain_breaks(derivation: Derivation) -> list[str]:
         for s in derivation.steps
         if s.setting != derivation.setting
     ]
+    assumed = {h.key for h in derivation.setting.hypotheses}
+    breaks += [
+        f"{derivation.name}, step {s.id}: rests on what is not assumed: {', '.join(sorted(s.uses - assumed))}"
+        for s in derivation.steps
+        if not s.uses <= assumed
+    ]
     return breaks
 
 
@@ -203,6 +209,8 @@ class Laboratory:
             for at in environments(exact, left, right):
                 try:
                     found = self._refutation(exact, at, left, relation, right)
+                except Undeclared as reason:
+                    return Verdict(Grade.FAILED, str(reason))
                 except NotEvaluable as reason:
                     skipped = str(reason)
                     continue

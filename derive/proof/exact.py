@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product as cartesian
 from math import prod
 from typing import Any
@@ -52,6 +53,10 @@ _NO_COINS: frozenset[Coin] = frozenset()
 
 class NotEvaluable(Exception):
     """An expression that has no exact value in this world, with the reason."""
+
+
+class Undeclared(NotEvaluable):
+    """An expression that has no meaning, since the setting does not declare what it speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class Exact:
 
     def _enumerate(self, coins: frozenset[Coin]) -> Iterator[Number]:
         """Yield the weight of each joint outcome of the coins, having tossed them so."""
-        order = tuple(coins)
+        order = sorted(coins, key=lambda coin: coin.name)
         count = prod(len(c.weights) for c in order)
         if count > MAX_OUTCOMES:
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
@@ -235,8 +240,13 @@ class Exact:
 
 
 def _free(expression: Basic, environment: Environment) -> list[Symbol]:
-    free = expression.free_symbols
+    free = _free_symbols(expression)
     return [s for s in environment if s in free]
+
+
+@lru_cache(maxsize=20_000)
+def _free_symbols(expression: Basic) -> frozenset[Symbol]:
+    return frozenset(expression.free_symbols)
 
 
 def _coins(codes: list[Code]) -> frozenset[Coin]:
@@ -307,7 +317,7 @@ _MOMENTS: dict[type, Callable[[Table, Number], Fraction]] = {
 
 def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
     if not self.world.setting.citing(Kind.SHARED_VARIANCE, e.family):
-        raise NotEvaluable(f"the scalars of {e.family.name} share no variance in this setting")
+        raise Undeclared(f"nothing says that the scalars of {e.family.name} share a variance")
     first = Entry(e.family, *e.layer, *(Integer(1),) * len(e.family.extents(Integer(0))))
     sources = sorted({coin.source for coin in self.read(first, env).coins}, key=str)
     return self.read(Variance(first, Over("its own law", tuple(sources))), env)

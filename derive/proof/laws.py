@@ -30,9 +30,12 @@ def root(square: Fraction) -> Number | None:
     return whole(found) if found * found == square else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Coin:
-    """A finite random draw: outcomes 0..len(weights)-1 with probabilities proportional to the weights."""
+    """A finite random draw: outcomes 0..len(weights)-1 with probabilities proportional to the weights.
+
+    A coin is itself and no other: two coins of one world never stand for the same draw.
+    """
 
     name: tuple[Any, ...]
     source: Source
@@ -123,7 +126,8 @@ class Laws:
     def _law(self, family: Family, index: Index) -> Law:
         says = self.says(family)
         layer = index[0] if family.layered else 0
-        units = sum(index[1:] if family.layered else index)
+        # The first scalar of a layer has the variance that is meant; the others differ where they may.
+        units = sum(k - 1 for k in (index[1:] if family.layered else index))
         if self.variance(family, layer) == 0:
             return Law(None, (0,))
         coin = self._coin(family, index)
@@ -133,9 +137,11 @@ class Laws:
             values = [-v for v in values]
         scale = self.spread(family, layer) * (1 if Kind.SHARED_VARIANCE in says else 1 + units)
         mean = 0 if Kind.ZERO_MEAN in says else 1 + layer + (0 if Kind.IDENTICAL in says else units)
-        if Kind.NONDEGENERATE in says and -mean in [v * scale for v in values] and Kind.ZERO_MEAN not in says:
-            mean = 1 + mean + max(abs(v * scale) for v in values)
-        return Law(coin, tuple(whole(v * scale + mean) for v in values))
+        values = [v * scale for v in values]
+        if Kind.NONDEGENERATE in says and -mean in values and Kind.ZERO_MEAN not in says:
+            # Not zero by accident either: move all values to one side of zero.
+            mean += int(max(*values, *(-v for v in values)))
+        return Law(coin, tuple(whole(v + mean) for v in values))
 
     def _symmetric(self, coin: Coin, family: Family, layer: int) -> list[Number]:
         if len(coin.weights) == 3:

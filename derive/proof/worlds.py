@@ -61,7 +61,8 @@ class World:
     """A network of depth ``depth`` (layers 0..depth) with concrete widths n_0..n_{depth+1}, laws and activation.
 
     ``variances`` are those of the weights, a fraction a layer. What is not declared in the setting does not hold
-    here (see `Laws`). ``degenerate`` is a family whose scalars are all zero, though nothing declares it.
+    here (see `Laws`). ``degenerate`` is a family, and a layer of it, whose scalars are all zero though nothing
+    declares it.
     """
 
     setting: Setting
@@ -69,7 +70,7 @@ class World:
     widths: tuple[int, ...]
     variances: tuple[Fraction, ...]
     activation: TinyActivation
-    degenerate: Family | None = None
+    degenerate: tuple[Family, int] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -84,7 +85,7 @@ class World:
 
     def variance(self, family: Family, layer: int) -> Fraction:
         """Return the variance that the scalars of a family are meant to have in a layer."""
-        if self.setting.citing(Kind.ZERO, family) or family == self.degenerate:
+        if self.setting.citing(Kind.ZERO, family) or (family, layer) == self.degenerate:
             return Fraction(0)
         if family == W:
             apart = self.setting.citing(Kind.ENTRIES_INDEPENDENT, W)
@@ -105,7 +106,7 @@ class World:
             "widths": list(self.widths),
             "weight_variances": [str(self.variance(W, layer)) for layer in range(self.depth + 1)],
             "activation": self.activation.name,
-            **({"degenerate": f"all {self.degenerate.name} are zero"} if self.degenerate else {}),
+            **({"degenerate": "all {} are zero, layer {}".format(*self.degenerate)} if self.degenerate else {}),
             "laws": self.laws.describe(),
         }
 
@@ -115,6 +116,8 @@ _WIDTHS: dict[int, list[tuple[int, ...]]] = {
     1: [(1, 2, 3), (2, 3, 1), (3, 1, 2)],
     2: [(1, 2, 3, 1), (2, 3, 1, 2), (3, 1, 2, 3)],
 }
+_EQUAL = {0: (2, 2), 1: (2, 2, 1), 2: (1, 2, 2, 1)}
+"""Neighbouring layers of equal width, for equations between widths."""
 _GENERIC = (Fraction(4), Fraction(9), Fraction(16))
 
 
@@ -135,6 +138,8 @@ def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False
         if not any(setting.facts.hold_at({i: layer, d: depth}) for layer in range(depth + 1)):
             continue
         shapes: list[tuple[int, ...]] = _WIDTHS[depth]
+        if critical or every:
+            shapes = [*shapes, _EQUAL[depth]]
         if homogeneous:
             shapes = [(w,) * (depth + 2) for w in (1, 2)]
         for widths in sorted(shapes, key=sum):
@@ -143,9 +148,9 @@ def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False
                     if setting.citing(Kind.HE):
                         variances = _he_variances(widths, activation)
                     yield World(setting, depth, widths, variances, activation)
-        for family in (x, W, g):
+        for family, layer in dict.fromkeys(((x, 0), (g, 0), (W, 0), (W, depth))):
             if not setting.citing(Kind.NONDEGENERATE, family):
-                yield World(setting, depth, shapes[0], _GENERIC[: depth + 1], activations[0], family)
+                yield World(setting, depth, shapes[0], _GENERIC[: depth + 1], activations[0], (family, layer))
 
 
 def _he_variances(widths: tuple[int, ...], activation: TinyActivation) -> tuple[Fraction, ...]:

@@ -86,9 +86,9 @@ class CancelEquation(Rule):
 
 @dataclass(frozen=True)
 class DivideEquations(Rule):
-    """a c = 1 and b c = 1 <=> a = b and b c = 1, where c is not zero
+    """a c = r and b c = r <=> a = b and b c = r, where r is not zero, and so c is not
 
-    Obligation: all factors (widths, variances) are positive.
+    Obligation: r is positive.
     """
 
     name = "divide-equations"
@@ -102,7 +102,7 @@ class DivideEquations(Rule):
         one, two = sorted(node.args, key=lambda e: len(str(e)))
         if one.rhs != two.rhs:
             return None
-        uses = positive(one.lhs, setting) | positive(two.lhs, setting)
+        uses = positive(one.rhs, setting)
         return Rewrite(And(unit_condition(ratio(one.lhs, two.lhs)), one), uses)
 
 
@@ -161,7 +161,7 @@ class Rename(Rule):
 class PutIn(Rule):
     """u = w, a value that is given by a hypothesis"""
 
-    values: tuple[tuple[Symbol, Expr], ...]
+    values: tuple[tuple[Expr, Expr], ...]
     because: str
     name = "put-in"
     words = "Put in the given values."

@@ -33,6 +33,13 @@ class DecayFunction(Function):
     def _eval_evalf(self, prec: int) -> Expr:
         return self.doit()._eval_evalf(prec)
 
+    def _sympystr(self, printer: Any) -> str:
+        return f"h({printer._print(self.args[0])})"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"h{power}\left({printer._print(self.args[0])}\right)"
+
     def fdiff(self, argindex: int = 1) -> Expr:
         """Return the derivative."""
         (t,) = self.args

@@ -266,6 +266,32 @@ def _differ(left: Expr, right: Expr) -> Expr:
 
 
 @dataclass(frozen=True)
+class IndependentTerms(Rule):
+    """sum_j sum_k Cov[X_j, X_k] = sum_j sum_k delta_{jk} Var[X_j] for independent X_j
+
+    Obligation: terms with different indices are independent, from what each depends on.
+    """
+
+    name = "independent-terms"
+    words = "Different terms are independent, so their covariances vanish."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the covariances in a double sum by a delta times the variances."""
+        if not (isinstance(node, Sum) and len(node.limits) == 2 and isinstance(node.function, Covariance)):
+            return None
+        cov = node.function
+        (k, _, _), (j, _, upper) = node.limits
+        left, right = cov.inside
+        if left.subs(j, k) != right:
+            return None
+        # What the covariance is not over is fixed, and depends on nothing here.
+        random = [Mul(*(f for f in Mul.make_args(e) if setting.is_random(f, cov.over))) for e in (left, right)]
+        uses = setting.with_distinct(j, k).independent(*random)
+        delta = KroneckerDelta(j, k, (Integer(1), upper))
+        return Rewrite(Sum(delta * Variance(left, cov.over), *node.limits), uses)
+
+
+@dataclass(frozen=True)
 class SameForEveryUnit(Rule):
     """sum_{l=1}^{n} E[u_l^2] = n E[u_l^2], where every unit l of the layer has the same second moment
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from sympy import Dummy, Expr, Integer, Pow, symbols
 
-from derive.averages import Average
+from derive.averages import Average, SharedVariance
 from derive.gaussian import GaussianExpectation, gaussian_expectation, price_expectation
+from derive.hypotheses import Kind
 from derive.network import Activation, s
 from derive.proof.derivation import Derivation, Step
 from derive.proof.rule import Evidence, Rewrite, Rule
@@ -54,6 +55,36 @@ class ByClosedForm(Rule):
             lemma = gaussian_expectation(node.integrand, node.variables, mean=node.mean, covariance=node.covariance)
         words = Words("The mean over {} is a Gaussian expectation, in closed form.", node.variables[0])
         return Rewrite(lemma.result, words=words, lemmas=(lemma,))
+
+
+@dataclass(frozen=True)
+class GaussianMoment(Rule):
+    """E[g(w)] for a drawn Gaussian w of mean zero, in closed form
+
+    Obligation: the family is declared Gaussian, with mean zero and one variance.
+    """
+
+    name = "gaussian-moment"
+    words = "The moments of a Gaussian, in closed form."
+    evidence = Evidence.LEMMA
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the mean of a function of one Gaussian scalar."""
+        if not isinstance(node, Average):
+            return None
+        entries = node.inside[0].atoms(Entry)
+        if len(entries) != 1:
+            return None
+        (entry,) = entries
+        if entry.family.source not in node.over.sources:
+            return None
+        uses: frozenset[str] = frozenset()
+        for kind in (Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE):
+            uses |= setting.require(kind, entry.family)
+        variance = SharedVariance(entry.family, *(() if entry.layer is None else (entry.layer,)))
+        z, spread = Dummy("w", real=True), Dummy("s", positive=True)
+        lemma = gaussian_expectation(node.inside[0].xreplace({entry: z}), {z: (Integer(0), spread)})
+        return Rewrite(lemma.result.xreplace({spread: variance}), uses, lemmas=(lemma,))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ THEOREMS: Registry[Derivation] = Registry(
         "sample-variance": "derive.theorems.sample_variance:sample_variance",
         "sample-variance-stable": "derive.theorems.sample_variance:sample_variance_stable",
         "sample-variance-decay": "derive.theorems.decay:sample_variance_decay",
+        "quadratic-form-variance": "derive.theorems.quadratic_form:quadratic_form_variance",
         "layer-variance": "derive.theorems.layer_variance:layer_variance",
     },
 )

@@ -20,7 +20,9 @@ Q = Symbol("q", positive=True)
 HE_GAIN = 2 / (1 + SLOPE**2)
 HE = Hypothesis(
     "he-gain",
-    Words("He's gain: {} = {}, without biases; then {} = {} does not change with depth.", GAIN, HE_GAIN, Q, M**2 + V**2),
+    Words(
+        "He's gain: {} = {}, without biases; then {} = {} does not change with depth.", GAIN, HE_GAIN, Q, M**2 + V**2
+    ),
     (),
     source="He et al. 2015, equation 15; theorem network-variance",
 )
@@ -46,7 +48,7 @@ def decrease(stable: Derivation) -> Derivation:
 
 
 def local_map(stable: Derivation) -> Derivation:
-    """u' = u - A u^2 - B u^3 + ..., with u = v/sqrt(2 q), A = 2 (1 - a)^2/(3 pi (1 + a^2)), B = A^2/2."""
+    """U' = u - A u^2 - B u^3 + ..., with u = v/sqrt(2 q), A = 2 (1 - a)^2/(3 pi (1 + a^2)), B = A^2/2."""
     ratio = (stable.result / V**2).subs({DecayFunction(t): DecayFunction(_T_OF_U) for t in _arguments(stable)})
     proof = Proof(Setting(_HYPOTHESES), SMALL * sqrt(ratio)).by(_HE, LocalExpansion(SMALL, 4))
     return proof.done("local-map", "The map for small fluctuations, in units of the conserved second moment")

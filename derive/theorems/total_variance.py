@@ -1,4 +1,4 @@
-"""Mean and fluctuation: the variance over networks and samples together is m^2 + v^2 (the post's unfinished sentence)."""
+"""Mean and fluctuation: the variance over networks and samples together is m^2 + v^2."""
 
 from __future__ import annotations
 
