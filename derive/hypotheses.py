@@ -35,6 +35,7 @@ class Kind(Enum):
     RECTIFIER = "the activation function is leaky ReLU of slope a"
     RELU = "the slope of the leaky ReLU is 0"
     HE = "the weights have He's variance"
+    FIRST_ORDER = "the activation function is affine where the network works"
     LINEAR = "the activation function is the identity where the network works"
     HOMOGENEOUS = "all widths are equal, and all weight variances"
     NONDEGENERATE = "it is not degenerate: its variance is positive, and so is a sum of its squares"

@@ -8,12 +8,12 @@ from itertools import product as cartesian
 from random import Random
 from typing import Any
 
-from sympy import Basic, Symbol, simplify
+from sympy import Basic, Dummy, KroneckerDelta, Symbol, simplify
 
 from derive.errors import InputError
 from derive.layers import d, i
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of, weakest_relation
-from derive.proof.exact import Exact, NotEvaluable, Undeclared
+from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.proof.worlds import tiny_worlds
@@ -38,16 +38,16 @@ def check_all(derivations: Iterable[Derivation], *, progress: Progress = None) -
 
 def _differences(given: Derivation, fresh: Derivation) -> list[str]:
     """Compare a derivation with a fresh one, built from the definitions; so with its lemmas and parts."""
-    if given.statement != fresh.statement:
+    if _identity(given)[:3] != _identity(fresh)[:3]:
         return [f"{given.name}: a fresh derivation arrives at another statement, {fresh.statement.rhs}"]
-    if given.setting != fresh.setting:
+    if _assumed(given.setting) != _assumed(fresh.setting):
         return [f"{given.name}: a fresh derivation makes other assumptions"]
     if len(given.steps) != len(fresh.steps):
         return [f"{given.name}: a fresh derivation has {len(fresh.steps)} steps, not {len(given.steps)}"]
     found = [
         f"{given.name}, step {a.id}: a fresh derivation has {b.after}"
         for a, b in zip(given.steps, fresh.steps, strict=True)
-        if (a.before, a.relation, a.after, a.rule, a.uses) != (b.before, b.relation, b.after, b.rule, b.uses)
+        if _shown(a) != _shown(b)
     ]
     for kind, mine, its in (("part", given.parts, fresh.parts), ("lemma", given.lemmas, fresh.lemmas)):
         if [m.name for m in mine] != [m.name for m in its]:
@@ -155,10 +155,23 @@ def _residual(step: Step) -> Verdict:
 
 def _identity(derivation: Derivation) -> tuple[Any, ...]:
     """Return what makes a lemma the one it is: all but the verdicts, which a check may have sharpened."""
-    steps = tuple(
-        (s.relation, s.before, s.after, s.rule, s.uses, tuple(_identity(m) for m in s.lemmas)) for s in derivation.steps
-    )
-    return derivation.name, derivation.statement, derivation.setting, steps
+    steps = tuple((_shown(s), tuple(_identity(m) for m in s.lemmas)) for s in derivation.steps)
+    hypotheses = derivation.setting.hypotheses
+    return derivation.name, _nameless(derivation.statement.lhs), _nameless(derivation.statement.rhs), hypotheses, steps
+
+
+def _assumed(setting: Setting) -> tuple[Any, ...]:
+    return setting.hypotheses, setting.facts, setting.over
+
+
+def _shown(step: Step) -> tuple[Any, ...]:
+    return step.relation, _nameless(step.before), _nameless(step.after), type(step.rule), step.uses
+
+
+def _nameless(expression: Basic) -> Basic:
+    """Return the expression with its dummies numbered, so that two runs of one rule give the same."""
+    dummies = sorted(expression.atoms(Dummy), key=lambda dummy: dummy.dummy_index)
+    return expression.xreplace({u: Symbol(f"_{u.name}{k}", **u.assumptions0) for k, u in enumerate(dummies)})
 
 
 def _chain_breaks(derivation: Derivation) -> list[str]:
@@ -187,6 +200,10 @@ def _chain_breaks(derivation: Derivation) -> list[str]:
     return breaks
 
 
+class BeyondTheWorld(Exception):
+    """A step to an expression that speaks of what does not exist, from one that does not."""
+
+
 @dataclass
 class Laboratory:
     """The tiny worlds of one setting, with what has been enumerated in them."""
@@ -209,7 +226,7 @@ class Laboratory:
             for at in environments(exact, left, right):
                 try:
                     found = self._refutation(exact, at, left, relation, right)
-                except Undeclared as reason:
+                except (Undeclared, BeyondTheWorld) as reason:
                     return Verdict(Grade.FAILED, str(reason))
                 except NotEvaluable as reason:
                     skipped = str(reason)
@@ -233,6 +250,11 @@ class Laboratory:
     ) -> Counterexample | None:
         """Return the counterexample with the smallest numbers among the outcomes of one case, or None."""
         smallest, found = None, None
+        exact.read(left, at)
+        try:
+            exact.read(right, at)
+        except Nonexistent as reason:
+            raise BeyondTheWorld(f"the right side has no meaning where the left one has: {reason}") from None
         for a, b in exact.for_all((left, right), at):
             if not _RELATIONS[relation](a, b) and (smallest is None or abs(a) + abs(b) < smallest):
                 smallest, found = abs(a) + abs(b), describe(exact, at, a, relation, b)
@@ -252,7 +274,7 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
     world = exact.world
     free = set().union(*(e.free_symbols for e in expressions))
     for layer in range(world.depth + 1) if i in free else [0]:
-        at: dict[Symbol, Any] = {d: world.depth, **exact.parameters}
+        at: dict[Symbol, Any] = {d: world.depth, **{p: v for p, v in exact.parameters.items() if p in free}}
         if i in free:
             at[i] = layer
         if not world.setting.facts.hold_at({d: world.depth, i: layer}):
@@ -284,6 +306,11 @@ def _unit_extents(
                     size = int(exact.value(extent, at))
                 except NotEvaluable:
                     continue
+                extents[unit] = min(size, extents.get(unit, size))
+    for delta in set().union(*(e.atoms(KroneckerDelta) for e in expressions)):
+        for unit in delta.args[:2]:
+            if unit in free and len(delta.args) > 2:
+                size = int(exact.value(delta.args[2][1], at))
                 extents[unit] = min(size, extents.get(unit, size))
     return dict(sorted(extents.items(), key=lambda kv: kv[0].name))
 

@@ -41,7 +41,7 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 from derive.averages import Average, Bracket, Covariance, SharedVariance, Variance
 from derive.hypotheses import Kind
 from derive.layers import d
-from derive.network import Activation, ActivationSlope, Cost, Partial, Width
+from derive.network import SLOPE, Activation, ActivationSlope, Cost, Partial, Width
 from derive.proof.laws import Coin, Number, whole
 from derive.proof.worlds import World
 from derive.randomness import Entry, Over
@@ -53,6 +53,10 @@ _NO_COINS: frozenset[Coin] = frozenset()
 
 class NotEvaluable(Exception):
     """An expression that has no exact value in this world, with the reason."""
+
+
+class Nonexistent(NotEvaluable):
+    """An expression that speaks of a unit or a layer that this world does not have."""
 
 
 class Undeclared(NotEvaluable):
@@ -85,7 +89,7 @@ class Exact:
         self._tossed = _NO_COINS
         self._stamp = 0
         self._codes: dict[Any, Code] = {}
-        self.parameters = dict(world.activation.parameters)
+        self.parameters = {SLOPE: Fraction(1, 5), **dict(world.activation.parameters)}
         self._environment = {d: world.depth, **self.parameters}
 
     def value(self, expression: Basic, environment: Environment) -> Any:
@@ -167,7 +171,7 @@ class Exact:
         extents = entry.family.extents(Integer(layer))
         for unit, extent in zip(index[entry.family.layered :], extents, strict=True):
             if not 1 <= unit <= self.integer(extent, self._environment):
-                raise NotEvaluable(f"{entry} does not exist in a world of widths {self.world.widths}")
+                raise Nonexistent(f"{entry} does not exist in a world of widths {self.world.widths}")
         return index
 
     def moment(self, bracket: Bracket, environment: Environment) -> Code:
@@ -326,7 +330,7 @@ def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
 def _width(self: Exact, e: Expr, env: Environment) -> Code:
     layer = self.integer(e.args[0], env)
     if not 0 <= layer < len(self.world.widths):
-        raise NotEvaluable(f"there is no layer {layer} in a world of depth {self.world.depth}")
+        raise Nonexistent(f"there is no layer {layer} in a world of depth {self.world.depth}")
     return constant(self.world.widths[layer])
 
 

@@ -132,8 +132,8 @@ class Laws:
             return Law(None, (0,))
         coin = self._coin(family, index)
         values = self._symmetric(coin, family, layer) if Kind.SYMMETRIC in says else _centred(coin)
-        if Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 2:
-            # A mirrored twin: another law with the same mean and variance.
+        if Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 4 in (1, 2):
+            # A mirrored twin: another law with the same mean and variance. No row or column is another one's mirror.
             values = [-v for v in values]
         scale = self.spread(family, layer) * (1 if Kind.SHARED_VARIANCE in says else 1 + units)
         mean = 0 if Kind.ZERO_MEAN in says else 1 + layer + (0 if Kind.IDENTICAL in says else units)
