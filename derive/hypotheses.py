@@ -86,7 +86,7 @@ LINEAR_REGIME = Hypothesis(
     ),
     (Property(Kind.LINEAR),),
     exact=False,
-    source=GLOROT + " (f'(s^i_k) ≈ 1)",
+    source=GLOROT + " (they take the slope to be about 1)",
 )
 WEIGHTS_INDEPENDENT = Hypothesis(
     "weights-independent",
@@ -127,7 +127,7 @@ INPUTS_CENTRED = Hypothesis(
     "inputs-zero-mean",
     Words("Every input feature has mean zero."),
     (Property(Kind.ZERO_MEAN, x),),
-    source="the reading of the question (E[x] = 0); the paper leaves it unsaid",
+    source="the reading of the question; the paper leaves it unsaid",
 )
 INPUTS_SHARE_VARIANCE = Hypothesis(
     "inputs-shared-variance",

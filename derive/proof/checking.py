@@ -8,11 +8,12 @@ from itertools import product as cartesian
 from random import Random
 from typing import Any
 
-from sympy import Basic, Dummy, KroneckerDelta, Symbol, simplify
+from sympy import Basic, KroneckerDelta, Symbol, simplify
 
 from derive.errors import InputError
 from derive.layers import d, i
-from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of, weakest_relation
+from derive.proof.comparison import chain_breaks, differences, same_lemmas
+from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
@@ -36,27 +37,6 @@ def check_all(derivations: Iterable[Derivation], *, progress: Progress = None) -
     return [checker.check(derivation) for derivation in derivations]
 
 
-def _differences(given: Derivation, fresh: Derivation) -> list[str]:
-    """Compare a derivation with a fresh one, built from the definitions; so with its lemmas and parts."""
-    if _identity(given)[:3] != _identity(fresh)[:3]:
-        return [f"{given.name}: a fresh derivation arrives at another statement, {fresh.statement.rhs}"]
-    if _assumed(given.setting) != _assumed(fresh.setting):
-        return [f"{given.name}: a fresh derivation makes other assumptions"]
-    if len(given.steps) != len(fresh.steps):
-        return [f"{given.name}: a fresh derivation has {len(fresh.steps)} steps, not {len(given.steps)}"]
-    found = [
-        f"{given.name}, step {a.id}: a fresh derivation has {b.after}"
-        for a, b in zip(given.steps, fresh.steps, strict=True)
-        if _shown(a) != _shown(b)
-    ]
-    for kind, mine, its in (("part", given.parts, fresh.parts), ("lemma", given.lemmas, fresh.lemmas)):
-        if [m.name for m in mine] != [m.name for m in its]:
-            return [*found, f"{given.name}: a fresh derivation has other {kind}s"]
-        for a, b in zip(mine, its, strict=True):
-            found += _differences(a, b)
-    return found
-
-
 class Checker:
     """Checks derivations with the lemmas inside them, each lemma once, sharing what was enumerated."""
 
@@ -69,7 +49,7 @@ class Checker:
         """Re-derive and re-check a derivation from scratch."""
         failures: list[str] = []
         if derivation.rebuild is not None:
-            failures += _differences(derivation, derivation.rebuild())
+            failures += differences(derivation, derivation.rebuild())
         return CheckResult(self.derivation(derivation, failures), tuple(failures))
 
     def derivation(self, derivation: Derivation, failures: list[str]) -> Derivation:
@@ -85,7 +65,7 @@ class Checker:
         return checked
 
     def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
-        failures += _chain_breaks(derivation)
+        failures += chain_breaks(derivation)
         steps = []
         for step in derivation.steps:
             lemmas = tuple(self.derivation(m, failures) for m in step.lemmas)
@@ -112,7 +92,7 @@ class Checker:
         if not again.uses <= step.uses:
             dropped = ", ".join(sorted(again.uses - step.uses))
             return Verdict(Grade.FAILED, f"the step does not name what it rests on: {dropped}")
-        if [_identity(m) for m in again.lemmas] != [_identity(m) for m in step.lemmas]:
+        if not same_lemmas(again.lemmas, step.lemmas):
             return Verdict(Grade.FAILED, "the lemmas named are not those that the rule uses")
         relation = relation_of(step.rule, step.before)
         if relation != step.relation:
@@ -151,53 +131,6 @@ def _residual(step: Step) -> Verdict:
         return Verdict(Grade.EXACT, "computed by the rule; what must vanish was reduced to 0")
     found = Counterexample({}, {}, str(residual), "=", "0")
     return Verdict(Grade.FAILED, f"what must vanish does not: {residual}", found)
-
-
-def _identity(derivation: Derivation) -> tuple[Any, ...]:
-    """Return what makes a lemma the one it is: all but the verdicts, which a check may have sharpened."""
-    steps = tuple((_shown(s), tuple(_identity(m) for m in s.lemmas)) for s in derivation.steps)
-    hypotheses = derivation.setting.hypotheses
-    return derivation.name, _nameless(derivation.statement.lhs), _nameless(derivation.statement.rhs), hypotheses, steps
-
-
-def _assumed(setting: Setting) -> tuple[Any, ...]:
-    return setting.hypotheses, setting.facts, setting.over
-
-
-def _shown(step: Step) -> tuple[Any, ...]:
-    return step.relation, _nameless(step.before), _nameless(step.after), type(step.rule), step.uses
-
-
-def _nameless(expression: Basic) -> Basic:
-    """Return the expression with its dummies numbered, so that two runs of one rule give the same."""
-    dummies = sorted(expression.atoms(Dummy), key=lambda dummy: dummy.dummy_index)
-    return expression.xreplace({u: Symbol(f"_{u.name}{k}", **u.assumptions0) for k, u in enumerate(dummies)})
-
-
-def _chain_breaks(derivation: Derivation) -> list[str]:
-    """Return where the chain from the statement's left side to its right side is broken."""
-    ends = [derivation.statement.lhs, *(s.after for s in derivation.steps)]
-    breaks = [
-        f"{derivation.name}, step {s.id}: does not start where the step before ended"
-        for s, before in zip(derivation.steps, ends, strict=False)
-        if s.before != before
-    ]
-    if ends[-1] != derivation.statement.rhs:
-        breaks.append(f"{derivation.name}: the last step does not arrive at the statement's right side")
-    if derivation.steps and derivation.statement.relation != weakest_relation(derivation.steps):
-        breaks.append(f"{derivation.name}: the steps do not give the relation {derivation.statement.relation}")
-    breaks += [
-        f"{derivation.name}, step {s.id}: made under other assumptions than the derivation's"
-        for s in derivation.steps
-        if s.setting != derivation.setting
-    ]
-    assumed = {h.key for h in derivation.setting.hypotheses}
-    breaks += [
-        f"{derivation.name}, step {s.id}: rests on what is not assumed: {', '.join(sorted(s.uses - assumed))}"
-        for s in derivation.steps
-        if not s.uses <= assumed
-    ]
-    return breaks
 
 
 class BeyondTheWorld(Exception):

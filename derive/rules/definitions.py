@@ -46,7 +46,10 @@ class DrawnGradient(Rule):
     """
 
     name = "output-gradient"
-    words = "At the last layer the gradient is the one that the cost sends back; it is taken as given."
+    words = (
+        "At the last layer this gradient is given: it is drawn independently of the network, "
+        "so that nothing changes in writing."
+    )
     source = "Glorot & Bengio 2010, section 4.2.1 (unsaid there)"
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:

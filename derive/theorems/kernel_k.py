@@ -11,6 +11,7 @@ from derive.proof.derivation import Derivation, Proof
 from derive.rules.rectifier import DefineRectifier
 from derive.rules.wide import MU, NU, ByClosedForm, M, Replicas, V, over_networks, over_samples
 from derive.setting import Setting
+from derive.theorems.notation import SAMPLE_NOTATION
 from derive.words import Words
 
 GAUSSIAN_MEAN = over_networks(over_samples(f(MU + NU)) ** 2)
@@ -36,6 +37,7 @@ def kernel_k() -> Derivation:
     return proof.done(
         "kernel-K",
         "The mean over networks of the squared mean over samples",
+        symbols=SAMPLE_NOTATION,
         source="The post of 2020-02-18, steps 3 and 4; Cho & Saul 2009, equation 6",
         intro=_INTRO,
         parts=(by_price(),),

@@ -32,12 +32,18 @@ from derive.rules.wide import GaussianLimit, M, V
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE
 from derive.theorems.kernel_k import GAUSSIAN_MEAN, kernel_k
+from derive.theorems.notation import SAMPLE_NOTATION
 from derive.theorems.product import product_variance
 from derive.words import Words
 
 K = Symbol("k", integer=True)
 GAIN = Symbol("sigma_w2", positive=True)
 BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
+SYMBOLS = (
+    *SAMPLE_NOTATION,
+    (GAIN, Words("the gain of the weights, {}", n(i + 1) * SharedVariance(W, i + 1))),
+    (BIAS_VARIANCE, Words("the variance of the biases")),
+)
 WIDE = Hypothesis(
     "wide",
     Words(
@@ -90,6 +96,7 @@ def sample_variance() -> Derivation:
     return proof.done(
         "sample-variance",
         "One layer of the variance over samples",
+        symbols=SYMBOLS,
         source="The post of 2020-02-18, steps 1 to 4",
         intro=(
             Words(
@@ -127,6 +134,7 @@ def sample_variance_stable() -> Derivation:
     return replace(
         core,
         name="sample-variance-stable",
+        symbols=SYMBOLS,
         title="The sample variance without cancellation",
         source="The post of 2020-02-18 leaves the difference of two nearly equal terms",
         parts=(stable_mean(core),),
