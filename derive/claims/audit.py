@@ -14,7 +14,23 @@ from __future__ import annotations
 from itertools import combinations
 from itertools import product as cartesian
 
-from sympy import And, Basic, Eq, Equivalent, Expr, Implies, Integer, Product, Symbol, expand, powsimp, simplify
+from sympy import (
+    And,
+    Basic,
+    Eq,
+    Equivalent,
+    Expr,
+    Implies,
+    Integer,
+    Or,
+    Product,
+    Rational,
+    Symbol,
+    expand,
+    factor_list,
+    powsimp,
+    simplify,
+)
 
 from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Audit, Claim, Finding
@@ -49,6 +65,9 @@ def audit(claim: Claim) -> Audit:
         return Audit(claim, Finding.HOLDS, evidence, derived=derived)
     if found is None:
         raise Inconsistent(f"{claim.id} differs from what is derived, and no {_tried(claim)} refutes it")
+    if claim.analytic and condition is not None:
+        evidence = "refuted at a point, to many digits; the difference vanishes under the condition"
+        return Audit(claim, Finding.HOLDS_IF, evidence, condition, (), derived, found)
     missing = () if claim.analytic else repair(claim, setting)
     if missing:
         if derived is None:
@@ -73,7 +92,8 @@ def refute_at_points(claim: Claim, derived: Basic | None) -> Counterexample | No
     symbols = sorted(claim.printed.rhs.free_symbols | derived.free_symbols, key=lambda s: s.name)
     for at in ({s: Integer(1) for s in symbols}, *points(symbols)):
         printed, right = (e.subs(at).doit().evalf(DIGITS) for e in (claim.printed.rhs, derived))
-        if abs(printed - right) > 10 ** (5 - DIGITS) * abs(right):
+        tolerance = 10 ** (5 - DIGITS) * abs(right) if claim.decimal is None else _half_digit(claim.decimal)
+        if abs(printed - right) > tolerance:
             where = {str(s): str(v) for s, v in at.items()}
             return Counterexample({"precision": f"{DIGITS} digits"}, where, str(right), "=", str(printed))
     return None
@@ -103,13 +123,29 @@ def compare(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic |
     try:
         if claim.analytic:
             derived = claim.derived()
-            return simplify((claim.printed.rhs - derived).doit()) == 0, None, derived
+            return _compare_numbers(claim, derived)
         if claim.printed.relation == "=":
             return _compare_formula(claim, setting)
         return _compare_logic(claim, setting)
     except Undischarged:
         # The stated hypotheses do not carry the derivation; what is missing is for `repair` to find.
         return False, None, None
+
+
+def _compare_numbers(claim: Claim, derived: Expr) -> tuple[bool, Basic | None, Basic | None]:
+    """Compare two formulas, or a printed decimal with the true value: that must round to the digits printed."""
+    if claim.decimal is not None:
+        return bool(abs(derived - Rational(claim.decimal)) <= _half_digit(claim.decimal)), None, derived
+    gap = simplify((claim.printed.rhs - derived).doit())
+    if gap == 0:
+        return True, None, derived
+    zeros = [f for f, _ in factor_list(gap.as_numer_denom()[0])[1] if f.is_Symbol]
+    return False, Or(*(Eq(f, 0, evaluate=False) for f in zeros)) if zeros else None, derived
+
+
+def _half_digit(decimal: str) -> Expr:
+    """Return half a unit of the last digit that is printed."""
+    return Rational(1, 2) / 10 ** len(decimal.partition(".")[2])
 
 
 def _reduce(claim: Claim, expression: Basic, setting: Setting) -> Basic:
@@ -133,7 +169,7 @@ def _compare_formula(claim: Claim, setting: Setting) -> tuple[bool, Basic | None
     left, right = _specialise(printed, setting), _specialise(derived, setting)
     if same(left, right):
         return True, None, derived
-    return False, unit_condition(_named(powsimp(ratio(left, right)))), derived
+    return False, unit_condition(_named(powsimp(ratio(left, right, setting.facts)))), derived
 
 
 def _is_product(expression: Expr) -> bool:

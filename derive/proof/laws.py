@@ -199,7 +199,10 @@ class Laws:
     def _place(self, family: Family, index: Index, host: Family) -> Index | None:
         """Return the host's scalar whose coin decides a scalar, or None if it has its own."""
         apart = Kind.ENTRIES_INDEPENDENT in self.says(family)
-        if apart and Kind.ENTRIES_INDEPENDENT not in self.says(host) and any(k > 1 for k in index):
+        layers, units = index[: family.layered], index[family.layered :]
+        first = not any(layers) and all(k == 1 for k in units)
+        if apart and Kind.ENTRIES_INDEPENDENT not in self.says(host) and not first:
+            # The host has one coin for all, which only one of these scalars may hang on.
             return None
         if family not in _NETWORK:
             return index if len(host.extents(0)) + host.layered == len(index) else None
