@@ -19,6 +19,7 @@ most 40 and denominator at most 12 (any exponent over a positive number), consta
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ from functools import lru_cache, partial
 from typing import NoReturn
 
 from sympy import (
-    E,
     Abs,
+    E,
     Expr,
     Max,
     Min,
@@ -134,9 +135,11 @@ def parse_expression(text: str, variables: Mapping[str, Symbol], *, what: str = 
     Piecewise((x, x > 0), (x/5, True))
     >>> parse_expression("2*x + y", {"x": x})
     Traceback (most recent call last):
-    derive.errors.InputError: expression: unknown name 'y'; known: x, e, pi, at column 7
+        ...
+    derive.errors.InputError: expression: unknown name 'y'; known: x, pi, e, at column 7
       2*x + y
             ^
+
     """
     for name in variables:
         if name in _CONSTANTS or name in FUNCTIONS or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
@@ -219,9 +222,8 @@ class _Reader:
     def _sum(self) -> Expr:
         result = self._product()
         while token := self._take("+", "-"):
-            right = self._product()
-            left, plus = result, token.text == "+"
-            result = self._made(lambda left=left, right=right, plus=plus: left + right if plus else left - right, token)
+            combine = operator.add if token.text == "+" else operator.sub
+            result = self._made(partial(combine, result, self._product()), token)
         return result
 
     def _product(self) -> Expr:
@@ -230,10 +232,8 @@ class _Reader:
             right = self._signed()
             if token.text == "/" and right.is_zero:
                 self._fail("division by zero", token.column)
-            left, times = result, token.text == "*"
-            result = self._made(
-                lambda left=left, right=right, times=times: left * right if times else left / right, token
-            )
+            combine = operator.mul if token.text == "*" else operator.truediv
+            result = self._made(partial(combine, result, right), token)
         return result
 
     def _signed(self) -> Expr:
@@ -266,7 +266,8 @@ class _Reader:
                 inside = self._sum()
             self._expect(")", "to close the bracket")
             return inside
-        self._fail("a number, a name or a bracket expected, got " + repr(token.text).strip("'"), token.column)
+        got = token.text if token.kind == "end" else repr(token.text)
+        return self._fail(f"a number, a name or a bracket expected, got {got}", token.column)
 
     def _number(self, token: _Token) -> Expr:
         digits, _, power = token.text.lower().partition("e")
@@ -282,7 +283,7 @@ class _Reader:
         if token.text in FUNCTIONS:
             self._fail(f"{token.text} is a function: write {token.text}(...)", token.column)
         known = [*self.variables, *_CONSTANTS]
-        self._fail(str(unknown_name("name", token.text, known)), token.column)
+        return self._fail(str(unknown_name("name", token.text, known)), token.column)
 
     # ---- functions
 
@@ -304,7 +305,7 @@ class _Reader:
         if condition is not None:
             if len(arguments) != 2:
                 self._fail("where takes a comparison and two values: where(x > 0, a, b)", token.column)
-            return self._where(condition, *arguments, token)
+            return self._where(condition, arguments[0], arguments[1], token)
         if name in _SEVERAL:
             return self._made(lambda: _SEVERAL[name](*arguments), token)
         if name in _ELEMENTARY:
@@ -450,6 +451,3 @@ def require_real(expression: Expr, variable: Symbol, text: str) -> None:
 
 
 _TRIED = (0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 0.1, -0.1, 1.7, -1.7, 5, -5, 6, -6, 10, -10, 30, -30)
-
-__all__ = ["FUNCTIONS", "parse_expression", "require_real"]
-_ = partial

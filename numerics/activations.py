@@ -37,6 +37,7 @@ def numpy_function(activation: Activation, order: int = 0) -> Function:
     >>> from derive.activations import activation
     >>> numpy_function(activation("sigmoid"), 1)([-1000.0, 0.0, 1000.0])
     array([0.  , 0.25, 0.  ])
+
     """
     if order not in (0, 1, 2):
         raise InputError(f"order must be 0, 1 or 2, got {order}")
@@ -142,7 +143,7 @@ def _mish_slope(x: Floats) -> Floats:
 
 
 def _tanh_shrink(x: Floats) -> Floats:
-    """x - tanh x: below 1 by Lambert's fraction tanh x = x/(1 + t), t = x²/(3 + x²/(5 + ...)), so x t/(1 + t)."""
+    """Return x - tanh x = x t/(1 + t): t = x²/(3 + x²/(5 + ...)) below 1 (Lambert's fraction tanh x = x/(1 + t))."""
     square = np.minimum(x * x, 1.0)
     t = np.zeros_like(square)
     for odd in range(21, 1, -2):

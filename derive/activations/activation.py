@@ -53,7 +53,7 @@ class Activation:
 
     @cached_property
     def distributional_derivative(self) -> Expr:
-        """f' as a distribution: ``derivative`` and a delta at every jump of f.
+        """The derivative as a distribution: ``derivative`` and a delta at every jump of f.
 
         >>> from derive.activations import activation
         >>> activation("step").distributional_derivative
@@ -64,7 +64,7 @@ class Activation:
 
     @cached_property
     def distributional_second_derivative(self) -> Expr:
-        """f'' as a distribution: a delta at every kink of f, the derivative of a delta at every jump.
+        """The second derivative as a distribution: a delta at every kink of f, the derivative of a delta at every jump.
 
         >>> from derive.activations import activation
         >>> activation("relu").distributional_second_derivative

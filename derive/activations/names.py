@@ -47,7 +47,8 @@ def activation(
     >>> activation("leaky-relu(a)", symbols=["a"]).expression
     Piecewise((s, s > 0), (a*s, True))
     >>> activation("x*Phi(1.702*x)").derivative
-    851*s*phi(851*s/500)/500 + Phi(851*s/500)
+    851*s*NormalDensity(851*s/500)/500 + Phi(851*s/500)
+
     """
     return _activation(
         name,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cmp_to_key
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from mpmath import mp
@@ -47,6 +48,7 @@ def stand_ins(expression: Expr, variable: Symbol) -> dict[Symbol, Expr]:
     return {p: Rational(7 + n, 10) * (-1 if p.is_negative else 1) for n, p in enumerate(parameters)}
 
 
+@lru_cache(maxsize=512)
 def breakpoints(expression: Expr, variable: Symbol) -> tuple[Expr, ...]:
     """Return the points where one smooth formula gives way to another, in increasing order.
 
@@ -59,9 +61,10 @@ def breakpoints(expression: Expr, variable: Symbol) -> tuple[Expr, ...]:
         for root in _roots(switch, variable, at):
             if not any(_number(root - other, at) == 0 for other in found):
                 found.append(root)
-    return tuple(sorted(found, key=cmp_to_key(lambda a, b: 1 if _number(a - b, at) > 0 else -1)))
+    return tuple(sorted(found, key=lambda p: _number(p, at)))
 
 
+@lru_cache(maxsize=512)
 def pieces(expression: Expr, variable: Symbol) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
     """Return the breakpoints and the smooth formulas: the k-th formula holds left of the k-th breakpoint."""
     at = stand_ins(expression, variable)
@@ -69,7 +72,7 @@ def pieces(expression: Expr, variable: Symbol) -> tuple[tuple[Expr, ...], tuple[
     if not points:
         return (), (branch(expression, variable, at, S.Zero),)
     values = [_number(p, at) for p in points]
-    probes = [values[0] - 1, *((a + b) / 2 for a, b in zip(values, values[1:], strict=False)), values[-1] + 1]
+    probes = [values[0] - 1, *((a + b) / 2 for a, b in pairwise(values)), values[-1] + 1]
     return points, tuple(branch(expression, variable, at, p) for p in probes)
 
 
@@ -168,7 +171,9 @@ def _sign_changes(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
 def _bracketed(f: Callable[[Any], Any], left: Rational, right: Rational) -> Expr:
     with mp.workdps(DIGITS + 20):
         ends = [mp.mpf(x.p) / x.q for x in (left, right)]
-        return Float(mp.findroot(f, ends, solver="anderson", tol=mp.mpf(10) ** -(2 * DIGITS), verify=False), DIGITS + 10)
+        return Float(
+            mp.findroot(f, ends, solver="anderson", tol=mp.mpf(10) ** -(2 * DIGITS), verify=False), DIGITS + 10
+        )
 
 
 def _holds(condition: Basic, here: Point) -> bool:
