@@ -31,9 +31,13 @@ class Kind(Enum):
     IDENTICAL = "every scalar (of a layer) has the same law"
     SYMMETRIC = "every scalar has a law symmetric about zero"
     ZERO = "every scalar is zero"
+    GAUSSIAN = "every scalar is Gaussian"
     RECTIFIER = "the activation function is leaky ReLU of slope a"
+    RELU = "the slope of the leaky ReLU is 0"
+    HE = "the weights have He's variance"
     LINEAR = "the activation function is the identity where the network works"
     HOMOGENEOUS = "all widths are equal, and all weight variances"
+    NONDEGENERATE = "it is not degenerate: its variance is positive, and so is a sum of its squares"
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Hypothesis:
     ``text`` is words with expressions, which every renderer prints in its own notation.
     ``exact`` tells whether the hypothesis can hold exactly at finite width (a statement about the law that one
     draws from) or is an approximation to the network one means. ``source`` cites where the field states it.
+    ``states`` is the equation that the hypothesis lays down, where it is one that rules may solve.
     """
 
     key: str
@@ -59,6 +64,7 @@ class Hypothesis:
     properties: tuple[Property, ...]
     exact: bool = True
     source: str = ""
+    states: Eq | None = None
 
     def declares(self, kind: Kind, family: Family | None = None, other: Family | None = None) -> bool:
         """Return True when this hypothesis declares the property (independence is symmetric)."""
@@ -128,6 +134,11 @@ INPUTS_SHARE_VARIANCE = Hypothesis(
     (Property(Kind.SHARED_VARIANCE, x),),
     source=GLOROT,
 )
+INPUT_INDEPENDENT = Hypothesis(
+    "input-independent",
+    Words("The input is independent of the weights and the biases."),
+    (Property(Kind.INDEPENDENT_OF, W, x), Property(Kind.INDEPENDENT_OF, b, x)),
+)
 BIASES_ZERO = Hypothesis(
     "biases-zero",
     Words("All biases are zero, as they are at initialisation."),
@@ -188,6 +199,17 @@ RECTIFIER = Hypothesis(
     (Property(Kind.RECTIFIER),),
     source="He et al. 2015, equation 1 (PReLU)",
 )
+RELU = Hypothesis(
+    "relu",
+    Words("The activation function is ReLU: the slope {} is 0.", SLOPE),
+    (Property(Kind.RECTIFIER), Property(Kind.RELU)),
+)
+HE_WEIGHTS = Hypothesis(
+    "he-weights",
+    Words("The weights have He's variance, {}.", Eq(SharedVariance(W, i), 2 / ((1 + SLOPE**2) * n(i)), evaluate=False)),
+    (Property(Kind.HE),),
+    source="He et al. 2015, equations 10 and 15",
+)
 WEIGHTS_SYMMETRIC = Hypothesis(
     "weights-symmetric",
     Words("Every weight and every bias has a law symmetric about zero; the biases are independent of each other."),
@@ -203,12 +225,12 @@ WEIGHTS_SYMMETRIC = Hypothesis(
 NONDEGENERATE = Hypothesis(
     "nondegenerate",
     Words(
-        "Nothing is degenerate: {}, every {} and {} are positive.",
+        "Nothing is degenerate: {}, every {} and {} are positive, and a given input is not zero.",
         SharedVariance(x),
         SharedVariance(W, i),
         SharedVariance(g),
     ),
-    (),
+    tuple(Property(Kind.NONDEGENERATE, family) for family in (x, W, g)),
 )
 
 WEIGHTS = (WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, WEIGHTS_SHARE_VARIANCE)
@@ -228,6 +250,7 @@ CATALOGUE = (
     LINEAR_REGIME,
     OUTPUT_GRADIENT_INDEPENDENT,
     OUTPUT_GRADIENT_CENTRED,
+    WEIGHTS_SYMMETRIC,
     HOMOGENEOUS,
 )
 """The further hypotheses that an audit tries on a claim that fails as stated; the same for every claim."""

@@ -41,7 +41,7 @@ class Over(Atom):
         return obj
 
     def _hashable_content(self) -> tuple[str, ...]:
-        return (self.name,)
+        return (self.name, self.style, ", ".join(source.name for source in self.sources))
 
     def __str__(self) -> str:
         return self.name
@@ -57,6 +57,9 @@ class Over(Atom):
 
 NETWORKS = Over("networks", (WEIGHTS, BIASES), "network")
 """Network randomness: the weights (and biases) of all layers, with the input fixed."""
+
+SAMPLES = Over("samples", (INPUT,), "sample")
+"""Sample randomness: the input, with the weights of all layers fixed."""
 
 EVERYTHING = Over("everything", (INPUT, WEIGHTS, BIASES, OUTPUT_GRADIENT))
 """The randomness of Glorot & Bengio: "with respect to input, output and weight initialization"."""
@@ -82,7 +85,6 @@ class Family(Atom):
         symbol: str | None = None,
     ) -> Family:
         """Return the family of these arguments."""
-        """Return the family of these arguments."""
         if (source is None) == (definition is None):
             raise InputError(f"family {name}: give a source or a definition, and not both")
         obj = super().__new__(cls)
@@ -91,7 +93,10 @@ class Family(Atom):
         return obj
 
     def _hashable_content(self) -> tuple[str, ...]:
-        return (self.name,)
+        # Families that share a name and no more must not be taken for each other.
+        drawn_from = self.source.name if self.source else ""
+        defined_by = f"{self.definition.__module__}.{self.definition.__qualname__}" if self.definition else ""
+        return (self.name, drawn_from, defined_by, str(self.layered))
 
     def _sympystr(self, printer: object) -> str:
         return self.name

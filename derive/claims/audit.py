@@ -14,15 +14,16 @@ from __future__ import annotations
 from itertools import combinations
 from itertools import product as cartesian
 
-from sympy import And, Basic, Eq, Equivalent, Expr, Implies, Product, Symbol, expand, powsimp
+from sympy import And, Basic, Eq, Equivalent, Expr, Implies, Integer, Product, Symbol, expand, powsimp, simplify
 
-from derive.averages import SharedVariance
+from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Audit, Claim, Finding
 from derive.errors import InputError
 from derive.hypotheses import CATALOGUE, NONDEGENERATE, Hypothesis, Kind
 from derive.layers import i
-from derive.network import W, Width
+from derive.network import SLOPE, W, Width
 from derive.proof.checking import Laboratory
+from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample, Grade
 from derive.rules import ByLemma, CancelEquation
 from derive.rules.products import canonical, ratio, same, unit_condition
@@ -40,19 +41,15 @@ def audit(claim: Claim) -> Audit:
     """Return the audit of a claim; see the module's docstring for what the verdicts mean."""
     setting = claim.setting.assuming(NONDEGENERATE)
     identical, condition, derived = compare(claim, setting)
-    found = refute(claim, setting)
+    found = refute_at_points(claim, derived) if claim.analytic else refute(claim, setting)
     if identical:
         if found is not None:
             raise Inconsistent(f"{claim.id} is identical to what is derived, and refuted: {found}")
-        return Audit(
-            claim,
-            Finding.HOLDS,
-            "identical to the derived formula; no tiny world refutes it",
-            derived=derived,
-        )
+        evidence = f"identical to the derived formula; no {_tried(claim)} refutes it"
+        return Audit(claim, Finding.HOLDS, evidence, derived=derived)
     if found is None:
-        raise Inconsistent(f"{claim.id} differs from what is derived, and no tiny world refutes it")
-    missing = repair(claim, setting)
+        raise Inconsistent(f"{claim.id} differs from what is derived, and no {_tried(claim)} refutes it")
+    missing = () if claim.analytic else repair(claim, setting)
     if missing:
         if derived is None:
             derived = compare(claim, setting.assuming(*missing))[2]
@@ -60,8 +57,26 @@ def audit(claim: Claim) -> Audit:
             "a tiny world refutes it as stated; with the further hypothesis it is identical to the derived formula"
         )
         return Audit(claim, Finding.HOLDS_IF, evidence, condition, missing, derived, found)
-    evidence = "a tiny world refutes it, and no hypothesis of the catalogue repairs it"
+    evidence = f"a {_tried(claim)} refutes it, and no hypothesis of the catalogue repairs it"
+    if claim.analytic:
+        evidence = "refuted at a point, to many digits"
     return Audit(claim, Finding.REFUTED, evidence, condition, (), derived, found)
+
+
+def _tried(claim: Claim) -> str:
+    return "point" if claim.analytic else "tiny world"
+
+
+def refute_at_points(claim: Claim, derived: Basic | None) -> Counterexample | None:
+    """Return the first admissible point at which printed and derived differ, if there is one."""
+    assert derived is not None
+    symbols = sorted(claim.printed.rhs.free_symbols | derived.free_symbols, key=lambda s: s.name)
+    for at in ({s: Integer(1) for s in symbols}, *points(symbols)):
+        printed, right = (e.subs(at).doit().evalf(DIGITS) for e in (claim.printed.rhs, derived))
+        if abs(printed - right) > 10 ** (5 - DIGITS) * abs(right):
+            where = {str(s): str(v) for s, v in at.items()}
+            return Counterexample({"precision": f"{DIGITS} digits"}, where, str(right), "=", str(printed))
+    return None
 
 
 def repair(claim: Claim, setting: Setting) -> tuple[Hypothesis, ...]:
@@ -86,6 +101,9 @@ def refute(claim: Claim, setting: Setting) -> Counterexample | None:
 def compare(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic | None]:
     """Return whether printed and derived are identical, exactly when they agree, and what is derived."""
     try:
+        if claim.analytic:
+            derived = claim.derived()
+            return simplify((claim.printed.rhs - derived).doit()) == 0, None, derived
         if claim.printed.relation == "=":
             return _compare_formula(claim, setting)
         return _compare_logic(claim, setting)
@@ -107,8 +125,8 @@ def _reduce(claim: Claim, expression: Basic, setting: Setting) -> Basic:
 
 
 def _compare_formula(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic | None]:
-    printed, derived = claim.printed.rhs, _reduce(claim, claim.printed.lhs, setting)
-    if expand(printed - derived) == 0:
+    printed, derived = (_reduce(claim, side, setting) for side in (claim.printed.rhs, claim.printed.lhs))
+    if expand(_specialise(printed, setting) - _specialise(derived, setting)) == 0:
         return True, None, derived
     if not _is_product(printed) or not _is_product(derived):
         return False, None, derived
@@ -120,18 +138,33 @@ def _compare_formula(claim: Claim, setting: Setting) -> tuple[bool, Basic | None
 
 def _is_product(expression: Expr) -> bool:
     """Return True for a product of widths, variances and products of them."""
-    return not canonical(expression)[1].atoms(Width, Product)
+    return not canonical(expression)[1].atoms(Width, Product, Bracket)
 
 
 def _specialise(expression: Basic, setting: Setting) -> Basic:
-    """Return the expression for the homogeneous network where that is assumed."""
+    """Return the expression for the ReLU, He's weights or the homogeneous network, where they are assumed."""
+    if setting.citing(Kind.RELU) is not None:
+        expression = expression.subs(SLOPE, 0)
+    if setting.citing(Kind.HE) is not None:
+        slope = Integer(0) if setting.citing(Kind.RELU) else SLOPE
+        expression = expression.replace(
+            lambda e: isinstance(e, SharedVariance) and e.family == W,
+            lambda e: 2 / ((1 + slope**2) * Width(*e.layer)),
+        )
+        expression = _constant_products(expression)
     if setting.citing(Kind.HOMOGENEOUS) is None:
         return expression
     equal = expression.replace(Width, lambda _: _WIDTH).replace(
         lambda e: isinstance(e, SharedVariance) and bool(e.layer), lambda _: _VARIANCE
     )
-    return equal.replace(
-        lambda e: isinstance(e, Product), lambda e: e.function ** (e.limits[0][2] - e.limits[0][1] + 1)
+    return _constant_products(equal)
+
+
+def _constant_products(expression: Basic) -> Basic:
+    """Return the expression with every product of equal factors as a power."""
+    return expression.replace(
+        lambda e: isinstance(e, Product) and not e.function.has(e.limits[0][0]),
+        lambda e: e.function.simplify() ** (e.limits[0][2] - e.limits[0][1] + 1),
     )
 
 
@@ -154,7 +187,9 @@ def _compare_logic(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, 
         holds = _follows(goal, left)
         condition = _equation(goal)
     reduced = And(*map(_equation, left)), _equation(goal)
-    derived = Equivalent(*reduced) if both_ways else Implies(*reduced)
+    derived = Implies(*reduced)
+    if both_ways:
+        derived = reduced[1] if reduced[0] == reduced[1] else Equivalent(*reduced)
     return holds, None if holds else condition, derived
 
 

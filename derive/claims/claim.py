@@ -9,6 +9,7 @@ from typing import Any
 
 from sympy import Basic
 
+from derive.errors import InputError
 from derive.hypotheses import Hypothesis
 from derive.proof.derivation import Derivation, Statement
 from derive.proof.verdict import Counterexample
@@ -32,6 +33,8 @@ class Claim:
     """A printed formula. ``against`` are the derivations that it is compared with, in the order of use.
 
     ``where`` tells where in the source it stands, ``reading`` how the print is read where it leaves a doubt.
+    ``analytic`` is given where both sides are functions of numbers: it puts the derived right-hand side into the
+    claim's symbols, and the two are compared to many digits instead of in tiny worlds.
     ``setting`` holds the hypotheses that the source states, and the layers that it speaks of.
     """
 
@@ -42,12 +45,19 @@ class Claim:
     printed: Statement
     setting: Setting
     against: tuple[Callable[[], Derivation], ...]
+    analytic: Callable[[], Basic] | None = None
     reading: Words | None = None
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """The hypotheses that the source states."""
         return self.setting.hypotheses
+
+    def derived(self) -> Basic:
+        """Return the derived right-hand side of an analytic claim, in the claim's symbols."""
+        if self.analytic is None:
+            raise InputError(f"claim {self.id} is not a formula between numbers")
+        return self.analytic()
 
     def audit(self) -> Audit:
         """Compare the formula with the derived one and try it in tiny worlds; the verdict is computed."""

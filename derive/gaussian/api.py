@@ -81,6 +81,8 @@ def _derive(node: GaussianExpectation) -> ClosedForm:
         proof, positive = _proof(node)
     except TooLong:
         raise NoClosedForm("none was found in reasonable time", node.integrand) from None
+    except ZeroDivisionError:
+        raise NoClosedForm("a product of deltas on one line has no meaning", node.integrand) from None
     return finish(proof, node, positive, partial(_derive, node))
 
 

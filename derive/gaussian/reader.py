@@ -153,7 +153,7 @@ class Reader:
             if exponent > HIGHEST_POWER:
                 raise NoClosedForm(f"powers above {HIGHEST_POWER} are not attempted", e)
             return self.read(base).power(int(exponent))
-        if base.is_number and base.is_positive:
+        if base.is_positive and not base.free_symbols & set(self.variables):
             return self._exp(exp(exponent * log(base), evaluate=False))
         if exponent == Rational(1, 2) and base.is_Pow and base.exp == 2:
             return self._read(Abs(base.base))

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product as cartesian
+from random import Random
 from typing import Any
 
-from sympy import Basic, Symbol
+from sympy import Basic, Symbol, simplify
 
 from derive.errors import InputError
 from derive.layers import d, i
-from derive.proof.derivation import CheckResult, Derivation, Step, relation_of
-from derive.proof.exact import Exact, NotEvaluable
+from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of, weakest_relation
+from derive.proof.exact import Exact, NotEvaluable, Undeclared
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
-from derive.proof.worlds import World, tiny_worlds
+from derive.proof.worlds import tiny_worlds
 from derive.randomness import Entry
 from derive.setting import Setting
 
@@ -36,16 +37,24 @@ def check_all(derivations: Iterable[Derivation], *, progress: Progress = None) -
 
 
 def _differences(given: Derivation, fresh: Derivation) -> list[str]:
-    """Compare a derivation with a fresh one, built from the definitions."""
+    """Compare a derivation with a fresh one, built from the definitions; so with its lemmas and parts."""
     if given.statement != fresh.statement:
         return [f"{given.name}: a fresh derivation arrives at another statement, {fresh.statement.rhs}"]
+    if given.setting != fresh.setting:
+        return [f"{given.name}: a fresh derivation makes other assumptions"]
     if len(given.steps) != len(fresh.steps):
         return [f"{given.name}: a fresh derivation has {len(fresh.steps)} steps, not {len(given.steps)}"]
-    return [
+    found = [
         f"{given.name}, step {a.id}: a fresh derivation has {b.after}"
         for a, b in zip(given.steps, fresh.steps, strict=True)
-        if (a.before, a.relation, a.after, a.uses) != (b.before, b.relation, b.after, b.uses)
+        if (a.before, a.relation, a.after, a.rule, a.uses) != (b.before, b.relation, b.after, b.rule, b.uses)
     ]
+    for kind, mine, its in (("part", given.parts, fresh.parts), ("lemma", given.lemmas, fresh.lemmas)):
+        if [m.name for m in mine] != [m.name for m in its]:
+            return [*found, f"{given.name}: a fresh derivation has other {kind}s"]
+        for a, b in zip(mine, its, strict=True):
+            found += _differences(a, b)
+    return found
 
 
 class Checker:
@@ -53,7 +62,7 @@ class Checker:
 
     def __init__(self, progress: Progress = None) -> None:
         self.progress = progress or (lambda _: None)
-        self._done: dict[Derivation, Derivation] = {}
+        self._done: dict[Derivation, tuple[Derivation, tuple[str, ...]]] = {}
         self._laboratories: dict[tuple[Setting, bool], Laboratory] = {}
 
     def check(self, derivation: Derivation) -> CheckResult:
@@ -64,22 +73,30 @@ class Checker:
         return CheckResult(self.derivation(derivation, failures), tuple(failures))
 
     def derivation(self, derivation: Derivation, failures: list[str]) -> Derivation:
-        """Return the derivation with the verdicts reached; failures are added to the list in words."""
-        if derivation in self._done:
-            return self._done[derivation]
+        """Return the derivation with the verdicts reached; failures are added to the list in words.
+
+        A lemma that fails makes all that rests on it fail, also where it is met a second time.
+        """
+        if derivation not in self._done:
+            own: list[str] = []
+            self._done[derivation] = (self._checked(derivation, own), tuple(dict.fromkeys(own)))
+        checked, found = self._done[derivation]
+        failures += [f for f in found if f not in failures]
+        return checked
+
+    def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
         failures += _chain_breaks(derivation)
         steps = []
         for step in derivation.steps:
             lemmas = tuple(self.derivation(m, failures) for m in step.lemmas)
             self.progress(f"{derivation.name}, step {step.id}")
             verdict = self.step(step)
-            if verdict.grade is Grade.FAILED:
+            if verdict.grade >= Grade.UNDECIDED:
                 detail = f": {verdict.counterexample}" if verdict.counterexample else ""
                 failures.append(f"{derivation.name}, step {step.id} ({step.rule.name}): {verdict.evidence}{detail}")
             steps.append(replace(step, verdict=verdict, lemmas=lemmas))
         parts = tuple(self.derivation(p, failures) for p in derivation.parts)
-        self._done[derivation] = replace(derivation, steps=tuple(steps), parts=parts)
-        return self._done[derivation]
+        return replace(derivation, steps=tuple(steps), parts=parts)
 
     def step(self, step: Step) -> Verdict:
         """Return the verdict on one step, from replaying its rule and from independent evidence."""
@@ -95,6 +112,8 @@ class Checker:
         if not again.uses <= step.uses:
             dropped = ", ".join(sorted(again.uses - step.uses))
             return Verdict(Grade.FAILED, f"the step does not name what it rests on: {dropped}")
+        if [_identity(m) for m in again.lemmas] != [_identity(m) for m in step.lemmas]:
+            return Verdict(Grade.FAILED, "the lemmas named are not those that the rule uses")
         relation = relation_of(step.rule, step.before)
         if relation != step.relation:
             return Verdict(Grade.FAILED, f"the rule gives a relation {relation}, not {step.relation}")
@@ -110,14 +129,36 @@ class Checker:
     def _independent(self, step: Step) -> Verdict:
         evidence = step.rule.evidence
         if evidence is Evidence.ASSUMED:
-            return step.verdict
+            return first_verdict(step.rule)
         if evidence is Evidence.WORLDS:
             return self._laboratory(step).compare(step.before, step.relation, step.after)
         if evidence is Evidence.POINTS:
-            from derive.proof.sampling import compare_at_points
+            return step.rule.at_points(step)
+        if evidence is Evidence.LEMMA:
+            return Verdict(Grade.EXACT, "the statement of a lemma, which is checked with its own steps")
+        return _residual(step)
 
-            return compare_at_points(step)
-        return Verdict(Grade.EXACT, "the rule applied again; it puts its result back into the equation")
+
+def _residual(step: Step) -> Verdict:
+    """Return the verdict of the rule's own second way: what must vanish, reduced to 0."""
+    try:
+        residual = step.rule.residual(step.before, step.after, step.setting)
+    except InputError as failure:
+        return Verdict(Grade.FAILED, str(failure))
+    if residual is None:
+        return Verdict(Grade.UNDECIDED, "the rule has no second way to this result")
+    if residual == 0 or simplify(residual) == 0:
+        return Verdict(Grade.EXACT, "computed by the rule; what must vanish was reduced to 0")
+    found = Counterexample({}, {}, str(residual), "=", "0")
+    return Verdict(Grade.FAILED, f"what must vanish does not: {residual}", found)
+
+
+def _identity(derivation: Derivation) -> tuple[Any, ...]:
+    """Return what makes a lemma the one it is: all but the verdicts, which a check may have sharpened."""
+    steps = tuple(
+        (s.relation, s.before, s.after, s.rule, s.uses, tuple(_identity(m) for m in s.lemmas)) for s in derivation.steps
+    )
+    return derivation.name, derivation.statement, derivation.setting, steps
 
 
 def _chain_breaks(derivation: Derivation) -> list[str]:
@@ -130,6 +171,19 @@ def _chain_breaks(derivation: Derivation) -> list[str]:
     ]
     if ends[-1] != derivation.statement.rhs:
         breaks.append(f"{derivation.name}: the last step does not arrive at the statement's right side")
+    if derivation.steps and derivation.statement.relation != weakest_relation(derivation.steps):
+        breaks.append(f"{derivation.name}: the steps do not give the relation {derivation.statement.relation}")
+    breaks += [
+        f"{derivation.name}, step {s.id}: made under other assumptions than the derivation's"
+        for s in derivation.steps
+        if s.setting != derivation.setting
+    ]
+    assumed = {h.key for h in derivation.setting.hypotheses}
+    breaks += [
+        f"{derivation.name}, step {s.id}: rests on what is not assumed: {', '.join(sorted(s.uses - assumed))}"
+        for s in derivation.steps
+        if not s.uses <= assumed
+    ]
     return breaks
 
 
@@ -154,15 +208,15 @@ class Laboratory:
             tried = 0
             for at in environments(exact, left, right):
                 try:
-                    values = exact.for_all((left, right), at)
+                    found = self._refutation(exact, at, left, relation, right)
+                except Undeclared as reason:
+                    return Verdict(Grade.FAILED, str(reason))
                 except NotEvaluable as reason:
                     skipped = str(reason)
                     continue
+                if found is not None:
+                    return Verdict(Grade.FAILED, "refuted in a tiny world", found)
                 tried += 1
-                for a, b in values:
-                    if not _RELATIONS[relation](a, b):
-                        found = describe(exact.world, at, a, relation, b)
-                        return Verdict(Grade.FAILED, "refuted in a tiny world", found)
             worlds += tried > 0
             cases += tried
         if not worlds:
@@ -172,6 +226,17 @@ class Laboratory:
             Grade.EXACT,
             f"computed by the rule; both sides equal in {worlds} tiny worlds ({cases} cases, {tossed} outcomes)",
         )
+
+    @staticmethod
+    def _refutation(
+        exact: Exact, at: dict[Symbol, int], left: Basic, relation: str, right: Basic
+    ) -> Counterexample | None:
+        """Return the counterexample with the smallest numbers among the outcomes of one case, or None."""
+        smallest, found = None, None
+        for a, b in exact.for_all((left, right), at):
+            if not _RELATIONS[relation](a, b) and (smallest is None or abs(a) + abs(b) < smallest):
+                smallest, found = abs(a) + abs(b), describe(exact, at, a, relation, b)
+        return found
 
 
 _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -195,8 +260,15 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
         extents = _unit_extents(exact, expressions, free, at)
         names = list(extents)
         combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
-        for units in combinations[:: -(-len(combinations) // MAX_UNITS)]:
+        for units in _spread(combinations):
             yield {**at, **dict(zip(names, units, strict=True))}
+
+
+def _spread(combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the first choice and a few others; always the same, in no pattern that an error could share."""
+    if len(combinations) <= MAX_UNITS:
+        return combinations
+    return [combinations[0], *Random(len(combinations)).sample(combinations[1:], MAX_UNITS - 1)]
 
 
 def _unit_extents(
@@ -204,7 +276,7 @@ def _unit_extents(
 ) -> dict[Symbol, int]:
     extents: dict[Symbol, int] = {}
     for entry in set().union(*(e.atoms(Entry) for e in expressions)):
-        if entry.free_symbols - free:
+        if entry.layer is not None and entry.layer.free_symbols - free:
             continue
         for unit, extent in zip(entry.units, entry.family.extents(entry.layer or 0), strict=True):
             if isinstance(unit, Symbol) and unit in free:
@@ -216,10 +288,11 @@ def _unit_extents(
     return dict(sorted(extents.items(), key=lambda kv: kv[0].name))
 
 
-def describe(world: World, at: dict[Symbol, int], left: Any, relation: str, right: Any) -> Counterexample:
-    """Return a counterexample in words and fractions."""
+def describe(exact: Exact, at: dict[Symbol, int], left: Any, relation: str, right: Any) -> Counterexample:
+    """Return a counterexample in words and fractions, with what was drawn where the sides are random."""
+    drawn = exact.drawn()
     return Counterexample(
-        world=world.describe(),
+        world={**exact.world.describe(), **({"drawn": drawn} if drawn else {})},
         at={str(k): str(v) for k, v in sorted(at.items(), key=lambda kv: kv[0].name)},
         left=str(left),
         relation=relation,

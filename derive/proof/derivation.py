@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,8 @@ class Derivation:
     """A theorem with its proof as data.
 
     ``parts`` are the statements that belong to the theorem besides the main one (each a derivation of its own);
-    the lemmas that single steps rest on stand at those steps. ``symbols`` introduces what a reader must know.
+    the lemmas that single steps rest on stand at those steps. ``symbols`` gives the meaning of symbols
+    that are not the network's own.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Derivation:
     remarks: tuple[Words, ...] = ()
     parts: tuple[Derivation, ...] = ()
     source: str = ""
+    symbols: tuple[tuple[Basic, Words], ...] = ()
     rebuild: Callable[[], Derivation] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -195,7 +197,7 @@ class Proof:
                     rule=rule,
                     why=words or made.words or Words(rule.words),
                     uses=made.uses,
-                    verdict=_first_verdict(rule),
+                    verdict=first_verdict(rule),
                     setting=self.setting,
                     lemmas=made.lemmas,
                 )
@@ -205,12 +207,11 @@ class Proof:
 
     def done(self, name: str, title: str, **more: Any) -> Derivation:
         """Return the derivation; its result is what the last step arrived at."""
-        relation = self.steps[-1].relation if len({s.relation for s in self.steps}) == 1 else _weakest(self.steps)
-        statement = Statement(self.start, relation, self.now)
+        statement = Statement(self.start, weakest_relation(self.steps), self.now)
         return Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
 
 
-def _weakest(steps: list[Step]) -> str:
+def weakest_relation(steps: Sequence[Step]) -> str:
     """Return the relation between the ends of a chain of different relations."""
     order = ["=", "<=>", "=>", "<=", "~", "->"]
     return max((s.relation for s in steps), key=order.index)
@@ -221,7 +222,8 @@ def relation_of(rule: Rule, before: Basic) -> str:
     return "<=>" if rule.relation == "=" and isinstance(before, Relational | BooleanFunction) else rule.relation
 
 
-def _first_verdict(rule: Rule) -> Verdict:
+def first_verdict(rule: Rule) -> Verdict:
+    """Return the verdict of a step that a rule has made and nothing has checked yet."""
     if rule.evidence is Evidence.ASSUMED:
         return Verdict(Grade.ASSUMED, rule.source)
     return Verdict(Grade.EXACT, "computed by the rule; its obligations are discharged")

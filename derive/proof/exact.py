@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product as cartesian
 from math import prod
 from typing import Any
@@ -41,7 +42,8 @@ from derive.averages import Average, Bracket, Covariance, SharedVariance, Varian
 from derive.hypotheses import Kind
 from derive.layers import d
 from derive.network import Activation, ActivationSlope, Cost, Partial, Width
-from derive.proof.worlds import Coin, Number, World, whole
+from derive.proof.laws import Coin, Number, whole
+from derive.proof.worlds import World
 from derive.randomness import Entry, Over
 
 Environment = Mapping[Symbol, int]
@@ -51,6 +53,10 @@ _NO_COINS: frozenset[Coin] = frozenset()
 
 class NotEvaluable(Exception):
     """An expression that has no exact value in this world, with the reason."""
+
+
+class Undeclared(NotEvaluable):
+    """An expression that has no meaning, since the setting does not declare what it speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ class Exact:
         self.world = world
         self.outcomes = 0
         self._faces: dict[Coin, int] = {}
+        self._tossed = _NO_COINS
         self._stamp = 0
         self._codes: dict[Any, Code] = {}
         self.parameters = dict(world.activation.parameters)
@@ -88,10 +95,16 @@ class Exact:
             raise NotEvaluable(f"{expression} is random")
         return code.run()
 
-    def for_all(self, expressions: tuple[Basic, ...], environment: Environment) -> list[tuple[Any, ...]]:
-        """Return the values of the expressions at every joint outcome of what they depend on."""
+    def for_all(self, expressions: tuple[Basic, ...], environment: Environment) -> Iterator[tuple[Any, ...]]:
+        """Yield the values of the expressions at every joint outcome of what they depend on; see `drawn`."""
         codes = [self.read(e, environment) for e in expressions]
-        return [tuple(c.run() for c in codes) for _ in self._enumerate(_coins(codes))]
+        self._tossed = _coins(codes)
+        for _ in self._enumerate(self._tossed):
+            yield tuple(c.run() for c in codes)
+
+    def drawn(self) -> list[str]:
+        """Return the drawn values at the outcome that `for_all` has just yielded."""
+        return self.world.laws.drawn({coin: self._faces[coin] for coin in self._tossed})
 
     def read(self, expression: Basic, environment: Environment) -> Code:
         """Return the code of an expression at concrete indices."""
@@ -109,7 +122,7 @@ class Exact:
 
     def _enumerate(self, coins: frozenset[Coin]) -> Iterator[Number]:
         """Yield the weight of each joint outcome of the coins, having tossed them so."""
-        order = tuple(coins)
+        order = sorted(coins, key=lambda coin: coin.name)
         count = prod(len(c.weights) for c in order)
         if count > MAX_OUTCOMES:
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
@@ -140,7 +153,8 @@ class Exact:
         if entry.family.source is None:
             definition = entry.family.definition(*map(Integer, index))
             return self._remembered(self.read(definition, self._environment))
-        coin, values = self.world.draw(entry.family, index)
+        law = self.world.laws(entry.family, index)
+        coin, values = law.coin, law.values
         if coin is None:
             return constant(values[0])
         faces = self._faces
@@ -226,8 +240,13 @@ class Exact:
 
 
 def _free(expression: Basic, environment: Environment) -> list[Symbol]:
-    free = expression.free_symbols
+    free = _free_symbols(expression)
     return [s for s in environment if s in free]
+
+
+@lru_cache(maxsize=20_000)
+def _free_symbols(expression: Basic) -> frozenset[Symbol]:
+    return frozenset(expression.free_symbols)
 
 
 def _coins(codes: list[Code]) -> frozenset[Coin]:
@@ -298,9 +317,10 @@ _MOMENTS: dict[type, Callable[[Table, Number], Fraction]] = {
 
 def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
     if not self.world.setting.citing(Kind.SHARED_VARIANCE, e.family):
-        raise NotEvaluable(f"the scalars of {e.family.name} share no variance in this setting")
-    units = (Integer(1),) * len(e.family.extents(Integer(0)))
-    return self.read(Variance(Entry(e.family, *e.layer, *units), Over(e.family.source.name, (e.family.source,))), env)
+        raise Undeclared(f"nothing says that the scalars of {e.family.name} share a variance")
+    first = Entry(e.family, *e.layer, *(Integer(1),) * len(e.family.extents(Integer(0))))
+    sources = sorted({coin.source for coin in self.read(first, env).coins}, key=str)
+    return self.read(Variance(first, Over("its own law", tuple(sources))), env)
 
 
 def _width(self: Exact, e: Expr, env: Environment) -> Code:

@@ -17,7 +17,8 @@ from derive.setting import Setting
 from derive.words import Words
 
 if TYPE_CHECKING:
-    from derive.proof.derivation import Derivation
+    from derive.proof.derivation import Derivation, Step
+    from derive.proof.verdict import Verdict
 
 
 class Evidence(Enum):
@@ -25,7 +26,8 @@ class Evidence(Enum):
 
     WORLDS = "both sides are evaluated in tiny worlds"
     POINTS = "both sides are evaluated to many digits at admissible points"
-    RESIDUAL = "the difference of both sides is reduced to 0 by SymPy"
+    RESIDUAL = "what must vanish, by a second way to the result, is reduced to 0 by SymPy"
+    LEMMA = "the step is the statement of a lemma, which is checked with its own steps"
     ASSUMED = "taken from a cited source"
 
 
@@ -60,6 +62,19 @@ class Rule(ABC):
     @abstractmethod
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Return what becomes of one node, or None where the rule does not match."""
+
+    def at_points(self, step: Step) -> Verdict:
+        """Check one step by this rule at points, where its evidence is `Evidence.POINTS`."""
+        from derive.proof.sampling import compare_at_points
+
+        return compare_at_points(step)
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Return what must be 0 if the step is right, by another way than ``rewrite``; None where there is none.
+
+        Only rules with evidence `Evidence.RESIDUAL` are asked.
+        """
+        return None
 
     @property
     def formula(self) -> str:

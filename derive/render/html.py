@@ -44,7 +44,7 @@ STYLE = """
 .varprop .number { font-weight: 600; margin-right: .45em; }
 .varprop details { margin: .4em 0 .4em 1.4em; border-left: 2px solid var(--line); padding-left: .9em; }
 .varprop summary { cursor: pointer; }
-.varprop a { color: var(--mark); text-decoration: none; }
+.varprop a { white-space: nowrap; color: var(--mark); text-decoration: none; }
 .varprop a:hover { text-decoration: underline; }
 """.strip()
 
@@ -174,13 +174,13 @@ class _Page:
         s, brackets = section.derivation.statement, section.brackets
         printed = f"{print_latex(s.lhs, brackets)} {_sign(s.relation)} {print_latex(s.rhs, brackets)}"
         where = scope(self.outline, section, self._chain, self._inline)
-        own = self.outline.own_brackets(section)
-        notes = [*(average_sentences(own, self._inline) if own else []), where]
+        notes = [*(average_sentences(section.brackets, self._inline) if section.explains else []), where]
+        intro = ""
         if section.kind != "theorem":
-            notes += [self._words(w, section) for w in section.derivation.intro]
+            intro = "".join(f"<p>{self._words(w, section)}</p>" for w in section.derivation.intro)
             notes += [f"Source: {escape(section.derivation.source)}."] if section.derivation.source else []
         shown = "".join(f"<p>{n}</p>" for n in notes)
-        return f'<div class="statement">{self._display("", printed)}{shown}</div>'
+        return f'<div class="statement">{intro}{self._display("", printed)}{shown}</div>'
 
     def _proof(self, section: Section) -> str:
         derivation = section.derivation
@@ -206,8 +206,7 @@ class _Page:
         return f'<details id="{self._anchor(lemma)}"><summary>{name}</summary>\n{inside}\n</details>'
 
     def _again(self, cited: Section) -> str:
-        name = f"{cited.label[0].upper()}{cited.label[1:]}"
-        link = f'<a href="#{self._anchor(cited)}">{name}</a>'
+        link = f'<a href="#{self._anchor(cited)}">{cited.heading}</a>'
         return f'<p class="dim">{link}: {self._inline_statement(cited)}</p>'
 
     def _inline_statement(self, section: Section) -> str:
@@ -226,8 +225,8 @@ class _Page:
         return f'<div class="math">{"".join(rows)}</div>'
 
     @staticmethod
-    def _inline(expression: Basic) -> str:
-        return formula(expression)
+    def _inline(expression: Basic, brackets: Brackets | None = None) -> str:
+        return formula(expression, brackets)
 
     @staticmethod
     def _chain(chain: tuple[Basic | str, ...]) -> str:

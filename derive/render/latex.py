@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
-from sympy import Basic, Integer
+from sympy import Basic, Integer, Symbol
 
 from derive.proof.derivation import Derivation, Step
 from derive.render.brackets import Brackets
@@ -18,7 +19,7 @@ from derive.render.relations import LATEX_RELATIONS, relation_sign
 from derive.render.sentences import EXACTNESS, average_sentences, footer, grade_sentences, scope, standing
 from derive.words import Words
 
-LINE = 66.0
+LINE = 74.0
 """How many letters wide a displayed line may be: the text width of the standalone document, less the indent."""
 
 PREAMBLE = r"""\documentclass[11pt,fleqn]{article}
@@ -46,6 +47,14 @@ _ESCAPES = {
     "≥": r"\(\geq\)",
     "→": r"\(\to\)",
     "∂": r"\(\partial\)",
+    "−": r"\(-\)",
+    "·": r"\(\cdot\)",
+    "×": r"\(\times\)",
+    "√": r"\(\surd\)",
+    "∞": r"\(\infty\)",
+    "⟨": r"\(\langle\)",
+    "⟩": r"\(\rangle\)",
+    "⇔": r"\(\Leftrightarrow\)",
     "<": r"\(<\)",
     ">": r"\(>\)",
     "|": r"\(|\)",
@@ -54,9 +63,23 @@ _ESCAPES = {
 
 def escape(text: str) -> str:
     """Return plain text for LaTeX, every character that LaTeX would act on or not know replaced."""
-    straight = re.sub(r'"([^"]*)"', r"“\1”", text)
-    shown = (_ESCAPES.get(c, c if c.isascii() or c.isalpha() else rf"\(\mathrm{{U{ord(c):04X}}}\)") for c in straight)
-    return "".join(shown)
+    return "".join(map(_escape, re.sub(r'"([^"]*)"', r"“\1”", text)))
+
+
+def _escape(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isascii():
+        return character
+    kind = unicodedata.name(character, "")
+    if kind.startswith("LATIN "):
+        return character
+    greek = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER ([A-Z]+)", kind)
+    if greek:
+        name = greek[2].lower().replace("lamda", "lambda")
+        return rf"\({formula(Symbol(name.capitalize() if greek[1] == 'CAPITAL' else name))}\)"
+    plain = unicodedata.normalize("NFKD", character)
+    return plain if plain.isascii() else f"(U+{ord(character):04X})"
 
 
 def formula(expression: Basic, brackets: Brackets | None = None, *, inline: bool = False) -> str:
@@ -107,8 +130,8 @@ class _Page:
         for section in outline.sections:
             if section.kind != "theorem":
                 lines.append(f"% {section.label}: {section.derivation.title}")
-                own = outline.own_brackets(section)
-                lines += [f"% {s}" for s in average_sentences(own, self._inline)] if own else []
+                own = section.brackets if section.explains else Brackets()
+                lines += [f"% {s}" for s in average_sentences(own, self._inline)]
             lines.append(f"% {scope(outline, section, self._chain, self._inline)}")
             lines.append(self._chain_of_steps(section))
         return "\n".join(lines) + "\n"
@@ -117,7 +140,9 @@ class _Page:
         outline, derivation = self.outline, self.outline.derivation
         lines = [PREAMBLE + r"\begin{document}"]
         lines.append(rf"{{\Large\bfseries {escape(derivation.title)}\par}}\medskip")
-        origin = rf"\texttt{{{escape(derivation.name)}}}" + (f": {escape(derivation.source)}." if derivation.source else "")
+        origin = rf"\texttt{{{escape(derivation.name)}}}" + (
+            f": {escape(derivation.source)}." if derivation.source else ""
+        )
         lines.append(origin + r"\par")
         lines += [self._words(words) + r"\par" for words in derivation.intro]
         lines += [r"\section*{Symbols}", *self._symbols(legend(outline))]
@@ -130,8 +155,8 @@ class _Page:
         lines += [r"\section*{Proof}", *self._proof(outline.theorem)]
         for section in outline.sections[1:]:
             lines.append(rf"\section*{{{section.label}. {escape(section.derivation.title)}}}")
-            own = outline.own_brackets(section)
-            lines += [f"{s}\\par" for s in average_sentences(own, self._inline)] if own else []
+            own = section.brackets if section.explains else Brackets()
+            lines += [f"{s}\\par" for s in average_sentences(own, self._inline)]
             lines += [*self._claim(section), r"\emph{Proof.}\par", *self._proof(section)]
         lines.append(r"\end{document}")
         return "\n".join(lines) + "\n"
@@ -166,7 +191,9 @@ class _Page:
             chosen = [a for a in self.outline.assumptions if a.theorem is theorem]
             if chosen:
                 lines += [rf"\section*{{{heading}}}", *([escape(note) + r"\par"] if note else [])]
-                lines += [r"\begin{list}{}{\setlength{\labelwidth}{2.5em}\setlength{\leftmargin}{3em}\setlength{\itemsep}{2pt}\setlength{\parsep}{0pt}}"]
+                lines += [
+                    r"\begin{list}{}{\setlength{\labelwidth}{2.5em}\setlength{\leftmargin}{3em}\setlength{\itemsep}{2pt}\setlength{\parsep}{0pt}}"
+                ]
                 lines += [self._assumption(a) for a in chosen]
                 lines.append(r"\end{list}")
         return lines
@@ -177,10 +204,11 @@ class _Page:
 
     def _claim(self, section: Section) -> list[str]:
         derivation = section.derivation
-        lines = [r"\begin{align*}", *self._rows("", _statement(derivation, section.brackets)), r"\end{align*}"]
+        intro = derivation.intro if section.kind != "theorem" else ()
+        lines = [self._words(words, section) + r"\par" for words in intro]
+        lines += [r"\begin{align*}", *self._rows("", _statement(derivation, section.brackets)), r"\end{align*}"]
         lines.append(scope(self.outline, section, self._chain, self._inline) + r"\par")
         if section.kind != "theorem":
-            lines += [self._words(words, section) + r"\par" for words in derivation.intro]
             lines += [rf"Source: {escape(derivation.source)}.\par"] if derivation.source else []
         return lines
 
@@ -202,13 +230,17 @@ class _Page:
         """Return what stands above a step: its number, words, cited statements, and how it is known."""
         known = rf"{{\small[{escape('; '.join(footer(self.outline, step)))}]}}"
         parts = [rf"\textbf{{{step.id}.}} {self._words(step.why, section, step)} {known}"]
-        parts += [
-            rf"\newline {lemma.label} ({escape(lemma.derivation.title)}): ${self._inline_statement(lemma)}$."
-            for lemma in self.outline.cited(step)
-        ]
+        parts += [self._citation(lemma) for lemma in self.outline.cited(step)]
         if step.verdict.counterexample is not None:
             parts.append(rf"\newline Counterexample: {escape(str(step.verdict.counterexample))}.")
         return " ".join(parts)
+
+    def _citation(self, lemma: Section) -> str:
+        """Return a cited statement on a line of its own, its formula on the next where one line is too short."""
+        name = f"{lemma.heading} ({lemma.derivation.title}):"
+        shown = self._inline_statement(lemma)
+        gap = r"\newline\hspace*{1.5em}" if len(name) + latex_width(shown) > LINE else " "
+        return rf"\newline {escape(name)}{gap}${shown}$."
 
     def _inline_statement(self, section: Section) -> str:
         s = section.derivation.statement
@@ -226,8 +258,8 @@ class _Page:
     # Words and formulas.
 
     @staticmethod
-    def _inline(expression: Basic) -> str:
-        return f"${formula(expression, inline=True)}$"
+    def _inline(expression: Basic, brackets: Brackets | None = None) -> str:
+        return f"${formula(expression, brackets, inline=True)}$"
 
     @staticmethod
     def _chain(chain: Iterable[Basic | str]) -> str:
@@ -240,6 +272,6 @@ class _Page:
             cited = self.outline.reference(expression, step) if step is not None else None
             if cited is not None:
                 return cited.label.replace(" ", "~")
-            return f"${formula(expression, brackets, inline=True)}$"
+            return self._inline(expression, brackets)
 
         return words.render(show, escape)

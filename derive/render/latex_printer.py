@@ -22,7 +22,7 @@ _TALL = re.compile(r"\\(sum|prod|int|frac|lim)(?![A-Za-z])")
 _SIZES = {"": ("", ""), "frac": (r"\Bigl", r"\Bigr"), "big": (r"\biggl", r"\biggr")}
 
 
-class VarianceLatexPrinter(LatexPrinter):  # type: ignore[misc]
+class VarianceLatexPrinter(LatexPrinter):
     """Prints derivations' expressions; ``inline`` formulas stay low enough for a line of prose."""
 
     def __init__(self, brackets: Brackets | None = None, *, inline: bool = False) -> None:
@@ -160,7 +160,8 @@ class VarianceLatexPrinter(LatexPrinter):  # type: ignore[misc]
         elif self.inline:
             below = self._product(denominator)
             simple = not isinstance(denominator, Add | Mul)
-            above = self._parens(numerator) if isinstance(numerator, Add) else self._product(numerator)
+            open_ended = isinstance(numerator, Add) or any(isinstance(f, BIG) for f in Mul.make_args(numerator))
+            above = self._parens(numerator) if open_ended else self._product(numerator)
             shown = f"{above}/{below if simple else f'({below})'}"
         else:
             shown = rf"\frac{{{self._product(numerator)}}}{{{self._product(denominator)}}}"
@@ -176,7 +177,8 @@ class VarianceLatexPrinter(LatexPrinter):  # type: ignore[misc]
             wrap = isinstance(factor, Add) or (len(big) > 1 and factor in big[:-1])
             shown = self._parens(factor) if wrap else self._print(factor)
             digits = out[-1:].isdigit() and shown[:1].isdigit()
-            out += (r" \cdot " if digits else TIMES if out else "") + shown
+            space = r"\," if shown.startswith((r"\frac{\partial", r"\partial")) else ""
+            out += (r" \cdot " if digits else TIMES + space if out else "") + shown
         return out
 
     def _print_Pow(self, expr: Pow) -> str:

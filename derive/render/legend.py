@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sympy import Basic, Eq, Expr, Integer, KroneckerDelta, Symbol, preorder_traversal
+from sympy import Basic, Eq, Expr, Heaviside, Integer, KroneckerDelta, Symbol, preorder_traversal
 
 from derive.averages import SharedVariance
 from derive.layers import d, i
 from derive.network import Activation, ActivationSlope, Cost, Partial, Width, f, g, n, s, slope
 from derive.randomness import Entry, Family
-from derive.render.outline import Outline, Section, expressions_of
+from derive.render.outline import Outline, expressions_of
 from derive.words import Words
 
 _K = Symbol("k", integer=True)
 _L = Symbol("l", integer=True)
 _S = Symbol("s", real=True)
+_U = Symbol("u", real=True)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Item:
 
 def legend(outline: Outline) -> list[Item]:
     """Return the symbols that occur in a derivation, each once, in order of first use."""
-    return Legend().read(_reading(outline)).items()
+    own = {symbol: words for section in outline.sections for symbol, words in section.derivation.symbols}
+    return Legend(own).read(_reading(outline)).items()
 
 
 def _reading(outline: Outline) -> Iterator[Basic]:
@@ -46,7 +48,8 @@ def _reading(outline: Outline) -> Iterator[Basic]:
 class Legend:
     """Collects what has to be introduced: layers first, since every other symbol carries one."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: dict[Basic, Words] | None = None) -> None:
+        self._own = own or {}
         self._layers: dict[Symbol, None] = {}
         self._units: dict[Symbol, None] = {}
         self._items: dict[object, Item] = {}
@@ -62,8 +65,9 @@ class Legend:
     def items(self) -> list[Item]:
         """Return the lines of the legend: indices and widths first, since the other symbols carry them."""
         lines = []
-        if i in self._layers:
-            lines.append(Item((i,), Words("a layer; the layers are 0 to {}", d)))
+        layers = sorted(self._layers.keys() - {d}, key=lambda e: (len(e.name), e.name))
+        if layers:
+            lines.append(Item(tuple(layers), Words("a layer, one of 0 to {}", d)))
         elif d in self._layers:
             lines.append(Item((d,), Words("the last layer; the layers are 0 to {}", d)))
         if self._units:
@@ -73,7 +77,10 @@ class Legend:
         return lines + [item for key, item in self._items.items() if key is not Width]
 
     def _take(self, node: Basic) -> None:
-        if isinstance(node, Entry):
+        if node in self._own:
+            self.read(self._own[node].objects)
+            self._put(node, (node,), self._own[node])
+        elif isinstance(node, Entry):
             self._note_indices(node.layer, node.units)
             self._family(node.family)
         elif isinstance(node, SharedVariance):
@@ -85,14 +92,22 @@ class Legend:
         elif isinstance(node, Activation):
             self._put(Activation, (f(_S),), Words("the activation function"))
         elif isinstance(node, ActivationSlope):
-            self._put(ActivationSlope, (slope(_S),), Words("its slope, the derivative of the activation function"))
+            self._put(ActivationSlope, (slope(_S),), Words("the slope of the activation function, its derivative"))
         elif isinstance(node, Partial):
             if node.target == Cost:
                 self.read((s(d, _K),))
                 self._put(Cost, (Cost,), Words("the cost, which depends on the last pre-activations {}", s(d, _K)))
+        elif type(node).__name__ == "Phi":
+            self._put("Phi", (node.func(_U),), Words("the standard normal distribution function"))
+        elif isinstance(node, Heaviside):
+            self._put(
+                Heaviside, (Heaviside(_U),), Words("the unit step: 1 where {} is positive, 0 where it is negative", _U)
+            )
         elif isinstance(node, KroneckerDelta):
             j, k = node.args[:2]
-            self._put(KroneckerDelta, (KroneckerDelta(j, k),), Words("1 where {}, and 0 elsewhere", Eq(j, k, evaluate=False)))
+            self._put(
+                KroneckerDelta, (KroneckerDelta(j, k),), Words("1 where {}, and 0 elsewhere", Eq(j, k, evaluate=False))
+            )
 
     def _put(self, key: object, symbols: tuple[Basic, ...], meaning: Words) -> None:
         self._items.setdefault(key, Item(symbols, meaning))
@@ -143,8 +158,3 @@ def definitions_of(family: Family) -> tuple[Basic, ...]:
         return (Eq(family(i, *units), here, evaluate=False),)
     up = Eq(family(i + 1, *units), family.definition(i + 1, *units), evaluate=False)
     return (up, Eq(family(0, *units), family.definition(Integer(0), *units), evaluate=False))
-
-
-def averages(section: Section) -> list[tuple[list[Basic], str]]:
-    """Return, for every average of a section, samples of its brackets and what it is taken over."""
-    return [(list(samples), over.describe()) for over, samples in section.brackets.legend()]

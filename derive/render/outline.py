@@ -16,7 +16,7 @@ from derive.errors import InputError
 from derive.hypotheses import Hypothesis
 from derive.layers import d
 from derive.proof.derivation import Derivation, Step
-from derive.proof.verdict import Grade, Verdict
+from derive.proof.verdict import Verdict
 from derive.randomness import Entry
 from derive.render.brackets import Brackets
 from derive.setting import Setting
@@ -31,19 +31,28 @@ class Assumption:
     theorem: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Section:
-    """A statement with its proof: the theorem itself, a further part of it, or a lemma."""
+    """A statement with its proof: the theorem itself, a further part of it, or a lemma.
+
+    ``explains`` is True for a section whose averages are over something else than the theorem's: it says so itself.
+    """
 
     kind: str
     number: int
     derivation: Derivation
     brackets: Brackets
+    explains: bool = False
 
     @property
     def label(self) -> str:
         """How it is referred to: "the theorem", "Part 2", "Lemma 3"."""
         return "the theorem" if self.kind == "theorem" else f"{self.kind.capitalize()} {self.number}"
+
+    @property
+    def heading(self) -> str:
+        """The label at the beginning of a line."""
+        return self.label[0].upper() + self.label[1:]
 
     @property
     def anchor(self) -> str:
@@ -58,6 +67,7 @@ class Outline:
     derivation: Derivation
     sections: list[Section] = field(default_factory=list)
     assumptions: list[Assumption] = field(default_factory=list)
+    brackets: Brackets = Brackets()
 
     def __post_init__(self) -> None:
         self._add("theorem", self.derivation)
@@ -65,6 +75,7 @@ class Outline:
             self._add("part", part)
         for section in list(self.sections):
             self._add_lemmas(section.derivation)
+        self._settle_brackets()
         for h in self.derivation.assumptions:
             self._assume(h, theorem=True)
         for section in self.sections:
@@ -91,17 +102,17 @@ class Outline:
         if all(a.hypothesis != hypothesis for a in self.assumptions):
             self.assumptions.append(Assumption(f"A{len(self.assumptions) + 1}", hypothesis, theorem))
 
-    @cached_property
-    def brackets(self) -> Brackets:
-        """The brackets whose meaning is stated once for all: those over what the theorem's averages are over."""
-        stated = {over for _, over in self.sections[0].brackets.occurring} | {self.derivation.setting.over}
-        found = dict.fromkeys(b for s in self.sections for b in s.brackets.occurring if b[1] in stated)
-        return Brackets(tuple(found), self.derivation.setting.over)
-
-    def own_brackets(self, section: Section) -> Brackets | None:
-        """Return the brackets that a section has to explain itself, or None where the general legend covers all."""
-        stated = {over for _, over in self.brackets.occurring}
-        return section.brackets if any(over not in stated for _, over in section.brackets.occurring) else None
+    def _settle_brackets(self) -> None:
+        """Let one legend serve every section whose averages are over what the theorem's are over."""
+        default = self.derivation.setting.over
+        stated = {over for _, over in self.theorem.brackets.occurring} | {default}
+        for section in self.sections:
+            section.explains = any(over not in stated for _, over in section.brackets.occurring)
+        shared = [s for s in self.sections if not s.explains]
+        found = dict.fromkeys(b for s in shared for b in s.brackets.occurring)
+        self.brackets = Brackets(tuple(found), default)
+        for section in shared:
+            section.brackets = self.brackets
 
     @property
     def theorem(self) -> Section:
@@ -159,12 +170,11 @@ class Outline:
 
     @cached_property
     def usual(self) -> Verdict | None:
-        """The verdict that most steps share, to be explained once."""
-        verdicts = Counter(step.verdict for s in self.sections for step in s.derivation.steps)
-        if not verdicts:
-            return None
-        verdict, count = verdicts.most_common(1)[0]
-        return verdict if count > 1 and verdict.grade is not Grade.FAILED else None
+        """The verdict that most steps share, to be explained once; None if only few do."""
+        verdicts = [step.verdict for s in self.sections for step in s.derivation.steps]
+        plain = Counter((v.grade, v.evidence) for v in verdicts if v.counterexample is None)
+        known, count = max(plain.items(), key=lambda item: item[1], default=(None, 0))
+        return Verdict(*known) if known is not None and count > 1 and count > len(verdicts) / 4 else None
 
     def verdict(self, step: Step) -> str:
         """Return a step's verdict in words; of the usual one, the grade alone."""

@@ -22,7 +22,11 @@ def listed(items: Iterable[str]) -> str:
 def validity(derivation: Derivation, chain: Callable[[tuple[Basic | str, ...]], str], show: Show) -> str:
     """Return "for 0 <= i <= d and every k", or nothing where a statement has no free index."""
     free = derivation.statement.lhs.free_symbols | derivation.statement.rhs.free_symbols
-    ranges = [chain(c) for c in conditions(derivation.setting) if any(isinstance(e, Basic) and e.free_symbols & free for e in c)]
+    ranges = [
+        chain(c)
+        for c in conditions(derivation.setting)
+        if any(isinstance(e, Basic) and e.free_symbols & free for e in c)
+    ]
     units = [show(u) for u in free_units(derivation)]
     ranges += [f"every {listed(units)}"] if units else []
     return f"for {listed(ranges)}" if ranges else ""
@@ -41,13 +45,13 @@ def scope(outline: Outline, section: Section, chain: Callable[[tuple[Basic | str
     return text[0].upper() + text[1:]
 
 
-def average_sentences(meaning: Brackets, show: Show) -> list[str]:
+def average_sentences(brackets: Brackets, show: Callable[[Basic, Brackets], str]) -> list[str]:
     """Return, for every average that occurs, "E[.] and Var[.] are taken over the input and the weights."."""
     sentences = []
-    for over, samples in meaning.legend():
-        brackets = listed(show(s) for s in samples)
+    for over, samples in brackets.legend():
+        shown = listed(show(s, brackets) for s in samples)
         verb = "is" if len(samples) == 1 else "are"
-        sentences.append(f"{brackets} {verb} taken over {over.describe()}.")
+        sentences.append(f"{shown} {verb} taken over {over.describe()}.")
     return sentences
 
 

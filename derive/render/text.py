@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 
 from sympy import Basic, Integer
 
@@ -83,8 +82,7 @@ class _Page:
         self._proof(theorem)
         for section in self.outline.sections[1:]:
             self._heading(f"{section.label}. {section.derivation.title}")
-            own = self.outline.own_brackets(section)
-            for sentence in average_sentences(own, self._show(section)) if own else ():
+            for sentence in average_sentences(section.brackets, self._glued_formula) if section.explains else ():
                 self._prose(sentence, _INDENT)
             self._claim(section)
             self._proof(section)
@@ -104,14 +102,17 @@ class _Page:
                 self._formula("", print_text(equation), _INDENT + column)
 
     def _averages(self) -> None:
-        sentences = average_sentences(self.outline.brackets, self._show(self.outline.theorem))
+        sentences = average_sentences(self.outline.brackets, self._glued_formula)
         if sentences:
             self._heading("Averages")
         for sentence in sentences:
             self._prose(sentence, _INDENT)
 
     def _assumptions(self) -> None:
-        for theorem, heading in ((True, "Assumptions"), (False, "Assumed in lemmas, and discharged where they are used")):
+        for theorem, heading in (
+            (True, "Assumptions"),
+            (False, "Assumed in lemmas, and discharged where they are used"),
+        ):
             chosen = [a for a in self.outline.assumptions if a.theorem is theorem]
             if chosen:
                 self._heading(heading)
@@ -124,10 +125,10 @@ class _Page:
 
     def _claim(self, section: Section) -> None:
         derivation = section.derivation
-        self._formula("", _statement(derivation, section.brackets), _INDENT)
-        self._prose(scope(self.outline, section, self._chain, self._inline), _INDENT)
         for words in derivation.intro if section.kind != "theorem" else ():
             self._prose(self._words(words, section), _INDENT)
+        self._formula("", _statement(derivation, section.brackets), _INDENT)
+        self._prose(scope(self.outline, section, self._chain, self._inline), _INDENT)
         if section.kind != "theorem" and derivation.source:
             self._prose(f"Source: {derivation.source}.", _INDENT)
 
@@ -147,7 +148,7 @@ class _Page:
         indent = len(lead)
         self._prose(self._words(step.why, section, step), indent, lead=lead)
         for lemma in self.outline.cited(step):
-            title = f"{lemma.label} ({lemma.derivation.title}): "
+            title = f"{lemma.heading} ({lemma.derivation.title}): "
             self._formula(title, _statement(lemma.derivation, lemma.brackets), indent)
         sign = relation_sign(step.relation, TEXT_RELATIONS)
         self._formula(sign + " ", print_text(step.after, section.brackets), indent)
@@ -157,11 +158,11 @@ class _Page:
 
     # Words and formulas.
 
-    def _show(self, section: Section) -> Callable[[Basic], str]:
-        return lambda e: self._glued(formula(e, section.brackets))
-
     def _inline(self, expression: Basic) -> str:
-        return self._glued(formula(expression))
+        return self._glued_formula(expression)
+
+    def _glued_formula(self, expression: Basic, brackets: Brackets | None = None) -> str:
+        return self._glued(formula(expression, brackets))
 
     def _glued(self, shown: str) -> str:
         return shown.replace(" ", _GLUE) if len(shown) <= self.width // 2 else shown
@@ -172,7 +173,7 @@ class _Page:
     def _words(self, words: Words, section: Section, step: Step | None = None) -> str:
         def show(expression: Basic) -> str:
             cited = self.outline.reference(expression, step) if step is not None else None
-            return cited.label.replace(" ", _GLUE) if cited else self._glued(formula(expression, section.brackets))
+            return cited.label.replace(" ", _GLUE) if cited else self._glued_formula(expression, section.brackets)
 
         return words.render(show)
 

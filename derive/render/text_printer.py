@@ -12,6 +12,7 @@ from sympy import (
     Integral,
     KroneckerDelta,
     Limit,
+    MatrixBase,
     Mul,
     Pow,
     Product,
@@ -34,7 +35,7 @@ from derive.render.relations import TEXT_RELATIONS
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class VarianceTextPrinter(StrPrinter):  # type: ignore[misc]
+class VarianceTextPrinter(StrPrinter):
     """Prints derivations' expressions on one line: ``Var[W^i] Σ_{j=1}^{n_{i+1}} E[(z^i_j)²]``."""
 
     def __init__(self, brackets: Brackets | None = None) -> None:
@@ -48,7 +49,7 @@ class VarianceTextPrinter(StrPrinter):  # type: ignore[misc]
 
     def _print_Symbol(self, expr: Symbol) -> str:
         name = str(expr.name)
-        return pretty_symbol(name) if name.isalnum() and len(name) > 1 else name
+        return pretty_symbol(name) if len(name) > 1 and "'" not in name and " " not in name else name
 
     def _index(self, index: Expr | str) -> str:
         shown = index if isinstance(index, str) else self._print(index).replace(" ", "").replace("−", "-")
@@ -99,8 +100,8 @@ class VarianceTextPrinter(StrPrinter):  # type: ignore[misc]
         return f"_{{{node.over.name}}}" if self.brackets.named(node) else ""
 
     def _print_Average(self, node: Average) -> str:
-        left, right = {"network": "⟪⟫", "sample": "⟨⟩"}.get(node.over.style, "  ")
-        if left == " ":
+        left, right = {"network": ("⟪", "⟫"), "sample": ("⟨", "⟩")}.get(node.over.style, ("", ""))
+        if not left:
             return self._bracket(node, "E")
         return f"{left}{self._print(node.inside[0])}{right}{self._label(node)}"
 
@@ -133,7 +134,9 @@ class VarianceTextPrinter(StrPrinter):  # type: ignore[misc]
         else:
             above, below = self._product(numerator), self._product(denominator)
             loose = isinstance(denominator, Add | Mul | Partial) or "/" in _outside_brackets(below)
-            above = f"({above})" if isinstance(numerator, Add) or "/" in _outside_brackets(above) else above
+            # A quotient after a sum or a product over an index would seem to stand inside it.
+            open_ended = isinstance(numerator, Add) or any(isinstance(f, BIG) for f in Mul.make_args(numerator))
+            above = f"({above})" if open_ended or "/" in _outside_brackets(above) else above
             shown = f"{above}/({below})" if loose else f"{above}/{below}"
         return f"−{shown}" if negative else shown
 
@@ -158,9 +161,9 @@ class VarianceTextPrinter(StrPrinter):  # type: ignore[misc]
             return f"1/({below})" if "/" in _outside_brackets(below) else f"1/{below}"
         if exponent == Rational(1, 2):
             shown = self._print(base)
-            return f"√{shown}" if base.is_Symbol or base.is_Integer else f"√({shown})"
+            return f"√{shown}" if base.is_Symbol or base.is_Integer or base.is_NumberSymbol else f"√({shown})"
         bare = base.is_Symbol or base.is_Function or isinstance(base, Width | Bracket | SharedVariance)
-        bare = bare or base.is_Integer and base >= 0 or isinstance(base, Entry) and not base.indices
+        bare = bare or (base.is_Integer and base >= 0) or (isinstance(base, Entry) and not base.indices)
         shown = self._print(base) if bare else self._parens(base)
         if exponent.is_Integer:
             return shown + str(exponent).translate(_RAISED)
@@ -215,6 +218,17 @@ class VarianceTextPrinter(StrPrinter):  # type: ignore[misc]
 
     def _print_Rational(self, expr: Rational) -> str:
         return f"{self._print(Integer(expr.p))}/{expr.q}"
+
+    def _print_Function(self, expr: Expr) -> str:
+        inside = ", ".join(self._print(a) for a in expr.args)
+        return f"{pretty_symbol(expr.func.__name__)}({inside})"
+
+    def _print_Heaviside(self, expr: Expr) -> str:
+        return f"θ({self._print(expr.args[0])})"
+
+    def _print_MatrixBase(self, expr: MatrixBase) -> str:
+        rows = [", ".join(self._print(e) for e in row) for row in expr.tolist()]
+        return f"({', '.join(rows)})" if expr.shape[1] == 1 else f"[{'; '.join(rows)}]"
 
     def _print_Abs(self, expr: Expr) -> str:
         return f"|{self._print(expr.args[0])}|"

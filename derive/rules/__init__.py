@@ -5,10 +5,7 @@ from derive.rules.algebra import (
     CancelEquation,
     DivideEquations,
     Expand,
-    Integrate,
-    Isolate,
     ReindexProduct,
-    Solve,
 )
 from derive.rules.calculus import ChainRule, Differentiate
 from derive.rules.definitions import Define, DrawnGradient, LinearRegime, NoBiases
@@ -26,6 +23,7 @@ from derive.rules.expectation import (
 )
 from derive.rules.lemma import ByLemma, ByProductVariance
 from derive.rules.recursion import Induction
+from derive.rules.solving import Integrate, Isolate, Solve
 from derive.rules.sums import ContractDelta, EqualTerms, PullOut
 
 __all__ = [
@@ -45,8 +43,8 @@ __all__ = [
     "Expand",
     "Induction",
     "Integrate",
-    "LinearRegime",
     "Isolate",
+    "LinearRegime",
     "Linearity",
     "MomentFromVariance",
     "NoBiases",

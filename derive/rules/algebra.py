@@ -1,14 +1,17 @@
-"""Rules of plain algebra and calculus: expanding, cancelling, solving, reindexing, integrating."""
+"""Rules of plain algebra: expanding, cancelling, reindexing, naming, collecting."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import And, Basic, Eq, Expr, Integral, Product, diff, expand, simplify, solve
+from sympy import And, Basic, Eq, Expr, Mul, Pow, Product, Sum, Symbol, collect, expand, factor
+from sympy.core.relational import Relational
 
-from derive.errors import InputError
+from derive.averages import SharedVariance
+from derive.hypotheses import Kind
 from derive.proof.derivation import Derivation
-from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
+from derive.randomness import Entry
 from derive.rules.products import ratio, unit_condition
 from derive.setting import Setting, Undischarged
 from derive.words import Words
@@ -37,7 +40,7 @@ class ReindexProduct(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Shift the index of a product."""
-        if not isinstance(node, Product):
+        if not isinstance(node, Product) or len(node.limits) != 1:
             return None
         index, lower, upper = node.limits[0]
         inner = node.function.subs(index, index - self.shift)
@@ -48,7 +51,7 @@ class ReindexProduct(Rule):
 class Cancel(Rule):
     """a c / (b c) = a / b, where c is not zero
 
-    Obligation: what is cancelled (widths, variances) is positive: a hypothesis with key ``nondegenerate``.
+    Obligation: all factors (widths, variances) are positive.
     """
 
     name = "cancel"
@@ -58,14 +61,15 @@ class Cancel(Rule):
         """Cancel in a quotient of products over layers."""
         if not isinstance(node, Expr) or not node.atoms(Product):
             return None
-        return Rewrite(ratio(*node.as_numer_denom()), _nondegenerate(setting))
+        above, below = node.as_numer_denom()
+        return Rewrite(ratio(above, below), positive(above * below, setting))
 
 
 @dataclass(frozen=True)
 class CancelEquation(Rule):
     """a c = b c <=> a = b, where c is not zero
 
-    Obligation: what is cancelled is positive: a hypothesis with key ``nondegenerate``.
+    Obligation: all factors (widths, variances) are positive.
     """
 
     name = "cancel-equation"
@@ -76,12 +80,16 @@ class CancelEquation(Rule):
         """Cancel the common factors of both sides of an equation."""
         if not isinstance(node, Eq):
             return None
-        return Rewrite(unit_condition(ratio(node.lhs, node.rhs)), _nondegenerate(setting))
+        uses = positive(node.lhs, setting) | positive(node.rhs, setting)
+        return Rewrite(unit_condition(ratio(node.lhs, node.rhs)), uses)
 
 
 @dataclass(frozen=True)
 class DivideEquations(Rule):
-    """a c = 1 and b c = 1 <=> a = b and b c = 1, where c is not zero"""
+    """a c = r and b c = r <=> a = b and b c = r, where r is not zero, and so c is not
+
+    Obligation: r is positive.
+    """
 
     name = "divide-equations"
     words = "Divide one equation by the other."
@@ -94,89 +102,135 @@ class DivideEquations(Rule):
         one, two = sorted(node.args, key=lambda e: len(str(e)))
         if one.rhs != two.rhs:
             return None
-        return Rewrite(And(unit_condition(ratio(one.lhs, two.lhs)), one), _nondegenerate(setting))
+        uses = positive(one.rhs, setting)
+        return Rewrite(And(unit_condition(ratio(one.lhs, two.lhs)), one), uses)
 
 
-def _nondegenerate(setting: Setting) -> frozenset[str]:
-    if not any(h.key == "nondegenerate" for h in setting.hypotheses):
-        raise Undischarged("what is cancelled must not be zero, and nothing says so")
-    return frozenset({"nondegenerate"})
+def positive(e: Expr, setting: Setting) -> frozenset[str]:
+    """Return the hypotheses by which an expression is positive, or raise `Undischarged`."""
+    if e.is_positive:
+        return frozenset()
+    if isinstance(e, SharedVariance):
+        return setting.require(Kind.NONDEGENERATE, e.family)
+    if isinstance(e, Mul):
+        return frozenset().union(*(positive(factor, setting) for factor in e.args))
+    if isinstance(e, Pow):
+        return positive(e.base, setting)
+    if isinstance(e, Product):
+        return positive(e.function, setting)
+    if isinstance(e, Sum) and isinstance(e.function, Pow) and e.function.exp == 2:
+        entry, (index, *_) = e.function.base, e.limits[0]
+        if isinstance(entry, Entry) and entry.units == (index,):
+            return setting.require(Kind.NONDEGENERATE, entry.family)
+    raise Undischarged(f"nothing says that {e} is positive, so that it cannot be cancelled")
 
 
 @dataclass(frozen=True)
-class Solve(Rule):
-    """u = the solution of an equation in u
+class Rename(Rule):
+    """u = s, where s is a symbol for u
 
-    The equation is what the hypothesis ``because`` says (a lemma may have given one side); the solution is put
-    back into it.
+    Nothing but a name; the rule puts the expression back and compares.
     """
 
-    equation: Eq
-    unknown: Expr
+    names: tuple[tuple[Expr, Symbol], ...]
+    name = "name"
+    words = "Give it a name."
+    evidence = Evidence.RESIDUAL
+
+    def apply(self, expression: Basic, setting: Setting) -> Rewrite:
+        """Replace the named expressions everywhere."""
+        after = expression
+        for what, symbol in self.names:
+            after = after.subs(what, symbol)
+        back = after.subs({symbol: what for what, symbol in self.names})
+        if after == expression or expand(back - expression) != 0:
+            raise RuleDoesNotApply(f"rule {self.name} finds nothing to name in {expression}")
+        named = [Eq(symbol, what) for what, symbol in self.names]
+        return Rewrite(after, words=Words("Write " + " and ".join(["{}"] * len(named)) + ".", *named))
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Put the expressions back for their names."""
+        return expand(after.xreplace({symbol: what for what, symbol in self.names}) - before)
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Names are given in the whole expression at once; see `apply`."""
+        return None
+
+
+@dataclass(frozen=True)
+class PutIn(Rule):
+    """u = w, a value that is given by a hypothesis"""
+
+    values: tuple[tuple[Expr, Expr], ...]
     because: str
-    lemma: Derivation | None = None
-    name = "solve"
-    words = "Solve for the unknown."
+    name = "put-in"
+    words = "Put in the given values."
     evidence = Evidence.RESIDUAL
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace the unknown by the positive solution of the equation."""
-        if node != self.unknown:
+        """Replace a symbol by its given value."""
+        given = dict(self.values)
+        if node not in given:
             return None
-        solutions = [v for v in solve(self.equation, self.unknown) if not v.could_extract_minus_sign()]
-        if len(solutions) != 1:
-            raise InputError(f"{self.equation} has {len(solutions)} admissible solutions for {self.unknown}")
-        if simplify(self.equation.lhs.subs(self.unknown, solutions[0]) - self.equation.rhs) != 0:
-            raise InputError(f"{solutions[0]} does not solve {self.equation}")
         if not any(h.key == self.because for h in setting.hypotheses):
-            raise Undischarged(f"nothing says that {self.equation}: there is no hypothesis {self.because}")
-        words = Words("Solve {} for {}.", self.equation, self.unknown)
-        lemmas = (self.lemma,) if self.lemma else ()
-        return Rewrite(solutions[0], frozenset({self.because}), words, lemmas)
+            raise Undischarged(f"nothing gives {node} a value: there is no hypothesis {self.because}")
+        words = Words("Put in " + ", ".join(["{}"] * len(given)) + ".", *(Eq(s, w) for s, w in self.values))
+        return Rewrite(given[node], frozenset({self.because}), words)
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Substitute the values."""
+        given = before.xreplace(dict(self.values))
+        if isinstance(given, Relational):
+            return (given.lhs - after.lhs) - (given.rhs - after.rhs)
+        return given - after
 
 
 @dataclass(frozen=True)
-class Isolate(Rule):
-    """a u = b <=> u = b/a, where a is not zero
+class ByComplement(Rule):
+    """u = t - (t - u), where a lemma gives t - u"""
 
-    Obligation: what is divided by is positive: a hypothesis with key ``nondegenerate``.
-    """
-
-    unknown: Expr
-    name = "isolate"
-    words = "Solve for the variance of the weights."
-    relation = "<=>"
-
-    def rewrite(self, node: Basic, setting: Setting) -> Rewrite | None:
-        """Solve an equation for an unknown that it is linear in."""
-        if not isinstance(node, Eq) or not node.has(self.unknown):
-            return None
-        solutions = solve(node, self.unknown)
-        if len(solutions) != 1:
-            raise InputError(f"{node} has {len(solutions)} solutions for {self.unknown}")
-        words = Words("Solve for {}.", self.unknown)
-        return Rewrite(Eq(self.unknown, solutions[0]), _nondegenerate(setting), words)
-
-
-@dataclass(frozen=True)
-class Integrate(Rule):
-    """int_a^b u'(w) dw = u(b) - u(a)
-
-    The antiderivative is differentiated again before it is used.
-    """
-
-    name = "integrate"
-    words = "Integrate: the antiderivative's derivative is the integrand."
+    total: Expr
+    lemma: Derivation
+    name = "complement"
+    words = "It is the total less the part that the lemma gives."
     evidence = Evidence.RESIDUAL
 
+    def apply(self, expression: Basic, setting: Setting) -> Rewrite:
+        """Replace the whole expression by the total less the lemma's right side."""
+        if expand(self.total - expression - self.lemma.statement.lhs) != 0:
+            raise RuleDoesNotApply(f"{self.total} less {expression} is not what {self.lemma.name} is about")
+        uses = frozenset(h.key for h in self.lemma.rests_on)
+        if not uses <= {h.key for h in setting.hypotheses}:
+            raise Undischarged(f"{self.lemma.name} assumes more than is assumed here")
+        return Rewrite(self.total - self.lemma.statement.rhs, uses, lemmas=(self.lemma,))
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Compare what is left on both sides with the lemma's two sides."""
+        left = self.total - before - self.lemma.statement.lhs
+        right = self.total - after - self.lemma.statement.rhs
+        return expand(left) ** 2 + expand(right) ** 2
+
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Carry out a definite integral of a polynomial."""
-        if not isinstance(node, Integral):
-            return None
-        w, lower, upper = node.limits[0]
-        if not node.function.is_polynomial(w):
-            raise InputError(f"{node.function} is not a polynomial in {w}")
-        primitive = Integral(node.function, w).doit()
-        if simplify(diff(primitive, w) - node.function) != 0:
-            raise InputError(f"{primitive} is not an antiderivative of {node.function}")
-        return Rewrite(simplify(primitive.subs(w, upper) - primitive.subs(w, lower)))
+        """The rule acts on the whole expression; see `apply`."""
+        return None
+
+
+@dataclass(frozen=True)
+class CollectIn(Rule):
+    """a u + b u = (a + b) u, for the given quantities u"""
+
+    quantities: tuple[Expr, ...]
+    name = "collect"
+    words = "Collect the terms."
+    evidence = Evidence.POINTS
+
+    def apply(self, expression: Basic, setting: Setting) -> Rewrite:
+        """Collect in the whole expression."""
+        after = collect(expand(expression), self.quantities, factor)
+        if after == expression:
+            raise RuleDoesNotApply(f"rule {self.name} finds nothing to collect in {expression}")
+        return Rewrite(after, words=Words(self.words))
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """The rule acts on the whole expression; see `apply`."""
+        return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Sum
 
 from derive.errors import InputError
-from derive.indices import fresh_index
+from derive.indices import fresh_index, rename_bound
 from derive.layers import d
 from derive.network import Activation, ActivationSlope, Cost, Partial, W, n, s
 from derive.proof.rule import Rewrite, Rule
@@ -62,7 +62,8 @@ class Differentiate(Rule):
         """Carry out a derivative of an explicit expression."""
         if not isinstance(node, Partial) or node.target == Cost or isinstance(node.target, Entry):
             return None
-        return Rewrite(derivative(node.target, node.variable, setting))
+        target = rename_bound(node.target, node.variable.free_symbols)
+        return Rewrite(derivative(target, node.variable, setting))
 
 
 def derivative(e: Expr, u: Entry, setting: Setting) -> Expr:
@@ -98,5 +99,7 @@ def _upstream(e: Entry, u: Entry, setting: Setting) -> bool:
         return e.family != u.family or (e.layer is not None and setting.facts.distinct(e.layer, u.layer))
     if e.family == s:
         # s^m is computed before anything in layer m + 1, and its own layer's scalars are siblings.
+        return setting.facts.less(e.layer, u.layer)
+    if u.family == e.family:
         return setting.facts.less(e.layer, u.layer)
     return setting.facts.at_least(u.layer, e.layer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
-from sympy import Add, Eq, Expr, Integer, KroneckerDelta, Mul, Ne, Pow, Sum
+from sympy import Add, Eq, Expr, Integer, KroneckerDelta, Mul, Ne, Pow, Sum, Symbol
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.hypotheses import Kind
@@ -171,6 +171,27 @@ class DeclaredVariance(Rule):
 
 
 @dataclass(frozen=True)
+class ScaleVariance(Rule):
+    """Var[c X] = c^2 Var[X]
+
+    Obligation: c does not depend on what the variance is taken over.
+    """
+
+    name = "scale-variance"
+    words = "A factor that is fixed comes out of the variance squared."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Take fixed factors out of a variance."""
+        if not isinstance(node, Variance):
+            return None
+        fixed = [f for f in Mul.make_args(node.inside[0]) if not setting.is_random(f, node.over)]
+        if not fixed:
+            return None
+        c = Mul(*fixed)
+        return Rewrite(c**2 * Variance(node.inside[0] / c, node.over))
+
+
+@dataclass(frozen=True)
 class VarianceOfSum(Rule):
     """Var[A + B] = Var[A] + Var[B] + 2 Cov[A, B];  Var[sum_j X_j] = sum_j sum_j' Cov[X_j, X_j']"""
 
@@ -227,7 +248,11 @@ class Uncorrelated(Rule):
 
     def _vanish(self, covariance: Covariance, setting: Setting) -> frozenset[str]:
         """Return the hypotheses by which E[left right] = 0 and one of the means is 0."""
-        a, b = (e.function if isinstance(e, Sum) else e for e in covariance.inside)
+        a, b = covariance.inside
+        if isinstance(b, Sum):
+            # Two sums may share the name of an index, but not its values.
+            b = rename_bound(b, a.atoms(Symbol))
+        a, b = (e.function if isinstance(e, Sum) else e for e in (a, b))
         for one, other in ((a, b), (b, a)):
             try:
                 return setting.centred_factor(one) | setting.centred_factor(one * other)
@@ -238,6 +263,32 @@ class Uncorrelated(Rule):
 
 def _differ(left: Expr, right: Expr) -> Expr:
     return Ne(left, right, evaluate=False)
+
+
+@dataclass(frozen=True)
+class IndependentTerms(Rule):
+    """sum_j sum_k Cov[X_j, X_k] = sum_j sum_k delta_{jk} Var[X_j] for independent X_j
+
+    Obligation: terms with different indices are independent, from what each depends on.
+    """
+
+    name = "independent-terms"
+    words = "Different terms are independent, so their covariances vanish."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the covariances in a double sum by a delta times the variances."""
+        if not (isinstance(node, Sum) and len(node.limits) == 2 and isinstance(node.function, Covariance)):
+            return None
+        cov = node.function
+        (k, _, _), (j, _, upper) = node.limits
+        left, right = cov.inside
+        if left.subs(j, k) != right:
+            return None
+        # What the covariance is not over is fixed, and depends on nothing here.
+        random = [Mul(*(f for f in Mul.make_args(e) if setting.is_random(f, cov.over))) for e in (left, right)]
+        uses = setting.with_distinct(j, k).independent(*random)
+        delta = KroneckerDelta(j, k, (Integer(1), upper))
+        return Rewrite(Sum(delta * Variance(left, cov.over), *node.limits), uses)
 
 
 @dataclass(frozen=True)
@@ -255,7 +306,7 @@ class SameForEveryUnit(Rule):
         """Replace a sum over units of equal moments by the width times one moment."""
         if not (isinstance(node, Sum) and len(node.limits) == 1 and isinstance(node.function, Average)):
             return None
-        index, _, upper = node.limits[0]
+        index, lower, upper = node.limits[0]
         base, exponent = node.function.inside[0].as_base_exp()
         if exponent != 2 or not isinstance(base, Entry) or base.family.source is not None or base.units != (index,):
             return None
@@ -269,4 +320,4 @@ class SameForEveryUnit(Rule):
                 uses |= setting.require(kind, family)
         for one, other in combinations(sorted(reached, key=lambda family: family.name), 2):
             uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
-        return Rewrite(upper * node.function, uses)
+        return Rewrite((upper - lower + 1) * node.function, uses)

@@ -9,11 +9,11 @@ from sympy import Expr, Mul, Symbol
 
 from derive.averages import Variance
 from derive.errors import InputError
-from derive.layers import Facts, d
+from derive.layers import Facts
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
-from derive.rules.match import instantiate, match
+from derive.rules.match import index_variables, instantiate, matches
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -34,8 +34,7 @@ class ByLemma(Rule):
         lemma = self.lemma
         if lemma.statement.relation != "=":
             raise InputError(f"only equalities rewrite, {lemma.name} states {lemma.statement.relation}")
-        variables = frozenset(s for s in lemma.statement.lhs.free_symbols if isinstance(s, Symbol)) - {d}
-        binding = match(lemma.statement.lhs, node, variables)
+        binding = matches(lemma.statement.lhs, node, index_variables(lemma.statement.lhs))
         if binding is None:
             return None
         require_facts(lemma.setting.facts, binding, setting)

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from sympy import Basic, Expr, Symbol
 
-from derive.indices import rename_bound
+from derive.indices import bound_indices, rename_bound
+from derive.layers import d
 
 Binding = dict[Symbol, Expr]
+
+
+def index_variables(pattern: Basic) -> frozenset[Symbol]:
+    """Return what stands for any index in a pattern: its free integer symbols, but the depth."""
+    return frozenset(v for v in pattern.free_symbols if v.is_integer) - {d}
+
+
+def matches(pattern: Basic, node: Basic, variables: frozenset[Symbol]) -> Binding | None:
+    """Return the indices that make the whole pattern equal to the whole node, or None; see `match`.
+
+    An index that is bound inside the node has no meaning outside it, so that none may stand for it.
+    """
+    binding = match(pattern, node, variables)
+    if binding is None:
+        return None
+    inner = bound_indices(node) - node.free_symbols
+    return None if any(value.free_symbols & inner for value in binding.values()) else binding
 
 
 def match(pattern: Basic, node: Basic, variables: frozenset[Symbol], bound: Binding | None = None) -> Binding | None:

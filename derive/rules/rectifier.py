@@ -8,12 +8,11 @@ from sympy import Abs, Expr, Integer, Rational, Sum, factor_terms
 
 from derive.averages import Average, Variance
 from derive.hypotheses import Kind
-from derive.network import SLOPE, Activation, W, b, s
+from derive.network import SLOPE, Activation, W, b, s, x
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
-from derive.rules.lemma import ByLemma, require_facts
-from derive.rules.match import match
+from derive.rules.lemma import ByLemma
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -109,7 +108,8 @@ class ByHalfVariance(Rule):
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
-        uses |= setting.require(Kind.INDEPENDENT_OF, W, b)
+        for one, other in ((W, b), (W, x), (b, x)):
+            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
         (y,) = self.lemma.statement.rhs.atoms(Entry)
         after = self.lemma.statement.rhs.xreplace({y: pre_activation, self.lemma.setting.over: node.over})
         return Rewrite(after, uses, lemmas=(self.lemma,))
@@ -130,10 +130,8 @@ class SameByLemma(Rule):
         """Replace a sum of equal variances by the width times one of them."""
         if not (isinstance(node, Sum) and len(node.limits) == 1 and isinstance(node.function, Variance)):
             return None
-        index, _, upper = node.limits[0]
+        index, lower, upper = node.limits[0]
         made = ByLemma(self.lemma).rewrite(node.function, setting)
         if made is None or index in made.after.free_symbols:
             return None
-        binding = match(self.lemma.statement.lhs, node.function, frozenset(self.lemma.statement.lhs.free_symbols))
-        require_facts(self.lemma.setting.facts, binding or {}, setting)
-        return Rewrite(upper * node.function, made.uses, Words(self.words), (self.lemma,))
+        return Rewrite((upper - lower + 1) * node.function, made.uses, Words(self.words), (self.lemma,))

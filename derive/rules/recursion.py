@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from sympy import Basic, Expr, Integer, Mul, Product, Sum, Symbol
 
 from derive.errors import InputError
-from derive.layers import d, i
+from derive.layers import Facts, d, i
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule, replace_everywhere
 from derive.rules.lemma import require_hypotheses
-from derive.rules.match import instantiate, match
+from derive.rules.match import index_variables, instantiate, match, matches
 from derive.rules.products import same
 from derive.setting import Setting
 from derive.words import Words
@@ -25,7 +25,8 @@ class Induction(Rule):
     """L(0) = B and L(i+1) = c(i) sum_l L(i)_l give L(i) = B prod_{i'=0}^{i-1} n_{i'} c(i'); downwards likewise
 
     ``base`` is the derivation at the first layer (or the last), ``step`` that of one layer from its neighbour. The
-    rule computes the closed form, and refuses unless it satisfies both base and step.
+    rule computes the closed form, and refuses unless it satisfies both base and step, and unless base and step
+    together reach every layer and every unit.
     """
 
     base: Derivation
@@ -35,7 +36,8 @@ class Induction(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace L(i) by its closed form."""
-        binding = match(self._at(i), node, frozenset(node.free_symbols) - {d})
+        pattern = self._at(i)
+        binding = matches(pattern, node, index_variables(pattern))
         if binding is None:
             return None
         closed = self.closed_form()
@@ -56,7 +58,7 @@ class Induction(Rule):
         return match(self._at(Integer(0)), self.base.statement.lhs, self._units()) is not None
 
     def _units(self) -> frozenset[Symbol]:
-        return frozenset(self.step.statement.lhs.free_symbols) - {i, d}
+        return index_variables(self.step.statement.lhs) - {i}
 
     def _at(self, layer: Expr) -> Basic:
         """Return L at a layer, from the left side of the step."""
@@ -69,9 +71,15 @@ class Induction(Rule):
         first = Integer(0) if self.upwards else d
         if match(self._at(first), self.base.statement.lhs, self._units()) is None:
             raise InputError(f"{self.base.name} is not the base case of {self.step.name}")
+        if self.step.statement.lhs.has(i + 1) != self.upwards:
+            raise InputError(f"{self.step.name} leaves out a layer that {self.base.name} does not reach")
+        _reaches(self.base, Facts((d,)))
+        _reaches(self.step, Facts((i, d - 1 - i)))
         neighbour = i if self.upwards else i + 1
         factor = self._factor(neighbour)
         start = self.base.statement.rhs
+        if units := index_variables(start) & self.base.statement.lhs.free_symbols:
+            raise InputError(f"{self.base.name} is not the same for every unit: it depends on {units.pop()}")
         if factor is None:
             if self.step.statement.rhs != start:
                 raise InputError(f"base gives {start}, step gives {self.step.statement.rhs}")
@@ -107,6 +115,16 @@ class Induction(Rule):
             raise InputError("the closed form fails the base case")
         if not same(closed.subs(i, here), factor * closed.subs(i, there)):
             raise InputError("the closed form fails the step")
+
+
+def _reaches(part: Derivation, layers: Facts) -> None:
+    """Raise `InputError` unless a part of the induction holds at all the layers that it must."""
+    for relation in (part.statement.relation, *(step.relation for step in part.steps)):
+        if relation != "=":
+            raise InputError(f"only equalities go into an induction, {part.name} states {relation}")
+    for fact in part.setting.facts.nonnegative:
+        if not layers.at_least(fact, 0):
+            raise InputError(f"{part.name} holds only where {fact} >= 0, which leaves out a layer")
 
 
 def _name(derivation: Derivation) -> Symbol:

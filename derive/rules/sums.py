@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, KroneckerDelta, Mul, Sum
 
+from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule, replace_everywhere
 from derive.setting import Setting
 
@@ -33,11 +34,11 @@ class ContractDelta(Rule):
 def _contract_once(node: Expr) -> Expr | None:
     if not isinstance(node, Sum):
         return None
-    (index, *_bounds), *more = node.limits
-    for delta in node.function.atoms(KroneckerDelta):
-        if index in delta.args[:2] and delta in Mul.make_args(node.function):
+    (index, lower, upper), *more = node.limits
+    for delta in Mul.make_args(node.function):
+        if isinstance(delta, KroneckerDelta) and index in delta.args[:2] and delta.args[2] == (lower, upper):
             other = delta.args[1] if delta.args[0] == index else delta.args[0]
-            rest = (node.function / delta).subs(index, other)
+            rest = rename_bound(node.function / delta, other.free_symbols).subs(index, other)
             return Sum(rest, *more) if more else rest
     factors = Mul.make_args(node.function)
     for n, factor in enumerate(factors):

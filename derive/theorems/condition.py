@@ -7,7 +7,7 @@ from dataclasses import replace
 from sympy import And, Eq, Integral, Rational, Symbol
 
 from derive.averages import SharedVariance, Variance
-from derive.hypotheses import BACKWARD, FORWARD, NONDEGENERATE, Hypothesis
+from derive.hypotheses import BACKWARD, FORWARD, NONDEGENERATE, WEIGHTS_SHARE_VARIANCE, Hypothesis
 from derive.layers import d, i
 from derive.network import W, cost_gradient, n, s, z
 from derive.proof.derivation import Derivation, Proof
@@ -23,7 +23,7 @@ J = Symbol("j", integer=True)
 HALF_WIDTH = Symbol("a", positive=True)
 WEIGHT = Symbol("w", real=True)
 _VARIANCE = SharedVariance(W, i)
-_AVERAGE_FACTOR = Eq((n(i) * _VARIANCE + n(i + 1) * _VARIANCE) * Rational(1, 2), 1)
+_UNIFORM_SQUARE = Integral(WEIGHT**2 / (2 * HALF_WIDTH), (WEIGHT, -HALF_WIDTH, HALF_WIDTH))
 
 COMPROMISE = Hypothesis(
     "compromise",
@@ -36,12 +36,14 @@ COMPROMISE = Hypothesis(
     (),
     exact=False,
     source="Glorot & Bengio 2010, equation 12",
+    states=Eq((n(i) * _VARIANCE + n(i + 1) * _VARIANCE) * Rational(1, 2), 1),
 )
 UNIFORM = Hypothesis(
     "uniform-weights",
     Words("The weights of layer {} are drawn uniformly from {} to {}.", i, -HALF_WIDTH, HALF_WIDTH),
     (),
     source="Glorot & Bengio 2010, equation 16",
+    states=Eq(_UNIFORM_SQUARE, _VARIANCE),
 )
 
 
@@ -80,28 +82,27 @@ def backward_condition() -> Derivation:
 def both_conditions() -> Derivation:
     """n_i Var[W^i] = 1 and n_{i+1} Var[W^i] = 1 only where n_i = n_{i+1}."""
     both = And(Eq(n(i) * _VARIANCE, 1), Eq(n(i + 1) * _VARIANCE, 1))
-    proof = Proof(Setting((NONDEGENERATE, *FORWARD), HERE), both).by(DivideEquations())
+    proof = Proof(Setting((WEIGHTS_SHARE_VARIANCE,), HERE), both).by(DivideEquations())
     return proof.done("both-conditions", "Both conditions at once ask for equal widths")
 
 
 def uniform_variance() -> Derivation:
     """The uniform law on [-a, a] has variance a^2/3."""
-    square = Integral(WEIGHT**2 / (2 * HALF_WIDTH), (WEIGHT, -HALF_WIDTH, HALF_WIDTH))
-    proof = Proof(Setting((UNIFORM,)), square).by(Integrate())
+    proof = Proof(Setting((UNIFORM,)), _UNIFORM_SQUARE).by(Integrate())
     return proof.done("uniform-variance", "The mean square of a uniform weight")
 
 
 def compromise() -> Derivation:
     """Var[W^i] = 2/(n_i + n_{i+1})."""
-    proof = Proof(Setting((COMPROMISE,), HERE), _VARIANCE).by(Solve(_AVERAGE_FACTOR, _VARIANCE, COMPROMISE.key))
+    proof = Proof(Setting((COMPROMISE, WEIGHTS_SHARE_VARIANCE), HERE), _VARIANCE).by(Solve(_VARIANCE, COMPROMISE.key))
     return proof.done("compromise", "The compromise between forward and backward")
 
 
 def uniform_bound() -> Derivation:
     """A = sqrt(6)/sqrt(n_i + n_{i+1}) gives U(-a, a) the compromise variance."""
     lemma = uniform_variance()
-    proof = Proof(Setting((UNIFORM, COMPROMISE), HERE), HALF_WIDTH)
-    proof.by(Solve(Eq(lemma.result, _VARIANCE), HALF_WIDTH, UNIFORM.key, lemma), ByLemma(compromise()))
+    proof = Proof(Setting((UNIFORM, COMPROMISE, WEIGHTS_SHARE_VARIANCE), HERE), HALF_WIDTH)
+    proof.by(Solve(HALF_WIDTH, UNIFORM.key, lemma), ByLemma(compromise()))
     return proof.done(
         "uniform-bound",
         "The uniform law with the compromise variance",

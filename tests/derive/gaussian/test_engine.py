@@ -19,6 +19,7 @@ from sympy import (
     diff,
     erf,
     exp,
+    log,
     pi,
     sign,
     sin,
@@ -56,6 +57,7 @@ def test_compact_answers(v: SimpleNamespace) -> None:
     assert gaussian_expectation(erf(v.x) ** 2, law).result == 2 * asin(2 * v.s**2 / (2 * v.s**2 + 1)) / pi
     assert gaussian_expectation(cos(v.a * v.x), law).result == exp(-(v.a**2) * v.s**2 / 2)
     assert gaussian_expectation(Abs(v.x), law).result == sqrt(2) * v.s / sqrt(pi)
+    assert gaussian_expectation(v.q**v.x, {v.x: (0, 1)}).result == exp(log(v.q) ** 2 / 2)
     assert gaussian_expectation(v.x**3 + sin(v.x) + erf(v.x) ** 5, law).result == 0
 
 

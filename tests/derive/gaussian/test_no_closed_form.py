@@ -4,7 +4,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from sympy import I, Piecewise, Symbol, exp, log, sin, sqrt, tanh
+from sympy import DiracDelta, I, Piecewise, Symbol, exp, log, sin, sqrt, tanh
 
 from derive.errors import InputError
 from derive.gaussian import NoClosedForm, Phi, gaussian_expectation
@@ -20,6 +20,7 @@ OUTSIDE = {
     "Φ of a square": lambda x: Phi(x**2),
     "symbolic power": lambda x: x ** Symbol("k", positive=True),
     "half a line": lambda x: Piecewise((x, x > 0)),
+    "squared delta": lambda x: DiracDelta(x) ** 2,
     "four Φ": lambda x: Phi(x) ** 4,
     "too many terms": lambda x: sum(exp(k * x) * sin(k * x) for k in range(1, 9)) ** 6,
 }

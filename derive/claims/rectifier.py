@@ -1,0 +1,228 @@
+"""Claims about ReLU networks: He et al. (2015), the post of 2020-02-18, and the later post of 2020-03-31."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sympy import Eq, Expr, Integer, Rational, Symbol, acos, cancel, pi, sqrt, symbols
+
+from derive.averages import Average, SharedVariance, Variance
+from derive.claims.claim import Claim
+from derive.hypotheses import (
+    BIASES_ZERO,
+    HE_WEIGHTS,
+    INPUT_INDEPENDENT,
+    RELU,
+    WEIGHTS,
+    WEIGHTS_SYMMETRIC,
+)
+from derive.layers import Facts, d, i
+from derive.network import SLOPE, W, f, n, s
+from derive.proof.derivation import Statement
+from derive.randomness import NETWORKS, SAMPLES
+from derive.rules.analysis import T_OF_M_V, DecayFunction, T
+from derive.rules.wide import M, V
+from derive.setting import Setting
+from derive.theorems.kernel_k import kernel_k
+from derive.theorems.quadratic_form import EIGENVALUE_MEANS, SCALE, N, quadratic_form_variance
+from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
+from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, sample_variance_stable
+from derive.words import Words
+
+POST = "Kaiming initialization doesn't preserve neuron variance, if you compute the variance over inputs (2020-02-18)"
+LATER = "The same author's later post (2020-03-31)"
+HE_PAPER = "He et al. 2015, Delving deep into rectifiers"
+K, J = symbols("k j", integer=True)
+_STEP = Facts((i, d - 1 - i))
+_RELU_NET = (RELU, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC)
+
+
+def network_variance_preserved() -> Claim:
+    """<<y_l^2>> = <<y_{l-1}^2>> in a ReLU net with He's weights."""
+    return Claim(
+        id="post-3-network-variance-preserved",
+        title="He's weights preserve the variance over networks",
+        source=POST,
+        where="the result of the section on networks",
+        printed=Statement(Variance(s(i + 1, K), NETWORKS), "=", Variance(s(i, J), NETWORKS)),
+        setting=Setting((*_RELU_NET, HE_WEIGHTS), _STEP, NETWORKS),
+        against=(closed_form,),
+        reading=Words("One fixed input; the weights are Gaussian there, and so symmetric."),
+    )
+
+
+def exact() -> Claim:
+    """The same for weights of any law with mean zero and He's variance: "this calculation is exact"."""
+    return replace(
+        network_variance_preserved(),
+        id="post-3-exact",
+        title="The calculation needs nothing of the input nor of the width",
+        where='"We didn\'t make any assumptions about the input, nor the network width. This calculation is exact."',
+        setting=Setting((RELU, *WEIGHTS, BIASES_ZERO, HE_WEIGHTS), _STEP, NETWORKS),
+        reading=Words(
+            "Any input and any width, and of the weights only what the calculation names: mean zero and He's variance."
+        ),
+    )
+
+
+def half() -> Claim:
+    """<<f(y)^2>> = 1/2 <<y^2>> for ReLU and a symmetric law."""
+    return Claim(
+        id="post-3-half-variance",
+        title="ReLU keeps half of the mean square",
+        source=POST,
+        where="the step before the result of the section on networks",
+        printed=Statement(Average(f(Y()) ** 2, OVER_Y), "=", Average(Y() ** 2, OVER_Y) / 2),
+        setting=Setting((RELU, SYMMETRIC), over=OVER_Y),
+        against=(half_variance,),
+    )
+
+
+def step_1() -> Claim:
+    """<y^2> - <y>^2 = <<<y^2> - <y>^2>>, read as an equality."""
+    return Claim(
+        id="post-3-step-1",
+        title="The variance over samples in one network is its mean over networks",
+        source=POST,
+        where="step 1",
+        printed=Statement(Variance(s(i, K), SAMPLES), "=", Average(Variance(s(i, K), SAMPLES), NETWORKS)),
+        setting=Setting(
+            (RELU, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC, INPUT_INDEPENDENT), Facts((i, d - i)), NETWORKS
+        ),
+        against=(),
+        reading=Words(
+            "The post prints an approximation; read as an equality at finite width it is wrong, because the left side "
+            "differs from network to network. The two agree as the width grows (self-averaging), with a relative "
+            "error that falls like one over the root of the width."
+        ),
+    )
+
+
+def step_3() -> Claim:
+    """<<<y>^2>> = 2 K(m, v): the factor in front of the nested integral is He's gain."""
+
+    def derived() -> Expr:
+        return _he_relu(GAIN * kernel_k().result + BIAS_VARIANCE)
+
+    return Claim(
+        id="post-3-step-3",
+        title="The factor 2 in front of the nested integral",
+        source=POST,
+        where="step 3",
+        printed=Statement(Symbol("m'^2"), "=", 2 * kernel_k().result.subs(SLOPE, 0)),
+        setting=Setting((RELU, HE_WEIGHTS)),
+        against=(kernel_k,),
+        analytic=derived,
+        reading=Words("The left side is a layer later than {} and {} on the right.", Symbol("mu"), Symbol("nu")),
+    )
+
+
+def he_condition() -> Claim:
+    """Var[y_{l+1}] = Var[y_l] <=> 1/2 n Var[W] = 1 in ReLU nets."""
+    return Claim(
+        id="he-2015-variance-condition",
+        title="The forward condition for ReLU",
+        source=HE_PAPER,
+        where="equation 10",
+        printed=Statement(
+            Eq(Variance(s(i + 1, K), NETWORKS), Variance(s(i, J), NETWORKS)),
+            "<=>",
+            Eq(Rational(1, 2) * n(i + 1) * SharedVariance(W, i + 1), 1),
+        ),
+        setting=Setting(_RELU_NET, _STEP, NETWORKS),
+        against=(closed_form,),
+    )
+
+
+def xavier_on_relu() -> Claim:
+    """N Var[W] = 1 => Var[y_{l+1}] = Var[y_l] in ReLU nets."""
+    return Claim(
+        id="xavier-on-relu",
+        title="Xavier's condition preserves the variance in ReLU nets",
+        source="A common belief; Glorot & Bengio 2010 derive the condition for linear networks",
+        where="equation 10 of that paper, applied to ReLU",
+        printed=Statement(
+            Eq(n(i + 1) * SharedVariance(W, i + 1), 1),
+            "=>",
+            Eq(Variance(s(i + 1, K), NETWORKS), Variance(s(i, J), NETWORKS)),
+        ),
+        setting=Setting(_RELU_NET, _STEP, NETWORKS),
+        against=(closed_form,),
+    )
+
+
+def _he_relu(expression: Expr) -> Expr:
+    """Return an expression at ReLU with He's gain and no biases."""
+    values = {SLOPE: Integer(0), GAIN: Integer(2), BIAS_VARIANCE: Integer(0)}
+    return expression.subs(values)
+
+
+def _next_mean() -> Expr:
+    part = next(p for p in sample_variance_stable().parts if p.name == "sample-variance-m")
+    return _he_relu(part.result.subs(DecayFunction(T), DecayFunction(T_OF_M_V)))
+
+
+def _next_fluctuation() -> Expr:
+    return _he_relu(sample_variance_stable().result.subs(DecayFunction(T), DecayFunction(T_OF_M_V)))
+
+
+def later_m_recursion() -> Claim:
+    """m'^2 = m^2 [1 + (sqrt(1/c^2 - 1) - arccos c)/pi] with c^2 = m^2/(m^2 + v^2)."""
+    c = sqrt(M**2 / (M**2 + V**2))
+    printed = M**2 * (1 + (sqrt(1 / c**2 - 1) - acos(c)) / pi)
+    return Claim(
+        id="later-post-m-recursion",
+        title="The recursion of the mean over samples",
+        source=LATER,
+        where="the recursion of m",
+        printed=Statement(Symbol("m'^2"), "=", printed),
+        setting=Setting((RELU, HE_WEIGHTS)),
+        against=(sample_variance_stable,),
+        analytic=_next_mean,
+        reading=Words(
+            "With the definition of {} that it prints, {}; it is right with {} in its place.",
+            Symbol("c"),
+            Eq(Symbol("c") ** 2, M**2 / (M**2 + V**2)),
+            Eq(Symbol("c"), M**2 / (M**2 + V**2)),
+        ),
+    )
+
+
+def later_ratio() -> Claim:
+    """r'^2 = r [...], with the bracket of the right recursion r'^2 = r^2 [...]."""
+    r = Symbol("r", positive=True)
+
+    def right() -> Expr:
+        quotient = (_next_mean() / _next_fluctuation()).subs(M, r * V)
+        at_ratio = {
+            DecayFunction(h.args[0]): DecayFunction(1 / sqrt(1 + 2 * r**2)) for h in quotient.atoms(DecayFunction)
+        }
+        return cancel(quotient.xreplace(at_ratio))
+
+    return Claim(
+        id="later-post-ratio",
+        title="The recursion of the ratio of mean and fluctuation",
+        source=LATER,
+        where="the recursion of r = m/v",
+        printed=Statement(Symbol("r'^2"), "=", r * right() / r**2),
+        setting=Setting((RELU, HE_WEIGHTS)),
+        against=(sample_variance_stable,),
+        analytic=right,
+        reading=Words("The bracket is read as the right one; what is put to the test is the power of {} before it.", r),
+    )
+
+
+def later_self_averaging() -> Claim:
+    """Var_w(w^T C w) = (s^4/N)(<lambda^2> - <lambda>^2)."""
+    mean, square = EIGENVALUE_MEANS
+    return Claim(
+        id="later-post-self-averaging",
+        title="The variance of a quadratic form in Gaussian weights",
+        source=LATER,
+        where="the argument for self-averaging",
+        printed=Statement(Symbol("Var(w^T C w)"), "=", SCALE**4 / N * (square - mean**2)),
+        setting=Setting(()),
+        against=(quadratic_form_variance,),
+        analytic=lambda: quadratic_form_variance().result,
+        reading=Words("{} and {} are the means of the eigenvalues and of their squares.", mean, square),
+    )

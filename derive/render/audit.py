@@ -1,0 +1,135 @@
+"""An audit as text, as plain data and as HTML: what is printed, what was found, and the case that decides it."""
+
+from __future__ import annotations
+
+from html import escape
+from textwrap import fill
+from typing import Any
+
+from sympy import Basic
+
+from derive.claims.claim import Audit, Finding
+from derive.hypotheses import Hypothesis
+from derive.proof.derivation import Statement
+from derive.render import html, latex, text
+from derive.render.order import TIMES
+from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
+from derive.words import Words
+
+_HEADLINES = {
+    Finding.HOLDS: "holds",
+    Finding.HOLDS_IF: "holds if something more is assumed",
+    Finding.REFUTED: "refuted",
+}
+
+
+def to_dict(audit: Audit) -> dict[str, Any]:
+    """Return an audit as dictionaries, lists, strings and None; formulas are ``{latex, text}``."""
+    claim = audit.claim
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "source": claim.source,
+        "where": claim.where,
+        "reading": _plain(claim.reading) if claim.reading else None,
+        "printed": _statement(claim.printed),
+        "hypotheses": [_hypothesis(h) for h in claim.hypotheses],
+        "verdict": audit.verdict,
+        "evidence": audit.evidence,
+        "condition": _formula(audit.condition),
+        "suffices": [_hypothesis(h) for h in audit.suffices],
+        "counterexample": audit.counterexample.to_dict() if audit.counterexample else None,
+        "derived": _formula(audit.derived),
+    }
+
+
+def _formula(expression: Basic | None) -> dict[str, str] | None:
+    if expression is None:
+        return None
+    return {"latex": latex.formula(expression), "text": text.formula(expression)}
+
+
+def _statement(statement: Statement) -> dict[str, str]:
+    return {
+        "latex": f"{latex.formula(statement.lhs)} {relation_sign(statement.relation, LATEX_RELATIONS)} "
+        f"{latex.formula(statement.rhs)}",
+        "text": _line(statement),
+    }
+
+
+def _hypothesis(hypothesis: Hypothesis) -> dict[str, str]:
+    return {"key": hypothesis.key, "text": _plain(hypothesis.text)}
+
+
+def _line(statement: Statement) -> str:
+    sign = relation_sign(statement.relation, TEXT_RELATIONS)
+    return f"{text.formula(statement.lhs)} {sign} {text.formula(statement.rhs)}"
+
+
+def _plain(words: Words) -> str:
+    return words.render(text.formula)
+
+
+def to_text(audit: Audit, *, width: int = 100) -> str:
+    """Return an audit as Unicode text, wrapped to a width."""
+    claim = audit.claim
+    rows = [("printed", _line(claim.printed)), ("source", f"{claim.source}, {claim.where}")]
+    if claim.reading:
+        rows.append(("reading", _plain(claim.reading)))
+    rows.append(("assumes", " ".join(_plain(h.text) for h in claim.hypotheses) or "nothing"))
+    if audit.derived is not None:
+        rows.append(("derived", text.formula(audit.derived)))
+    if audit.condition is not None:
+        rows.append(("right when", text.formula(audit.condition)))
+    rows += [("holds if", _plain(h.text)) for h in audit.suffices]
+    if audit.counterexample is not None:
+        rows += [("counter", row) for row in _counterexample(audit)]
+    rows.append(("evidence", audit.evidence))
+    lines = [f"{claim.id}: {_HEADLINES[audit.finding]}", f"  {claim.title}"]
+    for label, content in rows:
+        indent = " " * 14
+        lines.append(fill(content, width, initial_indent=f"  {label:<12}", subsequent_indent=indent))
+    return "\n".join(lines)
+
+
+def _counterexample(audit: Audit) -> list[str]:
+    """Return the case in two sentences: the two sides where, and the world."""
+    found = audit.counterexample
+    assert found is not None
+    where = ", ".join(f"{k} = {v}" for k, v in found.at.items())
+    sides = f"the left side is {found.left} and the right side {found.right}" + (f" at {where}" if where else "")
+    world = "; ".join(f"{k.replace('_', ' ')} {_shown(v)}" for k, v in found.world.items() if k != "laws")
+    return [sides, world] if world else [sides]
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def to_html(audit: Audit) -> str:
+    """Return an audit as one ``<article>``, for a page that has the style sheet of `derive.render.html`."""
+    claim = audit.claim
+
+    def words(w: Words) -> str:
+        return w.render(html.formula, escape)
+
+    def statement(s: Statement) -> str:
+        whole = f"{latex.formula(s.lhs)} {relation_sign(s.relation, LATEX_RELATIONS)} {latex.formula(s.rhs)}"
+        return html.mathml(whole.replace(TIMES, " "), display=True)
+
+    rows = [("printed", statement(claim.printed)), ("source", escape(f"{claim.source}, {claim.where}"))]
+    if claim.reading:
+        rows.append(("reading", words(claim.reading)))
+    if audit.derived is not None:
+        rows.append(("derived", html.formula(audit.derived, display=True)))
+    if audit.condition is not None:
+        rows.append(("right when", html.formula(audit.condition)))
+    rows += [("holds if", words(h.text)) for h in audit.suffices]
+    if audit.counterexample is not None:
+        rows.append(("counterexample", "<br>".join(map(escape, _counterexample(audit)))))
+    rows.append(("evidence", escape(audit.evidence)))
+    body = "".join(f"<dt>{label}</dt><dd>{content}</dd>" for label, content in rows)
+    return (
+        f'<article class="audit {audit.verdict}" id="{escape(claim.id)}"><h3>{escape(claim.title)} '
+        f'<span class="verdict">{escape(_HEADLINES[audit.finding])}</span></h3><dl>{body}</dl></article>'
+    )

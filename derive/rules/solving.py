@@ -1,0 +1,117 @@
+"""Rules that solve and integrate: an unknown from an equation, a definite integral of a polynomial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Add, Basic, Eq, Expr, Integral, Poly, Tuple, diff, simplify, solve
+
+from derive.errors import InputError
+from derive.proof.derivation import Derivation
+from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.rules.algebra import positive
+from derive.rules.lemma import ByLemma
+from derive.setting import Setting, Undischarged
+from derive.words import Words
+
+
+@dataclass(frozen=True)
+class Solve(Rule):
+    """u = the solution of an equation in u that is not negative
+
+    The equation is the one that the hypothesis ``because`` states, after the lemma has been used in it; the solution
+    is put back into it.
+    """
+
+    unknown: Expr
+    because: str
+    lemma: Derivation | None = None
+    name = "solve"
+    words = "Solve for the unknown."
+    evidence = Evidence.RESIDUAL
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the unknown by the solution of the equation."""
+        if node != self.unknown:
+            return None
+        equation = self.equation(setting)
+        solutions = [v for v in solve(equation, self.unknown) if v.is_nonnegative]
+        if len(solutions) != 1:
+            raise InputError(f"{equation} has {len(solutions)} admissible solutions for {self.unknown}")
+        words = Words("Solve {} for {}.", equation, self.unknown)
+        lemmas = (self.lemma,) if self.lemma else ()
+        return Rewrite(solutions[0], frozenset({self.because}), words, lemmas)
+
+    def equation(self, setting: Setting) -> Eq:
+        """Return the equation that the hypothesis states, the lemma used in it; raise `Undischarged` if none does."""
+        stated = next((h.states for h in setting.hypotheses if h.key == self.because), None)
+        if stated is None:
+            raise Undischarged(f"no hypothesis {self.because} states an equation for {self.unknown}")
+        return ByLemma(self.lemma).apply(stated, setting).after if self.lemma else stated
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Put the result back into the equation."""
+        if before != self.unknown:
+            return None
+        if not after.is_nonnegative:
+            raise InputError(f"{after} may be negative, {self.unknown} is not")
+        equation = self.equation(setting)
+        return (equation.lhs - equation.rhs).subs(self.unknown, after)
+
+
+@dataclass(frozen=True)
+class Isolate(Rule):
+    """a u = b <=> u = b/a, where a is not zero
+
+    Obligation: a is positive.
+    """
+
+    unknown: Expr
+    name = "isolate"
+    words = "Solve for the variance of the weights."
+    relation = "<=>"
+
+    def rewrite(self, node: Basic, setting: Setting) -> Rewrite | None:
+        """Solve an equation for an unknown that it is linear in."""
+        if not isinstance(node, Eq) or not node.has(self.unknown):
+            return None
+        solutions = solve(node, self.unknown)
+        if len(solutions) != 1:
+            raise InputError(f"{node} has {len(solutions)} solutions for {self.unknown}")
+        words = Words("Solve for {}.", self.unknown)
+        uses = positive(solutions[0].as_numer_denom()[1], setting)
+        return Rewrite(Eq(self.unknown, solutions[0]), uses, words)
+
+
+@dataclass(frozen=True)
+class Integrate(Rule):
+    """int_a^b u'(w) dw = u(b) - u(a)
+
+    The antiderivative is differentiated again before it is used.
+    """
+
+    name = "integrate"
+    words = "Integrate: the antiderivative's derivative is the integrand."
+    evidence = Evidence.RESIDUAL
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Carry out a definite integral of a polynomial."""
+        if not isinstance(node, Integral):
+            return None
+        w, lower, upper = node.limits[0]
+        if not node.function.is_polynomial(w):
+            raise InputError(f"{node.function} is not a polynomial in {w}")
+        primitive = Integral(node.function, w).doit()
+        if simplify(diff(primitive, w) - node.function) != 0:
+            raise InputError(f"{primitive} is not an antiderivative of {node.function}")
+        return Rewrite(simplify(primitive.subs(w, upper) - primitive.subs(w, lower)))
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Integrate power by power from the coefficients."""
+        return before.replace(Integral, _power_by_power) - after
+
+
+def _power_by_power(polynomial: Expr, limits: Tuple) -> Expr:
+    w, lower, upper = limits
+    powers = Poly(polynomial, w).all_terms()
+    return Add(*(c * (upper ** (p + 1) - lower ** (p + 1)) / (p + 1) for (p,), c in powers))

@@ -1,0 +1,90 @@
+"""He-initialised (leaky) ReLU networks: the variance over samples decreases to zero, and how fast."""
+
+from __future__ import annotations
+
+from sympy import Gt, Integer, Symbol, sqrt
+
+from derive.hypotheses import RECTIFIER, Hypothesis
+from derive.network import SLOPE
+from derive.proof.derivation import Derivation, Proof
+from derive.rules import ByLemma
+from derive.rules.algebra import PutIn
+from derive.rules.analysis import DecayFunction
+from derive.rules.asymptotics import LAYER, SMALL, DecayOfRecursion, LocalExpansion, Positive, SimplifySides, U
+from derive.rules.wide import M, V
+from derive.setting import Setting
+from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, WIDE, sample_variance_stable
+from derive.words import Words
+
+Q = Symbol("q", positive=True)
+HE_GAIN = 2 / (1 + SLOPE**2)
+HE = Hypothesis(
+    "he-gain",
+    Words(
+        "He's gain: {} = {}, without biases; then {} = {} does not change with depth.", GAIN, HE_GAIN, Q, M**2 + V**2
+    ),
+    (),
+    source="He et al. 2015, equation 15; theorem network-variance",
+)
+_HE = PutIn(((GAIN, HE_GAIN), (BIAS_VARIANCE, Integer(0))), HE.key)
+_HYPOTHESES = (RECTIFIER, WIDE, HE)
+
+
+def decrease(stable: Derivation) -> Derivation:
+    """v^2 - v'^2 > 0 for every slope but 1."""
+    proof = Proof(Setting(_HYPOTHESES), Gt(V**2 - stable.statement.lhs, 0, evaluate=False))
+    proof.by(ByLemma(stable), _HE, SimplifySides(), Positive())
+    return proof.done(
+        "sample-variance-decreases",
+        "The variance over samples decreases at every layer",
+        remarks=(
+            Words(
+                "The condition holds for every slope {} but 1, the linear network. A decreasing sequence of positive "
+                "numbers has a limit, and the map leaves only zero fixed: the limit is zero.",
+                SLOPE,
+            ),
+        ),
+    )
+
+
+def local_map(stable: Derivation) -> Derivation:
+    """U' = u - A u^2 - B u^3 + ..., with u = v/sqrt(2 q), A = 2 (1 - a)^2/(3 pi (1 + a^2)), B = A^2/2."""
+    ratio = (stable.result / V**2).subs({DecayFunction(t): DecayFunction(_T_OF_U) for t in _arguments(stable)})
+    proof = Proof(Setting(_HYPOTHESES), SMALL * sqrt(ratio)).by(_HE, LocalExpansion(SMALL, 4))
+    return proof.done("local-map", "The map for small fluctuations, in units of the conserved second moment")
+
+
+_T_OF_U = SMALL / sqrt(1 - SMALL**2)
+
+
+def _arguments(stable: Derivation) -> set[object]:
+    return {h.args[0] for h in stable.result.atoms(DecayFunction)}
+
+
+def sample_variance_decay() -> Derivation:
+    """v_l^2 ~ 2 q/(A l)^2 (1 - c log(l)/l)^2 with A = 2 (1 - a)^2/(3 pi (1 + a^2)) and c = 3/2."""
+    stable = sample_variance_stable()
+    expansion = local_map(stable)
+    proof = Proof(Setting(_HYPOTHESES), 2 * Q * U(LAYER) ** 2).by(DecayOfRecursion(expansion))
+    return proof.done(
+        "sample-variance-decay",
+        "How the variance over samples decays with depth",
+        source="The post of 2020-02-18 shows it; the rate is derived here",
+        parts=(decrease(stable), expansion),
+        intro=(
+            Words(
+                "Measure the fluctuation by {} = {}: then {} is the variance over samples at layer {}.",
+                U(LAYER),
+                V / sqrt(2 * Q),
+                2 * Q * U(LAYER) ** 2,
+                LAYER,
+            ),
+        ),
+        remarks=(
+            Words(
+                "The variance falls like one over the square of the depth, slowed by a logarithm: the correction "
+                "shrinks like {}.",
+                (Symbol("log(l)/l")),
+            ),
+        ),
+    )

@@ -1,0 +1,147 @@
+"""The variance over samples, with the weights fixed: the post's steps 1 to 4 (2020-02-18), and a form to compute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sympy import Expr, Rational, Symbol
+
+from derive.averages import Average, SharedVariance, Variance
+from derive.hypotheses import BIASES_SHARE_VARIANCE, RECTIFIER, WEIGHTS, Hypothesis
+from derive.layers import i
+from derive.network import SLOPE, W, b, n, s, z
+from derive.proof.derivation import Derivation, Proof
+from derive.randomness import NETWORKS, SAMPLES
+from derive.rules import (
+    ByLemma,
+    ByProductVariance,
+    Centred,
+    ContractDelta,
+    DeclaredVariance,
+    Define,
+    EqualTerms,
+    Linearity,
+    PullOut,
+    SecondMoment,
+    Uncorrelated,
+    VarianceOfSum,
+)
+from derive.rules.algebra import ByComplement, CollectIn, Rename
+from derive.rules.analysis import ArcsineToArctangent, DecayFunction, InTermsOfT, NameDecayFunction, T
+from derive.rules.wide import GaussianLimit, M, V
+from derive.setting import Setting
+from derive.theorems.forward import BEFORE_LAST, HERE
+from derive.theorems.kernel_k import GAUSSIAN_MEAN, kernel_k
+from derive.theorems.product import product_variance
+from derive.words import Words
+
+K = Symbol("k", integer=True)
+GAIN = Symbol("sigma_w2", positive=True)
+BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
+WIDE = Hypothesis(
+    "wide",
+    Words(
+        "The layers are wide, and the inputs are white noise of high dimension: over networks the pre-activations of "
+        "two samples are jointly Gaussian, with variance {} and covariance {}.",
+        M**2 + V**2,
+        M**2,
+    ),
+    (),
+    exact=False,
+    source="the post's step 2; Lee et al. 2018, Matthews et al. 2018",
+)
+
+
+def mean_over_samples() -> Derivation:
+    """Var_w[<s^i_k>] = Var[W^i] sum_l <<<z^i_l>^2>> + Var[b^i], exactly and for any activation function."""
+    proof = Proof(
+        Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE, NETWORKS), Variance(Average(s(i, K), SAMPLES), NETWORKS)
+    )
+    proof.by(
+        Define(s),
+        Linearity(),
+        VarianceOfSum(),
+        Uncorrelated(),
+        VarianceOfSum(),
+        Uncorrelated(),
+        ContractDelta(),
+        ByProductVariance(product_variance()),
+        Centred(),
+        DeclaredVariance(),
+        SecondMoment(),
+        PullOut(),
+    )
+    return proof.done("mean-over-samples", "The variance over networks of the mean over samples")
+
+
+def sample_variance() -> Derivation:
+    """m'^2 = sigma_w^2 K(m, v) + sigma_b^2 as the width grows; v'^2 = q' - m'^2 is the part `sample-variance-v`."""
+    hypotheses = (RECTIFIER, *WEIGHTS, BIASES_SHARE_VARIANCE, WIDE)
+    setting = Setting(hypotheses, BEFORE_LAST, NETWORKS)
+    proof = Proof(setting, Variance(Average(s(i + 1, K), SAMPLES), NETWORKS))
+    proof.by(
+        ByLemma(mean_over_samples()),
+        Define(z),
+        GaussianLimit(),
+        EqualTerms(),
+        ByLemma(kernel_k()),
+        Rename(((n(i + 1) * SharedVariance(W, i + 1), GAIN), (SharedVariance(b, i + 1), BIAS_VARIANCE))),
+    )
+    return proof.done(
+        "sample-variance",
+        "One layer of the variance over samples",
+        source="The post of 2020-02-18, steps 1 to 4",
+        intro=(
+            Words(
+                "Freeze the weights: each pre-activation has a mean over the samples and fluctuates about it. Over "
+                "networks the mean has variance {}, and the fluctuation has variance {} on average.",
+                M**2,
+                V**2,
+            ),
+        ),
+        remarks=(
+            Words(
+                "Step 1 of the post puts the average over networks for the variance in one network (self-averaging): "
+                "with finite width that is an approximation, whose relative error falls like one over the root of "
+                "the width. Step 3 has a factor 2 because He's gain is 2; in general it is {}.",
+                GAIN,
+            ),
+        ),
+    )
+
+
+def total(m2: Expr, v2: Expr) -> Expr:
+    """Return q' = sigma_w^2 (1 + a^2)/2 (m^2 + v^2) + sigma_b^2, the theorem `network-variance` in these symbols."""
+    return GAIN * (1 + SLOPE**2) * Rational(1, 2) * (m2 + v2) + BIAS_VARIANCE
+
+
+_NEXT_MEAN = GAIN * GAUSSIAN_MEAN + BIAS_VARIANCE
+_TOTAL = total(M**2, V**2)
+
+
+def sample_variance_stable() -> Derivation:
+    """v'^2 = sigma_w^2/2 v^2 [(1 + a^2) - (1 - a)^2 h(T)/pi] with T = v/sqrt(v^2 + 2 m^2)."""
+    proof = Proof(Setting((RECTIFIER,)), _TOTAL - _NEXT_MEAN)
+    proof.by(ByLemma(kernel_k()), ArcsineToArctangent(), InTermsOfT(), NameDecayFunction())
+    core = proof.done("sample-variance-v", "The fluctuation over samples, without cancellation")
+    return replace(
+        core,
+        name="sample-variance-stable",
+        title="The sample variance without cancellation",
+        source="The post of 2020-02-18 leaves the difference of two nearly equal terms",
+        parts=(stable_mean(core),),
+        remarks=(
+            Words(
+                "Every term of the next mean square is positive, and the bracket of the next variance is at least a "
+                "third of its first term: no digits are lost at any depth or slope. {} rises from 0 to 1.",
+                DecayFunction(T),
+            ),
+        ),
+    )
+
+
+def stable_mean(fluctuation: Derivation) -> Derivation:
+    """m'^2 = sigma_w^2/2 [(1 + a^2) m^2 + (1 - a)^2 v^2 h(T)/pi] + sigma_b^2."""
+    proof = Proof(Setting((RECTIFIER,)), _NEXT_MEAN)
+    proof.by(ByComplement(_TOTAL, fluctuation), CollectIn((M**2, V**2)))
+    return proof.done("sample-variance-m", "The mean over samples, without cancellation")
