@@ -90,8 +90,11 @@ def refute_at_points(claim: Claim, derived: Basic | None) -> Counterexample | No
     """Return the first admissible point at which printed and derived differ, if there is one."""
     assert derived is not None
     symbols = sorted(claim.printed.rhs.free_symbols | derived.free_symbols, key=lambda s: s.name)
-    for at in ({s: Integer(1) for s in symbols}, *points(symbols)):
+    simple = (dict.fromkeys(symbols, value) for value in (Integer(1), Rational(1, 2)))
+    for at in (*simple, *points(symbols)):
         printed, right = (e.subs(at).doit().evalf(DIGITS) for e in (claim.printed.rhs, derived))
+        if not (printed.is_finite and right.is_finite):
+            continue
         tolerance = 10 ** (5 - DIGITS) * abs(right) if claim.decimal is None else _half_digit(claim.decimal)
         if abs(printed - right) > tolerance:
             where = {str(s): str(v) for s, v in at.items()}

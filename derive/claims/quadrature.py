@@ -9,10 +9,10 @@ import mpmath
 from sympy import Expr, Float, Symbol, lambdify, sqrt
 
 from derive.activations import Activation, activation
+from derive.errors import InputError
 
 DIGITS = 30
 _REACH = 14
-_Q = Symbol("q", positive=True)
 
 
 def _function(expression: Expr, symbol: Symbol) -> Callable[[mpmath.mpf], mpmath.mpf]:
@@ -44,30 +44,43 @@ def standard_deviation(name: str) -> Float:
     return sqrt(mean(name, 2) - mean(name, 1) ** 2)
 
 
-def edge_of_chaos(name: str, bias_variance: Expr, start: tuple[float, float]) -> Float:
-    """Return the weight variance at which chi_perp = 1 at a fixed point of the length map.
+@cache
+def edge_of_chaos(name: str, bias_variance: Expr) -> Float:
+    """Return the smallest weight variance at which chi_perp = 1 at a fixed point of the length map.
 
-    Solves q = sigma_w^2 E[phi(sqrt(q) z)^2] + sigma_b^2 and sigma_w^2 E[phi'(sqrt(q) z)^2] = 1 from a starting point.
+    With sigma_w^2 = 1/E[phi'^2] the fixed point solves q = E[phi^2]/E[phi'^2] + sigma_b^2, means over N(0, q): one
+    equation, whose roots are bracketed on a grid from sigma_b^2 up and then refined.
     """
     phi = activation(name)
     f, slope = _function(phi.expression, phi.symbol), _function(phi.derivative, phi.symbol)
-    kinks = _kinks(phi)
-    with mpmath.workdps(DIGITS):
-        b = mpmath.mpf(bias_variance.p) / bias_variance.q
+    b = mpmath.mpf(bias_variance.p) / bias_variance.q
 
-        def equations(w: mpmath.mpf, q: mpmath.mpf) -> tuple[mpmath.mpf, mpmath.mpf]:
-            root = mpmath.sqrt(q)
-            scaled = tuple(k / float(root) for k in kinks)
-            length = w * gaussian_mean(lambda z: f(root * z) ** 2, scaled) + b - q
-            return length, w * gaussian_mean(lambda z: slope(root * z) ** 2, scaled) - 1
+    def means(q: mpmath.mpf) -> tuple[mpmath.mpf, mpmath.mpf]:
+        root = mpmath.sqrt(q)
+        scaled = tuple(k / float(root) for k in _kinks(phi))
+        square = gaussian_mean(lambda z: f(root * z) ** 2, scaled)
+        return square, gaussian_mean(lambda z: slope(root * z) ** 2, scaled)
 
-        solution = mpmath.findroot(equations, start, tol=mpmath.mpf(10) ** -20)
-    return _float(solution[0])
+    def gap(q: mpmath.mpf) -> mpmath.mpf:
+        square, squared_slope = means(q)
+        return square / squared_slope + b - q
+
+    found = []
+    with mpmath.workdps(15):
+        grid = [b * mpmath.mpf(10) ** (mpmath.mpf(k) / 4) for k in range(13)]
+        signs = [gap(q) for q in grid]
+    for low, high, left, right in zip(grid, grid[1:], signs, signs[1:], strict=False):
+        if left * right < 0:
+            with mpmath.workdps(DIGITS):
+                found.append(1 / means(mpmath.findroot(gap, (low, high), solver="anderson", tol=1e-25))[1])
+    if not found:
+        raise InputError(f"no edge of chaos of {name} was found for bias variance {bias_variance}")
+    return _float(min(found), 15)
 
 
 def _kinks(phi: Activation) -> tuple[float, ...]:
     return tuple(float(k) for k in phi.kinks)
 
 
-def _float(value: mpmath.mpf) -> Float:
-    return Float(mpmath.nstr(value, DIGITS), DIGITS)
+def _float(value: mpmath.mpf, digits: int = DIGITS) -> Float:
+    return Float(mpmath.nstr(value, digits), digits)
