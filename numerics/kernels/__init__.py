@@ -8,7 +8,7 @@ from numerics.kernels.certificate import Accuracy, Certificate, certify
 from numerics.kernels.export import export
 from numerics.kernels.general import Kernel, kernel
 from numerics.kernels.iteration import iterate
-from numerics.kernels.numpy_code import UnsupportedExpression
+from numerics.kernels.numpy_code import UnsupportedExpressionError
 from numerics.kernels.sample_variance import SampleVariances, SampleVarianceStep, sample_variance_step
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "Kernel",
     "SampleVarianceStep",
     "SampleVariances",
-    "UnsupportedExpression",
+    "UnsupportedExpressionError",
     "certify",
     "export",
     "iterate",

@@ -19,7 +19,7 @@ THEOREM = "sample-variance-stable"
 SOURCES = (
     "Kaiming initialization doesn't preserve neuron variance, if you compute the variance over inputs "
     "rather than weights (2020), steps 1-4",
-    "Cho & Saul, Kernel methods for deep learning (2009), eq. 6",
+    "Cho & Saul, Kernel methods for deep learning (2009), the arc-cosine kernel of order 1",
 )
 
 m, v, gain = sp.symbols("m v sigma_w2", positive=True)

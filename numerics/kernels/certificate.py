@@ -74,10 +74,7 @@ class Certificate:
         lines = [
             f"accuracy of kernel {self.kernel} ({self.backend}): largest error at {self.points} points, "
             f"chosen out of {self.searched}",
-            *(
-                f"  {a.output:13} {a.ulps:.2f} ulp   at m2 = {a.m2!r}, v2 = {a.v2!r}"
-                for a in self.accuracies
-            ),
+            *(f"  {a.output:13} {a.ulps:.2f} ulp   at m2 = {a.m2!r}, v2 = {a.v2!r}" for a in self.accuracies),
             f"  domain: {self.domain}",
             f"  reference: {self.reference}",
         ]
@@ -119,7 +116,7 @@ def ulps(got: float, want: Any) -> float:
 
 
 def sample_points(count: int, rng: Any) -> tuple[Floats, Floats]:
-    """(m2, v2) over the domain: half near v2 = m2, a quarter to 20 decades off, a quarter to 300; and the edges."""
+    """(m2, v2): the edges of the domain; then half near v2 = m2, a quarter 20 decades off, a quarter 300."""
     rng = np.random.default_rng(rng)
     spread = np.repeat([2.0, 20.0, 300.0], [count - count // 2, count // 4, count // 2 - count // 4])
     ratio = rng.uniform(-spread, spread)

@@ -48,11 +48,13 @@ class Kernel:
     generated Python), `backend`.
     """
 
-    def __init__(self, program: Program, *, single: bool, backend: str = "numpy") -> None:
+    def __init__(
+        self, program: Program, arguments: Sequence[str], *, single: bool, backend: str = "numpy"
+    ) -> None:
         check_backend(backend)
         self.program = program
         self.backend = backend
-        self.arguments = tuple(symbol.name for symbol in program.arguments)
+        self.arguments = tuple(arguments)
         self._single = single
         parameter = inspect.Parameter
         self.__signature__ = inspect.Signature(
@@ -86,9 +88,7 @@ class Kernel:
         return f"<kernel({', '.join(self.arguments)}), {self.backend}>"
 
 
-def kernel(
-    expression: Any, arguments: Sequence[sp.Basic] | None = None, *, backend: str = "numpy"
-) -> Kernel:
+def kernel(expression: Any, arguments: Sequence[sp.Basic] | None = None, *, backend: str = "numpy") -> Kernel:
     """A fast float64 function for a SymPy expression, a tuple of them, or a derivation (its `.result`).
 
     Common subexpressions are computed once; NumPy code runs in cache-sized blocks with in-place operations;
@@ -99,8 +99,8 @@ def kernel(
     sorted by name. Several expressions give a tuple.
 
     Raises ValueError for an expression that depends on more than its arguments or for an unknown backend,
-    `UnsupportedExpression` (a ValueError) for a function that NumPy and SciPy lack, TypeError when there is
-    no SymPy expression, ImportError when numba is missing.
+    `UnsupportedExpressionError` (a ValueError) for a function that NumPy and SciPy lack, TypeError when
+    there is no SymPy expression, ImportError when numba is missing.
 
     >>> import sympy as sp
     >>> m, v = sp.symbols("m v")
@@ -116,12 +116,14 @@ def kernel(
     for item in expressions:
         # Text is refused: SymPy would run it through eval.
         if not isinstance(item, sp.Expr) and not isinstance(item, (int, float)):
-            raise TypeError(f"expression must be a SymPy expression or a derivation, got {type(item).__name__}")
+            raise TypeError(
+                f"expression must be a SymPy expression or a derivation, got {type(item).__name__}"
+            )
     expressions = [sp.S(item) for item in expressions]
     if not expressions:
         raise ValueError("expression must hold at least one expression, got none")
     if arguments is None:
         free = set().union(*(item.free_symbols for item in expressions))
-        arguments = sorted(free, key=identifier)
-    return Kernel(from_expressions(expressions, arguments), single=single, backend=backend)
-
+        arguments = sorted(free, key=lambda symbol: (identifier(symbol), str(symbol)))
+    names = [identifier(argument) for argument in arguments]
+    return Kernel(from_expressions(expressions, arguments), names, single=single, backend=backend)

@@ -20,7 +20,7 @@ from numerics.kernels.program import Program
 BLOCK_NAME = "block"
 
 
-class UnsupportedExpression(ValueError):
+class UnsupportedExpressionError(ValueError):
     """An expression holds a function for which no NumPy or SciPy ufunc exists."""
 
 
@@ -56,7 +56,7 @@ class _Lowering:
         return result
 
     def _literal(self, value: float) -> str:
-        name = next((k for k, v in self.literals.items() if v == value), f"k{len(self.literals)}_")
+        name = "k_" + re.sub(r"\W", "_", repr(value).replace("-", "m"))  # one name a value, in every program
         self.literals[name] = value
         return name
 
@@ -126,13 +126,16 @@ def _is_reciprocal(node: sp.Expr) -> bool:
 
 def _ufunc_of(node: sp.Expr) -> str:
     """The name of the ufunc that SymPy's printers use for a function: atan -> numpy.arctan."""
-    dummies = sp.symbols(f"x:{len(node.args)}")
-    printer = SciPyPrinter({"fully_qualified_modules": True, "allow_unknown_functions": False, "strict": False})
-    text = printer.doprint(node.func(*dummies))
-    match = re.fullmatch(r"([\w.]+)\((.*)\)", text)
-    if match and match[1].startswith(("numpy.", "scipy.special.")) and "(" not in match[2]:
-        return match[1]
-    raise UnsupportedExpression(
+    if isinstance(node, sp.Function):
+        dummies = sp.symbols(f"x:{len(node.args)}")
+        printer = SciPyPrinter({"fully_qualified_modules": True, "strict": False})
+        match = re.fullmatch(r"([\w.]+)\(([^()]*)\)", printer.doprint(node.func(*dummies)))
+        name = match[1] if match else ""
+        if name == "abs":
+            return "numpy.absolute"
+        if name.startswith(("numpy.", "scipy.special.")):
+            return name
+    raise UnsupportedExpressionError(
         f"expression must be built from +, *, powers and functions that NumPy or SciPy have, "
         f"got {type(node).__name__} in {node}"
     )
@@ -145,6 +148,7 @@ class NumpyCode:
     source: str
     registers: int
     constants: dict[str, float]
+    literals: dict[str, float]
     ufuncs: dict[str, str]
 
     def compile(self) -> Callable[..., None]:
@@ -154,7 +158,8 @@ class NumpyCode:
             module, _, name = qualified.rpartition(".")
             namespace[local] = getattr(_module(module), name)
         # 0-d arrays: a ufunc takes them without converting a Python float on each call.
-        namespace |= {name: np.array(value) for name, value in self.constants.items()}
+        numbers = self.constants | self.literals
+        namespace |= {name: np.array(value) for name, value in numbers.items()}
         exec(compile(self.source, "<varprop kernel>", "exec"), namespace)
         function: Callable[..., None] = namespace[BLOCK_NAME]
         return function
@@ -176,7 +181,9 @@ def numpy_code(program: Program) -> NumpyCode:
     outs = [f"out{i}" for i in range(len(results))]
     last_read = {name: i for i, call in enumerate(lowering.calls) for name in call.operands}
     # The first call that makes an output's value writes it straight into the output.
-    home = {value: out for value, out in reversed(list(zip(results, outs, strict=True))) if value.startswith("%")}
+    home = {
+        value: out for value, out in reversed(list(zip(results, outs, strict=True))) if value.startswith("%")
+    }
     free: list[str] = []
     place: dict[str, str] = {}
     registers = 0
@@ -184,9 +191,8 @@ def numpy_code(program: Program) -> NumpyCode:
     ufuncs: dict[str, str] = {}
     for i, call in enumerate(lowering.calls):
         operands = [place.get(name, name) for name in call.operands]
-        for name in dict.fromkeys(call.operands):
-            if last_read[name] == i and place.get(name, "").startswith("w"):
-                free.append(place[name])
+        dying = [name for name in dict.fromkeys(call.operands) if last_read[name] == i]
+        free += [place[name] for name in dying if place.get(name, "").startswith("w")]
         if call.result in home:
             target = home[call.result]
         elif free:
@@ -204,5 +210,5 @@ def numpy_code(program: Program) -> NumpyCode:
     scratch = [f"w{i}" for i in range(registers)]
     header = f"def {BLOCK_NAME}({', '.join([*inputs, *outs, *scratch])}):"
     source = "\n    ".join([header, *lines]) + "\n"
-    constants = {symbol.name: value for symbol, value in program.constants} | lowering.literals
-    return NumpyCode(source, registers, constants, ufuncs)
+    constants = {symbol.name: value for symbol, value in program.constants}
+    return NumpyCode(source, registers, constants, lowering.literals, ufuncs)

@@ -6,7 +6,7 @@ have, and what is checked here before anything is generated from it:
     F(r) = c0 - c1 h(r),    c0 = F(infinity),  c0 - c1 = F(0),  h free of a, sigma_w2, sigma_b2,
     m'^2 = c0 m^2 + c1 v^2 h + sigma_b2          (so that v'^2 + m'^2 = c0 (v^2 + m^2) + sigma_b2).
 
-h grows like 1/sqrt(r) from h(infinity) = 0 to h(0) = 1. With the variable x = v^2/(v^2 + KAPPA m^2), t = sqrt(x),
+h grows like 1/sqrt(r) from h(infinity) = 0 to h(0) = 1. With x = v^2/(v^2 + KAPPA m^2) and t = sqrt(x),
 
     h = t [1 + (1 - x) P(x)],
 
@@ -31,7 +31,7 @@ DEGREE = 11
 DIGITS = 50
 
 
-class UnsuitableDerivation(ValueError):
+class UnsuitableDerivationError(ValueError):
     """The stable expressions lack a property that the generated code relies on."""
 
 
@@ -54,7 +54,7 @@ class Profile:
 def profile_of(stable: source.SampleVarianceExpressions) -> Profile:
     """Read c0, c1 and h off the derived expressions, and prove the properties that the code relies on.
 
-    Raises UnsuitableDerivation when one of them does not hold.
+    Raises UnsuitableDerivationError when one of them does not hold.
     """
     m, v, bias = source.m, source.v, source.bias_variance
     r, scale = sp.Symbol("r", positive=True), sp.Symbol("lambda", positive=True)
@@ -64,17 +64,19 @@ def profile_of(stable: source.SampleVarianceExpressions) -> Profile:
     F = stable.v2.subs({v: 1, m: sp.sqrt(r)})
     at_zero, at_infinity = sp.simplify(F.subs(r, 0)), sp.simplify(sp.limit(F, r, sp.oo))
     c0, c1 = at_infinity, sp.factor(at_infinity - at_zero)
-    _require(stable.m2 - bias - c0 * m**2 - (c0 * v**2 - stable.v2), "v'^2 + m'^2 = c0 (v^2 + m^2) + sigma_b2")
+    _require(
+        stable.m2 - bias - c0 * m**2 - (c0 * v**2 - stable.v2), "v'^2 + m'^2 = c0 (v^2 + m^2) + sigma_b2"
+    )
     h = sp.simplify((c0 - F) / c1)
     if h.free_symbols - {r}:
-        raise UnsuitableDerivation(f"h must depend on m^2/v^2 alone, got {h}")
+        raise UnsuitableDerivationError(f"h must depend on m^2/v^2 alone, got {h}")
     return Profile(c0, c1, h, r)
 
 
 def _require(residual: sp.Expr, rule: str) -> None:
     residual = sp.simplify(residual)
     if residual != 0:
-        raise UnsuitableDerivation(f"the derivation must satisfy: {rule}; the difference is {residual}")
+        raise UnsuitableDerivationError(f"the derivation must satisfy: {rule}; the difference is {residual}")
 
 
 @lru_cache(maxsize=1)

@@ -39,7 +39,7 @@ class Program:
 
     @property
     def fingerprint(self) -> str:
-        """First 16 hex digits of the SHA-256 of the program: every operation and every bit of every constant."""
+        """First 16 hex digits of the SHA-256 of the program: its operations and the bits of its constants."""
         lines = [
             "arguments " + " ".join(map(str, self.arguments)),
             *(f"{name} = {value.hex()}" for name, value in self.constants),
@@ -91,14 +91,16 @@ class Builder:
 
 def identifier(symbol: sp.Basic) -> str:
     """A Python (and C) name for a symbol: `sigma_w^2` becomes `sigma_w_2`."""
-    name = re.sub(r"\W+", "_", str(symbol), flags=re.ASCII).strip("_") or "x"
+    name = str(symbol)
+    if not (name.isascii() and name.isidentifier()):
+        name = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
     if name[0].isdigit():
         name = "x" + name
     return name + "_" if keyword.iskeyword(name) else name
 
 
 def from_expressions(expressions: Sequence[sp.Expr], arguments: Iterable[sp.Basic]) -> Program:
-    """Common subexpressions first, then the outputs `out0, out1, ...`.
+    """Common subexpressions first, then the outputs; the argument x is called `x_` in the program.
 
     An argument may be any SymPy object that occurs in the expressions as a whole (a symbol, or an indexed
     quantity such as n[i]); each gets a plain symbol of its own.
@@ -112,19 +114,21 @@ def from_expressions(expressions: Sequence[sp.Expr], arguments: Iterable[sp.Basi
         if name in names:
             raise ValueError(f"arguments {names[name]} and {argument} would both be called {name!r}")
         names[name] = argument
-    # Fresh symbols without assumptions: code generation must not depend on them, and must not clash.
-    renaming = {argument: sp.Symbol(identifier(argument)) for argument in arguments}
+    # Fresh symbols without assumptions, on which code generation must not depend. The underscore keeps
+    # them apart from the names of functions, registers and literals in generated code.
+    renaming = {argument: sp.Symbol(identifier(argument) + "_") for argument in arguments}
     renamed = [expression.xreplace(renaming) for expression in expressions]
     allowed = set(renaming.values())
-    unknown = sorted({str(s) for e in renamed for s in e.free_symbols - allowed})
+    unknown = sorted({str(s) for e in renamed for s in e.free_symbols - allowed - renaming.keys()})
     if unknown:
         raise ValueError(
-            f"expression must depend on its arguments ({', '.join(names)}) alone, got also {', '.join(unknown)}"
+            f"expression must depend on its arguments ({', '.join(names)}) alone, "
+            f"got also {', '.join(unknown)}"
         )
     temporaries = (s for s in sp.numbered_symbols("t_") if s not in allowed)
     shared, reduced = sp.cse(renamed, symbols=temporaries, order="canonical")
     builder = Builder(tuple(renaming.values()))
     for symbol, value in shared:
         builder.let(symbol.name, value)
-    outputs = [builder.let(f"out{i}_", value) for i, value in enumerate(reduced)]
+    outputs = [builder.let(f"result_{i}", value) for i, value in enumerate(reduced)]
     return builder.program(*outputs)

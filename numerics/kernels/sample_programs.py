@@ -64,7 +64,7 @@ class _Writer:
         return symbol, self.b.constant(f"{name}_LOW", low) if low else None
 
     def plus_low(self, name: str, value: sp.Expr, low: sp.Symbol | None, factor: sp.Expr) -> sp.Expr:
-        """value + low*factor as a line of its own, or the value itself when there is no low part."""
+        """The line value + low*factor a line of its own, or the value itself when there is no low part."""
         return value if low is None else self.b.let(name, value + low * factor)
 
     def _head(self) -> None:
@@ -83,7 +83,7 @@ class _Writer:
         self.p = p
 
     def complement(self) -> sp.Symbol:
-        """u = c1 (1 - h)."""
+        """The line u = c1 (1 - h)."""
         b = self.b
         tx = b.let("tx", self.t + self.x)
         txp = b.let("txp", tx * self.p)
@@ -205,7 +205,7 @@ def _two_sum(b: Builder, name: str, left: sp.Expr, right: sp.Expr) -> tuple[sp.S
 
 
 def _two_product(b: Builder, name: str, left: sp.Symbol, right: sp.Symbol) -> tuple[sp.Symbol, sp.Symbol]:
-    """(product, its rounding error), exactly but for underflow (Dekker 1971); the factors are at most about 1."""
+    """(product, its rounding error), exactly but for underflow (Dekker 1971), of factors below 2."""
     SPLIT = b.constant("SPLIT", 2.0**27 + 1.0)
     halves = []
     for side, factor in (("l", left), ("r", right)):

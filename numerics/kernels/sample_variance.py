@@ -79,7 +79,7 @@ class _Evaluator:
 
 
 class SampleVarianceStep:
-    """The map (m^2, v^2) -> (m'^2, v'^2) of one layer, for leaky ReLU of one slope; see `sample_variance_step`.
+    """The map (m^2, v^2) -> (m'^2, v'^2) of one layer, made by `sample_variance_step`.
 
     Attributes: `slope`, `gain`, `bias_variance`, `backend`; `program` (what is computed, line by line),
     `source` (the generated code), `certificate` (how accurate it is, measured on first access).
@@ -180,7 +180,7 @@ def sample_variance_step(
     Raises ValueError for an unknown activation or backend and for a gain or bias variance out of range,
     ImportError when numba is missing.
 
-    Source: derivation `sample-variance-stable`; Cho & Saul (2009), eq. 6.
+    Source: derivation `sample-variance-stable`; Cho & Saul (2009), arc-cosine kernel of order 1.
 
     >>> step = sample_variance_step("relu")
     >>> step(0.0, 1.0)

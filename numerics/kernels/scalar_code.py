@@ -35,7 +35,9 @@ class _C(C99CodePrinter):  # type: ignore[misc]
 
 def _maximum(printer: Any, node: sp.Max, template: str) -> str:
     # A constant goes second: comparisons with NaN are false, which selects the other, possibly NaN, operand.
-    args = sorted(node.args, key=lambda arg: arg.name.isupper() if isinstance(arg, sp.Symbol) else arg.is_number)
+    args = sorted(
+        node.args, key=lambda arg: arg.name.isupper() if isinstance(arg, sp.Symbol) else arg.is_number
+    )
     if len(args) != 2:
         args = [args[0], sp.Max(*args[1:])]
     return template.format(a=printer._print(args[0]), b=printer._print(args[1]))
@@ -54,7 +56,9 @@ def python_lines(program: Program) -> list[str]:
 def c_lines(program: Program) -> list[str]:
     """`const double name = expression;` lines."""
     printer = _C()
-    return [f"const double {line.target.name} = {printer.doprint(line.value)};" for line in program.assignments]
+    return [
+        f"const double {line.target.name} = {printer.doprint(line.value)};" for line in program.assignments
+    ]
 
 
 def constant_lines(program: Program) -> list[str]:
@@ -75,9 +79,7 @@ def python_source(program: Program, name: str = "point") -> str:
     """A function of floats that returns a tuple of floats."""
     arguments = ", ".join(symbol.name for symbol in program.arguments)
     outputs = ", ".join(symbol.name for symbol in program.outputs)
-    return (
-        f"def {name}({arguments}):\n{_indent(python_lines(program), 4)}\n    return ({outputs},)\n"
-    )
+    return f"def {name}({arguments}):\n{_indent(python_lines(program), 4)}\n    return ({outputs},)\n"
 
 
 def numba_source(program: Program, name: str = "loop", largest: float | None = None) -> str:

@@ -1,7 +1,7 @@
 """Write sample_variance_depth.json: m^2 and v^2 down to layer 10^6, in 40-digit arithmetic.
 
 Independent of the package: it iterates the recursion in its printed form, q' - sigma_w^2 K(m, v), with the
-arc-cosine form of K (Cho & Saul 2009, eq. 6), and pays for the cancellation with digits.
+arc-cosine form of K (Cho & Saul 2009, order 1), and pays for the cancellation with digits.
 v^2/m^2 is 1e-11 at the end, so 40 digits leave more than 25.  It takes a few minutes:
 
     python tests/oracles/sample_variance_depth.py
