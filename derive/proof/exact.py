@@ -44,7 +44,7 @@ from derive.layers import d
 from derive.network import SLOPE, Activation, ActivationSlope, Cost, Partial, Width
 from derive.proof.laws import Coin, Number, whole
 from derive.proof.worlds import World
-from derive.randomness import Entry, Over
+from derive.randomness import Entry, Family, Over
 
 Environment = Mapping[Symbol, int]
 MAX_OUTCOMES = 520
@@ -89,6 +89,7 @@ class Exact:
         self._tossed = _NO_COINS
         self._stamp = 0
         self._codes: dict[Any, Code] = {}
+        self._extents: dict[tuple[Family, int], tuple[int, ...]] = {}
         self.parameters = {SLOPE: Fraction(1, 5), **dict(world.activation.parameters)}
         self._environment = {d: world.depth, **self.parameters}
 
@@ -122,15 +123,20 @@ class Exact:
 
     def integer(self, expression: Basic, environment: Environment) -> int:
         """Return the value of an index or a bound."""
+        if expression.is_Integer:
+            return int(expression)
+        if expression in environment:
+            return environment[expression]
         return int(self.value(expression, environment))
 
     def _enumerate(self, coins: frozenset[Coin]) -> Iterator[Number]:
-        """Yield the weight of each joint outcome of the coins, having tossed them so."""
+        """Yield the weight of each joint outcome of the coins, having tossed them so; then put them back."""
         order = sorted(coins, key=lambda coin: coin.name)
         count = prod(len(c.weights) for c in order)
         if count > MAX_OUTCOMES:
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
         self.outcomes += count
+        around = {c: self._faces[c] for c in order if c in self._faces}
         for faces in cartesian(*(range(len(c.weights)) for c in order)):
             weight: Number = 1
             for c, face in zip(order, faces, strict=True):
@@ -138,6 +144,8 @@ class Exact:
                 weight *= c.weights[face]
             self._stamp += 1
             yield weight
+        self._faces.update(around)
+        self._stamp += 1
 
     def _remembered(self, code: Code) -> Code:
         """Return the code that runs once an outcome."""
@@ -167,12 +175,17 @@ class Exact:
     def index(self, entry: Entry, environment: Environment) -> tuple[int, ...]:
         """Return the concrete indices of a scalar, having checked that it exists in this world."""
         index = tuple(self.integer(e, environment) for e in entry.indices)
-        layer = index[0] if entry.family.layered else 0
-        extents = entry.family.extents(Integer(layer))
-        for unit, extent in zip(index[entry.family.layered :], extents, strict=True):
-            if not 1 <= unit <= self.integer(extent, self._environment):
-                raise Nonexistent(f"{entry} does not exist in a world of widths {self.world.widths}")
+        sizes = self._sizes(entry.family, index[0] if entry.family.layered else 0)
+        if not all(1 <= unit <= size for unit, size in zip(index[entry.family.layered :], sizes, strict=True)):
+            raise Nonexistent(f"{entry} does not exist in a world of widths {self.world.widths}")
         return index
+
+    def _sizes(self, family: Family, layer: int) -> tuple[int, ...]:
+        """Return how many values each unit index of a family has in a layer."""
+        if (family, layer) not in self._extents:
+            extents = family.extents(Integer(layer))
+            self._extents[family, layer] = tuple(self.integer(e, self._environment) for e in extents)
+        return self._extents[family, layer]
 
     def moment(self, bracket: Bracket, environment: Environment) -> Code:
         """Return the code of a mean, variance or covariance over the coins of the named sources."""
