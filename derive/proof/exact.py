@@ -163,8 +163,7 @@ class Exact:
         """Return the code of a scalar of a family: drawn, or by its definition."""
         index = self.index(entry, environment)
         if entry.family.source is None:
-            definition = entry.family.definition(*map(Integer, index))
-            return self._remembered(self.read(definition, self._environment))
+            return self._remembered(self.read(_definition(entry.family, index), self._environment))
         law = self.world.laws(entry.family, index)
         coin, values = law.coin, law.values
         if coin is None:
@@ -215,7 +214,7 @@ class Exact:
                 return None
             key = (seed, e.family.name, index)
             if key not in self._codes:
-                inner = self.derivative(e.family.definition(*map(Integer, index)), seed, self._environment)
+                inner = self.derivative(_definition(e.family, index), seed, self._environment)
                 self._codes[key] = self._remembered(inner) if inner else constant(0)
             code = self._codes[key]
             return code if code.coins or code.run() else None
@@ -261,6 +260,11 @@ def _free(expression: Basic, environment: Environment) -> list[Symbol]:
     return [s for s in environment if s in free]
 
 
+@lru_cache(maxsize=2_000)
+def _definition(family: Family, index: tuple[int, ...]) -> Expr:
+    return family.definition(*map(Integer, index))
+
+
 @lru_cache(maxsize=20_000)
 def _free_symbols(expression: Basic) -> frozenset[Symbol]:
     return frozenset(expression.free_symbols)
@@ -282,11 +286,17 @@ def _plus(terms: list[Code | None]) -> Code | None:
 
 def _plus_code(codes: list[Code]) -> Code:
     runs = [c.run for c in codes]
+    if len(runs) == 2:
+        one, two = runs
+        return _folded(lambda: one() + two(), codes)
     return _folded(lambda: sum(run() for run in runs), codes)
 
 
 def _times_code(codes: list[Code]) -> Code:
     runs = [c.run for c in codes]
+    if len(runs) == 2:
+        one, two = runs
+        return _folded(lambda: one() * two(), codes)
     return _folded(lambda: prod(run() for run in runs), codes)
 
 
