@@ -1,8 +1,7 @@
-"""Figures, in one style: theory as lines, simulation as points over it with two standard errors."""
+"""Curves by layer: theory as lines, simulation as points over it with two standard errors."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,38 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from derive.errors import InputError
 from numerics.curves import Prediction
-from numerics.files import write_atomic
+from numerics.figures import style
+from numerics.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, STYLE, WIDTH
 from numerics.simulation import Simulation
-
-FORMATS = ("png", "svg", "pdf")
-
-# Ink that stands for the colour of the text around an inline drawing.
-_INK = "#010203"
-
-# Any: matplotlib's annotations list every key.
-_STYLE: Any = {
-    "font.family": "serif",
-    "font.serif": ["STIX Two Text", "STIXGeneral", "DejaVu Serif"],
-    "mathtext.fontset": "stix",
-    "font.size": 10,
-    "axes.titlesize": 10.5,
-    "axes.labelsize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.7,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.frameon": False,
-    "legend.fontsize": 9.5,
-    "lines.linewidth": 1.5,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "varprop",
-    "savefig.dpi": 200,
-}
 
 
 @dataclass(frozen=True)
@@ -56,14 +27,20 @@ class _Look:
     dash: str
 
 
-# Mid-tones of a palette that colour-blind readers can tell apart (Okabe & Ito 2008); legible on black and on white.
 _LOOKS = {
-    "var_z": _Look(r"$\mathrm{Var}[z^i]$", "#0a7fc2", "o", "-"),
-    "var_s": _Look(r"$\mathrm{Var}[s^i]$", "#d9730d", "s", "--"),
-    "var_grad_s": _Look(r"$\mathrm{Var}[\partial\mathrm{Cost}/\partial s^i]$", "#009e73", "o", "-"),
-    "var_grad_w": _Look(r"$\mathrm{Var}[\partial\mathrm{Cost}/\partial w^i]$", "#c15a95", "s", "--"),
+    "var_z": _Look(r"$\mathrm{Var}[z^i]$", BLUE, "o", "-"),
+    "var_s": _Look(r"$\mathrm{Var}[s^i]$", ORANGE, "s", "--"),
+    "var_grad_s": _Look(r"$\mathrm{Var}[\partial\mathrm{Cost}/\partial s^i]$", GREEN, "o", "-"),
+    "var_grad_w": _Look(r"$\mathrm{Var}[\partial\mathrm{Cost}/\partial w^i]$", PURPLE, "s", "--"),
 }
 _PANELS = (("forward", ("var_z", "var_s")), ("backward", ("var_grad_s", "var_grad_w")))
+_SAMPLE_LOOKS = {
+    "m2": _Look("$m^2$", ORANGE, "s", "--"),
+    "v2": _Look("$v^2$", BLUE, "o", "-"),
+    "var_s": _Look(r"$\mathrm{Var}[s^i]$", GREEN, "o", "-"),
+    "rho": _Look(r"$\rho = m^2/(m^2 + v^2)$", PURPLE, "s", "-"),
+}
+_SAMPLE_PANELS = (("variances", ("v2", "m2", "var_s")), ("correlation of two samples", ("rho",)))
 
 
 def plot_curves(prediction: Prediction, simulation: Simulation | None = None) -> Figure:
@@ -71,8 +48,8 @@ def plot_curves(prediction: Prediction, simulation: Simulation | None = None) ->
 
     Variances are on a logarithmic axis, where a variance that is zero or beyond float64's range does not show.
     """
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
         for axes, (title, names) in zip(figure.subplots(1, 2), _PANELS, strict=True):
             for name in names:
                 if name in prediction.columns:
@@ -117,7 +94,7 @@ def _finish(axes: Axes, title: str, prediction: Prediction) -> None:
             middle = np.sqrt(low * high)
             axes.set_ylim(min(low, middle / 4), max(high, middle * 4))
             _plain_ticks(axes)
-    axes.set_title(title, loc="left", style="italic", pad=7)
+    style.title(axes, title)
     axes.set_xlabel("layer $i$")
     axes.set_xlim(-0.3, max(prediction.network.d, 1) + 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -139,10 +116,10 @@ def plot_regime(gains: Sequence[float], ratios: Mapping[str, tuple[np.ndarray, n
     Where the ratio leaves 1, the linear regime ends.
     """
     looks = list(_LOOKS.values())
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
         axes = figure.subplots()
-        axes.axhline(1, color=_INK, linewidth=0.8, alpha=0.5)
+        axes.axhline(1, color=INK, linewidth=0.8, alpha=0.5)
         for (label, (ratio, error)), look in zip(ratios.items(), (looks[0], looks[2]), strict=False):
             axes.errorbar(
                 gains, ratio, yerr=2 * error, fmt=look.marker + look.dash, color=look.colour, markersize=4, label=label
@@ -155,45 +132,10 @@ def plot_regime(gains: Sequence[float], ratios: Mapping[str, tuple[np.ndarray, n
     return figure
 
 
-def to_bytes(figure: Figure, form: str) -> bytes:
-    """Return a figure as a file of the given format: the same bytes for the same figure."""
-    out = io.BytesIO()
-    dates: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with mpl.rc_context(_STYLE):
-        figure.savefig(out, format=form, metadata=dates.get(form, {}))
-    return out.getvalue()
-
-
-def to_inline_svg(figure: Figure) -> str:
-    """Return a figure as an ``<svg>`` element on a clear ground, its axes in the colour of the text around it."""
-    with mpl.rc_context(_STYLE | {"savefig.transparent": True}):
-        _ink(figure, _INK)
-        out = io.BytesIO()
-        figure.savefig(out, format="svg", metadata={"Date": None})
-        _ink(figure, "black")
-    text = out.getvalue().decode()
-    return text[text.index("<svg") :].replace(_INK, "currentColor").strip()
-
-
-def _ink(figure: Figure, colour: str) -> None:
-    """Set the colour of everything but the data."""
-    for axes in figure.axes:
-        for spine in axes.spines.values():
-            spine.set_edgecolor(colour)
-        axes.tick_params(which="both", color=colour, labelcolor=colour)
-        texts = [axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title]  # type: ignore[attr-defined]
-        legend = axes.get_legend()
-        texts += legend.get_texts() if legend is not None else []
-        for text in texts:
-            text.set_color(colour)
-
-
 def save_curves(path: str | Path, prediction: Prediction, simulation: Simulation | None = None) -> None:
     """Draw the curves to a file, whole or not at all; the format is that of its name.
 
     Raises `InputError` for a name that does not end in .png, .svg or .pdf, and where the file cannot be written.
     """
-    form = Path(path).suffix.lstrip(".").lower()
-    if form not in FORMATS:
-        raise InputError(f"a plot's file name must end in .{', .'.join(FORMATS)}, got {str(path)!r}")
-    write_atomic(path, to_bytes(plot_curves(prediction, simulation), form))
+    style.form_of(path)
+    style.save(path, plot_curves(prediction, simulation))
