@@ -19,6 +19,7 @@ most 40 and denominator at most 12 (any exponent over a positive number), consta
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -45,6 +46,7 @@ from sympy import (
     erf,
     erfc,
     exp,
+    lambdify,
     log,
     pi,
     sign,
@@ -66,7 +68,7 @@ DEEPEST = 30
 HIGHEST_EXPONENT = 40
 MOST_BITS = 4096
 LARGEST = Rational(10) ** 100
-TALLEST = 4
+TALLEST = 3
 """How many exponentials may stand inside one another."""
 
 _TOKEN = re.compile(
@@ -334,8 +336,9 @@ class _Reader:
             if difference != 0 and abs(number) < 1e-15:
                 self._fail("this comparison of constants cannot be decided", token.column)
             return yes if bool(Relational(number, 0, relation)) else no
-        # SymPy decides what it can, x**2 >= 0; the rest stays a branch.
-        return self._made(lambda: Piecewise((yes, Relational(left, right, relation)), (no, True)), token)
+        # SymPy decides what it can, x**2 >= 0; the rest stays a branch, with the branches of `no` beside it.
+        others = no.args if isinstance(no, Piecewise) else ((no, True),)
+        return self._made(lambda: Piecewise((yes, Relational(left, right, relation)), *others), token)
 
     def _activation(self, entry: Entry, arguments: list[Expr], columns: list[int], token: _Token) -> Expr:
         argument, *given = arguments
@@ -432,22 +435,18 @@ def _tower(e: Expr) -> int:
 
 def require_real(expression: Expr, variable: Symbol, text: str) -> None:
     """Raise `InputError` unless an expression has a finite real value where it is tried, from -30 to 30."""
-    from mpmath import isfinite, mp, mpf
-    from sympy import lambdify
-
     at = {p: Rational(7 + n, 10) for n, p in enumerate(sorted(expression.free_symbols - {variable}, key=str))}
-    evaluate = lambdify(variable, expression.xreplace(at), "mpmath")
+    # In floats: an overflow, of which no sign is known, is an error at once and not a number of a billion digits.
+    evaluate = lambdify(variable, expression.xreplace(at), "math")
     for point in _TRIED:
-        with mp.workdps(15):
-            try:
-                value = evaluate(mpf(point))
-            except (ArithmeticError, ValueError, TypeError, NotImplementedError):
-                value = mp.nan
-            if mp.im(value) != 0 or not isfinite(value):
-                raise InputError(
-                    f"activation must be real and finite for every x, got {mp.nstr(value, 5)} at x = {point} "
-                    f"in {text.strip()!r}"
-                )
+        try:
+            value = evaluate(float(point))
+        except OverflowError:
+            continue
+        except (ArithmeticError, ValueError, TypeError):
+            value = math.nan
+        if isinstance(value, complex) or not math.isfinite(value):
+            raise InputError(f"activation must be real and finite for every x, which fails at x = {point} in {text!r}")
 
 
 _TRIED = (0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 0.1, -0.1, 1.7, -1.7, 5, -5, 6, -6, 10, -10, 30, -30)

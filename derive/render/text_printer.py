@@ -7,6 +7,7 @@ from typing import Any
 from sympy import (
     Add,
     Basic,
+    Derivative,
     Expr,
     Integer,
     Integral,
@@ -17,6 +18,7 @@ from sympy import (
     Pow,
     Product,
     Rational,
+    Subs,
     Sum,
     Symbol,
 )
@@ -92,6 +94,15 @@ class VarianceTextPrinter(StrPrinter):
         if isinstance(node.target, Entry | Symbol):
             return f"∂{self._print(node.target)}/{below}"
         return f"∂/{below} {self._parens(node.target)}"
+
+    def _print_Derivative(self, node: Derivative) -> str:
+        below = "".join(f"∂{self._print(variable)}" for variable in node.variables)
+        above = "∂" if len(node.variables) == 1 else f"∂^{len(node.variables)}"
+        return f"{above}/{below} [{self._print(node.expr)}]"
+
+    def _print_Subs(self, node: Subs) -> str:
+        at = ", ".join(f"{self._print(x)} = {self._print(p)}" for x, p in zip(node.variables, node.point, strict=True))
+        return f"{self._print(node.expr)} at {at}"
 
     # Averages.
 
@@ -225,6 +236,9 @@ class VarianceTextPrinter(StrPrinter):
     def _print_Function(self, expr: Expr) -> str:
         inside = ", ".join(self._print(a) for a in expr.args)
         return f"{pretty_symbol(expr.func.__name__)}({inside})"
+
+    def _print_NormalDensity(self, expr: Expr) -> str:
+        return f"φ({self._print(expr.args[0])})"
 
     def _print_Heaviside(self, expr: Expr) -> str:
         return f"θ({self._print(expr.args[0])})"
