@@ -249,8 +249,9 @@ def test_pytorch_agrees_in_value_and_derivative():
         f = activation(name)
         for expression, theirs in ((f.expression, y), (f.derivative, x.grad)):
             ours = [float(lambdify(f.symbol, expression, "mpmath")(mpmath.mpf(p))) for p in points]
-            # softplus is the line beyond 20 in PyTorch, and no point is
-            assert theirs.tolist() == pytest.approx(ours, rel=1e-11, abs=1e-13), name
+            # PyTorch takes 1/6 in single precision in the backward pass of hard-sigmoid, whatever the data.
+            digits = 1e-7 if name == "hard-sigmoid" else 1e-11
+            assert theirs.tolist() == pytest.approx(ours, rel=digits, abs=1e-13), name
 
 
 def test_jax_agrees_in_value_and_derivative():
