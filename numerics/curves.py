@@ -23,7 +23,7 @@ from derive.network import b, z
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import EVERYTHING
 from derive.rules import ByLemma, Define, LinearRegime, MomentFromVariance
-from numerics.kernels.layered import Kernel, kernel
+from numerics.kernels.layered import LayeredKernel, layered_kernel
 from numerics.kernels.layered_quantities import text
 from numerics.network import Network
 
@@ -158,8 +158,8 @@ def _derivation(name: str) -> Derivation:
 
 
 @lru_cache
-def _kernel(name: str) -> Kernel:
-    return kernel(_derivation(name))
+def _kernel(name: str) -> LayeredKernel:
+    return layered_kernel(_derivation(name))
 
 
 def _recursion(network: Network) -> Floats:
@@ -178,7 +178,7 @@ def _recursion(network: Network) -> Floats:
     return var_z
 
 
-def _extended(function: Kernel, **arguments: Any) -> Floats:
+def _extended(function: LayeredKernel, **arguments: Any) -> Floats:
     """Evaluate a kernel that grows with each argument where arguments may have overflowed to infinity."""
     infinite = np.zeros((), bool)
     for value in arguments.values():

@@ -118,6 +118,8 @@ def refute(claim: Claim, setting: Setting) -> Counterexample | None:
     laboratory = Laboratory(setting, every=claim.printed.relation != "=")
     laboratory.worlds.sort(key=lambda exact: exact.world.size)
     verdict = laboratory.compare(claim.printed.lhs, claim.printed.relation, claim.printed.rhs)
+    if verdict.grade is Grade.FAILED and verdict.counterexample is None:
+        raise InputError(f"{claim.id} cannot be audited as stated: {verdict.evidence}")
     return verdict.counterexample if verdict.grade is Grade.FAILED else None
 
 

@@ -133,10 +133,6 @@ def _residual(step: Step) -> Verdict:
     return Verdict(Grade.FAILED, f"what must vanish does not: {residual}", found)
 
 
-class BeyondTheWorld(Exception):
-    """A step to an expression that speaks of what does not exist, from one that does not."""
-
-
 @dataclass
 class Laboratory:
     """The tiny worlds of one setting, with what has been enumerated in them."""
@@ -159,7 +155,7 @@ class Laboratory:
             for at in environments(exact, left, right):
                 try:
                     found = self._refutation(exact, at, left, relation, right)
-                except (Undeclared, BeyondTheWorld) as reason:
+                except Undeclared as reason:
                     return Verdict(Grade.FAILED, str(reason))
                 except NotEvaluable as reason:
                     skipped = str(reason)
@@ -181,13 +177,17 @@ class Laboratory:
     def _refutation(
         exact: Exact, at: dict[Symbol, int], left: Basic, relation: str, right: Basic
     ) -> Counterexample | None:
-        """Return the counterexample with the smallest numbers among the outcomes of one case, or None."""
+        """Return the counterexample with the smallest numbers among the outcomes of one case, or None.
+
+        A right side that speaks of a unit or layer that does not exist, where the left one does not, is one too.
+        """
         smallest, found = None, None
         exact.read(left, at)
         try:
             exact.read(right, at)
         except Nonexistent as reason:
-            raise BeyondTheWorld(f"the right side has no meaning where the left one has: {reason}") from None
+            (value, *_), *_ = exact.for_all((left,), at)
+            return describe(exact, at, value, relation, f"no value: {reason}")
         for a, b in exact.for_all((left, right), at):
             if not _RELATIONS[relation](a, b) and (smallest is None or abs(a) + abs(b) < smallest):
                 smallest, found = abs(a) + abs(b), describe(exact, at, a, relation, b)

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def kernel(result: Derivation | Basic, *, name: str | None = None) -> Kernel:
+def layered_kernel(result: Derivation | Basic, *, name: str | None = None) -> LayeredKernel:
     """Return the NumPy function that evaluates a derivation's right-hand side, or an expression of the language.
 
     The arguments are read off the expression. Layer symbols come first (``i`` may be an integer or an integer array,
@@ -33,7 +33,7 @@ def kernel(result: Derivation | Basic, *, name: str | None = None) -> Kernel:
     sums and integrals.
 
     >>> import derive
-    >>> equation_1 = kernel(derive.theorem("backward-variance"))
+    >>> equation_1 = layered_kernel(derive.theorem("backward-variance"))
     >>> equation_1.signature
     <Signature (i, d, n, var_W, var_grad_s_d)>
     >>> equation_1(i=[0, 1, 2], d=2, n=[3, 4, 2, 5], var_W=[0.3, 0.5, 0.1], var_grad_s_d=2.0)
@@ -52,11 +52,11 @@ def kernel(result: Derivation | Basic, *, name: str | None = None) -> Kernel:
     identifier = (name or "kernel").replace("-", "_")
     if not identifier.isidentifier():
         raise InputError(f"a kernel's name must be letters, digits, hyphens and underscores, got {name!r}")
-    return Kernel(identifier, expression, write(identifier, expression), facts, formula)
+    return LayeredKernel(identifier, expression, write(identifier, expression), facts, formula)
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class LayeredKernel:
     """A vectorised function of layer symbols and quantities, generated from ``expression``.
 
     Arrays of layered quantities have the layer on their last axis: ``n`` the ``d + 2`` sizes of layers 0..d+1, the

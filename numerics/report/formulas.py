@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Basic
 
 from derive.proof.derivation import Statement
+from derive.render.brackets import Brackets
 from derive.render.breaking import break_latex
 from derive.render.html import LINE, formula, mathml
 from derive.render.latex_printer import print_latex
@@ -13,9 +14,10 @@ from derive.render.relations import LATEX_RELATIONS, relation_sign
 __all__ = ["displayed", "folded", "formula", "mathml", "stated"]
 
 
-def stated(statement: Statement) -> str:
-    """Return a statement on lines of its own."""
-    return displayed(_latex(statement))
+def stated(statement: Statement, brackets: Brackets | None = None) -> str:
+    """Return a statement on lines of its own; ``brackets`` tells which of them must say what they average over."""
+    sign = relation_sign(statement.relation, LATEX_RELATIONS)
+    return displayed(f"{print_latex(statement.lhs, brackets)} {sign} {print_latex(statement.rhs, brackets)}")
 
 
 def displayed(latex: str | Basic) -> str:
@@ -30,11 +32,6 @@ def folded(summary: str, body: str, *, opened: bool = False) -> str:
     """Return a block that opens on a click."""
     state = ' open=""' if opened else ""
     return f'<details class="outer"{state}><summary>{summary}</summary>{body}</details>'
-
-
-def _latex(statement: Statement) -> str:
-    sign = relation_sign(statement.relation, LATEX_RELATIONS)
-    return f"{print_latex(statement.lhs)} {sign} {print_latex(statement.rhs)}"
 
 
 def _block(latex: str) -> str:

@@ -108,9 +108,10 @@ def _over_what() -> str:
     given = Words("The gradient {} is taken as drawn on its own, independent of the weights.", cost_gradient(s(d, k)))
     return f"""<p>{sizes.render(formula, escape)}</p>
 {definitions}
-<p>Over {EVERYTHING.describe()}, all together, unless it says otherwise: each is drawn afresh, and the means and
-variances on this page are taken over all of them. Such a variance is the variance of one unit&#8217;s value from network to network, not that over the inputs of one
-fixed network, nor that over the units of one layer. {given.render(formula, escape)}
+<p>Over {EVERYTHING.describe()}, all together, unless it says otherwise:
+each is drawn afresh, and the means and variances on this page are taken over all of them.
+Such a variance is that of one unit&#8217;s value from network to network, not that over the inputs of one fixed
+network, nor that over the units of one layer. {given.render(formula, escape)}
 What is drawn has mean zero and these variances:</p>
 <table>{table}</table>"""
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import derive
 from derive.errors import InputError
-from derive.proof.derivation import Derivation
 from derive.randomness import EVERYTHING
+from derive.render.brackets import Brackets
 from derive.render.html import fragment
-from derive.render.outline import Outline
+from derive.render.outline import Outline, Section
 from derive.render.sentences import average_sentences
 from numerics.kernels import kernel
 from numerics.report.audits import audit_row
@@ -72,6 +72,7 @@ def perform(task: Task) -> Theorem | Audited:
         return Audited(name, audit.verdict, audit_row(audit), audit.to_dict())
     checked = derive.theorem(name).check()
     derivation = checked.derivation
+    outline = Outline(derivation)
     try:
         source = kernel(derivation).source.rstrip()
     except InputError:  # a condition, or an average, has no value to compute
@@ -83,8 +84,8 @@ def perform(task: Task) -> Theorem | Audited:
         grade=str(checked.grade),
         passed=checked.passed,
         failures=list(checked.failures),
-        statements=[("", stated(derivation.statement)), *((p.title, stated(p.statement)) for p in derivation.parts)],
-        averages=_averages(derivation),
+        statements=[_statement(section) for section in (outline.theorem, *outline.parts)],
+        averages=_averages(outline.brackets),
         fragment=fragment(derivation, style=False),
         html=derivation.html(),
         latex=derivation.latex(standalone=True),
@@ -92,9 +93,13 @@ def perform(task: Task) -> Theorem | Audited:
     )
 
 
-def _averages(derivation: Derivation) -> list[str]:
+def _statement(section: Section) -> tuple[str, str]:
+    title = "" if section.kind == "theorem" else section.derivation.title
+    return title, stated(section.derivation.statement, section.brackets)
+
+
+def _averages(brackets: Brackets) -> list[str]:
     """Return what the averages of a theorem are over, unless they are those that the page explains at its beginning."""
-    brackets = Outline(derivation).brackets
     if all(over == EVERYTHING for over, _ in brackets.legend()):
         return []
     return average_sentences(brackets, formula)

@@ -1,4 +1,4 @@
-"""The theorems of Glorot & Bengio (2010), section 4.2.1: their formulas typed again, and their numbers without a formula.
+"""The theorems of Glorot & Bengio (2010), section 4.2.1: formulas typed again, and numbers without one.
 
 The numbers come from moments carried layer by layer in plain Python: no product, no rule, no simulation.
 """

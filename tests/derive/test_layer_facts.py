@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Symbol
 
@@ -46,8 +46,10 @@ def test_a_yes_is_true_of_all_small_integers(facts, gap):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(coefficients, min_size=1, max_size=3), st.lists(st.integers(0, 3), min_size=3, max_size=3))
 def test_every_small_combination_of_facts_is_found(facts, times):
+    assume(all(any(f[:3]) for f in facts))
     total = [sum(t * f[k] for t, f in zip(times, facts, strict=False)) for k in range(4)]
     known = Facts(tuple(map(expression, facts)))
+    assume(any(total[:3]))
     assert known.at_least(expression(total), 0)
     assert known.distinct(expression(total) + 1, 0)
 

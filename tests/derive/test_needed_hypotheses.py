@@ -64,7 +64,7 @@ def drop(setting, key, *properties):
     ],
 )
 def test_which_of_several_properties_is_needed(name, key, wanted):
-    """Backward nothing of the input is needed; the biases are zero or do not enter, so neither is their independence."""
+    """Backward nothing of the input is needed; the biases are zero, so that their independence is not either."""
     derivation = theorem(name)
     hypothesis = next(h for h in derivation.assumptions if h.key == key)
     found = {

@@ -29,7 +29,7 @@ def test_a_wrong_result_is_refuted(scenario, wrong):
     assert verdict is not None
     if scenario.rule.evidence is Evidence.WORLDS:
         if verdict.counterexample is None:
-            assert "nothing says that" in verdict.evidence or "has no meaning" in verdict.evidence
+            assert "nothing says that" in verdict.evidence
         else:
             assert verdict.counterexample.left != verdict.counterexample.right
             assert verdict.counterexample.world["widths"]
