@@ -172,7 +172,8 @@ class VarianceTextPrinter(StrPrinter):
         base, exponent = expr.args
         if exponent.is_Rational and exponent.is_negative:
             below = self._print(Pow(base, -exponent))
-            return f"1/({below})" if "/" in _outside_brackets(below) else f"1/{below}"
+            loose = exponent == -1 and isinstance(base, Add)
+            return f"1/({below})" if loose or "/" in _outside_brackets(below) else f"1/{below}"
         if exponent == Rational(1, 2):
             shown = self._print(base)
             return f"√{shown}" if base.is_Symbol or base.is_Integer or base.is_NumberSymbol else f"√({shown})"

@@ -276,6 +276,7 @@ def test_plain_data_and_text(maps):
     assert rows["chi_perp"]["reason"] == "E[f'^2] is infinite, since f jumps at 0"
     assert "no closed form: E[f'^2] is infinite" in maps("sign").text()
     assert "Subs" not in maps("sin").slope_at_one.text()
+    assert "f(s) = 1/(1 + exp(−s))" in maps("sigmoid").text().replace("exp(−s) + 1", "1 + exp(−s)")
 
 
 def test_bad_names(maps):
