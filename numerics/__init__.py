@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numerics.curves import Prediction, predict
     from numerics.figures import plot_curves
-    from numerics.kernels import Kernel, kernel
+    from numerics.finite_width import finite_width_bias
+    from numerics.kernels import Kernel, kernel, sample_variance_step
     from numerics.network import Network
     from numerics.report import write_report
     from numerics.simulation import Simulation, simulate
@@ -29,10 +30,12 @@ _HOME = {
     "Prediction": "numerics.curves",
     "Simulation": "numerics.simulation",
     "Verification": "numerics.verification",
+    "finite_width_bias": "numerics.finite_width",
     "kernel": "numerics.kernels",
     "plot_curves": "numerics.figures",
     "predict": "numerics.curves",
     "write_report": "numerics.report",
+    "sample_variance_step": "numerics.kernels",
     "simulate": "numerics.simulation",
     "verify": "numerics.verification",
 }
@@ -43,9 +46,11 @@ __all__ = [
     "Prediction",
     "Simulation",
     "Verification",
+    "finite_width_bias",
     "kernel",
     "plot_curves",
     "predict",
+    "sample_variance_step",
     "simulate",
     "verify",
     "write_report",

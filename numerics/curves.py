@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import derive
 from derive.averages import Variance
 from derive.errors import InputError
 from derive.hypotheses import LINEAR_REGIME, Hypothesis, Kind
@@ -23,11 +22,16 @@ from derive.network import b, z
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import EVERYTHING
 from derive.rules import ByLemma, Define, LinearRegime, MomentFromVariance
+from derive.theorems.sample_variance import WIDE
+from numerics.derivations import derivation
 from numerics.kernels.layered import LayeredKernel, layered_kernel
 from numerics.kernels.layered_quantities import text
 from numerics.network import Network
 
 Floats = NDArray[np.float64]
+
+SAMPLE_COLUMNS = ("m2", "v2", "rho")
+"""m^2 and v^2, and the correlation rho = m^2/(m^2 + v^2) of one pre-activation for two samples."""
 
 COLUMNS = ("var_z", "var_s", "var_grad_s", "var_grad_w")
 """Var[z^i], Var[s^i], Var[dCost/ds^i] and Var[dCost/dw^i], the columns of every curve."""
@@ -94,12 +98,21 @@ def predict(network: Network) -> Prediction:
     `weight-gradient-variance`. With biases ``Var[z^i]`` is by recursion, layer by layer, and ``Var[dCost/dw^i]`` is
     that of a product of independent factors of mean zero, by `product-variance`.
 
-    Raises `InputError` for an activation that has no linear regime at the origin: f(0) = 0 and f'(0) = 1.
+    For (leaky) ReLU and the absolute value the columns are ``var_s``, exact at any width by `network-variance`, and
+    ``m2``, ``v2`` and ``rho``, in the limit of wide layers, by `sample-variance-stable`.
+
+    Raises `InputError` for an activation that is none of these and has no linear regime at the origin, f(0) = 0 and
+    f'(0) = 1.
 
     >>> curve = predict(Network(widths=[8, 14, 5], weight_variance=[0.125, 0.1]))
     >>> curve.columns["var_z"], curve.exact["var_z"]
     (array([1., 1.]), True)
     """
+    from numerics.sample_curves import rectifier, rectifier_prediction
+
+    name = rectifier(network)
+    if name is not None and not network.activation.is_linear:
+        return rectifier_prediction(network, name)
     _check_linear_regime(network)
     biased = any(network.bias_variance)
     i, d = np.arange(network.d + 1), network.d
@@ -114,10 +127,10 @@ def predict(network: Network) -> Prediction:
     else:
         var_grad_w = _kernel("weight-gradient-variance")(i, d, n, var_W, var_grad_s_d, var_x)
     columns = dict(zip(COLUMNS, (var_z, var_s, var_grad_s, var_grad_w), strict=True))
+    theorems = _theorems(biased)
+    approximations = {name: approximations_of(network, used) for name, used in theorems.items()}
     for values in columns.values():
         values.setflags(write=False)
-    theorems = _theorems(biased)
-    approximations = {name: _approximations(network, used) for name, used in theorems.items()}
     return Prediction(network, columns, approximations, theorems)
 
 
@@ -135,7 +148,7 @@ def _theorems(biased: bool) -> dict[str, tuple[str, ...]]:
 
 def _pre_activation() -> Derivation:
     """Var[s^i] = n_i Var[W^i] (Var[z^i] + E[z^i]^2) + Var[b^i]."""
-    one_layer = next(p for p in derive.theorem("forward-variance").parts if p.name == "one-layer-variance")
+    one_layer = next(p for p in derivation("forward-variance").parts if p.name == "one-layer-variance")
     proof = Proof(one_layer.setting, one_layer.statement.lhs).by(ByLemma(one_layer), MomentFromVariance())
     return proof.done("pre-activation", "One layer, from mean and variance of its input")
 
@@ -154,7 +167,7 @@ _OWN = {"pre-activation": _pre_activation, "biased-step": _biased_step}
 
 @lru_cache
 def _derivation(name: str) -> Derivation:
-    return _OWN[name]() if name in _OWN else derive.theorem(name)
+    return _OWN[name]() if name in _OWN else derivation(name)
 
 
 @lru_cache
@@ -202,7 +215,7 @@ def _check_linear_regime(network: Network) -> None:
         )
 
 
-def _approximations(network: Network, theorems: tuple[str, ...]) -> tuple[str, ...]:
+def approximations_of(network: Network, theorems: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hypotheses of derivations that the network satisfies only approximately, in words."""
     used = {h.key: h for name in theorems for h in _derivation(name).assumptions}
     return tuple(h.text.render(text) for h in used.values() if not _satisfies(network, h))
@@ -212,6 +225,8 @@ def _satisfies(network: Network, hypothesis: Hypothesis) -> bool:
     """Return whether a network satisfies a hypothesis; all that is not asked for here, every `Network` does."""
     if hypothesis.declares(Kind.LINEAR):
         return network.activation.is_linear or network.d == 0
+    if hypothesis.key == WIDE.key:
+        return False
     if hypothesis.declares(Kind.ZERO, b):
         return not any(network.bias_variance)
     return True

@@ -42,7 +42,7 @@ from derive.proof.checking import Laboratory
 from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample, Grade
 from derive.rules import ByLemma, CancelEquation
-from derive.rules.products import canonical, ratio, same, unit_condition
+from derive.rules.products import canonical, in_order, ratio, same, unit_condition
 from derive.setting import Setting, Undischarged
 
 _WIDTH = Symbol("n", integer=True, positive=True)
@@ -169,7 +169,7 @@ def _compare_formula(claim: Claim, setting: Setting) -> tuple[bool, Basic | None
     printed, derived = (_reduce(claim, side, setting) for side in (claim.printed.rhs, claim.printed.lhs))
     if expand(_specialise(printed, setting) - _specialise(derived, setting)) == 0:
         return True, None, derived
-    if not _is_product(printed) or not _is_product(derived):
+    if not _is_product(printed) or not _is_product(derived) or not in_order(printed, setting.facts):
         return False, None, derived
     left, right = _specialise(printed, setting), _specialise(derived, setting)
     if same(left, right):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product as cartesian
 from random import Random
 from typing import Any
 
-from sympy import Basic, KroneckerDelta, Symbol, simplify
+from sympy import Basic, Expr, KroneckerDelta, Symbol, simplify
 
 from derive.errors import InputError
 from derive.layers import d, i
@@ -205,14 +206,14 @@ _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
 def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int]]:
     """Yield values of the free layer and unit indices: all layers that the facts allow, some units of each."""
     world = exact.world
-    free = set().union(*(e.free_symbols for e in expressions))
+    free, ranges = _free_and_ranges(expressions)
     for layer in range(world.depth + 1) if i in free else [0]:
         at: dict[Symbol, Any] = {d: world.depth, **{p: v for p, v in exact.parameters.items() if p in free}}
         if i in free:
             at[i] = layer
         if not world.setting.facts.hold_at({d: world.depth, i: layer}):
             continue
-        extents = _unit_extents(exact, expressions, free, at)
+        extents = _unit_extents(exact, ranges, at)
         names = list(extents)
         combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
         for units in _spread(combinations):
@@ -226,25 +227,29 @@ def _spread(combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return [combinations[0], *Random(len(combinations)).sample(combinations[1:], MAX_UNITS - 1)]
 
 
-def _unit_extents(
-    exact: Exact, expressions: tuple[Basic, ...], free: set[Symbol], at: dict[Symbol, int]
-) -> dict[Symbol, int]:
-    extents: dict[Symbol, int] = {}
+@lru_cache(maxsize=256)
+def _free_and_ranges(expressions: tuple[Basic, ...]) -> tuple[frozenset[Symbol], frozenset[tuple[Symbol, Expr]]]:
+    """Return the free symbols, and for each that stands for a unit the sizes of the layers that it is a unit of."""
+    free = frozenset().union(*(e.free_symbols for e in expressions))
+    ranges: set[tuple[Basic, Expr]] = set()
     for entry in set().union(*(e.atoms(Entry) for e in expressions)):
-        if entry.layer is not None and entry.layer.free_symbols - free:
-            continue
-        for unit, extent in zip(entry.units, entry.family.extents(entry.layer or 0), strict=True):
-            if isinstance(unit, Symbol) and unit in free:
-                try:
-                    size = int(exact.value(extent, at))
-                except NotEvaluable:
-                    continue
-                extents[unit] = min(size, extents.get(unit, size))
+        if entry.layer is None or not entry.layer.free_symbols - free:
+            ranges.update(zip(entry.units, entry.family.extents(entry.layer or 0), strict=True))
     for delta in set().union(*(e.atoms(KroneckerDelta) for e in expressions)):
-        for unit in delta.args[:2]:
-            if unit in free and len(delta.args) > 2:
-                size = int(exact.value(delta.args[2][1], at))
-                extents[unit] = min(size, extents.get(unit, size))
+        if len(delta.args) > 2:
+            ranges.update((unit, delta.args[2][1]) for unit in delta.args[:2])
+    return free, frozenset((unit, size) for unit, size in ranges if isinstance(unit, Symbol) and unit in free)
+
+
+def _unit_extents(exact: Exact, ranges: frozenset[tuple[Symbol, Expr]], at: dict[Symbol, int]) -> dict[Symbol, int]:
+    """Return how many values each free unit index has here: the fewest among the layers that it is a unit of."""
+    extents: dict[Symbol, int] = {}
+    for unit, extent in ranges:
+        try:
+            size = exact.integer(extent, at)
+        except NotEvaluable:
+            continue
+        extents[unit] = min(size, extents.get(unit, size))
     return dict(sorted(extents.items(), key=lambda kv: kv[0].name))
 
 

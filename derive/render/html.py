@@ -123,7 +123,9 @@ class _Page:
         parts = [f"<h1>{escape(derivation.title)}</h1>"]
         parts.append(f'<p class="dim"><code>{escape(derivation.name)}</code>{source}</p>')
         parts += [f"<p>{self._words(w)}</p>" for w in derivation.intro]
-        parts.append(f"<h2>Symbols</h2>\n{self._symbols(legend(outline))}")
+        items = legend(outline)
+        if items:
+            parts.append(f"<h2>Symbols</h2>\n{self._symbols(items)}")
         averages = average_sentences(outline.brackets, self._inline)
         if averages:
             parts += ["<h2>Averages</h2>", *(f"<p>{s}</p>" for s in averages)]

@@ -57,6 +57,11 @@ class VarianceLatexPrinter(LatexPrinter):
             return r"\,\cdot\,"
         return super()._print_Symbol(expr, style)
 
+    def _hprint_Function(self, func: str) -> str:
+        # A derivative's name ends in primes.
+        bare = func.rstrip("'")
+        return super()._hprint_Function(bare) + func[len(bare) :]
+
     def _name(self, family: Family) -> str:
         return self._print_Symbol(Symbol(family.symbol))
 

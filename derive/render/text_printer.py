@@ -236,7 +236,9 @@ class VarianceTextPrinter(StrPrinter):
 
     def _print_Function(self, expr: Expr) -> str:
         inside = ", ".join(self._print(a) for a in expr.args)
-        return f"{pretty_symbol(expr.func.__name__)}({inside})"
+        name = expr.func.__name__
+        primes = "'" * name.count("'")
+        return f"{pretty_symbol(name.rstrip(chr(39)))}{primes}({inside})"
 
     def _print_NormalDensity(self, expr: Expr) -> str:
         return f"φ({self._print(expr.args[0])})"

@@ -74,10 +74,20 @@ def _add(form: Form, factor: Expr, upper: Expr, lower: Expr, power: int) -> None
     family[expand(lower)] -= power
 
 
+def in_order(expression: Expr, facts: Facts) -> bool:
+    """Return True when no product's range runs backwards: an empty one ends just before it starts.
+
+    The canonical form would read a range that runs backwards as a quotient, where a reader reads an empty product.
+    """
+    limits = (product.limits[0] for product in expression.atoms(Product))
+    return all(facts.at_least(upper + 1, lower) for _, lower, upper in limits)
+
+
 def ratio(left: Expr, right: Expr, facts: Facts) -> Expr:
     """Return left/right with everything common cancelled, as few products over layers as possible.
 
-    The facts tell which end of a range is the upper one; `InputError` is raised where they do not.
+    The facts tell which end of a range is the upper one; `InputError` is raised where they do not. No range of the
+    two sides may run backwards (`in_order`).
     """
     form, rest = canonical(left / right)
     result = rest

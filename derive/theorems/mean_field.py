@@ -30,6 +30,16 @@ GAP = Function("epsilon", positive=True)
 SLOPE = single(SLOPE_OF_PHI(U) ** 2)
 """E[phi'(u)^2] for u ~ N(0, q)."""
 
+NOTATION = (
+    (PHI(U), Words("the activation function, at a pre-activation {}", U)),
+    (SLOPE_OF_PHI(U), Words("its derivative")),
+    (Q, Words("the variance of a pre-activation, at a fixed point of the length map")),
+    (CORRELATION, Words("the correlation of the pre-activations of two inputs")),
+    (GAIN, Words("the variance of the weights times the fan-in")),
+    (BIAS_VARIANCE, Words("the variance of the biases")),
+    (GAP(LAYER), Words("the distance to the fixed point at layer {}", LAYER)),
+    (CHI, Words("the slope of the map at the fixed point")),
+)
 NOT_CONSTANT = Hypothesis(
     "activation-not-constant",
     Words("The activation is not constant, so that {} is positive.", SLOPE),
@@ -55,6 +65,7 @@ def correlation_map_slope() -> Derivation:
         "The slope of the correlation map at correlation one",
         source="Poole et al. 2016, equation 6; Schoenholz et al. 2017, equation 6",
         parts=(general,),
+        symbols=NOTATION,
         intro=(
             Words(
                 "Two inputs with equal lengths {} and correlation {} have the correlation {} one layer on.",
@@ -74,6 +85,7 @@ def edge_of_chaos() -> Derivation:
     return proof.done(
         "edge-of-chaos",
         "Where order turns into chaos",
+        symbols=NOTATION,
         source="Poole et al. 2016; Schoenholz et al. 2017",
         remarks=(
             Words(
@@ -92,6 +104,7 @@ def depth_scale() -> Derivation:
     return proof.done(
         "depth-scale",
         "How deep a signal reaches",
+        symbols=NOTATION,
         source="Schoenholz et al. 2017, equations 7 to 9",
         intro=(
             Words(

@@ -31,7 +31,7 @@ from derive.rules.analysis import ArcsineToArctangent, DecayFunction, InTermsOfT
 from derive.rules.wide import GaussianLimit, M, V
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE
-from derive.theorems.kernel_k import GAUSSIAN_MEAN, kernel_k
+from derive.theorems.kernel_k import GAUSSIAN_MEAN, nested
 from derive.theorems.notation import SAMPLE_NOTATION
 from derive.theorems.product import product_variance
 from derive.words import Words
@@ -90,7 +90,7 @@ def sample_variance() -> Derivation:
         Define(z),
         GaussianLimit(),
         EqualTerms(),
-        ByLemma(kernel_k()),
+        ByLemma(nested()),
         Rename(((n(i + 1) * SharedVariance(W, i + 1), GAIN), (SharedVariance(b, i + 1), BIAS_VARIANCE))),
     )
     return proof.done(
@@ -129,7 +129,7 @@ _TOTAL = total(M**2, V**2)
 def sample_variance_stable() -> Derivation:
     """v'^2 = sigma_w^2/2 v^2 [(1 + a^2) - (1 - a)^2 h(T)/pi] with T = v/sqrt(v^2 + 2 m^2)."""
     proof = Proof(Setting((RECTIFIER,)), _TOTAL - _NEXT_MEAN)
-    proof.by(ByLemma(kernel_k()), ArcsineToArctangent(), InTermsOfT(), NameDecayFunction())
+    proof.by(ByLemma(nested()), ArcsineToArctangent(), InTermsOfT(), NameDecayFunction())
     core = proof.done("sample-variance-v", "The fluctuation over samples, without cancellation")
     return replace(
         core,

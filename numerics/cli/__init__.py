@@ -18,6 +18,7 @@ _COMMANDS = {
     "audit": ("numerics.cli.audits:audit", "Hold printed formulas against derived ones."),
     "curve": ("numerics.cli.curves:curve", "Predict the variances of a network, layer by layer."),
     "verify": ("numerics.cli.verification:verify", "Hold the prediction against a simulation."),
+    "kernel": ("numerics.cli.kernel:kernel", "Print the generated code of a result, with its accuracy."),
     "report": ("numerics.cli.report:report", "Write everything to a directory with an index.html."),
 }
 

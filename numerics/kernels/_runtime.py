@@ -72,9 +72,7 @@ def prepare(
     targets = []
     for result in results:
         if not isinstance(result, np.ndarray) or result.dtype != np.float64 or result.shape != shape:
-            got = (
-                f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
-            )
+            got = f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
             raise ValueError(f"out must be float64 arrays of shape {shape}, got {got}")
         direct = result.flags.c_contiguous and not any(np.may_share_memory(result, x) for x in inputs)
         targets.append(result.reshape(-1) if direct else np.empty(result.size))

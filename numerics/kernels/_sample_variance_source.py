@@ -40,20 +40,19 @@ def _derived() -> tuple[SampleVarianceExpressions, SampleVarianceExpressions]:
     """Return the stable form and the definition, read off the derivation."""
     from derive.rules import ByLemma
     from derive.rules.analysis import T_OF_M_V, T
-    from derive.theorems.kernel_k import kernel_k
-    from derive.theorems.sample_variance import sample_variance_stable
+    from numerics.derivations import derivation
 
-    fluctuation = sample_variance_stable()
+    fluctuation = derivation(THEOREM)
     (mean,) = fluctuation.parts
+    (kernel_k,) = fluctuation.steps[0].lemmas
 
     def written_out(e: sp.Expr) -> sp.Expr:
         return e.subs(T, T_OF_M_V).doit()
 
     stable = SampleVarianceExpressions(v2=written_out(fluctuation.result), m2=written_out(mean.result))
-    by_k = ByLemma(kernel_k())
     definition = SampleVarianceExpressions(
-        v2=by_k.apply(fluctuation.statement.lhs, fluctuation.setting).after,
-        m2=by_k.apply(mean.statement.lhs, mean.setting).after,
+        v2=fluctuation.steps[0].after,
+        m2=ByLemma(kernel_k).apply(mean.statement.lhs, mean.setting).after,
     )
     return stable, definition
 

@@ -10,6 +10,7 @@ from sympy import Basic
 from derive.averages import Bracket, SharedVariance
 from derive.network import Width
 from derive.proof.derivation import Derivation
+from derive.rules.analysis import DecayFunction, decay_function
 from numerics.kernels import general
 from numerics.kernels.layered import LayeredKernel, layered_kernel
 
@@ -47,5 +48,5 @@ def kernel(
     if isinstance(result, Basic) and result.atoms(*_OF_LAYERS):
         return layered_kernel(expression)
     if isinstance(result, Basic):
-        result = result.doit()
+        result = result.replace(DecayFunction, decay_function)
     return general.kernel(result, arguments, backend=backend)

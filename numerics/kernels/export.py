@@ -6,12 +6,12 @@ import ast
 import importlib.metadata
 import inspect
 import os
-import tempfile
 import textwrap
 from pathlib import Path
 
 import sympy as sp
 
+from numerics.files import write_atomic
 from numerics.kernels import _runtime
 from numerics.kernels import _sample_variance_source as source
 from numerics.kernels.numpy_code import BLOCK_NAME, numpy_code
@@ -32,23 +32,8 @@ def export(step: SampleVarianceStep, path: str | os.PathLike[str]) -> Path:
     writers = {".py": python_module, ".c": c_module}
     if path.suffix not in writers:
         raise ValueError(f"path must end in .py or .c, got {str(path)!r}")
-    write_whole(path, writers[path.suffix](step))
+    write_atomic(path, writers[path.suffix](step))
     return path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file through a temporary one beside it, so that no half of it is ever seen."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _provenance(step: SampleVarianceStep) -> str:
@@ -61,9 +46,7 @@ def _provenance(step: SampleVarianceStep) -> str:
     values[source.bias_variance] = sp.Float(p.bias_variance)
     general = "\n".join(f"    {name}'^2 = {expr}" for name, expr in zip("vm", source.STABLE, strict=True))
     parameters = ", ".join(f"{symbol} = {float(value)!r}" for symbol, value in values.items())
-    sources = "\n".join(
-        textwrap.fill(s, 100, initial_indent="  ", subsequent_indent="    ") for s in source.SOURCES
-    )
+    sources = "\n".join(textwrap.fill(s, 100, initial_indent="  ", subsequent_indent="    ") for s in source.SOURCES)
     return (
         f"One layer of the sample-variance recursion: (m^2, v^2) -> (m'^2, v'^2), variances in and out.\n\n"
         f"{general}\n    {parameters}\n\n"

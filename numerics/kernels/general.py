@@ -48,9 +48,7 @@ class Kernel:
     generated Python), `backend`.
     """
 
-    def __init__(
-        self, program: Program, arguments: Sequence[str], *, single: bool, backend: str = "numpy"
-    ) -> None:
+    def __init__(self, program: Program, arguments: Sequence[str], *, single: bool, backend: str = "numpy") -> None:
         check_backend(backend)
         self.program = program
         self.backend = backend
@@ -116,9 +114,7 @@ def kernel(expression: Any, arguments: Sequence[sp.Basic] | None = None, *, back
     for item in expressions:
         # Text is refused: SymPy would run it through eval.
         if not isinstance(item, sp.Expr) and not isinstance(item, (int, float)):
-            raise TypeError(
-                f"expression must be a SymPy expression or a derivation, got {type(item).__name__}"
-            )
+            raise TypeError(f"expression must be a SymPy expression or a derivation, got {type(item).__name__}")
     expressions = [sp.S(item) for item in expressions]
     if not expressions:
         raise ValueError("expression must hold at least one expression, got none")

@@ -181,9 +181,7 @@ def numpy_code(program: Program) -> NumpyCode:
     outs = [f"out{i}" for i in range(len(results))]
     last_read = {name: i for i, call in enumerate(lowering.calls) for name in call.operands}
     # The first call that makes an output's value writes it straight into the output.
-    home = {
-        value: out for value, out in reversed(list(zip(results, outs, strict=True))) if value.startswith("%")
-    }
+    home = {value: out for value, out in reversed(list(zip(results, outs, strict=True))) if value.startswith("%")}
     free: list[str] = []
     place: dict[str, str] = {}
     registers = 0

@@ -64,9 +64,7 @@ def profile_of(stable: source.SampleVarianceExpressions) -> Profile:
     F = stable.v2.subs({v: 1, m: sp.sqrt(r)})
     at_zero, at_infinity = sp.simplify(F.subs(r, 0)), sp.simplify(sp.limit(F, r, sp.oo))
     c0, c1 = at_infinity, sp.factor(at_infinity - at_zero)
-    _require(
-        stable.m2 - bias - c0 * m**2 - (c0 * v**2 - stable.v2), "v'^2 + m'^2 = c0 (v^2 + m^2) + sigma_b2"
-    )
+    _require(stable.m2 - bias - c0 * m**2 - (c0 * v**2 - stable.v2), "v'^2 + m'^2 = c0 (v^2 + m^2) + sigma_b2")
     h = sp.simplify((c0 - F) / c1)
     if h.free_symbols - {r}:
         raise UnsuitableDerivationError(f"h must depend on m^2/v^2 alone, got {h}")
@@ -133,8 +131,7 @@ def remez(
         solution = mpmath.lu_solve(system, right)
         coefficients = [solution[j] for j in range(degree + 1)]
         errors = [
-            wx * (fx - mpmath.polyval(coefficients[::-1], x))
-            for x, fx, wx in zip(grid, f_grid, w_grid, strict=True)
+            wx * (fx - mpmath.polyval(coefficients[::-1], x)) for x, fx, wx in zip(grid, f_grid, w_grid, strict=True)
         ]
         largest = max(abs(error) for error in errors)
         if largest <= abs(solution[degree + 1]) * mpmath.mpf("1.02"):

@@ -122,8 +122,7 @@ def from_expressions(expressions: Sequence[sp.Expr], arguments: Iterable[sp.Basi
     unknown = sorted({str(s) for e in renamed for s in e.free_symbols - allowed - renaming.keys()})
     if unknown:
         raise ValueError(
-            f"expression must depend on its arguments ({', '.join(names)}) alone, "
-            f"got also {', '.join(unknown)}"
+            f"expression must depend on its arguments ({', '.join(names)}) alone, got also {', '.join(unknown)}"
         )
     temporaries = (s for s in sp.numbered_symbols("t_") if s not in allowed)
     shared, reduced = sp.cse(renamed, symbols=temporaries, order="canonical")

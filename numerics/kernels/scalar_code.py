@@ -35,9 +35,7 @@ class _C(C99CodePrinter):
 
 def _maximum(printer: Any, node: sp.Max, template: str) -> str:
     # A constant goes second: comparisons with NaN are false, which selects the other, possibly NaN, operand.
-    args = sorted(
-        node.args, key=lambda arg: arg.name.isupper() if isinstance(arg, sp.Symbol) else arg.is_number
-    )
+    args = sorted(node.args, key=lambda arg: arg.name.isupper() if isinstance(arg, sp.Symbol) else arg.is_number)
     if len(args) != 2:
         args = [args[0], sp.Max(*args[1:])]
     return template.format(a=printer._print(args[0]), b=printer._print(args[1]))
@@ -56,9 +54,7 @@ def python_lines(program: Program) -> list[str]:
 def c_lines(program: Program) -> list[str]:
     """`const double name = expression;` lines."""
     printer = _C()
-    return [
-        f"const double {line.target.name} = {printer.doprint(line.value)};" for line in program.assignments
-    ]
+    return [f"const double {line.target.name} = {printer.doprint(line.value)};" for line in program.assignments]
 
 
 def constant_lines(program: Program) -> list[str]:

@@ -86,6 +86,21 @@ def test_averages_over_some_sources_hold_the_others_fixed():
     assert whole == split == by_hand.variance(outcomes, ("s", (0, 1)))
 
 
+def test_an_average_leaves_the_outcome_around_it_as_it_was():
+    """E[x <W x + b>] by hand: inside the bracket the inputs run through all values, outside they stay put."""
+    evaluator = exact((*WEIGHTS, UNITS_ALIKE), 0, (1, 1))
+    outcomes = table(evaluator.world)
+    fixed = {}
+    for p, v in outcomes:
+        fixed.setdefault((v["W", (0, 1, 1)], v["b", (0, 1)]), []).append((p, v))
+    expected = Fraction(0)
+    for rows in fixed.values():
+        mean = sum(p * v["s", (0, 1)] for p, v in rows) / sum(p for p, _ in rows)
+        expected += sum(p * (v["x", (1,)] ** 2 + v["s", (0, 1)]) * mean for p, v in rows)
+    inner = Average(s(0, 1), SAMPLES)
+    assert evaluator.value(Average(x(1) ** 2 * inner + inner * s(0, 1), EVERYTHING), {}) == expected
+
+
 def test_partial_derivatives_agree_with_difference_quotients():
     """For f(t) = t^2 the cost is quadratic in each pre-activation one layer before: central differences are exact."""
     evaluator = exact((*WEIGHTS, OUTPUT_GRADIENT_INDEPENDENT), 1, (1, 2, 1), SQUARE)

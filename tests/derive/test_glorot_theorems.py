@@ -8,13 +8,13 @@ from functools import cache
 from random import Random
 
 import pytest
+from planting import check
 from sympy import Eq, Integer, Product, Rational, Sum, Symbol, sqrt
 
 import derive
 from derive.averages import Average, SharedVariance, Variance
 from derive.layers import d, i
 from derive.network import W, Width, b, cost_gradient, g, n, s, x, z
-from derive.proof.checking import check_all
 from derive.randomness import EVERYTHING
 from derive.theorems import THEOREMS
 from derive.theorems.product import X, Y
@@ -219,7 +219,7 @@ def test_an_off_by_one_in_a_range_would_show_in_the_numbers():
 
 @pytest.fixture(scope="module")
 def checked():
-    return check_all([theorem(name) for name in GLOROT])
+    return [check(theorem(name)) for name in GLOROT]
 
 
 def test_all_six_pass_their_check_and_are_exact(checked):

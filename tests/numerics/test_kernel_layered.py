@@ -15,7 +15,7 @@ from derive.errors import InputError
 from derive.layers import d, i
 from derive.network import W, b, g, n, s, x, z
 from derive.randomness import EVERYTHING
-from numerics.kernels import kernel
+from numerics.kernels.layered import layered_kernel as kernel
 
 INDEX = Symbol("i'", integer=True)
 LAYER = n(INDEX) * SharedVariance(W, INDEX)
