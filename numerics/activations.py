@@ -159,8 +159,9 @@ def _squareplus(x: Floats, b: float = 4.0) -> Floats:
 def _squareplus_slope(x: Floats, b: float = 4.0) -> Floats:
     root = np.hypot(x, np.sqrt(b))
     safe = np.where(root > 0, root, 1)
-    left = b / (2 * safe * np.where(x > 0, 1, np.where(root > 0, root - x, 1)))
-    return np.where(x > 0, (x + root) / (2 * safe), left)
+    left = b / (2 * safe * np.where(x < 0, root - x, safe))
+    # b/(2 root (root - x)) is the same as (1 + x/root)/2, and at b = 0 the mean of both slopes at the kink.
+    return np.where(root > 0, np.where(x < 0, left, (x + root) / (2 * safe)), 0.5)
 
 
 def _elu(x: Floats, alpha: float = 1.0) -> Floats:

@@ -134,7 +134,13 @@ class Activation:
         if any(p != 0 for p in points):
             return None
         # Each piece must be c s^k, with the same k; so s f' = k f (Euler).
-        degrees = {simplify(self.symbol * f.diff(self.symbol) / f) for f in formulas if f != 0}
+        ratios = [self.symbol * f.diff(self.symbol) / f for f in formulas if f != 0]
+        at = stand_ins(self.expression, self.symbol)
+        for ratio in ratios:
+            first, second = (ratio.xreplace({**at, self.symbol: x}).evalf(30) for x in _PROBES[:2])
+            if not abs(first - second) < 1e-20:
+                return None
+        degrees = {simplify(ratio) for ratio in ratios}
         if len(degrees) != 1 or (degree := degrees.pop()).free_symbols:
             return None
         return S(degree)

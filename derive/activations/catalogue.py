@@ -48,9 +48,9 @@ class Parameter:
             return False
         if self.rule == "positive":
             return value.is_positive is not False
-        if self.rule == "not negative":
+        if self.rule == "at least 0":
             return value.is_nonnegative is not False
-        if self.rule == "not zero":
+        if self.rule == "other than 0":
             return value.is_zero is not True
         if self.rule == DEGREE:
             return bool(value.is_Integer and 0 <= value <= HIGHEST_DEGREE)
@@ -97,7 +97,7 @@ def _power(s: Expr, k: Expr) -> Expr:
 _SLOPE = Parameter("slope", Rational(1, 100))
 _ALPHA = Parameter("alpha", S.One)
 _BETA = Parameter("beta", S.One, "positive")
-_THRESHOLD = Parameter("threshold", S.Half, "not negative")
+_THRESHOLD = Parameter("threshold", S.Half, "at least 0")
 _DEGREE = Parameter("degree", Integer(2), DEGREE)
 
 _ENTRIES = (
@@ -277,7 +277,7 @@ _ENTRIES = (
         "(s + √(s² + b))/2",
         "Barron 2021",
         lambda s, b: (s + sqrt(s**2 + b)) / 2,
-        (Parameter("b", Integer(4), "not negative"),),
+        (Parameter("b", Integer(4), "at least 0"),),
         lambda s, b: (S.Zero, s),
     ),
     Entry(
@@ -285,7 +285,7 @@ _ENTRIES = (
         "s + sin²(a s)/a",
         "Ziyin et al. 2020",
         lambda s, a: s + sin(a * s) ** 2 / a,
-        (Parameter("a", S.One, "not zero"),),
+        (Parameter("a", S.One, "other than 0"),),
     ),
     Entry(
         "lecun-tanh",

@@ -129,13 +129,13 @@ def _from_expression(
     expression = parse_expression(text, {"x": s, **names}, what="activation")
     if s not in expression.free_symbols:
         raise InputError(f"activation must depend on x, got {text.strip()!r}")
-    require_real(expression, s, text)
+    require_real(expression, s, text.strip())
     return Activation(text.strip(), expression, summary="an expression of the user's own")
 
 
 def _value(parameter: Parameter, text: str, whole: str, symbols: dict[str, Symbol | None]) -> Expr:
     if text in symbols:
-        assumption = {"positive": "positive", "not negative": "nonnegative"}.get(parameter.rule, "real")
+        assumption = {"positive": "positive", "at least 0": "nonnegative"}.get(parameter.rule, "real")
         return symbols[text] or Symbol(text, **{assumption: True})
     if not _NUMBER.fullmatch(text) or re.search(r"/0+$", text):
         raise InputError(f"activation parameters must be numbers, got {text!r} in {whole!r}")

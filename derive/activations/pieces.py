@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -20,14 +21,16 @@ from sympy import (
     Min,
     Piecewise,
     Poly,
-    PolynomialError,
     Rational,
     S,
     Symbol,
+    cosh,
+    exp,
     lambdify,
     real_roots,
     sign,
     simplify,
+    sinh,
 )
 from sympy.core.relational import Relational
 
@@ -139,10 +142,9 @@ def _roots(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
             if low < _number(root, at) < high
         ]
         return [*points, *inside]
-    try:
-        polynomial = Poly(e, variable)
-    except PolynomialError:
+    if not e.is_polynomial(variable):
         return _sign_changes(e, variable, at)
+    polynomial = Poly(e, variable)
     if polynomial.degree() == 1:
         a, b = polynomial.all_coeffs()
         return [simplify(-b / a)]
@@ -157,15 +159,23 @@ def _sign_changes(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
     """Zeros of an expression that is no polynomial, by bisection between grid points of different sign."""
     if e.free_symbols != {variable}:
         raise InputError(f"a breakpoint with free parameters must come from an affine condition, got {e}")
-    f: Callable[[Expr], Expr] = lambda x: _number(e, {**at, variable: x}, 15)  # noqa: E731
+    f = _in_floats(e, (variable,))
     found = []
-    values = [f(x) for x in _GRID]
+    values = [_finite(f, x) for x in _GRID]
     for left, right, low, high in zip(_GRID, _GRID[1:], values, values[1:], strict=False):
         if low == 0:
             found.append(left)
         elif low * high < 0:
             found.append(_bracketed(lambdify(variable, e, "mpmath"), left, right))
     return found
+
+
+def _finite(f: Callable[[float], float], x: Rational) -> float:
+    """The value in floats; NaN, which shows no change of sign, where it overflows."""
+    try:
+        return f(float(x))
+    except (ArithmeticError, ValueError):
+        return math.nan
 
 
 def _bracketed(f: Callable[[Any], Any], left: Rational, right: Rational) -> Expr:
@@ -194,11 +204,30 @@ def _number(e: Expr, here: Point, digits: int = DIGITS + 10) -> Expr:
     value = e.xreplace(dict(here)) if here else e
     if value.is_Rational:
         return value
+    _refuse_overflow(e, here)
     number = value.evalf(digits, maxn=4 * digits)
     if not number.is_number or not number.is_extended_real:
         raise InputError(f"must be a real number, got {number} for {e}")
     size = max((abs(a.evalf(5)) for a in Add.make_args(value)), default=S.Zero)
     return S.Zero if abs(number) <= size * Rational(1, 10 ** min(DIGITS, digits - 3)) else number
+
+
+def _refuse_overflow(e: Expr, here: Point) -> None:
+    """Raise before an exponential of an exponential becomes a number of a billion digits."""
+    if not any(a.args[0].has(exp, sinh, cosh) for a in e.atoms(exp, sinh, cosh)):
+        return
+    names = tuple(here)
+    try:
+        _in_floats(e, names)(*(float(here[name]) for name in names))
+    except (OverflowError, ValueError):
+        where = ", ".join(f"{k} = {float(v):g}" for k, v in here.items())
+        raise InputError(f"cannot be evaluated, since it is too large, at {where}: {e}") from None
+
+
+@lru_cache(maxsize=128)
+def _in_floats(e: Expr, names: tuple[Symbol, ...]) -> Callable[..., float]:
+    function: Callable[..., float] = lambdify(names, e, "math")
+    return function
 
 
 def _exact_zero(e: Expr, at: Point) -> Expr:
@@ -208,6 +237,6 @@ def _exact_zero(e: Expr, at: Point) -> Expr:
     if e.has(Float):
         # The breakpoint is itself a number of 50 digits.
         return e if abs(e.xreplace(dict(at)).evalf(20)) > Rational(1, 10**25) else S.Zero
-    if _number(e, at) != 0:
+    if e.free_symbols:
         return simplify(e)
-    return S.Zero if not e.free_symbols else simplify(e)
+    return e if _number(e, at) != 0 else S.Zero

@@ -47,7 +47,10 @@ def parameter_parts(e: Expr, variables: Sequence[Symbol]) -> list[Expr]:
     """The constant subexpressions of an integrand: what the parameter field must contain."""
     wanted = set(variables)
     if not e.free_symbols & wanted:
-        return [e] if isinstance(e, Expr) and e.is_number is not None else []
+        if isinstance(e, Expr):
+            return [e] if e.is_number is not None else []
+        # the branch of a Piecewise whose value and condition are constants
+        return [x for a in e.args for x in parameter_parts(a, variables)]
     parts = [x for a in e.args for x in parameter_parts(a, variables)]
     if isinstance(e, Max | Min):
         parts.append(e.func(*(a for a in e.args if not a.free_symbols & wanted)))

@@ -13,6 +13,7 @@ from derive.activations import Activation, activation
 from derive.errors import InputError, unknown_name
 from derive.gaussian import GaussianExpectation, NoClosedForm
 from derive.maps.rules import (
+    ByClosedForm,
     Differentiate,
     EvenPart,
     PriceInCorrelation,
@@ -23,7 +24,6 @@ from derive.maps.rules import (
 from derive.maps.symbols import c, fan_in, fan_out, m, q, q_1, q_2, rho, sigma_b2, sigma_w2, v, x, y
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
-from derive.rules.wide import ByClosedForm
 from derive.setting import Setting
 
 HIGHEST_ORDER = 40
@@ -32,8 +32,8 @@ MAPS = {
     "mean": "E[f(s)] for s ~ N(0, q)",
     "second_moment": "E[f(s)^2] for s ~ N(0, q)",
     "length_map": "the variance of the next pre-activation, q' = sigma_w2 E[f^2] + sigma_b2",
-    "covariance_map": "the next covariance of two inputs whose pre-activations have variances q_1, q_2 and covariance c",
-    "correlation_map": "the next correlation of two inputs whose pre-activations have variance q and correlation rho",
+    "covariance_map": "the next covariance of two inputs, whose pre-activations have variances q_1, q_2, covariance c",
+    "correlation_map": "the next correlation of two inputs, whose pre-activations have variance q, correlation rho",
     "chi_perp": "sigma_w2 E[f'^2], the factor of a small difference between inputs, and of the gradient's variance",
     "chi_par": "the slope of the length map",
     "slope_at_zero": "the slope of the correlation map at correlation 0",

@@ -99,6 +99,8 @@ class Legend:
                 self._put(Cost, (Cost,), Words("the cost, which depends on the last pre-activations {}", s(d, _K)))
         elif type(node).__name__ == "Phi":
             self._put("Phi", (node.func(_U),), Words("the standard normal distribution function"))
+        elif type(node).__name__ == "NormalDensity":
+            self._put("NormalDensity", (node.func(_U),), Words("the standard normal density"))
         elif isinstance(node, Heaviside):
             self._put(
                 Heaviside, (Heaviside(_U),), Words("the unit step: 1 where {} is positive, 0 where it is negative", _U)

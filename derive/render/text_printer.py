@@ -7,6 +7,7 @@ from typing import Any
 from sympy import (
     Add,
     Basic,
+    Derivative,
     Expr,
     Integer,
     Integral,
@@ -17,6 +18,7 @@ from sympy import (
     Pow,
     Product,
     Rational,
+    Subs,
     Sum,
     Symbol,
 )
@@ -93,6 +95,15 @@ class VarianceTextPrinter(StrPrinter):
             return f"∂{self._print(node.target)}/{below}"
         return f"∂/{below} {self._parens(node.target)}"
 
+    def _print_Derivative(self, node: Derivative) -> str:
+        below = "".join(f"∂{self._print(variable)}" for variable in node.variables)
+        above = "∂" if len(node.variables) == 1 else f"∂^{len(node.variables)}"
+        return f"{above}/{below} [{self._print(node.expr)}]"
+
+    def _print_Subs(self, node: Subs) -> str:
+        at = ", ".join(f"{self._print(x)} = {self._print(p)}" for x, p in zip(node.variables, node.point, strict=True))
+        return f"{self._print(node.expr)} at {at}"
+
     # Averages.
 
     def _bracket(self, node: Bracket, name: str) -> str:
@@ -161,7 +172,8 @@ class VarianceTextPrinter(StrPrinter):
         base, exponent = expr.args
         if exponent.is_Rational and exponent.is_negative:
             below = self._print(Pow(base, -exponent))
-            return f"1/({below})" if "/" in _outside_brackets(below) else f"1/{below}"
+            loose = exponent == -1 and isinstance(base, Add)
+            return f"1/({below})" if loose or "/" in _outside_brackets(below) else f"1/{below}"
         if exponent == Rational(1, 2):
             shown = self._print(base)
             return f"√{shown}" if base.is_Symbol or base.is_Integer or base.is_NumberSymbol else f"√({shown})"
@@ -227,6 +239,9 @@ class VarianceTextPrinter(StrPrinter):
         name = expr.func.__name__
         primes = "'" * name.count("'")
         return f"{pretty_symbol(name.rstrip(chr(39)))}{primes}({inside})"
+
+    def _print_NormalDensity(self, expr: Expr) -> str:
+        return f"φ({self._print(expr.args[0])})"
 
     def _print_Heaviside(self, expr: Expr) -> str:
         return f"θ({self._print(expr.args[0])})"

@@ -23,7 +23,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import NoReturn
 
 from sympy import (
@@ -58,16 +58,12 @@ from sympy.core.relational import Relational
 
 from derive.activations.catalogue import CATALOGUE, DEGREE, Entry
 from derive.errors import InputError, unknown_name
+from derive.expressions.safety import Unsafe, raised, safely
 from derive.gaussian.functions import NormalDensity, Phi
 
 LONGEST = 1000
 MOST_TOKENS = 200
 DEEPEST = 30
-HIGHEST_EXPONENT = 40
-MOST_BITS = 4096
-LARGEST = Rational(10) ** 100
-TALLEST = 4
-"""How many exponentials may stand inside one another."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -250,7 +246,7 @@ class _Reader:
             return base
         with _Nesting(self):
             exponent = self._signed()
-        return self._raised(base, exponent, token)
+        return self._made(lambda: raised(base, exponent), token)
 
     def _atom(self) -> Expr:
         token = self._now
@@ -334,8 +330,9 @@ class _Reader:
             if difference != 0 and abs(number) < 1e-15:
                 self._fail("this comparison of constants cannot be decided", token.column)
             return yes if bool(Relational(number, 0, relation)) else no
-        # SymPy decides what it can, x**2 >= 0; the rest stays a branch.
-        return self._made(lambda: Piecewise((yes, Relational(left, right, relation)), (no, True)), token)
+        # SymPy decides what it can, x**2 >= 0; the rest stays a branch, with the branches of `no` beside it.
+        others = no.args if isinstance(no, Piecewise) else ((no, True),)
+        return self._made(lambda: Piecewise((yes, Relational(left, right, relation)), *others), token)
 
     def _activation(self, entry: Entry, arguments: list[Expr], columns: list[int], token: _Token) -> Expr:
         argument, *given = arguments
@@ -354,60 +351,13 @@ class _Reader:
         # mean what they mean in the catalogue.
         return self._made(lambda: S(entry.make(stand_in, *values)).subs(stand_in, argument), token)
 
-    # ---- making expressions safely
+    # ---- making expressions
 
     def _made(self, make: Callable[[], Expr], token: _Token) -> Expr:
-        """Build a node; a constant must be real and of reasonable size, so that no later step can blow up."""
         try:
-            made = S(make())
-        except InputError:
-            raise
-        except (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError):
-            self._fail("this has no real value", token.column)
-        if made.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity, S.ImaginaryUnit):
-            self._fail("this has no real value", token.column)
-        if made.is_number:
-            self._check_constant(made, token)
-        elif _tower(made) > TALLEST:
-            self._fail(f"at most {TALLEST} exponentials may stand inside one another", token.column)
-        return made
-
-    def _check_constant(self, made: Expr, token: _Token) -> None:
-        if made == 0:
-            return
-        if made.is_Rational:
-            if max(made.p.bit_length(), made.q.bit_length()) > MOST_BITS:
-                self._fail("constants have too many digits", token.column)
-            size: Expr = abs(made)
-        else:
-            number = made.evalf(15)
-            if not number.is_extended_real or not number.is_finite:
-                self._fail("this has no real value", token.column)
-            size = abs(number)
-        if not 1 / LARGEST <= size <= LARGEST:
-            self._fail("constants must be between 1e-100 and 1e100 in size", token.column)
-
-    def _raised(self, base: Expr, exponent: Expr, token: _Token) -> Expr:
-        if exponent.is_Rational:
-            if abs(exponent) > HIGHEST_EXPONENT or exponent.q > 12:
-                self._fail(
-                    f"an exponent must be a fraction with size at most {HIGHEST_EXPONENT} and denominator at most 12",
-                    token.column,
-                )
-            if base.is_zero and exponent <= 0:
-                self._fail("0 to a power that is not positive", token.column)
-            if base.is_Rational and max(base.p.bit_length(), base.q.bit_length()) * abs(exponent) > MOST_BITS:
-                self._fail("constants have too many digits", token.column)
-            # The total power of nested powers: ((x**40)**40)**40 is one power to SymPy.
-            total = exponent
-            if base.is_Pow and base.exp.is_Rational:
-                total = base.exp * exponent
-            if abs(total) > HIGHEST_EXPONENT:
-                self._fail(f"powers of powers must come to at most {HIGHEST_EXPONENT}", token.column)
-            return self._made(lambda: base**exponent, token)
-        if not (base.is_number and base.is_positive):
-            self._fail("an exponent must be a number, unless the base is a positive number", token.column)
-        return self._made(lambda: exp(exponent * log(base)), token)
+            return safely(make)
+        except Unsafe as why:
+            self._fail(str(why), token.column)
 
 
 @dataclass
@@ -421,33 +371,3 @@ class _Nesting:
 
     def __exit__(self, *_: object) -> None:
         self.reader.depth -= 1
-
-
-@lru_cache(maxsize=1024)
-def _tower(e: Expr) -> int:
-    """How many exponentials stand inside one another."""
-    inside = max((_tower(a) for a in e.args), default=0)
-    return inside + isinstance(e, exp | sinh | cosh | NormalDensity)
-
-
-def require_real(expression: Expr, variable: Symbol, text: str) -> None:
-    """Raise `InputError` unless an expression has a finite real value where it is tried, from -30 to 30."""
-    from mpmath import isfinite, mp, mpf
-    from sympy import lambdify
-
-    at = {p: Rational(7 + n, 10) for n, p in enumerate(sorted(expression.free_symbols - {variable}, key=str))}
-    evaluate = lambdify(variable, expression.xreplace(at), "mpmath")
-    for point in _TRIED:
-        with mp.workdps(15):
-            try:
-                value = evaluate(mpf(point))
-            except (ArithmeticError, ValueError, TypeError, NotImplementedError):
-                value = mp.nan
-            if mp.im(value) != 0 or not isfinite(value):
-                raise InputError(
-                    f"activation must be real and finite for every x, got {mp.nstr(value, 5)} at x = {point} "
-                    f"in {text.strip()!r}"
-                )
-
-
-_TRIED = (0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 0.1, -0.1, 1.7, -1.7, 5, -5, 6, -6, 10, -10, 30, -30)

@@ -1,0 +1,103 @@
+"""Building expressions so that no later step can blow up: bounded constants, exponents and towers of exponentials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+from sympy import Expr, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
+
+from derive.errors import InputError
+from derive.gaussian.functions import NormalDensity
+
+HIGHEST_EXPONENT = 40
+HIGHEST_ROOT = 12
+MOST_BITS = 4096
+LARGEST = Rational(10) ** 100
+TALLEST = 3
+"""How many exponentials may stand inside one another."""
+
+
+class Unsafe(ValueError):
+    """A rule that an expression under construction breaks."""
+
+
+def safely(make: Callable[[], Expr]) -> Expr:
+    """Build a node; a constant must be real and of reasonable size. Raises `Unsafe` with the rule."""
+    try:
+        made = S(make())
+    except (InputError, Unsafe):
+        raise
+    except (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError):
+        raise Unsafe("this has no real value") from None
+    if made.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity, S.ImaginaryUnit):
+        raise Unsafe("this has no real value")
+    if made.is_number:
+        _check_constant(made)
+    elif _tower(made) > TALLEST:
+        raise Unsafe(f"at most {TALLEST} exponentials may stand inside one another")
+    return made
+
+
+def raised(base: Expr, exponent: Expr) -> Expr:
+    """Return a power, refused before it is computed where it could be too large. Raises `Unsafe`."""
+    if not exponent.is_Rational:
+        if not (base.is_number and base.is_positive):
+            raise Unsafe("an exponent must be a number, unless the base is a positive number")
+        return exp(exponent * log(base))
+    if abs(exponent) > HIGHEST_EXPONENT or exponent.q > HIGHEST_ROOT:
+        raise Unsafe(
+            f"an exponent must be a fraction with size at most {HIGHEST_EXPONENT} and denominator at most "
+            f"{HIGHEST_ROOT}"
+        )
+    if base.is_zero and exponent <= 0:
+        raise Unsafe("0 to a power that is not positive")
+    if base.is_Rational and max(base.p.bit_length(), base.q.bit_length()) * abs(exponent) > MOST_BITS:
+        raise Unsafe("constants have too many digits")
+    # The total power of nested powers: ((x**40)**40)**40 is one power to SymPy.
+    if base.is_Pow and base.exp.is_Rational and abs(base.exp * exponent) > HIGHEST_EXPONENT:
+        raise Unsafe(f"powers of powers must come to at most {HIGHEST_EXPONENT}")
+    return base**exponent
+
+
+def _check_constant(made: Expr) -> None:
+    if made == 0:
+        return
+    if made.is_Rational:
+        if max(made.p.bit_length(), made.q.bit_length()) > MOST_BITS:
+            raise Unsafe("constants have too many digits")
+        size: Expr = abs(made)
+    else:
+        number = made.evalf(15)
+        if not number.is_extended_real or not number.is_finite:
+            raise Unsafe("this has no real value")
+        size = abs(number)
+    if not 1 / LARGEST <= size <= LARGEST:
+        raise Unsafe("constants must be between 1e-100 and 1e100 in size")
+
+
+@lru_cache(maxsize=1024)
+def _tower(e: Expr) -> int:
+    """How many exponentials stand inside one another."""
+    inside = max((_tower(a) for a in e.args), default=0)
+    return inside + isinstance(e, exp | sinh | cosh | NormalDensity)
+
+
+def require_real(expression: Expr, variable: Symbol, text: str) -> None:
+    """Raise `InputError` unless an expression has a finite real value where it is tried, from -30 to 30."""
+    at = {p: Rational(7 + n, 10) for n, p in enumerate(sorted(expression.free_symbols - {variable}, key=str))}
+    # In floats: an overflow, of which no sign is known, is an error at once and not a number of a billion digits.
+    evaluate = lambdify(variable, expression.xreplace(at), "math")
+    for point in _TRIED:
+        try:
+            value = evaluate(float(point))
+        except OverflowError:
+            continue
+        except (ArithmeticError, ValueError, TypeError):
+            value = math.nan
+        if isinstance(value, complex) or not math.isfinite(value):
+            raise InputError(f"activation must be real and finite for every x, which fails at x = {point} in {text!r}")
+
+
+_TRIED = (0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 0.1, -0.1, 1.7, -1.7, 5, -5, 6, -6, 10, -10, 30, -30)
