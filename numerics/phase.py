@@ -140,37 +140,30 @@ class _Table:
 
     def fixed_lengths(self, w: float, b: Array) -> Array:
         """The fixed point next to q = 1 in the direction in which the length map moves it, for every b."""
-        rise = w * self.second - self.q  # q' - q without the bias
+        excess = w * self.second - self.q + b[:, None]
         start = int(np.argmin(np.abs(self.log)))
-        excess = rise[None, :] + b[:, None]
         up = excess[:, start] > 0
-        found = np.empty(len(b))
-        above = excess[:, start:] <= 0
-        below = excess[:, start::-1] >= 0
-        for n, grows in enumerate(up):
-            side = above[n] if grows else below[n]
-            k = int(np.argmax(side))
-            if not side[k]:
-                found[n] = math.inf if grows else 0.0
-                continue
-            left, right = (start + k - 1, start + k) if grows else (start - k, start - k + 1)
-            right = min(right, len(self.q) - 1)
-            found[n] = self._refine(w, float(b[n]), left, right)
+        rising, falling = excess[:, start:] <= 0, excess[:, start::-1] >= 0
+        steps = np.where(up, rising.argmax(axis=1), falling.argmax(axis=1))
+        exists = np.where(up, rising.any(axis=1), falling.any(axis=1))
+        left = np.clip(np.where(up, start + steps - 1, start - steps), 0, len(self.q) - 2)
+        rows = np.arange(len(b))
+        low, high = excess[rows, left], excess[rows, left + 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = np.where(low != high, low / (low - high), 0.0)
+        t = self.log[left] + np.clip(part, 0, 1) * (self.log[left + 1] - self.log[left])
+        spline, slope = self.splines["second"], self.splines["second"].derivative()
+        for _ in range(4):
+            second, q = w * np.exp(spline(t)), np.exp(t)
+            rate = second * slope(t) - q
+            with np.errstate(divide="ignore", invalid="ignore"):
+                step = (second + b - q) / rate
+            # Where the map touches q there is no step to take.
+            step = np.where(np.isfinite(step), step, 0.0)
+            t = np.clip(t - step, self.log[left], self.log[left + 1])
+        gone = np.where(up, math.inf, 0.0)
+        found: Array = np.where(exists, np.exp(t), gone)
         return found
-
-    def _refine(self, w: float, b: float, left: int, right: int) -> float:
-        low, high = float(self.log[left]), float(self.log[right])
-        spline = self.splines["second"]
-
-        def excess(t: float) -> float:
-            return w * math.exp(float(spline(t))) + b - math.exp(t)
-
-        from scipy.optimize import brentq
-
-        ends = excess(low), excess(high)
-        if ends[0] * ends[1] > 0:
-            return math.exp(low if abs(ends[0]) < abs(ends[1]) else high)
-        return math.exp(brentq(excess, low, high, xtol=1e-12))
 
     def edge(self, w: Array, b: Array) -> Array:
         """The critical line: along q, σ_w² = 1/E[f'²] and σ_b² = q - σ_w² E[f²], with rows of nan between its parts."""
@@ -198,7 +191,6 @@ def _correlations(
     biases = np.broadcast_to(b, q.shape)[chaotic]
     squares = _squares(f, lengths)
     found = np.zeros(lengths.shape)
-    k = np.arange(squares.shape[1])
     # From 0 upwards Newton's method is monotone: the map's difference from ρ is convex on [0, 1].
     for _ in range(60):
         value, derivative = _horner(squares, found)
@@ -207,7 +199,6 @@ def _correlations(
         found = np.clip(found + step, 0.0, 1.0)
         if np.abs(step).max() < 1e-12:
             break
-    del k
     rho[chaotic] = found
     slope[chaotic] = weights * _horner(squares, found)[1] / lengths
     return rho, slope

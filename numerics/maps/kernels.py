@@ -172,7 +172,7 @@ class NumericalMaps:
             point = moments(self.functions, float(distinct[n]))
             if not point.error[what] >= error[n]:
                 value[n], error[n], method[n] = point.value[what], point.error[what], "quadrature"
-        return Evaluated(*(part[where].reshape(variances.shape) for part in (value, error, method)))
+        return Evaluated(*(part[where.ravel()].reshape(variances.shape) for part in (value, error, method)))
 
     def _of_pairs(self, what: str, q: ArrayLike, second: ArrayLike, q2: ArrayLike | None) -> Evaluated:
         name = "rho" if what == "covariance" else "gap"
