@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from derive.activations import Activation
 from derive.errors import InputError
@@ -111,6 +111,18 @@ def _range(name: str, values: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
+class _Slope:
+    """A moment that may change its sign, interpolated in log q."""
+
+    def __init__(self, knots: Array, values: Array) -> None:
+        self.positive = bool((values > 0).all())
+        self.curve = CubicSpline(knots, np.log(values)) if self.positive else PchipInterpolator(knots, values)
+
+    def __call__(self, t: Array) -> Array:
+        found: Array = self.curve(t)
+        return np.exp(found) if self.positive else found
+
+
 class _Table:
     """Moments of an activation on a fine grid of variances."""
 
@@ -120,12 +132,10 @@ class _Table:
         count = _FINE * (len(knots) - 1) + 1
         self.log = np.linspace(knots[0], knots[-1], count)
         self.q = np.exp(self.log)
-        self.splines = {
-            # E[f²] spans decades: its logarithm is smooth.
-            "second": CubicSpline(knots, np.log(np.maximum(coarse["second"], 1e-300))),
-            "second_slope": CubicSpline(knots, coarse["second_slope"]),
-            "slope_second": CubicSpline(knots, coarse["slope_second"]),
-        }
+        # E[f²] spans decades: its logarithm is smooth.
+        self.splines = {"second": CubicSpline(knots, np.log(np.maximum(coarse["second"], 1e-300)))}
+        # Local interpolation where signs change: a global spline would carry one end's size to the other.
+        self.slopes = {name: _Slope(knots, coarse[name]) for name in ("second_slope", "slope_second")}
         self.second = np.exp(self.splines["second"](self.log))
         start = at_zero(f)
         self.zero = start if start is not None else (math.nan, math.nan)
@@ -135,7 +145,7 @@ class _Table:
         inside = np.isfinite(q) & (q > 0)
         value = np.full(q.shape, np.nan)
         value[q == 0] = self.zero[1]
-        value[inside] = self.splines[what](np.log(np.clip(q[inside], self.q[0], self.q[-1])))
+        value[inside] = self.slopes[what](np.log(np.clip(q[inside], self.q[0], self.q[-1])))
         return value
 
     def fixed_lengths(self, w: float, b: Array) -> Array:
@@ -167,7 +177,7 @@ class _Table:
 
     def edge(self, w: Array, b: Array) -> Array:
         """The critical line: along q, σ_w² = 1/E[f'²] and σ_b² = q - σ_w² E[f²], with rows of nan between its parts."""
-        slope = np.exp(np.log(np.maximum(self.splines["slope_second"](self.log), 1e-300)))
+        slope = np.maximum(self.slopes["slope_second"](self.log), 1e-150)
         line = np.stack([1 / slope, self.q - self.second / slope], axis=1)
         margin = 0.05 * (b[-1] - b[0])
         inside = (line[:, 0] >= w[0]) & (line[:, 0] <= w[-1]) & (line[:, 1] <= b[-1] + margin)
