@@ -119,7 +119,7 @@ def _of_partial(partial: Partial, *, linear: bool, closed_cost: bool) -> frozens
 def check_closures(backward_step: Expr, i: Symbol) -> None:
     """Prove both closures by induction; ``backward_step`` is the derived right-hand side of dCost/ds^i_k, i < d.
 
-    Raises AssertionError with the range that escapes. The last layer's gradient is its own source by hypothesis.
+    Raises AssertionError with the range that escapes. At the last layer the gradient is drawn, by hypothesis.
     """
     k = Symbol("k", integer=True)
 
@@ -130,4 +130,5 @@ def check_closures(backward_step: Expr, i: Symbol) -> None:
 
     contained(z(0, k).definition, _forward(Integer(0)), Facts())
     contained(z(i, k).definition, _forward(i), Facts((i - 1,)))
+    contained(g(k), _backward(d), Facts())
     contained(backward_step, _backward(i), Facts((i, d - 1 - i)))

@@ -35,6 +35,7 @@ class Kind(Enum):
     RECTIFIER = "the activation function is leaky ReLU of slope a"
     RELU = "the slope of the leaky ReLU is 0"
     HE = "the weights have He's variance"
+    FIRST_ORDER = "the activation function is affine where the network works"
     LINEAR = "the activation function is the identity where the network works"
     HOMOGENEOUS = "all widths are equal, and all weight variances"
     NONDEGENERATE = "it is not degenerate: its variance is positive, and so is a sum of its squares"
@@ -85,7 +86,7 @@ LINEAR_REGIME = Hypothesis(
     ),
     (Property(Kind.LINEAR),),
     exact=False,
-    source=GLOROT + " (f'(s^i_k) ≈ 1)",
+    source=GLOROT + " (they take the slope to be about 1)",
 )
 WEIGHTS_INDEPENDENT = Hypothesis(
     "weights-independent",
@@ -126,7 +127,7 @@ INPUTS_CENTRED = Hypothesis(
     "inputs-zero-mean",
     Words("Every input feature has mean zero."),
     (Property(Kind.ZERO_MEAN, x),),
-    source="the reading of the question (E[x] = 0); the paper leaves it unsaid",
+    source="the reading of the question; the paper leaves it unsaid",
 )
 INPUTS_SHARE_VARIANCE = Hypothesis(
     "inputs-shared-variance",
@@ -245,6 +246,7 @@ BACKWARD = (
 
 CATALOGUE = (
     INPUTS_CENTRED,
+    WEIGHTS_INDEPENDENT,
     WEIGHTS_CENTRED,
     BIASES_ZERO,
     LINEAR_REGIME,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product as cartesian
 
 from sympy import Expr, Integer, Symbol, expand, sympify
@@ -49,4 +50,9 @@ class Facts:
 
     def hold_at(self, values: dict[Symbol, int]) -> bool:
         """Return True when every fact is true at these values of the layer symbols."""
-        return all(bool(f.subs(values) >= 0) for f in self.nonnegative)
+        return _hold(self.nonnegative, frozenset(values.items()))
+
+
+@lru_cache(maxsize=1_000)
+def _hold(nonnegative: tuple[Expr, ...], values: frozenset[tuple[Symbol, int]]) -> bool:
+    return all(bool(f.subs(dict(values)) >= 0) for f in nonnegative)

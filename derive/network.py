@@ -70,6 +70,8 @@ n = Width
 f = Activation
 slope = ActivationSlope
 Cost = Symbol("Cost", real=True)
+AT_ZERO, SLOPE_AT_ZERO = Symbol("f(0)", real=True), Symbol("f'(0)", positive=True)
+"""The value and the slope of the activation function at zero."""
 SLOPE = Symbol("a", real=True)
 """The slope of leaky ReLU at negative arguments."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -29,10 +30,10 @@ class Law:
     name: str
     kurtosis: float
     bound: float
-    _fill: Callable[[Generator, Floats], None] = field(repr=False, compare=False)
+    _fill: Callable[[Generator, Any], None] = field(repr=False, compare=False)
 
-    def fill(self, out: Floats, *, rng: Generator) -> None:
-        """Overwrite a contiguous float64 array with independent draws of variance one.
+    def fill(self, out: NDArray[Any], *, rng: Generator, scale: float = 1.0) -> None:
+        """Overwrite a contiguous float64 or float32 array with independent draws of standard deviation ``scale``.
 
         Raises `InputError` when the array is not contiguous (a copy would be filled instead of the array).
         """
@@ -40,30 +41,32 @@ class Law:
             raise InputError("out must be contiguous")
         flat = out.reshape(-1)
         for start in range(0, flat.size, _PIECE):
-            self._fill(rng, flat[start : start + _PIECE])
+            piece = flat[start : start + _PIECE]
+            self._fill(rng, piece)
+            if scale != 1:
+                piece *= scale
 
     def sample(self, shape: int | tuple[int, ...], *, variance: float = 1.0, rng: Generator) -> Floats:
         """Return independent draws of the given variance, as a float64 array of the given shape."""
         out = np.empty(shape)
-        self.fill(out, rng=rng)
-        out *= math.sqrt(variance)
+        self.fill(out, rng=rng, scale=math.sqrt(variance))
         return out
 
     def __str__(self) -> str:
         return self.name
 
 
-def _normal(rng: Generator, out: Floats) -> None:
-    rng.standard_normal(out=out)
+def _normal(rng: Generator, out: Any) -> None:
+    rng.standard_normal(out=out, dtype=out.dtype)
 
 
-def _uniform(rng: Generator, out: Floats) -> None:
-    rng.random(out=out)
+def _uniform(rng: Generator, out: Any) -> None:
+    rng.random(out=out, dtype=out.dtype)
     out -= 0.5
     out *= math.sqrt(12)
 
 
-def _rademacher(rng: Generator, out: Floats) -> None:
+def _rademacher(rng: Generator, out: Any) -> None:
     bits = np.frombuffer(rng.bytes(-(-out.size // 8)), np.uint8)
     np.multiply(np.unpackbits(bits, count=out.size), 2.0, out=out)
     out -= 1
@@ -78,11 +81,11 @@ _CUT_VARIANCE = 1 - 2 * _CUT * _EDGE
 _CUT_FOURTH = 3 * _CUT_VARIANCE - 2 * _CUT**3 * _EDGE
 
 
-def _truncated_normal(rng: Generator, out: Floats) -> None:
-    rng.standard_normal(out=out)
+def _truncated_normal(rng: Generator, out: Any) -> None:
+    rng.standard_normal(out=out, dtype=out.dtype)
     beyond = np.flatnonzero(np.abs(out) > _CUT)
     while beyond.size:
-        redrawn = rng.standard_normal(beyond.size)
+        redrawn = rng.standard_normal(beyond.size, dtype=out.dtype)
         out[beyond] = redrawn
         beyond = beyond[np.abs(redrawn) > _CUT]
     out /= math.sqrt(_CUT_VARIANCE)

@@ -1,17 +1,11 @@
-"""A prediction held against a simulation: row by row, with what the run could have caught; one verdict.
-
-The score of a row is ``z = (estimate / predicted - 1) / (standard_error / estimate)``: the standard error is
-taken in proportion to the value. The average square of a deep layer is a product of random factors, with a
-long right tail: a run that misses the tail has a low estimate *and* a low standard error, and the usual
-score ``(estimate - predicted) / standard_error`` then raises false alarms.
-"""
+"""A prediction held against a simulation: row by row, with what the run could have caught; one verdict."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,24 +13,18 @@ from scipy.special import stdtrit
 
 from derive.errors import InputError
 from numerics.network import Network
+from numerics.scoring import Limits, Row, constant
 from numerics.simulation.result import Simulation
+
+if TYPE_CHECKING:
+    from numerics.finite_width import FiniteWidthBias
+
+__all__ = ["POWER", "Predicted", "Row", "Verification", "predicted_columns", "verify"]
 
 Floats = NDArray[np.float64]
 
 POWER = 0.99
 """The power at which `Row.detectable` is stated."""
-
-# Beyond this relative standard error the estimated error itself cannot be trusted (see `verify`).
-_TRUSTED = 0.2
-# Below this, averages of squares have left float64's normal range.
-_TINY = 1e-300
-
-_SYMBOLS = {
-    "var_z": "Var[z^{}]",
-    "var_s": "Var[s^{}]",
-    "var_grad_s": "Var[∂Cost/∂s^{}]",
-    "var_grad_w": "Var[∂Cost/∂w^{}]",
-}
 
 
 class Predicted(Protocol):
@@ -53,40 +41,6 @@ class Predicted(Protocol):
     @property
     def exact(self) -> Mapping[str, bool]:
         """Whether a column claims to be exact for this network."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One variance of one layer, predicted and estimated.
-
-    ``z`` is the relative error over the relative standard error. ``relative_difference`` is
-    ``estimate / predicted - 1``. ``detectable`` is the smallest relative error of the prediction that a run
-    like this one catches with 99 % probability. ``exact`` tells whether the prediction claims to be exact, or
-    an approximation. ``verdict`` is ``"agrees"``, ``"differs"`` or ``"inconclusive"``.
-    """
-
-    layer: int
-    quantity: str
-    predicted: float
-    estimate: float
-    standard_error: float
-    z: float
-    relative_difference: float
-    detectable: float
-    exact: bool
-    verdict: str
-
-    @property
-    def name(self) -> str:
-        """The variance in the papers' notation, such as ``Var[z^2]``."""
-        return _SYMBOLS.get(self.quantity, self.quantity + "^{}").format(self.layer)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the row as plain data; a number that is not finite becomes None, as JSON has none."""
-        return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in asdict(self).items()
-        }
 
 
 @dataclass(frozen=True)
@@ -138,18 +92,21 @@ class Verification:
             f" Family-wise error rate {self.alpha:.3g} (Student's t, Bonferroni over rows, which needs no "
             "independence)."
         )
-        weak = sum(not row.detectable <= 1 for row in self.rows)
+        power = [row.detectable for row in self.rows if row.predicted != 0]
+        weak = sum(not detectable <= 1 for detectable in power)
         if weak:
-            text += f" {weak} rows say little: an error of 100 % could have passed; draw more networks."
-        elif self.agrees:
-            largest = max(row.detectable for row in self.rows)
+            more = "draw more networks" if self.networks > 1 else "one network cannot tell, over='both' can"
+            text += f" {weak} rows say little: an error of 100 % could have passed; {more}."
+        elif self.agrees and power:
+            largest = max(power)
             text += f" In any row an error of {_percent(largest, sign='')} would have been caught."
         return text
 
     def text(self) -> str:
         """Return the table and the verdict as plain text."""
         head = ["layer", "quantity", "predicted", "estimate", "std error", "z", "off by", "detectable"]
-        head += ["claim", "verdict"]
+        biased = any(row.width_bias for row in self.rows)
+        head += [*(["width bias"] if biased else []), "claim", "verdict"]
         body = [
             (
                 str(row.layer),
@@ -160,6 +117,7 @@ class Verification:
                 f"{row.z:+.2f}",
                 _percent(row.relative_difference),
                 _percent(row.detectable, sign=""),
+                *([_percent(row.width_bias)] if biased else []),
                 "exact" if row.exact else "approximate",
                 row.verdict,
             )
@@ -192,7 +150,13 @@ class Verification:
         }
 
 
-def verify(prediction: Predicted, simulation: Simulation, *, alpha: float = 0.01) -> Verification:
+def verify(
+    prediction: Predicted,
+    simulation: Simulation,
+    *,
+    alpha: float = 0.01,
+    width_bias: FiniteWidthBias | None = None,
+) -> Verification:
     """Compare every predicted variance with its estimate: the columns both sides have, layer by layer.
 
     ``alpha`` is the family-wise error rate: the chance that a right prediction is told to differ *anywhere*
@@ -210,97 +174,103 @@ def verify(prediction: Predicted, simulation: Simulation, *, alpha: float = 0.01
     A row without spread over networks (a Rademacher input has |z^0|^2/n_0 = Var[x] in every network) must
     equal its prediction up to rounding.
 
+    A simulation of one network (over samples, or over a layer's units) estimates *that network's* variances, and a
+    prediction is of their mean over networks: the row's standard error then has both parts, that of the estimate and
+    `Simulation.network_error`. Deep in a narrow network the second is most of it, and the row says little; only
+    ``over="both"`` decides then.
+
+    With ``width_bias``, from `numerics.finite_width.finite_width_bias`, a column that does not claim to be exact is
+    compared with ``predicted (1 + c/N)``, and the error of c counts. Without, a wide limit that a finite network is
+    measurably away from differs, as it does. ``rho``, and ``var_s`` = m2 + v2, are compared also where the prediction
+    has the columns m2 and v2 only.
+
     Raises:
         InputError: when the two sides are of different networks or share no column, a column has not one
-            value per layer, or ``alpha`` is not between 0 and 1.
+            value per layer, or ``alpha`` is not between 0 and 1, or the bias is of another network.
 
     """
     if not 0 < alpha < 1:
         raise InputError(f"alpha must lie between 0 and 1, got {alpha!r}")
-    if prediction.network != simulation.network:
-        raise InputError("the prediction and the simulation must be of the same network")
+    _check_networks(prediction.network, simulation)
+    width = _width(simulation.network, width_bias)
     layers = simulation.network.d + 1
-    shared = [name for name in simulation.estimate if name in prediction.columns]
+    columns, exact = predicted_columns(prediction), _exact(prediction)
+    shared = [name for name in simulation.estimate if name in columns]
     if not shared:
         raise InputError(f"the prediction has none of the columns {', '.join(simulation.estimate)}")
     for name in shared:
-        shape = np.shape(prediction.columns[name])
-        if shape != (layers,):
-            raise InputError(
-                f"column {name} must hold one value for each of {layers} layers, got shape {shape}"
-            )
+        if np.shape(columns[name]) != (layers,):
+            shape = np.shape(columns[name])
+            raise InputError(f"column {name} must hold one value for each of {layers} layers, got shape {shape}")
+    errors = {
+        name: np.hypot(error, simulation.network_error.get(name, 0.0))
+        for name, error in simulation.standard_error.items()
+    }
     # Rows without spread cannot raise a false alarm, and take no share of alpha.
     tested = sum(
-        not _constant(estimate, error)
+        not constant(estimate, error)
         for name in shared
-        for estimate, error in zip(simulation.estimate[name], simulation.standard_error[name], strict=True)
+        for estimate, error in zip(simulation.estimate[name], errors[name], strict=True)
     )
-    freedom = simulation.networks - 1
-    limits = _Limits(
-        threshold=-float(stdtrit(freedom, alpha / (2 * max(1, tested)))),
-        margin=float(stdtrit(freedom, POWER)),
+    limits = Limits(
+        threshold=-float(stdtrit(simulation.freedom, alpha / (2 * max(1, tested)))),
+        margin=float(stdtrit(simulation.freedom, POWER)),
         rounding=1e-14 * (layers + 10),
     )
-    rows = [
-        limits.row(
-            layer,
-            name,
-            predicted=float(prediction.columns[name][layer]),
-            estimate=float(simulation.estimate[name][layer]),
-            error=float(simulation.standard_error[name][layer]),
-            exact=bool(prediction.exact.get(name, False)),
-        )
-        for name in shared
-        for layer in range(layers)
-    ]
+    rows = []
+    for name in shared:
+        for layer in range(layers):
+            fit = None if width_bias is None or exact[name] else width_bias.fit(name, layer)
+            rows.append(
+                limits.row(
+                    layer,
+                    name,
+                    predicted=float(columns[name][layer]),
+                    estimate=float(simulation.estimate[name][layer]),
+                    error=float(errors[name][layer]),
+                    exact=exact[name],
+                    width_bias=(0.0, 0.0) if fit is None else fit.at(width),
+                )
+            )
     return Verification(tuple(rows), alpha, limits.threshold, simulation.networks, simulation.averaged)
 
 
-def _constant(estimate: float, error: float) -> bool:
-    return error <= 1e-14 * abs(estimate)
+def predicted_columns(prediction: Predicted) -> dict[str, Floats]:
+    """Return the columns; where m2 and v2 are there, also ``rho`` = m2/(m2 + v2) and ``var_s`` = m2 + v2."""
+    columns = {name: np.asarray(values, np.float64) for name, values in prediction.columns.items()}
+    if "m2" in columns and "v2" in columns:
+        total = columns["m2"] + columns["v2"]
+        columns.setdefault("rho", np.divide(columns["m2"], total, out=np.zeros_like(total), where=total != 0))
+        columns.setdefault("var_s", total)
+    return columns
 
 
-@dataclass(frozen=True)
-class _Limits:
-    """The largest |z| that agrees, the quantile that adds the power, and the tolerance without spread."""
+def _exact(prediction: Predicted) -> dict[str, bool]:
+    both = bool(prediction.exact.get("m2", False) and prediction.exact.get("v2", False))
+    derived = {"rho": both} if "var_s" in prediction.columns else {"rho": both, "var_s": both}
+    return {name: bool(prediction.exact.get(name, derived.get(name, False))) for name in predicted_columns(prediction)}
 
-    threshold: float
-    margin: float
-    rounding: float
 
-    def row(
-        self, layer: int, quantity: str, *, predicted: float, estimate: float, error: float, exact: bool
-    ) -> Row:
-        difference = estimate - predicted
-        off_by = (
-            difference / predicted if predicted else math.copysign(math.inf, difference) if estimate else 0.0
+def _check_networks(network: Network, simulation: Simulation) -> None:
+    wanted = simulation.predicted_network
+    if network == wanted:
+        return
+    if network != replace(wanted, input_variance=network.input_variance):
+        raise InputError("the prediction and the simulation must be of the same network")
+    if not math.isclose(network.input_variance, wanted.input_variance, rel_tol=1e-12):
+        if simulation.fixed_input is None:
+            raise InputError("the prediction and the simulation must be of the same network")
+        raise InputError(
+            f"the prediction must be for an input_variance of {wanted.input_variance!r}, the mean square of the fixed "
+            f"input, got {network.input_variance!r}"
         )
-        relative_error = error / estimate if estimate > 0 else math.inf
-        z = detectable = math.nan
-        if not (math.isfinite(estimate) and math.isfinite(error)):
-            verdict = "inconclusive"
-        elif not math.isfinite(predicted):
-            verdict = "differs"
-        elif 0 < max(abs(predicted), abs(estimate)) < _TINY:
-            verdict = "inconclusive"
-        elif _constant(estimate, error):
-            same = abs(off_by) <= self.rounding
-            z, detectable = 0.0 if same else math.copysign(math.inf, difference), self.rounding
-            verdict = "agrees" if same else "differs"
-        else:
-            # An estimate that is not positive (a debiased variance can be) leaves only the usual score.
-            scaled = error * predicted / estimate if estimate > 0 else error
-            z = difference / scaled if scaled > 0 else math.copysign(math.inf, difference)
-            detectable = self._detectable(relative_error)
-            trusted = relative_error <= _TRUSTED or predicted <= 0
-            verdict = "agrees" if abs(z) <= self.threshold else "differs" if trusted else "inconclusive"
-        return Row(layer, quantity, predicted, estimate, error, z, off_by, detectable, exact, verdict)
 
-    def _detectable(self, relative_error: float) -> float:
-        # If the truth is (1 + δ) times the prediction, so is the standard error: solve δ = r (c + m (1 + δ)).
-        room = 1 - self.margin * relative_error
-        return relative_error * (self.threshold + self.margin) / room if room > 0 else math.inf
+
+def _width(network: Network, width_bias: FiniteWidthBias | None) -> int:
+    if width_bias is not None and not width_bias.explains(network):
+        raise InputError("width_bias must be of a network that differs from the simulated one in its width only")
+    return network.widths[0]
 
 
 def _percent(value: float, *, sign: str = "+") -> str:
-    return f"{100 * value:{sign}.3g} %" if math.isfinite(value) else f"{value:{sign}}"
+    return "-" if math.isnan(value) else f"{100 * value:{sign}.3g} %" if math.isfinite(value) else f"{value:{sign}}"

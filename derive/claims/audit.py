@@ -14,7 +14,23 @@ from __future__ import annotations
 from itertools import combinations
 from itertools import product as cartesian
 
-from sympy import And, Basic, Eq, Equivalent, Expr, Implies, Integer, Product, Symbol, expand, powsimp, simplify
+from sympy import (
+    And,
+    Basic,
+    Eq,
+    Equivalent,
+    Expr,
+    Implies,
+    Integer,
+    Or,
+    Product,
+    Rational,
+    Symbol,
+    expand,
+    factor_list,
+    powsimp,
+    simplify,
+)
 
 from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Audit, Claim, Finding
@@ -26,7 +42,7 @@ from derive.proof.checking import Laboratory
 from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample, Grade
 from derive.rules import ByLemma, CancelEquation
-from derive.rules.products import canonical, ratio, same, unit_condition
+from derive.rules.products import canonical, in_order, ratio, same, unit_condition
 from derive.setting import Setting, Undischarged
 
 _WIDTH = Symbol("n", integer=True, positive=True)
@@ -49,6 +65,9 @@ def audit(claim: Claim) -> Audit:
         return Audit(claim, Finding.HOLDS, evidence, derived=derived)
     if found is None:
         raise Inconsistent(f"{claim.id} differs from what is derived, and no {_tried(claim)} refutes it")
+    if claim.analytic and condition is not None:
+        evidence = "refuted at a point, to many digits; the difference vanishes under the condition"
+        return Audit(claim, Finding.HOLDS_IF, evidence, condition, (), derived, found)
     missing = () if claim.analytic else repair(claim, setting)
     if missing:
         if derived is None:
@@ -71,9 +90,13 @@ def refute_at_points(claim: Claim, derived: Basic | None) -> Counterexample | No
     """Return the first admissible point at which printed and derived differ, if there is one."""
     assert derived is not None
     symbols = sorted(claim.printed.rhs.free_symbols | derived.free_symbols, key=lambda s: s.name)
-    for at in ({s: Integer(1) for s in symbols}, *points(symbols)):
+    simple = (dict.fromkeys(symbols, value) for value in (Integer(1), Rational(1, 2)))
+    for at in (*simple, *points(symbols)):
         printed, right = (e.subs(at).doit().evalf(DIGITS) for e in (claim.printed.rhs, derived))
-        if abs(printed - right) > 10 ** (5 - DIGITS) * abs(right):
+        if not (printed.is_finite and right.is_finite):
+            continue
+        tolerance = 10 ** (5 - DIGITS) * abs(right) if claim.decimal is None else _half_digit(claim.decimal)
+        if abs(printed - right) > tolerance:
             where = {str(s): str(v) for s, v in at.items()}
             return Counterexample({"precision": f"{DIGITS} digits"}, where, str(right), "=", str(printed))
     return None
@@ -95,6 +118,8 @@ def refute(claim: Claim, setting: Setting) -> Counterexample | None:
     laboratory = Laboratory(setting, every=claim.printed.relation != "=")
     laboratory.worlds.sort(key=lambda exact: exact.world.size)
     verdict = laboratory.compare(claim.printed.lhs, claim.printed.relation, claim.printed.rhs)
+    if verdict.grade is Grade.FAILED and verdict.counterexample is None:
+        raise InputError(f"{claim.id} cannot be audited as stated: {verdict.evidence}")
     return verdict.counterexample if verdict.grade is Grade.FAILED else None
 
 
@@ -103,13 +128,29 @@ def compare(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic |
     try:
         if claim.analytic:
             derived = claim.derived()
-            return simplify((claim.printed.rhs - derived).doit()) == 0, None, derived
+            return _compare_numbers(claim, derived)
         if claim.printed.relation == "=":
             return _compare_formula(claim, setting)
         return _compare_logic(claim, setting)
     except Undischarged:
         # The stated hypotheses do not carry the derivation; what is missing is for `repair` to find.
         return False, None, None
+
+
+def _compare_numbers(claim: Claim, derived: Expr) -> tuple[bool, Basic | None, Basic | None]:
+    """Compare two formulas, or a printed decimal with the true value: that must round to the digits printed."""
+    if claim.decimal is not None:
+        return bool(abs(derived - Rational(claim.decimal)) <= _half_digit(claim.decimal)), None, derived
+    gap = simplify((claim.printed.rhs - derived).doit())
+    if gap == 0:
+        return True, None, derived
+    zeros = [f for f, _ in factor_list(gap.as_numer_denom()[0])[1] if f.is_Symbol]
+    return False, Or(*(Eq(f, 0, evaluate=False) for f in zeros)) if zeros else None, derived
+
+
+def _half_digit(decimal: str) -> Expr:
+    """Return half a unit of the last digit that is printed."""
+    return Rational(1, 2) / 10 ** len(decimal.partition(".")[2])
 
 
 def _reduce(claim: Claim, expression: Basic, setting: Setting) -> Basic:
@@ -128,12 +169,12 @@ def _compare_formula(claim: Claim, setting: Setting) -> tuple[bool, Basic | None
     printed, derived = (_reduce(claim, side, setting) for side in (claim.printed.rhs, claim.printed.lhs))
     if expand(_specialise(printed, setting) - _specialise(derived, setting)) == 0:
         return True, None, derived
-    if not _is_product(printed) or not _is_product(derived):
+    if not _is_product(printed) or not _is_product(derived) or not in_order(printed, setting.facts):
         return False, None, derived
     left, right = _specialise(printed, setting), _specialise(derived, setting)
     if same(left, right):
         return True, None, derived
-    return False, unit_condition(_named(powsimp(ratio(left, right)))), derived
+    return False, unit_condition(_named(powsimp(ratio(left, right, setting.facts)))), derived
 
 
 def _is_product(expression: Expr) -> bool:

@@ -35,6 +35,7 @@ class Claim:
     ``where`` tells where in the source it stands, ``reading`` how the print is read where it leaves a doubt.
     ``analytic`` is given where both sides are functions of numbers: it puts the derived right-hand side into the
     claim's symbols, and the two are compared to many digits instead of in tiny worlds.
+    ``decimal`` is a printed number as printed: it holds if the true value rounds to its digits.
     ``setting`` holds the hypotheses that the source states, and the layers that it speaks of.
     """
 
@@ -46,6 +47,7 @@ class Claim:
     setting: Setting
     against: tuple[Callable[[], Derivation], ...]
     analytic: Callable[[], Basic] | None = None
+    decimal: str | None = None
     reading: Words | None = None
 
     @property

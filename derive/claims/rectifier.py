@@ -23,7 +23,7 @@ from derive.randomness import NETWORKS, SAMPLES
 from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.wide import M, V
 from derive.setting import Setting
-from derive.theorems.kernel_k import kernel_k
+from derive.theorems.kernel_k import nested
 from derive.theorems.quadratic_form import EIGENVALUE_MEANS, SCALE, N, quadratic_form_variance
 from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, sample_variance_stable
@@ -102,16 +102,16 @@ def step_3() -> Claim:
     """<<<y>^2>> = 2 K(m, v): the factor in front of the nested integral is He's gain."""
 
     def derived() -> Expr:
-        return _he_relu(GAIN * kernel_k().result + BIAS_VARIANCE)
+        return _he_relu(GAIN * nested().result + BIAS_VARIANCE)
 
     return Claim(
         id="post-3-step-3",
         title="The factor 2 in front of the nested integral",
         source=POST,
         where="step 3",
-        printed=Statement(Symbol("m'^2"), "=", 2 * kernel_k().result.subs(SLOPE, 0)),
+        printed=Statement(Symbol("m'^2"), "=", 2 * nested().result.subs(SLOPE, 0)),
         setting=Setting((RELU, HE_WEIGHTS)),
-        against=(kernel_k,),
+        against=(nested,),
         analytic=derived,
         reading=Words("The left side is a layer later than {} and {} on the right.", Symbol("mu"), Symbol("nu")),
     )

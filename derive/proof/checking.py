@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product as cartesian
 from random import Random
 from typing import Any
 
-from sympy import Basic, Symbol, simplify
+from sympy import Basic, Expr, KroneckerDelta, Symbol, simplify
 
 from derive.errors import InputError
 from derive.layers import d, i
-from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of, weakest_relation
-from derive.proof.exact import Exact, NotEvaluable, Undeclared
+from derive.proof.comparison import chain_breaks, differences, same_lemmas
+from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
+from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.proof.worlds import tiny_worlds
@@ -36,27 +38,6 @@ def check_all(derivations: Iterable[Derivation], *, progress: Progress = None) -
     return [checker.check(derivation) for derivation in derivations]
 
 
-def _differences(given: Derivation, fresh: Derivation) -> list[str]:
-    """Compare a derivation with a fresh one, built from the definitions; so with its lemmas and parts."""
-    if given.statement != fresh.statement:
-        return [f"{given.name}: a fresh derivation arrives at another statement, {fresh.statement.rhs}"]
-    if given.setting != fresh.setting:
-        return [f"{given.name}: a fresh derivation makes other assumptions"]
-    if len(given.steps) != len(fresh.steps):
-        return [f"{given.name}: a fresh derivation has {len(fresh.steps)} steps, not {len(given.steps)}"]
-    found = [
-        f"{given.name}, step {a.id}: a fresh derivation has {b.after}"
-        for a, b in zip(given.steps, fresh.steps, strict=True)
-        if (a.before, a.relation, a.after, a.rule, a.uses) != (b.before, b.relation, b.after, b.rule, b.uses)
-    ]
-    for kind, mine, its in (("part", given.parts, fresh.parts), ("lemma", given.lemmas, fresh.lemmas)):
-        if [m.name for m in mine] != [m.name for m in its]:
-            return [*found, f"{given.name}: a fresh derivation has other {kind}s"]
-        for a, b in zip(mine, its, strict=True):
-            found += _differences(a, b)
-    return found
-
-
 class Checker:
     """Checks derivations with the lemmas inside them, each lemma once, sharing what was enumerated."""
 
@@ -69,7 +50,7 @@ class Checker:
         """Re-derive and re-check a derivation from scratch."""
         failures: list[str] = []
         if derivation.rebuild is not None:
-            failures += _differences(derivation, derivation.rebuild())
+            failures += differences(derivation, derivation.rebuild())
         return CheckResult(self.derivation(derivation, failures), tuple(failures))
 
     def derivation(self, derivation: Derivation, failures: list[str]) -> Derivation:
@@ -85,7 +66,7 @@ class Checker:
         return checked
 
     def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
-        failures += _chain_breaks(derivation)
+        failures += chain_breaks(derivation)
         steps = []
         for step in derivation.steps:
             lemmas = tuple(self.derivation(m, failures) for m in step.lemmas)
@@ -112,7 +93,7 @@ class Checker:
         if not again.uses <= step.uses:
             dropped = ", ".join(sorted(again.uses - step.uses))
             return Verdict(Grade.FAILED, f"the step does not name what it rests on: {dropped}")
-        if [_identity(m) for m in again.lemmas] != [_identity(m) for m in step.lemmas]:
+        if not same_lemmas(again.lemmas, step.lemmas):
             return Verdict(Grade.FAILED, "the lemmas named are not those that the rule uses")
         relation = relation_of(step.rule, step.before)
         if relation != step.relation:
@@ -151,40 +132,6 @@ def _residual(step: Step) -> Verdict:
         return Verdict(Grade.EXACT, "computed by the rule; what must vanish was reduced to 0")
     found = Counterexample({}, {}, str(residual), "=", "0")
     return Verdict(Grade.FAILED, f"what must vanish does not: {residual}", found)
-
-
-def _identity(derivation: Derivation) -> tuple[Any, ...]:
-    """Return what makes a lemma the one it is: all but the verdicts, which a check may have sharpened."""
-    steps = tuple(
-        (s.relation, s.before, s.after, s.rule, s.uses, tuple(_identity(m) for m in s.lemmas)) for s in derivation.steps
-    )
-    return derivation.name, derivation.statement, derivation.setting, steps
-
-
-def _chain_breaks(derivation: Derivation) -> list[str]:
-    """Return where the chain from the statement's left side to its right side is broken."""
-    ends = [derivation.statement.lhs, *(s.after for s in derivation.steps)]
-    breaks = [
-        f"{derivation.name}, step {s.id}: does not start where the step before ended"
-        for s, before in zip(derivation.steps, ends, strict=False)
-        if s.before != before
-    ]
-    if ends[-1] != derivation.statement.rhs:
-        breaks.append(f"{derivation.name}: the last step does not arrive at the statement's right side")
-    if derivation.steps and derivation.statement.relation != weakest_relation(derivation.steps):
-        breaks.append(f"{derivation.name}: the steps do not give the relation {derivation.statement.relation}")
-    breaks += [
-        f"{derivation.name}, step {s.id}: made under other assumptions than the derivation's"
-        for s in derivation.steps
-        if s.setting != derivation.setting
-    ]
-    assumed = {h.key for h in derivation.setting.hypotheses}
-    breaks += [
-        f"{derivation.name}, step {s.id}: rests on what is not assumed: {', '.join(sorted(s.uses - assumed))}"
-        for s in derivation.steps
-        if not s.uses <= assumed
-    ]
-    return breaks
 
 
 @dataclass
@@ -231,8 +178,17 @@ class Laboratory:
     def _refutation(
         exact: Exact, at: dict[Symbol, int], left: Basic, relation: str, right: Basic
     ) -> Counterexample | None:
-        """Return the counterexample with the smallest numbers among the outcomes of one case, or None."""
+        """Return the counterexample with the smallest numbers among the outcomes of one case, or None.
+
+        A right side that speaks of a unit or layer that does not exist, where the left one does not, is one too.
+        """
         smallest, found = None, None
+        exact.read(left, at)
+        try:
+            exact.read(right, at)
+        except Nonexistent as reason:
+            (value, *_), *_ = exact.for_all((left,), at)
+            return describe(exact, at, value, relation, f"no value: {reason}")
         for a, b in exact.for_all((left, right), at):
             if not _RELATIONS[relation](a, b) and (smallest is None or abs(a) + abs(b) < smallest):
                 smallest, found = abs(a) + abs(b), describe(exact, at, a, relation, b)
@@ -250,14 +206,14 @@ _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
 def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int]]:
     """Yield values of the free layer and unit indices: all layers that the facts allow, some units of each."""
     world = exact.world
-    free = set().union(*(e.free_symbols for e in expressions))
+    free, ranges = _free_and_ranges(expressions)
     for layer in range(world.depth + 1) if i in free else [0]:
-        at: dict[Symbol, Any] = {d: world.depth, **exact.parameters}
+        at: dict[Symbol, Any] = {d: world.depth, **{p: v for p, v in exact.parameters.items() if p in free}}
         if i in free:
             at[i] = layer
         if not world.setting.facts.hold_at({d: world.depth, i: layer}):
             continue
-        extents = _unit_extents(exact, expressions, free, at)
+        extents = _unit_extents(exact, ranges, at)
         names = list(extents)
         combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
         for units in _spread(combinations):
@@ -271,20 +227,29 @@ def _spread(combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return [combinations[0], *Random(len(combinations)).sample(combinations[1:], MAX_UNITS - 1)]
 
 
-def _unit_extents(
-    exact: Exact, expressions: tuple[Basic, ...], free: set[Symbol], at: dict[Symbol, int]
-) -> dict[Symbol, int]:
-    extents: dict[Symbol, int] = {}
+@lru_cache(maxsize=256)
+def _free_and_ranges(expressions: tuple[Basic, ...]) -> tuple[frozenset[Symbol], frozenset[tuple[Symbol, Expr]]]:
+    """Return the free symbols, and for each that stands for a unit the sizes of the layers that it is a unit of."""
+    free = frozenset().union(*(e.free_symbols for e in expressions))
+    ranges: set[tuple[Basic, Expr]] = set()
     for entry in set().union(*(e.atoms(Entry) for e in expressions)):
-        if entry.layer is not None and entry.layer.free_symbols - free:
+        if entry.layer is None or not entry.layer.free_symbols - free:
+            ranges.update(zip(entry.units, entry.family.extents(entry.layer or 0), strict=True))
+    for delta in set().union(*(e.atoms(KroneckerDelta) for e in expressions)):
+        if len(delta.args) > 2:
+            ranges.update((unit, delta.args[2][1]) for unit in delta.args[:2])
+    return free, frozenset((unit, size) for unit, size in ranges if isinstance(unit, Symbol) and unit in free)
+
+
+def _unit_extents(exact: Exact, ranges: frozenset[tuple[Symbol, Expr]], at: dict[Symbol, int]) -> dict[Symbol, int]:
+    """Return how many values each free unit index has here: the fewest among the layers that it is a unit of."""
+    extents: dict[Symbol, int] = {}
+    for unit, extent in ranges:
+        try:
+            size = exact.integer(extent, at)
+        except NotEvaluable:
             continue
-        for unit, extent in zip(entry.units, entry.family.extents(entry.layer or 0), strict=True):
-            if isinstance(unit, Symbol) and unit in free:
-                try:
-                    size = int(exact.value(extent, at))
-                except NotEvaluable:
-                    continue
-                extents[unit] = min(size, extents.get(unit, size))
+        extents[unit] = min(size, extents.get(unit, size))
     return dict(sorted(extents.items(), key=lambda kv: kv[0].name))
 
 

@@ -41,10 +41,10 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 from derive.averages import Average, Bracket, Covariance, SharedVariance, Variance
 from derive.hypotheses import Kind
 from derive.layers import d
-from derive.network import Activation, ActivationSlope, Cost, Partial, Width
+from derive.network import SLOPE, Activation, ActivationSlope, Cost, Partial, Width
 from derive.proof.laws import Coin, Number, whole
 from derive.proof.worlds import World
-from derive.randomness import Entry, Over
+from derive.randomness import Entry, Family, Over
 
 Environment = Mapping[Symbol, int]
 MAX_OUTCOMES = 520
@@ -53,6 +53,10 @@ _NO_COINS: frozenset[Coin] = frozenset()
 
 class NotEvaluable(Exception):
     """An expression that has no exact value in this world, with the reason."""
+
+
+class Nonexistent(NotEvaluable):
+    """An expression that speaks of a unit or a layer that this world does not have."""
 
 
 class Undeclared(NotEvaluable):
@@ -85,7 +89,8 @@ class Exact:
         self._tossed = _NO_COINS
         self._stamp = 0
         self._codes: dict[Any, Code] = {}
-        self.parameters = dict(world.activation.parameters)
+        self._extents: dict[tuple[Family, int], tuple[int, ...]] = {}
+        self.parameters = {SLOPE: Fraction(1, 5), **dict(world.activation.parameters)}
         self._environment = {d: world.depth, **self.parameters}
 
     def value(self, expression: Basic, environment: Environment) -> Any:
@@ -118,15 +123,20 @@ class Exact:
 
     def integer(self, expression: Basic, environment: Environment) -> int:
         """Return the value of an index or a bound."""
+        if expression.is_Integer:
+            return int(expression)
+        if expression in environment:
+            return environment[expression]
         return int(self.value(expression, environment))
 
     def _enumerate(self, coins: frozenset[Coin]) -> Iterator[Number]:
-        """Yield the weight of each joint outcome of the coins, having tossed them so."""
+        """Yield the weight of each joint outcome of the coins, having tossed them so; then put them back."""
         order = sorted(coins, key=lambda coin: coin.name)
         count = prod(len(c.weights) for c in order)
         if count > MAX_OUTCOMES:
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
         self.outcomes += count
+        around = {c: self._faces[c] for c in order if c in self._faces}
         for faces in cartesian(*(range(len(c.weights)) for c in order)):
             weight: Number = 1
             for c, face in zip(order, faces, strict=True):
@@ -134,6 +144,8 @@ class Exact:
                 weight *= c.weights[face]
             self._stamp += 1
             yield weight
+        self._faces.update(around)
+        self._stamp += 1
 
     def _remembered(self, code: Code) -> Code:
         """Return the code that runs once an outcome."""
@@ -151,8 +163,7 @@ class Exact:
         """Return the code of a scalar of a family: drawn, or by its definition."""
         index = self.index(entry, environment)
         if entry.family.source is None:
-            definition = entry.family.definition(*map(Integer, index))
-            return self._remembered(self.read(definition, self._environment))
+            return self._remembered(self.read(_definition(entry.family, index), self._environment))
         law = self.world.laws(entry.family, index)
         coin, values = law.coin, law.values
         if coin is None:
@@ -163,12 +174,17 @@ class Exact:
     def index(self, entry: Entry, environment: Environment) -> tuple[int, ...]:
         """Return the concrete indices of a scalar, having checked that it exists in this world."""
         index = tuple(self.integer(e, environment) for e in entry.indices)
-        layer = index[0] if entry.family.layered else 0
-        extents = entry.family.extents(Integer(layer))
-        for unit, extent in zip(index[entry.family.layered :], extents, strict=True):
-            if not 1 <= unit <= self.integer(extent, self._environment):
-                raise NotEvaluable(f"{entry} does not exist in a world of widths {self.world.widths}")
+        sizes = self._sizes(entry.family, index[0] if entry.family.layered else 0)
+        if not all(1 <= unit <= size for unit, size in zip(index[entry.family.layered :], sizes, strict=True)):
+            raise Nonexistent(f"{entry} does not exist in a world of widths {self.world.widths}")
         return index
+
+    def _sizes(self, family: Family, layer: int) -> tuple[int, ...]:
+        """Return how many values each unit index of a family has in a layer."""
+        if (family, layer) not in self._extents:
+            extents = family.extents(Integer(layer))
+            self._extents[family, layer] = tuple(self.integer(e, self._environment) for e in extents)
+        return self._extents[family, layer]
 
     def moment(self, bracket: Bracket, environment: Environment) -> Code:
         """Return the code of a mean, variance or covariance over the coins of the named sources."""
@@ -198,7 +214,7 @@ class Exact:
                 return None
             key = (seed, e.family.name, index)
             if key not in self._codes:
-                inner = self.derivative(e.family.definition(*map(Integer, index)), seed, self._environment)
+                inner = self.derivative(_definition(e.family, index), seed, self._environment)
                 self._codes[key] = self._remembered(inner) if inner else constant(0)
             code = self._codes[key]
             return code if code.coins or code.run() else None
@@ -244,6 +260,11 @@ def _free(expression: Basic, environment: Environment) -> list[Symbol]:
     return [s for s in environment if s in free]
 
 
+@lru_cache(maxsize=2_000)
+def _definition(family: Family, index: tuple[int, ...]) -> Expr:
+    return family.definition(*map(Integer, index))
+
+
 @lru_cache(maxsize=20_000)
 def _free_symbols(expression: Basic) -> frozenset[Symbol]:
     return frozenset(expression.free_symbols)
@@ -265,11 +286,17 @@ def _plus(terms: list[Code | None]) -> Code | None:
 
 def _plus_code(codes: list[Code]) -> Code:
     runs = [c.run for c in codes]
+    if len(runs) == 2:
+        one, two = runs
+        return _folded(lambda: one() + two(), codes)
     return _folded(lambda: sum(run() for run in runs), codes)
 
 
 def _times_code(codes: list[Code]) -> Code:
     runs = [c.run for c in codes]
+    if len(runs) == 2:
+        one, two = runs
+        return _folded(lambda: one() * two(), codes)
     return _folded(lambda: prod(run() for run in runs), codes)
 
 
@@ -326,7 +353,7 @@ def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
 def _width(self: Exact, e: Expr, env: Environment) -> Code:
     layer = self.integer(e.args[0], env)
     if not 0 <= layer < len(self.world.widths):
-        raise NotEvaluable(f"there is no layer {layer} in a world of depth {self.world.depth}")
+        raise Nonexistent(f"there is no layer {layer} in a world of depth {self.world.depth}")
     return constant(self.world.widths[layer])
 
 

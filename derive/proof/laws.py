@@ -132,8 +132,8 @@ class Laws:
             return Law(None, (0,))
         coin = self._coin(family, index)
         values = self._symmetric(coin, family, layer) if Kind.SYMMETRIC in says else _centred(coin)
-        if Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 2:
-            # A mirrored twin: another law with the same mean and variance.
+        if Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 4 in (1, 2):
+            # A mirrored twin: another law with the same mean and variance. No row or column is another one's mirror.
             values = [-v for v in values]
         scale = self.spread(family, layer) * (1 if Kind.SHARED_VARIANCE in says else 1 + units)
         mean = 0 if Kind.ZERO_MEAN in says else 1 + layer + (0 if Kind.IDENTICAL in says else units)
@@ -199,7 +199,10 @@ class Laws:
     def _place(self, family: Family, index: Index, host: Family) -> Index | None:
         """Return the host's scalar whose coin decides a scalar, or None if it has its own."""
         apart = Kind.ENTRIES_INDEPENDENT in self.says(family)
-        if apart and Kind.ENTRIES_INDEPENDENT not in self.says(host) and any(k > 1 for k in index):
+        layers, units = index[: family.layered], index[family.layered :]
+        first = not any(layers) and all(k == 1 for k in units)
+        if apart and Kind.ENTRIES_INDEPENDENT not in self.says(host) and not first:
+            # The host has one coin for all, which only one of these scalars may hang on.
             return None
         if family not in _NETWORK:
             return index if len(host.extents(0)) + host.layered == len(index) else None

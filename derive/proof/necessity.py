@@ -35,7 +35,12 @@ def without(derivation: Derivation, hypothesis: Hypothesis) -> Counterexample | 
 
 
 def refute(derivation: Derivation, setting: Setting) -> Counterexample | None:
-    """Return the smallest counterexample found to a derivation's statement in the worlds of another setting."""
+    """Return the smallest counterexample found to a derivation's statement in the worlds of another setting.
+
+    A statement that rests on an equation which somebody lays down says nothing about worlds without it: None.
+    """
+    if not all(h.properties for h in derivation.rests_on):
+        return None
     claim = derivation.statement
     laboratory = Laboratory(setting, critical=claim.relation in ("<=>", "=>"))
     laboratory.worlds.sort(key=lambda exact: exact.world.size)

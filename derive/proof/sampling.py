@@ -61,7 +61,9 @@ def points(symbols: list[Symbol]) -> Iterator[dict[Symbol, Expr]]:
 
 
 def _sides(side: Basic) -> tuple[Basic, ...]:
-    return tuple(side.args) if isinstance(side, Tuple | Relational) else (side,)
+    if isinstance(side, Relational):
+        return (side.lhs - side.rhs,)
+    return tuple(side.args) if isinstance(side, Tuple) else (side,)
 
 
 def _value(side: Basic, at: dict[Symbol, Expr]) -> Expr | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -35,8 +35,8 @@ class Counterexample:
     sides, as fractions or high-precision numbers.
     """
 
-    world: dict[str, Any]
-    at: dict[str, str]
+    world: dict[str, Any] = field(hash=False)
+    at: dict[str, str] = field(hash=False)
     left: str
     relation: str
     right: str

@@ -17,7 +17,7 @@ from sympy import Symbol
 
 from derive.hypotheses import Kind
 from derive.layers import d, i
-from derive.network import SLOPE, W, b, curved_cost, g, linear_cost, x
+from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, W, b, curved_cost, g, linear_cost, x
 from derive.proof.laws import Laws, Number
 from derive.randomness import Family
 from derive.setting import Setting
@@ -53,6 +53,15 @@ def leaky_relu(slope: Number) -> TinyActivation:
 
 
 _SLOPES: tuple[Number, ...] = (0, Fraction(1, 5), -1)
+
+
+def affine(value: Number, slope: Number) -> TinyActivation:
+    """Return an affine activation of a concrete value and slope at zero."""
+    parameters = ((AT_ZERO, value), (SLOPE_AT_ZERO, slope))
+    return TinyActivation(f"f(t) = {value} + {slope} t", lambda t: value + slope * t, lambda t: slope, parameters)
+
+
+AFFINE = (affine(Fraction(1, 2), Fraction(1, 4)), affine(-1, 2))
 RECTIFIERS = tuple(map(leaky_relu, _SLOPES))
 
 
@@ -132,6 +141,8 @@ def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False
     activations: tuple[TinyActivation, ...] = ARBITRARY
     if setting.citing(Kind.LINEAR):
         activations = (LINEAR,)
+    elif setting.citing(Kind.FIRST_ORDER):
+        activations = AFFINE
     elif setting.citing(Kind.RECTIFIER):
         activations = RECTIFIERS[:1] if setting.citing(Kind.RELU) else RECTIFIERS
     for depth in sorted(_WIDTHS):

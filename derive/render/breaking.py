@@ -252,7 +252,7 @@ _LEFT_RIGHT = re.compile(r"\\left([(\[])(.*)\\right([)\]])", re.DOTALL)
 
 
 def _is_fraction(token: str, room: float) -> bool:
-    return token.startswith(r"\frac{") and latex_width(token) > 0.8 * room
+    return token.startswith(r"\frac{") and not token.startswith(r"\frac{1}") and latex_width(token) > 0.8 * room
 
 
 def _opened(token: str) -> str:

@@ -96,6 +96,7 @@ _REPAIRS = (
         r'<mrow><mi>\1</mi><mo lspace="0" rspace="0">&#x02032;</mo></mrow>',
     ),
     (re.compile(r"<mo>(/|&#x0002F;)</mo>"), r'<mo lspace="0" rspace="0">/</mo>'),
+    (re.compile(r'fence="true" form="(prefix|postfix)"'), r'fence="true" form="\1" lspace="0" rspace="0"'),
     (re.compile(r"<mo>(&#x02202;)</mo>"), r"<mi>\1</mi>"),
     (re.compile(r"<mi>(&#x027E8;|&#x027E9;)</mi>"), r'<mo stretchy="false">\1</mo>'),
     (re.compile(r"<mi>(&#x021D2;|&#x021D4;|&#x02192;)</mi>"), r"<mo>\1</mo>"),
@@ -122,7 +123,9 @@ class _Page:
         parts = [f"<h1>{escape(derivation.title)}</h1>"]
         parts.append(f'<p class="dim"><code>{escape(derivation.name)}</code>{source}</p>')
         parts += [f"<p>{self._words(w)}</p>" for w in derivation.intro]
-        parts.append(f"<h2>Symbols</h2>\n{self._symbols(legend(outline))}")
+        items = legend(outline)
+        if items:
+            parts.append(f"<h2>Symbols</h2>\n{self._symbols(items)}")
         averages = average_sentences(outline.brackets, self._inline)
         if averages:
             parts += ["<h2>Averages</h2>", *(f"<p>{s}</p>" for s in averages)]

@@ -145,7 +145,9 @@ class _Page:
         )
         lines.append(origin + r"\par")
         lines += [self._words(words) + r"\par" for words in derivation.intro]
-        lines += [r"\section*{Symbols}", *self._symbols(legend(outline))]
+        items = legend(outline)
+        if items:
+            lines += [r"\section*{Symbols}", *self._symbols(items)]
         averages = average_sentences(outline.brackets, self._inline)
         if averages:
             lines += [r"\section*{Averages}", *(f"{s}\\par" for s in averages)]

@@ -14,6 +14,7 @@ from derive.layers import d
 from derive.network import Activation, ActivationSlope, Partial, Width, cost_gradient, g, s
 from derive.randomness import Entry, Family
 from derive.render.brackets import Brackets
+from derive.render.names import NAMES
 from derive.render.order import BIG, TIMES, connected, factors, is_own, signed_fraction, terms
 from derive.render.relations import LATEX_RELATIONS
 
@@ -45,6 +46,8 @@ class VarianceLatexPrinter(LatexPrinter):
     # Names and indices.
 
     def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:
+        if expr.name in NAMES:
+            return NAMES[expr.name][1]
         plain = _PLAIN_NAME.fullmatch(expr.name)
         if plain:
             return expr.name
@@ -53,6 +56,11 @@ class VarianceLatexPrinter(LatexPrinter):
         if expr.name == "·":
             return r"\,\cdot\,"
         return super()._print_Symbol(expr, style)
+
+    def _hprint_Function(self, func: str) -> str:
+        # A derivative's name ends in primes.
+        bare = func.rstrip("'")
+        return super()._hprint_Function(bare) + func[len(bare) :]
 
     def _name(self, family: Family) -> str:
         return self._print_Symbol(Symbol(family.symbol))

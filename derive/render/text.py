@@ -71,8 +71,10 @@ class _Page:
         for words in derivation.intro:
             self._gap()
             self._prose(self._words(words, theorem))
-        self._heading("Symbols")
-        self._symbols(legend(self.outline))
+        items = legend(self.outline)
+        if items:
+            self._heading("Symbols")
+            self._symbols(items)
         self._averages()
         self._assumptions()
         self._heading("Statement")

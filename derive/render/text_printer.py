@@ -29,6 +29,7 @@ from derive.layers import d
 from derive.network import Activation, ActivationSlope, Partial, Width, cost_gradient, g, s
 from derive.randomness import Entry, Family
 from derive.render.brackets import Brackets
+from derive.render.names import NAMES
 from derive.render.order import BIG, TIMES, connected, factors, signed_fraction, terms
 from derive.render.relations import TEXT_RELATIONS
 
@@ -49,6 +50,8 @@ class VarianceTextPrinter(StrPrinter):
 
     def _print_Symbol(self, expr: Symbol) -> str:
         name = str(expr.name)
+        if name in NAMES:
+            return NAMES[name][0]
         return pretty_symbol(name) if len(name) > 1 and "'" not in name and " " not in name else name
 
     def _index(self, index: Expr | str) -> str:
@@ -221,7 +224,9 @@ class VarianceTextPrinter(StrPrinter):
 
     def _print_Function(self, expr: Expr) -> str:
         inside = ", ".join(self._print(a) for a in expr.args)
-        return f"{pretty_symbol(expr.func.__name__)}({inside})"
+        name = expr.func.__name__
+        primes = "'" * name.count("'")
+        return f"{pretty_symbol(name.rstrip(chr(39)))}{primes}({inside})"
 
     def _print_Heaviside(self, expr: Expr) -> str:
         return f"θ({self._print(expr.args[0])})"

@@ -62,7 +62,7 @@ class Cancel(Rule):
         if not isinstance(node, Expr) or not node.atoms(Product):
             return None
         above, below = node.as_numer_denom()
-        return Rewrite(ratio(above, below), positive(above * below, setting))
+        return Rewrite(ratio(above, below, setting.facts), positive(above * below, setting))
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class CancelEquation(Rule):
         if not isinstance(node, Eq):
             return None
         uses = positive(node.lhs, setting) | positive(node.rhs, setting)
-        return Rewrite(unit_condition(ratio(node.lhs, node.rhs)), uses)
+        return Rewrite(unit_condition(ratio(node.lhs, node.rhs, setting.facts)), uses)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class DivideEquations(Rule):
         if one.rhs != two.rhs:
             return None
         uses = positive(one.rhs, setting)
-        return Rewrite(And(unit_condition(ratio(one.lhs, two.lhs)), one), uses)
+        return Rewrite(And(unit_condition(ratio(one.lhs, two.lhs, setting.facts)), one), uses)
 
 
 def positive(e: Expr, setting: Setting) -> frozenset[str]:

@@ -89,7 +89,9 @@ class SimplifySides(Rule):
         """Simplify an expression, or the left side of an inequality."""
         if isinstance(expression, Gt):
             # Not SymPy's simplify: it would write the named functions out.
-            return Rewrite(Gt(factor(expand(expression.lhs)), expression.rhs, evaluate=False), words=Words(self.words))
+            return Rewrite(
+                Gt(factor(expand(expression.lhs - expression.rhs)), 0, evaluate=False), words=Words(self.words)
+            )
         return Rewrite(factor(expand(expression)), words=Words(self.words))
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:

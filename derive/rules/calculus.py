@@ -39,7 +39,7 @@ class ChainRule(Rule):
             words = Words(
                 "The cost feels {} only through the next layer, {}: the chain rule.",
                 entry,
-                s(through, fresh_index(entry)),
+                s(through, fresh_index(entry, among="jpqm")),
             )
         elif entry.family == W:
             through = entry.layer

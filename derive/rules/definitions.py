@@ -9,7 +9,7 @@ from sympy import Expr, Integer
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import Kind
 from derive.layers import d
-from derive.network import Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
+from derive.network import AT_ZERO, SLOPE_AT_ZERO, Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Family
 from derive.setting import Setting, Undischarged
@@ -46,7 +46,10 @@ class DrawnGradient(Rule):
     """
 
     name = "output-gradient"
-    words = "At the last layer the gradient is the one that the cost sends back; it is taken as given."
+    words = (
+        "At the last layer this gradient is given: it is drawn independently of the network, "
+        "so that nothing changes in writing."
+    )
     source = "Glorot & Bengio 2010, section 4.2.1 (unsaid there)"
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
@@ -76,6 +79,24 @@ class LinearRegime(Rule):
         if isinstance(node, ActivationSlope):
             return Rewrite(Integer(1), setting.require(Kind.LINEAR))
         return None
+
+
+@dataclass(frozen=True)
+class FirstOrder(Rule):
+    """f(s) = f(0) + f'(0) s
+
+    Obligation: the activation function is assumed to be affine where the network works.
+    """
+
+    name = "first-order"
+    words = "To first order the activation function is a line through its value at zero."
+    source = "Kumar 2017, section 3"
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the activation by its first-order expansion at zero."""
+        if not isinstance(node, Activation):
+            return None
+        return Rewrite(AT_ZERO + SLOPE_AT_ZERO * node.args[0], setting.require(Kind.FIRST_ORDER))
 
 
 @dataclass(frozen=True)

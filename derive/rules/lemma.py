@@ -40,7 +40,7 @@ class ByLemma(Rule):
         require_facts(lemma.setting.facts, binding, setting)
         uses = require_hypotheses(lemma, setting)
         after = instantiate(lemma.statement.rhs, binding)
-        return Rewrite(after, uses, Words("By the lemma: {}.", _title(lemma)), (lemma,))
+        return Rewrite(after, uses, Words("By {}.", _title(lemma)), (lemma,))
 
 
 def require_facts(facts: Facts, binding: dict[Any, Any], setting: Setting) -> None:

@@ -8,10 +8,13 @@ the C_F agree.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import permutations
 
 from sympy import Eq, Expr, Integer, Mul, Product, Symbol, expand, powsimp
 
 from derive.averages import SharedVariance
+from derive.errors import InputError
+from derive.layers import Facts
 from derive.network import Width
 
 _AT = Symbol("i'", integer=True)
@@ -71,36 +74,54 @@ def _add(form: Form, factor: Expr, upper: Expr, lower: Expr, power: int) -> None
     family[expand(lower)] -= power
 
 
-def ratio(left: Expr, right: Expr) -> Expr:
-    """Return left/right with everything common cancelled, as few products over layers as possible."""
+def in_order(expression: Expr, facts: Facts) -> bool:
+    """Return True when no product's range runs backwards: an empty one ends just before it starts.
+
+    The canonical form would read a range that runs backwards as a quotient, where a reader reads an empty product.
+    """
+    limits = (product.limits[0] for product in expression.atoms(Product))
+    return all(facts.at_least(upper + 1, lower) for _, lower, upper in limits)
+
+
+def ratio(left: Expr, right: Expr, facts: Facts) -> Expr:
+    """Return left/right with everything common cancelled, as few products over layers as possible.
+
+    The facts tell which end of a range is the upper one; `InputError` is raised where they do not. No range of the
+    two sides may run backwards (`in_order`).
+    """
     form, rest = canonical(left / right)
     result = rest
     for factor, positions in form.items():
         ups = [p for p, e in positions.items() for _ in range(max(e, 0))]
         downs = [p for p, e in positions.items() for _ in range(max(-e, 0))]
-        for up, down in _pairs(ups, downs):
+        for up, down in _pairs(ups, downs, facts):
             gap = expand(up - down)
             if gap.is_Integer and gap >= 0:
                 result *= Mul(*(_at(factor, down + k) for k in range(int(gap))))
             elif gap.is_Integer:
                 result /= Mul(*(_at(factor, up + k) for k in range(-int(gap))))
-            else:
+            elif facts.at_least(up, down):
                 result *= Product(_at(factor, _AT), (_AT, down, up - 1))
+            else:
+                result /= Product(_at(factor, _AT), (_AT, up, down - 1))
     return result
 
 
-def _pairs(ups: list[Expr], downs: list[Expr]) -> list[tuple[Expr, Expr]]:
-    """Pair ends of ranges, those at an integer distance first."""
-    pairs, left = [], list(downs)
-    for needs_integer in (True, False):
-        for up in list(ups):
-            near = [q for q in left if not needs_integer or expand(up - q).is_Integer]
-            if near:
-                best = min(near, key=lambda q: abs(expand(up - q)) if needs_integer else Integer(0))
-                pairs.append((up, best))
-                left.remove(best)
-                ups.remove(up)
-    return pairs
+def _pairs(ups: list[Expr], downs: list[Expr], facts: Facts) -> list[tuple[Expr, Expr]]:
+    """Pair ends of ranges, those at an integer distance first; the others so that one is known to be above."""
+    pairs, ups, downs = [], list(ups), list(downs)
+    for up in list(ups):
+        near = [q for q in downs if expand(up - q).is_Integer]
+        if near:
+            best = min(near, key=lambda q: abs(expand(up - q)))
+            pairs.append((up, best))
+            ups.remove(up)
+            downs.remove(best)
+    for order in permutations(downs):
+        rest = list(zip(ups, order, strict=True))
+        if all(facts.at_least(up, down) or facts.at_least(down, up) for up, down in rest):
+            return pairs + rest
+    raise InputError(f"nothing says in which order the layers {', '.join(map(str, (*ups, *downs)))} come")
 
 
 def same(left: Expr, right: Expr) -> bool:

@@ -30,9 +30,7 @@ class DefineRectifier(Rule):
     """
 
     name = "leaky-relu"
-    words = (
-        "Leaky ReLU is half a line and half an absolute value: it is 1 times its argument above zero, a times below."
-    )
+    words = "Leaky ReLU is half a line plus half an absolute value: its slope is 1 above zero, and a below."
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation function by its definition."""

@@ -79,7 +79,7 @@ class Induction(Rule):
         factor = self._factor(neighbour)
         start = self.base.statement.rhs
         if units := index_variables(start) & self.base.statement.lhs.free_symbols:
-            raise InputError(f"{self.base.name} is not the same for every unit: it depends on {units.pop()}")
+            raise InputError(f"{self.base.name} is not the same for every unit: it depends on {min(units, key=str)}")
         if factor is None:
             if self.step.statement.rhs != start:
                 raise InputError(f"base gives {start}, step gives {self.step.statement.rhs}")

@@ -10,7 +10,7 @@ from derive.errors import InputError
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.rules.algebra import positive
-from derive.rules.lemma import ByLemma
+from derive.rules.lemma import ByLemma, require_hypotheses
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -39,8 +39,10 @@ class Solve(Rule):
         if len(solutions) != 1:
             raise InputError(f"{equation} has {len(solutions)} admissible solutions for {self.unknown}")
         words = Words("Solve {} for {}.", equation, self.unknown)
-        lemmas = (self.lemma,) if self.lemma else ()
-        return Rewrite(solutions[0], frozenset({self.because}), words, lemmas)
+        uses = frozenset({self.because})
+        if self.lemma is None:
+            return Rewrite(solutions[0], uses, words)
+        return Rewrite(solutions[0], uses | require_hypotheses(self.lemma, setting), words, (self.lemma,))
 
     def equation(self, setting: Setting) -> Eq:
         """Return the equation that the hypothesis states, the lemma used in it; raise `Undischarged` if none does."""

@@ -116,11 +116,12 @@ class Replicas(Rule):
         return Rewrite(GaussianExpectation.of(pair, (FIRST, SECOND), (Integer(0), Integer(0)), rows))
 
     def at_points(self, step: Step) -> Verdict:
-        """Compare quadratures of both sides; the inner mean of the nested side is put in closed form first."""
-        from derive.gaussian.steps import compare_at_points
+        """Compare the closed forms of both sides: one variable after the other, and both at once."""
+        from derive.proof.sampling import compare_at_points
 
-        before = ByClosedForm().apply(step.before, step.setting).after
-        return compare_at_points(replace(step, before=before))
+        one_by_one = ByClosedForm().apply(ByClosedForm().apply(step.before, step.setting).after, step.setting).after
+        together = ByClosedForm().apply(step.after, step.setting).after
+        return compare_at_points(replace(step, before=one_by_one, after=together))
 
 
 @dataclass(frozen=True)

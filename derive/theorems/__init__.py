@@ -23,5 +23,10 @@ THEOREMS: Registry[Derivation] = Registry(
         "sample-variance-decay": "derive.theorems.decay:sample_variance_decay",
         "quadratic-form-variance": "derive.theorems.quadratic_form:quadratic_form_variance",
         "layer-variance": "derive.theorems.layer_variance:layer_variance",
+        "kumar-2017": "derive.theorems.kumar:kumar_2017",
+        "selu-fixed-point": "derive.theorems.selu:selu_fixed_point",
+        "correlation-map-slope": "derive.theorems.mean_field:correlation_map_slope",
+        "edge-of-chaos": "derive.theorems.mean_field:edge_of_chaos",
+        "depth-scale": "derive.theorems.mean_field:depth_scale",
     },
 )

@@ -44,7 +44,7 @@ def gradient_mean() -> Derivation:
     )
     rule = Induction(
         base.done("gradient-mean-base", "The gradient at the output has mean zero"),
-        step.done("gradient-mean-step", "A centred weight in every term makes the sum centred"),
+        step.done("gradient-mean-step", "Each earlier gradient is a sum of centred terms"),
     )
     proof = Proof(Setting(BACKWARD, HERE), Average(cost_gradient(s(i, K)), EVERYTHING)).by(rule)
     return proof.done("gradient-mean", "Every gradient has mean zero")

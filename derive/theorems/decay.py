@@ -13,7 +13,7 @@ from derive.rules.analysis import DecayFunction
 from derive.rules.asymptotics import LAYER, SMALL, DecayOfRecursion, LocalExpansion, Positive, SimplifySides, U
 from derive.rules.wide import M, V
 from derive.setting import Setting
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, WIDE, sample_variance_stable
+from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, SYMBOLS, WIDE, sample_variance_stable
 from derive.words import Words
 
 Q = Symbol("q", positive=True)
@@ -32,7 +32,7 @@ _HYPOTHESES = (RECTIFIER, WIDE, HE)
 
 def decrease(stable: Derivation) -> Derivation:
     """v^2 - v'^2 > 0 for every slope but 1."""
-    proof = Proof(Setting(_HYPOTHESES), Gt(V**2 - stable.statement.lhs, 0, evaluate=False))
+    proof = Proof(Setting(_HYPOTHESES), Gt(V**2, stable.statement.lhs, evaluate=False))
     proof.by(ByLemma(stable), _HE, SimplifySides(), Positive())
     return proof.done(
         "sample-variance-decreases",
@@ -69,6 +69,11 @@ def sample_variance_decay() -> Derivation:
     return proof.done(
         "sample-variance-decay",
         "How the variance over samples decays with depth",
+        symbols=(
+            *SYMBOLS,
+            (Q, Words("the second moment of a pre-activation, {}", M**2 + V**2)),
+            (LAYER, Words("the layer")),
+        ),
         source="The post of 2020-02-18 shows it; the rate is derived here",
         parts=(decrease(stable), expansion),
         intro=(

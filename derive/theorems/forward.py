@@ -81,7 +81,7 @@ def activation_mean() -> Derivation:
     )
     rule = Induction(
         base.done("activation-mean-base", "The input has mean zero"),
-        step.done("activation-mean-step", "A centred weight in every term makes the sum centred"),
+        step.done("activation-mean-step", "Each next activation is a sum of centred terms"),
     )
     proof = Proof(Setting(FORWARD, HERE), Average(z(i, K), EVERYTHING)).by(rule)
     return proof.done("activation-mean", "Every activation has mean zero")

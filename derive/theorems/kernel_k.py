@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from sympy import Symbol
+from dataclasses import replace
 
-from derive.averages import Average
+from sympy import Symbol, simplify
+
+from derive.errors import InputError
 from derive.hypotheses import RECTIFIER
-from derive.network import SLOPE, f
+from derive.network import f
 from derive.proof.derivation import Derivation, Proof
 from derive.rules.rectifier import DefineRectifier
 from derive.rules.wide import MU, NU, ByClosedForm, M, Replicas, V, over_networks, over_samples
 from derive.setting import Setting
+from derive.theorems.notation import SAMPLE_NOTATION
 from derive.words import Words
 
 GAUSSIAN_MEAN = over_networks(over_samples(f(MU + NU)) ** 2)
@@ -29,24 +32,32 @@ _INTRO = (
 )
 
 
-def kernel_k() -> Derivation:
+def nested() -> Derivation:
     """K = (1 + a)^2/4 m^2 + (1 - a)^2/(2 pi) [m^2 asin(m^2/(m^2 + v^2)) + v sqrt(v^2 + 2 m^2)]."""
     proof = Proof(Setting((RECTIFIER,)), GAUSSIAN_MEAN)
     proof.by(DefineRectifier(), ByClosedForm(), ByClosedForm())
     return proof.done(
         "kernel-K",
         "The mean over networks of the squared mean over samples",
+        symbols=SAMPLE_NOTATION,
         source="The post of 2020-02-18, steps 3 and 4; Cho & Saul 2009, equation 6",
         intro=_INTRO,
-        parts=(by_price(),),
         remarks=(
             Words(
                 "With {} it is ReLU's, with 1 the line's, with -1 the absolute value's. The second route must arrive "
-                "at the same expression; the check compares them.",
+                "at the same expression, or there is no theorem.",
                 Symbol("a = 0"),
             ),
         ),
     )
+
+
+def kernel_k() -> Derivation:
+    """K by two routes: the nested integral, and Price's theorem as a part; they must agree."""
+    made, other = nested(), by_price()
+    if simplify(made.result - other.result) != 0:
+        raise InputError(f"the two routes to K differ: {made.result} and {other.result}")
+    return replace(made, parts=(other,))
 
 
 def by_price() -> Derivation:
@@ -55,5 +66,3 @@ def by_price() -> Derivation:
     proof.by(DefineRectifier(), Replicas(), ByClosedForm(price=True))
     return proof.done("kernel-K-price", "The same, by Price's theorem", source="Price 1958")
 
-
-__all__ = ["SLOPE", "Average", "by_price", "kernel_k"]

@@ -16,6 +16,7 @@ from derive.rules.expectation import ScaleVariance
 from derive.rules.rectifier import DefineRectifier
 from derive.rules.wide import ByClosedForm
 from derive.setting import Setting
+from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.words import Words
 
 BEFORE = Source("layers before", "the ")
@@ -65,6 +66,7 @@ def layer_variance() -> Derivation:
     return proof.done(
         "layer-variance",
         "The variance over the weights of one layer",
+        symbols=RECTIFIER_NOTATION,
         source="The post of 2020-02-18, layer randomness",
         parts=(mean_over_networks(proof.now), fluctuation()),
         remarks=(

@@ -13,8 +13,8 @@ from derive.words import Words
 
 FIRST = Source("first factor")
 SECOND = Source("second factor")
-X = Family("X", meaning="a random variable", extents=lambda _: (), layered=False, source=FIRST)
-Y = Family("Y", meaning="a random variable", extents=lambda _: (), layered=False, source=SECOND)
+X = Family("X", meaning="the first factor, a random variable", extents=lambda _: (), layered=False, source=FIRST)
+Y = Family("Y", meaning="the second factor, a random variable", extents=lambda _: (), layered=False, source=SECOND)
 BOTH_FACTORS = Over("both factors", (FIRST, SECOND))
 
 FACTORS_INDEPENDENT = Hypothesis(

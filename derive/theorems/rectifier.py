@@ -38,6 +38,7 @@ from derive.rules import (
 from derive.rules.rectifier import ByHalfVariance, Collect, DefineRectifier, OddMean, SameByLemma
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, pre_activation_variance
+from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.words import Words
 
 K = Symbol("k", integer=True)
@@ -63,6 +64,7 @@ def half_variance() -> Derivation:
     return proof.done(
         "half-variance",
         "Leaky ReLU keeps (1 + a²)/2 of the mean square",
+        symbols=RECTIFIER_NOTATION,
         source="He et al. 2015, equations 8 to 10",
         remarks=(Words("For ReLU, {}, it is the half of the name.", Eq(Symbol("a"), 0)),),
     )
@@ -89,6 +91,7 @@ def network_variance() -> Derivation:
     return proof.done(
         "network-variance",
         "The variance over networks in a (leaky) ReLU network",
+        symbols=RECTIFIER_NOTATION,
         source="He et al. 2015, equations 7 to 10",
         parts=(closed_form(), he_condition()),
         remarks=(

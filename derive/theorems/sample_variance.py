@@ -31,13 +31,19 @@ from derive.rules.analysis import ArcsineToArctangent, DecayFunction, InTermsOfT
 from derive.rules.wide import GaussianLimit, M, V
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE
-from derive.theorems.kernel_k import GAUSSIAN_MEAN, kernel_k
+from derive.theorems.kernel_k import GAUSSIAN_MEAN, nested
+from derive.theorems.notation import SAMPLE_NOTATION
 from derive.theorems.product import product_variance
 from derive.words import Words
 
 K = Symbol("k", integer=True)
 GAIN = Symbol("sigma_w2", positive=True)
 BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
+SYMBOLS = (
+    *SAMPLE_NOTATION,
+    (GAIN, Words("the gain of the weights, {}", n(i + 1) * SharedVariance(W, i + 1))),
+    (BIAS_VARIANCE, Words("the variance of the biases")),
+)
 WIDE = Hypothesis(
     "wide",
     Words(
@@ -84,12 +90,13 @@ def sample_variance() -> Derivation:
         Define(z),
         GaussianLimit(),
         EqualTerms(),
-        ByLemma(kernel_k()),
+        ByLemma(nested()),
         Rename(((n(i + 1) * SharedVariance(W, i + 1), GAIN), (SharedVariance(b, i + 1), BIAS_VARIANCE))),
     )
     return proof.done(
         "sample-variance",
         "One layer of the variance over samples",
+        symbols=SYMBOLS,
         source="The post of 2020-02-18, steps 1 to 4",
         intro=(
             Words(
@@ -122,11 +129,12 @@ _TOTAL = total(M**2, V**2)
 def sample_variance_stable() -> Derivation:
     """v'^2 = sigma_w^2/2 v^2 [(1 + a^2) - (1 - a)^2 h(T)/pi] with T = v/sqrt(v^2 + 2 m^2)."""
     proof = Proof(Setting((RECTIFIER,)), _TOTAL - _NEXT_MEAN)
-    proof.by(ByLemma(kernel_k()), ArcsineToArctangent(), InTermsOfT(), NameDecayFunction())
+    proof.by(ByLemma(nested()), ArcsineToArctangent(), InTermsOfT(), NameDecayFunction())
     core = proof.done("sample-variance-v", "The fluctuation over samples, without cancellation")
     return replace(
         core,
         name="sample-variance-stable",
+        symbols=SYMBOLS,
         title="The sample variance without cancellation",
         source="The post of 2020-02-18 leaves the difference of two nearly equal terms",
         parts=(stable_mean(core),),

@@ -22,7 +22,9 @@ NETWORKS_AND_SAMPLES = Over("networks and samples", (WEIGHTS, BIASES, INPUT))
 def total_variance() -> Derivation:
     """Var[y] = <<Var_t[y]>> + Var_w[<y>], that is v^2 + m^2, for a pre-activation y of any network."""
     y = s(i, K)
-    proof = Proof(Setting((INPUT_INDEPENDENT,), Facts((i, d - i)), NETWORKS), Variance(y, NETWORKS_AND_SAMPLES))
+    proof = Proof(
+        Setting((INPUT_INDEPENDENT,), Facts((i, d - i)), NETWORKS_AND_SAMPLES), Variance(y, NETWORKS_AND_SAMPLES)
+    )
     proof.by(
         VarianceDefinition(),
         Tower(SAMPLES, NETWORKS),

@@ -1,7 +1,9 @@
-"""Simulation: brute force over real networks, with streamed moments and honest standard errors."""
+"""Simulation over networks, samples, units or both: three exact methods, streamed moments, honest standard errors."""
 
+from numerics.simulation.costs import METHODS
+from numerics.simulation.plan import OVER
 from numerics.simulation.result import Simulation
 from numerics.simulation.run import simulate
 from numerics.simulation.streams import Seed
 
-__all__ = ["Seed", "Simulation", "simulate"]
+__all__ = ["METHODS", "OVER", "Seed", "Simulation", "simulate"]

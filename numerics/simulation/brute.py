@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from numerics.laws import NORMAL
 from numerics.network import Network
+from numerics.simulation.batch import Recorder
 from numerics.simulation.elementwise import value_and_derivative
 
 Floats = NDArray[np.float64]
@@ -43,7 +45,7 @@ class Draw:
     """
 
     x: Floats
-    weights: Sequence[Floats]
+    weights: Sequence[NDArray[Any]]
     biases: Sequence[Floats | None]
     gradient: Floats
 
@@ -55,16 +57,17 @@ class BruteForce:
     network, and its vectors.
     """
 
-    def __init__(self, network: Network, largest: int) -> None:
+    def __init__(self, network: Network, largest: int, dtype: str = "float64") -> None:
         self.network = network
-        self._buffer = np.empty(weight_count(network) * min(largest, group_size(network)))
+        self._buffer = np.empty(weight_count(network) * min(largest, group_size(network)), dtype)
         self._f = value_and_derivative(network.activation)
         self._origin = float(self._f(np.zeros(1))[0].item())
 
     def draw(self, rng: Generator, count: int) -> Draw:
         """Draw a group of networks; its weights stand in the buffer until the next draw."""
         network = self.network
-        weights, start = [], 0
+        weights: list[NDArray[Any]] = []
+        start = 0
         for n, m in pairwise(network.widths):
             stop = start + count * n * m
             network.weight_law.fill(self._buffer[start:stop], rng=rng)
@@ -80,13 +83,15 @@ class BruteForce:
             gradient=NORMAL.sample((count, network.widths[-1]), variance=network.gradient_variance, rng=rng),
         )
 
-    def averages(self, drawn: Draw) -> Floats:
+    def averages(self, drawn: Draw, recorder: Recorder | None = None) -> Floats:
         """Run a group forward and backward; return each network's averages over the units of every layer.
 
         The shape is ``(features, 4 (d + 1), count)``, quantity by quantity in the order of `QUANTITIES`.
         The first feature is the average of squares. If z^i can have a mean, there is a second feature, the
         average itself, and both are taken about f(0), which leaves a variance as it is and keeps its digits
-        when the mean is large.
+        when the mean is large. A recorder keeps single pre-activations.
+
+        With float32 weights the products are in float32, and everything else in float64.
         """
         d, count = self.network.d, len(drawn.x)
         deviation = np.sqrt(self.network.weight_variance)
@@ -103,11 +108,13 @@ class BruteForce:
                 out[1, 0, i] = centred.mean(axis=1)
                 squares[0, i] = _mean_square(centred)
             # Scaling the vector is scaling the matrix, at 1/n_{i+1} of the cost.
-            s = np.matmul((z * deviation[i])[:, None, :], drawn.weights[i])[:, 0, :]
+            s = self._product((z * deviation[i])[:, None, :], drawn.weights[i])[:, 0, :]
             bias = drawn.biases[i]
             if bias is not None:
                 s += bias
             squares[1, i] = _mean_square(s)
+            if recorder is not None:
+                recorder.take(i, s[:, None, :])
             if i < d:
                 z, slope = self._f(s)
                 slopes.append(slope)
@@ -118,9 +125,14 @@ class BruteForce:
             # is exactly the product of the two means of squares.
             squares[3, i] = z_squares[i] * squares[2, i]
             if i > 0:
-                gradient = np.matmul(drawn.weights[i], (gradient * deviation[i])[:, :, None])[:, :, 0]
+                gradient = self._product(drawn.weights[i], (gradient * deviation[i])[:, :, None])[:, :, 0]
                 gradient *= slopes[i - 1]
         return out.reshape(1 + has_mean, -1, count)
+
+    def _product(self, left: NDArray[Any], right: NDArray[Any]) -> Floats:
+        kind = self._buffer.dtype
+        product = np.matmul(left.astype(kind, copy=False), right.astype(kind, copy=False))
+        return product.astype(np.float64, copy=False)
 
 
 def _mean_square(values: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""An activation as NumPy: f and f' of an array in one call, printed by SymPy from its expression."""
+"""An activation as NumPy: values and derivatives of whole arrays, printed by SymPy from its expression."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import lambdify
+from sympy import Symbol, lambdify, simplify
 
 from derive.activations import Activation
 
 Floats = NDArray[np.float64]
+
+# Numbers that stay in the cache between the operations of one expression.
+_PIECE = 1 << 15
 
 
 @lru_cache(maxsize=64)
@@ -21,3 +24,48 @@ def value_and_derivative(activation: Activation) -> Callable[[Floats], tuple[Flo
     expressions = (activation.expression, activation.derivative)
     # cse: tanh and its derivative share the one tanh.
     return lambdify(activation.symbol, expressions, modules=["scipy", "numpy"], cse=True)
+
+
+@lru_cache(maxsize=64)
+def slopes(activation: Activation) -> tuple[float, float] | None:
+    """Return c₊ and c₋ when ``f(s) = c₊ s`` for s > 0 and ``c₋ s`` for s < 0, read off its expression; else None.
+
+    (1, 0) is ReLU, (1, a) leaky ReLU, (1, -1) the absolute value, (1, 1) the identity.
+    """
+    p = Symbol("p", positive=True)
+    up, down = (simplify(activation.expression.subs(activation.symbol, sign * p) / (sign * p)) for sign in (1, -1))
+    constant = up.is_real and down.is_real and not (up.free_symbols | down.free_symbols)
+    return (float(up), float(down)) if constant else None
+
+
+@lru_cache(maxsize=64)
+def value_into(activation: Activation) -> Callable[[NDArray[Any], NDArray[Any]], None]:
+    """Return a function that writes ``f(s)`` of a contiguous array s into another, of float64 or float32."""
+    found = slopes(activation)
+    if found is not None:
+        return _two_slopes(*found)
+    function = lambdify(activation.symbol, activation.expression, modules=["scipy", "numpy"], cse=True)
+
+    def write(s: NDArray[Any], out: NDArray[Any]) -> None:
+        flat, into = s.reshape(-1), out.reshape(-1)
+        for start in range(0, flat.size, _PIECE):
+            into[start : start + _PIECE] = function(flat[start : start + _PIECE])
+
+    return write
+
+
+def _two_slopes(up: float, down: float) -> Callable[[NDArray[Any], NDArray[Any]], None]:
+    # c₊ s and c₋ s cross at 0 only: f is their maximum where c₊ >= c₋, and their minimum where not.
+    choose = np.maximum if up >= down else np.minimum
+
+    def write(s: NDArray[Any], out: NDArray[Any]) -> None:
+        np.multiply(s, s.dtype.type(down), out=out)
+        if up == 1:
+            choose(s, out, out=out)
+        elif up != down:
+            choose(s * s.dtype.type(up), out, out=out)
+
+    def rectify(s: NDArray[Any], out: NDArray[Any]) -> None:
+        np.maximum(s, 0, out=out)
+
+    return rectify if (up, down) == (1, 0) else write

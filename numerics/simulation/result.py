@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,23 @@ Floats = NDArray[np.float64]
 class Simulation:
     """Estimated variances of layers ``0..d``, each with its standard error.
 
-    ``estimate[name][i]`` and ``standard_error[name][i]`` belong to layer ``i``, for the names ``var_z``
-    (Var[z^i]), ``var_s`` (Var[s^i]), ``var_grad_s`` (Var[dCost/ds^i]) and ``var_grad_w`` (Var[dCost/dw^i]).
+    ``estimate[name][i]`` and ``standard_error[name][i]`` belong to layer ``i``. Which names there are depends on
+    ``over``, on what the variances are taken over:
 
-    The units of one layer of one network depend on each other, so a network counts once: its layer average
-    is one sample, and the standard error is that of a mean over networks.
+    - ``"network"``: ``var_z`` (Var[z^i]), ``var_s`` (Var[s^i]), ``var_grad_s`` (Var[dCost/ds^i]) and ``var_grad_w``
+      (Var[dCost/dw^i]), or those asked for;
+    - ``"both"``: ``m2`` = ⟪⟨s^i⟩²⟫, ``v2`` = ⟪⟨(s^i)²⟩ - ⟨s^i⟩²⟫, ``rho`` = m2/(m2 + v2) and ``var_s`` = m2 + v2, with
+      ⟨·⟩ over samples and ⟪·⟫ over networks;
+    - ``"sample"``: the same ``m2``, ``v2`` and ``rho`` of one network, averaged over the units of a layer;
+    - ``"layer"``: ``var_s``, the variance over the units of a layer, in one network with one input.
+
+    The units of one layer of one network depend on each other, so a network counts once: its layer average is one
+    sample, and the standard error is that of a mean over networks. With one network only (``"sample"``,
+    ``"layer"``) the standard error is of *that network's* variance, over samples or units, and ``network_error`` is how
+    far one network's variance lies from the mean over networks.
+
+    ``recorded[i]`` holds single pre-activations of layer ``i``, of shape ``(networks, samples, units)``.
+    ``freedom`` is the number of degrees of freedom of the standard errors.
     """
 
     network: Network
@@ -32,28 +44,79 @@ class Simulation:
     seed: Seed
     estimate: Mapping[str, Floats]
     standard_error: Mapping[str, Floats]
+    samples: int = 1
+    method: str = "brute"
+    dtype: str = "float64"
+    fixed_input: Floats | None = None
+    freedom: int = 1
+    network_error: Mapping[str, Floats] = field(default_factory=dict)
+    recorded: Mapping[int, Floats] = field(default_factory=dict)
 
     @property
     def averaged(self) -> str:
         """What the variances are taken over, and what the estimates are averages of, in words."""
-        return (
-            "variances over the input, the weights, the biases and the output gradient together, one draw of "
-            f"each per network; estimates are means over the units of a layer and over {self.networks} "
-            "networks; standard errors are over networks, because the units of one network's layer depend on "
-            "each other"
+        return _AVERAGED[self.over if self.fixed_input is None else "fixed"].format(
+            networks=self.networks,
+            samples=self.samples,
+            gradient=" and the output gradient" if any("grad" in name for name in self.estimate) else "",
         )
 
+    @property
+    def predicted_network(self) -> Network:
+        """The network to predict for: with one fixed input x, its |x|²/n_0 is what stands for Var[x]."""
+        if self.fixed_input is None:
+            return self.network
+        mean_square = float(self.fixed_input @ self.fixed_input) / len(self.fixed_input)
+        return replace(self.network, input_variance=mean_square)
+
     def to_dict(self) -> dict[str, object]:
-        """Return the simulation as plain data."""
+        """Return the simulation as plain data, without the recorded neurons."""
         return {
             "network": self.network.to_dict(),
             "over": self.over,
+            "method": self.method,
+            "dtype": self.dtype,
             "networks": self.networks,
+            "samples": self.samples,
+            "fixed_input": None if self.fixed_input is None else self.fixed_input.tolist(),
             "seed": self.seed.to_dict(),
             "averaged": self.averaged,
-            "estimate": {name: values.tolist() for name, values in self.estimate.items()},
-            "standard_error": {name: values.tolist() for name, values in self.standard_error.items()},
+            "freedom": self.freedom,
+            "estimate": _lists(self.estimate),
+            "standard_error": _lists(self.standard_error),
+            "network_error": _lists(self.network_error),
         }
+
+
+_AVERAGED = {
+    "network": (
+        "variances over the input, the weights, the biases{gradient} together, one draw of each per network; "
+        "estimates are means over the units of a layer and over {networks} networks; standard errors are over "
+        "networks, because the units of one network's layer depend on each other"
+    ),
+    "fixed": (
+        "variances over the weights and the biases, for one fixed input; estimates are means over the units of a "
+        "layer and over {networks} networks; standard errors are over networks"
+    ),
+    "both": (
+        "variances over {samples} samples in each of {networks} networks (v2), and of the mean over samples from "
+        "network to network (m2, where the {samples} samples' own share v2/{samples} is removed from their squared "
+        "mean); estimates are means over the units of a layer and over networks; standard errors are over networks"
+    ),
+    "sample": (
+        "variance over {samples} samples in one network (v2), and mean square of the mean over samples (m2, debiased), "
+        "averaged over the units of a layer; standard errors are over samples, and how far one network lies from the "
+        "mean over networks is stated apart"
+    ),
+    "layer": (
+        "variance over the units of a layer, in one network with one input; standard errors are over units, and how "
+        "far one network lies from the mean over networks and inputs is stated apart"
+    ),
+}
+
+
+def _lists(columns: Mapping[str, Floats]) -> dict[str, list[float]]:
+    return {name: values.tolist() for name, values in columns.items()}
 
 
 def variance_estimates(moments: Moments) -> tuple[Floats, Floats]:
@@ -74,3 +137,20 @@ def variance_estimates(moments: Moments) -> tuple[Floats, Floats]:
         variance = variance + (4 * mean**2 * spread - 4 * mean * covariance[0, 1]) / R
         variance = np.maximum(variance, 0) + 2 * spread**2 / (R * (R - 1))
     return estimate, np.sqrt(variance)
+
+
+def decomposition_estimates(moments: Moments) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return m2, v2, rho and var_s = m2 + v2 and their standard errors; the two features are each network's m2 and v2.
+
+    All are means over networks but ``rho``, a ratio of two means, whose error is by the delta method.
+    """
+    covariance = moments.covariance / moments.count
+    m2, v2 = moments.mean
+    mm, vv, mv = covariance[0, 0], covariance[1, 1], covariance[0, 1]
+    total = m2 + v2
+    rho = np.divide(m2, total, out=np.zeros_like(total), where=total != 0)
+    ratio = (v2**2 * mm + m2**2 * vv - 2 * m2 * v2 * mv).clip(0)
+    rho_error = np.divide(np.sqrt(ratio), total**2, out=np.zeros_like(total), where=total != 0)
+    errors = np.sqrt(mm), np.sqrt(vv), rho_error, np.sqrt((mm + vv + 2 * mv).clip(0))
+    names = ("m2", "v2", "rho", "var_s")
+    return dict(zip(names, (m2, v2, rho, total), strict=True)), dict(zip(names, errors, strict=True))

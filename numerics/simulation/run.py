@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import operator
-import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from derive.errors import InputError, unknown_name
+from derive.errors import InputError
 from numerics.network import Network
-from numerics.simulation.brute import QUANTITIES, BruteForce, group_size, weight_count
-from numerics.simulation.moments import Moments
-from numerics.simulation.result import Simulation, variance_estimates
+from numerics.simulation.batch import Batch, Recorder
+from numerics.simulation.brute import weight_count
+from numerics.simulation.collector import Collector
+from numerics.simulation.forward import ForwardPass
+from numerics.simulation.methods import BackAndForth, Forward, ManySamples, Method
+from numerics.simulation.norm_law import NormLaw
+from numerics.simulation.plan import Plan, at_least, plan
+from numerics.simulation.progress import progress_bar
+from numerics.simulation.result import Simulation
+from numerics.simulation.single import batches, over_samples, over_units
 from numerics.simulation.streams import RNG, Seed, generator, groups
 
 Floats = NDArray[np.float64]
-
-OVER = ("network",)
+Columns = dict[str, Floats]
 
 
 def simulate(
@@ -30,94 +35,216 @@ def simulate(
     *,
     over: str = "network",
     rng: RNG = None,
-    networks: int = 1000,
+    networks: int | None = None,
+    samples: int | None = None,
+    method: str | None = None,
+    quantities: Sequence[str] | None = None,
+    inputs: str | Sequence[float] | NDArray[Any] = "random",
+    dtype: str = "float64",
+    record_layers: Iterable[int] = (),
+    record_units: int | None = None,
     workers: int = 1,
     progress: bool | None = None,
 ) -> Simulation:
-    """Estimate the variances of every layer by drawing networks: real weight matrices, forward and backward.
+    """Estimate the variances of every layer, over what is said, by drawing networks and inputs.
 
     Args:
         network: what is drawn.
-        over: what the variances are taken over. ``"network"`` is the randomness of Glorot & Bengio (2010):
-            input, weights, biases and output gradient together, each drawn once per network.
-        rng: a seed or a NumPy generator. The same seed gives the same numbers whatever the number of workers.
-        networks: how many networks to draw, at least 2.
-        workers: how many threads draw and run networks.
+        over: what the variances are taken over. ``"network"`` is the randomness of Glorot & Bengio (2010): input,
+            weights, biases and output gradient together, each drawn once per network (or with one input, see
+            ``inputs``). ``"sample"`` is one network and many inputs, ``"layer"`` the units of each layer in one network
+            with one input, and ``"both"`` many networks with many inputs each, decomposed in ``m2`` and ``v2``.
+            `Simulation` says what is estimated in each.
+        rng: a seed or a NumPy generator. The same seed gives the same numbers whatever the number of workers; another
+            ``method`` draws other numbers, of the same law.
+        networks: how many networks to draw; by default 1000, or 100 for ``"both"`` (at least 2), or 1.
+        samples: how many inputs each network sees: by default 1000 for ``"sample"`` (at least 4), 100 for ``"both"``
+            (at least 2), 1 otherwise.
+        method: ``"brute"`` draws every weight; ``"conditional"`` (normal weights, forward) draws pre-activations given
+            the activations that enter the layer; ``"norm-law"`` (normal weights, (leaky) ReLU, ``var_s`` over networks)
+            draws only norms. All are exact in distribution at any width. By default the cheapest that can do it, by
+            `numerics.simulation.costs.seconds`.
+        quantities: which of ``var_z``, ``var_s``, ``var_grad_s`` and ``var_grad_w`` to estimate with ``"network"``; by
+            default all (brute force only), or all that the ``method`` asked for can give.
+        inputs: ``"random"``; or for ``"network"`` one input for all networks: ``"fixed"`` draws it once, an array gives
+            it. Variances are then over weights and biases alone, and of the pre-activations only.
+        dtype: ``"float64"``, or ``"float32"`` for the products of brute force (moments are in float64 still). In
+            float32 a fluctuation below 1e-7 of its mean is rounding, and squares beyond 1e38 overflow.
+        record_layers: layers whose single pre-activations are kept in ``Simulation.recorded``.
+        record_units: how many units of each; by default 1, or 3 for ``"sample"``, or all for ``"layer"``.
+        workers: how many threads draw and run networks; a single network runs in one.
         progress: whether to show a progress bar on standard error; by default, when that is a terminal.
 
-    Memory does not grow with ``networks``: each worker holds one group of networks, whose weights take 4 MiB
-    or, if that is more, what one network needs (8 bytes a weight).
+    Memory does not grow with ``networks``: each worker holds one group of networks. With gradients their weights take
+    4 MiB or, if that is more, what one network needs (8 bytes a weight). Without, it is one layer's matrix and three
+    arrays of a block of samples by the widest layer (16 MiB each at most for brute force, all samples for
+    ``"conditional"``), and for one network 64 numbers a unit. What is recorded comes on top, 8 bytes a number.
 
     Raises:
-        InputError: for an unknown ``over``, fewer than 2 networks or 1 worker, an ``rng`` that NumPy does
-            not take, or a network whose weights do not fit in memory.
+        InputError: for unknown names, numbers out of range, a method that cannot do what is asked (with the reason), an
+            ``rng`` that NumPy does not take, or a network whose weights do not fit in memory.
 
     >>> simulation = simulate(Network(widths=[3, 4, 2], gain=1.0), rng=1, networks=100)
     >>> [name for name, values in simulation.estimate.items() if len(values) == 2]
     ['var_z', 'var_s', 'var_grad_s', 'var_grad_w']
+    >>> simulate(Network(widths=[9] * 4, gain=2.0, activation="relu"), over="both", rng=1).method
+    'brute'
 
     """
-    if over not in OVER:
-        raise unknown_name("over", over, OVER)
-    networks = _at_least("networks", networks, 2)
-    workers = _at_least("workers", workers, 1)
     parent = generator(rng)
     seed = Seed.of(parent)
-    parts = groups(parent, networks=networks, size=group_size(network))
+    request = plan(
+        network,
+        over=over,
+        method=method,
+        networks=networks,
+        samples=samples,
+        quantities=quantities,
+        dtype=dtype,
+        fixed=_fixed_input(network, inputs, parent),
+        record_layers=record_layers,
+        record_units=record_units,
+    )
+    workers = at_least("workers", workers, 1)
+    run = _one_network if request.over in ("sample", "layer") else _many_networks
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            batches = _run(network, parts, workers, networks)
-            estimate, error = _stream(_shown(batches, networks, progress))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+            return run(network, request, parent, seed, workers, progress)
     except MemoryError:
         size = 8 * weight_count(network) / 2**30
+        raise InputError(f"widths: the weights of one network take {size:.3g} GiB, more than there is") from None
+
+
+def _fixed_input(network: Network, inputs: Any, rng: Generator) -> Floats | None:
+    if isinstance(inputs, str):
+        if inputs == "random":
+            return None
+        if inputs != "fixed":
+            raise InputError(f"inputs must be 'random', 'fixed' or an array, got {inputs!r}")
+        drawn = network.input_law.sample(network.widths[0], variance=network.input_variance, rng=rng.spawn(1)[0])
+        drawn.setflags(write=False)
+        return drawn
+    try:
+        given = np.array(inputs, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"inputs must be 'random', 'fixed' or an array, got {inputs!r}") from None
+    if given.shape != (network.widths[0],) or not np.isfinite(given).all():
         raise InputError(
-            f"widths: the weights of one network take {size:.3g} GiB, more than there is"
-        ) from None
-    return Simulation(
-        network=network,
-        over=over,
-        networks=networks,
-        seed=seed,
-        estimate=_by_quantity(estimate),
-        standard_error=_by_quantity(error),
+            f"inputs must be one input of {network.widths[0]} finite numbers, got an array of shape {given.shape}"
+        )
+    given.setflags(write=False)
+    return given
+
+
+def _passing(network: Network, request: Plan, largest: int) -> ForwardPass:
+    return ForwardPass(
+        network,
+        method=request.method,
+        samples=request.samples,
+        fixed=request.fixed,
+        dtype=request.dtype,
+        largest=largest,
     )
 
 
-def _at_least(name: str, value: int, least: int) -> int:
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise InputError(f"{name} must be an integer of at least {least}, got {value!r}")
-    return number
+def _one_network(
+    network: Network, request: Plan, parent: Generator, seed: Seed, workers: int, progress: bool | None
+) -> Simulation:
+    passing = _passing(network, request, 1)
+    recorder = Recorder(request.record_layers, request.record_units)
+    over_what = over_samples if request.over == "sample" else over_units
+    (rng,) = parent.spawn(1)
+    with progress_bar("simulating layers", passing.blocks * (network.d + 1), progress) as advance:
+        estimate, error, network_error = over_what(passing, recorder, rng, lambda: advance(1))
+    freedom = batches(request.samples) - 1 if request.over == "sample" else max(1, min(network.widths[1:]) - 1)
+    return _result(network, request, seed, estimate, error, freedom, recorder.collected(), network_error)
+
+
+def _many_networks(
+    network: Network, request: Plan, parent: Generator, seed: Seed, workers: int, progress: bool | None
+) -> Simulation:
+    def make() -> Method:
+        recorder = Recorder(request.record_layers, request.record_units)
+        if request.method == "norm-law":
+            return NormLaw(network, recorder, request.fixed)
+        if any("grad" in name for name in request.quantities):
+            return BackAndForth(network, recorder, request.networks, request.dtype)
+        passing = _passing(network, request, request.networks)
+        return ManySamples(passing, recorder) if request.over == "both" else Forward(passing, recorder)
+
+    first = make()
+    parts = groups(parent, networks=request.networks, size=first.group)
+    decomposed = request.over == "both"
+    kept = None if decomposed else _rows(first.names, request.quantities, network.d + 1)
+    collector = Collector(kept, equal_powers=decomposed)
+    with progress_bar("simulating networks", request.networks, progress) as advance:
+        for batch in _run(first, make, parts, workers):
+            collector.add(batch)
+            advance(batch.features.shape[-1])
+    if decomposed:
+        estimate, error = collector.decomposition()
+    else:
+        estimate, error = collector.variances(request.quantities)
+    return _result(network, request, seed, estimate, error, request.networks - 1, collector.recorded(), {})
+
+
+def _rows(names: Sequence[str], wanted: Sequence[str], layers: int) -> NDArray[np.intp]:
+    return np.concatenate([names.index(name) * layers + np.arange(layers) for name in wanted])
+
+
+def _result(
+    network: Network,
+    request: Plan,
+    seed: Seed,
+    estimate: Columns,
+    error: Columns,
+    freedom: int,
+    recorded: dict[int, Floats],
+    network_error: Columns,
+) -> Simulation:
+    for values in (*estimate.values(), *error.values(), *network_error.values(), *recorded.values()):
+        values.setflags(write=False)
+    return Simulation(
+        network=network,
+        over=request.over,
+        networks=request.networks,
+        seed=seed,
+        estimate=estimate,
+        standard_error=error,
+        samples=request.samples,
+        method=request.method,
+        dtype=request.dtype,
+        fixed_input=request.fixed,
+        freedom=freedom,
+        network_error=network_error,
+        recorded=recorded,
+    )
 
 
 def _run(
-    network: Network, parts: Iterable[tuple[Generator, int]], workers: int, networks: int
-) -> Iterator[Floats]:
-    """Yield the layer averages of each group, in the order of the groups, with a bounded number under way."""
+    first: Method, make: Callable[[], Method], parts: Iterable[tuple[Generator, int]], workers: int
+) -> Iterator[Batch]:
+    """Yield the batch of each group, in the order of the groups, with a bounded number under way."""
     if workers == 1:
-        method = BruteForce(network, networks)
         for rng, count in parts:
-            yield method.averages(method.draw(rng, count))
+            yield first.batch(rng, count)
         return
-    # One buffer for each thread. Drawing and matrix products release Python's lock, so threads suffice.
-    idle: SimpleQueue[BruteForce] = SimpleQueue()
-    for _ in range(workers):
-        idle.put(BruteForce(network, networks))
+    # One set of buffers for each thread. Drawing and matrix products release Python's lock, so threads suffice.
+    idle: SimpleQueue[Method] = SimpleQueue()
+    for method in (first, *(make() for _ in range(workers - 1))):
+        idle.put(method)
 
-    def job(rng: Generator, count: int) -> Floats:
+    def job(rng: Generator, count: int) -> Batch:
         # A thread starts from NumPy's default error state, not from its parent's.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             method = idle.get()
             try:
-                return method.averages(method.draw(rng, count))
+                return method.batch(rng, count)
             finally:
                 idle.put(method)
 
     with ThreadPoolExecutor(workers) as pool:
-        under_way: deque[Future[Floats]] = deque()
+        under_way: deque[Future[Batch]] = deque()
         try:
             for part in parts:
                 under_way.append(pool.submit(job, *part))
@@ -129,51 +256,3 @@ def _run(
             # Interrupted: do not wait for what has not begun.
             for future in under_way:
                 future.cancel()
-
-
-def _stream(batches: Iterable[Floats]) -> tuple[Floats, Floats]:
-    """Return the estimates and standard errors of all rows.
-
-    Averages of squares may lie anywhere in float64's range, and their variances are squares again: each row
-    is scaled by a power of four (a power of two for the means), which changes no digit, to lie near one.
-    """
-    moments = Moments()
-    scale: Floats | None = None
-    for batch in batches:
-        if scale is None:
-            scale = _scale(batch[0].mean(axis=-1))
-        batch[0] *= scale[:, None] ** 2
-        batch[1:] *= scale[:, None]
-        moments.add(batch)
-    assert scale is not None  # there is at least one group
-    estimate, error = variance_estimates(moments)
-    return estimate / scale**2, error / scale**2
-
-
-def _scale(typical: Floats) -> Floats:
-    usable = np.isfinite(typical) & (typical > 0)
-    exponent = np.round(np.log2(np.where(usable, typical, 1.0)) / 2)
-    return np.exp2(-np.clip(exponent, -500, 500))
-
-
-def _by_quantity(rows: Floats) -> dict[str, Floats]:
-    split = rows.reshape(len(QUANTITIES), -1)
-    split.setflags(write=False)
-    return dict(zip(QUANTITIES, split, strict=True))
-
-
-def _shown(batches: Iterable[Floats], networks: int, progress: bool | None) -> Iterator[Floats]:
-    """Pass the batches on, with a progress bar where it is wanted."""
-    if progress is None:
-        progress = sys.stderr.isatty()
-    if not progress:
-        yield from batches
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("simulating networks", total=networks)
-        for batch in batches:
-            yield batch
-            bar.advance(task, batch.shape[-1])

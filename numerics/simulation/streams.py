@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,9 +29,7 @@ class Seed:
         """Return where a generator's next children will come from."""
         sequence = rng.bit_generator.seed_seq
         if not isinstance(sequence, SeedSequence):
-            raise InputError(
-                f"rng must be seeded by a numpy.random.SeedSequence, got one seeded by {sequence!r}"
-            )
+            raise InputError(f"rng must be seeded by a numpy.random.SeedSequence, got one seeded by {sequence!r}")
         entropy: Any = sequence.entropy
         assert entropy is not None  # NumPy draws the entropy when none is given
         return cls(
@@ -61,9 +59,7 @@ def generator(rng: RNG) -> Generator:
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
-        raise InputError(
-            f"rng must be a non-negative integer seed or a NumPy generator, got {rng!r}"
-        ) from error
+        raise InputError(f"rng must be a non-negative integer seed or a NumPy generator, got {rng!r}") from error
 
 
 def groups(rng: Generator, *, networks: int, size: int) -> Iterator[tuple[Generator, int]]:
@@ -73,3 +69,10 @@ def groups(rng: Generator, *, networks: int, size: int) -> Iterator[tuple[Genera
     """
     for start in range(0, networks, size):
         yield rng.spawn(1)[0], min(size, networks - start)
+
+
+def restartable(rng: Generator) -> Callable[[], Generator]:
+    """Return a function that gives the same fresh child of a generator at every call, to draw the same numbers anew."""
+    (child,) = rng.bit_generator.seed_seq.spawn(1)  # type: ignore[attr-defined]
+    kind = type(rng.bit_generator)
+    return lambda: Generator(kind(child))

@@ -50,6 +50,18 @@ def test_the_law_test_would_catch_a_truncation_that_is_not_rescaled():
 
 
 @pytest.mark.parametrize("name", laws())
+def test_filling_float32_with_a_scale(name):
+    """The same law in half the memory, with the standard deviation asked for."""
+    draws = np.empty(200_001, np.float32)
+    law(name).fill(draws, rng=np.random.default_rng(7), scale=0.5)
+    scaled = 2 * draws.astype(np.float64)
+    for power, expected in ((1, 0.0), (2, 1.0), (4, law(name).kurtosis)):
+        error = (scaled**power).std() / math.sqrt(scaled.size)
+        assert abs((scaled**power).mean() - expected) <= 4.5 * error + 1e-6
+    assert np.abs(scaled).max() <= law(name).bound * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("name", laws())
 def test_draws_are_uncorrelated(name):
     """Neighbouring draws and draws eight apart (the bits of one byte) have no correlation."""
     draws = law(name).sample(200_000, rng=np.random.default_rng(6))
@@ -66,9 +78,7 @@ def test_a_strided_array_is_refused():
 
 def test_unknown_law():
     """Close matches are listed."""
-    with pytest.raises(
-        InputError, match=r"^unknown law 'gaussian'; known: normal, uniform, rademacher, trun"
-    ):
+    with pytest.raises(InputError, match=r"^unknown law 'gaussian'; known: normal, uniform, rademacher, trun"):
         law("gaussian")
     with pytest.raises(InputError, match=r"^unknown law 'unifrom'; did you mean uniform\?$"):
         law("unifrom")

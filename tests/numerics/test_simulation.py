@@ -47,9 +47,7 @@ def forward(f, x, weights, biases):
     """z^i and s^i of one network, by scalar loops."""
     zs, pres = [list(x)], []
     for matrix, bias in zip(weights, biases, strict=True):
-        pres.append(
-            [bias[k] + sum(zs[-1][j] * matrix[j][k] for j in range(len(matrix))) for k in range(len(bias))]
-        )
+        pres.append([bias[k] + sum(zs[-1][j] * matrix[j][k] for j in range(len(matrix))) for k in range(len(bias))])
         zs.append([f(a) for a in pres[-1]])
     return zs[:-1], pres
 
@@ -91,9 +89,7 @@ def test_forward_and_backward_against_scalar_loops_and_finite_differences(name):
             assert squares[0, i, r] == pytest.approx(sum((a - centre) ** 2 for a in zs[i]) / n)
             assert squares[1, i, r] == pytest.approx(sum(a**2 for a in pres[i]) / m)
             # Nudging b^i_k nudges s^i_k.
-            assert squares[2, i, r] == pytest.approx(
-                sum(slope(biases[i], k) ** 2 for k in range(m)) / m, rel=1e-6
-            )
+            assert squares[2, i, r] == pytest.approx(sum(slope(biases[i], k) ** 2 for k in range(m)) / m, rel=1e-6)
             by_weight = sum(slope(weights[i][j], k) ** 2 for j in range(n) for k in range(m)) / (n * m)
             assert squares[3, i, r] == pytest.approx(by_weight, rel=1e-6)
             if len(found) > 1:
@@ -230,9 +226,7 @@ def test_same_seed_same_numbers_whatever_the_workers():
             np.testing.assert_array_equal(first.standard_error[name], again.standard_error[name])
 
 
-@pytest.mark.parametrize(
-    "seed", [5, [1, 2], np.int64(5), np.random.SeedSequence(4), np.random.SFC64(3), None]
-)
+@pytest.mark.parametrize("seed", [5, [1, 2], np.int64(5), np.random.SeedSequence(4), np.random.SFC64(3), None])
 def test_any_rng_can_be_repeated(seed):
     """A shared generator gives new numbers at every call, and each result knows how to repeat its own."""
     network = Network(widths=[2, 3], gain=1.0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from scipy import stats
+from wide_limit import WideLimit, wide_limit
 
 from derive.errors import InputError
 from numerics.network import Network
@@ -94,9 +95,7 @@ def test_false_alarms_are_as_rare_as_alpha_says():
     for _ in range(1000):
         found = verify(right, simulate(network, rng=rng, networks=50), alpha=0.02)
         alarms += not found.agrees
-        plain += any(
-            abs(row.estimate - row.predicted) > found.threshold * row.standard_error for row in found.rows
-        )
+        plain += any(abs(row.estimate - row.predicted) > found.threshold * row.standard_error for row in found.rows)
     # 0.02 and three binomial standard errors.
     assert alarms <= 1000 * 0.02 + 3 * math.sqrt(1000 * 0.02 * 0.98)
     assert plain > 3 * alarms
@@ -218,7 +217,7 @@ def test_output_is_stable():
     assert set(data) == {"verdict", "agrees", "alpha", "threshold", "networks", "averaged", "summary", "rows"}
     assert set(data["rows"][0]) == {
         *("layer", "quantity", "predicted", "estimate", "standard_error", "z"),
-        *("relative_difference", "detectable", "exact", "verdict"),
+        *("relative_difference", "detectable", "exact", "verdict", "width_bias"),
     }
 
 
@@ -245,3 +244,82 @@ def test_bad_input_gets_one_clear_line():
         with pytest.raises(InputError) as caught:
             verify(prediction, simulation, alpha=alpha)
         assert str(caught.value) == message
+
+
+# --- the decomposition m² + v² ---
+
+
+def relu(width, depth=4, **options):
+    return Network(**({"widths": [width] * (depth + 1), "activation": "relu", "gain": 2.0} | options))
+
+
+@pytest.fixture(scope="module")
+def decomposed():
+    return simulate(relu(256), over="both", networks=300, samples=8, rng=11)
+
+
+def test_decomposition_agrees(decomposed):
+    """m², v², ρ = m²/(m² + v²) and their sum, from a prediction of m² and v² alone; m² = 0 at layer 0 too."""
+    found = verify(wide_limit(decomposed.network), decomposed)
+    assert found.agrees, found.text()
+    assert {row.name for row in found.rows if row.layer == 1} == {"m²[s^1]", "v²[s^1]", "ρ[s^1]", "Var[s^1]"}
+    zero = next(row for row in found.rows if row.name == "m²[s^0]")
+    assert (zero.predicted, math.isnan(zero.detectable)) == (0, True)
+    assert "an error of" in found.summary()
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("m2", 1.25), ("v2", 1.15), ("v2", 0.85)])
+def test_a_wrong_decomposition_is_caught(decomposed, name, factor):
+    """The altered column differs at that layer; so does ρ, which is computed from it."""
+    found = verify(wide_limit(decomposed.network).altered(name, 3, factor), decomposed)
+    assert {(name, 3), ("rho", 3)} <= {(row.quantity, row.layer) for row in found.rows if row.verdict == "differs"}
+
+
+def test_a_recursion_with_a_planted_error_is_caught(decomposed):
+    """The variance over networks taken for that over samples: no decay, m² = 0."""
+    network = decomposed.network
+    wrong = WideLimit(network, {"m2": np.zeros(4), "v2": np.full(4, 2.0)}, {})
+    differing = {(row.quantity, row.layer) for row in verify(wrong, decomposed).rows if row.verdict == "differs"}
+    assert differing == {(name, layer) for name in ("m2", "v2", "rho") for layer in (1, 2, 3)}
+
+
+def test_one_network_is_judged_with_its_distance_from_the_others():
+    """Over 60 networks, over samples and over layers: hardly an alarm, though most are off by many sample errors."""
+    network, rng = relu(48, 5), np.random.default_rng(12)
+    right, naive = wide_limit(network), 0
+    for over in ("sample", "layer"):
+        alarms = 0
+        for _ in range(60):
+            run = simulate(network, over=over, rng=rng, **({"samples": 200} if over == "sample" else {}))
+            found = verify(right, run)
+            alarms += found.verdict == "differs"
+            if over == "sample":
+                naive += abs(run.estimate["v2"][-1] - right.columns["v2"][-1]) > 4 * run.standard_error["v2"][-1]
+        assert alarms <= 3
+    assert naive > 15
+
+
+def test_one_network_says_when_it_decides_nothing():
+    """Ten layers of width 16: an error of 100 % could pass, and the summary says what to do."""
+    network = relu(16, 10)
+    found = verify(wide_limit(network), simulate(network, over="sample", rng=13))
+    assert "one network cannot tell, over='both' can" in found.summary()
+
+
+def test_one_wide_network_still_catches_a_wrong_prediction():
+    """N = 1024, layers 0 to 2: variance that does not decay is refused by one network."""
+    network = relu(1024, 3)
+    run = simulate(network, over="sample", samples=200, rng=14)
+    assert verify(wide_limit(network), run).agrees
+    assert verify(WideLimit(network, {"m2": np.zeros(3), "v2": np.full(3, 2.0)}, {}), run).verdict == "differs"
+
+
+def test_a_fixed_input_needs_a_prediction_for_its_mean_square():
+    """|x|²/n_0 takes the place of Var[x]; the error says so."""
+    network = Network(widths=[4, 6, 5], gain=2.0, activation="linear")
+    run = simulate(network, inputs=[1.0, 2.0, 3.0, 4.0], rng=15, networks=3000)
+    assert run.predicted_network.input_variance == 7.5
+    assert verify(linear_prediction(run.predicted_network), run).agrees
+    with pytest.raises(InputError, match=r"for an input_variance of 7.5, the mean square of the fixed input, got 1.0"):
+        verify(linear_prediction(network), run)

@@ -1,0 +1,275 @@
+"""Rules on the derivatives of Gaussian expectations, and the symmetry that gives some means without any integral."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mpmath import mp
+from sympy import (
+    Add,
+    Basic,
+    Derivative,
+    DiracDelta,
+    Expr,
+    Rational,
+    S,
+    Subs,
+    Symbol,
+    cancel,
+    factor,
+    factor_terms,
+    simplify,
+    together,
+)
+
+from derive.activations.pieces import jumps, pieces
+from derive.gaussian.check import CannotCheck, Problem, answer_at, quadrature
+from derive.gaussian.evaluate import CannotEvaluate
+from derive.gaussian.expectation import GaussianExpectation
+from derive.proof.derivation import Step
+from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.proof.verdict import Counterexample, Grade, Verdict
+from derive.setting import Setting
+
+DIGITS = 7
+"""What a difference quotient of a quadrature of 12 digits can be held against."""
+
+
+def distributional_derivative(g: Expr, variable: Symbol) -> Expr:
+    """Return g' as a distribution: the derivative between the jumps of g, and a delta at each of them."""
+    between = g.diff(variable).replace(DiracDelta, lambda *_: S.Zero)
+    return Add(between, *(height * DiracDelta(variable - p) for p, height in jumps(g, variable).items()))
+
+
+class _AtPoints(Rule):
+    """A rule whose two sides are compared at points, derivatives by difference quotients."""
+
+    evidence = Evidence.POINTS
+
+    def at_points(self, step: Step) -> Verdict:
+        """Evaluate both sides at two points; quadrature gives the expectations."""
+        return _compare(step.before, step.after)
+
+
+@dataclass(frozen=True)
+class PriceInCorrelation(_AtPoints):
+    """d/d rho E[g(x) h(y)] = q E[g'(x) h'(y)] for Gaussian x, y of variance q and correlation rho
+
+    Derivatives in the sense of distributions. Source: Price 1958.
+    """
+
+    name = "price-in-correlation"
+    words = "Price's theorem: the derivative in the correlation is an expectation of the derivatives."
+    source = "R. Price, IRE Trans. Inf. Theory IT-4 (1958)"
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Differentiate an expression that depends on the correlation through one expectation, affinely."""
+        if not isinstance(node, Derivative) or len(node.variables) != 1:
+            return None
+        (rho,) = node.variables
+        inside = [e for e in node.expr.atoms(GaussianExpectation) if rho in e.free_symbols]
+        if len(inside) != 1 or len(inside[0].variables) != 2:
+            return None
+        (pair,) = inside
+        stand_in = Symbol("expectation", real=True)
+        slope = node.expr.xreplace({pair: stand_in}).diff(stand_in)
+        variances = [row[i] for i, row in enumerate(pair.covariance)]
+        if slope.has(stand_in, rho) or pair.integrand.has(rho) or any(w.has(rho) for w in variances):
+            return None
+        integrand = pair.integrand
+        for variable in pair.variables:
+            integrand = _derivative_of_factor(integrand, variable)
+        # The derivative of the covariance in the correlation.
+        change = pair.covariance[0][1].diff(rho)
+        return Rewrite(slope * change * GaussianExpectation.of(integrand, pair.variables, pair.mean, pair.covariance))
+
+
+def _derivative_of_factor(product: Expr, variable: Symbol) -> Expr:
+    """The distributional derivative in one variable of a product of functions of one variable each."""
+    rest, factor = product.as_independent(variable, as_Add=False)
+    return rest * distributional_derivative(factor, variable)
+
+
+@dataclass(frozen=True)
+class PriceInVariance(_AtPoints):
+    """d/dq E[g(s)] = E[g''(s)]/2 for Gaussian s of mean 0 and variance q
+
+    The derivative is that of a distribution. Source: Price 1958; it is the heat equation of the normal density.
+    """
+
+    name = "price-in-variance"
+    words = "Price's theorem for one variable: the derivative in the variance is half an expectation of g''."
+    source = "R. Price, IRE Trans. Inf. Theory IT-4 (1958)"
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Differentiate an expression that depends on the variance through one expectation, affinely."""
+        if not isinstance(node, Derivative) or len(node.variables) != 1:
+            return None
+        (q,) = node.variables
+        inside = [e for e in node.expr.atoms(GaussianExpectation) if q in e.free_symbols]
+        if len(inside) != 1 or len(inside[0].variables) != 1 or inside[0].covariance != ((q,),):
+            return None
+        (single,) = inside
+        if single.integrand.has(q) or single.mean[0].has(q):
+            return None
+        stand_in = Symbol("expectation", real=True)
+        slope = node.expr.xreplace({single: stand_in}).diff(stand_in)
+        if slope.has(stand_in, q):
+            return None
+        (z,) = single.variables
+        if jumps(single.integrand, z):
+            return None
+        second = distributional_derivative(distributional_derivative(single.integrand, z), z)
+        return Rewrite(slope / 2 * GaussianExpectation.of(second, single.variables, single.mean, single.covariance))
+
+
+@dataclass(frozen=True)
+class Differentiate(_AtPoints):
+    """Carry out a derivative"""
+
+    name = "differentiate"
+    words = "Differentiate the closed form."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Differentiate an expression without expectations."""
+        if not isinstance(node, Derivative) or node.expr.has(GaussianExpectation):
+            return None
+        return Rewrite(_shorter(node.expr.diff(*node.variables)))
+
+
+@dataclass(frozen=True)
+class SetValue(_AtPoints):
+    """Set a variable to its value"""
+
+    name = "set-value"
+    words = "Put in the value."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Substitute in an expression from which every derivative is gone."""
+        if not isinstance(node, Subs) or node.expr.has(Derivative):
+            return None
+        return Rewrite(node.expr.subs(dict(zip(node.variables, node.point, strict=True))))
+
+    def at_points(self, step: Step) -> Verdict:
+        """Substitution is its own evidence: both sides are the same expression at the same point."""
+        return Verdict(Grade.EXACT, "computed by the rule: a substitution")
+
+
+@dataclass(frozen=True)
+class EvenPart(_AtPoints):
+    """E[g(s)] = E[(g(s) + g(-s))/2] when the law is symmetric about 0
+
+    Used where the even part is a polynomial though g is none: it is 0 for an odd g, 1/2 for the logistic function,
+    s^2/2 for s softplus(s).
+    """
+
+    name = "even-part"
+    words = "The law is symmetric about 0, so only the even part of the integrand counts."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Average the integrand over s and -s, on every piece."""
+        if not isinstance(node, GaussianExpectation) or len(node.variables) != 1 or node.mean[0] != 0:
+            return None
+        (variable,) = node.variables
+        part = even_polynomial(node.integrand, variable)
+        if part is None or part == node.integrand:
+            return None
+        if not part.has(variable):
+            return Rewrite(part)
+        return Rewrite(GaussianExpectation.of(part, node.variables, node.mean, node.covariance))
+
+
+def even_polynomial(g: Expr, variable: Symbol) -> Expr | None:
+    """Return (g(s) + g(-s))/2 if it is one polynomial on every piece, else None."""
+    found = {simplify(formula) for formula in pieces((g + g.subs(variable, -variable)) / 2, variable)[1]}
+    if len(found) != 1:
+        return None
+    part = S(found.pop())
+    return part if part.is_polynomial(variable) else None
+
+
+@dataclass(frozen=True)
+class Shorten(_AtPoints):
+    """Write a result with fewer operations"""
+
+    name = "shorten"
+    words = "Collect."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Factor where that is shorter."""
+        if not isinstance(node, Expr) or node.has(GaussianExpectation):
+            return None
+        shorter = _shorter(node)
+        return None if shorter == node else Rewrite(shorter)
+
+
+def _shorter(e: Expr) -> Expr:
+    candidates = [e, factor_terms(e)]
+    if e.count_ops() < 200:
+        candidates += [together(e), factor(e), cancel(together(e))]
+    return min(candidates, key=lambda x: (x.count_ops(), len(str(x))))
+
+
+# ---- evidence
+
+
+def _compare(before: Basic, after: Basic) -> Verdict:
+    """Hold two sides against each other at two points; derivatives as central differences."""
+    if isinstance(before, Subs) and isinstance(after, Subs) and before.args[1:] == after.args[1:]:
+        # The value may be at the end of the range, where no difference quotient is; inside it the sides agree too.
+        before, after = before.expr, after.expr
+    symbols = sorted(before.free_symbols | after.free_symbols, key=str)
+    largest = 0.0
+    for place in range(2):
+        point = {x: Rational(61 + 13 * place + 7 * n, 151) for n, x in enumerate(symbols)}
+        point = {x: -v if x.is_negative else v for x, v in point.items()}
+        try:
+            left, right = (_value(side, point) for side in (before, after))
+        except (CannotCheck, CannotEvaluate, ArithmeticError, ValueError, TypeError) as why:
+            return Verdict(Grade.UNDECIDED, f"a side has no value ({why})")
+        error = abs(left - right) / max(abs(left), abs(right), 1e-3)
+        if not error < 10.0**-DIGITS:
+            shown = {str(k): str(value) for k, value in point.items()}
+            return Verdict(
+                Grade.FAILED,
+                "both sides differ at an admissible point",
+                Counterexample({}, shown, mp.nstr(left, 12), "=", mp.nstr(right, 12)),
+            )
+        largest = max(largest, float(error))
+    return Verdict(
+        Grade.EXACT,
+        f"computed by the rule; both sides equal at 2 admissible points to {DIGITS} digits "
+        f"(largest error {largest:.1e})",
+    )
+
+
+def _value(side: Basic, point: Mapping[Symbol, Expr]) -> Any:
+    """The number of a side: expectations by quadrature, derivatives by central differences of fourth order."""
+    stand_ins: dict[Basic, Any] = {}
+    for node in _outermost(side):
+        stand_ins[node] = _node_value(node, point)
+    names = {node: Symbol(f"number{n}", real=True) for n, node in enumerate(stand_ins)}
+    numbers = {**point, **{names[node]: mp.mpf(value) for node, value in stand_ins.items()}}
+    return answer_at(side.xreplace(names), numbers, 15)
+
+
+def _outermost(side: Basic) -> list[Basic]:
+    if isinstance(side, GaussianExpectation | Derivative | Subs):
+        return [side]
+    found = [node for a in side.args for node in _outermost(a)]
+    return list(dict.fromkeys(found))
+
+
+def _node_value(node: Basic, point: Mapping[Symbol, Expr]) -> Any:
+    if isinstance(node, Subs):
+        value = dict(zip(node.variables, node.point, strict=True))
+        return _value(node.expr, {**point, **value})
+    if isinstance(node, Derivative):
+        (x,) = node.variables
+        h = Rational(1, 200)
+        f: Callable[[int], Any] = lambda k: _value(node.expr, {**point, x: point[x] + k * h})  # noqa: E731
+        return (8 * (f(1) - f(-1)) - (f(2) - f(-2))) / (12 * mp.mpf(h.p) / h.q)
+    problem = Problem(node.integrand, node.variables, node.mean, node.covariance)
+    return quadrature(problem, {k: value for k, value in point.items() if k in node.free_symbols})[0]

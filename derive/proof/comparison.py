@@ -1,0 +1,86 @@
+"""Comparing a derivation with itself, from statement to result, and with a fresh one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Basic, Dummy, Symbol
+
+from derive.proof.derivation import Derivation, Step, weakest_relation
+from derive.setting import Setting
+
+
+def differences(given: Derivation, fresh: Derivation) -> list[str]:
+    """Compare a derivation with a fresh one, built from the definitions; so with its lemmas and parts."""
+    if _stated(given) != _stated(fresh):
+        return [f"{given.name}: a fresh derivation arrives at another statement, {fresh.statement.rhs}"]
+    if _assumed(given.setting) != _assumed(fresh.setting):
+        return [f"{given.name}: a fresh derivation makes other assumptions"]
+    if len(given.steps) != len(fresh.steps):
+        return [f"{given.name}: a fresh derivation has {len(fresh.steps)} steps, not {len(given.steps)}"]
+    found = [
+        f"{given.name}, step {a.id}: a fresh derivation has {b.after}"
+        for a, b in zip(given.steps, fresh.steps, strict=True)
+        if _shown(a) != _shown(b)
+    ]
+    for kind, mine, its in (("part", given.parts, fresh.parts), ("lemma", given.lemmas, fresh.lemmas)):
+        if [m.name for m in mine] != [m.name for m in its]:
+            return [*found, f"{given.name}: a fresh derivation has other {kind}s"]
+        for a, b in zip(mine, its, strict=True):
+            found += differences(a, b)
+    return found
+
+
+def chain_breaks(derivation: Derivation) -> list[str]:
+    """Return where the chain from the statement's left side to its right side is broken."""
+    ends = [derivation.statement.lhs, *(s.after for s in derivation.steps)]
+    breaks = [
+        f"{derivation.name}, step {s.id}: does not start where the step before ended"
+        for s, before in zip(derivation.steps, ends, strict=False)
+        if s.before != before
+    ]
+    if ends[-1] != derivation.statement.rhs:
+        breaks.append(f"{derivation.name}: the last step does not arrive at the statement's right side")
+    if derivation.steps and derivation.statement.relation != weakest_relation(derivation.steps):
+        breaks.append(f"{derivation.name}: the steps do not give the relation {derivation.statement.relation}")
+    breaks += [
+        f"{derivation.name}, step {s.id}: made under other assumptions than the derivation's"
+        for s in derivation.steps
+        if s.setting != derivation.setting
+    ]
+    assumed = {h.key for h in derivation.setting.hypotheses}
+    breaks += [
+        f"{derivation.name}, step {s.id}: rests on what is not assumed: {', '.join(sorted(s.uses - assumed))}"
+        for s in derivation.steps
+        if not s.uses <= assumed
+    ]
+    return breaks
+
+
+def same_lemmas(one: tuple[Derivation, ...], two: tuple[Derivation, ...]) -> bool:
+    """Return True when two tuples of lemmas are the same but for the verdicts, which a check may have sharpened."""
+    return one == two or [_identity(m) for m in one] == [_identity(m) for m in two]
+
+
+def _identity(derivation: Derivation) -> tuple[Any, ...]:
+    steps = tuple((_shown(s), tuple(_identity(m) for m in s.lemmas)) for s in derivation.steps)
+    return derivation.name, _stated(derivation), _assumed(derivation.setting), steps
+
+
+def _stated(derivation: Derivation) -> tuple[Any, ...]:
+    statement = derivation.statement
+    return _nameless(statement.lhs), statement.relation, _nameless(statement.rhs)
+
+
+def _assumed(setting: Setting) -> tuple[Any, ...]:
+    return tuple((h.key, h.properties) for h in setting.hypotheses), setting.facts, setting.over
+
+
+def _shown(step: Step) -> tuple[Any, ...]:
+    return step.relation, _nameless(step.before), _nameless(step.after), type(step.rule), step.uses
+
+
+def _nameless(expression: Basic) -> Basic:
+    """Return the expression with its dummies numbered, so that two runs of one rule give the same."""
+    dummies = sorted(expression.atoms(Dummy), key=lambda dummy: dummy.dummy_index)
+    return expression.xreplace({u: Symbol(f"_{u.name}{k}", **u.assumptions0) for k, u in enumerate(dummies)})

@@ -1,0 +1,11 @@
+"""How symbols whose names are identifiers are written in text and in LaTeX."""
+
+from __future__ import annotations
+
+NAMES: dict[str, tuple[str, str]] = {
+    "sigma_w2": ("σ_w²", r"{\sigma_w^2}"),
+    "sigma_b2": ("σ_b²", r"{\sigma_b^2}"),
+    "lambda_mean": ("⟨λ⟩", r"{\langle\lambda\rangle}"),
+    "lambda_square": ("⟨λ²⟩", r"{\langle\lambda^2\rangle}"),
+}
+"""The name of a symbol, and how it is written: in text, in LaTeX."""

@@ -1,0 +1,116 @@
+"""Wide networks with any activation: slope of the correlation map, edge of chaos, depth scale."""
+
+from __future__ import annotations
+
+from sympy import Derivative, Function, Symbol
+
+from derive.hypotheses import Hypothesis
+from derive.proof.derivation import Derivation, Proof
+from derive.rules.mean_field import (
+    CORRELATION,
+    PHI,
+    SLOPE_OF_PHI,
+    DivideByMeanSquare,
+    FullCorrelation,
+    GeometricDecay,
+    PriceDerivative,
+    Q,
+    U,
+    pair,
+    single,
+    unit,
+)
+from derive.setting import Setting
+from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
+from derive.words import Words
+
+CHI = Symbol("chi", positive=True)
+LAYER = Symbol("l", integer=True, nonnegative=True)
+GAP = Function("epsilon", positive=True)
+SLOPE = single(SLOPE_OF_PHI(U) ** 2)
+"""E[phi'(u)^2] for u ~ N(0, q)."""
+
+NOTATION = (
+    (PHI(U), Words("the activation function, at a pre-activation {}", U)),
+    (SLOPE_OF_PHI(U), Words("its derivative")),
+    (Q, Words("the variance of a pre-activation, at a fixed point of the length map")),
+    (CORRELATION, Words("the correlation of the pre-activations of two inputs")),
+    (GAIN, Words("the variance of the weights times the fan-in")),
+    (BIAS_VARIANCE, Words("the variance of the biases")),
+    (GAP(LAYER), Words("the distance to the fixed point at layer {}", LAYER)),
+    (CHI, Words("the slope of the map at the fixed point")),
+)
+NOT_CONSTANT = Hypothesis(
+    "activation-not-constant",
+    Words("The activation is not constant, so that {} is positive.", SLOPE),
+    (),
+)
+LINEARISED = Hypothesis(
+    "linearised",
+    Words("The distance {} to the fixed point is small: the map is its derivative there.", GAP(LAYER)),
+    (),
+    exact=False,
+    source="Schoenholz et al. 2017, section 3",
+)
+
+
+def correlation_map_slope() -> Derivation:
+    """C'(1) = sigma_w^2 E[phi'(u)^2] = chi_perp, at a fixed point q of the length map."""
+    correlation_map = (GAIN * pair(PHI, PHI) + BIAS_VARIANCE) / Q
+    proof = Proof(Setting(()), Derivative(correlation_map, CORRELATION)).by(PriceDerivative())
+    general = proof.done("correlation-map-derivative", "The slope of the correlation map anywhere")
+    at_one = Proof(Setting(()), general.result.subs(CORRELATION, 1)).by(FullCorrelation())
+    return at_one.done(
+        "correlation-map-slope",
+        "The slope of the correlation map at correlation one",
+        source="Poole et al. 2016, equation 6; Schoenholz et al. 2017, equation 6",
+        parts=(general,),
+        symbols=NOTATION,
+        intro=(
+            Words(
+                "Two inputs with equal lengths {} and correlation {} have the correlation {} one layer on.",
+                Q,
+                CORRELATION,
+                correlation_map,
+            ),
+        ),
+    )
+
+
+def edge_of_chaos() -> Derivation:
+    """chi_perp = 1 <=> sigma_w^2 = 1/E[phi'(u)^2]."""
+    proof = Proof(Setting((NOT_CONSTANT,)), unit(correlation_map_slope().result)).by(
+        DivideByMeanSquare(NOT_CONSTANT.key)
+    )
+    return proof.done(
+        "edge-of-chaos",
+        "Where order turns into chaos",
+        symbols=NOTATION,
+        source="Poole et al. 2016; Schoenholz et al. 2017",
+        remarks=(
+            Words(
+                "Where the slope {} is below one, equal inputs attract each other (order); above one they repel "
+                "(chaos). At a fixed point {} of the length map the two meet here.",
+                correlation_map_slope().result,
+                Q,
+            ),
+        ),
+    )
+
+
+def depth_scale() -> Derivation:
+    """epsilon_l = epsilon_0 exp(-l/xi) with xi = -1/log chi."""
+    proof = Proof(Setting((LINEARISED,)), GAP(LAYER)).by(GeometricDecay(CHI, LAYER))
+    return proof.done(
+        "depth-scale",
+        "How deep a signal reaches",
+        symbols=NOTATION,
+        source="Schoenholz et al. 2017, equations 7 to 9",
+        intro=(
+            Words(
+                "Near a fixed point the distance {} is multiplied by the slope of the map, {}, at every layer.",
+                GAP(LAYER),
+                CHI,
+            ),
+        ),
+    )

@@ -1,0 +1,105 @@
+"""The command line: ``varprop``. Commands are imported when they are called, so that help comes at once.
+
+Nothing here imports `derive` or NumPy before a command needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+_COMMANDS = {
+    "list": ("numerics.cli.listing:list_names", "List theorems, claims and activations."),
+    "derive": ("numerics.cli.derivations:derive", "Derive a theorem step by step."),
+    "audit": ("numerics.cli.audits:audit", "Hold printed formulas against derived ones."),
+    "curve": ("numerics.cli.curves:curve", "Predict the variances of a network, layer by layer."),
+    "verify": ("numerics.cli.verification:verify", "Hold the prediction against a simulation."),
+    "kernel": ("numerics.cli.kernel:kernel", "Print the generated code of a result, with its accuracy."),
+    "report": ("numerics.cli.report:report", "Write everything to a directory with an index.html."),
+}
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # as shells report a command that SIGINT ended
+BROKEN_PIPE = 141  # as shells report a command that SIGPIPE ended
+
+
+class Program(click.Group):
+    """A group whose commands are imported on demand, and which reports bad input in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order in which one meets them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        """Import a command; raise a usage error with close matches for an unknown one."""
+        if name not in _COMMANDS:
+            from derive.errors import unknown_name
+
+            raise click.UsageError(str(unknown_name("command", name, _COMMANDS)))
+        module, attribute = _COMMANDS[name][0].split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one line a command, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in _COMMANDS.items()])
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run and exit: 2 after one clear line for bad input, 130 when interrupted, silent on a broken pipe."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                # A terminal that cannot show a formula's symbols shows question marks.
+                stream.reconfigure(errors="replace")
+        if not options.get("standalone_mode", True):
+            return super().main(*args, **options)
+        try:
+            code = super().main(*args, **options | {"standalone_mode": False})
+        except click.ClickException as error:
+            code = _complain(error.format_message())
+        except click.Abort:
+            click.echo("varprop: interrupted", err=True)
+            code = INTERRUPTED
+        except ValueError as error:
+            from derive.errors import InputError
+
+            if not isinstance(error, InputError):
+                raise
+            code = _complain(str(error))
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a reader that went away is no error of ours."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes again at exit, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return BROKEN_PIPE
+        return result
+
+
+def _complain(message: str) -> int:
+    click.echo(f"varprop: {' '.join(message.split())}", err=True)
+    return BAD_INPUT
+
+
+@click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="varprop", prog_name="varprop", message="%(prog)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    r"""How variance travels through a randomly initialised network: derived, predicted, verified.
+
+    \b
+    varprop derive backward-variance
+    varprop audit glorot-2010-eq-6
+    varprop curve --widths 8,14,5,18,11,6 --gain 1
+    varprop verify --depth 5 --width 64 --activation tanh --gain 0.25
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

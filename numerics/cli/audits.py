@@ -1,0 +1,29 @@
+"""``varprop audit``."""
+
+from __future__ import annotations
+
+import click
+
+import derive
+from numerics.cli.output import emit, to_json, working
+
+
+@click.command("audit")
+@click.argument("claims", nargs=-1, metavar="[CLAIM...]")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def audit(claims: tuple[str, ...], form: str) -> None:
+    """Hold printed formulas against derived ones: all of them, or those named (see `varprop list`).
+
+    A claim holds, holds if something more is assumed, or is refuted, with a counterexample.
+    """
+    # All names first: a wrong one should not cost the wait for the others.
+    chosen = [derive.claim(name) for name in claims or derive.claims()]
+    found = []
+    with working("auditing") as progress:
+        for claim in chosen:
+            progress(claim.id)
+            found.append(claim.audit())
+    if form == "json":
+        emit(to_json([audit.to_dict() for audit in found]))
+    else:
+        emit("\n\n".join(audit.text().rstrip("\n") for audit in found))

@@ -1,0 +1,46 @@
+"""``varprop curve``."""
+
+from __future__ import annotations
+
+import click
+
+from numerics.cli.network_options import network_options
+from numerics.cli.output import emit, table, to_json
+from numerics.curves import Prediction, predict
+from numerics.network import Network
+
+
+@click.command("curve")
+@network_options
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--plot", metavar="FILE", help="Draw the curves too: .png, .svg or .pdf.")
+def curve(network: Network, form: str, plot: str | None) -> None:
+    """Predict the variances of a network, layer by layer: over input, weights, biases and output gradient together.
+
+    Columns: layer, var_z (Var[z^i]), var_s (Var[s^i]), var_grad_s (Var[dCost/ds^i]), var_grad_w (Var[dCost/dw^i]).
+    """
+    prediction = predict(network)
+    if plot is not None:
+        from numerics.figures import save_curves
+
+        save_curves(plot, prediction)
+    if form == "csv":
+        emit(prediction.to_csv())
+    elif form == "json":
+        emit(to_json(prediction.to_dict()))
+    else:
+        emit(_table(prediction))
+
+
+def _table(prediction: Prediction) -> str:
+    header = ["layer", *prediction.columns]
+    rows = [[str(row["layer"]), *(f"{row[name]:.6g}" for name in header[1:])] for row in prediction.rows()]
+    lines = [table(header, rows), ""]
+    approximate = [name for name, exact in prediction.exact.items() if not exact]
+    if not approximate:
+        lines.append("All columns are exact at these widths.")
+    else:
+        reasons = dict.fromkeys(why for name in approximate for why in prediction.approximations[name])
+        lines.append(f"Approximate: {', '.join(approximate)}. They assume what this network only approaches:")
+        lines += [f"  {why}" for why in reasons]
+    return "\n".join(lines)

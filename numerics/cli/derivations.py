@@ -1,0 +1,48 @@
+"""``varprop derive``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import click
+
+import derive as symbolic
+from derive.proof.derivation import Derivation
+from numerics.cli.output import emit, to_json, working
+
+
+@click.command("derive")
+@click.argument("name")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "latex", "html", "json"]), default="text", show_default=True
+)
+@click.option("--standalone", is_flag=True, help="With --format latex: a document that compiles on its own.")
+@click.option("--check", is_flag=True, help="Derive again from scratch and check every step; exit code 1 on a failure.")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+@click.pass_context
+def derive(ctx: click.Context, name: str, form: str, standalone: bool, check: bool, output: str | None) -> None:
+    """Derive theorem NAME step by step (see `varprop list`)."""
+    if standalone and form != "latex":
+        raise click.UsageError(f"--standalone goes with --format latex, got --format {form}")
+    derivation = symbolic.theorem(name)
+    failures: tuple[str, ...] = ()
+    if check:
+        with working(f"checking {name}") as progress:
+            result = derivation.check(progress=progress)
+        derivation, failures = result.derivation, result.failures
+    emit(_rendered(derivation, form, standalone, to_terminal=output is None and sys.stdout.isatty()), output)
+    for failure in failures:
+        click.echo(f"varprop: {failure}", err=True)
+    if failures:
+        ctx.exit(1)
+
+
+def _rendered(derivation: Derivation, form: str, standalone: bool, *, to_terminal: bool) -> str:
+    if form == "latex":
+        return derivation.latex(standalone=standalone)
+    if form == "html":
+        return derivation.html()
+    if form == "json":
+        return to_json(derivation.to_dict())
+    return derivation.text(width=shutil.get_terminal_size((100, 24)).columns if to_terminal else 100)

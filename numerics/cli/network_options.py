@@ -1,0 +1,110 @@
+"""The options that describe a network, shared by all commands that need one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from numerics.network import Network
+
+# The sizes of this many layers still fit easily in memory.
+_DEEPEST = 10_000_000
+
+
+class _Listed(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """Numbers separated by commas; a single number stands for itself where ``single`` is set."""
+
+    def __init__(self, number: Callable[[str], Any], words: str, *, single: bool) -> None:
+        self.number, self.words, self.single = number, words, single
+        self.name = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            numbers = [self.number(part) for part in value.split(",")]
+        except ValueError:
+            self.fail(f"must be {self.words}, separated by commas, got {value!r}", param, ctx)
+        return numbers[0] if self.single and len(numbers) == 1 else numbers
+
+
+_WIDTHS = _Listed(int, "positive integers", single=False)
+_VARIANCES = _Listed(float, "numbers", single=True)
+
+_OPTIONS = (
+    click.option("--widths", type=_WIDTHS, metavar="N0,N1,...", help="Sizes n_0..n_{d+1} of input, layers, output."),
+    click.option("--depth", type=int, metavar="L", help="Number of weight matrices, all between layers of --width."),
+    click.option("--width", type=int, metavar="N", help="Size of every layer, with --depth."),
+    click.option("--activation", default="linear", show_default=True, metavar="NAME", help="Activation function."),
+    click.option("--weight-variance", type=_VARIANCES, metavar="V|V0,V1,...", help="Var[W^i], one or one a matrix."),
+    click.option("--gain", type=_VARIANCES, metavar="G|G0,G1,...", help="n_i Var[W^i], in place of --weight-variance."),
+    click.option(
+        "--bias-variance", type=_VARIANCES, default=0.0, show_default=True, metavar="V|V0,V1,...", help="Var[b^i]."
+    ),
+    click.option(
+        "--weight-law",
+        default="normal",
+        show_default=True,
+        metavar="NAME",
+        help="normal, uniform, rademacher or truncated-normal.",
+    ),
+    click.option("--input-variance", type=float, default=1.0, show_default=True, metavar="V", help="Var[x]."),
+    click.option(
+        "--gradient-variance", type=float, default=1.0, show_default=True, metavar="V", help="Var[dCost/ds^d]."
+    ),
+)
+
+
+def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the network options; it gets ``network``, a `numerics.network.Network`, in their place."""
+
+    @wraps(command)
+    def with_network(
+        *,
+        widths: Sequence[int] | None,
+        depth: int | None,
+        width: int | None,
+        activation: str,
+        weight_variance: float | Sequence[float] | None,
+        gain: float | Sequence[float] | None,
+        bias_variance: float | Sequence[float],
+        weight_law: str,
+        input_variance: float,
+        gradient_variance: float,
+        **others: Any,
+    ) -> Any:
+        if weight_variance is None and gain is None:
+            raise click.UsageError("give --weight-variance or --gain: the weights have no variance yet")
+        from numerics.network import Network
+
+        network: Network = Network(
+            widths=_widths(widths, depth, width),
+            activation=activation,
+            weight_variance=weight_variance,
+            gain=gain,
+            bias_variance=bias_variance,
+            weight_law=weight_law,
+            input_variance=input_variance,
+            gradient_variance=gradient_variance,
+        )
+        return command(network=network, **others)
+
+    for option in reversed(_OPTIONS):
+        with_network = option(with_network)
+    return with_network
+
+
+def _widths(widths: Sequence[int] | None, depth: int | None, width: int | None) -> Sequence[int]:
+    if widths is not None:
+        if depth is not None or width is not None:
+            raise click.UsageError("give --widths, or --depth and --width, not both")
+        return widths
+    if depth is None or width is None:
+        raise click.UsageError("give --widths N0,N1,... or --depth L --width N: the network has no size yet")
+    if not 1 <= depth <= _DEEPEST:
+        raise click.UsageError(f"depth must be an integer from 1 to {_DEEPEST}, got {depth}")
+    return [width] * (depth + 1)

@@ -1,0 +1,51 @@
+"""Output of commands: to a file, whole or not at all, or to the terminal; and signs of life while one waits."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from numerics.files import write_atomic
+
+
+def emit(text: str, output: str | None = None) -> None:
+    """Print a text, or write it to a file."""
+    text = text if text.endswith("\n") else text + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_atomic(output, text)
+
+
+def to_json(data: Any) -> str:
+    """Return data as JSON that every reader takes: no NaN, no infinities."""
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: frozenset[str] = frozenset()) -> str:
+    """Return an aligned table as plain text; columns named in ``left`` are aligned to the left."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if title in left else cell.rjust(width)
+            for title, cell, width in zip(header, row, widths, strict=True)
+        ).rstrip()
+        for row in (header, *rows)
+    )
+
+
+@contextmanager
+def working(message: str) -> Iterator[Callable[[str], None]]:
+    """Show that something is going on, when standard error is a terminal; yields a function that says what."""
+    if not sys.stderr.isatty():
+        yield lambda what: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(message) as status:
+        yield lambda what: status.update(f"{message}: {what}")

@@ -1,0 +1,21 @@
+"""``varprop report``."""
+
+from __future__ import annotations
+
+import click
+
+from numerics.cli.output import working
+
+
+@click.command("report")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Directory to write; an older report is replaced.")
+def report(output: str) -> None:
+    """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
+
+    The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing.
+    """
+    from numerics.report import write_report
+
+    with working("writing the report") as progress:
+        index = write_report(output, progress=progress)
+    click.echo(f"report written to {index}")

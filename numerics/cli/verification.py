@@ -1,0 +1,85 @@
+"""``varprop verify``."""
+
+from __future__ import annotations
+
+import sys
+from textwrap import fill
+from typing import Any
+
+import click
+
+from numerics.cli.network_options import network_options
+from numerics.cli.output import emit, to_json
+from numerics.curves import predict
+from numerics.network import Network
+from numerics.simulation import simulate
+from numerics.verification import Verification
+from numerics.verification import verify as compare
+
+
+@click.command("verify")
+@network_options
+@click.option(
+    "--over",
+    type=click.Choice(["network", "sample", "layer", "both"]),
+    default="network",
+    show_default=True,
+    help="What variances are over: networks, the samples of one network, the units of one layer, or both.",
+)
+@click.option("--networks", type=int, metavar="R", help="Networks to draw.  [default: 1000; 100 over both, else 1]")
+@click.option(
+    "--samples", type=int, metavar="T", help="Inputs per network.  [default: 1000 over samples, 100 over both]"
+)
+@click.option(
+    "--method", type=click.Choice(["brute", "conditional", "norm-law"]), help="How to draw; default: the fastest."
+)
+@click.option(
+    "--width-bias",
+    is_flag=True,
+    help="Estimate the bias of finite width of the wide-limit columns from narrower networks, and allow for it.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the random numbers.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    network: Network,
+    over: str,
+    networks: int | None,
+    samples: int | None,
+    method: str | None,
+    width_bias: bool,
+    seed: int,
+    form: str,
+) -> None:
+    """Hold the prediction against a simulation: exit code 0 when all agree, 1 when something is off.
+
+    Over networks every network is drawn in full, with real weight matrices, and run forward and backward. Over samples,
+    layers and both, (leaky) ReLU networks are held against m2, v2 and rho, which are exact as the width grows.
+    """
+    prediction = predict(network)
+    simulation = simulate(network, over=over, rng=seed, networks=networks, samples=samples, method=method)
+    bias = _width_bias(network, seed) if width_bias else None
+    found = compare(prediction, simulation, width_bias=bias)
+    if form == "json":
+        emit(to_json({"network": network.to_dict(), "over": over, "seed": seed, **found.to_dict()}))
+    else:
+        emit(_coloured(found) if sys.stdout.isatty() else found.text())
+        emit(fill(f"These are {found.averaged}. Seed {seed}.", 100))
+    if not found.agrees:
+        ctx.exit(1)
+
+
+def _width_bias(network: Network, seed: int) -> Any:
+    from numerics.finite_width import finite_width_bias
+
+    return finite_width_bias(network, predict, rng=seed)
+
+
+def _coloured(found: Verification) -> str:
+    colours = {"differs": "red", "inconclusive": "yellow"}
+    lines = found.text().splitlines()
+    for number, row in enumerate(found.rows, start=1):
+        if row.verdict in colours:
+            lines[number] = click.style(lines[number], fg=colours[row.verdict])
+    return "\n".join(lines)

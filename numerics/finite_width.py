@@ -1,0 +1,205 @@
+"""How far a wide limit is from networks of finite width: the bias at several widths, and the law c/N fitted to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc
+
+from derive.errors import InputError
+from numerics.network import Network
+from numerics.simulation import simulate
+from numerics.simulation.plan import at_least
+from numerics.simulation.streams import RNG, generator
+from numerics.verification import Predicted, predicted_columns
+
+Floats = NDArray[np.float64]
+
+WIDTHS = (32, 64, 128, 256)
+
+
+@dataclass(frozen=True)
+class WidthFit:
+    """The relative bias ``<estimate>/predicted - 1`` of one quantity of one layer at several widths N, fitted by c/N.
+
+    ``c`` and its ``standard_error`` are by least squares, weighted by the inverse variances of the biases.
+    ``chi_square`` has one degree of freedom less than there are widths, and ``p_value`` is the chance of a larger one
+    if c/N is the law: small when it does not fit. ``p_constant`` is the same for a bias that does not shrink at all.
+    """
+
+    layer: int
+    quantity: str
+    widths: tuple[int, ...]
+    bias: tuple[float, ...]
+    error: tuple[float, ...]
+    c: float
+    standard_error: float
+    chi_square: float
+    p_value: float
+    p_constant: float
+
+    def at(self, width: int) -> tuple[float, float]:
+        """Return the relative bias at a width by the fit, and its standard error."""
+        return self.c / width, self.standard_error / width
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fit as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class FiniteWidthBias:
+    """The fits of all layers and quantities: what networks of width N are off by from the wide limit."""
+
+    network: Network
+    networks: int
+    samples: int
+    fits: tuple[WidthFit, ...]
+
+    def fit(self, quantity: str, layer: int) -> WidthFit | None:
+        """Return the fit of a quantity at a layer, or None."""
+        return next((fit for fit in self.fits if (fit.quantity, fit.layer) == (quantity, layer)), None)
+
+    def explains(self, network: Network) -> bool:
+        """Return whether a network differs from the fitted ones in width only, so that the fit is about it."""
+        same = replace(network, widths=self.network.widths, weight_variance=self.network.weight_variance)
+        return (
+            len(network.widths) == len(self.network.widths)
+            and uniform_width(network) is not None
+            and np.allclose(network.gain, self.network.gain, rtol=1e-12)
+            and same == self.network
+        )
+
+    def text(self) -> str:
+        """Return a table: the bias at each width, c, its standard error and how well c/N and a constant fit."""
+        widths = self.fits[0].widths
+        head = ["layer", "quantity", *(f"bias at N={N}" for N in widths), "c", "p(c/N)", "p(constant)"]
+        body = [
+            [
+                str(fit.layer),
+                fit.quantity,
+                *(f"{100 * b:+.2f} ± {100 * e:.2f} %" for b, e in zip(fit.bias, fit.error, strict=True)),
+                f"{fit.c:+.3g} ± {fit.standard_error:.2g}",
+                f"{fit.p_value:.2g}",
+                f"{fit.p_constant:.2g}",
+            ]
+            for fit in self.fits
+        ]
+        sizes = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+        lines = ["  ".join(c.rjust(s) for c, s in zip(line, sizes, strict=True)) for line in (head, *body)]
+        about = (
+            f"Relative bias of networks of width N from the wide limit, over {self.networks} networks and "
+            f"{self.samples} samples each, and c in c/N by weighted least squares; p is the chance of a worse fit."
+        )
+        return "\n".join([*lines, "", about])
+
+    __str__ = text
+
+    def to_dict(self) -> dict[str, object]:
+        """Return all fits as plain data."""
+        return {
+            "network": self.network.to_dict(),
+            "networks": self.networks,
+            "samples": self.samples,
+            "fits": [fit.to_dict() for fit in self.fits],
+        }
+
+
+def finite_width_bias(
+    network: Network,
+    predict: Callable[[Network], Predicted],
+    *,
+    widths: Sequence[int] = WIDTHS,
+    networks: int = 1000,
+    samples: int = 16,
+    quantities: Sequence[str] = ("m2", "v2", "rho"),
+    rng: RNG = None,
+    workers: int = 1,
+    progress: bool | None = None,
+) -> FiniteWidthBias:
+    """Estimate the bias of a wide-limit prediction at several widths, and fit c/N to it.
+
+    Each width N gets the network with every width replaced by N and the gains kept, and is simulated over networks and
+    samples. The estimators of m² and v² are unbiased at any number of samples, so few samples and many networks are
+    the better bargain. Layers where the prediction is 0 have no relative bias and are left out.
+
+    Args:
+        network: the network whose depth, activation, gains and laws are kept; all its widths must be equal.
+        predict: the prediction for a network.
+        widths: at least two different widths.
+        networks: how many networks at each width.
+        samples: how many samples each network sees.
+        quantities: which columns, of ``m2``, ``v2``, ``rho`` and ``var_s``.
+        rng: a seed or a NumPy generator.
+        workers: as in `simulate`.
+        progress: as in `simulate`.
+
+    Raises:
+        InputError: for a network of unequal widths, fewer than two widths, a column that is not predicted, or what
+            `simulate` does not take.
+
+    """
+    if uniform_width(network) is None:
+        raise InputError(f"network must have equal widths, got {network.widths}")
+    sizes = sorted({at_least("widths", width, 2) for width in widths})
+    if len(sizes) < 2:
+        raise InputError(f"widths must hold at least two different widths, got {list(widths)!r}")
+    parent, biases, errors = generator(rng), [], []
+    for width in sizes:
+        here = _at_width(network, width)
+        columns = _wanted(predicted_columns(predict(here)), quantities)
+        found = simulate(
+            here, over="both", networks=networks, samples=samples, rng=parent, workers=workers, progress=progress
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            biases.append({name: found.estimate[name] / columns[name] - 1 for name in quantities})
+            errors.append({name: found.standard_error[name] / columns[name] for name in quantities})
+    fits = []
+    for layer in range(network.d + 1):
+        for name in quantities:
+            bias, error = ([float(at[name][layer]) for at in side] for side in (biases, errors))
+            if np.isfinite([*bias, *error]).all() and min(error) > 0:
+                fits.append(_fit(layer, name, tuple(sizes), bias, error))
+    if not fits:
+        raise InputError(f"quantities must have a predicted value that is not zero, got {', '.join(quantities)}")
+    return FiniteWidthBias(network, networks, samples, tuple(fits))
+
+
+def _wanted(columns: Mapping[str, Floats], quantities: Sequence[str]) -> Mapping[str, Floats]:
+    missing = [name for name in quantities if name not in columns]
+    if missing:
+        raise InputError(f"the prediction has no column {', '.join(missing)}")
+    return columns
+
+
+def _fit(layer: int, name: str, widths: tuple[int, ...], bias: list[float], error: list[float]) -> WidthFit:
+    weights, freedom = 1 / np.square(error), len(widths) - 1
+    c, c_error, chi_square = _least_squares(1 / np.asarray(widths, float), np.asarray(bias), weights)
+    _, _, constant = _least_squares(np.ones(len(widths)), np.asarray(bias), weights)
+    p_value, p_constant = (float(chdtrc(freedom, value)) for value in (chi_square, constant))
+    return WidthFit(layer, name, widths, tuple(bias), tuple(error), c, c_error, chi_square, p_value, p_constant)
+
+
+def _least_squares(shape: Floats, bias: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Fit ``bias = c shape``; return c, its standard error and the weighted sum of squared residuals."""
+    information = float((weights * shape * shape).sum())
+    c = float((weights * shape * bias).sum()) / information
+    return c, 1 / math.sqrt(information), float((weights * (bias - c * shape) ** 2).sum())
+
+
+def uniform_width(network: Network) -> int | None:
+    """Return the width of a network whose layers are all equally wide, else None."""
+    return network.widths[0] if len(set(network.widths)) == 1 else None
+
+
+def _at_width(network: Network, width: int) -> Network:
+    """Return the network with all widths replaced and the gains kept."""
+    return replace(
+        network,
+        widths=(width,) * len(network.widths),
+        weight_variance=tuple(gain / width for gain in network.gain),
+    )

@@ -1,0 +1,30 @@
+"""Kernels: from a derived expression to a fast float64 function.
+
+`kernel` does it for any expression or derivation, over layers or of plain numbers. `sample_variance_step` is the
+certified kernel of the sample-variance recursion, `iterate` its curve over many layers, `certify` measures its
+accuracy, `export` writes standalone files.
+"""
+
+from numerics.kernels.certificate import Accuracy, Certificate, certify
+from numerics.kernels.dispatch import kernel
+from numerics.kernels.export import export
+from numerics.kernels.general import Kernel
+from numerics.kernels.iteration import iterate
+from numerics.kernels.layered import LayeredKernel
+from numerics.kernels.numpy_code import UnsupportedExpressionError
+from numerics.kernels.sample_variance import SampleVariances, SampleVarianceStep, sample_variance_step
+
+__all__ = [
+    "Accuracy",
+    "Certificate",
+    "Kernel",
+    "LayeredKernel",
+    "SampleVarianceStep",
+    "SampleVariances",
+    "UnsupportedExpressionError",
+    "certify",
+    "export",
+    "iterate",
+    "kernel",
+    "sample_variance_step",
+]

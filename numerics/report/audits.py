@@ -1,0 +1,70 @@
+"""The audit on a page: what is printed, the verdict, what is derived, and the world that refutes the print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from derive.claims.claim import Audit
+from derive.proof.derivation import Statement
+from derive.proof.verdict import Counterexample
+from numerics.report.contents import Audited
+from numerics.report.formulas import displayed, folded, formula, mathml, stated
+
+_LOOKS = {"holds": "good", "holds-if": "mind", "refuted": "bad"}
+
+
+def audit_table(audits: Sequence[Audited]) -> str:
+    """Return the table of all audits."""
+    rows = "\n".join(audit.row for audit in audits)
+    return f'<table class="ruled audit">\n{rows}\n</table>'
+
+
+def audit_row(audit: Audit) -> str:
+    """Return the row of one audit."""
+    claim = audit.claim
+    parts = [f'<b>{escape(claim.title)}</b> <span class="dim"><code>{escape(claim.id)}</code></span>']
+    parts.append(f'<div class="dim">{escape(claim.source)}; {escape(claim.where)}.</div>')
+    parts.append(stated(claim.printed))
+    if claim.reading is not None:
+        parts.append(f'<p class="dim">Read so: {claim.reading.render(formula, escape)}</p>')
+    if audit.verdict != "holds":
+        parts += _correction(audit)
+    if audit.counterexample is not None:
+        parts.append(folded("A network in which it is wrong", f"<div>{counterexample(audit.counterexample)}</div>"))
+    chip = f'<span class="chip {_LOOKS.get(audit.verdict, "")}">{escape(audit.verdict)}</span>'
+    return f'<tr id="{escape(claim.id)}"><td>{"".join(parts)}</td><td>{chip}</td></tr>'
+
+
+def _correction(audit: Audit) -> list[str]:
+    printed, parts = audit.claim.printed, []
+    if audit.derived is not None and audit.derived != audit.condition:
+        derived = Statement(printed.lhs, "=", audit.derived) if printed.relation == "=" else audit.derived
+        parts.append(f"<p>Derived:</p>{stated(derived) if isinstance(derived, Statement) else displayed(derived)}")
+    if audit.suffices:
+        listed = " ".join(h.text.render(formula, escape) for h in audit.suffices)
+        parts.append(f"<p>It holds if this is assumed too: {listed}</p>")
+    if audit.condition is not None:
+        parts.append(f"<p>It is right exactly where</p>{displayed(audit.condition)}")
+    return parts
+
+
+def counterexample(found: Counterexample) -> str:
+    """Return a counterexample in words a person can follow: the network, the laws, both sides."""
+    world = dict(found.world)
+    widths = world.pop("widths", [])
+    variances = world.pop("weight_variances", [])
+    world.pop("depth", None)  # it is d, which is given with the indices or follows from the sizes
+    sizes = ", ".join(f"n_{{{layer}}} = {size}" for layer, size in enumerate(widths))
+    spreads = ", ".join(rf"\mathrm{{Var}}[W^{{{layer}}}] = {value}" for layer, value in enumerate(variances))
+    at = ", ".join(f"{symbol} = {value}" for symbol, value in found.at.items())
+    lines = [mathml(part) for part in (sizes, spreads, at) if part]
+    sides = f"the left side is <b>{escape(found.left)}</b>, the right side <b>{escape(found.right)}</b>"
+    text = f"<p>At {'; '.join(lines)}: {sides}.</p>"
+    notes = "; ".join(_note(key, value) for key, value in world.items())
+    return text + (f'<p class="dim">{escape(notes)}.</p>' if notes else "")
+
+
+def _note(key: str, value: object) -> str:
+    listed = "; ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"{key}: {listed}"

@@ -1,0 +1,93 @@
+"""What a report shows, as data: all of it is computed before the first page is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from numerics.curves import Prediction
+from numerics.network import Network
+from numerics.simulation import Simulation
+from numerics.verification import Verification
+
+WIDTHS = (8, 14, 5, 18, 11, 6)
+"""The network of the report: no two widths are equal, so that a wrong index shows."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A checked derivation, rendered: strings alone, so that another process can make it.
+
+    ``statements`` are the main statement and its further parts, each a title and a formula as HTML; ``kernel`` is
+    the generated NumPy source, where the theorem has a value to compute. ``averages`` are sentences on what its
+    averages are over, where that is not what those of most theorems are over.
+    """
+
+    name: str
+    title: str
+    source: str
+    grade: str
+    passed: bool
+    failures: list[str]
+    statements: list[tuple[str, str]]
+    averages: list[str]
+    fragment: str
+    html: str
+    latex: str
+    kernel: str | None
+
+
+@dataclass(frozen=True)
+class Audited:
+    """An audit, rendered: ``row`` is its row of the table, ``data`` what the command line prints as JSON."""
+
+    id: str
+    verdict: str
+    row: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network: predicted, simulated, and one held against the other."""
+
+    key: str
+    title: str
+    about: str
+    prediction: Prediction
+    simulation: Simulation
+    verification: Verification
+    figure: Figure
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.prediction.network
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Simulated over predicted variances of a tanh network against the gain, each with its standard error."""
+
+    ratios: dict[str, tuple[np.ndarray, np.ndarray]]
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that the report shows. ``typeset`` names the theorems that have a PDF; ``notes`` say what has not."""
+
+    theorems: tuple[Theorem, ...]
+    audits: tuple[Audited, ...]
+    typeset: tuple[str, ...]
+    cases: tuple[Case, ...]
+    regime: Regime
+    networks: int
+    seed: int
+    notes: tuple[str, ...]

@@ -1,0 +1,39 @@
+"""Pieces of a page. Formulas: MathML of expressions and statements, broken where they would be wider than the page."""
+
+from __future__ import annotations
+
+from sympy import Basic
+
+from derive.proof.derivation import Statement
+from derive.render.brackets import Brackets
+from derive.render.breaking import break_latex
+from derive.render.html import LINE, formula, mathml
+from derive.render.latex_printer import print_latex
+from derive.render.relations import LATEX_RELATIONS, relation_sign
+
+__all__ = ["displayed", "folded", "formula", "mathml", "stated"]
+
+
+def stated(statement: Statement, brackets: Brackets | None = None) -> str:
+    """Return a statement on lines of its own; ``brackets`` tells which of them must say what they average over."""
+    sign = relation_sign(statement.relation, LATEX_RELATIONS)
+    return displayed(f"{print_latex(statement.lhs, brackets)} {sign} {print_latex(statement.rhs, brackets)}")
+
+
+def displayed(latex: str | Basic) -> str:
+    """Return a formula on lines of its own."""
+    printed = latex if isinstance(latex, str) else print_latex(latex)
+    first, *more = break_latex(printed, LINE, LINE - 6)
+    rows = [f"<div>{_block(first)}</div>", *(f'<div class="more">{_block(line)}</div>' for line in more)]
+    return f'<div class="math">{"".join(rows)}</div>'
+
+
+def folded(summary: str, body: str, *, opened: bool = False) -> str:
+    """Return a block that opens on a click."""
+    state = ' open=""' if opened else ""
+    return f'<details class="outer"{state}><summary>{summary}</summary>{body}</details>'
+
+
+def _block(latex: str) -> str:
+    # In display style, but in the line where it stands and not centred.
+    return mathml(latex, display=True).replace('display="block"', 'displaystyle="true"', 1)

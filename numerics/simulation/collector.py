@@ -1,0 +1,65 @@
+"""Groups of networks gathered: moments over networks, and recorded neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.simulation.batch import Batch
+from numerics.simulation.moments import Moments
+from numerics.simulation.result import decomposition_estimates, variance_estimates
+
+Floats = NDArray[np.float64]
+Columns = dict[str, Floats]
+
+
+class Collector:
+    """Moments over networks of chosen rows, and the recorded neurons, group by group.
+
+    Averages of squares may lie anywhere in float64's range, and their variances are squares again: each row is scaled
+    by a power of four (a power of two for means), which changes no digit, to lie near one.
+    """
+
+    def __init__(self, rows: NDArray[np.intp] | None, *, equal_powers: bool) -> None:
+        self._rows, self._equal, self._moments = rows, equal_powers, Moments()
+        self._scale: Floats | None = None
+        self._recorded: dict[int, list[Floats]] = {}
+
+    def add(self, batch: Batch) -> None:
+        """Take in a group."""
+        features = batch.features if self._rows is None else batch.features[:, self._rows]
+        if self._scale is None:
+            self._scale = _scale((features.sum(axis=0) if self._equal else features[0]).mean(axis=-1))
+        square, plain = self._scale[:, None] ** 2, self._scale[:, None]
+        self._moments.add(features * np.stack([square] + [square if self._equal else plain] * (len(features) - 1)))
+        for layer, values in batch.recorded.items():
+            self._recorded.setdefault(layer, []).append(values)
+
+    def variances(self, names: Sequence[str]) -> tuple[Columns, Columns]:
+        """Return the variances and their standard errors by name."""
+        assert self._scale is not None  # there is at least one group
+        found = (part / self._scale**2 for part in variance_estimates(self._moments))
+        estimate, error = (dict(zip(names, rows.reshape(len(names), -1), strict=True)) for rows in found)
+        return estimate, error
+
+    def decomposition(self) -> tuple[Columns, Columns]:
+        """Return m2, v2, rho and var_s and their standard errors by name."""
+        assert self._scale is not None  # there is at least one group
+        unit = self._scale**2
+        estimate, error = (
+            {name: values if name == "rho" else values / unit for name, values in side.items()}
+            for side in decomposition_estimates(self._moments)
+        )
+        return estimate, error
+
+    def recorded(self) -> dict[int, Floats]:
+        """Return the recorded neurons of all groups, by layer."""
+        return {layer: np.concatenate(parts) for layer, parts in sorted(self._recorded.items())}
+
+
+def _scale(typical: Floats) -> Floats:
+    usable = np.isfinite(typical) & (typical > 0)
+    exponent = np.round(np.log2(np.where(usable, typical, 1.0)) / 2)
+    return np.exp2(-np.clip(exponent, -500, 500))

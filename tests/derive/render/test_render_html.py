@@ -1,0 +1,94 @@
+"""The HTML page: well formed, self-contained, its mathematics as MathML, its text escaped."""
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+
+import derive
+from derive.render.html import fragment, mathml
+from derive.words import Words
+
+NAMES = derive.theorems()
+MATHML = {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "msub", "msup", "msubsup", "mfrac", "msqrt", "mroot"}
+MATHML |= {"munder", "mover", "munderover", "mtable", "mtr", "mtd", "mstyle"}
+
+
+def parse(page):
+    return ET.fromstring(page.replace("<!DOCTYPE html>", ""))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_is_well_formed_and_needs_nothing_from_outside(theorem, name):
+    page = theorem(name).html()
+    tree = parse(page)
+    assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<link|<img", page)
+    ids = [e.get("id") for e in tree.iter() if e.get("id")]
+    assert len(set(ids)) == len(ids)
+    links = {e.get("href") for e in tree.iter("a")}
+    assert links <= {f"#{place}" for place in ids} | {f"#{name}-theorem"}
+    assert not {link for link in links if not link.startswith("#")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_mathematics_is_mathml_without_stray_latex(theorem, name):
+    formulas = list(parse(theorem(name).html()).iter("math"))
+    assert formulas
+    for formula in formulas:
+        assert {e.tag for e in formula.iter()} <= MATHML
+        shown = "".join(formula.itertext())
+        assert shown.strip()
+        assert not re.search(r"[\\{}$&]|igl|operatorname", shown), shown
+
+
+def test_every_lemma_can_be_opened_once(theorem):
+    tree = parse(theorem("weight-gradient-variance").html())
+    labels = [d.find("summary").text.split(".")[0] for d in tree.iter("details")]
+    assert sorted(labels, key=lambda s: int(s.split()[1])) == [f"Lemma {n + 1}" for n in range(len(labels))]
+    assert len(labels) > 10
+
+
+def test_a_fragment_can_share_a_page_with_another(theorem):
+    one, two = (fragment(theorem(n), style=False) for n in ("forward-variance", "backward-variance"))
+    tree = ET.fromstring(f"<body>{one}{two}</body>")
+    ids = [e.get("id") for e in tree.iter() if e.get("id")]
+    assert len(set(ids)) == len(ids)
+    assert "<style" not in one
+
+
+def test_titles_and_words_are_escaped(theorem):
+    odd = replace(
+        theorem("product-variance"),
+        title="<script>alert('a & b')</script>",
+        source='"quoted" <b>',
+        intro=(Words("is 1 < 2 & 3 > 2?"),),
+    )
+    page = odd.html()
+    assert "<script" not in page
+    tree = parse(page)
+    assert tree.find("body/div/h1").text == "<script>alert('a & b')</script>"
+    assert "is 1 < 2 & 3 > 2?" in "".join(tree.itertext())
+
+
+@pytest.mark.parametrize(
+    ("latex", "shown"),
+    [
+        (r"\operatorname{Var}[W^{i}]", "Var[Wi]"),
+        (r"\mathbb{E}[f'(s^{i}_{k})]", "𝔼[f′(ski)]"),
+        (r"\langle\!\langle z \rangle\!\rangle", "⟨⟨z⟩⟩"),
+        (r"a \Leftrightarrow b \text{ and } c \leq d", "a⇔b\N{NO-BREAK SPACE}and\N{NO-BREAK SPACE}c≤d"),
+        (r"\prod_{i'=0}^{i - 1} n_{i'}", "∏i′=0i−1ni′"),
+        (r"\frac{\partial \mathit{Cost}}{\partial s^{d}}", "∂Cost∂sd"),
+    ],
+)
+def test_our_constructs_survive_the_conversion_to_mathml(latex, shown):
+    tree = ET.fromstring(mathml(latex))
+    assert "".join(tree.itertext()) == shown
+    assert {e.tag for e in tree.iter()} <= MATHML
+
+
+def test_operator_names_are_identifiers_and_spaces_are_lengths():
+    shown = mathml(r"n \operatorname{Var}[\langle\!\langle z \rangle\!\rangle]")
+    assert "<mi>Var</mi>" in shown
+    assert "negativethinmathspace" not in shown

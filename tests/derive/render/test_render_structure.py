@@ -1,0 +1,214 @@
+"""Every format shows every step, assumption, lemma and verdict of a derivation; a renderer that drops one is caught."""
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+
+import derive
+from derive.errors import InputError
+from derive.proof.verdict import Counterexample, Grade, Verdict
+from derive.render import html, latex, text
+from derive.render.breaking import break_latex, latex_width
+from derive.render.latex_printer import print_latex
+from derive.render.outline import Outline
+from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS
+from derive.render.sentences import footer
+
+NAMES = derive.theorems()
+
+
+def parsed(derivation):
+    return ET.fromstring(derivation.html().replace("<!DOCTYPE html>", ""))
+
+
+def squeeze(string):
+    """Drop everything that breaking into lines may add or take, brackets that stretch among it."""
+    string = re.sub(r"\s+", "", string)
+    string = re.sub(r"\\(left|right|[bB]igg?[lr])(?![a-z])", "", string)
+    for noise in (r"\\", r"&\qquad{}", "&"):
+        string = string.replace(noise, "")
+    return string
+
+
+def chains(rendered, derivation, formula, relations, mark):
+    """Return the first thing that is missing, in the order in which it has to appear, or None."""
+    outline = Outline(derivation)
+    rest = squeeze(rendered)
+    if mark == "text":
+        rest = rest[rest.index("Proof.") :]
+    for section in outline.sections:
+        for step in section.derivation.steps:
+            shown = formula(step.after, section.brackets)
+            known = f"[{';'.join(footer(outline, step))}]"
+            known = latex.escape(known) if mark == "latex" else known
+            signed = f"{relations[step.relation]}{shown}"
+            if mark == "latex" and squeeze(signed) not in rest:
+                # A fraction wider than the page stands as one over its denominator, times its numerator.
+                raw = print_latex(step.after, section.brackets)
+                sign = relations[step.relation]
+                signed = sign + "".join(break_latex(raw, latex.LINE - latex_width(sign), latex.LINE - 6))
+            pieces = [signed, known]
+            for piece in pieces if mark == "text" else reversed(pieces):
+                place = rest.find(squeeze(piece))
+                if place < 0:
+                    return f"{section.label}, step {step.id}: {piece}"
+                rest = rest[place + len(squeeze(piece)) :]
+    return None
+
+
+def in_text(rendered, derivation):
+    return chains(rendered, derivation, text.formula, TEXT_RELATIONS, "text")
+
+
+def in_latex(rendered, derivation):
+    return chains(rendered, derivation, latex.formula, LATEX_RELATIONS, "latex")
+
+
+def in_html(tree, derivation):
+    """Return the first step, assumption or lemma whose place is missing or whose formula differs, or None."""
+    outline = Outline(derivation)
+    places = {e.get("id"): e for e in tree.iter() if e.get("id")}
+    for a in outline.assumptions:
+        if f"{derivation.name}-{a.id}" not in places:
+            return a.id
+    for section in outline.sections:
+        for step in section.derivation.steps:
+            place = places.get(f"{derivation.name}-{section.anchor}-step-{step.id}")
+            known = None if place is None else place.find("div[@class='known']")
+            if known is None or known.text != "; ".join(footer(outline, step)):
+                return f"{section.label}, step {step.id}"
+            signed = f"{LATEX_RELATIONS[step.relation]} {latex.formula(step.after, section.brackets)}"
+            broken = break_latex(print_latex(step.after, section.brackets), html.LINE, html.LINE - 6)
+            wanted = [f"{LATEX_RELATIONS[step.relation]} {''.join(broken)}", signed]
+            shown = "".join(place.find("div[@class='math']").itertext())
+            if shown not in ["".join(ET.fromstring(html.mathml(w)).itertext()) for w in wanted]:
+                return f"{section.label}, step {step.id}: {signed}"
+    return None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_text_shows_every_step_in_order_with_its_rule_its_assumptions_and_its_verdict(theorem, name):
+    assert in_text(theorem(name).text(width=100), theorem(name)) is None
+
+
+@pytest.mark.parametrize("standalone", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_latex_shows_every_step_in_order_with_its_rule_its_assumptions_and_its_verdict(theorem, name, standalone):
+    assert in_latex(theorem(name).latex(standalone=standalone), theorem(name)) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_html_shows_every_step_with_its_rule_its_assumptions_and_its_verdict(theorem, name):
+    assert in_html(parsed(theorem(name)), theorem(name)) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_shows_every_assumption_under_its_number(theorem, name):
+    derivation = theorem(name)
+    data = derivation.to_dict()
+    shown = " ".join(derivation.text().split())
+    for a in data["assumptions"]:
+        assert f"{a['id']} {a['text']}" in shown
+    document, body = derivation.latex(standalone=True), derivation.latex()
+    for a in Outline(derivation).assumptions:
+        words = a.hypothesis.text.render(lambda e: f"${latex.formula(e, inline=True)}$", latex.escape)
+        assert rf"\item[\textbf{{{a.id}}}] {words}" in document
+        assert f"% {a.id}: {words}" in body
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_used_assumption_has_a_number_and_every_theorem_assumption_stands_first(theorem, name):
+    derivation = theorem(name)
+    outline = Outline(derivation)
+    assert tuple(a.hypothesis for a in outline.assumptions if a.theorem) == derivation.assumptions
+    assert [a.theorem for a in outline.assumptions] == sorted((a.theorem for a in outline.assumptions), reverse=True)
+    for section in outline.sections:
+        for step in section.derivation.steps:
+            assert len(outline.uses(step)) == len(step.uses)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_lemma_is_proved_once_and_cited(theorem, name):
+    outline = Outline(theorem(name))
+    cited = [s for section in outline.sections for step in section.derivation.steps for s in outline.cited(step)]
+    assert {s.label for s in outline.lemmas} == {s.label for s in cited if s.kind == "lemma"}
+    shown = theorem(name).text()
+    for section in outline.lemmas:
+        assert len(re.findall(rf"^{section.label}\. ", shown, re.MULTILINE)) == 1
+
+
+def test_a_derivation_rendered_without_its_last_step_is_caught(theorem):
+    whole = theorem("product-variance")
+    short = replace(whole, steps=whole.steps[:-1])
+    assert "step 4" in in_text(short.text(), whole)
+    assert "step 4" in in_latex(short.latex(), whole)
+    assert "step 4" in in_html(ET.fromstring(html.fragment(short, style=False)), whole)
+
+
+def test_a_renderer_that_drops_what_a_step_uses_is_caught(theorem, monkeypatch):
+    whole = theorem("product-variance")
+
+    def forgetful(outline, step):
+        return [step.rule.name, str(step.verdict.grade)]
+
+    for module in (text, latex, html):
+        monkeypatch.setattr(module, "footer", forgetful)
+    assert "uses A1" in in_text(whole.text(), whole)
+    assert "uses A1" in in_latex(whole.latex(), whole)
+    assert "step 2" in in_html(ET.fromstring(html.fragment(whole, style=False)), whole)
+
+
+def test_swapped_steps_are_caught(theorem):
+    whole = theorem("product-variance")
+    one, two, *rest = whole.steps
+    assert in_text(replace(whole, steps=(two, one, *rest)).text(), whole) is not None
+    assert in_latex(replace(whole, steps=(two, one, *rest)).latex(), whole) is not None
+
+
+def test_a_step_that_uses_what_its_setting_does_not_have_is_an_error_in_every_format(theorem):
+    whole = theorem("product-variance")
+    wrong = replace(whole, steps=(replace(whole.steps[0], uses=frozenset({"moon-phase"})), *whole.steps[1:]))
+    for render in (wrong.text, wrong.latex, wrong.html, wrong.to_dict):
+        with pytest.raises(InputError, match=r"step 1 .* uses moon-phase"):
+            render()
+
+
+def test_an_unknown_relation_is_an_error_in_every_format(theorem):
+    whole = theorem("product-variance")
+    wrong = replace(whole, statement=replace(whole.statement, relation="<>"))
+    for render in (wrong.text, lambda: wrong.latex(standalone=True), wrong.html, wrong.to_dict):
+        with pytest.raises(InputError, match="unknown relation '<>'"):
+            render()
+
+
+def test_a_failed_step_shows_its_counterexample_in_every_format(theorem):
+    whole = theorem("product-variance")
+    found = Counterexample({"widths": [1, 2]}, {"k": "1"}, "3/7", "=", "22/7")
+    failed = Verdict(Grade.FAILED, "refuted in a tiny world", found)
+    wrong = replace(whole, steps=(*whole.steps[:-1], replace(whole.steps[-1], verdict=failed)))
+    for rendered in (wrong.text(), wrong.latex(), wrong.html()):
+        assert "failed: refuted in a tiny world" in " ".join(rendered.split())
+        assert "left side 3/7, right side 22/7" in " ".join(rendered.split())
+    assert wrong.to_dict()["grade"] == "failed"
+    assert wrong.to_dict()["steps"][-1]["counterexample"]["right"] == "22/7"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_average_says_over_what(theorem, name):
+    outline = Outline(theorem(name))
+    shown = " ".join(theorem(name).text().split())
+    for section in outline.sections:
+        for over, _ in section.brackets.legend():
+            assert f"taken over {over.describe()}." in shown
+
+
+def test_the_legend_names_what_occurs_and_nothing_else(theorem):
+    def symbols(name):
+        return {s["text"] for item in theorem(name).to_dict()["symbols"] for s in item["symbols"]}
+
+    assert symbols("product-variance") == {"X", "Y"}
+    assert "Var[∂Cost/∂s^d]" not in symbols("forward-variance")
+    assert {"W^i_{lk}", "z^i_k", "n_i", "Var[x]", "Var[W^i]", "f(s)"} <= symbols("forward-variance")
+    assert {"Cost", "∂Cost/∂s^d_k", "f'(s)", "δ_{jm}"} <= symbols("backward-variance")

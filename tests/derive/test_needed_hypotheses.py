@@ -1,0 +1,85 @@
+"""Every hypothesis of every theorem is needed: without it, some tiny world refutes the theorem."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+import derive
+from derive.hypotheses import BIASES_SHARE_VARIANCE, HOMOGENEOUS, Property
+from derive.proof.necessity import necessary, refute, without
+
+NAMES = derive.theorems()[:6]
+IMPLIED = {("forward-variance", "biases-shared-variance")}
+"""The biases of a layer share one law (units-alike), so they share their variance: said twice, for the symbol."""
+
+
+@cache
+def theorem(name):
+    return derive.theorem(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_hypothesis_is_needed(name):
+    found = necessary(theorem(name))
+    assert set(found) == {h.key for h in theorem(name).assumptions if h.properties}
+    unneeded = {(name, key) for key, counterexample in found.items() if counterexample is None}
+    assert unneeded == {pair for pair in IMPLIED if pair[0] == name}
+    for counterexample in found.values():
+        if counterexample is not None:
+            assert counterexample.left != counterexample.right
+            assert counterexample.world["laws"]
+
+
+def test_a_hypothesis_that_is_not_needed_is_found_out():
+    """All widths equal is more than the forward theorem needs."""
+    derivation = theorem("forward-variance")
+    wider = derivation.setting.assuming(HOMOGENEOUS)
+    step = replace(derivation.steps[0], setting=wider, uses=derivation.steps[0].uses | {HOMOGENEOUS.key})
+    assert HOMOGENEOUS in (padded := replace(derivation, setting=wider, steps=(step,))).rests_on
+    assert necessary(padded)[HOMOGENEOUS.key] is None
+    assert without(padded, HOMOGENEOUS) is None
+
+
+def test_with_all_hypotheses_nothing_is_refuted():
+    for name in NAMES:
+        assert refute(theorem(name), theorem(name).setting) is None
+
+
+def drop(setting, key, *properties):
+    """The setting with some properties of one hypothesis taken away."""
+    hypothesis = next(h for h in setting.hypotheses if h.key == key)
+    less = replace(hypothesis, properties=tuple(p for p in hypothesis.properties if p not in properties))
+    return replace(setting, hypotheses=tuple(less if h == hypothesis else h for h in setting.hypotheses))
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "wanted"),
+    [
+        ("forward-variance", "weights-independent", {"ENTRIES_INDEPENDENT W", "INDEPENDENT_OF W x"}),
+        ("backward-variance", "weights-independent", {"ENTRIES_INDEPENDENT W"}),
+        ("backward-variance", "output-gradient-independent", {"INDEPENDENT_OF g W"}),
+        ("weight-gradient-variance", "weights-independent", {"ENTRIES_INDEPENDENT W", "INDEPENDENT_OF W x"}),
+        ("weight-gradient-variance", "output-gradient-independent", {"INDEPENDENT_OF g W", "INDEPENDENT_OF g x"}),
+    ],
+)
+def test_which_of_several_properties_is_needed(name, key, wanted):
+    """Backward nothing of the input is needed; the biases are zero, so that their independence is not either."""
+    derivation = theorem(name)
+    hypothesis = next(h for h in derivation.assumptions if h.key == key)
+    found = {
+        f"{p.kind.name} {p.family}" + (f" {p.other}" if p.other else "")
+        for p in hypothesis.properties
+        if refute(derivation, drop(derivation.setting, key, p)) is not None
+    }
+    assert found == wanted
+    assert all(isinstance(p, Property) for p in hypothesis.properties)
+
+
+def test_the_shared_variance_of_the_biases_is_implied_where_their_law_is_one():
+    """And needed in the lemma that says nothing about one law."""
+    from derive.theorems.forward import pre_activation_variance
+
+    found = without(pre_activation_variance(), BIASES_SHARE_VARIANCE)
+    assert found is not None
+    assert found.at["k"] != "1"

@@ -1,0 +1,80 @@
+"""Every rule computes what it says, refuses without what it needs, and does not act where it has nothing to do."""
+
+import pytest
+from planting import check, derive_by
+from rule_scenarios import SCENARIOS
+from sympy import Symbol
+
+import derive.rules
+from derive.errors import InputError
+from derive.indices import rename_bound
+from derive.proof.rule import RuleDoesNotApply
+from derive.setting import Undischarged
+
+
+def named(scenario):
+    return f"{type(scenario.rule).__name__}-{str(scenario.start)[:30]}"
+
+
+every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=named)
+
+
+def same(left, right):
+    """Equal up to the names of summation indices."""
+    far = [Symbol(f"u{n}", integer=True) for n in range(9)]
+    taken = {s for e in (left, right) for s in e.atoms(Symbol)} - (left.free_symbols | right.free_symbols)
+    return left == right or rename_bound(left, taken | set(far)) == rename_bound(right, taken | set(far))
+
+
+def test_no_rule_is_left_out():
+    """A rule that is added comes with a scenario: what it computes, and errors that are seen when planted in it."""
+    assert set(derive.rules.__all__) <= {type(s.rule).__name__ for s in SCENARIOS}
+
+
+@every_scenario
+def test_a_rule_computes_the_right_thing(scenario):
+    after = scenario.rule.apply(scenario.start, scenario.setting).after
+    assert same(after, scenario.right), f"{after}\n is not\n{scenario.right}"
+
+
+@every_scenario
+def test_a_right_step_passes_its_check(scenario):
+    """Otherwise a failing check of a planted error would show nothing."""
+    checked = check(derive_by(scenario.rule, scenario.setting, scenario.start))
+    assert checked.passed, checked.failures
+
+
+@every_scenario
+def test_a_right_step_is_seen_by_something_besides_its_rule(scenario):
+    """Tiny worlds enumerate both sides, or a second way of the rule's reduces what must vanish to 0."""
+    checked = check(derive_by(scenario.rule, scenario.setting, scenario.start))
+    evidence = checked.derivation.steps[0].verdict.evidence
+    assert "tiny worlds (" in evidence or "reduced to 0" in evidence, evidence
+
+
+@every_scenario
+def test_a_rule_refuses_when_a_hypothesis_that_it_needs_is_missing(scenario):
+    for key in scenario.needs:
+        error = RuleDoesNotApply if key in scenario.silent else Undischarged
+        with pytest.raises(error):
+            scenario.rule.apply(scenario.start, scenario.setting.without(key))
+
+
+@every_scenario
+def test_a_rule_names_the_hypotheses_that_it_uses(scenario):
+    uses = scenario.rule.apply(scenario.start, scenario.setting).uses
+    assert uses == set(scenario.needs)
+
+
+@every_scenario
+def test_a_rule_says_when_it_has_nothing_to_act_on(scenario):
+    with pytest.raises(InputError):
+        scenario.rule.apply(Symbol("nothing"), scenario.setting)
+
+
+@every_scenario
+def test_a_rule_has_words_and_a_formula(scenario):
+    assert scenario.rule.words
+    assert scenario.rule.words.endswith(".")
+    assert scenario.rule.formula
+    assert scenario.rule.name == scenario.rule.name.strip().lower() or scenario.rule.name[0].isalpha()

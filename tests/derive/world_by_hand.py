@@ -1,0 +1,78 @@
+"""A tiny world enumerated again, in plain Python: every joint outcome, the forward pass, the backward pass.
+
+Nothing of the exact evaluator is used; only the laws (the values of each scalar at each face of its coin) are taken
+from the world. The backward pass is the textbook's, with the matrices written out.
+"""
+
+from fractions import Fraction
+from itertools import product
+from math import prod
+
+from derive.network import W, b, g, x
+
+
+def outcomes(world, closed_cost):
+    """Yield (probability, {name: value}) for every joint outcome of all coins of the world."""
+    widths, depth = world.widths, world.depth
+    scalars = [(x, (k,)) for k in _units(widths[0])] + [(g, (k,)) for k in _units(widths[depth + 1])]
+    for layer in range(depth + 1):
+        scalars += [(b, (layer, k)) for k in _units(widths[layer + 1])]
+        scalars += [(W, (layer, r, k)) for r in _units(widths[layer]) for k in _units(widths[layer + 1])]
+    laws = {(family.name, index): world.laws(family, index) for family, index in scalars}
+    coins = list({id(law.coin): law.coin for law in laws.values() if law.coin is not None}.values())
+    total = prod(sum(coin.weights) for coin in coins)
+    for faces in product(*(range(len(coin.weights)) for coin in coins)):
+        shown = {id(coin): face for coin, face in zip(coins, faces, strict=True)}
+        drawn = {
+            name: Fraction(law.values[shown[id(law.coin)]] if law.coin is not None else law.values[0])
+            for name, law in laws.items()
+        }
+        weight = prod((coin.weights[face] for coin, face in zip(coins, faces, strict=True)), start=Fraction(1))
+        yield Fraction(weight, 1) / total, _run(drawn, widths, depth, world.activation, closed_cost)
+
+
+def _units(width):
+    return range(1, width + 1)
+
+
+def _run(drawn, widths, depth, activation, closed_cost):
+    """All quantities of the network at one outcome, forward and backward."""
+    v = dict(drawn)
+    for k in _units(widths[0]):
+        v["z", (0, k)] = v["x", (k,)]
+    for layer in range(depth + 1):
+        for k in _units(widths[layer + 1]):
+            total = v["b", (layer, k)]
+            for r in _units(widths[layer]):
+                total += v["z", (layer, r)] * v["W", (layer, r, k)]
+            v["s", (layer, k)] = total
+            v["z", (layer + 1, k)] = Fraction(activation.function(total))
+    for k in _units(widths[depth + 1]):
+        own = 0 if closed_cost else v["s", (depth, k)]
+        v["ds", (depth, k)] = v["g", (k,)] + own
+    for layer in reversed(range(depth)):
+        for k in _units(widths[layer + 1]):
+            back = Fraction(0)
+            for j in _units(widths[layer + 2]):
+                back += v["W", (layer + 1, k, j)] * v["ds", (layer + 1, j)]
+            v["ds", (layer, k)] = Fraction(activation.slope(v["s", (layer, k)])) * back
+    for layer in range(depth + 1):
+        for r in _units(widths[layer]):
+            for k in _units(widths[layer + 1]):
+                v["dw", (layer, r, k)] = v["z", (layer, r)] * v["ds", (layer, k)]
+    return v
+
+
+def mean(table, name):
+    """E[name]."""
+    return sum(p * v[name] for p, v in table)
+
+
+def variance(table, name):
+    """Var[name]."""
+    return sum(p * v[name] ** 2 for p, v in table) - mean(table, name) ** 2
+
+
+def covariance(table, one, other):
+    """Cov[one, other]."""
+    return sum(p * v[one] * v[other] for p, v in table) - mean(table, one) * mean(table, other)

@@ -1,0 +1,49 @@
+"""What the documents show is what the program does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from numerics.cli import main
+
+ROOT = Path(__file__).parents[2]
+SHOWN = re.findall(
+    r"```console\n\$ varprop ([^\n]*)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+
+@pytest.mark.parametrize(("line", "output"), SHOWN, ids=[line.split()[0] for line, _ in SHOWN])
+def test_readme_shows_real_output(line, output):
+    """Every command of the README, run as it stands there."""
+    assert CliRunner().invoke(main, line.split()).stdout == output
+
+
+def test_readme_opens_with_an_answer():
+    """A question and a command come before anything on how to install."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(SHOWN) >= 3
+    assert text.index("$ varprop") < text.index("make report")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.py")), ids=lambda path: path.stem)
+def test_example_runs(path):
+    """As a script of its own, with warnings as errors."""
+    done = subprocess.run([sys.executable, "-W", "error", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) > 10
+
+
+def test_documentation_names_every_option():
+    """docs/command-line.md is complete: every command and every long option stands in it."""
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        assert f"varprop {name}" in text
+        for parameter in main.get_command(context, name).params:
+            for option in parameter.opts:
+                assert not option.startswith("--") or f"`{option}" in text, f"{name} {option}"

@@ -1,0 +1,247 @@
+"""The report: whole or not at all, the same for the same seed, and a page that shows what was computed."""
+
+import csv
+import json
+import os
+import re
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import derive
+from derive.errors import InputError
+from numerics.curves import predict
+from numerics.files import MANIFEST, directory_atomic, write_atomic
+from numerics.network import Network
+from numerics.report import build, write_report
+from numerics.report.typeset import find_engine, typeset
+from numerics.report.workers import perform, run
+
+SMALL = {
+    "theorems": ["product-variance"],
+    "claims": ["glorot-2010-eq-6", "question-1-product-rule"],
+    "networks": 60,
+    "pdf": False,
+    "workers": 1,
+}
+FILES = [
+    "audit.html",
+    "audit.json",
+    "curves/glorot.csv",
+    "curves/glorot.png",
+    "curves/linear-regime.csv",
+    "curves/linear-regime.png",
+    "curves/tanh-large.csv",
+    "curves/tanh-large.png",
+    "curves/tanh-small.csv",
+    "curves/tanh-small.png",
+    "derivations/product-variance.html",
+    "derivations/product-variance.tex",
+    "index.html",
+    "manifest.json",
+    "verification/glorot.csv",
+    "verification/tanh-large.csv",
+    "verification/tanh-small.csv",
+]
+
+
+def contents(root):
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(Path(root).rglob("*")) if p.is_file()}
+
+
+def table(path):
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """A small report, in the place of an older one, on a machine without LaTeX."""
+    root = tmp_path_factory.mktemp("made") / "report"
+    with directory_atomic(root, generator=build.GENERATOR) as older:
+        (older / "old.txt").write_text("old")
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "find_engine", lambda: None)
+        assert write_report(root, **SMALL | {"pdf": True}, progress=said.append) == root / "index.html"
+    assert said[0] == "theorem product-variance"
+    return root
+
+
+def test_all_files_are_there(report):
+    """The manifest lists every file but itself; nothing is left of the older report, nor beside this one."""
+    found = contents(report)
+    assert sorted(found) == FILES
+    manifest = json.loads(found[MANIFEST])
+    assert manifest == {"generator": "varprop report", "files": [name for name in FILES if name != MANIFEST]}
+    assert os.listdir(report.parent) == ["report"]
+
+
+def test_same_seed_same_bytes(report, tmp_path):
+    """Also where the work is spread over processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "find_engine", lambda: None)
+        write_report(tmp_path / "again", **SMALL | {"pdf": True, "workers": 2})
+    assert contents(tmp_path / "again") == contents(report)
+
+
+def test_page_is_complete_and_self_contained(report):
+    """Well-formed; every link leads somewhere in the report; nothing is fetched and nothing runs."""
+    text = (report / "index.html").read_text(encoding="utf-8")
+    tree = ElementTree.fromstring(text.removeprefix("<!DOCTYPE html>\n"))
+    tags = {element.tag.rsplit("}")[-1] for element in tree.iter()}
+    assert {"math", "svg", "table", "details"} <= tags
+    assert not tags & {"script", "link", "img", "iframe", "object"}
+    assert not re.search(r"@import|url\((?!#)", text)
+    ids = {element.get("id") for element in tree.iter() if element.get("id")}
+    for element in tree.iter("a"):
+        target = element.get("href")
+        assert target[1:] in ids if target.startswith("#") else (report / target).is_file()
+
+
+def test_page_shows_what_was_found(report):
+    """Theorem, claims with verdicts and counterexample, verdicts of the verification, and the values in the tables."""
+    text = (report / "index.html").read_text(encoding="utf-8")
+    assert derive.theorem("product-variance").title in text
+    for claim in SMALL["claims"]:
+        assert f'<tr id="{claim}">' in text
+    assert '<span class="chip bad">refuted</span></td></tr>' in text
+    assert "the left side is <b>" in text
+    assert "Of 2 formulas in print, 1 hold as printed and 1 are refuted." in text
+    audits = json.loads((report / "audit.json").read_text(encoding="utf-8"))
+    assert [a["verdict"] for a in audits] == ["refuted", "holds"]
+    for name in ("glorot", "tanh-small", "tanh-large"):
+        rows = table(report / "verification" / f"{name}.csv")
+        assert len(rows) == 20
+        assert f"{float(rows[7]['estimate']):.5g}" in text
+
+
+def test_curve_of_the_compromise(report):
+    """The first network has the variances 2/(n_i + n_{i+1}), typed in here, and its curve is in the CSV."""
+    n = [8, 14, 5, 18, 11, 6]
+    network = Network(widths=n, weight_variance=[2 / (a + b) for a, b in pairwise(n)])
+    assert (report / "curves" / "glorot.csv").read_text() == predict(network).to_csv()
+
+
+def test_tanh_leaves_the_linear_regime(report):
+    """The sweep falls from near 1 to far below."""
+    rows = table(report / "curves" / "linear-regime.csv")
+    first, last = (float(rows[k]["var_z_4_ratio"]) for k in (0, -1))
+    assert first > 0.6
+    assert last < 0.05
+
+
+def test_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
+    """No partial report, and the older one as it was."""
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "run", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(tmp_path / "new", **SMALL)
+    assert os.listdir(tmp_path) == []
+    with directory_atomic(tmp_path / "r", generator=build.GENERATOR) as root:
+        (root / "old.txt").write_text("old")
+    before = contents(tmp_path / "r")
+    with pytest.raises(KeyboardInterrupt):
+        write_report(tmp_path / "r", **SMALL)
+    assert contents(tmp_path / "r") == before
+    assert os.listdir(tmp_path) == ["r"]
+
+
+def test_failed_swap_puts_the_older_report_back(tmp_path, monkeypatch):
+    """When the second rename fails, the first is undone."""
+    with directory_atomic(tmp_path / "r", generator="g") as root:
+        (root / "old.txt").write_text("old")
+    before, rename = contents(tmp_path / "r"), Path.rename
+
+    def fail_once(self, target):
+        if Path(target) == tmp_path / "r" and (self / "new.txt").exists():
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_once)
+    with (
+        pytest.raises(InputError, match=r"cannot write .*no space left on device"),
+        directory_atomic(tmp_path / "r", generator="g") as root,
+    ):
+        (root / "new.txt").write_text("new")
+    assert contents(tmp_path / "r") == before
+    assert os.listdir(tmp_path) == ["r"]
+
+
+def test_other_directories_are_left_alone(tmp_path):
+    """A directory with files of others, a report with a file of somebody's in it, a file: each is refused at once."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="holds files and is no varprop report"):
+        write_report(theirs, **SMALL)
+    with directory_atomic(tmp_path / "r", generator=build.GENERATOR) as root:
+        (root / "index.html").write_text("old")
+    (tmp_path / "r" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"also holds 'notes.txt', which is no part of a varprop report"):
+        write_report(tmp_path / "r", **SMALL)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="is a file; the output must be a directory"):
+        write_report(tmp_path / "file", **SMALL)
+    assert (theirs / "thesis.tex").read_text() == "years of work"
+    assert (tmp_path / "r" / "notes.txt").read_text() == "mine"
+    assert sorted(os.listdir(tmp_path)) == ["file", "r", "theirs"]
+
+
+def test_empty_directory_is_used(tmp_path):
+    """One that was made for the report."""
+    (tmp_path / "r").mkdir()
+    with directory_atomic(tmp_path / "r", generator="g") as root:
+        (root / "a").write_text("a")
+    assert sorted(contents(tmp_path / "r")) == ["a", MANIFEST]
+
+
+def test_unknown_names_before_any_work(tmp_path):
+    """A wrong name costs no wait, and leaves nothing."""
+    with pytest.raises(InputError, match="unknown claim 'glorot-2010-eq-8'"):
+        write_report(tmp_path / "r", **SMALL | {"claims": ["glorot-2010-eq-8"]})
+    assert os.listdir(tmp_path) == []
+
+
+def test_workers_give_what_this_process_gives():
+    """In the order of the tasks."""
+    tasks = [("claim", "question-1-product-rule"), ("theorem", "product-variance")]
+    apart = run(tasks, workers=2, say=lambda what: None)
+    assert [made.row if task[0] == "claim" else made.html for made, task in zip(apart, tasks, strict=True)] == [
+        perform(tasks[0]).row,
+        perform(tasks[1]).html,
+    ]
+
+
+@pytest.mark.skipif(find_engine() is None, reason="no LaTeX engine is installed")
+def test_typeset():
+    """A PDF with the same bytes each time; what is wrong with a document that does not compile."""
+    document = derive.theorem("product-variance").latex(standalone=True)
+    made = typeset(document, find_engine())
+    assert made.startswith(b"%PDF")
+    assert typeset(document, find_engine()) == made
+    broken = typeset(r"\documentclass{article}\begin{document}\undefined\end{document}", find_engine())
+    assert broken == "! Undefined control sequence."
+
+
+def test_missing_engine_is_noted(report):
+    """The page says why there are no PDFs."""
+    assert "No PDFs: pdflatex is not installed." in (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_written_file_keeps_mode_and_link(tmp_path):
+    """Replacing a file keeps its permissions; a link keeps pointing to the file, which is written."""
+    target = tmp_path / "file"
+    target.write_text("old")
+    target.chmod(0o640)
+    (tmp_path / "link").symlink_to(target)
+    write_atomic(tmp_path / "link", "new")
+    assert target.read_text() == "new"
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "link").is_symlink()
+    write_atomic("/dev/null", "gone")
+    assert not Path("/dev/null").is_file()
