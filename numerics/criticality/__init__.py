@@ -1,0 +1,6 @@
+"""Criticality: fixed points of the length map, the edge of chaos, universality classes and depth scales."""
+
+from numerics.criticality.critical import Critical, critical
+from numerics.criticality.fixed_points import FixedPoint, FixedPoints, fixed_points
+
+__all__ = ["Critical", "FixedPoint", "FixedPoints", "critical", "fixed_points"]
