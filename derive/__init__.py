@@ -11,12 +11,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from derive.claims import CLAIMS
-from derive.claims.claim import Claim
 from derive.errors import InputError
-from derive.proof.derivation import Derivation
 from derive.theorems import THEOREMS
+
+if TYPE_CHECKING:
+    # SymPy is not loaded before a theorem or a claim is asked for.
+    from derive.claims.claim import Claim
+    from derive.proof.derivation import Derivation
 
 __version__ = "0.1.0"
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Generic, TypeVar
 
-from derive.errors import InputError
+from derive.errors import InputError, unknown_name
 
 T = TypeVar("T")
 
@@ -26,7 +25,7 @@ class Registry(Generic[T]):
     def builder(self, name: str) -> Callable[[], T]:
         """Return the function that builds an entry; raise `InputError` with close matches for an unknown name."""
         if name not in self._entries:
-            raise InputError(unknown(self.kind, name, self._entries))
+            raise unknown_name(self.kind, name, self._entries)
         module, function = self._entries[name].split(":")
         builder: Callable[[], T] = getattr(import_module(module), function)
         return builder
@@ -36,11 +35,3 @@ class Registry(Generic[T]):
         if name in self._entries:
             raise InputError(f"{self.kind} {name!r} is registered already")
         self._entries[name] = where
-
-
-def unknown(kind: str, name: str, known: object) -> str:
-    """Return the message for an unknown name, with the known names that are close to it."""
-    names = [str(k) for k in known]  # type: ignore[attr-defined]
-    close = get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}"
-    return f"unknown {kind} {name!r}; {hint}"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from derive.claims.claim import Claim
+from typing import TYPE_CHECKING
+
 from derive.registry import Registry
+
+if TYPE_CHECKING:
+    from derive.claims.claim import Claim
 
 CLAIMS: Registry[Claim] = Registry(
     "claim",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from derive.proof.derivation import Derivation
+from typing import TYPE_CHECKING
+
 from derive.registry import Registry
+
+if TYPE_CHECKING:
+    from derive.proof.derivation import Derivation
 
 THEOREMS: Registry[Derivation] = Registry(
     "theorem",

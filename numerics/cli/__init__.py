@@ -18,7 +18,9 @@ _COMMANDS = {
     "audit": ("numerics.cli.audits:audit", "Hold printed formulas against derived ones."),
     "curve": ("numerics.cli.curves:curve", "Predict the variances of a network, layer by layer."),
     "verify": ("numerics.cli.verification:verify", "Hold the prediction against a simulation."),
+    "expect": ("numerics.cli.expect:expect", "Give a Gaussian expectation in closed form."),
     "kernel": ("numerics.cli.kernel:kernel", "Print the generated code of a result, with its accuracy."),
+    "figure": ("numerics.cli.figure:figure", "Draw one of the figures, theory over simulation."),
     "report": ("numerics.cli.report:report", "Write everything to a directory with an index.html."),
 }
 

@@ -46,17 +46,19 @@ _SAMPLE_PANELS = (("variances", ("v2", "m2", "var_s")), ("correlation of two sam
 def plot_curves(prediction: Prediction, simulation: Simulation | None = None) -> Figure:
     """Return a figure of the predicted variances by layer, with a simulation's estimates over them if given.
 
-    Variances are on a logarithmic axis, where a variance that is zero or beyond float64's range does not show.
+    The panels follow the prediction: forward and backward, or, where it has the columns m2 and v2, these and their
+    correlation rho. Variances are on a logarithmic axis, where a variance that is zero or beyond float64's range does not show.
     """
+    panels, looks = (_SAMPLE_PANELS, _SAMPLE_LOOKS) if "m2" in prediction.columns else (_PANELS, _LOOKS)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
-        for axes, (title, names) in zip(figure.subplots(1, 2), _PANELS, strict=True):
+        for axes, (title, names) in zip(figure.subplots(1, 2), panels, strict=True):
             for name in names:
                 if name in prediction.columns:
-                    _curve(axes, _LOOKS[name], prediction.columns[name])
-                if simulation is not None:
-                    _points(axes, _LOOKS[name], simulation.estimate[name], simulation.standard_error[name])
-            _finish(axes, title, prediction)
+                    _curve(axes, looks[name], prediction.columns[name])
+                if simulation is not None and name in simulation.estimate:
+                    _points(axes, looks[name], simulation.estimate[name], simulation.standard_error[name])
+            _finish(axes, title, prediction, logarithmic=names != ("rho",))
     return figure
 
 
@@ -84,9 +86,11 @@ def _points(axes: Axes, look: _Look, estimate: np.ndarray, error: np.ndarray) ->
     )
 
 
-def _finish(axes: Axes, title: str, prediction: Prediction) -> None:
+def _finish(axes: Axes, title: str, prediction: Prediction, *, logarithmic: bool) -> None:
     values = np.concatenate([line.get_ydata() for line in axes.lines]) if axes.lines else np.ones(1)
-    if (np.isfinite(values) & (values > 0)).any():
+    if not logarithmic:
+        axes.set_ylim(0, 1.02)
+    elif (np.isfinite(values) & (values > 0)).any():
         axes.set_yscale("log")
         low, high = axes.get_ylim()
         if high < 30 * low:
@@ -99,7 +103,7 @@ def _finish(axes: Axes, title: str, prediction: Prediction) -> None:
     axes.set_xlim(-0.3, max(prediction.network.d, 1) + 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     # Above the axes, where no curve can pass behind it.
-    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.985), ncols=2, columnspacing=1.2, handlelength=1.8)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.985), ncols=3, columnspacing=1.2, handlelength=1.8)
 
 
 def _plain_ticks(axes: Axes) -> None:

@@ -1,0 +1,155 @@
+"""Histograms of single pre-activations over networks, over samples and over a layer, with the Gaussians of theory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from numerics.figures import style
+from numerics.figures.experiment import NETWORKS, SAMPLES, Experiment
+from numerics.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH
+
+Floats = NDArray[np.float64]
+
+_NEURONS = (BLUE, ORANGE, GREEN)
+_REACH = 3.6  # standard deviations to each side
+_HEADER_LAYER = 10
+
+
+def network_randomness(experiment: Experiment) -> Figure:
+    """One neuron over many networks that see the same input."""
+    figure, panels = _panels(experiment, "network")
+    for axes, layer in zip(panels, experiment.layers, strict=True):
+        _over_networks(axes, experiment, layer)
+    note = f"{NETWORKS} networks, one input, one neuron"
+    return _finish(figure, panels, note, (r"$\mathcal{N}(0,\ \mathrm{Var}[y_l])$ over networks",))
+
+
+def sample_randomness(experiment: Experiment) -> Figure:
+    """Three neurons of one network over many inputs."""
+    figure, panels = _panels(experiment, "sample")
+    for axes, layer in zip(panels, experiment.layers, strict=True):
+        _over_samples(axes, experiment, layer)
+    note = f"one network, {SAMPLES} inputs, three neurons"
+    labels = (r"$\mathcal{N}(\mu,\ v^2)$ around each neuron’s mean", r"$\mathcal{N}(0,\ m^2)$ of the means")
+    return _finish(figure, panels, note, labels)
+
+
+def layer_randomness(experiment: Experiment) -> Figure:
+    """All neurons of a layer, in one network, for one input."""
+    figure, panels = _panels(experiment, "layer")
+    for axes, layer in zip(panels, experiment.layers, strict=True):
+        _over_layer(axes, experiment, layer)
+    note = f"one network, one input, all {experiment.width} neurons of a layer"
+    return _finish(figure, panels, note, (r"$\mathcal{N}(0,\ \mathrm{Var}[y_l])$ over networks",))
+
+
+def three_kinds(experiment: Experiment) -> Figure:
+    """The three side by side, at one layer."""
+    layer = min(_HEADER_LAYER, experiment.depth)
+    figure = Figure(figsize=(WIDTH, 2.35), layout="constrained")
+    panels = list(figure.subplots(1, 3, sharex=True, sharey=True))
+    fixed = (r"P(y_l \mid x)", r"P(y_l \mid W_1, \ldots, W_l)", r"P(y_l \mid x, W_1, \ldots, W_{l-1})")
+    names = ("network randomness", "sample randomness", "layer randomness")
+    shows = (_over_networks, _over_samples, _over_layer)
+    for axes, name, given, show in zip(panels, names, fixed, shows, strict=True):
+        show(axes, experiment, layer, (layer,))
+        axes.set_title(f"{name}\n${given}$", fontsize=10, pad=6)
+        axes.set_xlabel(f"$y_{{{layer}}}$")
+        _bare(axes)
+    _reach(panels, experiment)
+    return figure
+
+
+def _over_networks(axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = ()) -> None:
+    simulation = experiment.simulate("network", tuple(layers) or experiment.layers)
+    _histogram(axes, simulation.recorded[layer - 1].ravel(), BLUE)
+    variance = experiment.prediction(simulation).columns["var_s"][layer - 1]
+    _gaussian(axes, 0.0, variance, INK, kind="theory")
+
+
+def _over_samples(axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = ()) -> None:
+    simulation = experiment.simulate("sample", tuple(layers) or experiment.layers)
+    theory = experiment.prediction().columns
+    neurons = simulation.recorded[layer - 1][0].T
+    for values, colour in zip(neurons, _NEURONS, strict=False):
+        _histogram(axes, values, colour)
+    for values in neurons:
+        _gaussian(axes, float(values.mean()), theory["v2"][layer - 1], INK, kind="theory")
+    if theory["m2"][layer - 1] > 0:
+        _gaussian(axes, 0.0, theory["m2"][layer - 1], GREY, dash=(0, (4, 2)), kind="means")
+
+
+def _over_layer(axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = ()) -> None:
+    simulation = experiment.simulate("layer", tuple(layers) or experiment.layers)
+    _histogram(axes, simulation.recorded[layer - 1].ravel(), PURPLE)
+    _gaussian(axes, 0.0, experiment.prediction().columns["var_s"][layer - 1], INK, kind="theory")
+
+
+def _panels(experiment: Experiment, over: str) -> tuple[Figure, list[Axes]]:
+    count = len(experiment.layers)
+    # Fluctuations over samples shrink with depth: their densities have no scale in common.
+    share = over != "sample"
+    figure = Figure(figsize=(WIDTH, 2.2), layout="constrained")
+    panels = list(np.atleast_1d(figure.subplots(1, count, sharex=True, sharey=share)))
+    for axes, layer in zip(panels, experiment.layers, strict=True):
+        style.title(axes, f"layer {layer}")
+        axes.set_xlabel(f"$y_{{{layer}}}$")
+        _bare(axes)
+    _reach(panels, experiment)
+    return figure, panels
+
+
+def _bare(axes: Axes) -> None:
+    """Leave out the axis of densities, whose numbers say nothing."""
+    axes.spines["left"].set_visible(False)
+    axes.yaxis.set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+
+
+def _reach(panels: Sequence[Axes], experiment: Experiment) -> None:
+    reach = _REACH * math.sqrt(experiment.prediction().columns["var_s"].max())
+    for axes in panels:
+        axes.set_xlim(-reach, reach)
+
+
+def _histogram(axes: Axes, values: Floats, colour: str) -> None:
+    """Draw a density; bins are of equal size and as many as the values can fill."""
+    edges = np.histogram_bin_edges(values, bins="fd")
+    density, _ = np.histogram(values, bins=edges, density=True)
+    axes.stairs(density, edges, fill=True, color=colour, alpha=0.38, linewidth=0)
+    axes.stairs(density, edges, color=colour, linewidth=0.8)
+
+
+def _gaussian(axes: Axes, mean: float, variance: float, colour: str, *, kind: str, dash: object = "-") -> None:
+    spread = math.sqrt(variance)
+    grid = mean + spread * np.linspace(-4.5, 4.5, 181)
+    density = np.exp(-((grid - mean) ** 2) / (2 * variance)) / (spread * math.sqrt(2 * math.pi))
+    (line,) = axes.plot(grid, density, color=colour, linewidth=1.1, linestyle=dash)  # type: ignore[arg-type]
+    if colour == INK:
+        style.inked(line)
+    line.set_gid(kind)
+
+
+def _finish(figure: Figure, panels: Sequence[Axes], note: str, theories: Sequence[str]) -> Figure:
+    """Name the curves under the panels."""
+    kinds = {line.get_gid(): line for axes in panels for line in axes.lines}
+    for line in kinds.values():
+        line.set_gid(None)
+    handles = list(kinds.values())
+    legend = figure.legend(
+        handles,
+        list(theories)[: len(handles)],
+        loc="outside lower center",
+        ncols=2,
+        title=f"{note}; lines are theory:",
+        fontsize=9,
+    )
+    legend.get_title().set_fontsize(9)
+    return figure
