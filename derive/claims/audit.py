@@ -144,7 +144,7 @@ def _compare_numbers(claim: Claim, derived: Expr) -> tuple[bool, Basic | None, B
     gap = simplify((claim.printed.rhs - derived).doit())
     if gap == 0:
         return True, None, derived
-    zeros = [f for f, _ in factor_list(gap.as_numer_denom()[0])[1] if f.is_Symbol]
+    zeros = [f for f, _ in factor_list(gap.as_numer_denom()[0])[1] if f.is_Symbol and not f.is_positive]
     return False, Or(*(Eq(f, 0, evaluate=False) for f in zeros)) if zeros else None, derived
 
 

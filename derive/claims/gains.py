@@ -250,7 +250,8 @@ def truncated_normal() -> Claim:
 
 def dropout() -> Claim:
     """Var = s/(1 - p) for inverted dropout with drop rate p and inputs of any mean."""
-    s, mu, p = symbols("s mu p", positive=True)
+    s, p = symbols("s p", positive=True)
+    mu = Symbol("mu", real=True)
 
     def value() -> Expr:
         formula = product_variance().result

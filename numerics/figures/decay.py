@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from sympy import lambdify
+from sympy import Expr, lambdify, latex
 
 from derive.network import SLOPE
 from derive.rules.asymptotics import LAYER
@@ -24,7 +24,8 @@ from numerics.simulation import Simulation, simulate
 
 Floats = NDArray[np.float64]
 
-_NETWORKS, _SAMPLES = 24, 50
+# The fluctuation from network to network is what limits both estimates: many networks, few samples each.
+_NETWORKS, _SAMPLES = 250, 4
 _BEYOND = 20  # theory is drawn to this many times the simulated depth
 _NARROWER = 8
 _MOST_POINTS = 18
@@ -45,6 +46,8 @@ def sample_variance(experiment: Experiment) -> Figure:
     left.plot(far, asymptote(far, total), color=GREY, linestyle=(0, (5, 2)), linewidth=1.2, label="asymptote")
     for run, marker, colour in zip(runs, "os", (BLUE, GREEN), strict=False):
         _points(left, run, "v2", marker, colour, f"simulated, $N = {run.network.widths[0]}$")
+    formula = latex(_asymptotics(), ln_notation=True)
+    left.text(0.98, 0.93, rf"$v^2 \sim {formula}$", transform=left.transAxes, ha="right", va="top", color=GREY)
     left.set_xscale("log")
     left.set_yscale("log")
     left.set_ylabel("variance over samples")
@@ -71,9 +74,12 @@ def asymptote(layers: Floats | NDArray[np.int64], total: float) -> Floats:
 
 @lru_cache
 def _compiled() -> Callable[[Floats, float], Floats]:
-    expression = derivation("sample-variance-decay").result.subs(SLOPE, 0)
-    compiled: Callable[[Floats, float], Floats] = lambdify((LAYER, Q), expression, "numpy")
+    compiled: Callable[[Floats, float], Floats] = lambdify((LAYER, Q), _asymptotics(), "numpy")
     return compiled
+
+
+def _asymptotics() -> Expr:
+    return derivation("sample-variance-decay").result.subs(SLOPE, 0)
 
 
 def _simulated(experiment: Experiment, width: int, number: int) -> Simulation:

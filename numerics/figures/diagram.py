@@ -80,7 +80,7 @@ def _row(axes: Axes, y: float, name: str, given: str, random: tuple[bool, ...], 
 
 
 def _pill(axes: Axes, x: float, y: float, text: str, colour: str | None) -> None:
-    width, height = 1.42, 0.46
+    width, height = 0.98, 0.46
     axes.add_patch(
         FancyBboxPatch(
             (x - width / 2, y - height / 2),
@@ -93,4 +93,4 @@ def _pill(axes: Axes, x: float, y: float, text: str, colour: str | None) -> None
             linestyle="-" if colour else (0, (3, 2)),
         )
     )
-    axes.text(x, y - 0.015, text, ha="center", va="center", fontsize=9, color="white" if colour else GREY)
+    axes.text(x, y - 0.015, text, ha="center", va="center", fontsize=8.5, color="white" if colour else GREY)

@@ -53,7 +53,7 @@ def layer_randomness(experiment: Experiment) -> Figure:
 def three_kinds(experiment: Experiment) -> Figure:
     """The three side by side, at one layer."""
     layer = min(_HEADER_LAYER, experiment.depth)
-    figure = Figure(figsize=(WIDTH, 2.35), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.75), layout="constrained")
     panels = list(figure.subplots(1, 3, sharex=True, sharey=True))
     fixed = (r"P(y_l \mid x)", r"P(y_l \mid W_1, \ldots, W_l)", r"P(y_l \mid x, W_1, \ldots, W_{l-1})")
     names = ("network randomness", "sample randomness", "layer randomness")
@@ -64,7 +64,9 @@ def three_kinds(experiment: Experiment) -> Figure:
         axes.set_xlabel(f"$y_{{{layer}}}$")
         _bare(axes)
     _reach(panels, experiment)
-    return figure
+    note = f"{NETWORKS} networks, {SAMPLES} inputs, {experiment.width} neurons of one layer"
+    labels = ("Gaussian of the predicted variance", r"$\mathcal{N}(0,\ m^2)$ of the neurons’ means")
+    return _finish(figure, panels, note, labels)
 
 
 def _over_networks(axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = ()) -> None:

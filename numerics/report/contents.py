@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,15 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """One of the figures of `numerics.figures`, with its caption as HTML."""
+
+    name: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
 class Regime:
     """Simulated over predicted variances of a tanh network against the gain, each with its standard error."""
 
@@ -88,6 +97,7 @@ class Contents:
     typeset: tuple[str, ...]
     cases: tuple[Case, ...]
     regime: Regime
+    drawings: Mapping[str, Drawing]
     networks: int
     seed: int
     notes: tuple[str, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from sympy import Basic
 
 from derive.proof.derivation import Statement
@@ -11,7 +13,7 @@ from derive.render.html import LINE, formula, mathml
 from derive.render.latex_printer import print_latex
 from derive.render.relations import LATEX_RELATIONS, relation_sign
 
-__all__ = ["displayed", "folded", "formula", "mathml", "stated"]
+__all__ = ["chip", "displayed", "folded", "formula", "mathml", "stated"]
 
 
 def stated(statement: Statement, brackets: Brackets | None = None) -> str:
@@ -32,6 +34,11 @@ def folded(summary: str, body: str, *, opened: bool = False) -> str:
     """Return a block that opens on a click."""
     state = ' open=""' if opened else ""
     return f'<details class="outer"{state}><summary>{summary}</summary>{body}</details>'
+
+
+def chip(word: str, look: str) -> str:
+    """Return a verdict or a grade in a frame, in the colour of ``look``: good, mind or bad."""
+    return f'<span class="chip {look}">{escape(word)}</span>'
 
 
 def _block(latex: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from html import escape
+from itertools import count
 
 from sympy import Eq, Symbol
 
@@ -15,42 +17,53 @@ from derive.render.html import STYLE
 from derive.words import Words
 from numerics.figures import to_inline_svg
 from numerics.report.audits import audit_table
-from numerics.report.contents import WIDTHS, Case, Contents, Theorem
-from numerics.report.formulas import displayed, folded, formula, mathml
+from numerics.report.chapters import CHAPTERS, OVER_WHAT, Chapter, home
+from numerics.report.contents import WIDTHS, Contents, Drawing, Theorem
+from numerics.report.formulas import chip, displayed, folded, formula
 from numerics.report.style import PAGE, SHEET
-from numerics.verification import Row, Verification
+from numerics.report.tables import verification
 
 TITLE = "How variance travels through a random network"
-
-_QUANTITIES = {
-    "var_z": r"\mathrm{Var}[z^i]",
-    "var_s": r"\mathrm{Var}[s^i]",
-    "var_grad_s": r"\mathrm{Var}[\partial\mathrm{Cost}/\partial s^i]",
-    "var_grad_w": r"\mathrm{Var}[\partial\mathrm{Cost}/\partial w^i]",
-}
-_VERDICTS = {"agrees": "good", "inconclusive": "mind", "differs": "bad"}
 
 
 def index_page(contents: Contents) -> str:
     """Return ``index.html``."""
-    sections = [
-        ("over-what", "Variance over what?", _over_what()),
-        (
-            "equations",
-            "The equations",
-            "\n".join(_theorem(t, pdf=t.name in contents.typeset) for t in contents.theorems),
-        ),
-        ("audit", "The printed formulas, audited", _audit_intro() + audit_table(contents.audits)),
-        ("curves", "Prediction and simulation", _curves(contents)),
-        ("regime", "Where the linear regime ends", _regime(contents)),
+    numbers = count(1)
+    sections = [(c.key, c.title, _chapter(c, contents, numbers)) for c in CHAPTERS]
+    sections += [
+        ("verification", "Prediction and simulation", verification(contents, numbers)),
         ("again", "Doing it again", _again(contents)),
     ]
-    links = " · ".join(f'<a href="#{key}">{number}. {title}</a>' for number, (key, title, _) in enumerate(sections, 1))
-    parts = [f'<header><h1>{TITLE}</h1>\n<p class="abstract">{_abstract(contents)}</p>\n<nav class="dim">{links}</nav>']
+    sections = [section for section in sections if section[2]]
+    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title, _ in sections)
+    parts = [f'<header><h1>{TITLE}</h1>\n<p class="abstract">{_abstract(contents)}</p>\n<nav><ol>{links}</ol></nav>']
     parts.append("</header>")
     for number, (key, title, body) in enumerate(sections, 1):
         parts.append(f'<section id="{key}"><h2>{number}. {title}</h2>\n{body}\n</section>')
     return _page(TITLE, "\n".join(parts))
+
+
+def _chapter(chapter: Chapter, contents: Contents, numbers: Iterator[int]) -> str:
+    """Return what a chapter shows, or nothing where nothing of it was asked for."""
+    theorems = [t for t in contents.theorems if home(t.name, "theorems") is chapter]
+    audits = [audit for audit in contents.audits if home(audit.id, "claims") is chapter]
+    drawings = [contents.drawings[name] for name in chapter.figures if name in contents.drawings]
+    if not (theorems or audits or drawings):
+        return ""
+    parts = [_over_what()] if chapter is OVER_WHAT else []
+    parts.append(f"<p>{chapter.about}</p>")
+    parts += [_drawing(drawing, next(numbers)) for drawing in drawings]
+    parts += [_theorem(t, pdf=t.name in contents.typeset) for t in theorems]
+    if audits:
+        intro = _audit_intro() if audits[0] is contents.audits[0] else ""
+        parts.append(f"<h3>The printed formulas, audited</h3>\n{intro}{audit_table(audits)}")
+    return "\n".join(parts)
+
+
+def _drawing(drawing: Drawing, number: int) -> str:
+    path = f"figures/{drawing.name}.png"
+    return f"""<figure id="figure-{drawing.name}">{to_inline_svg(drawing.figure)}
+<figcaption>Figure {number}. {drawing.caption} <a href="{path}">{path}</a></figcaption></figure>"""
 
 
 def audit_page(contents: Contents) -> str:
@@ -64,10 +77,6 @@ def _page(title: str, body: str) -> str:
     return PAGE.format(title=escape(title), style=f"{STYLE}\n{SHEET}", body=body)
 
 
-def _chip(word: str, look: str) -> str:
-    return f'<span class="chip {look}">{escape(word)}</span>'
-
-
 def _abstract(contents: Contents) -> str:
     grades = Counter(t.grade for t in contents.theorems)
     verdicts = Counter(audit.verdict for audit in contents.audits)
@@ -76,11 +85,11 @@ def _abstract(contents: Contents) -> str:
     agreeing = [case.title for case in contents.cases if case.verification.agrees]
     others = [case.title for case in contents.cases if not case.verification.agrees]
     return (
-        "The variance equations of Glorot &amp; Bengio (2010): derived step by step from the definition of the "
+        "The variance of a network&#8217;s signals over its weights, over its inputs and over its units: derived step by step from the definition of the "
         "network, every step checked, compiled to NumPy, evaluated, and held against simulation. "
         f"{len(contents.theorems)} theorems are derived ({_listed([f'{n} {grade}' for grade, n in grades.items()])}). "
         f"Of {len(contents.audits)} formulas in print, {_listed(found)}. "
-        f"{contents.networks:,} simulated networks agree with theory for {_listed(_lower(agreeing)) or 'none'}; "
+        f"Simulated networks agree with theory for {_listed(_lower(agreeing)) or 'none'}; "
         f"they differ for {_listed(_lower(others)) or 'none'}."
     )
 
@@ -117,11 +126,11 @@ What is drawn has mean zero and these variances:</p>
 
 
 def _theorem(theorem: Theorem, pdf: bool) -> str:
-    chip = _chip(theorem.grade, ("good" if theorem.grade == "exact" else "mind") if theorem.passed else "bad")
+    grade = chip(theorem.grade, ("good" if theorem.grade == "exact" else "mind") if theorem.passed else "bad")
     kinds = ("html", "tex", "pdf") if pdf else ("html", "tex")
     files = " · ".join(f'<a href="derivations/{theorem.name}.{kind}">{kind}</a>' for kind in kinds)
     source = f"{escape(theorem.source)} · " if theorem.source else ""
-    parts = [f'<article id="{escape(theorem.name)}"><h3>{escape(theorem.title)} {chip}</h3>']
+    parts = [f'<article id="{escape(theorem.name)}"><h3>{escape(theorem.title)} {grade}</h3>']
     parts.append(f'<p class="dim"><code>{escape(theorem.name)}</code> · {source}{files}</p>')
     for title, formula_ in theorem.statements:
         above = f'<p class="dim">{escape(title)}:</p>' if title else ""
@@ -135,81 +144,14 @@ def _theorem(theorem: Theorem, pdf: bool) -> str:
     return "\n".join(parts) + "</article>"
 
 
-def _curves(contents: Contents) -> str:
-    widths = ", ".join(map(str, WIDTHS))
-    text = (
-        f"<p>A network with the sizes {widths}: five weight matrices. Lines are the derived formulas, evaluated by "
-        f"their kernels; points are means over {contents.networks:,} networks drawn in full (real weight matrices, "
-        "forward and backward), with two standard errors. A row of a table agrees while |z| stays below a threshold "
-        "that lets a right table pass with 99 % probability; <i>detectable</i> is the relative error that the run "
-        "would have caught with 99 % probability.</p>"
-    )
-    return text + "\n".join(_case(case, number) for number, case in enumerate(contents.cases, 1))
-
-
-def _case(case: Case, number: int) -> str:
-    exact = [name for name, claimed in case.prediction.exact.items() if claimed]
-    claim = "All columns are exact at these widths." if len(exact) == len(case.prediction.exact) else ""
-    reasons = dict.fromkeys(why for listed in case.prediction.approximations.values() for why in listed)
-    claim = claim or "The prediction assumes what this network only approaches: " + " ".join(map(escape, reasons))
-    verdict = case.verification.verdict
-    rows = f'<div class="scroll">{_rows(case.verification)}</div>'
-    files = [f"curves/{case.key}.csv", f"curves/{case.key}.png", f"verification/{case.key}.csv"]
-    links = " · ".join(f'<a href="{name}">{name}</a>' for name in files)
-    return f"""<article id="{case.key}"><h3>{escape(case.title)} {_chip(verdict, _VERDICTS[verdict])}</h3>
-<p>{escape(case.about)} {claim}</p>
-<figure>{to_inline_svg(case.figure)}
-<figcaption>Figure {number}. {escape(case.title)}: theory (lines), simulation (points). {links}</figcaption></figure>
-<p>{escape(_sentence(case.verification.summary()))}</p>
-{folded("All rows", rows, opened=number == 1)}
-</article>"""
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def _rows(found: Verification) -> str:
-    titles = ("", "layer", "predicted", "simulated", "std. error", "z", "off by", "detectable", "")
-    head = "".join(f'<th class="{"num" if title else "text"}">{title}</th>' for title in titles)
-    body, before = [], ""
-    for row in found.rows:
-        name = mathml(_QUANTITIES[row.quantity]) if row.quantity != before else ""
-        body.append(_row(row, name))
-        before = row.quantity
-    return f'<table class="ruled"><tr>{head}</tr>\n' + "\n".join(body) + "</table>"
-
-
-def _row(row: Row, name: str) -> str:
-    cells = [
-        str(row.layer),
-        f"{row.predicted:.5g}",
-        f"{row.estimate:.5g}",
-        f"{row.standard_error:.2g}",
-        f"{row.z:+.2f}".replace("-", "−"),
-        f"{100 * row.relative_difference:+.2g} %".replace("-", "−"),
-        f"{100 * row.detectable:.2g} %",
-    ]
-    numbers = "".join(f'<td class="num">{cell}</td>' for cell in cells)
-    look = f'<td class="{_VERDICTS[row.verdict]}">{row.verdict}</td>'
-    return f'<tr class="{"group" if name else "more"}"><td>{name}</td>{numbers}{look}</tr>'
-
-
-def _regime(contents: Contents) -> str:
-    return f"""<p>The same sizes with tanh units, at gains from small to large. Theory replaces tanh by its slope at 0;
-where pre-activations are no longer small, it predicts too much.</p>
-<figure>{to_inline_svg(contents.regime.figure)}
-<figcaption>Figure {len(contents.cases) + 1}. Simulated over predicted variance, with two standard errors.
-<a href="curves/linear-regime.csv">curves/linear-regime.csv</a> ·
-<a href="curves/linear-regime.png">curves/linear-regime.png</a></figcaption></figure>"""
-
-
 def _again(contents: Contents) -> str:
     commands = [f"varprop derive {t.name} --check" for t in contents.theorems[2:3]]
     commands += [f"varprop audit {audit.id}" for audit in contents.audits if audit.verdict == "refuted"][:1]
     widths = ",".join(map(str, WIDTHS))
     commands += [f"varprop curve --widths {widths} --gain 1"]
     commands += [f"varprop verify --widths {widths} --activation tanh --gain 2 --networks {contents.networks}"]
+    commands += ["varprop curve --depth 50 --width 1024 --activation relu --gain 2"]
+    commands += [f"varprop figure {name} -o {name}.svg" for name in list(contents.drawings)[-1:]]
     commands += ["varprop report -o report"]
     notes = "".join(f'<p class="dim">{escape(note)}</p>' for note in contents.notes)
     seed = f"The random numbers of this report come from seed {contents.seed}; the same seed gives the same report."
@@ -220,6 +162,6 @@ def _audit_intro() -> str:
     return (
         "<p>A printed formula is a claim. Its verdict is computed: the formula is compared with the derived one, and "
         "tried, in exact fractions, in small networks whose laws have the stated properties and no others. It "
-        f"{_chip('holds', 'good')}, it {_chip('holds-if', 'mind')} something more is assumed, or it is "
-        f"{_chip('refuted', 'bad')} by a network in which it is wrong.</p>\n"
+        f"{chip('holds', 'good')}, it {chip('holds-if', 'mind')} something more is assumed, or it is "
+        f"{chip('refuted', 'bad')} by a network in which it is wrong.</p>\n"
     )

@@ -27,6 +27,7 @@ main.varprop { --good: #1c7c4a; --mind: #9a6200; --bad: #b3261e; }
 main > header { margin-bottom: 2.6rem; }
 main > header h1 { font-size: 2em; letter-spacing: -.01em; margin-bottom: .55em; }
 .abstract { border-left: 3px solid var(--line); padding-left: 1em; }
+nav ol { columns: 2; margin: 1.2em 0 0; padding-left: 1.4em; }
 nav a { white-space: nowrap; }
 main > section { margin-top: 3rem; }
 main > section > h2 { font-size: 1.35em; border-bottom: 1px solid var(--line); padding-bottom: .25em; }
