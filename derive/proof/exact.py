@@ -113,7 +113,7 @@ class Exact:
 
     def read(self, expression: Basic, environment: Environment) -> Code:
         """Return the code of an expression at concrete indices."""
-        key = (expression, tuple(environment[s] for s in _free(expression, environment)))
+        key = (expression, tuple(environment.get(s) for s in _free_symbols(expression)))
         if key not in self._codes:
             reader = _READ.get(type(expression))
             if reader is None:
@@ -255,19 +255,15 @@ class Exact:
         yield from environments
 
 
-def _free(expression: Basic, environment: Environment) -> list[Symbol]:
-    free = _free_symbols(expression)
-    return [s for s in environment if s in free]
-
-
 @lru_cache(maxsize=2_000)
 def _definition(family: Family, index: tuple[int, ...]) -> Expr:
     return family.definition(*map(Integer, index))
 
 
 @lru_cache(maxsize=20_000)
-def _free_symbols(expression: Basic) -> frozenset[Symbol]:
-    return frozenset(expression.free_symbols)
+def _free_symbols(expression: Basic) -> tuple[Symbol, ...]:
+    """Return the free symbols in an order of their own: what is remembered must not hang on an environment's."""
+    return tuple(sorted(expression.free_symbols, key=lambda s: s.name))
 
 
 def _coins(codes: list[Code]) -> frozenset[Coin]:

@@ -150,7 +150,8 @@ def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False
             continue
         shapes: list[tuple[int, ...]] = _WIDTHS[depth]
         if critical or every:
-            shapes = [*shapes, _EQUAL[depth]]
+            # With every choice of variances there are many worlds: then fewer shapes of the deepest.
+            shapes = [*(shapes[:1] if every and depth > 1 else shapes), _EQUAL[depth]]
         if homogeneous:
             shapes = [(w,) * (depth + 2) for w in (1, 2)]
         for widths in sorted(shapes, key=sum):

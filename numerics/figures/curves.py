@@ -47,7 +47,8 @@ def plot_curves(prediction: Prediction, simulation: Simulation | None = None) ->
     """Return a figure of the predicted variances by layer, with a simulation's estimates over them if given.
 
     The panels follow the prediction: forward and backward, or, where it has the columns m2 and v2, these and their
-    correlation rho. Variances are on a logarithmic axis, where a variance that is zero or beyond float64's range does not show.
+    correlation rho. Variances are on a logarithmic axis, where a variance that is zero or beyond float64's range does
+    not show.
     """
     panels, looks = (_SAMPLE_PANELS, _SAMPLE_LOOKS) if "m2" in prediction.columns else (_PANELS, _LOOKS)
     with mpl.rc_context(STYLE):

@@ -46,7 +46,7 @@ def sample_variance(experiment: Experiment) -> Figure:
     left.plot(far, asymptote(far, total), color=GREY, linestyle=(0, (5, 2)), linewidth=1.2, label="asymptote")
     for run, marker, colour in zip(runs, "os", (BLUE, GREEN), strict=False):
         _points(left, run, "v2", marker, colour, f"simulated, $N = {run.network.widths[0]}$")
-    formula = latex(_asymptotics(), ln_notation=True)
+    formula = latex(_asymptotics(), ln_notation=True).replace("frac", "dfrac", 1)
     left.text(0.98, 0.93, rf"$v^2 \sim {formula}$", transform=left.transAxes, ha="right", va="top", color=GREY)
     left.set_xscale("log")
     left.set_yscale("log")

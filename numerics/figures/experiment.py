@@ -38,7 +38,7 @@ class Experiment:
         return shown if self.depth in shown else (*shown, self.depth)[-len(_LAYERS) :]
 
     def simulate(self, over: str, layers: tuple[int, ...]) -> Simulation:
-        """Draw networks (of one input), samples (of one network) or the units of each layer, and keep single neurons."""
+        """Draw networks (for one input), samples (of one network) or units (of one layer); keep single neurons."""
         return _simulated(self, over, layers)
 
     def prediction(self, simulation: Simulation | None = None) -> Prediction:

@@ -133,7 +133,7 @@ def _gaussian(axes: Axes, mean: float, variance: float, colour: str, *, kind: st
     spread = math.sqrt(variance)
     grid = mean + spread * np.linspace(-4.5, 4.5, 181)
     density = np.exp(-((grid - mean) ** 2) / (2 * variance)) / (spread * math.sqrt(2 * math.pi))
-    (line,) = axes.plot(grid, density, color=colour, linewidth=1.1, linestyle=dash)  # type: ignore[arg-type]
+    (line,) = axes.plot(grid, density, color=colour, linewidth=1.1, linestyle=dash)
     if colour == INK:
         style.inked(line)
     line.set_gid(kind)

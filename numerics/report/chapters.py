@@ -21,8 +21,8 @@ class Chapter:
 OVER_WHAT = Chapter(
     "over-what",
     "Variance over what?",
-    "A ReLU network with He&#8217;s weights, 50 layers of 1024 units, on white noise. Draw networks, and the variance of "
-    "a pre-activation is kept at every depth. Fix the network and draw inputs, and each pre-activation settles at a "
+    "A deep ReLU network with He&#8217;s weights, on white noise. Draw networks, and the variance of a pre-activation "
+    "is kept at every depth. Fix the network and draw inputs, and each pre-activation settles at a "
     "value of its own, from which it hardly moves. Over the units of one layer it looks as it does over networks. "
     "Layers are counted from one in these figures.",
     theorems=("total-variance", "layer-variance", "quadratic-form-variance"),
@@ -74,8 +74,9 @@ CAPTIONS = {
     "kaiming-net": "What is random: the input, the weights, or one layer&#8217;s weights.",
     "samplelayer-randomness": "The three kinds of randomness at one layer.",
     "network-randomness": "Network randomness: the variance is kept.",
-    "sample-randomness": "Sample randomness: each neuron settles at its own mean, and its fluctuation decays. Theory is "
-    "the limit of wide layers; deep in a network of finite width the fluctuation is larger, and differs between neurons.",
+    "sample-randomness": "Sample randomness: each neuron settles at its own mean, and its fluctuation decays. Theory "
+    "is the limit of wide layers; deep in a network of finite width the fluctuation is larger, and differs between "
+    "neurons.",
     "layer-randomness": "Layer randomness: like network randomness, as long as the layer is wide. What the variance "
     "of one deep layer is off by is common to all its units.",
     "sample-variance": "m² and v² against depth, with two standard errors. The narrower network leaves the wide limit "

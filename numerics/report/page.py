@@ -50,9 +50,8 @@ def _chapter(chapter: Chapter, contents: Contents, numbers: Iterator[int]) -> st
     drawings = [contents.drawings[name] for name in chapter.figures if name in contents.drawings]
     if not (theorems or audits or drawings):
         return ""
-    parts = [_over_what()] if chapter is OVER_WHAT else []
-    parts.append(f"<p>{chapter.about}</p>")
-    parts += [_drawing(drawing, next(numbers)) for drawing in drawings]
+    parts = [f"<p>{chapter.about}</p>", *(_drawing(drawing, next(numbers)) for drawing in drawings)]
+    parts += [_over_what()] if chapter is OVER_WHAT else []
     parts += [_theorem(t, pdf=t.name in contents.typeset) for t in theorems]
     if audits:
         intro = _audit_intro() if audits[0] is contents.audits[0] else ""
@@ -85,8 +84,9 @@ def _abstract(contents: Contents) -> str:
     agreeing = [case.title for case in contents.cases if case.verification.agrees]
     others = [case.title for case in contents.cases if not case.verification.agrees]
     return (
-        "The variance of a network&#8217;s signals over its weights, over its inputs and over its units: derived step by step from the definition of the "
-        "network, every step checked, compiled to NumPy, evaluated, and held against simulation. "
+        "The variance of a network&#8217;s signals over its weights, over its inputs and over its units: derived step "
+        "by step from the definition of the network, every step checked, compiled to NumPy, evaluated, and held "
+        "against simulation. "
         f"{len(contents.theorems)} theorems are derived ({_listed([f'{n} {grade}' for grade, n in grades.items()])}). "
         f"Of {len(contents.audits)} formulas in print, {_listed(found)}. "
         f"Simulated networks agree with theory for {_listed(_lower(agreeing)) or 'none'}; "
@@ -115,10 +115,11 @@ def _over_what() -> str:
     table = "".join(f"<tr><td>{formula(e)}</td><td>{words.render(formula, escape)}</td></tr>" for e, words in rows)
     sizes = Words("The network has layers {} from 0 to {}; layer {} has {} units.", i, d, i, n(i))
     given = Words("The gradient {} is taken as drawn on its own, independent of the weights.", cost_gradient(s(d, k)))
-    return f"""<p>{sizes.render(formula, escape)}</p>
+    return f"""<h3>What is drawn, and what averages are over</h3>
+<p>{sizes.render(formula, escape)}</p>
 {definitions}
-<p>Over {EVERYTHING.describe()}, all together, unless it says otherwise:
-each is drawn afresh, and the means and variances on this page are taken over all of them.
+<p>Unless a theorem says otherwise, means and variances are over {EVERYTHING.describe()}, all together: each is drawn
+afresh.
 Such a variance is that of one unit&#8217;s value from network to network, not that over the inputs of one fixed
 network, nor that over the units of one layer. {given.render(formula, escape)}
 What is drawn has mean zero and these variances:</p>

@@ -59,9 +59,9 @@ def _rectifier(root: Path, networks: int, seed: int, say: Progress) -> Case:
     bias = finite_width_bias(network, predict, networks=drawn, samples=_SAMPLES, rng=[seed, 51])
     simulation = simulate(network, over="both", rng=[seed, 50], networks=drawn, samples=_SAMPLES, progress=False)
     about = (
-        f"{_DEPTH} layers of {_WIDTH} units, {drawn} networks with {_SAMPLES} inputs each. Var[sⁱ] is exact at any width; "
-        "m², v² and ρ are the limit of wide layers. How far a width N is from it, c/N, is fitted to other networks, of "
-        "several widths, and added."
+        f"{_DEPTH} layers of {_WIDTH} units, {drawn} networks with {_SAMPLES} inputs each. Var[sⁱ] is exact at any "
+        "width; m², v² and ρ are the limit of wide layers. How far a width N is from it, c/N, is fitted to other "
+        "networks, of several widths, and added."
     )
     found = verify(prediction, simulation, width_bias=bias)
     return _case(root, "relu", title, about, prediction, simulation, found)

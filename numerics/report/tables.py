@@ -27,10 +27,10 @@ def verification(contents: Contents, numbers: Iterator[int]) -> str:
     """Return the section: a table of all runs, each run with its figure and rows, and the linear regime's end."""
     widths = ", ".join(map(str, WIDTHS))
     text = (
-        f"<p>Lines are the derived formulas, evaluated by their kernels; points are simulated: real weight matrices, or "
+        "<p>Lines are the derived formulas, evaluated by their kernels; points are simulated: real weight matrices, or "
         "what they give exactly in distribution, with two standard errors. A row agrees while |z| stays below a "
-        "threshold that lets a right table pass with 99 % probability; <i>detectable</i> is the relative error that the "
-        f"run would have caught with 99 % probability. The first three networks have the sizes {widths}, and "
+        "threshold that lets a right table pass with 99 % probability; <i>detectable</i> is the relative error that "
+        f"the run would have caught with 99 % probability. The first three networks have the sizes {widths}, and "
         f"{contents.networks:,} of each are drawn, forward and backward.</p>"
     )
     cases = "\n".join(_case(case, next(numbers)) for case in contents.cases)
@@ -113,8 +113,8 @@ def _percent(value: float, form: str) -> str:
 
 def _regime(contents: Contents, number: int) -> str:
     return f"""<article id="regime"><h3>Where the linear regime ends</h3>
-<p>The sizes of the first three networks with tanh units, at gains from small to large. Theory replaces tanh by its slope at 0;
-where pre-activations are no longer small, it predicts too much.</p>
+<p>The sizes of the first three networks with tanh units, at gains from small to large. Theory replaces tanh by
+its slope at 0; where pre-activations are no longer small, it predicts too much.</p>
 <figure>{to_inline_svg(contents.regime.figure)}
 <figcaption>Figure {number}. Simulated over predicted variance, with two standard errors.
 <a href="curves/linear-regime.csv">curves/linear-regime.csv</a> ·

@@ -15,6 +15,7 @@ from derive.proof.worlds import LINEAR, TinyActivation, World, leaky_relu, tiny_
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES
 from derive.setting import Setting
 
+K, L = Symbol("k", integer=True), Symbol("l", integer=True)
 BOTH = (*FORWARD, *(h for h in BACKWARD if h not in FORWARD))
 RELU = leaky_relu(0)
 LEAKY = leaky_relu(Fraction(1, 5))
@@ -101,6 +102,16 @@ def test_an_average_leaves_the_outcome_around_it_as_it_was():
     assert evaluator.value(Average(x(1) ** 2 * inner + inner * s(0, 1), EVERYTHING), {}) == expected
 
 
+def test_indices_are_told_apart_whatever_order_they_come_in():
+    """What is remembered of W_{lk} at l = 1, k = 2 is not taken for l = 2, k = 1."""
+    evaluator = exact(WEIGHTS, 0, (2, 2))
+    scalar = Average(W(0, L, K) ** 2, EVERYTHING) + L
+    assert evaluator.value(scalar, {L: 1, K: 2}) == 5
+    assert evaluator.value(scalar, {K: 1, L: 2}) == 6
+    rows = Sum(Sum(L + 10 * K, (L, 1, n(0))), (K, 1, 1)) - Sum(Sum(L + 10 * K, (K, 1, 1)), (L, 1, n(0)))
+    assert evaluator.value(rows, {}) == 0
+
+
 def test_partial_derivatives_agree_with_difference_quotients():
     """For f(t) = t^2 the cost is quadratic in each pre-activation one layer before: central differences are exact."""
     evaluator = exact((*WEIGHTS, OUTPUT_GRADIENT_INDEPENDENT), 1, (1, 2, 1), SQUARE)
@@ -117,9 +128,6 @@ def test_partial_derivatives_agree_with_difference_quotients():
         slopes.add(v["ds", (0, 2)])
     ours = evaluator.for_all((cost_gradient(s(0, 2)),), {})
     assert {value for (value,) in ours} == slopes
-
-
-K = Symbol("k", integer=True)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ import pytest
 import derive
 from derive.errors import InputError
 from numerics.curves import predict
+from numerics.figures import FIGURES
 from numerics.files import MANIFEST, directory_atomic, write_atomic
 from numerics.network import Network
 from numerics.report import build, write_report
+from numerics.report.chapters import CAPTIONS, CHAPTERS, home
 from numerics.report.typeset import find_engine, typeset
 from numerics.report.workers import perform, run
 
@@ -25,6 +27,7 @@ SMALL = {
     "networks": 60,
     "pdf": False,
     "workers": 1,
+    "experiment": {"width": 32, "depth": 5},
 }
 FILES = [
     "audit.html",
@@ -33,15 +36,24 @@ FILES = [
     "curves/glorot.png",
     "curves/linear-regime.csv",
     "curves/linear-regime.png",
+    "curves/relu.csv",
+    "curves/relu.png",
     "curves/tanh-large.csv",
     "curves/tanh-large.png",
     "curves/tanh-small.csv",
     "curves/tanh-small.png",
     "derivations/product-variance.html",
     "derivations/product-variance.tex",
+    "figures/kaiming-net.png",
+    "figures/layer-randomness.png",
+    "figures/network-randomness.png",
+    "figures/sample-randomness.png",
+    "figures/sample-variance.png",
+    "figures/samplelayer-randomness.png",
     "index.html",
     "manifest.json",
     "verification/glorot.csv",
+    "verification/relu.csv",
     "verification/tanh-large.csv",
     "verification/tanh-small.csv",
 ]
@@ -115,6 +127,39 @@ def test_page_shows_what_was_found(report):
         rows = table(report / "verification" / f"{name}.csv")
         assert len(rows) == 20
         assert f"{float(rows[7]['estimate']):.5g}" in text
+
+
+def test_figures_and_chapters_tell_the_story_in_order(report):
+    """Every figure is on the page, numbered in order; claims and theorems stand in their chapters; contents link."""
+    text = (report / "index.html").read_text(encoding="utf-8")
+    numbers = [int(number) for number in re.findall(r"<figcaption>Figure (\d+)\.", text)]
+    assert numbers == list(range(1, 12))
+    marks = [f'id="{key}"' for key in ("over-what", "figure-kaiming-net", "figure-layer-randomness", "glorot")]
+    marks += [f'id="{key}"' for key in ("product-variance", "glorot-2010-eq-6", "samples", "figure-sample-variance")]
+    marks += ['id="verification"', 'id="relu"', 'id="again"']
+    places = [text.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_chapters_hold_every_name_once():
+    """A theorem or a claim that a chapter names exists; none stands in two; all figures are shown, with a caption."""
+    listed = [name for chapter in CHAPTERS for name in chapter.theorems]
+    assert len(set(listed)) == len(listed)
+    assert set(listed) <= set(derive.theorems())
+    for chapter in CHAPTERS:
+        for start in chapter.claims:
+            assert any(name.startswith(start) for name in derive.claims())
+    assert home("edge-of-chaos", "theorems").key == home("torch-gain-tanh", "claims").key == "any"
+    assert sorted(name for chapter in CHAPTERS for name in chapter.figures) == sorted(FIGURES) == sorted(CAPTIONS)
+
+
+def test_rectifier_is_compared_with_the_wide_limit(report):
+    """Rows for m^2, v^2, rho and the total of ten layers; the wide limit's rows have a bias by width, the exact not."""
+    rows = table(report / "verification" / "relu.csv")
+    assert sorted({row["quantity"] for row in rows}) == ["m2", "rho", "v2", "var_s"]
+    assert len(rows) == 40
+    assert all(float(row["width_bias"]) == 0 for row in rows if row["quantity"] == "var_s")
+    assert float(rows[-1]["predicted"]) == pytest.approx(2)
 
 
 def test_curve_of_the_compromise(report):
