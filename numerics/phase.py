@@ -13,7 +13,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from derive.activations import Activation
 from derive.errors import InputError
-from numerics.criticality.critical import critical
+from numerics.criticality.critical import AT_ZERO, critical
 from numerics.criticality.fixed_points import at_zero, scan
 from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.hermite import series
@@ -70,7 +70,7 @@ def phase(
 ) -> Phase:
     """Return the phase diagram between two weight variances (σ_w²) and two bias variances (σ_b²).
 
-    Left out, the weight variances run from 1/4 to 3 times the critical one.
+    Left out, the weight variances run from 1/4 to 3 (K* = 0) or 3/2 times the critical one.
 
     Raises `InputError` for a range that is not one, and for an activation that jumps (χ_⊥ is infinite).
 
@@ -101,7 +101,8 @@ def _usual(activation: Activation) -> tuple[float, float]:
     if found.sigma_w2 is None:
         found = critical(activation, bias_variance=0.04)
     middle = found.sigma_w2 or 1.0
-    return middle / 4, 3 * middle
+    # Where lengths grow without bound there is little to see.
+    return middle / 4, (3 if found.kind == AT_ZERO else 1.5) * middle
 
 
 def _range(name: str, values: tuple[float, float]) -> tuple[float, float]:

@@ -44,7 +44,7 @@ def closed_form(activation: Activation, what: str) -> Expr | None:
     """
     x = activation.symbol
     f, slope = activation.expression, activation.derivative
-    if any(getattr(activation, "jumps", ())) and what == "slope_second":
+    if activation.jumps and what == "slope_second":
         return None
     try:
         if what == "mean":

@@ -130,12 +130,14 @@ def _with_expm1(e: Add) -> Expr:
 
 
 def _with_cdf(e: Add) -> Expr:
-    """Join c + c erf(u), which cancels for negative u, to 2c Φ(√2 u)."""
+    """Join c + c erf(u), which cancels for negative u, to c erfc(-u), and c + c tanh(u) to 2c σ(2u)."""
     constant, rest = e.as_coeff_Add()
-    if constant != 0 and isinstance(rest, Mul | erf):
+    if constant != 0 and isinstance(rest, Mul | erf | _Tanh):
         factor, value = rest.as_coeff_Mul()
         if isinstance(value, erf) and factor == constant:
             return constant * erfc(-value.args[0])
+        if isinstance(value, _Tanh) and factor == constant:
+            return 2 * constant * _Logistic(2 * value.args[0])
     return e
 
 
@@ -178,7 +180,7 @@ def functions(activation: Activation) -> Functions:
     expression = stable(activation.expression)
     derivative = _pointwise(expression.diff(x))
     curvature = _pointwise(derivative.diff(x))
-    points = tuple(sorted(float(p) for p in getattr(activation, "breakpoints", activation.kinks)))
+    points = tuple(sorted(float(p) for p in activation.breakpoints))
     smooth_at_zero = all(abs(p) > 2 * _TAYLOR_RADIUS for p in points)
     value, slope, second = (_compiled(e, x, smooth_at_zero) for e in (expression, derivative, curvature))
     return Functions(

@@ -170,7 +170,7 @@ class NumericalMaps:
             todo = self._by_closed_form(what, {closed.Q: _exact(distinct)}, value, error, method)
         for n in np.flatnonzero(todo):
             point = moments(self.functions, float(distinct[n]))
-            if not point.error[what] >= error[n]:
+            if point.error[what] < error[n] or np.isnan(value[n]):
                 value[n], error[n], method[n] = point.value[what], point.error[what], "quadrature"
         return Evaluated(*(part[where.ravel()].reshape(variances.shape) for part in (value, error, method)))
 

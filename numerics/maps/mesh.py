@@ -15,6 +15,7 @@ DEGREE = 16
 _RESOLVED = 3e-14
 _FLOOR = 1e-4  # of the size near 0: values below it never decide an integral over a centred Gaussian
 _SPECK = 1e-36
+_NOISE = 1e5
 _MOST_PANELS = 30_000
 _DEEPEST = 45
 REACH = 48.0
@@ -43,10 +44,10 @@ def panels(edges: Array, n: int) -> tuple[Array, Array]:
     return (edges[:-1] + half)[:, None] + half[:, None] * x, half[:, None] * w
 
 
-def _unresolved(
+def _excess(
     f: Functions, left: Array, right: Array, centre: tuple[float, float], inside: Array | None = None
 ) -> Array:
-    """Whether f or f' is not a polynomial of degree `DEGREE` - 1 on each panel.
+    """How far f and f' are from a polynomial of degree `DEGREE` - 1 on each panel; up to 1 is resolved.
 
     ``inside`` are edges of parts that are resolved: then the polynomial must agree at the nodes of the parts too, so
     that nothing between the nodes of the whole is missed.
@@ -55,7 +56,7 @@ def _unresolved(
     half = 0.5 * (right - left)
     s = (left + half)[:, None] + half[:, None] * x
     value, slope = f.value(s), f.slope(s)
-    bad = np.zeros(len(left), dtype=bool)
+    worst = np.zeros(len(left))
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(value).max(axis=1), _FLOOR * centre[0])
         # A slope that is small beside f / (width of the panel) changes f by less than f's own rounding.
@@ -65,19 +66,24 @@ def _unresolved(
         for values, scale, change in ((value, size, slope), (slope, steep, f.curvature(s))):
             coefficients = values @ _to_coefficients(DEGREE).T
             allowed = _RESOLVED * scale + rounding * np.abs(change).max(axis=1)
-            bad |= ~(np.abs(coefficients[:, -3:]).max(axis=1) <= allowed)
-            if inside is None or bad.all():
+            worst = np.fmax(worst, _ratio(np.abs(coefficients[:, -3:]).max(axis=1), allowed))
+            if inside is None or (worst > 1).all():
                 continue
             for a, b in ((left, inside), (inside, right)):
                 at = (0.5 * (a + b))[:, None] + 0.5 * (b - a)[:, None] * x
                 local = (at - (left + half)[:, None]) / half[:, None]
                 expected = np.einsum("pnk,pk->pn", np.polynomial.legendre.legvander(local, DEGREE - 1), coefficients)
                 found = f.value(at) if values is value else f.slope(at)
-                bad |= ~(np.abs(found - expected).max(axis=1) <= 4 * allowed)
+                worst = np.fmax(worst, _ratio(np.abs(found - expected).max(axis=1), 4 * allowed))
     # Nothing is gained where all values are beyond float64.
-    finite: Array = np.isfinite(value).any(axis=1)
-    unresolved: Array = bad & finite
-    return unresolved
+    worst[~np.isfinite(value).any(axis=1)] = 0.0
+    return worst
+
+
+def _ratio(found: Array, allowed: Array) -> Array:
+    ratio = np.where(found <= allowed, np.minimum(found / allowed, 1.0), found / allowed)
+    ratio[(found == 0) & (allowed == 0)] = 0.0
+    return np.where(np.isnan(ratio), np.inf, ratio)
 
 
 @lru_cache(maxsize=256)
@@ -112,8 +118,12 @@ def _refined(f: Functions, left: float, right: float, centre: tuple[float, float
     edges = np.unique(np.array(seeds))
     done: list[Array] = []
     low, high = edges[:-1], edges[1:]
+    before = np.full(len(low), np.inf)
     for _ in range(_DEEPEST):
-        bad = _unresolved(f, low, high, centre)
+        excess = _excess(f, low, high, centre)
+        bad = excess > 1
+        # Halving a panel improves a polynomial by 2^-15; where it does not help, what is left is the rounding of f.
+        bad &= ~((excess > 0.5 * before) & (excess < _NOISE))
         bad &= (high - low) > 1e-14 * np.maximum(np.abs(low), np.abs(high))
         done.append(low[~bad])
         if not bad.any() or bad.sum() > _MOST_PANELS:
@@ -121,6 +131,7 @@ def _refined(f: Functions, left: float, right: float, centre: tuple[float, float
             break
         middle = 0.5 * (low[bad] + high[bad])
         low, high = np.concatenate([low[bad], middle]), np.concatenate([middle, high[bad]])
+        before = np.tile(excess[bad], 2)
     else:
         done.append(low)
     return np.unique(np.concatenate([*done, np.array([right])]))
@@ -143,7 +154,7 @@ def _coarsened(f: Functions, edges: Array, centre: tuple[float, float]) -> Array
         if not len(inner):
             idle += 1
             continue
-        bad = _unresolved(f, edges[inner - 1], edges[inner + 1], centre, edges[inner])
+        bad = _excess(f, edges[inner - 1], edges[inner + 1], centre, edges[inner]) > 1
         idle = 0 if (~bad).any() else idle + 1
         edges = np.delete(edges, inner[~bad])
     return edges

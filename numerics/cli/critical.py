@@ -1,0 +1,125 @@
+"""``varprop critical``, ``varprop phase`` and ``varprop init``."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from numerics.cli.output import emit, table, to_json, working
+
+if TYPE_CHECKING:
+    from numerics.criticality import Critical
+
+_FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+
+
+@click.command("critical")
+@click.argument("activation")
+@click.option("--bias-variance", type=float, metavar="B", help="Var[b]: find the edge of chaos for it.")
+@_FORMAT
+def critical(activation: str, bias_variance: float | None, form: str) -> None:
+    """Find where a wide network of an activation is critical: edge of chaos, fixed points, depth scales.
+
+    With --bias-variance: the weight variance (times fan-in) with chi_perp = 1 at a fixed point. Without: the point
+    with chi_perp = chi_par = 1, and the activation's class. ACTIVATION is a name or an expression in x.
+    """
+    from numerics.criticality import critical as find
+
+    with working(f"fixed points of {activation}"):
+        found = find(activation, bias_variance=bias_variance)
+    emit(to_json(found.to_dict()) if form == "json" else _text(found))
+
+
+def _text(found: Critical) -> str:
+    rows = [["class", found.kind]]
+    if found.sigma_w2 is not None:
+        rows.append(["sigma_w2 (N Var[W])", _digits(found.sigma_w2)])
+    if found.sigma_b2 is not None:
+        rows.append(["sigma_b2 (Var[b])", _digits(found.sigma_b2)])
+    if found.chi_perp is not None:
+        every = "every q" if found.q_star is None else _digits(found.q_star)
+        rows += [["q_star", f"{every} ({found.stability})"]]
+        rows += [["chi_perp", _digits(found.chi_perp)], ["chi_par", _digits(found.chi_par)]]
+        rows += [["xi_q (layers)", _digits(found.xi_q)], ["xi_c (layers)", _digits(found.xi_c)]]
+    lines = [table(["", str(found.activation)], rows, left=frozenset({"", str(found.activation)}))]
+    if found.fixed_points:
+        header = ["fixed point q", "error", "chi_par", "chi_perp", "xi_q", "stability"]
+        points = [
+            [_digits(p.q), f"{p.error:.0e}", f"{p.chi_par:.9g}", f"{p.chi_perp:.9g}", f"{p.xi_q:.6g}", p.stability]
+            for p in found.fixed_points
+        ]
+        lines += ["", table(header, points, left=frozenset({"stability"}))]
+    lines += ["", *(f"approach: {rate}" for rate in found.approach)] if found.approach else []
+    lines += [f"also: sigma_w2 = {w:.12g}, sigma_b2 = {b:.12g} at q = {q:.12g}" for w, b, q in found.others]
+    return "\n".join([*lines, *found.notes])
+
+
+def _digits(value: float | None) -> str:
+    return "-" if value is None else "infinite" if value == math.inf else f"{value:.15g}"
+
+
+@click.command("phase")
+@click.argument("activation")
+@click.option("-o", "--output", required=True, metavar="FILE", help="File to write: .png, .svg, .pdf, or .csv.")
+@click.option("--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), help="In place of the name's ending.")
+@click.option("--weight-variance", type=(float, float), metavar="LOW HIGH", help="Range of sigma_w2.")
+@click.option(
+    "--bias-variance", type=(float, float), default=(0.0, 0.5), show_default=True, metavar="LOW HIGH", help="Of sigma_b2."
+)
+@click.option("--points", type=int, default=256, show_default=True, metavar="N", help="Grid points along each axis.")
+def phase(
+    activation: str,
+    output: str,
+    form: str | None,
+    weight_variance: tuple[float, float] | None,
+    bias_variance: tuple[float, float],
+    points: int,
+) -> None:
+    """Draw the phase diagram over (sigma_w2, sigma_b2), or write its numbers.
+
+    Ordered and chaotic phase, the critical line chi_perp = 1, contours of the depth scales. ACTIVATION is a name or an
+    expression in x.
+    """
+    from numerics import figures
+    from numerics.files import write_atomic
+    from numerics.phase import phase as diagram_of
+    from numerics.phase_figure import figure_format, plot_phase
+
+    kind = form or ("csv" if output.lower().endswith(".csv") else figure_format(output))
+    with working(f"phase diagram of {activation}"):
+        diagram = diagram_of(
+            activation, weight_variance=weight_variance, bias_variance=bias_variance, points=points
+        )
+        content: str | bytes = diagram.to_csv() if kind == "csv" else figures.to_bytes(plot_phase(diagram), kind)
+    write_atomic(output, content)
+
+
+@click.command("init")
+@click.argument("activation")
+@_FORMAT
+def init(activation: str, form: str) -> None:
+    """Print the gains worth starting from, with what each achieves, as lines for PyTorch and JAX.
+
+    A gain is the factor of the standard deviation, std = gain/sqrt(fan_in); sigma_w2 = gain^2 is the weight variance
+    times fan-in. ACTIVATION is a name or an expression in x.
+    """
+    from numerics.gains import recommended_gains
+
+    with working(f"gains of {activation}"):
+        gains = recommended_gains(activation)
+    if form == "json":
+        data: dict[str, Any] = {"activation": activation, "gains": [gain.to_dict() for gain in gains]}
+        emit(to_json(data))
+        return
+    lines = []
+    for gain in gains:
+        bias = f", bias variance {gain.sigma_b2:.12g}" if gain.sigma_b2 else ""
+        lines += [
+            f"{gain.name}: gain {gain.gain:.12g}, weight variance {gain.sigma_w2:.12g}/fan_in{bias}",
+            f"  {gain.meaning}",
+            f"  PyTorch: {gain.pytorch}",
+            f"  JAX:     {gain.jax}",
+        ]
+    emit("\n".join(lines) if lines else f"{activation} has no gain to recommend: its moments at q = 1 are not finite")

@@ -1,0 +1,108 @@
+"""``varprop maps``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+from numerics.cli.output import emit, table, to_json, working
+
+
+@click.command("maps")
+@click.argument("activation")
+@click.option("--q", type=float, default=1.0, show_default=True, metavar="Q", help="Variance of a pre-activation.")
+@click.option("--rho", type=float, default=0.5, show_default=True, metavar="R", help="Correlation of two of them.")
+@click.option("--weight-variance", type=float, default=1.0, show_default=True, metavar="V", help="sigma_w2, N Var[W].")
+@click.option("--bias-variance", type=float, default=0.0, show_default=True, metavar="V", help="sigma_b2, Var[b].")
+@click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+def maps(activation: str, q: float, rho: float, weight_variance: float, bias_variance: float, form: str) -> None:
+    """Print the maps of an activation: closed forms where there are any, and numbers with their errors.
+
+    ACTIVATION is a name (see `varprop list`) or an expression in x. K, mean_square_map and sample_variance_map are
+    taken at m^2 = R Q and v^2 = (1 - R) Q.
+    """
+    from derive.maps import MAPS, Maps
+    from numerics.maps import NumericalMaps
+    from numerics.maps.at_point import maps_at
+
+    numbers = NumericalMaps(activation, weight_variance=weight_variance, bias_variance=bias_variance)
+    with working(f"maps of {activation}") as progress:
+        values = maps_at(numbers, q, rho)
+        symbolic = Maps(numbers.activation)
+        forms = {}
+        for name in MAPS:
+            progress(name)
+            forms[name] = symbolic.find(name)
+    if form == "json":
+        emit(to_json(_data(numbers, q, rho, values, forms)))
+    elif form == "latex":
+        emit("\n".join(_latex(name, found) for name, found in forms.items()))
+    else:
+        emit(_text(q, rho, values, forms))
+
+
+def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "activation": str(numbers.activation),
+        "q": q,
+        "rho": rho,
+        "sigma_w2": numbers.weight_variance,
+        "sigma_b2": numbers.bias_variance,
+        "maps": {
+            name: {
+                "closed_form": _closed(found),
+                "reason": None if _closed(found) else str(found.reason),
+                **_number(values.get(name)),
+            }
+            for name, found in forms.items()
+        },
+    }
+
+
+def _closed(found: Any) -> dict[str, str] | None:
+    from sympy import latex
+
+    result = getattr(found, "result", None)
+    return None if result is None else {"latex": latex(result), "text": str(result)}
+
+
+def _number(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {"value": None, "error": None, "error_kind": None, "method": None}
+    kind = "bound" if value.method == "closed form" else "estimate"
+    usable = math.isfinite(value.value) and math.isfinite(value.error)
+    return {
+        "value": value.value if usable else None,
+        "error": value.error if usable else None,
+        "error_kind": kind,
+        "method": value.method,
+    }
+
+
+def _latex(name: str, found: Any) -> str:
+    closed = _closed(found)
+    title = name.replace("_", r"\_")
+    if closed is None:
+        return f"% {name}: no closed form, {found.reason}"
+    return rf"\text{{{title}}} &= {closed['latex']} \\"
+
+
+def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> str:
+    rows = []
+    for name in forms:
+        value = values.get(name)
+        if value is not None:
+            rows.append([name, f"{value.value:.15g}", f"{value.error:.1e}", value.method])
+    header = ["map", f"at q = {q:g}, rho = {rho:g}", "error", "method"]
+    lines = [table(header, rows, left=frozenset({"map", "method"})), ""]
+    reasons: dict[str, list[str]] = {}
+    for name, found in forms.items():
+        closed = _closed(found)
+        if closed is None:
+            reasons.setdefault(str(found.reason), []).append(name)
+        else:
+            lines.append(f"{name} = {closed['text']}")
+    lines += [f"no closed form of {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    return "\n".join(lines)
