@@ -188,9 +188,7 @@ class _Table:
         return line
 
 
-def _correlations(
-    f: Functions, table: _Table, q: Array, w: Array, b: Array, chi_perp: Array
-) -> tuple[Array, Array]:
+def _correlations(f: Functions, table: _Table, q: Array, w: Array, b: Array, chi_perp: Array) -> tuple[Array, Array]:
     """The stable fixed correlation at q*, and the slope of the correlation map there."""
     rho, slope = np.ones(q.shape), chi_perp.copy()
     rho[~np.isfinite(q)] = slope[~np.isfinite(q)] = np.nan
@@ -241,7 +239,7 @@ def _squares(f: Functions, q: Array) -> Array:
     n = place.astype(int)
     part = (place - n)[:, None]
     mixed: Array = relative[n] * (1 - part) + relative[np.minimum(n + 1, count - 1)] * part
-    second = np.exp(CubicSpline(knots, np.log([m for m in _seconds(f, knots)]))(np.log(q)))
+    second = np.exp(CubicSpline(knots, np.log(list(_seconds(f, knots))))(np.log(q)))
     return mixed * second[:, None]
 
 

@@ -12,20 +12,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from derive.errors import InputError
-from numerics import figures
-from numerics.files import write_atomic
+from numerics.figures.style import STYLE, save
 from numerics.phase import Phase
 
 _ORDERED, _CHAOTIC, _UNBOUNDED = "#dbe9f4", "#fbe6d4", "#ececec"
 _XI_C, _XI_Q, _EDGE = "#0a5a92", "#1d7a57", "#b3261e"
 _LEVELS = (1, 2, 5, 10, 20, 50, 100)
-_WORDS = {0: ("ordered", _ORDERED), 1: ("chaotic", _CHAOTIC), 2: ("lengths grow from $q = 1$ without bound", _UNBOUNDED)}
+_WORDS = {
+    0: ("ordered", _ORDERED),
+    1: ("chaotic", _CHAOTIC),
+    2: ("lengths grow from $q = 1$ without bound", _UNBOUNDED),
+}
 
 
 def plot_phase(diagram: Phase) -> Figure:
     """Return the figure: σ_w² across, σ_b² up; colour is the phase, lines are depth scales in layers."""
-    with mpl.rc_context(figures._STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         axes = figure.subplots()
         axes.set_xlim(diagram.sigma_w2[0], diagram.sigma_w2[-1])
@@ -71,7 +73,7 @@ def _contours(axes: Axes, diagram: Phase, scale: np.ndarray, colour: str, style:
         levels=np.log(_LEVELS),
         colors=colour,
         linewidths=0.8,
-        linestyles=[style],  # type: ignore[list-item]
+        linestyles=[style],
     )
     # A number on a short line would hide it.
     long = [level for level, parts in zip(lines.levels, lines.allsegs, strict=True) if _extent(axes, parts) > 0.3]
@@ -89,12 +91,4 @@ def save_phase(path: str | Path, diagram: Phase) -> None:
 
     Raises `InputError` for a name that does not end in .png, .svg or .pdf, and where the file cannot be written.
     """
-    write_atomic(path, figures.to_bytes(plot_phase(diagram), figure_format(path)))
-
-
-def figure_format(path: str | Path) -> str:
-    """Return png, svg or pdf by a file's name; raise `InputError` for any other."""
-    form = Path(path).suffix.lstrip(".").lower()
-    if form not in figures.FORMATS:
-        raise InputError(f"a figure's file name must end in .{', .'.join(figures.FORMATS)}, got {str(path)!r}")
-    return form
+    save(path, plot_phase(diagram))

@@ -65,4 +65,3 @@ def by_price() -> Derivation:
     proof = Proof(Setting((RECTIFIER,)), GAUSSIAN_MEAN)
     proof.by(DefineRectifier(), Replicas(), ByClosedForm(price=True))
     return proof.done("kernel-K-price", "The same, by Price's theorem", source="Price 1958")
-

@@ -64,7 +64,9 @@ def expect(
     if form == "json":
         closed = {"latex": latex.formula(found.result), "text": text.formula(found.result)}
         bound = None if value is None else abs(value) * 1e-15
-        emit(to_json({"closed_form": closed, "value": value, "error_bound": bound, "method": f"closed form; {evidence}"}))
+        emit(
+            to_json({"closed_form": closed, "value": value, "error_bound": bound, "method": f"closed form; {evidence}"})
+        )
     elif form == "latex":
         emit(latex.formula(found.result))
     else:

@@ -206,14 +206,14 @@ class _Class:
                 self.positive.append((w, b, x))
             else:
                 self.notes.append(
-                    f"χ_⊥ = χ_∥ = 1 at q = {x:.12g} would need a negative bias variance, {b:.6g}: there is no such network"
+                    f"χ_⊥ = χ_∥ = 1 at q = {x:.12g} needs a negative bias variance, {b:.6g}: there is no such network"
                 )
 
     def point(self) -> Critical:
         """The critical point of the class."""
         if self.kind == SCALE_INVARIANT:
             w = self.at_origin or math.nan
-            rates = (correlation_at_edge(self.f, 1.0, w),)
+            rates: tuple[Approach | None, ...] = (correlation_at_edge(self.f, 1.0, w),)
             return self._made(w, 0.0, None, "stable", (), rates, "every q is a fixed point: the length map is q' = q")
         if self.kind == AT_ZERO and self.at_origin is not None:
             w = self.at_origin

@@ -123,14 +123,12 @@ def roots(g: Callable[[float], float], q: Array, values: Array, noise: Array) ->
     values = np.array([*values, *map(g, extra)])[back]
     found = [float(x) for x in places[values == 0]]
     signs = np.sign(values)
-    for n in np.flatnonzero(signs[1:] * signs[:-1] < 0):
-        found.append(brentq(g, places[n], places[n + 1], xtol=1e-300, rtol=4 * EPS))
+    changes = np.flatnonzero(signs[1:] * signs[:-1] < 0)
+    found.extend(brentq(g, places[n], places[n + 1], xtol=1e-300, rtol=4 * EPS) for n in changes)
     return sorted(found)
 
 
-def fixed_points(
-    activation: str | Activation, *, weight_variance: float, bias_variance: float = 0.0
-) -> FixedPoints:
+def fixed_points(activation: str | Activation, *, weight_variance: float, bias_variance: float = 0.0) -> FixedPoints:
     """Return every fixed point of the length map from 1e-12 to 1e6, and q = 0 where it is one.
 
     The scan takes 16 variances a decade and the extrema between them; simple roots are found where the sign changes,

@@ -6,7 +6,7 @@ carries the bound of what rounding did so far, and only values with a small boun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -121,7 +121,7 @@ def _power(base: Bounded, exponent: Expr) -> Bounded:
 
 
 _ROOT_PI = np.sqrt(np.pi)
-_UNARY = {
+_UNARY: dict[type, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     exp: (np.exp, np.exp),
     sin: (np.sin, np.cos),
     cos: (np.cos, np.sin),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import lru_cache
 
@@ -44,9 +45,7 @@ def panels(edges: Array, n: int) -> tuple[Array, Array]:
     return (edges[:-1] + half)[:, None] + half[:, None] * x, half[:, None] * w
 
 
-def _excess(
-    f: Functions, left: Array, right: Array, centre: tuple[float, float], inside: Array | None = None
-) -> Array:
+def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float], inside: Array | None = None) -> Array:
     """How far f and f' are from a polynomial of degree `DEGREE` - 1 on each panel; up to 1 is resolved.
 
     ``inside`` are edges of parts that are resolved: then the polynomial must agree at the nodes of the parts too, so
@@ -97,11 +96,10 @@ def activation_edges(f: Functions, exponent: int) -> Array:
     s = np.linspace(-1, 1, 41) * min(1.0, reach)
     # The second sample is for functions that are nothing near 0, such as a bump far from it.
     far = np.linspace(-64, 64, 1025)
-    centre = tuple(
-        max(_largest(g(s)), _SPECK * _largest(g(far[np.abs(far) <= reach]))) for g in (f.value, f.slope)
-    )
+    value, slope = (max(_largest(g(s)), _SPECK * _largest(g(far[np.abs(far) <= reach]))) for g in (f.value, f.slope))
+    centre = (value, slope)
     made = [np.array([fixed[0]])]
-    for left, right in zip(fixed, fixed[1:], strict=False):
+    for left, right in itertools.pairwise(fixed):
         made.append(_coarsened(f, _refined(f, left, right, centre), centre)[1:])
     return np.concatenate(made)
 
@@ -139,7 +137,12 @@ def _refined(f: Functions, left: float, right: float, centre: tuple[float, float
 
 _STEPS = np.unique(
     np.concatenate(
-        [[0.0], np.arange(1, 17), *(2.0**k * (1 + np.arange(1, 9) / 8) for k in range(4, 40)), 2.0 ** np.arange(-8.0, 0)]
+        [
+            [0.0],
+            np.arange(1, 17),
+            *(2.0**k * (1 + np.arange(1, 9) / 8) for k in range(4, 40)),
+            2.0 ** np.arange(-8.0, 0),
+        ]
     )
 ).tolist()
 

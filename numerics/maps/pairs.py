@@ -63,9 +63,7 @@ class Pairs:
             _improve(todo, value, error, *_separation_series(s, gap[todo]))
             covariance, bound = _covariance_series(s, s, 1 - gap[todo])
             rounding = EPS * np.abs(gap[todo]) * abs(whole.value["second"])
-            _improve(
-                todo, value, error, whole.value["second"] - covariance, bound + whole.error["second"] + rounding
-            )
+            _improve(todo, value, error, whole.value["second"] - covariance, bound + whole.error["second"] + rounding)
         for n in np.flatnonzero(~(error <= _GOOD * np.abs(value))):
             found = separation(self.f, q * (1 - gap[n] / 2), q * gap[n] / 2) if gap[n] < 2 else Estimate(0.0, math.inf)
             if found.error < error[n]:
@@ -112,7 +110,7 @@ def _covariance_series(a: Series, b: Series, rho: Array) -> tuple[Array, Array]:
     each = np.abs(a.coefficients) * b.error + np.abs(b.coefficients) * a.error + a.error * b.error
     wrong = polyval(r, each)
     left_out = r**a.order * math.sqrt(a.tail * b.tail)
-    return value, wrong + left_out + 4 * EPS * size
+    return np.asarray(value, dtype=np.float64), np.asarray(wrong + left_out + 4 * EPS * size, dtype=np.float64)
 
 
 def _separation_series(s: Series, gap: Array) -> tuple[Array, Array]:

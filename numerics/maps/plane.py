@@ -134,7 +134,7 @@ class _Plane:
         integrand, rounding = self._integrand(crossing, t[row][:, None], d)
         inner = np.bincount(row, (weight * integrand).sum(axis=1), minlength=len(t))
         size = np.bincount(row, (weight * rounding).sum(axis=1), minlength=len(t))
-        return inner, size
+        return inner.astype(np.float64), size.astype(np.float64)
 
     def _integrand(self, crossing: float, t: Array, d: Array) -> tuple[Array, Array]:
         m = crossing + t

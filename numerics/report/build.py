@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import derive
@@ -96,15 +98,18 @@ def _derivations(
         stem = root / "derivations" / theorem.name
         write(stem.with_suffix(".html"), theorem.html)
         write(stem.with_suffix(".tex"), theorem.latex)
-        if engine is None:
-            continue
-        say(f"typesetting {theorem.name}")
-        made = typeset(theorem.latex, engine)
-        if isinstance(made, bytes):
-            stem.with_suffix(".pdf").write_bytes(made)
-            yield theorem.name
-        else:
-            notes.append(f"No PDF of {theorem.name}: {made}")
+    if engine is None:
+        return
+    say("typesetting")
+    # Each is a process of its own; the threads wait for them.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(theorems) or 1)) as pool:
+        typeset_all = pool.map(lambda theorem: typeset(theorem.latex, engine), theorems)
+        for theorem, made in zip(theorems, typeset_all, strict=True):
+            if isinstance(made, bytes):
+                (root / "derivations" / f"{theorem.name}.pdf").write_bytes(made)
+                yield theorem.name
+            else:
+                notes.append(f"No PDF of {theorem.name}: {made}")
 
 
 def _drawings(root: Path, experiment: Mapping[str, int], seed: int, say: Progress) -> Iterator[Drawing]:

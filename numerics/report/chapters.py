@@ -25,7 +25,7 @@ OVER_WHAT = Chapter(
     "is kept at every depth. Fix the network and draw inputs, and each pre-activation settles at a "
     "value of its own, from which it hardly moves. Over the units of one layer it looks as it does over networks. "
     "Layers are counted from one in these figures.",
-    theorems=("total-variance", "layer-variance", "quadratic-form-variance"),
+    theorems=("total-variance", "layer-variance"),
     figures=(
         "kaiming-net",
         "samplelayer-randomness",
@@ -62,7 +62,13 @@ SAMPLES = Chapter(
     "K and the variance over samples",
     "What is kept is the sum of two variances: that of the mean over samples, m², which grows, and that of the "
     "fluctuation around it, v², which decays to zero like one over the square of the depth.",
-    theorems=("kernel-K", "sample-variance", "sample-variance-stable", "sample-variance-decay"),
+    theorems=(
+        "kernel-K",
+        "sample-variance",
+        "sample-variance-stable",
+        "sample-variance-decay",
+        "quadratic-form-variance",
+    ),
     claims=("post-3-step-", "later-post-"),
     figures=("sample-variance",),
 )

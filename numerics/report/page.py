@@ -95,7 +95,9 @@ def _abstract(contents: Contents) -> str:
 
 
 def _lower(titles: list[str]) -> list[str]:
-    return [escape(title[0].lower() + title[1:].replace(",", " with", 1)) for title in titles]
+    # A name in capitals, such as ReLU, keeps them.
+    first = [title if title.startswith("ReLU") else title[0].lower() + title[1:] for title in titles]
+    return [escape(title.replace(",", " with", 1)) for title in first]
 
 
 def _listed(items: list[str]) -> str:

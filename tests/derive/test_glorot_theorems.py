@@ -3,6 +3,9 @@
 The numbers come from moments carried layer by layer in plain Python: no product, no rule, no simulation.
 """
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from functools import cache
 from random import Random
@@ -251,3 +254,23 @@ def test_every_step_is_seen_by_something_besides_its_rule(checked):
 
 def test_a_sum_is_not_left_in_a_result():
     assert not any(theorem(name).result.atoms(Sum) for name in GLOROT)
+
+
+def test_derivations_and_counterexamples_are_the_same_in_every_process():
+    """Nothing hangs on the order of a set: the steps and the counterexamples do not change with the hash seed."""
+    program = (
+        "import derive\n"
+        "for name in derive.theorems()[:6]:\n"
+        "    for step in derive.theorem(name).steps:\n"
+        "        print(step.after, sorted(step.uses))\n"
+        "print(derive.claim('question-1-chain-rule').audit().counterexample.to_dict())\n"
+        "print(derive.claim('glorot-2010-eq-7').audit().counterexample.to_dict())\n"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(runs) == 1
+    assert b"W[0, 1, 1]" in runs.pop()

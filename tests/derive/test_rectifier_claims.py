@@ -84,7 +84,7 @@ def _gauss(f):
 def test_true_values(audits, name, value):
     """The derived number, computed here by another formula or by quadrature."""
     audit = audits[name]
-    found = audit.derived.subs({s: 1 for s in audit.derived.free_symbols}).doit().evalf(20)
+    found = audit.derived.subs(dict.fromkeys(audit.derived.free_symbols, 1)).doit().evalf(20)
     assert float(found) == pytest.approx(float(value()), rel=1e-14)
 
 

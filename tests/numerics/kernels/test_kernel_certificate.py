@@ -103,9 +103,7 @@ def _with(step: SampleVarianceStep, change) -> SampleVarianceStep:
 
 
 def test_swapped_outputs_are_noticed():
-    step = _with(
-        sample_variance_step(), lambda p: Program(p.arguments, p.constants, p.assignments, p.outputs[::-1])
-    )
+    step = _with(sample_variance_step(), lambda p: Program(p.arguments, p.constants, p.assignments, p.outputs[::-1]))
     assert not certify(step, points=50, searched=50).holds()
 
 
