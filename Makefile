@@ -21,7 +21,7 @@ report: $(VENV)/.run
 
 test: $(VENV)/.dev lint
 	@echo "== tests and doctests"
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --numprocesses auto
 
 lint: $(VENV)/.dev
 	@echo "== lint (ruff)"

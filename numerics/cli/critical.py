@@ -89,8 +89,7 @@ def phase(
     Ordered and chaotic phase, the critical line chi_perp = 1, contours of the depth scales. ACTIVATION is a name or an
     expression in x.
     """
-    from numerics import figures
-    from numerics.figures.style import form_of
+    from numerics.figures.style import form_of, to_bytes
     from numerics.files import write_atomic
     from numerics.phase import phase as diagram_of
     from numerics.phase_figure import plot_phase
@@ -98,7 +97,7 @@ def phase(
     kind = form or ("csv" if output.lower().endswith(".csv") else form_of(output))
     with working(f"phase diagram of {activation}"):
         diagram = diagram_of(activation, weight_variance=weight_variance, bias_variance=bias_variance, points=points)
-        content: str | bytes = diagram.to_csv() if kind == "csv" else figures.to_bytes(plot_phase(diagram), kind)
+        content: str | bytes = diagram.to_csv() if kind == "csv" else to_bytes(plot_phase(diagram), kind)
     write_atomic(output, content)
 
 

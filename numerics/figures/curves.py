@@ -58,7 +58,10 @@ def plot_curves(prediction: Prediction, simulation: Simulation | None = None) ->
                 if name in prediction.columns:
                     _curve(axes, looks[name], prediction.columns[name])
                 if simulation is not None and name in simulation.estimate:
-                    _points(axes, looks[name], simulation.estimate[name], simulation.standard_error[name])
+                    # An estimate of zero is noise, and would stretch a logarithmic axis to show it.
+                    zero = prediction.columns.get(name, 1.0) == np.zeros(prediction.network.d + 1)
+                    estimate = np.where(zero, np.nan, simulation.estimate[name])
+                    _points(axes, looks[name], estimate, simulation.standard_error[name])
             _finish(axes, title, prediction, logarithmic=names != ("rho",))
     return figure
 

@@ -47,7 +47,9 @@ def sample_variance(experiment: Experiment) -> Figure:
     for run, marker, colour in zip(runs, "os", (BLUE, GREEN), strict=False):
         _points(left, run, "v2", marker, colour, f"simulated, $N = {run.network.widths[0]}$")
     formula = latex(_asymptotics(), ln_notation=True).replace("frac", "dfrac", 1)
-    left.text(0.98, 0.93, rf"$v^2 \sim {formula}$", transform=left.transAxes, ha="right", va="top", color=GREY)
+    left.text(
+        0.98, 0.93, rf"$v^2 \sim {formula}$", transform=left.transAxes, ha="right", va="top", color=GREY, fontsize=9
+    )
     left.set_xscale("log")
     left.set_yscale("log")
     left.set_ylabel("variance over samples")

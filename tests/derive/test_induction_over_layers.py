@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from planting import check, failure
-from rule_scenarios import FORWARD, HERE, LAST, E, V, chain, forward_induction
+from scenario import FORWARD, HERE, LAST, E, V, chain, forward_induction
 from sympy import Integer, Sum, Symbol
 
 from derive.averages import SharedVariance
