@@ -138,7 +138,7 @@ def fixed_points(activation: str | Activation, *, weight_variance: float, bias_v
 
     >>> found = fixed_points("tanh", weight_variance=1.5)
     >>> [(round(p.q, 6), p.stability) for p in found.points]
-    [(0.0, 'unstable'), (0.276474, 'stable')]
+    [(0.0, 'unstable'), (0.286894, 'stable')]
     """
     f = functions(named(activation))
     w, b = variance("weight_variance", weight_variance), variance("bias_variance", bias_variance)

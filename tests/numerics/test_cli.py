@@ -237,7 +237,7 @@ BAD = [
     ("curve --widths 8,4,2 --gain 1 --plot /no/dir/x.png", "cannot write '/no/dir/x.png': no such file"),
     ("verify --widths 8,4,2 --gain 1 --networks 0", "networks must be an integer of at least 2, got 0"),
     ("verify --widths 8,4,2 --gain 1 --seed -1", "rng must be a non-negative integer seed"),
-    ("verify --widths 8,4,2 --gain 1 --over sample", "'sample' is not"),
+    ("verify --widths 8,4,2 --gain 1 --over sample", "none of the columns m2, v2, rho"),
     ("report", "Missing option '-o'"),
     ("report -o /dev/null/x", "cannot write '/dev/null/x'"),
 ]

@@ -29,10 +29,10 @@ OUTSIDE = {
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_outside_the_class(name: str, v: SimpleNamespace) -> None:
     """The reason and the term, in under 2 s."""
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(NoClosedForm) as stop:
         gaussian_expectation(OUTSIDE[name](v.x), {v.x: (0, v.s**2)})
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert stop.value.reason
     assert v.x in stop.value.term.free_symbols
 

@@ -1,0 +1,1 @@
+"""Rules, steps, derivations, and the checker with its tiny worlds."""
