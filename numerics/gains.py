@@ -80,7 +80,9 @@ def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
     if 0 < second < math.inf:
         stable = float(maps.second_moment_slope(1.0).value) / second
         after = "attracts" if abs(stable) < 1 else "repels"
-        meaning = f"keeps pre-activations at variance 1: 1/E[f(z)²], z ~ N(0, 1); q = 1 {after} (chi_par = {stable:.4g})"
+        meaning = (
+            f"keeps pre-activations at variance 1: 1/E[f(z)²], z ~ N(0, 1); q = 1 {after} (chi_par = {stable:.4g})"
+        )
         gains.append(Gain("second-moment", meaning, 1 / second))
     if 0 < slope < math.inf:
         meaning = "keeps the variance of gradients where pre-activations have variance 1: 1/E[f'(z)²], z ~ N(0, 1)"

@@ -20,7 +20,11 @@ from numerics.phase import Phase
 _ORDERED, _CHAOTIC, _UNBOUNDED = "#dbe9f4", "#fbe6d4", "#ececec"
 _XI_C, _XI_Q, _EDGE = "#0a5a92", "#1d7a57", "#b3261e"
 _LEVELS = (1, 2, 5, 10, 20, 50, 100)
-_WORDS = {0: ("ordered", _ORDERED), 1: ("chaotic", _CHAOTIC), 2: ("lengths grow from $q = 1$ without bound", _UNBOUNDED)}
+_WORDS = {
+    0: ("ordered", _ORDERED),
+    1: ("chaotic", _CHAOTIC),
+    2: ("lengths grow from $q = 1$ without bound", _UNBOUNDED),
+}
 
 
 def plot_phase(diagram: Phase) -> Figure:
@@ -71,7 +75,7 @@ def _contours(axes: Axes, diagram: Phase, scale: np.ndarray, colour: str, style:
         levels=np.log(_LEVELS),
         colors=colour,
         linewidths=0.8,
-        linestyles=[style],  # type: ignore[list-item]
+        linestyles=[style],
     )
     # A number on a short line would hide it.
     long = [level for level, parts in zip(lines.levels, lines.allsegs, strict=True) if _extent(axes, parts) > 0.3]

@@ -63,10 +63,17 @@ def _digits(value: float | None) -> str:
 @click.command("phase")
 @click.argument("activation")
 @click.option("-o", "--output", required=True, metavar="FILE", help="File to write: .png, .svg, .pdf, or .csv.")
-@click.option("--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), help="In place of the name's ending.")
+@click.option(
+    "--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), help="In place of the name's ending."
+)
 @click.option("--weight-variance", type=(float, float), metavar="LOW HIGH", help="Range of sigma_w2.")
 @click.option(
-    "--bias-variance", type=(float, float), default=(0.0, 0.5), show_default=True, metavar="LOW HIGH", help="Of sigma_b2."
+    "--bias-variance",
+    type=(float, float),
+    default=(0.0, 0.5),
+    show_default=True,
+    metavar="LOW HIGH",
+    help="Of sigma_b2.",
 )
 @click.option("--points", type=int, default=256, show_default=True, metavar="N", help="Grid points along each axis.")
 def phase(
@@ -89,9 +96,7 @@ def phase(
 
     kind = form or ("csv" if output.lower().endswith(".csv") else figure_format(output))
     with working(f"phase diagram of {activation}"):
-        diagram = diagram_of(
-            activation, weight_variance=weight_variance, bias_variance=bias_variance, points=points
-        )
+        diagram = diagram_of(activation, weight_variance=weight_variance, bias_variance=bias_variance, points=points)
         content: str | bytes = diagram.to_csv() if kind == "csv" else figures.to_bytes(plot_phase(diagram), kind)
     write_atomic(output, content)
 

@@ -205,16 +205,14 @@ class _Class:
             if b >= 0:
                 self.positive.append((w, b, x))
             else:
-                self.notes.append(
-                    f"χ_⊥ = χ_∥ = 1 at q = {x:.12g} would need a negative bias variance, {b:.6g}: there is no such network"
-                )
+                self.notes.append(f"χ_⊥ = χ_∥ = 1 at q = {x:.12g} would need a negative bias variance, {b:.6g}")
 
     def point(self) -> Critical:
         """The critical point of the class."""
         if self.kind == SCALE_INVARIANT:
             w = self.at_origin or math.nan
-            rates = (correlation_at_edge(self.f, 1.0, w),)
-            return self._made(w, 0.0, None, "stable", (), rates, "every q is a fixed point: the length map is q' = q")
+            rate = correlation_at_edge(self.f, 1.0, w)
+            return self._made(w, 0.0, None, "stable", (), (rate,), "every q is a fixed point: the length map is q' = q")
         if self.kind == AT_ZERO and self.at_origin is not None:
             w = self.at_origin
             points = fixed_points(self.activation, weight_variance=w).points

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.special
@@ -121,7 +121,7 @@ def _power(base: Bounded, exponent: Expr) -> Bounded:
 
 
 _ROOT_PI = np.sqrt(np.pi)
-_UNARY = {
+_UNARY: dict[Any, tuple[Any, Any]] = {
     exp: (np.exp, np.exp),
     sin: (np.sin, np.cos),
     cos: (np.cos, np.sin),

@@ -25,7 +25,7 @@ _LOST = 1e-13
 _TAYLOR_RADIUS, _TAYLOR_ORDER = 0.25, 26
 
 
-class _Logistic(Function):  # type: ignore[misc]
+class _Logistic(Function):
     """1/(1 + exp(-u)), whose slope is written without a quotient of exponentials."""
 
     def fdiff(self, argindex: int = 1) -> Expr:
@@ -35,7 +35,7 @@ class _Logistic(Function):  # type: ignore[misc]
         return f"_expit({printer._print(self.args[0])})"
 
 
-class _Softplus(Function):  # type: ignore[misc]
+class _Softplus(Function):
     """log(1 + exp(u))."""
 
     def fdiff(self, argindex: int = 1) -> Expr:
@@ -45,7 +45,7 @@ class _Softplus(Function):  # type: ignore[misc]
         return f"_softplus({printer._print(self.args[0])})"
 
 
-class _Expm1(Function):  # type: ignore[misc]
+class _Expm1(Function):
     """exp(u) - 1."""
 
     def fdiff(self, argindex: int = 1) -> Expr:
@@ -55,7 +55,7 @@ class _Expm1(Function):  # type: ignore[misc]
         return f"_expm1({printer._print(self.args[0])})"
 
 
-class _Tanh(Function):  # type: ignore[misc]
+class _Tanh(Function):
     """tanh(u), with slope sech²(u) = 4 σ(2u) σ(-2u) in place of 1 - tanh²(u)."""
 
     def fdiff(self, argindex: int = 1) -> Expr:
@@ -66,7 +66,7 @@ class _Tanh(Function):  # type: ignore[misc]
         return f"_tanh({printer._print(self.args[0])})"
 
 
-class _Cdf(Function):  # type: ignore[misc]
+class _Cdf(Function):
     """Φ(u)."""
 
     def fdiff(self, argindex: int = 1) -> Expr:
@@ -183,9 +183,7 @@ def functions(activation: Activation) -> Functions:
     points = tuple(sorted(float(p) for p in activation.breakpoints))
     smooth_at_zero = all(abs(p) > 2 * _TAYLOR_RADIUS for p in points)
     value, slope, second = (_compiled(e, x, smooth_at_zero) for e in (expression, derivative, curvature))
-    return Functions(
-        activation, value, slope, second, points, _sides(value, points), _sides(slope, points)
-    )
+    return Functions(activation, value, slope, second, points, _sides(value, points), _sides(slope, points))
 
 
 def _pointwise(e: Expr) -> Expr:
@@ -216,9 +214,7 @@ def _repaired(evaluate: Real, e: Expr, x: Symbol) -> Real:
             truth = [float(exact(mpmath.mpf(p))) for p in _PROBES]
             found = evaluate(np.array(_PROBES))
             largest = max(abs(t) for t in truth)
-            bad = any(
-                abs(f - t) > _LOST * abs(t) and abs(t) < 0.1 * largest for f, t in zip(found, truth, strict=True)
-            )
+            bad = any(abs(f - t) > _LOST * abs(t) and abs(t) < 0.1 * largest for f, t in zip(found, truth, strict=True))
             if not bad:
                 return evaluate
             with mpmath.workdps(80):
@@ -261,7 +257,9 @@ def _sides(f: Real, points: tuple[float, ...]) -> tuple[float, ...]:
     """Return f(p+) - f(p-) at each point, 0 where f is continuous to ten digits."""
     found = []
     for p in points:
-        left, right = f(np.array([np.nextafter(p, -np.inf), np.nextafter(p, np.inf)]) if p else np.array([-1e-290, 1e-290]))
+        left, right = f(
+            np.array([np.nextafter(p, -np.inf), np.nextafter(p, np.inf)]) if p else np.array([-1e-290, 1e-290])
+        )
         jump = float(right - left)
         found.append(jump if abs(jump) > 1e-10 * (1 + abs(left) + abs(right)) else 0.0)
     return tuple(found)

@@ -99,7 +99,7 @@ class NumericalMaps:
         return self._of_q("second_slope", q)
 
     def length_map(self, q: ArrayLike) -> Evaluated:
-        """q' = σ_w² E[f²] + σ_b² (Poole et al. 2016, equation 3)."""
+        """Q' = σ_w² E[f²] + σ_b² (Poole et al. 2016, equation 3)."""
         return self._layer(self.second_moment(q))
 
     def chi_perp(self, q: ArrayLike) -> Evaluated:
@@ -203,9 +203,7 @@ class NumericalMaps:
             value[places], error[places], method[places] = new[better], bound[better], by[better]
         return Evaluated(value.reshape(shape), error.reshape(shape), method.reshape(shape))
 
-    def _by_subtraction(
-        self, places: Array, q: Array, gap: Array, value: Array, error: Array, method: Any
-    ) -> None:
+    def _by_subtraction(self, places: Array, q: Array, gap: Array, value: Array, error: Array, method: Any) -> None:
         """Where nothing else is affordable: E[f²] - E[f(u1) f(u2)], with the error that this has."""
         whole = self.second_moment(q[places])
         covariance = self.covariance(q[places], 1 - gap[places])

@@ -80,9 +80,7 @@ def _sums(f: Functions, q: float, edges: Array, n: int) -> tuple[Array, Array]:
     rounding = EPS * (1 + 0.25 * z * z) * weight
     sums, sizes = [], []
     with np.errstate(all="ignore"):
-        value, slope, curvature = (
-            np.where(damped > 0, g(s) * damped, 0.0) for g in (f.value, f.slope, f.curvature)
-        )
+        value, slope, curvature = (np.where(damped > 0, g(s) * damped, 0.0) for g in (f.value, f.slope, f.curvature))
         for integrand in (
             value * damped,
             slope * damped,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,7 @@ DEGREE = 16
 
 _RESOLVED = 3e-14
 _FLOOR = 1e-4  # of the size near 0: values below it never decide an integral over a centred Gaussian
-_SPECK = 1e-36
+_SPECK, _MIRROR = 1e-36, 1e-3
 _NOISE = 1e5
 _MOST_PANELS = 30_000
 _DEEPEST = 45
@@ -44,9 +45,7 @@ def panels(edges: Array, n: int) -> tuple[Array, Array]:
     return (edges[:-1] + half)[:, None] + half[:, None] * x, half[:, None] * w
 
 
-def _excess(
-    f: Functions, left: Array, right: Array, centre: tuple[float, float], inside: Array | None = None
-) -> Array:
+def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float], inside: Array | None = None) -> Array:
     """How far f and f' are from a polynomial of degree `DEGREE` - 1 on each panel; up to 1 is resolved.
 
     ``inside`` are edges of parts that are resolved: then the polynomial must agree at the nodes of the parts too, so
@@ -58,9 +57,15 @@ def _excess(
     value, slope = f.value(s), f.slope(s)
     worst = np.zeros(len(left))
     with np.errstate(all="ignore"):
-        size = np.maximum(np.abs(value).max(axis=1), _FLOOR * centre[0])
+        # A centred Gaussian weighs s and -s alike: where f is large on the other side, a small tail needs no detail.
+        one_sided = (left >= 0) | (right <= 0)
+        other, steeper = (
+            np.where(one_sided, _MIRROR * np.minimum(np.abs(g(-s)).max(axis=1), 1e300), 0.0) for g in (f.value, f.slope)
+        )
+        size = np.maximum(np.maximum(np.abs(value).max(axis=1), other), _FLOOR * centre[0])
         # A slope that is small beside f / (width of the panel) changes f by less than f's own rounding.
         steep = np.maximum(np.abs(slope).max(axis=1), np.maximum(size / (right - left), _FLOOR * centre[1]))
+        steep = np.maximum(steep, steeper)
         # The rounding of s itself: a sine of a large argument is known to so many digits only.
         rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(left), np.abs(right))
         for values, scale, change in ((value, size, slope), (slope, steep, f.curvature(s))):
@@ -97,11 +102,11 @@ def activation_edges(f: Functions, exponent: int) -> Array:
     s = np.linspace(-1, 1, 41) * min(1.0, reach)
     # The second sample is for functions that are nothing near 0, such as a bump far from it.
     far = np.linspace(-64, 64, 1025)
-    centre = tuple(
-        max(_largest(g(s)), _SPECK * _largest(g(far[np.abs(far) <= reach]))) for g in (f.value, f.slope)
-    )
+    far = far[np.abs(far) <= reach]
+    value, slope = (max(_largest(g(s)), _SPECK * _largest(g(far))) for g in (f.value, f.slope))
+    centre = (value, slope)
     made = [np.array([fixed[0]])]
-    for left, right in zip(fixed, fixed[1:], strict=False):
+    for left, right in pairwise(fixed):
         made.append(_coarsened(f, _refined(f, left, right, centre), centre)[1:])
     return np.concatenate(made)
 
@@ -139,22 +144,30 @@ def _refined(f: Functions, left: float, right: float, centre: tuple[float, float
 
 _STEPS = np.unique(
     np.concatenate(
-        [[0.0], np.arange(1, 17), *(2.0**k * (1 + np.arange(1, 9) / 8) for k in range(4, 40)), 2.0 ** np.arange(-8.0, 0)]
+        [
+            [0.0],
+            np.arange(1, 17),
+            *(2.0**k * (1 + np.arange(1, 9) / 8) for k in range(4, 40)),
+            2.0 ** np.arange(-8.0, 0),
+        ]
     )
 ).tolist()
 
 
 def _coarsened(f: Functions, edges: Array, centre: tuple[float, float]) -> Array:
     """Join neighbours as long as what they make is still resolved."""
-    offset = 0
-    idle = 0
+    offset = idle = 0
+    refused: set[tuple[float, float]] = set()
     while idle < 2 and len(edges) > 2:
         inner = np.arange(1 + offset, len(edges) - 1, 2)
         offset = 1 - offset
+        wholes = zip(edges[inner - 1].tolist(), edges[inner + 1].tolist(), strict=True)
+        inner = inner[np.array([whole not in refused for whole in wholes], dtype=bool)]
         if not len(inner):
             idle += 1
             continue
         bad = _excess(f, edges[inner - 1], edges[inner + 1], centre, edges[inner]) > 1
+        refused.update(zip(edges[inner[bad] - 1].tolist(), edges[inner[bad] + 1].tolist(), strict=True))
         idle = 0 if (~bad).any() else idle + 1
         edges = np.delete(edges, inner[~bad])
     return edges

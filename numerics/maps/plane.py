@@ -132,8 +132,10 @@ class _Plane:
         d = left + half * (1 + x)
         weight = half * w * np.exp(-0.5 * (d / self.d) ** 2) * (2 / (self.d * math.sqrt(2 * math.pi)))
         integrand, rounding = self._integrand(crossing, t[row][:, None], d)
-        inner = np.bincount(row, (weight * integrand).sum(axis=1), minlength=len(t))
-        size = np.bincount(row, (weight * rounding).sum(axis=1), minlength=len(t))
+        inner = np.zeros(len(t))
+        size = np.zeros(len(t))
+        np.add.at(inner, row, (weight * integrand).sum(axis=1))
+        np.add.at(size, row, (weight * rounding).sum(axis=1))
         return inner, size
 
     def _integrand(self, crossing: float, t: Array, d: Array) -> tuple[Array, Array]:

@@ -80,7 +80,9 @@ def expectation(g: Callable[[Any], Any], q: float, *, scale: float = 1.0) -> Any
             width = max(width, edges[-1] / 2)
         whole = [-e for e in edges[:0:-1]] + edges
         density = 1 / (root * mpmath.sqrt(2 * mpmath.pi))
-        return mpmath.quad(lambda s: g(s) * mpmath.exp(-s * s / (2 * variance)) * density, whole, method="gauss-legendre")
+        return mpmath.quad(
+            lambda s: g(s) * mpmath.exp(-s * s / (2 * variance)) * density, whole, method="gauss-legendre"
+        )
 
 
 def relative(found: float, truth: Any) -> float:

@@ -3,12 +3,12 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from map_oracles import expectation, relative
 
 from derive.activations import activation, activations
 from derive.errors import InputError
 from numerics.maps import NumericalMaps
 from numerics.maps.functions import functions, precise
-from map_oracles import expectation, relative
 
 HARD = [1e-12, 1e-3, 1.0, 25.0, 1e6]
 

@@ -1,9 +1,9 @@
 import mpmath
 import numpy as np
 import pytest
+from map_oracles import DIGITS, KERNELS, expectation, relative
 
 from numerics.maps import NumericalMaps
-from map_oracles import DIGITS, KERNELS, expectation, relative
 
 GAPS = [1e-15, 1e-12, 1e-8, 1e-4, 0.01, 0.3, 1.0]
 RHOS = [-1 + 1e-12, -0.99, -0.6, -0.1, 1e-9, 0.2, 0.7, 0.99, 1 - 1e-9]
