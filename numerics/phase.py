@@ -32,8 +32,8 @@ class Phase:
     ``xi_c`` is the depth scale of the correlation: at ρ = 1 in the ordered phase (χ_⊥ < 1), at the stable ρ* < 1 in
     the chaotic one (``correlation``). ``edge`` is the critical line, rows (σ_w², σ_b²).
 
-    The moments are interpolated in log q (cubic, 16 computed values a decade): seven digits or more for usual
-    activations; `numerics.criticality` has the exact points. Beyond 128 Hermite coefficients the chaotic
+    The moments are interpolated in log q (cubic, 16 computed values a decade, 4 above 1e4), to six digits or more for
+    usual activations; `numerics.criticality` has the exact points. Beyond 128 Hermite coefficients the chaotic
     phase's covariance is cut, which matters for kinked activations within 1 % of the edge.
     """
 

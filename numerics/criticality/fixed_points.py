@@ -16,8 +16,10 @@ from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.kernels import named, variance
 from numerics.maps.line import EPS, moments
 
-LOWEST, HIGHEST, PER_DECADE = 1e-12, 1e6, 16
-"""Where fixed points are looked for, and at how many variances a decade."""
+LOWEST, LARGE, HIGHEST = 1e-12, 1e4, 1e6
+"""Fixed points are looked for from the lowest to the highest variance, less densely where q is large."""
+
+PER_DECADE, PER_LARGE_DECADE = 16, 4
 
 _FLAT = 3e-14  # a length map that differs from q by less than this (relative) is the identity
 _TANGENT = 1e-13
@@ -79,8 +81,9 @@ class FixedPoints:
 
 def grid() -> Array:
     """The variances of the scan."""
-    decades = math.log10(HIGHEST / LOWEST)
-    return np.geomspace(LOWEST, HIGHEST, round(decades * PER_DECADE) + 1)
+    usual = np.geomspace(LOWEST, LARGE, round(math.log10(LARGE / LOWEST) * PER_DECADE) + 1)
+    large = np.geomspace(LARGE, HIGHEST, round(math.log10(HIGHEST / LARGE) * PER_LARGE_DECADE) + 1)
+    return np.concatenate([usual, large[1:]])
 
 
 @lru_cache(maxsize=32)
@@ -131,8 +134,8 @@ def roots(g: Callable[[float], float], q: Array, values: Array, noise: Array) ->
 def fixed_points(activation: str | Activation, *, weight_variance: float, bias_variance: float = 0.0) -> FixedPoints:
     """Return every fixed point of the length map from 1e-12 to 1e6, and q = 0 where it is one.
 
-    The scan takes 16 variances a decade and the extrema between them; simple roots are found where the sign changes,
-    double roots (half-stable points) where the length map touches q to 13 digits.
+    The scan takes 16 variances a decade (4 above 1e4) and the extrema between them; simple roots are found where the
+    sign changes, double roots (half-stable points) where the length map touches q to 13 digits.
 
     Raises `InputError` for a variance that is negative or not finite.
 

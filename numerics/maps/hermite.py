@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 
 from numerics.maps.functions import Array, Functions
-from numerics.maps.line import EPS, moments
+from numerics.maps.line import EPS
 from numerics.maps.mesh import edges_on, panels, window
 
-ORDERS = (128, 512, 2048)
+ORDERS = (48, 128, 512, 2048)
 """Numbers of coefficients that are tried, one after the other."""
 
 _FINE, _CHECK = 20, 16
@@ -55,31 +55,39 @@ def series(f: Functions, q: float, order: int) -> Series | None:
     edges = edges_on(f, q, low, high, min(1.0, 13 / math.sqrt(order)))
     if len(edges) * _FINE > _MOST_NODES:
         return None
-    fine = _project(f, q, edges, _FINE, order)
-    check = _project(f, q, edges, _CHECK, order)
-    whole = moments(f, q)
-    second = whole.value["second"]
+    (fine, check), (second, again), rounding = _project(f, q, edges, order)
+    second_error = abs(second - again) + rounding
     error = float(np.abs(fine - check).max()) + 4 * EPS * math.sqrt(second)
     squares = fine * fine
-    rest = max(second - float(squares.sum()), 0.0) + whole.error["second"] + 16 * EPS * second
+    rest = max(second - float(squares.sum()), 0.0) + second_error + 16 * EPS * second
     last = float(squares[-(order // 4) :].sum()) + order * error * error
-    return Series(q, fine, error, min(rest, 8 * last), second, whole.error["second"])
+    return Series(q, fine, error, min(rest, 8 * last), second, second_error)
 
 
-def _project(f: Functions, q: float, edges: Array, n: int, order: int) -> Array:
-    """Integrals of f(√q z) He_k(z)/√k! over the normal law."""
-    s, weight = panels(edges, n)
+def _project(f: Functions, q: float, edges: Array, order: int) -> tuple[Array, tuple[float, float], float]:
+    """Integrals of f(√q z) He_k(z)/√k! and of f² by the fine rule and the check, and the rounding of the last."""
     root = math.sqrt(q)
-    s, weight = s.ravel(), weight.ravel() / root
+    rules = [panels(edges, n) for n in (_FINE, _CHECK)]
+    s = np.concatenate([nodes.ravel() for nodes, _ in rules])
+    weight = np.concatenate([weights.ravel() for _, weights in rules]) / root
     z = s / root
     # The weight is shared: Hermite functions times exp(-z²/4) stay bounded.
     damped = np.exp(-0.25 * z * z)
-    values = f.value(s)
+    first = rules[0][0].size
     with np.errstate(invalid="ignore", over="ignore"):
-        values = np.where(damped > 0, values * damped * weight, 0.0) / math.sqrt(2 * math.pi)
+        values = np.where(damped > 0, f.value(s) * damped, 0.0)
+        squares = values * values * weight / math.sqrt(2 * math.pi)
+        values = values * weight / math.sqrt(2 * math.pi)
+    second = float(squares[:first].sum()), float(squares[first:].sum())
+    rounding = EPS * float(((1 + 0.25 * z * z) * squares)[:first].sum())
+    both = np.zeros((2, len(s)))
+    both[0, :first], both[1, first:] = values[:first], values[first:]
     before, now = np.zeros_like(z), damped
-    found = np.empty(order)
+    found = np.empty((2, order))
     for k in range(order):
-        found[k] = values @ now
-        before, now = now, (z * now - math.sqrt(k) * before) / math.sqrt(k + 1)
-    return found
+        found[:, k] = both @ now
+        before *= -math.sqrt(k)
+        before += z * now
+        before /= math.sqrt(k + 1)
+        before, now = now, before
+    return found, second, rounding

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,7 +16,7 @@ DEGREE = 16
 
 _RESOLVED = 3e-14
 _FLOOR = 1e-4  # of the size near 0: values below it never decide an integral over a centred Gaussian
-_SPECK = 1e-36
+_SPECK, _MIRROR = 1e-36, 1e-3
 _NOISE = 1e5
 _MOST_PANELS = 30_000
 _DEEPEST = 45
@@ -57,9 +58,15 @@ def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float]
     value, slope = f.value(s), f.slope(s)
     worst = np.zeros(len(left))
     with np.errstate(all="ignore"):
-        size = np.maximum(np.abs(value).max(axis=1), _FLOOR * centre[0])
+        # A centred Gaussian weighs s and -s alike: where f is large on the other side, a small tail needs no detail.
+        one_sided = (left >= 0) | (right <= 0)
+        other, steeper = (
+            np.where(one_sided, _MIRROR * np.minimum(np.abs(g(-s)).max(axis=1), 1e300), 0.0) for g in (f.value, f.slope)
+        )
+        size = np.maximum(np.maximum(np.abs(value).max(axis=1), other), _FLOOR * centre[0])
         # A slope that is small beside f / (width of the panel) changes f by less than f's own rounding.
         steep = np.maximum(np.abs(slope).max(axis=1), np.maximum(size / (right - left), _FLOOR * centre[1]))
+        steep = np.maximum(steep, steeper)
         # The rounding of s itself: a sine of a large argument is known to so many digits only.
         rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(left), np.abs(right))
         for values, scale, change in ((value, size, slope), (slope, steep, f.curvature(s))):
@@ -149,15 +156,18 @@ _STEPS = np.unique(
 
 def _coarsened(f: Functions, edges: Array, centre: tuple[float, float]) -> Array:
     """Join neighbours as long as what they make is still resolved."""
-    offset = 0
-    idle = 0
+    offset = idle = 0
+    refused: set[tuple[float, float]] = set()
     while idle < 2 and len(edges) > 2:
         inner = np.arange(1 + offset, len(edges) - 1, 2)
         offset = 1 - offset
+        wholes = zip(edges[inner - 1].tolist(), edges[inner + 1].tolist(), strict=True)
+        inner = inner[np.array([whole not in refused for whole in wholes], dtype=bool)]
         if not len(inner):
             idle += 1
             continue
         bad = _excess(f, edges[inner - 1], edges[inner + 1], centre, edges[inner]) > 1
+        refused.update(zip(edges[inner[bad] - 1].tolist(), edges[inner[bad] + 1].tolist(), strict=True))
         idle = 0 if (~bad).any() else idle + 1
         edges = np.delete(edges, inner[~bad])
     return edges

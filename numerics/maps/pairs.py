@@ -27,21 +27,24 @@ class Pairs:
         """E[f(u1) f(u2)] for correlations ρ."""
         value, error = np.full(rho.shape, np.nan), np.full(rho.shape, np.inf)
         method = np.full(rho.shape, "series", dtype=object)
-        if q1 == q2:
-            one = rho == 1
+        size = 0.0
+        one = rho == 1
+        if q1 == q2 and one.any():
             whole = moments(self.f, q1)
             value[one], error[one], method[one] = whole.value["second"], whole.error["second"], "quadrature"
         for order in ORDERS:
-            todo = ~self._good(value, error, q1, q2)
+            todo = ~_good(value, error, size)
             if not todo.any():
                 break
-            a, b = series(self.f, q1, order), series(self.f, q2, order)
+            a = series(self.f, q1, order)
+            b = a if q1 == q2 else series(self.f, q2, order)
             if a is None or b is None:
                 break
+            size = math.sqrt(a.second * b.second)
             new, bound = _covariance_series(a, b, rho[todo])
             _improve(todo, value, error, new, bound)
         if q1 == q2:
-            for n in np.flatnonzero(~self._good(value, error, q1, q2)):
+            for n in np.flatnonzero(~_good(value, error, size)):
                 found = self._covariance_by_quadrature(q1, float(rho[n]))
                 if found.error < error[n]:
                     value[n], error[n], method[n] = found.value, found.error, "quadrature"
@@ -70,12 +73,6 @@ class Pairs:
                 value[n], error[n], method[n] = found.value, found.error, "quadrature"
         return value, error, method
 
-    def _good(self, value: Array, error: Array, q1: float, q2: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        # Near a zero of the covariance no method has more digits than the rounding of f allows.
-        size = math.sqrt(moments(self.f, q1).value["second"] * moments(self.f, q2).value["second"])
-        good: np.ndarray[Any, np.dtype[np.bool_]] = error <= np.maximum(_GOOD * np.abs(value), 2e-16 * size)
-        return good
-
     def _covariance_by_quadrature(self, q: float, rho: float) -> Estimate:
         if rho == -1:
             return _mirrored(self.f, q)
@@ -95,6 +92,12 @@ def _mirrored(f: Functions, q: float) -> Estimate:
     return product(f, q * EPS * EPS, q)
 
 
+def _good(value: Array, error: Array, size: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether nothing is gained by more work: near a zero of the covariance no method has more digits than f."""
+    good: np.ndarray[Any, np.dtype[np.bool_]] = error <= np.maximum(_GOOD * np.abs(value), 2e-16 * size)
+    return good
+
+
 def _improve(todo: Any, value: Array, error: Array, new: Array, bound: Array) -> None:
     places = np.flatnonzero(todo)
     better = bound < error[places]
@@ -103,7 +106,7 @@ def _improve(todo: Any, value: Array, error: Array, new: Array, bound: Array) ->
 
 def _covariance_series(a: Series, b: Series, rho: Array) -> tuple[Array, Array]:
     terms = a.coefficients * b.coefficients
-    value = polyval(rho, terms)
+    value = np.asarray(polyval(rho, terms), dtype=np.float64)
     r = np.abs(rho)
     size = polyval(r, np.abs(terms))
     # Each coefficient's error, and what is left out (Cauchy-Schwarz).

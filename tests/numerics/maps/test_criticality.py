@@ -1,0 +1,201 @@
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from map_oracles import expectation, relative
+
+from derive.activations import activations
+from derive.errors import InputError
+from numerics.criticality import critical, fixed_points
+from numerics.maps import NumericalMaps
+
+SECH4 = lambda s: mpmath.sech(s) ** 4  # noqa: E731
+
+
+def test_edge_of_chaos_of_tanh_by_mpmath() -> None:
+    """The edge at sigma_b² = 0.04, solved again in mpmath: 1.7007964, so sigma_w = 1.304.
+
+    Hayou, Doucet & Rousseau 2019 print (sigma_b, sigma_w) = (0.2, 1.302), which is off in the third decimal: there
+    chi_perp is 0.9988.
+    """
+    with mpmath.workdps(30):
+
+        def excess(q: mpmath.mpf) -> mpmath.mpf:
+            return q - expectation(lambda s: mpmath.tanh(s) ** 2, q) / expectation(SECH4, q) - mpmath.mpf("0.04")
+
+        q = mpmath.findroot(excess, (0.5, 0.53), solver="secant", tol=1e-40)
+        w = 1 / expectation(SECH4, q)
+    found = critical("tanh", bias_variance=0.04)
+    assert found.q_star is not None
+    assert found.sigma_w2 is not None
+    assert relative(found.q_star, q) < 1e-12
+    assert relative(found.sigma_w2, w) < 1e-12
+    assert round(math.sqrt(found.sigma_w2), 3) == 1.304
+    assert round(math.sqrt(found.sigma_w2), 2) == 1.30
+
+
+@pytest.mark.parametrize(("name", "printed"), [("tanh", 1.302), ("elu", 1.227)])
+def test_published_edges_hold_to_two_in_a_thousand(name: str, printed: float) -> None:
+    """Hayou, Doucet & Rousseau 2019, section 4: (0.2, 1.302) for tanh, (0.2, 1.227) for elu."""
+    found = critical(name, bias_variance=0.04)
+    assert found.sigma_w2 is not None
+    assert abs(math.sqrt(found.sigma_w2) / printed - 1) < 2.5e-3
+    assert found.stability == "stable"
+
+
+def test_half_stable_point_of_gelu() -> None:
+    """Roberts, Yaida & Hanin 2022, equation 5.95: K* = (3 + √17)/2, C_W = 1.98305826, C_b = 0.17292239."""
+    found = critical("gelu")
+    assert found.kind == found.stability == "half-stable"
+    assert found.q_star == pytest.approx((3 + math.sqrt(17)) / 2, rel=1e-12)
+    assert found.sigma_w2 == pytest.approx(1.98305826, abs=5e-9)
+    assert found.sigma_b2 == pytest.approx(0.17292239, abs=5e-9)
+    assert any(p.stability == "half-stable" for p in found.fixed_points)
+
+
+@pytest.mark.parametrize("name", ["silu", "swish"])
+def test_half_stable_point_of_silu(name: str) -> None:
+    """Roberts, Yaida & Hanin 2022, equation 5.93: K* = 14.32017362, C_W = 1.98800468, C_b = 0.55514317."""
+    found = critical(name)
+    assert found.kind == "half-stable"
+    assert found.q_star == pytest.approx(14.32017362, abs=5e-9)
+    assert found.sigma_w2 == pytest.approx(1.98800468, abs=5e-9)
+    assert found.sigma_b2 == pytest.approx(0.55514317, abs=5e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "sigma_w2"), [("relu", 2.0), ("leaky-relu(0.2)", 2 / 1.04), ("linear", 1.0), ("abs", 1.0)]
+)
+def test_scale_invariant(name: str, sigma_w2: float) -> None:
+    """He et al. 2015, equation 15: 2/(1 + a²)."""
+    found = critical(name)
+    assert (found.kind, found.q_star, found.sigma_b2) == ("scale-invariant", None, 0.0)
+    assert found.sigma_w2 == pytest.approx(sigma_w2, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "sigma_w2", "amplitude", "exponent"),
+    [
+        ("tanh", 1.0, 1 / 2, -1),  # Roberts, Yaida & Hanin 2022, section 5.3.3: 1/(-a_1 l), a_1 = -2
+        ("asinh", 1.0, 1.0, -1),  # the same, a_1 = f'''/f' = -1
+        ("erf", math.pi / 4, 1 / 2, -1),  # f'''/f' = -2: a_1 = -2
+        ("elu", 1.0, 2 * math.pi, -2),  # q' = q - √(2/π) q^(3/2)
+    ],
+)
+def test_k_star_zero(name: str, sigma_w2: float, amplitude: float, exponent: float) -> None:
+    found = critical(name)
+    assert (found.kind, found.q_star, found.stability) == ("K* = 0", 0.0, "stable")
+    assert found.sigma_w2 == pytest.approx(sigma_w2, rel=1e-14)
+    assert found.approach[0].exponent == exponent
+    assert found.approach[0].amplitude == pytest.approx(amplitude, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softplus", "exp", "squared-relu", "step", "sign"])
+def test_none(name: str) -> None:
+    """Roberts, Yaida & Hanin 2022, section 5.3.4: sigmoid and softplus have no critical point."""
+    found = critical(name)
+    assert (found.kind, found.sigma_w2, found.xi_q) == ("none", None, None)
+    assert found.notes
+
+
+def test_correlation_at_the_edge_of_relu() -> None:
+    """Hayou, Doucet & Rousseau 2019, proposition 1: 1 - ρ ~ 9π²/(2 l²); and the recursion itself after 4000 layers."""
+    rate = critical("relu").approach[0]
+    assert rate.amplitude == pytest.approx(9 * math.pi**2 / 2, rel=1e-12)
+    gap, layers = 0.5, 4000
+    for _ in range(layers):
+        angle = math.acos(1 - gap) if gap > 1e-8 else math.sqrt(2 * gap)
+        gap -= (math.sin(angle) - angle * math.cos(angle)) / math.pi
+    assert gap * layers**2 == pytest.approx(rate.amplitude, rel=2e-2)
+
+
+def test_correlation_at_the_edge_of_tanh_follows_its_recursion() -> None:
+    found = critical("tanh", bias_variance=0.04)
+    assert found.sigma_w2 is not None
+    assert found.q_star is not None
+    maps = NumericalMaps("tanh", weight_variance=found.sigma_w2, bias_variance=0.04)
+    rate = found.approach[1]
+    assert rate.amplitude is not None
+    x = 1e-6
+    lost = x - float(maps.gap_map(found.q_star, x).value)
+    assert lost / (x * x) == pytest.approx(1 / rate.amplitude, rel=1e-4)
+
+
+def test_selu_fixed_point() -> None:
+    """Klambauer et al. 2017: with weight variance 1/N and no bias, mean 0 and variance 1 stay; q = 1 attracts."""
+    maps = NumericalMaps("selu")
+    assert float(maps.mean(1.0).value) == pytest.approx(0, abs=1e-15)
+    assert float(maps.second_moment(1.0).value) == pytest.approx(1, rel=1e-14)
+    points = fixed_points("selu", weight_variance=1.0).points
+    assert [p.stability for p in points] == ["unstable", "stable"]
+    assert points[1].q == pytest.approx(1, rel=1e-13)
+
+
+def test_all_branches_are_found() -> None:
+    """Two points from a tangent: just below gelu's half-stable bias variance there are more than one."""
+    w, b = 2.3, 0.04
+    found = fixed_points("gelu", weight_variance=w, bias_variance=b)
+    maps = NumericalMaps("gelu", weight_variance=w, bias_variance=b)
+    assert [p.stability for p in found.points] == ["stable", "unstable"]
+    assert found.escapes
+    for point in found.points:
+        assert abs(float(maps.length_map(point.q).value) / point.q - 1) < 1e-13
+        step = 1e-6 * point.q
+        slope = (maps.length_map(point.q + step).value - maps.length_map(point.q - step).value) / (2 * step)
+        assert float(slope) == pytest.approx(point.chi_par, rel=1e-6)
+        assert point.error < 1e-12 * point.q
+
+
+def test_two_points_within_one_step_of_the_scan() -> None:
+    """Beside a double root, two roots a percent apart: they are found by the extremum between them."""
+    half = critical("silu")
+    assert half.sigma_w2 is not None
+    assert half.sigma_b2 is not None
+    assert half.q_star is not None
+    points = fixed_points("silu", weight_variance=half.sigma_w2, bias_variance=half.sigma_b2).points
+    close = [p for p in points if 14 < p.q < 15]
+    assert [p.stability for p in close] == ["half-stable", "stable"]
+
+
+def test_identity_and_growth() -> None:
+    assert fixed_points("relu", weight_variance=2.0).identity
+    up = fixed_points("relu", weight_variance=3.0, bias_variance=0.1)
+    assert up.points == ()
+    assert up.escapes
+    down = fixed_points("relu", weight_variance=1.0, bias_variance=0.1)
+    assert [p.q for p in down.points] == [pytest.approx(0.2, rel=1e-14)]
+
+
+def test_no_edge_says_so() -> None:
+    found = critical("relu", bias_variance=0.1)
+    assert found.sigma_w2 is None
+    assert "no weight variance gives relu a fixed point" in found.notes[0]
+
+
+@pytest.mark.parametrize("name", [n for n in activations() if n not in {"sin", "cos", "snake", "exp", "soft-shrink"}])
+def test_every_edge_is_a_fixed_point_with_chi_perp_one(name: str) -> None:
+    """By definition, from closed forms where there are any: other code than that which solved it."""
+    found = critical(name, bias_variance=0.04)
+    if found.sigma_w2 is None:
+        assert found.notes
+        return
+    assert found.q_star is not None
+    maps = NumericalMaps(name, weight_variance=found.sigma_w2, bias_variance=0.04)
+    assert float(maps.chi_perp(found.q_star).value) == pytest.approx(1, rel=1e-12)
+    assert float(maps.length_map(found.q_star).value) == pytest.approx(found.q_star, rel=1e-12)
+
+
+def test_json_holds_no_infinities() -> None:
+    import json
+
+    for name in ("relu", "tanh", "gelu", "step"):
+        data = critical(name).to_dict()
+        json.dumps(data, allow_nan=False)
+        assert set(data) >= {"sigma_w2", "sigma_b2", "q_star", "chi_perp", "chi_par", "xi_q", "xi_c", "class"}
+
+
+def test_bad_bias_variance() -> None:
+    with pytest.raises(InputError, match=r"bias_variance must be finite and not negative, got -1\.0"):
+        critical("tanh", bias_variance=-1.0)
+    assert np.isfinite(critical("tanh", bias_variance=1.0).sigma_w2 or np.nan)

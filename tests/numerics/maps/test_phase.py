@@ -1,0 +1,128 @@
+import csv
+import io
+import math
+
+import numpy as np
+import pytest
+
+from derive.errors import InputError
+from numerics.criticality import critical, fixed_points
+from numerics.gains import recommended_gains
+from numerics.maps import NumericalMaps
+from numerics.phase import phase
+from numerics.phase_figure import plot_phase, save_phase
+
+
+def test_points_of_the_diagram_are_fixed_points() -> None:
+    diagram = phase("tanh", weight_variance=(0.5, 3.0), bias_variance=(0.0, 0.4), points=9)
+    for row, column in ((2, 1), (4, 4), (8, 8), (1, 8)):
+        w, b = float(diagram.sigma_w2[column]), float(diagram.sigma_b2[row])
+        (exact,) = fixed_points("tanh", weight_variance=w, bias_variance=b).points
+        assert diagram.q_star[row, column] == pytest.approx(exact.q, rel=1e-6)
+        assert diagram.chi_perp[row, column] == pytest.approx(exact.chi_perp, rel=1e-6)
+        assert diagram.xi_q[row, column] == pytest.approx(exact.xi_q, rel=1e-5)
+
+
+def test_chaotic_correlation_is_a_fixed_point() -> None:
+    diagram = phase("tanh", weight_variance=(1.0, 4.0), bias_variance=(0.01, 0.2), points=4)
+    q, rho = float(diagram.q_star[1, 3]), float(diagram.correlation[1, 3])
+    w, b = float(diagram.sigma_w2[3]), float(diagram.sigma_b2[1])
+    assert diagram.chi_perp[1, 3] > 1
+    maps = NumericalMaps("tanh", weight_variance=w, bias_variance=b)
+    assert rho < 0.99
+    assert float(maps.correlation_map(q, rho).value) == pytest.approx(rho, rel=1e-4)
+    step = 1e-5
+    slope = maps.correlation_map(q, rho + step).value - maps.correlation_map(q, rho - step).value
+    assert diagram.xi_c[1, 3] == pytest.approx(-1 / math.log(float(slope) / (2 * step)), rel=1e-3)
+
+
+def test_critical_line_goes_through_the_edge() -> None:
+    diagram = phase("tanh", points=4)
+    line = diagram.edge[np.isfinite(diagram.edge).all(axis=1)]
+    edge = critical("tanh", bias_variance=0.04)
+    assert np.interp(0.04, line[:, 1], line[:, 0]) == pytest.approx(edge.sigma_w2, rel=1e-3)
+
+
+def test_relu_grows_above_two() -> None:
+    diagram = phase("relu", weight_variance=(1.0, 3.0), bias_variance=(0.1, 0.2), points=5)
+    assert np.isinf(diagram.q_star[:, 3:]).all()
+    assert diagram.q_star[0, 0] == pytest.approx(0.2, rel=1e-9)
+
+
+def test_csv_has_a_row_for_every_point() -> None:
+    rows = list(csv.DictReader(io.StringIO(phase("elu", points=6).to_csv())))
+    assert len(rows) == 36
+    assert set(rows[0]) == {
+        "sigma_w2",
+        "sigma_b2",
+        "q_star",
+        "chi_par",
+        "chi_perp",
+        "correlation",
+        "xi_q",
+        "xi_c",
+    }
+
+
+def test_figure(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    diagram = phase("tanh", points=24)
+    save_phase(tmp_path / "phase.png", diagram)
+    assert (tmp_path / "phase.png").read_bytes().startswith(b"\x89PNG")
+    (axes,) = plot_phase(diagram).axes
+    assert axes.get_xlim() == (pytest.approx(0.25), pytest.approx(3.0))
+    with pytest.raises(InputError, match="file name must end in"):
+        save_phase(tmp_path / "phase.txt", diagram)
+
+
+def test_bad_diagrams() -> None:
+    with pytest.raises(InputError, match="activation must be continuous"):
+        phase("step")
+    with pytest.raises(InputError, match="weight_variance must run from"):
+        phase("tanh", weight_variance=(2.0, 1.0))
+    with pytest.raises(InputError, match="points must be from 2 to 4096, got 1"):
+        phase("tanh", points=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "gamma"),
+    [
+        ("gelu", 1.7015043497085571),
+        ("silu", 1.7881293296813965),
+        ("tanh", 1.5939117670059204),
+        ("sigmoid", 4.803835391998291),
+    ],
+)
+def test_published_gammas_are_the_standard_deviation(name: str, gamma: float) -> None:
+    """Brock et al. 2021 (NFNet), gamma = 1/std f(z): the public code's numbers to a part in 1000."""
+    maps = NumericalMaps(name)
+    variance = float(maps.second_moment(1.0).value) - float(maps.mean(1.0).value) ** 2
+    assert 1 / math.sqrt(variance) == pytest.approx(gamma, rel=1e-3)
+
+
+def test_gains_do_what_they_say() -> None:
+    for name in ("tanh", "gelu", "elu", "sigmoid", "relu"):
+        for gain in recommended_gains(name):
+            maps = NumericalMaps(name, weight_variance=gain.sigma_w2, bias_variance=gain.sigma_b2, method="quadrature")
+            if gain.name == "second-moment":
+                assert float(maps.length_map(1.0).value) == pytest.approx(1, rel=1e-13)
+            if gain.name == "gradient":
+                assert float(maps.chi_perp(1.0).value) == pytest.approx(1, rel=1e-13)
+            if gain.name == "homogeneous":
+                assert float(maps.length_map(7.0).value) == pytest.approx(7, rel=1e-13)
+            assert f"std={gain.gain!r}" in gain.pytorch
+            assert repr(gain.sigma_w2) in gain.jax
+
+
+def test_pytorch_line_runs_on_a_stand_in() -> None:
+    """The line is run with stand-ins of its names: the standard deviation is gain/√fan_in."""
+    from types import SimpleNamespace
+
+    seen: dict[str, float] = {}
+    init = SimpleNamespace(
+        normal_=lambda target, std: seen.update({target: std}), zeros_=lambda target: seen.update({target: 0.0})
+    )
+    layer = SimpleNamespace(weight="weight", bias="bias", in_features=100)
+    gain = recommended_gains("gelu")[-1]
+    exec(gain.pytorch, {"torch": SimpleNamespace(nn=SimpleNamespace(init=init)), "layer": layer})
+    assert seen["weight"] == pytest.approx(math.sqrt(gain.sigma_w2 / 100))
+    assert seen["bias"] == pytest.approx(math.sqrt(gain.sigma_b2))
