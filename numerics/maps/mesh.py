@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 
