@@ -88,6 +88,8 @@ def fragment(derivation: Derivation, *, style: bool = True) -> str:
 
 _REPAIRS = (
     # An operator's name is set like an identifier: upright, with the space of \operatorname before it and none after.
+    # Where it carries an index, the space stands before both: an index has one base.
+    (re.compile(r"<msub><mo>([A-Za-z]{2,})</mo>"), r'<mspace width="0.1667em"/><msub><mi>\1</mi>'),
     (re.compile(r"<mrow><mo>([A-Za-z]{2,})</mo>"), r"<mrow><mi>\1</mi>"),
     (re.compile(r"<mo>([A-Za-z]{2,})</mo>"), r'<mspace width="0.1667em"/><mi>\1</mi>'),
     # A prime is drawn raised by its font; a second raise would lift it off its letter.

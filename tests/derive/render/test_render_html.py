@@ -39,6 +39,7 @@ def test_all_mathematics_is_mathml_without_stray_latex(theorem, name):
         assert {e.tag for e in formula.iter()} <= MATHML
         shown = "".join(formula.itertext())
         assert shown.strip()
+        assert all(len(e) == 2 for e in formula.iter("msub"))
         # A brace is a sign of its own only where it opens the cases of a definition.
         fences = "".join(e.text or "" for e in formula.iter("mo")).count("{")
         assert not re.search(r"[\\}$&]|igl|operatorname", shown), shown
