@@ -16,6 +16,7 @@ from derive.hypotheses import (
 from derive.layers import Facts, d, i
 from derive.network import s, z
 from derive.proof.derivation import Derivation, Proof
+from derive.proof.rule import Rule
 from derive.randomness import EVERYTHING, Over
 from derive.rules import (
     ByLemma,
@@ -45,12 +46,9 @@ HERE = Facts((i, d - i))
 BEFORE_LAST = Facts((i, d - 1 - i))
 
 
-def pre_activation_variance(over: Over = EVERYTHING) -> Derivation:
-    """Var[s^i_k] = Var[W^i] sum_l E[(z^i_l)^2] + Var[b^i] for any activation function and any input."""
-    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE, over)
-    proof = Proof(setting, Variance(s(i, K), over))
-    proof.by(
-        Define(s),
+def weighted_sum() -> tuple[Rule, ...]:
+    """Return the rules that lead from Var[sum_l u_l W_l + b] to Var[W] sum_l E[u_l^2] + Var[b]."""
+    return (
         VarianceOfSum(),
         Uncorrelated(),
         VarianceOfSum(),
@@ -62,6 +60,13 @@ def pre_activation_variance(over: Over = EVERYTHING) -> Derivation:
         SecondMoment(),
         PullOut(),
     )
+
+
+def pre_activation_variance(over: Over = EVERYTHING) -> Derivation:
+    """Var[s^i_k] = Var[W^i] sum_l E[(z^i_l)^2] + Var[b^i] for any activation function and any input."""
+    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE, over)
+    proof = Proof(setting, Variance(s(i, K), over))
+    proof.by(Define(s), *weighted_sum())
     return proof.done("pre-activation-variance", "The variance of a pre-activation, for any activation function")
 
 

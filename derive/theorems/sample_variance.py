@@ -14,26 +14,17 @@ from derive.proof.derivation import Derivation, Proof
 from derive.randomness import NETWORKS, SAMPLES
 from derive.rules import (
     ByLemma,
-    ByProductVariance,
-    Centred,
-    ContractDelta,
-    DeclaredVariance,
     Define,
     EqualTerms,
     Linearity,
-    PullOut,
-    SecondMoment,
-    Uncorrelated,
-    VarianceOfSum,
 )
 from derive.rules.algebra import ByComplement, CollectIn, Rename
 from derive.rules.analysis import ArcsineToArctangent, DecayFunction, InTermsOfT, NameDecayFunction, T
 from derive.rules.wide import GaussianLimit, M, V
 from derive.setting import Setting
-from derive.theorems.forward import BEFORE_LAST, HERE
+from derive.theorems.forward import BEFORE_LAST, HERE, weighted_sum
 from derive.theorems.kernel_k import GAUSSIAN_MEAN, nested
 from derive.theorems.notation import SAMPLE_NOTATION
-from derive.theorems.product import product_variance
 from derive.words import Words
 
 K = Symbol("k", integer=True)
@@ -63,20 +54,7 @@ def mean_over_samples() -> Derivation:
     proof = Proof(
         Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE, NETWORKS), Variance(Average(s(i, K), SAMPLES), NETWORKS)
     )
-    proof.by(
-        Define(s),
-        Linearity(),
-        VarianceOfSum(),
-        Uncorrelated(),
-        VarianceOfSum(),
-        Uncorrelated(),
-        ContractDelta(),
-        ByProductVariance(product_variance()),
-        Centred(),
-        DeclaredVariance(),
-        SecondMoment(),
-        PullOut(),
-    )
+    proof.by(Define(s), Linearity(), *weighted_sum())
     return proof.done("mean-over-samples", "The variance over networks of the mean over samples")
 
 
