@@ -161,14 +161,17 @@ class _Class:
         self.notes: list[str] = []
         self.positive: list[tuple[float, float, float]] = []
         start = at_zero(f)
-        self.at_origin = None
+        self.at_origin: float | None = None
         self.kind = NONE
         if not f.is_continuous:
             self.notes.append(f"{activation} jumps: χ_⊥ is infinite at every weight variance")
             return
+        table = scan(f)
+        if np.any(table["slope_second_error"] > 1e-6 * np.abs(table["slope_second"])):
+            self.notes.append(f"E[f'²] of {activation} could not be computed to six digits: it may be infinite")
+            return
         if start is not None and start[0] == 0 and start[1] > 0:
             self.at_origin = 1 / start[1]
-            table = scan(f)
             ratio = self.at_origin * table["second"] / table["q"]
             if np.all(np.abs(ratio - 1) <= 1e-13) and np.all(
                 np.abs(self.at_origin * table["slope_second"] - 1) <= 1e-13

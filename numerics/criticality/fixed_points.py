@@ -23,6 +23,7 @@ PER_DECADE, PER_LARGE_DECADE = 16, 4
 
 _FLAT = 3e-14  # a length map that differs from q by less than this (relative) is the identity
 _TANGENT = 1e-13
+_STEEPEST = 1e60
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,14 @@ def scan(f: Functions) -> dict[str, Array]:
 
 
 def at_zero(f: Functions) -> tuple[float, float] | None:
-    """f(0) and E[f'²] for q -> 0, or None if f jumps at 0."""
+    """f(0) and E[f'²] for q -> 0, or None if f jumps or has no finite slope at 0."""
     if any(p == 0 and jump for p, jump in zip(f.points, f.jumps, strict=True)):
         return None
     left, right = f.slope(np.array([-1e-200, 1e-200]))
-    return float(f.value(np.zeros(1))[0]), float(left**2 + right**2) / 2
+    size = float(left**2 + right**2) / 2
+    # Next to 0 a power of |s| has a slope that is 0 or infinite in all but name.
+    size = size if size > 1 / _STEEPEST else 0.0
+    return (float(f.value(np.zeros(1))[0]), size) if size < _STEEPEST else None
 
 
 def roots(g: Callable[[float], float], q: Array, values: Array, noise: Array) -> list[float]:

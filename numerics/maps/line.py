@@ -41,6 +41,7 @@ def moments(f: Functions, q: float) -> Moments:
     if beyond:
         return Moments(q, dict.fromkeys(NAMES, math.inf), dict.fromkeys(NAMES, math.inf))
     edges = edges_on(f, q, low, high, 1.5)
+    before = np.full(len(NAMES), np.inf)
     while True:
         fine, size = _sums(f, q, edges, _FINE)
         check, _ = _sums(f, q, edges, _CHECK)
@@ -49,8 +50,10 @@ def moments(f: Functions, q: float) -> Moments:
             # All are measured against E[f²] or E[f'²], which cannot vanish: E[f] and dE[f²]/dq can.
             scale = np.abs(fine[[2, 3, 2, 3, 3, 5]]) ** np.array([0.5, 0.5, 1, 1, 1, 1])
             poor = error > _TOLERANCE * scale + 2 * size
-        # The curvature is needed to a few digits only.
-        if not poor[:5].any() or 2 * len(edges) * (_FINE + _CHECK) > _MOST_NODES:
+        # The curvature is needed to a few digits only; where halving helps no more, f' has a singularity.
+        helped = poor & (error < 0.25 * before)
+        before = error
+        if not helped[:5].any() or 2 * len(edges) * (_FINE + _CHECK) > _MOST_NODES:
             break
         edges = np.sort(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])]))
     value = dict(zip(NAMES, fine.tolist(), strict=True))

@@ -17,6 +17,7 @@ _RESOLVED = 3e-14
 _FLOOR = 1e-4  # of the size near 0: values below it never decide an integral over a centred Gaussian
 _SPECK, _MIRROR = 1e-36, 1e-3
 _NOISE = 1e5
+_LARGEST = 1e307
 _MOST_PANELS = 30_000
 _DEEPEST = 45
 REACH = 48.0
@@ -65,12 +66,14 @@ def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float]
         size = np.maximum(np.maximum(np.abs(value).max(axis=1), other), _FLOOR * centre[0])
         # A slope that is small beside f / (width of the panel) changes f by less than f's own rounding.
         steep = np.maximum(np.abs(slope).max(axis=1), np.maximum(size / (right - left), _FLOOR * centre[1]))
-        steep = np.maximum(steep, steeper)
+        # A scale that overflows would divide infinity by infinity.
+        size, steep = np.minimum(size, _LARGEST), np.minimum(np.maximum(steep, steeper), _LARGEST)
         # The rounding of s itself: a sine of a large argument is known to so many digits only.
         rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(left), np.abs(right))
         for values, scale, change in ((value, size, slope), (slope, steep, f.curvature(s))):
-            coefficients = values @ _to_coefficients(DEGREE).T
-            allowed = _RESOLVED * scale + rounding * np.abs(change).max(axis=1)
+            # In units of the largest value: sums of values near float64's end would overflow.
+            coefficients = (values / scale[:, None]) @ _to_coefficients(DEGREE).T
+            allowed = _RESOLVED + rounding * np.abs(change).max(axis=1) / scale
             worst = np.fmax(worst, _ratio(np.abs(coefficients[:, -3:]).max(axis=1), allowed))
             if inside is None or (worst > 1).all():
                 continue
@@ -78,10 +81,10 @@ def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float]
                 at = (0.5 * (a + b))[:, None] + 0.5 * (b - a)[:, None] * x
                 local = (at - (left + half)[:, None]) / half[:, None]
                 expected = np.einsum("pnk,pk->pn", np.polynomial.legendre.legvander(local, DEGREE - 1), coefficients)
-                found = f.value(at) if values is value else f.slope(at)
+                found = (f.value(at) if values is value else f.slope(at)) / scale[:, None]
                 worst = np.fmax(worst, _ratio(np.abs(found - expected).max(axis=1), 4 * allowed))
-    # Nothing is gained where all values are beyond float64.
-    worst[~np.isfinite(value).any(axis=1)] = 0.0
+    # Nothing is gained where all values, or all slopes, are beyond float64.
+    worst[~(np.isfinite(value).any(axis=1) & np.isfinite(slope).any(axis=1))] = 0.0
     return worst
 
 
@@ -203,7 +206,8 @@ def window(f: Functions, q: float, depth: float) -> tuple[float, float, bool]:
         keep = finite & (log > top - depth)
         significant |= keep
         # Where f overflows or the scan ends, the integrand must have become small already.
-        lost = np.isposinf(log) | np.isnan(log)
+        # A slope may also be infinite at one point, such as that of sqrt(|s|) at 0.
+        lost = (np.isposinf(log) | np.isnan(log)) & ~np.isfinite(f.value(root * z))
         lost[[0, -1]] |= keep[[0, -1]]
         if lost.any():
             first, last = np.flatnonzero(keep)[[0, -1]]
