@@ -14,12 +14,14 @@ from __future__ import annotations
 from itertools import combinations
 from itertools import product as cartesian
 
+from mpmath.libmp import prec_to_dps
 from sympy import (
     And,
     Basic,
     Eq,
     Equivalent,
     Expr,
+    Float,
     Implies,
     Integer,
     Or,
@@ -39,6 +41,7 @@ from derive.hypotheses import CATALOGUE, NONDEGENERATE, Hypothesis, Kind
 from derive.layers import i
 from derive.network import SLOPE, W, Width
 from derive.proof.checking import Laboratory
+from derive.proof.rule import RuleDoesNotApply
 from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample, Grade
 from derive.rules import ByLemma, CancelEquation
@@ -89,16 +92,19 @@ def _tried(claim: Claim) -> str:
 def refute_at_points(claim: Claim, derived: Basic | None) -> Counterexample | None:
     """Return the first admissible point at which printed and derived differ, if there is one."""
     assert derived is not None
+    # A number that is known to fewer digits is shown to those, and a printed decimal as it is printed.
+    digits = min([DIGITS, *(prec_to_dps(f._prec) for f in derived.atoms(Float))])
+    statement = claim.printed.rhs if claim.decimal is None else Rational(claim.decimal)
     symbols = sorted(claim.printed.rhs.free_symbols | derived.free_symbols, key=lambda s: s.name)
     simple = (dict.fromkeys(symbols, value) for value in (Integer(1), Rational(1, 2)))
     for at in (*simple, *points(symbols)):
-        printed, right = (e.subs(at).doit().evalf(DIGITS) for e in (claim.printed.rhs, derived))
+        printed, right = (e.subs(at).doit().evalf(digits) for e in (statement, derived))
         if not (printed.is_finite and right.is_finite):
             continue
-        tolerance = 10 ** (5 - DIGITS) * abs(right) if claim.decimal is None else _half_digit(claim.decimal)
+        tolerance = 10 ** (5 - digits) * abs(right) if claim.decimal is None else _half_digit(claim.decimal)
         if abs(printed - right) > tolerance:
             where = {str(s): str(v) for s, v in at.items()}
-            return Counterexample({"precision": f"{DIGITS} digits"}, where, str(right), "=", str(printed))
+            return Counterexample({"precision": f"{digits} digits"}, where, str(right), "=", str(printed))
     return None
 
 
@@ -158,20 +164,18 @@ def _reduce(claim: Claim, expression: Basic, setting: Setting) -> Basic:
     for build in claim.against:
         try:
             expression = ByLemma(build()).apply(expression, setting).after
-        except Undischarged:
-            raise
-        except InputError:
+        except RuleDoesNotApply:
             continue
     return expression
 
 
 def _compare_formula(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, Basic | None]:
     printed, derived = (_reduce(claim, side, setting) for side in (claim.printed.rhs, claim.printed.lhs))
-    if expand(_specialise(printed, setting) - _specialise(derived, setting)) == 0:
+    left, right = _specialise(printed, setting), _specialise(derived, setting)
+    if expand(left - right) == 0:
         return True, None, derived
     if not _is_product(printed) or not _is_product(derived) or not in_order(printed, setting.facts):
         return False, None, derived
-    left, right = _specialise(printed, setting), _specialise(derived, setting)
     if same(left, right):
         return True, None, derived
     return False, unit_condition(_named(powsimp(ratio(left, right, setting.facts)))), derived
@@ -223,11 +227,11 @@ def _compare_logic(claim: Claim, setting: Setting) -> tuple[bool, Basic | None, 
     both_ways = claim.printed.relation == "<=>"
     if both_ways and len(left) == 1:
         holds = _follows(goal, left) and _follows(left[0], right)
-        condition: Basic = Equivalent(_equation(left[0]), _equation(goal))
+        condition: Basic = Equivalent(unit_condition(left[0]), unit_condition(goal))
     else:
         holds = _follows(goal, left)
-        condition = _equation(goal)
-    reduced = And(*map(_equation, left)), _equation(goal)
+        condition = unit_condition(goal)
+    reduced = And(*map(unit_condition, left)), unit_condition(goal)
     derived = Implies(*reduced)
     if both_ways:
         derived = reduced[1] if reduced[0] == reduced[1] else Equivalent(*reduced)
@@ -258,7 +262,3 @@ def _follows(goal: Expr, given: list[Expr]) -> bool:
         if same(product, product / product):
             return True
     return False
-
-
-def _equation(quotient: Expr) -> Basic:
-    return unit_condition(quotient)

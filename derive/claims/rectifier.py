@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from sympy import Eq, Expr, Integer, Rational, Symbol, acos, cancel, pi, sqrt, symbols
 
@@ -26,7 +27,7 @@ from derive.setting import Setting
 from derive.theorems.kernel_k import nested
 from derive.theorems.quadratic_form import EIGENVALUE_MEANS, SCALE, N, quadratic_form_variance
 from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, sample_variance_stable
+from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, sample_variance, sample_variance_stable
 from derive.words import Words
 
 POST = "Kaiming initialization doesn't preserve neuron variance, if you compute the variance over inputs (2020-02-18)"
@@ -102,7 +103,7 @@ def step_3() -> Claim:
     """<<<y>^2>> = 2 K(m, v): the factor in front of the nested integral is He's gain."""
 
     def derived() -> Expr:
-        return _he_relu(GAIN * nested().result + BIAS_VARIANCE)
+        return _he_relu(sample_variance().result)
 
     return Claim(
         id="post-3-step-3",
@@ -111,7 +112,7 @@ def step_3() -> Claim:
         where="step 3",
         printed=Statement(Symbol("m'^2"), "=", 2 * nested().result.subs(SLOPE, 0)),
         setting=Setting((RELU, HE_WEIGHTS)),
-        against=(nested,),
+        against=(sample_variance,),
         analytic=derived,
         reading=Words("The left side is a layer later than {} and {} on the right.", Symbol("mu"), Symbol("nu")),
     )
@@ -157,13 +158,12 @@ def _he_relu(expression: Expr) -> Expr:
     return expression.subs(values)
 
 
-def _next_mean() -> Expr:
-    part = next(p for p in sample_variance_stable().parts if p.name == "sample-variance-m")
-    return _he_relu(part.result.subs(DecayFunction(T), DecayFunction(T_OF_M_V)))
-
-
-def _next_fluctuation() -> Expr:
-    return _he_relu(sample_variance_stable().result.subs(DecayFunction(T), DecayFunction(T_OF_M_V)))
+@cache
+def _next() -> tuple[Expr, Expr]:
+    """Return m'^2 and v'^2 of one ReLU layer with He's gain and no biases, from `sample-variance-stable`."""
+    fluctuation = sample_variance_stable()
+    (mean,) = fluctuation.parts
+    return tuple(_he_relu(e.subs(T, T_OF_M_V)) for e in (mean.result, fluctuation.result))
 
 
 def later_m_recursion() -> Claim:
@@ -178,7 +178,7 @@ def later_m_recursion() -> Claim:
         printed=Statement(Symbol("m'^2"), "=", printed),
         setting=Setting((RELU, HE_WEIGHTS)),
         against=(sample_variance_stable,),
-        analytic=_next_mean,
+        analytic=lambda: _next()[0],
         reading=Words(
             "With the definition of {} that it prints, {}; it is right with {} in its place.",
             Symbol("c"),
@@ -193,7 +193,8 @@ def later_ratio() -> Claim:
     r = Symbol("r", positive=True)
 
     def right() -> Expr:
-        quotient = (_next_mean() / _next_fluctuation()).subs(M, r * V)
+        mean, fluctuation = _next()
+        quotient = (mean / fluctuation).subs(M, r * V)
         at_ratio = {
             DecayFunction(h.args[0]): DecayFunction(1 / sqrt(1 + 2 * r**2)) for h in quotient.atoms(DecayFunction)
         }

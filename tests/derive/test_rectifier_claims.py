@@ -96,3 +96,9 @@ def _relu_mean_square(m, v):
 
     with mpmath.workdps(20):
         return 2 * mpmath.quad(lambda x: inner(m * x) ** 2 * mpmath.npdf(x), [-11, -3, 0, 3, 11])
+
+
+def test_a_decimal_is_shown_as_printed(audits):
+    """Not as the nearest binary number of its digits, and the true value to no more digits than are known."""
+    found = audits["nfnet-gamma-relu"].counterexample
+    assert found.right.rstrip("0") == "1.7139588594436646"
