@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from sympy import Integer, Rational, Symbol, sqrt
+from sympy import Rational, Symbol
 
 from derive.errors import InputError
 from derive.expressions import parse_expression
@@ -34,7 +34,7 @@ def expect(
     """Give E[EXPR(x)] for a Gaussian x in closed form, with its derivation and its number.
 
     EXPR is a function of x, such as "x*Phi(x)" or "where(x > 0, x, 0.2*x)". Parameters are numbers, or names for
-    symbols: --variance q. Where there is no closed form, the answer is a number with its error bound.
+    symbols: --variance q. Where there is no closed form, the answer is a number with its estimated error.
     """
     if (other is None) != (correlation_text is None):
         raise InputError("--with and --correlation go together")
@@ -87,18 +87,15 @@ def _parameter(name: str, given: str) -> Any:
 
 
 def _quadrature(g: Any, x: Symbol, mean: Any, variance: Any) -> tuple[float, float] | None:
-    """Return the number and an error bound where mean and variance are numbers."""
+    """Return the number and its estimated error where mean and variance are numbers."""
     if mean.free_symbols or variance.free_symbols:
         return None
-    import mpmath
-    from sympy import lambdify
+    from derive.activations import Activation
+    from numerics.maps import NumericalMaps
 
-    f = lambdify(x, g, modules="mpmath")
-    m, s = (mpmath.mpf(str((e + Integer(0)).evalf(25))) for e in (mean, sqrt(variance)))
-    cuts = [-38, -12, -6, -3, -1, 0, 1, 3, 6, 12, 38]
-    with mpmath.workdps(25):
-        value, error = mpmath.quad(lambda z: f(m + s * z) * mpmath.npdf(z), cuts, error=True)
-    return float(value), float(error) + abs(float(value)) * 1e-15
+    shifted = Activation("the integrand", g.subs(x, x + mean), symbol=x)
+    found = NumericalMaps(shifted, method="quadrature").mean(float(variance))
+    return float(found.value), float(found.error)
 
 
 def _number_only(reason: str, form: str, number: tuple[float, float] | None) -> str:
@@ -108,5 +105,5 @@ def _number_only(reason: str, form: str, number: tuple[float, float] | None) -> 
         return to_json({"closed_form": None, "value": value, "error_bound": bound, "method": method})
     lines = [reason[:1].upper() + reason[1:]]
     if value is not None and bound is not None:
-        lines.append(f"= {value!r}, by quadrature, error below {bound:.1e}")
+        lines.append(f"= {value!r}, by quadrature, estimated error {bound:.1e}")
     return "\n".join(lines)
