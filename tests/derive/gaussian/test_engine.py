@@ -22,8 +22,10 @@ from sympy import (
     log,
     pi,
     sign,
+    simplify,
     sin,
     sqrt,
+    symbols,
 )
 
 from derive.gaussian import GaussianExpectation, Phi, gaussian_expectation
@@ -169,3 +171,11 @@ def test_time(f: object, v: SimpleNamespace) -> None:
     assert within(0.5, lambda: gaussian_expectation(f(v.x) ** 2, {v.x: (v.m, v.s**2)}))
     assert within(2, lambda: gaussian_expectation(pair, (v.x, v.y), covariance=v.plane))
     assert within(2, lambda: gaussian_expectation(pair, (v.x, v.y), mean=(v.m, v.n), covariance=v.plane))
+
+
+def test_polynomials_of_two_independent_variables():
+    """A covariance of zero has a zeroth power: E[(x² + x)(y⁴ + y)] is E[x²] E[y⁴]."""
+    x, y = symbols("x y", real=True)
+    p, q = symbols("p q", positive=True)
+    found = gaussian_expectation((x**2 + x) * (y**4 + y), (x, y), covariance=[[p, 0], [0, q]])
+    assert simplify(found.result - p * 3 * q**2) == 0
