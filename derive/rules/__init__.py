@@ -21,12 +21,14 @@ from derive.rules.expectation import (
     VarianceDefinition,
     VarianceOfSum,
 )
-from derive.rules.lemma import ByLemma, ByProductVariance
+from derive.rules.gradients import SameGradients
+from derive.rules.lemma import ByDifference, ByLemma, ByProductVariance
 from derive.rules.recursion import Induction
 from derive.rules.solving import Integrate, Isolate, Solve
 from derive.rules.sums import ContractDelta, EqualTerms, PullOut
 
 __all__ = [
+    "ByDifference",
     "ByLemma",
     "ByProductVariance",
     "Cancel",
@@ -52,6 +54,7 @@ __all__ = [
     "PullOut",
     "ReindexProduct",
     "SameForEveryUnit",
+    "SameGradients",
     "SecondMoment",
     "Solve",
     "Uncorrelated",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Mul, Symbol
+from sympy import Add, Expr, Mul, Symbol
 
 from derive.averages import Variance
 from derive.errors import InputError
@@ -41,6 +41,33 @@ class ByLemma(Rule):
         uses = require_hypotheses(lemma, setting)
         after = instantiate(lemma.statement.rhs, binding)
         return Rewrite(after, uses, Words("By {}.", _title(lemma)), (lemma,))
+
+
+@dataclass(frozen=True)
+class ByDifference(Rule):
+    """Y = T - X, where a lemma says T = X + Y
+
+    Obligation: those of the lemma.
+    """
+
+    lemma: Derivation
+    name = "difference"
+    words = "It is the total less the other part."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace an instance of one term of the lemma's right side by its left side less the other terms."""
+        lemma = self.lemma
+        if lemma.statement.relation != "=" or not isinstance(lemma.statement.rhs, Add):
+            raise InputError(f"{lemma.name} is not an equality with a sum on its right side")
+        for term in lemma.statement.rhs.args:
+            binding = matches(term, node, index_variables(term))
+            if binding is None:
+                continue
+            require_facts(lemma.setting.facts, binding, setting)
+            after = instantiate(lemma.statement.lhs - (lemma.statement.rhs - term), binding)
+            words = Words("By {}, it is the total less the other part.", _title(lemma))
+            return Rewrite(after, require_hypotheses(lemma, setting), words, (lemma,))
+        return None
 
 
 def require_facts(facts: Facts, binding: dict[Any, Any], setting: Setting) -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sympy import Dummy, Expr, Integer, Pow, symbols
+from sympy import Dummy, Expr, Integer, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.gaussian import GaussianExpectation, gaussian_expectation, price_expectation
 from derive.hypotheses import Kind
-from derive.network import Activation, s
-from derive.proof.derivation import Derivation, Step
+from derive.network import Activation, ActivationSlope, W, b, s
+from derive.proof.derivation import Derivation
 from derive.proof.rule import Evidence, Rewrite, Rule
-from derive.proof.verdict import Verdict
-from derive.randomness import Entry
+from derive.randomness import NETWORKS, SAMPLES, Entry
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
 M, V = symbols("m v", positive=True)
 MU, NU = symbols("mu nu", real=True)
 FIRST, SECOND = symbols("y_1 y_2", real=True)
+Q, U = symbols("q", positive=True), symbols("u", real=True)
+GAUSSIAN_KEY, WIDE_KEY = "gaussian-pre-activations", "wide"
+"""The hypotheses of the Gaussian limit: of one pre-activation, and of those of two samples."""
 
 
 def over_samples(integrand: Expr) -> Expr:
@@ -30,6 +32,11 @@ def over_samples(integrand: Expr) -> Expr:
 def over_networks(integrand: Expr) -> Expr:
     """Return the mean over mu ~ N(0, m^2)."""
     return GaussianExpectation.of(integrand, (MU,), (Integer(0),), ((M**2,),))
+
+
+def one_gaussian(integrand: Expr) -> Expr:
+    """Return the mean over u ~ N(0, q)."""
+    return GaussianExpectation.of(integrand, (U,), (Integer(0),), ((Q,),))
 
 
 @dataclass(frozen=True)
@@ -88,48 +95,12 @@ class GaussianMoment(Rule):
 
 
 @dataclass(frozen=True)
-class Replicas(Rule):
-    """E_mu[(E_nu g(mu + nu))^2] = E[g(y_1) g(y_2)], with Var[y_i] = m^2 + v^2 and Cov[y_1, y_2] = m^2
-
-    The square of a mean is a mean over two independent draws: two samples seen by the same network.
-    """
-
-    name = "replicas"
-    words = "The square of a mean over samples is a mean over two samples, which see the same network."
-    evidence = Evidence.POINTS
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace the squared inner mean by two correlated variables."""
-        if not isinstance(node, GaussianExpectation) or not isinstance(node.integrand, Pow):
-            return None
-        inner, exponent = node.integrand.as_base_exp()
-        if exponent != 2 or not isinstance(inner, GaussianExpectation) or len(inner.variables) != 1:
-            return None
-        (mu,), (nu,) = node.variables, inner.variables
-        total, y = mu + nu, Dummy("y", real=True)
-        g = inner.integrand.subs(total, y)
-        if g.has(mu, nu) or any(m != 0 for m in (*node.mean, *inner.mean)):
-            return None
-        shared, own = node.covariance[0][0], inner.covariance[0][0]
-        rows = ((shared + own, shared), (shared, shared + own))
-        pair = g.subs(y, FIRST) * g.subs(y, SECOND)
-        return Rewrite(GaussianExpectation.of(pair, (FIRST, SECOND), (Integer(0), Integer(0)), rows))
-
-    def at_points(self, step: Step) -> Verdict:
-        """Compare the closed forms of both sides: one variable after the other, and both at once."""
-        from derive.proof.sampling import compare_at_points
-
-        one_by_one = ByClosedForm().apply(ByClosedForm().apply(step.before, step.setting).after, step.setting).after
-        together = ByClosedForm().apply(step.after, step.setting).after
-        return compare_at_points(replace(step, before=one_by_one, after=together))
-
-
-@dataclass(frozen=True)
 class GaussianLimit(Rule):
-    """<<<f(s)>^2>> -> E_mu[(E_nu f(mu + nu))^2] as the width grows, with mu ~ N(0, m^2) and nu ~ N(0, v^2)
+    """<<g(s)>> -> E_u[g(u)], u ~ N(0, q), and with samples <<<f(s)>^2>> -> E_mu[(E_nu f(mu + nu))^2]
 
-    Over networks the pre-activations of two samples become jointly Gaussian as the width grows, with the variance
-    m^2 + v^2 and the covariance m^2 of the two samples. It is an approximation at finite width.
+    mu ~ N(0, m^2) and nu ~ N(0, v^2). Over networks a pre-activation becomes Gaussian as the width grows, and those of
+    two samples jointly Gaussian, with the variance m^2 + v^2 and the covariance m^2. It is an approximation at finite
+    width. g is a power of the activation function or of its slope.
     """
 
     name = "gaussian-limit"
@@ -139,16 +110,32 @@ class GaussianLimit(Rule):
     evidence = Evidence.ASSUMED
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace the mean over networks of a squared mean over samples by the Gaussian one."""
-        if not isinstance(node, Average) or not isinstance(node.inside[0], Pow):
+        """Replace a mean over networks, of one pre-activation or of means over samples of it, by the Gaussian one."""
+        if not isinstance(node, Average) or not {W.source, b.source} <= set(node.over.sources):
             return None
         inner, exponent = node.inside[0].as_base_exp()
-        if exponent != 2 or not isinstance(inner, Average) or not isinstance(inner.inside[0], Activation):
+        if _is_of_pre_activation(inner):
+            (argument,) = inner.args
+            words = Words("As the width grows, the pre-activation {} becomes Gaussian.", argument)
+            after = one_gaussian(inner.func(U) ** exponent)
+            return Rewrite(after, _assumed(GAUSSIAN_KEY, setting), words)
+        if not isinstance(inner, Average) or inner.over != SAMPLES or node.over != NETWORKS:
             return None
-        (argument,) = inner.inside[0].args
-        if not isinstance(argument, Entry) or argument.family != s:
+        function, power = inner.inside[0].as_base_exp()
+        if not _is_of_pre_activation(function) or (exponent, power) not in ((1, 2), (2, 1)):
             return None
-        if not any(h.key == "wide" for h in setting.hypotheses):
-            raise Undischarged("the Gaussian limit needs the hypothesis that the layers are wide")
-        after = over_networks(over_samples(Activation(MU + NU)) ** 2)
-        return Rewrite(after, frozenset({"wide"}))
+        after = over_networks(over_samples(function.func(MU + NU) ** power) ** exponent)
+        return Rewrite(after, _assumed(WIDE_KEY, setting))
+
+
+def _is_of_pre_activation(e: Expr) -> bool:
+    if not isinstance(e, Activation | ActivationSlope):
+        return False
+    (argument,) = e.args
+    return isinstance(argument, Entry) and argument.family == s
+
+
+def _assumed(key: str, setting: Setting) -> frozenset[str]:
+    if not any(h.key == key for h in setting.hypotheses):
+        raise Undischarged(f"the Gaussian limit needs the hypothesis {key!r}: that the layers are wide")
+    return frozenset({key})

@@ -10,6 +10,7 @@ from derive.hypotheses import (
     FORWARD,
     INPUTS_CENTRED,
     INPUTS_SHARE_VARIANCE,
+    LINEAR_REGIME,
     UNITS_ALIKE,
     WEIGHTS,
 )
@@ -76,6 +77,21 @@ def one_layer_variance() -> Derivation:
     proof = Proof(Setting(hypotheses, HERE), Variance(s(i, K), EVERYTHING))
     proof.by(ByLemma(pre_activation_variance()), SameForEveryUnit())
     return proof.done("one-layer-variance", "One layer, any activation function, with biases")
+
+
+def one_layer_from_moments() -> Derivation:
+    """Var[s^i] = n_i Var[W^i] (Var[z^i] + E[z^i]^2) + Var[b^i]: one layer from mean and variance of its input."""
+    one_layer = one_layer_variance()
+    proof = Proof(one_layer.setting, one_layer.statement.lhs).by(ByLemma(one_layer), MomentFromVariance())
+    return proof.done("pre-activation", "One layer, from mean and variance of its input")
+
+
+def biased_step() -> Derivation:
+    """Var[z^{i+1}] = n_i Var[W^i] (Var[z^i] + E[z^i]^2) + Var[b^i] in the linear regime."""
+    inner = one_layer_from_moments()
+    setting = inner.setting.assuming(LINEAR_REGIME).where(d - 1 - i)
+    proof = Proof(setting, Variance(z(i + 1, K), EVERYTHING)).by(Define(z), LinearRegime(), ByLemma(inner))
+    return proof.done("biased-step", "One layer forward, with biases, in the linear regime")
 
 
 def activation_mean() -> Derivation:

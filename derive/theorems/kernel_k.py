@@ -11,7 +11,8 @@ from derive.hypotheses import RECTIFIER
 from derive.network import f
 from derive.proof.derivation import Derivation, Proof
 from derive.rules.rectifier import DefineRectifier
-from derive.rules.wide import MU, NU, ByClosedForm, M, Replicas, V, over_networks, over_samples
+from derive.rules.replicas import Replicas
+from derive.rules.wide import MU, NU, ByClosedForm, M, V, over_networks, over_samples
 from derive.setting import Setting
 from derive.theorems.notation import SAMPLE_NOTATION
 from derive.words import Words

@@ -21,11 +21,23 @@ from scenario import (
 from sympy import Abs, Add, Integer, KroneckerDelta, Rational, Sum
 
 from derive.averages import Average, SharedVariance
-from derive.hypotheses import BIASES_SHARE_VARIANCE, FORWARD, INPUTS_CENTRED, RECTIFIER, WEIGHTS, WEIGHTS_SHARE_VARIANCE
+from derive.hypotheses import (
+    BIASES_SHARE_VARIANCE,
+    FORWARD,
+    INPUT_INDEPENDENT,
+    INPUTS_CENTRED,
+    OUTPUT_GRADIENT_INDEPENDENT,
+    OUTPUT_GRADIENT_SHARES_VARIANCE,
+    RECTIFIER,
+    UNITS_ALIKE,
+    WEIGHTS,
+    WEIGHTS_SHARE_VARIANCE,
+)
 from derive.layers import Facts, i
-from derive.network import SLOPE, W, b, f, n, s, x, z
-from derive.randomness import NETWORKS
+from derive.network import SLOPE, W, b, cost_gradient, f, n, s, x, z
+from derive.randomness import NETWORKS, SAMPLES
 from derive.rules import (
+    ByDifference,
     ByLemma,
     ByProductVariance,
     Centred,
@@ -34,6 +46,7 @@ from derive.rules import (
     MomentFromVariance,
     ProductLaw,
     SameForEveryUnit,
+    SameGradients,
     SecondMoment,
     Uncorrelated,
     VarianceDefinition,
@@ -44,6 +57,14 @@ from derive.theorems.forward import BEFORE_LAST, pre_activation_variance
 from derive.theorems.product import BOTH_FACTORS, X, Y, product_variance
 from derive.theorems.rectifier import OVER_Y, SYMMETRIC, half_variance
 from derive.theorems.rectifier import Y as PRE
+from derive.theorems.total_variance import NETWORKS_AND_SAMPLES, total_variance
+
+BACK = (*WEIGHTS, UNITS_ALIKE, INPUT_INDEPENDENT, OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_SHARES_VARIANCE)
+
+
+def G(layer, unit):
+    """The gradient at a pre-activation."""
+    return cost_gradient(s(layer, unit))
 
 
 def random_scenarios():
@@ -154,7 +175,35 @@ def random_scenarios():
             ALIKE,
             needs=("units-alike", "inputs-zero-mean", "inputs-shared-variance", "weights-independent"),
         ),
+        Scenario(
+            SameGradients(),
+            Sum(V(G(i, J)), (J, 1, n(i + 1))),
+            n(i + 1) * V(G(i, J)),
+            (n(i) * V(G(i, J)), V(G(i, J)), (n(i + 1) - 1) * V(G(i, J))),
+            BACK,
+            needs=(
+                "weights-independent",
+                "units-alike",
+                "output-gradient-independent",
+                "output-gradient-shared-variance",
+            ),
+        ),
         # lemmas
+        Scenario(
+            ByDifference(total_variance()),
+            Average(V(s(i, K), SAMPLES), NETWORKS),
+            V(s(i, K), NETWORKS_AND_SAMPLES) - V(Average(s(i, K), SAMPLES), NETWORKS),
+            (
+                V(s(i, K), NETWORKS_AND_SAMPLES),
+                V(s(i, K), NETWORKS) - V(Average(s(i, K), SAMPLES), NETWORKS),
+                V(s(i, K), NETWORKS_AND_SAMPLES) + V(Average(s(i, K), SAMPLES), NETWORKS),
+            ),
+            (INPUT_INDEPENDENT,),
+            over=NETWORKS,
+            needs=("input-independent",),
+            # An input that the weights decide has no mean over samples with the weights fixed.
+            undefined=("input-independent",),
+        ),
         Scenario(
             ByLemma(pre),
             V(s(i + 1, J)),
