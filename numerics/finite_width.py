@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from derive.errors import InputError
+from derive.errors import InputError, unknown_name
 from numerics.network import Network
 from numerics.simulation import simulate
+from numerics.simulation.brute import QUANTITIES
 from numerics.simulation.plan import at_least
 from numerics.simulation.streams import RNG, generator
 from numerics.verification import Predicted, predicted_columns
@@ -20,6 +22,7 @@ from numerics.verification import Predicted, predicted_columns
 Floats = NDArray[np.float64]
 
 WIDTHS = (32, 64, 128, 256)
+_QUANTITIES = {"both": ("m2", "v2", "rho"), "network": QUANTITIES}
 
 
 @dataclass(frozen=True)
@@ -116,24 +119,27 @@ def finite_width_bias(
     widths: Sequence[int] = WIDTHS,
     networks: int = 1000,
     samples: int = 16,
-    quantities: Sequence[str] = ("m2", "v2", "rho"),
+    over: str = "both",
+    quantities: Sequence[str] | None = None,
     rng: RNG = None,
     workers: int = 1,
     progress: bool | None = None,
 ) -> FiniteWidthBias:
     """Estimate the bias of a wide-limit prediction at several widths, and fit c/N to it.
 
-    Each width N gets the network with every width replaced by N and the gains kept, and is simulated over networks and
-    samples. The estimators of m² and v² are unbiased at any number of samples, so few samples and many networks are
-    the better bargain. Layers where the prediction is 0 have no relative bias and are left out.
+    Each width N gets the network with every width replaced by N and the gains kept, and is simulated over networks
+    (forward and backward), or over networks and samples. The estimators of m² and v² are unbiased at any number of
+    samples, so few samples and many networks are the better bargain. Layers where the prediction is 0 have no relative
+    bias and are left out.
 
     Args:
         network: the network whose depth, activation, gains and laws are kept; all its widths must be equal.
         predict: the prediction for a network.
         widths: at least two different widths.
         networks: how many networks at each width.
-        samples: how many samples each network sees.
-        quantities: which columns, of ``m2``, ``v2``, ``rho`` and ``var_s``.
+        samples: how many samples each network sees, over both.
+        over: ``"both"`` or ``"network"``, as in `simulate`.
+        quantities: which columns; by default ``m2``, ``v2`` and ``rho`` over both, else all that `simulate` gives.
         rng: a seed or a NumPy generator.
         workers: as in `simulate`.
         progress: as in `simulate`.
@@ -148,12 +154,24 @@ def finite_width_bias(
     sizes = sorted({at_least("widths", width, 2) for width in widths})
     if len(sizes) < 2:
         raise InputError(f"widths must hold at least two different widths, got {list(widths)!r}")
+    if over not in _QUANTITIES:
+        raise unknown_name("over", over, _QUANTITIES)
+    quantities = _QUANTITIES[over] if quantities is None else tuple(quantities)
+    samples = samples if over == "both" else 1
+    options: dict[str, Any] = {"quantities": quantities} if over == "network" else {}
     parent, biases, errors = generator(rng), [], []
     for width in sizes:
         here = _at_width(network, width)
         columns = _wanted(predicted_columns(predict(here)), quantities)
         found = simulate(
-            here, over="both", networks=networks, samples=samples, rng=parent, workers=workers, progress=progress
+            here,
+            over=over,
+            networks=networks,
+            samples=samples,
+            rng=parent,
+            workers=workers,
+            progress=progress,
+            **options,
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             biases.append({name: found.estimate[name] / columns[name] - 1 for name in quantities})

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import click
 
-from numerics.cli.network_options import network_options
-from numerics.cli.output import emit, table, to_json
+from numerics.cli.network_options import network_options, theory_option
+from numerics.cli.output import emit, table, to_json, working
 from numerics.curves import Prediction, predict
 from numerics.network import Network
 
 
 @click.command("curve")
 @network_options
+@theory_option
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--plot", metavar="FILE", help="Draw the curves too: .png, .svg or .pdf.")
-def curve(network: Network, form: str, plot: str | None) -> None:
+def curve(network: Network, theory: str | None, form: str, plot: str | None) -> None:
     """Predict the variances of a network, layer by layer: over input, weights, biases and output gradient together.
 
-    Columns: layer, var_z (Var[z^i]), var_s (Var[s^i]), var_grad_s (Var[dCost/ds^i]), var_grad_w (Var[dCost/dw^i]).
+    Columns: layer, var_z (Var[z^i]), var_s (Var[s^i]), var_grad_s (Var[dCost/ds^i]), var_grad_w (Var[dCost/dw^i]); in
+    the theory of wide layers also m2 and v2, the variance over networks of the mean over samples and that of the
+    fluctuation about it, and rho = m2/(m2 + v2), the correlation of two samples.
     """
-    prediction = predict(network)
+    with working("predicting"):
+        prediction = predict(network, theory=theory)
     if plot is not None:
         from numerics.figures import save_curves
 
@@ -43,4 +47,7 @@ def _table(prediction: Prediction) -> str:
         reasons = dict.fromkeys(why for name in approximate for why in prediction.approximations[name])
         lines.append(f"Approximate: {', '.join(approximate)}. They assume what this network only approaches:")
         lines += [f"  {why}" for why in reasons]
+    error = max(prediction.expectation_error.values(), default=0.0)
+    if error > 0:
+        lines += ["", f"The Gaussian expectations of a layer are computed to {error:.1g} of their value."]
     return "\n".join(lines)

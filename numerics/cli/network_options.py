@@ -39,7 +39,13 @@ _OPTIONS = (
     click.option("--widths", type=_WIDTHS, metavar="N0,N1,...", help="Sizes n_0..n_{d+1} of input, layers, output."),
     click.option("--depth", type=int, metavar="L", help="Number of weight matrices, all between layers of --width."),
     click.option("--width", type=int, metavar="N", help="Size of every layer, with --depth."),
-    click.option("--activation", default="linear", show_default=True, metavar="NAME", help="Activation function."),
+    click.option(
+        "--activation",
+        default="linear",
+        show_default=True,
+        metavar="NAME|EXPR",
+        help="Activation function: a name, or an expression in x.",
+    ),
     click.option("--weight-variance", type=_VARIANCES, metavar="V|V0,V1,...", help="Var[W^i], one or one a matrix."),
     click.option("--gain", type=_VARIANCES, metavar="G|G0,G1,...", help="n_i Var[W^i], in place of --weight-variance."),
     click.option(
@@ -56,6 +62,13 @@ _OPTIONS = (
     click.option(
         "--gradient-variance", type=float, default=1.0, show_default=True, metavar="V", help="Var[dCost/ds^d]."
     ),
+)
+
+
+theory_option = click.option(
+    "--theory",
+    type=click.Choice(["linear-regime", "wide"]),
+    help="What the prediction is by.  [default: linear-regime for linear units, else wide]",
 )
 
 

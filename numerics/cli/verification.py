@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from numerics.cli.network_options import network_options
+from numerics.cli.network_options import network_options, theory_option
 from numerics.cli.output import emit, to_json
 from numerics.curves import predict
 from numerics.network import Network
-from numerics.simulation import simulate
+from numerics.simulation import Simulation, simulate
 from numerics.verification import Verification
 from numerics.verification import verify as compare
+
+if TYPE_CHECKING:
+    from numerics.finite_width import FiniteWidthBias
 
 
 @click.command("verify")
 @network_options
+@theory_option
 @click.option(
     "--over",
     type=click.Choice(["network", "sample", "layer", "both"]),
@@ -44,6 +49,7 @@ from numerics.verification import verify as compare
 def verify(
     ctx: click.Context,
     network: Network,
+    theory: str | None,
     over: str,
     networks: int | None,
     samples: int | None,
@@ -55,14 +61,17 @@ def verify(
     """Hold the prediction against a simulation: exit code 0 when all agree, 1 when something is off.
 
     Over networks every network is drawn in full, with real weight matrices, and run forward and backward. Over samples,
-    layers and both, (leaky) ReLU networks are held against m2, v2 and rho, which are exact as the width grows.
+    layers and both, networks are held against m2, v2 and rho, which are exact as the width grows.
     """
-    prediction = predict(network)
+    # What is over samples is predicted by the theory of wide layers only.
+    by = theory or (None if over == "network" else "wide")
+    prediction = predict(network, theory=by)
     simulation = simulate(network, over=over, rng=seed, networks=networks, samples=samples, method=method)
-    bias = _width_bias(network, seed) if width_bias else None
+    bias = _width_bias(network, by, simulation, seed) if width_bias else None
     found = compare(prediction, simulation, width_bias=bias)
     if form == "json":
-        emit(to_json({"network": network.to_dict(), "over": over, "seed": seed, **found.to_dict()}))
+        about = {"network": network.to_dict(), "theory": prediction.theory, "over": over, "seed": seed}
+        emit(to_json({**about, **found.to_dict()}))
     else:
         emit(_coloured(found) if sys.stdout.isatty() else found.text())
         emit(fill(f"These are {found.averaged}. Seed {seed}.", 100))
@@ -70,10 +79,12 @@ def verify(
         ctx.exit(1)
 
 
-def _width_bias(network: Network, seed: int) -> Any:
+def _width_bias(network: Network, theory: str | None, simulation: Simulation, seed: int) -> FiniteWidthBias:
     from numerics.finite_width import finite_width_bias
 
-    return finite_width_bias(network, predict, rng=seed)
+    over = "network" if simulation.over in ("network", "layer") else "both"
+    by = partial(predict, theory=theory)
+    return finite_width_bias(network, by, over=over, quantities=tuple(simulation.estimate), rng=seed)
 
 
 def _coloured(found: Verification) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.curves import SAMPLE_COLUMNS, Prediction, approximations_of
 from numerics.kernels import iterate, sample_variance_step
 from numerics.network import Network
 
@@ -24,20 +23,6 @@ def rectifier(network: Network) -> str | None:
     if found is None or found[0] != 1:
         return None
     return f"leaky-relu({found[1]!r})"
-
-
-_WIDE_LIMIT = ("sample-variance", "sample-variance-stable")
-
-
-def rectifier_prediction(network: Network, name: str) -> Prediction:
-    """Return ``var_s``, exact at any width, and `SAMPLE_COLUMNS` in the wide limit, for layers 0..d."""
-    sample = sample_columns(network, name)
-    columns = {"var_s": sample["m2"] + sample["v2"], **sample}
-    theorems = {"var_s": ("network-variance",), **dict.fromkeys(SAMPLE_COLUMNS, _WIDE_LIMIT)}
-    approximations = {column: approximations_of(network, used) for column, used in theorems.items()}
-    for values in columns.values():
-        values.setflags(write=False)
-    return Prediction(network, columns, approximations, theorems)
 
 
 def sample_columns(network: Network, name: str) -> dict[str, Floats]:

@@ -33,6 +33,7 @@ _LOOKS = {
     "var_grad_s": _Look(r"$\mathrm{Var}[\partial\mathrm{Cost}/\partial s^i]$", GREEN, "o", "-"),
     "var_grad_w": _Look(r"$\mathrm{Var}[\partial\mathrm{Cost}/\partial w^i]$", PURPLE, "s", "--"),
 }
+Looks = Mapping[str, _Look]
 _PANELS = (("forward", ("var_z", "var_s")), ("backward", ("var_grad_s", "var_grad_w")))
 _SAMPLE_LOOKS = {
     "m2": _Look("$m^2$", ORANGE, "s", "--"),
@@ -46,14 +47,14 @@ _SAMPLE_PANELS = (("variances", ("v2", "m2", "var_s")), ("correlation of two sam
 def plot_curves(prediction: Prediction, simulation: Simulation | None = None) -> Figure:
     """Return a figure of the predicted variances by layer, with a simulation's estimates over them if given.
 
-    The panels follow the prediction: forward and backward, or, where it has the columns m2 and v2, these and their
-    correlation rho. Variances are on a logarithmic axis, where a variance that is zero or beyond float64's range does
-    not show.
+    The panels are forward and backward, and, where the prediction has the columns m2 and v2, these and their
+    correlation rho; with a simulation, those that it has estimates for. Variances are on a logarithmic axis, where a
+    variance that is zero or beyond float64's range does not show.
     """
-    panels, looks = (_SAMPLE_PANELS, _SAMPLE_LOOKS) if "m2" in prediction.columns else (_PANELS, _LOOKS)
+    panels = _panels(prediction, simulation)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
-        for axes, (title, names) in zip(figure.subplots(1, 2), panels, strict=True):
+        figure = Figure(figsize=(WIDTH, 2.9 * len(panels) / 2), layout="constrained")
+        for axes, (title, names, looks) in zip(figure.subplots(len(panels) // 2, 2).flat, panels, strict=True):
             for name in names:
                 if name in prediction.columns:
                     _curve(axes, looks[name], prediction.columns[name])
@@ -64,6 +65,14 @@ def plot_curves(prediction: Prediction, simulation: Simulation | None = None) ->
                     _points(axes, looks[name], estimate, simulation.standard_error[name])
             _finish(axes, title, prediction, logarithmic=names != ("rho",))
     return figure
+
+
+def _panels(prediction: Prediction, simulation: Simulation | None) -> list[tuple[str, tuple[str, ...], Looks]]:
+    """Return the panels to draw: title, columns and looks."""
+    have = set(prediction.columns if simulation is None else simulation.estimate)
+    forward, sample = have & {"var_z", "var_grad_s"}, "m2" in have and "m2" in prediction.columns
+    panels = [(*panel, _LOOKS) for panel in _PANELS] if forward or not sample else []
+    return panels + ([(*panel, _SAMPLE_LOOKS) for panel in _SAMPLE_PANELS] if sample else [])
 
 
 def _curve(axes: Axes, look: _Look, values: np.ndarray) -> None:

@@ -152,7 +152,8 @@ def _again(contents: Contents) -> str:
     commands += [f"varprop audit {audit.id}" for audit in contents.audits if audit.verdict == "refuted"][:1]
     widths = ",".join(map(str, WIDTHS))
     commands += [f"varprop curve --widths {widths} --gain 1"]
-    commands += [f"varprop verify --widths {widths} --activation tanh --gain 2 --networks {contents.networks}"]
+    regime = "--activation tanh --gain 2 --theory linear-regime"
+    commands += [f"varprop verify --widths {widths} {regime} --networks {contents.networks}"]
     commands += ["varprop curve --depth 50 --width 1024 --activation relu --gain 2"]
     commands += [f"varprop figure {name} -o {name}.svg" for name in list(contents.drawings)[-1:]]
     commands += ["varprop report -o report"]

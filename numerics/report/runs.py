@@ -43,7 +43,7 @@ def simulated(root: Path, networks: int, seed: int, say: Progress) -> Iterator[C
     ]
     for number, (key, title, about, network) in enumerate(plan):
         say(f"simulating {title}")
-        prediction = predict(network)
+        prediction = predict(network, theory="linear-regime")
         simulation = simulate(network, rng=[seed, number], networks=networks, progress=False)
         yield _case(root, key, title, about, prediction, simulation, verify(prediction, simulation))
     yield _rectifier(root, networks, seed, say)
@@ -94,7 +94,7 @@ def linear_regime(root: Path, networks: int, seed: int, say: Progress) -> Regime
     found: dict[str, list[tuple[float, float]]] = {label: [] for label in watched}
     for number, gain in enumerate(_SWEEP):
         network = Network(widths=WIDTHS, activation="tanh", gain=gain)
-        prediction = predict(network)
+        prediction = predict(network, theory="linear-regime")
         simulation = simulate(network, rng=[seed, 100 + number], networks=networks, progress=False)
         for label, (name, layer) in watched.items():
             predicted = prediction.columns[name][layer]

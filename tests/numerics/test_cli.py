@@ -135,10 +135,14 @@ def test_curve_csv_and_json_have_full_precision():
 
 
 def test_curve_table_says_what_is_exact():
-    """Linear units are exact; tanh units name the hypothesis that they only approach."""
+    """Linear units are exact; others name the hypothesis that they only approach, by either theory."""
     assert good("curve", *NETWORK).splitlines()[0].split() == ["layer", *COLUMNS]
     assert "All columns are exact" in good("curve", *NETWORK)
-    assert "Linear regime" in good("curve", *NETWORK, "--activation", "tanh")
+    assert "Linear regime" in good("curve", *NETWORK, "--activation", "tanh", "--theory", "linear-regime")
+    wide = good("curve", *NETWORK, "--activation", "tanh")
+    assert wide.splitlines()[0].split() == ["layer", "var_z", "var_s", "m2", "v2", "rho", *COLUMNS[2:]]
+    assert "The layers are wide" in wide
+    assert "Gaussian expectations" in wide
 
 
 def test_depth_and_width():
@@ -237,7 +241,9 @@ BAD = [
     ("curve --widths 8,4,2 --gain 1 --plot /no/dir/x.png", "cannot write '/no/dir/x.png': no such file"),
     ("verify --widths 8,4,2 --gain 1 --networks 0", "networks must be an integer of at least 2, got 0"),
     ("verify --widths 8,4,2 --gain 1 --seed -1", "rng must be a non-negative integer seed"),
-    ("verify --widths 8,4,2 --gain 1 --over sample", "none of the columns m2, v2, rho"),
+    ("verify --widths 8,4,2 --gain 1 --over sample --theory linear-regime", "none of the columns m2, v2, rho"),
+    ("curve --widths 8,4,2 --gain 1 --theory narrow", "narrow"),
+    ("curve --widths 8,4,2 --gain 1 --theory linear-regime --activation gelu", "f'(0) = 1"),
     ("report", "Missing option '-o'"),
     ("report -o /dev/null/x", "cannot write '/dev/null/x'"),
 ]

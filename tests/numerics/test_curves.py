@@ -79,22 +79,28 @@ def test_linear_network_is_exact():
 def test_tanh_rests_on_the_linear_regime():
     """With tanh units every column does, and says so; a single matrix has no activation to approximate."""
     for bias in (0.0, 0.1):
-        prediction = predict(Network(widths=WIDTHS, activation="tanh", gain=1.0, bias_variance=bias))
+        network = Network(widths=WIDTHS, activation="tanh", gain=1.0, bias_variance=bias)
+        prediction = predict(network, theory="linear-regime")
         assert prediction.exact == dict.fromkeys(COLUMNS, False)
         for (reason,) in prediction.approximations.values():
             assert reason.startswith("Linear regime")
         linear = predict(Network(widths=WIDTHS, gain=1.0, bias_variance=bias))
         for column in COLUMNS:
             assert np.array_equal(prediction.columns[column], linear.columns[column])
-    alone = predict(Network(widths=[3, 2], activation="tanh", gain=1.0))
+    alone = predict(Network(widths=[3, 2], activation="tanh", gain=1.0), theory="linear-regime")
     assert alone.exact == dict.fromkeys(COLUMNS, True)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "gelu", "exp", Activation("double", 2 * symbol)])
 def test_no_linear_regime_is_refused(activation):
-    """An activation that is not like f(s) = s at the origin has no prediction yet, and is not given a wrong one."""
+    """An activation that is not like f(s) = s at the origin has no linear regime, and is not given a wrong one."""
     with pytest.raises(InputError, match=r"activation must have f\(0\) = 0 and f'\(0\) = 1"):
-        predict(Network(widths=WIDTHS, activation=activation, gain=1.0))
+        predict(Network(widths=WIDTHS, activation=activation, gain=1.0), theory="linear-regime")
+
+
+def test_an_unknown_theory_lists_close_matches():
+    with pytest.raises(InputError, match="wide"):
+        predict(NETWORKS["gain one"], theory="wides")
 
 
 def test_overflow_and_underflow():
@@ -154,8 +160,8 @@ def test_tanh_leaves_the_linear_regime():
     """Small weights agree; at gain 2 the deepest variance is less than half of the linear one."""
     small = Network(widths=WIDTHS, activation="tanh", gain=0.005)
     large = Network(widths=WIDTHS, activation="tanh", gain=2.0)
-    assert verify(predict(small), simulate(small, rng=6, networks=1000)).agrees
-    found = verify(predict(large), simulate(large, rng=6, networks=1000))
+    assert verify(predict(small, theory="linear-regime"), simulate(small, rng=6, networks=1000)).agrees
+    found = verify(predict(large, theory="linear-regime"), simulate(large, rng=6, networks=1000))
     assert found.verdict == "differs"
     (row,) = [row for row in found.rows if (row.quantity, row.layer) == ("var_z", 4)]
     assert row.relative_difference < -0.5
