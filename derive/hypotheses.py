@@ -38,6 +38,7 @@ class Kind(Enum):
     FIRST_ORDER = "the activation function is affine where the network works"
     LINEAR = "the activation function is the identity where the network works"
     HOMOGENEOUS = "all widths are equal, and all weight variances"
+    NEVER_ZERO = "no pre-activation is exactly zero"
     NONDEGENERATE = "it is not degenerate: its variance is positive, and so is a sum of its squares"
 
 
@@ -222,6 +223,16 @@ WEIGHTS_SYMMETRIC = Hypothesis(
         Property(Kind.INDEPENDENT_OF, b, x),
     ),
     source="He et al. 2015, section 2.2",
+)
+NEVER_ZERO = Hypothesis(
+    "never-zero",
+    Words(
+        "No pre-activation {} is exactly zero. So it is where the biases have a continuous law; without biases a layer "
+        "of ReLU may be dead, all its units below zero, with a probability of about one over two to the power of its "
+        "width.",
+        s(i, _K),
+    ),
+    (Property(Kind.NEVER_ZERO),),
 )
 NONDEGENERATE = Hypothesis(
     "nondegenerate",

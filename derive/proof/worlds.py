@@ -99,6 +99,9 @@ class World:
         if family == W:
             apart = self.setting.citing(Kind.ENTRIES_INDEPENDENT, W)
             return self.variances[layer] if apart else self.variances[0] * self.laws.spread(W, layer) ** 2
+        if family == b and self.setting.citing(Kind.NEVER_ZERO):
+            # No sum of products of the other values, whose denominators are others, cancels such a bias.
+            return Fraction(1, _PRIMES[layer]) ** 2
         # Other families get squares, two neighbours in the alphabet different ones.
         other = Fraction(2 + ord(family.name[0]) % 3) ** 2
         return {x: Fraction(6), g: Fraction(2), b: Fraction(4)}.get(family, other)
@@ -128,6 +131,13 @@ _WIDTHS: dict[int, list[tuple[int, ...]]] = {
 _EQUAL = {0: (2, 2), 1: (2, 2, 1), 2: (1, 2, 2, 1)}
 """Neighbouring layers of equal width, for equations between widths."""
 _GENERIC = (Fraction(4), Fraction(9), Fraction(16))
+_PRIMES = (7, 11, 13)
+_FEW: dict[int, list[tuple[int, ...]]] = {
+    0: [(1, 2), (2, 1)],
+    1: [(1, 2, 1), (2, 1, 2), (1, 1, 2)],
+    2: [(1, 1, 2, 1), (1, 2, 1, 1)],
+}
+"""Shapes with few weights, for statements about all layers at once, where every unit tosses coins for its bias too."""
 
 
 def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False) -> Iterator[World]:
@@ -148,7 +158,7 @@ def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False
     for depth in sorted(_WIDTHS):
         if not any(setting.facts.hold_at({i: layer, d: depth}) for layer in range(depth + 1)):
             continue
-        shapes: list[tuple[int, ...]] = _WIDTHS[depth]
+        shapes: list[tuple[int, ...]] = _FEW[depth] if setting.citing(Kind.NEVER_ZERO) else _WIDTHS[depth]
         if critical or every:
             # With every choice of variances there are many worlds: then fewer shapes of the deepest.
             shapes = [*(shapes[:1] if every and depth > 1 else shapes), _EQUAL[depth]]

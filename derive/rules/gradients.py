@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
-from sympy import Expr, Mul, Sum
+from sympy import Expr, Mul, Rational, Sum
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.hypotheses import Kind
-from derive.network import ActivationSlope, Cost, Partial, W, b, g, s, x, z
+from derive.network import SLOPE, ActivationSlope, Cost, Partial, W, b, g, s, x, z
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.randomness import Entry
 from derive.setting import Setting, Undischarged
@@ -40,20 +40,73 @@ class GradientIndependence(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the variance of a gradient that has been written as a product."""
-        if not (isinstance(node, Variance) and isinstance(node.inside[0], Mul) and len(node.inside[0].args) == 2):
+        found = _passing_back(node)
+        if found is None:
             return None
+        forward, coming = found
         if W.source not in node.over.sources:
             raise Undischarged(f"gradients come back independently over the weights, not over {node.over}")
-        for forward, backward in (node.inside[0].args, node.inside[0].args[::-1]):
-            if isinstance(forward, ActivationSlope) and isinstance(backward, Sum):
-                coming = _weighted_gradients(backward, node)
-            elif isinstance(forward, Entry) and forward.family == z and _is_gradient(backward):
-                coming = Variance(backward, node.over)
-            else:
-                continue
-            if coming is not None:
-                return Rewrite(Average(forward**2, node.over) * coming, _obligations(setting))
+        return Rewrite(Average(forward**2, node.over) * coming, _obligations(setting))
+
+
+@dataclass(frozen=True)
+class RectifierGradient(Rule):
+    """Var[f'(s_k) sum_j W_kj G_j] = (1 + a^2)/2 Var[W] sum_j Var[G_j], and Var[z_l G_k] = E[z_l^2] Var[G_k]
+
+    For leaky ReLU and the gradients G at the next pre-activations (of this layer's, in the second form). Given all
+    before it, a unit's weights and bias may change sign together: its squared slope, 1 or a^2, is then (1 + a^2)/2 on
+    average, and stays so next to the square of one of its weights; next to a product of two of them the mean is zero.
+    From the output down, what comes back to a layer is therefore uncorrelated between its units, and its mean square
+    does not depend on the pre-activations: the independence that is assumed for other activation functions holds.
+
+    Obligation: leaky ReLU; weights and biases symmetric about zero and independent of each other and of the input; no
+    pre-activation exactly zero, where leaky ReLU has no slope; an output gradient of mean zero, drawn independently.
+    """
+
+    name = "rectifier-gradient"
+    words = (
+        "A sign that a unit's weights and bias share decides its slope, and nothing else that comes back: the squared "
+        "slope is (1 + a^2)/2 on average, given all the rest."
+    )
+    source = "He et al. 2015, equations 13 and 14 (they assume independence); Hanin & Nica 2020 (it is not needed)"
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the variance of a gradient that has been written as a product."""
+        found = _passing_back(node)
+        if found is None:
+            return None
+        forward, coming = found
+        if not {W.source, b.source, g.source} <= set(node.over.sources):
+            raise Undischarged(f"signs are drawn with weights, biases and output gradient, not with {node.over}")
+        uses = setting.require(Kind.RECTIFIER) | setting.require(Kind.NEVER_ZERO)
+        for family in (W, b):
+            for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
+                uses |= setting.require(kind, family)
+        for one, other in combinations((W, b, x, g), 2):
+            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
+        uses |= setting.require(Kind.SHARED_VARIANCE, W) | setting.require(Kind.ZERO_MEAN, g)
+        if isinstance(forward, Entry):
+            return Rewrite(Average(forward**2, node.over) * coming, uses)
+        return Rewrite((1 + SLOPE**2) * Rational(1, 2) * coming, uses)
+
+
+def _passing_back(node: Expr) -> tuple[Expr, Expr] | None:
+    """Return what a gradient is multiplied with, and the variance of what comes back, if the node is such a variance.
+
+    That is f'(s_k) and Var[W] sum_j Var[G_j] for Var[f'(s_k) sum_j W_kj G_j], z_l and Var[G_k] for Var[z_l G_k].
+    """
+    if not (isinstance(node, Variance) and isinstance(node.inside[0], Mul) and len(node.inside[0].args) == 2):
         return None
+    for forward, backward in (node.inside[0].args, node.inside[0].args[::-1]):
+        if isinstance(forward, ActivationSlope) and isinstance(backward, Sum):
+            coming = _weighted_gradients(backward, node)
+        elif isinstance(forward, Entry) and forward.family == z and _is_gradient(backward):
+            coming = Variance(backward, node.over)
+        else:
+            continue
+        if coming is not None:
+            return forward, coming
+    return None
 
 
 def _weighted_gradients(total: Sum, node: Variance) -> Expr | None:

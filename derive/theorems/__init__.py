@@ -20,6 +20,7 @@ THEOREMS: Registry[Derivation] = Registry(
         "layer-gradient-balance": "derive.theorems.balance:layer_gradient_balance",
         "half-variance": "derive.theorems.rectifier:half_variance",
         "network-variance": "derive.theorems.rectifier:network_variance",
+        "rectifier-gradient": "derive.theorems.rectifier_gradient:rectifier_gradient",
         "total-variance": "derive.theorems.total_variance:total_variance",
         "kernel-K": "derive.theorems.kernel_k:kernel_k",
         "sample-variance": "derive.theorems.sample_variance:sample_variance",

@@ -110,7 +110,7 @@ def made(
 
 def approximations(network: Network, derivations: tuple[Derivation, ...]) -> tuple[str, ...]:
     """Return the hypotheses of derivations that the network satisfies only approximately, in words."""
-    used = {h.key: h for derivation in derivations for h in derivation.assumptions}
+    used = {h.key: h for derivation in derivations for h in derivation.rests_on}
     return tuple(h.text.render(text) for h in used.values() if not _satisfies(network, h))
 
 
@@ -122,4 +122,7 @@ def _satisfies(network: Network, hypothesis: Hypothesis) -> bool:
         return network.d == 0
     if hypothesis.declares(Kind.ZERO, b):
         return not any(network.bias_variance)
+    if hypothesis.declares(Kind.NEVER_ZERO):
+        # Biases are normal, and what follows the last activation does not matter.
+        return all(network.bias_variance[:-1]) or network.d == 0
     return True

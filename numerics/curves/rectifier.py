@@ -1,4 +1,4 @@
-"""Curves over samples for (leaky) ReLU networks: mean and fluctuation of a pre-activation, layer by layer.
+"""Curves of (leaky) ReLU networks that need no Gaussian expectation: over samples, and of the gradients.
 
 Layer 0 is ``s^0 = x W^0 + b^0`` for white-noise inputs: m^2 = Var[b^0] and v^2 = n_0 Var[W^0] Var[x]. The steps come
 from the certified kernel of `sample-variance-stable`, the total from `network-variance`.
@@ -6,27 +6,30 @@ from the certified kernel of `sample-variance-stable`, the total from `network-v
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.derivations import derivation
 from numerics.kernels import iterate, sample_variance_step
+from numerics.kernels.layered import LayeredKernel, layered_kernel
 from numerics.network import Network
 
 Floats = NDArray[np.float64]
 
 
-def rectifier(network: Network) -> str | None:
-    """Return the name of the activation for the kernels, if it is a (leaky) ReLU, the identity or |.|."""
+def rectifier_slope(network: Network) -> float | None:
+    """Return the slope at negative arguments if the activation is a (leaky) ReLU, the identity or |.|, else None."""
     from numerics.simulation.elementwise import slopes
 
     found = slopes(network.activation)
-    if found is None or found[0] != 1:
-        return None
-    return f"leaky-relu({found[1]!r})"
+    return None if found is None or found[0] != 1 else found[1]
 
 
-def sample_columns(network: Network, name: str) -> dict[str, Floats]:
-    """Return `SAMPLE_COLUMNS` at layers 0..d, as the width grows; ``name`` as `rectifier` gives it."""
+def sample_columns(network: Network, slope: float) -> dict[str, Floats]:
+    """Return `SAMPLE_COLUMNS` at layers 0..d, as the width grows; ``slope`` as `rectifier_slope` gives it."""
+    name = f"leaky-relu({slope!r})"
     gains = np.multiply(network.widths[:-1], network.weight_variance)
     biases = np.asarray(network.bias_variance, float)
     m2, v2 = float(biases[0]), float(gains[0] * network.input_variance)
@@ -46,6 +49,25 @@ def sample_columns(network: Network, name: str) -> dict[str, Floats]:
     total = columns.sum(axis=0)
     rho = np.divide(columns[0], total, out=np.full_like(total, np.nan), where=total > 0)
     return {"m2": columns[0], "v2": columns[1], "rho": rho}
+
+
+def gradient_columns(network: Network, slope: float, var_s: Floats) -> tuple[Floats, Floats]:
+    """Return ``var_grad_s`` and ``var_grad_w`` at layers 0..d by `rectifier-gradient`, exact at any width."""
+    i, d = np.arange(network.d + 1), network.d
+    back = _kernel("rectifier-gradient-closed")
+    n, var_W = np.asarray(network.widths), np.asarray(network.weight_variance)
+    var_grad_s = back(i, d, n, var_W, slope, network.gradient_variance)
+    # Unchecked, by name: what has overflowed stays infinite.
+    square = _kernel("half-variance").function(mean_square_y=var_s[:-1], a=np.asarray(slope))
+    weight = _kernel("rectifier-weight-gradient").function
+    mean_square_z = np.append(network.input_variance, square)
+    return var_grad_s, weight(i=i, mean_square_z=mean_square_z, var_grad_s=var_grad_s)
+
+
+@lru_cache
+def _kernel(name: str) -> LayeredKernel:
+    parts = {part.name: part for part in derivation("rectifier-gradient").parts}
+    return layered_kernel(parts[name] if name in parts else derivation(name))
 
 
 def fastest() -> str:

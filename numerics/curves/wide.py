@@ -17,7 +17,7 @@ from derive.rules.wide import M, Q, V
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, K
 from numerics.curves.expectations import Expectations, evaluate
 from numerics.curves.prediction import Prediction, made
-from numerics.curves.rectifier import rectifier, sample_columns
+from numerics.curves.rectifier import gradient_columns, rectifier_slope, sample_columns
 from numerics.derivations import derivation
 from numerics.network import Network
 
@@ -26,33 +26,33 @@ Floats = NDArray[np.float64]
 
 def wide_prediction(network: Network) -> Prediction:
     """Return all columns in the limit of wide layers; see `predict`."""
-    name = rectifier(network)
+    rectifier = rectifier_slope(network)
     expectations = Expectations(network.activation)
     gains, biases = np.asarray(network.gain), np.asarray(network.bias_variance)
     start = gains[0] * network.input_variance
-    errors = {}
+    errors: dict[str, float] = {}
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        if name is None:
+        if rectifier is None:
             sample, errors["m2"] = _over_samples(expectations, gains, biases, float(start))
             var_s, errors["var_s"] = _lengths(expectations, gains, biases, float(start + biases[0]))
+            var_grad_s, errors["var_grad_s"] = _gradients(network, expectations, var_s[:-1])
+            var_grad_w, errors["var_grad_w"] = _weight_gradients(network, expectations, var_s[:-1], var_grad_s)
         else:
-            sample = sample_columns(network, name)
-            var_s, errors["m2"], errors["var_s"] = sample["m2"] + sample["v2"], 0.0, 0.0
-        before = {Q: var_s[:-1]}
-        var_z, errors["var_z"] = _measured(expectations, part("length-map", "activation-variance"), before, {})
-        var_grad_s, errors["var_grad_s"] = _gradients(network, expectations, before)
-        weight = part("gradient-variance", "weight-gradient-variance-wide")
-        var_grad_w, errors["var_grad_w"] = _measured(expectations, weight, before, {_gradient(i): var_grad_s[1:]})
+            sample = sample_columns(network, rectifier)
+            var_s = sample["m2"] + sample["v2"]
+            var_grad_s, var_grad_w = gradient_columns(network, rectifier, var_s)
+            errors = dict.fromkeys(("m2", "var_s", "var_grad_s", "var_grad_w"), 0.0)
+        spread = part("length-map", "activation-variance")
+        var_z, errors["var_z"] = _measured(expectations, spread, {Q: var_s[:-1]}, {})
         columns = {
             "var_z": np.append(network.input_variance, var_z),
             "var_s": var_s,
             **sample,
             "var_grad_s": var_grad_s,
-            # At layer 0 what the gradient is multiplied with is the input.
-            "var_grad_w": np.append(network.input_variance * var_grad_s[0], var_grad_w),
+            "var_grad_w": var_grad_w,
         }
     errors |= dict.fromkeys(("v2", "rho"), errors["m2"])
-    used = _derivations(rectified=name is not None)
+    used = _derivations(rectified=rectifier is not None)
     return made(network, "wide", columns, used, {column: errors[column] for column in columns})
 
 
@@ -68,13 +68,14 @@ def _derivations(*, rectified: bool) -> dict[str, tuple[Derivation, ...]]:
     back, weight = derivation("gradient-variance"), part("gradient-variance", "weight-gradient-variance-wide")
     sample = (derivation("sample-variance-map"), part("sample-variance-map", "fluctuation-map"))
     if rectified:
-        lengths = derivation("network-variance")
+        lengths, back = derivation("network-variance"), part("rectifier-gradient", "rectifier-gradient-closed")
         sample = (derivation("sample-variance"), derivation("sample-variance-stable"))
+        weight = part("rectifier-gradient", "rectifier-weight-gradient")
     return {
         "var_z": (lengths, spread),
         "var_s": (lengths,),
         **dict.fromkeys(("m2", "v2", "rho"), sample),
-        "var_grad_s": (lengths, back),
+        "var_grad_s": (back,) if rectified else (lengths, back),
         "var_grad_w": (lengths, back, weight),
     }
 
@@ -124,18 +125,27 @@ def _settled(pair: Floats) -> bool:
     return bool(abs(pair[1] - pair[0]) <= 2e-16 * abs(pair[1]))
 
 
-def _gradients(network: Network, expectations: Expectations, before: Any) -> tuple[Floats, float]:
+def _gradients(network: Network, expectations: Expectations, q: Floats) -> tuple[Floats, float]:
     """Return Var[dCost/ds^i] by layer, from the last one back: `gradient-variance` is proportional to the next one."""
     fan_out, variances = np.asarray(network.widths[2:], float), np.asarray(network.weight_variance[1:])
     back = derivation("gradient-variance")
     (unit,) = next(iter(back.result.atoms(Variance))).inside[0].variable.units
     one = {n(i + 2): fan_out, SharedVariance(W, i + 1): variances, _gradient(i + 1, unit): np.ones(network.d)}
-    factors, error = _measured(expectations, back, before, one)
+    factors, error = _measured(expectations, back, {Q: q}, one)
     column = np.empty(network.d + 1)
     column[-1] = network.gradient_variance
     for layer in range(network.d - 1, -1, -1):
         column[layer] = factors[layer] * column[layer + 1]
     return column, error
+
+
+def _weight_gradients(
+    network: Network, expectations: Expectations, q: Floats, var_grad_s: Floats
+) -> tuple[Floats, float]:
+    """Return Var[dCost/dw^i] by layer; at layer 0 what the gradient is multiplied with is the input."""
+    of = part("gradient-variance", "weight-gradient-variance-wide")
+    later, error = _measured(expectations, of, {Q: q}, {_gradient(i): var_grad_s[1:]})
+    return np.append(network.input_variance * var_grad_s[0], later), error
 
 
 def _gradient(layer: Any, unit: Any = K) -> Variance:
