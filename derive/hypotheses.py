@@ -264,6 +264,7 @@ CATALOGUE = (
     OUTPUT_GRADIENT_INDEPENDENT,
     OUTPUT_GRADIENT_CENTRED,
     WEIGHTS_SYMMETRIC,
+    NEVER_ZERO,
     HOMOGENEOUS,
 )
 """The further hypotheses that an audit tries on a claim that fails as stated; the same for every claim."""

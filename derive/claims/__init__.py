@@ -30,6 +30,7 @@ CLAIMS: Registry[Claim] = Registry(
         "post-3-step-1": "derive.claims.rectifier:step_1",
         "post-3-step-3": "derive.claims.rectifier:step_3",
         "he-2015-variance-condition": "derive.claims.rectifier:he_condition",
+        "he-2015-backward": "derive.claims.rectifier:he_backward",
         "xavier-on-relu": "derive.claims.rectifier:xavier_on_relu",
         "later-post-m-recursion": "derive.claims.rectifier:later_m_recursion",
         "later-post-ratio": "derive.claims.rectifier:later_ratio",

@@ -13,12 +13,15 @@ from derive.hypotheses import (
     BIASES_ZERO,
     HE_WEIGHTS,
     INPUT_INDEPENDENT,
+    OUTPUT_GRADIENT_CENTRED,
+    OUTPUT_GRADIENT_INDEPENDENT,
+    OUTPUT_GRADIENT_SHARES_VARIANCE,
     RELU,
     WEIGHTS,
     WEIGHTS_SYMMETRIC,
 )
 from derive.layers import Facts, d, i
-from derive.network import SLOPE, W, f, n, s
+from derive.network import SLOPE, W, cost_gradient, f, n, s
 from derive.proof.derivation import Statement
 from derive.randomness import NETWORKS, SAMPLES
 from derive.rules.analysis import T_OF_M_V, DecayFunction, T
@@ -27,6 +30,8 @@ from derive.setting import Setting
 from derive.theorems.kernel_k import nested
 from derive.theorems.quadratic_form import EIGENVALUE_MEANS, SCALE, N, quadratic_form_variance
 from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
+from derive.theorems.rectifier_gradient import FIXED_INPUT
+from derive.theorems.rectifier_gradient import closed_form as gradient_closed_form
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, sample_variance, sample_variance_stable
 from derive.words import Words
 
@@ -36,6 +41,7 @@ HE_PAPER = "He et al. 2015, Delving deep into rectifiers"
 K, J = symbols("k j", integer=True)
 _STEP = Facts((i, d - 1 - i))
 _RELU_NET = (RELU, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC)
+_GRADIENT = (OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_CENTRED, OUTPUT_GRADIENT_SHARES_VARIANCE)
 
 
 def network_variance_preserved() -> Claim:
@@ -132,6 +138,29 @@ def he_condition() -> Claim:
         ),
         setting=Setting(_RELU_NET, _STEP, NETWORKS),
         against=(closed_form,),
+    )
+
+
+def he_backward() -> Claim:
+    """Var[dCost/ds^i] = 1/2 n Var[W^{i+1}] Var[dCost/ds^{i+1}] in ReLU nets."""
+    after = Variance(cost_gradient(s(i + 1, J)), FIXED_INPUT)
+    return Claim(
+        id="he-2015-backward",
+        title="The gradient's variance, one layer back, for ReLU",
+        source=HE_PAPER,
+        where="equations 13 and 14",
+        printed=Statement(
+            Variance(cost_gradient(s(i, K)), FIXED_INPUT),
+            "=",
+            Rational(1, 2) * n(i + 2) * SharedVariance(W, i + 1) * after,
+        ),
+        setting=Setting((RELU, *WEIGHTS, WEIGHTS_SYMMETRIC, INPUT_INDEPENDENT, *_GRADIENT), _STEP, FIXED_INPUT),
+        against=(gradient_closed_form,),
+        reading=Words(
+            "In this project's gradients at the pre-activations (the paper's {}). The paper assumes that the slope and "
+            "the gradient are independent; that is not needed, but a pre-activation that is exactly zero has no slope.",
+            Symbol("Δy"),
+        ),
     )
 
 

@@ -60,14 +60,12 @@ class RectifierGradient(Rule):
     does not depend on the pre-activations: the independence that is assumed for other activation functions holds.
 
     Obligation: leaky ReLU; weights and biases symmetric about zero and independent of each other and of the input; no
-    pre-activation exactly zero, where leaky ReLU has no slope; an output gradient of mean zero, drawn independently.
+    pre-activation exactly zero, where leaky ReLU has no slope; an output gradient of mean zero, drawn independently;
+    in the first form, weights that share a variance.
     """
 
     name = "rectifier-gradient"
-    words = (
-        "A sign that a unit's weights and bias share decides its slope, and nothing else that comes back: the squared "
-        "slope is (1 + a^2)/2 on average, given all the rest."
-    )
+    words = "A sign that the weights and the bias of a unit share decides its slope, and nothing else that comes back."
     source = "He et al. 2015, equations 13 and 14 (they assume independence); Hanin & Nica 2020 (it is not needed)"
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
@@ -84,10 +82,18 @@ class RectifierGradient(Rule):
                 uses |= setting.require(kind, family)
         for one, other in combinations((W, b, x, g), 2):
             uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
-        uses |= setting.require(Kind.SHARED_VARIANCE, W) | setting.require(Kind.ZERO_MEAN, g)
+        uses |= setting.require(Kind.ZERO_MEAN, g)
         if isinstance(forward, Entry):
-            return Rewrite(Average(forward**2, node.over) * coming, uses)
-        return Rewrite((1 + SLOPE**2) * Rational(1, 2) * coming, uses)
+            words = Words("What comes back has the same mean square whatever {} is, and mean zero.", forward)
+            return Rewrite(Average(forward**2, node.over) * coming, uses, words)
+        uses |= setting.require(Kind.SHARED_VARIANCE, W)
+        share = (1 + SLOPE**2) * Rational(1, 2)
+        words = Words(
+            "A sign that the weights and the bias of a unit share decides its slope, and nothing else that comes back: "
+            "given all the rest, the squared slope is {} on average.",
+            share,
+        )
+        return Rewrite(share * coming, uses, words)
 
 
 def _passing_back(node: Expr) -> tuple[Expr, Expr] | None:

@@ -34,7 +34,7 @@ from derive.hypotheses import (
     WEIGHTS_SHARE_VARIANCE,
 )
 from derive.layers import Facts, i
-from derive.network import SLOPE, W, b, cost_gradient, f, n, s, x, z
+from derive.network import SLOPE, W, b, cost_gradient, f, n, s, slope, x, z
 from derive.randomness import NETWORKS, SAMPLES
 from derive.rules import (
     ByDifference,
@@ -52,13 +52,18 @@ from derive.rules import (
     VarianceDefinition,
     VarianceOfSum,
 )
+from derive.rules.gradients import RectifierGradient
 from derive.rules.rectifier import ByHalfVariance, Collect, DefineRectifier, OddMean, SameByLemma
 from derive.theorems.forward import BEFORE_LAST, pre_activation_variance
 from derive.theorems.product import BOTH_FACTORS, X, Y, product_variance
 from derive.theorems.rectifier import OVER_Y, SYMMETRIC, half_variance
 from derive.theorems.rectifier import Y as PRE
+from derive.theorems.rectifier_gradient import FIXED_INPUT, HYPOTHESES
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES, total_variance
 
+RECTIFIER_BACK = tuple(h for h in HYPOTHESES if h.key != "output-gradient-shared-variance")
+IMPLIED = ("input-independent", "weights-zero-mean")
+"""Other hypotheses of these say so, too."""
 BACK = (*WEIGHTS, UNITS_ALIKE, INPUT_INDEPENDENT, OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_SHARES_VARIANCE)
 
 
@@ -74,6 +79,8 @@ def random_scenarios():
     half = half_variance()
     ex, ey = Average(X(), BOTH_FACTORS), Average(Y(), BOTH_FACTORS)
     alike_sum = Sum(E(z(i, L) ** 2), (L, 1, n(i)))
+    coming = Sum(W(i + 1, K, J) * G(i + 1, J), (J, 1, n(i + 2)))
+    back = Sum(V(G(i + 1, J), FIXED_INPUT), (J, 1, n(i + 2)))
     symmetric_sum = Sum(V(s(i, L), NETWORKS), (L, 1, n(i + 1)))
     return [
         # expectation
@@ -284,6 +291,33 @@ def random_scenarios():
             RELU_NETWORK,
             over=NETWORKS,
             needs=("leaky-relu", "weights-independent", "weights-symmetric"),
+        ),
+        Scenario(
+            RectifierGradient(),
+            V(slope(s(i, K)) * coming, FIXED_INPUT),
+            (SLOPE**2 / 2 + Rational(1, 2)) * V_W(i + 1) * back,
+            (
+                SLOPE**2 * V_W(i + 1) * back / 2 + V_W(i + 1) * back,
+                (SLOPE + 1) ** 2 * V_W(i + 1) * back / 4,
+                (SLOPE**2 + 1) * V_W(i) * back / 2,
+                (SLOPE**2 + 1) * V_W(i + 1) * V(G(i + 1, J), FIXED_INPUT) / 2,
+            ),
+            RECTIFIER_BACK,
+            BEFORE_LAST,
+            over=FIXED_INPUT,
+            needs=tuple(h.key for h in RECTIFIER_BACK if h.key not in IMPLIED),
+        ),
+        Scenario(
+            RectifierGradient(),
+            V(z(i, L) * G(i, K), FIXED_INPUT),
+            E(z(i, L) ** 2, FIXED_INPUT) * V(G(i, K), FIXED_INPUT),
+            (
+                V(z(i, L), FIXED_INPUT) * V(G(i, K), FIXED_INPUT) / 2,
+                E(z(i, L), FIXED_INPUT) ** 2 * V(G(i, K), FIXED_INPUT) / 3,
+            ),
+            RECTIFIER_BACK,
+            over=FIXED_INPUT,
+            needs=tuple(h.key for h in RECTIFIER_BACK if h.key not in (*IMPLIED, "weights-shared-variance")),
         ),
         Scenario(
             SameByLemma(pre_activation_variance(NETWORKS)),
