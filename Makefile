@@ -5,19 +5,21 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 REPORT ?= report
+ACTIVATION ?=
 
 .PHONY: help report test lint bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make report   derive, check, evaluate, verify; write $(REPORT)/index.html"
+	@echo "              (make report ACTIVATION=gelu adds a page for one activation function)"
 	@echo "make test     lint, types, tests and doctests"
 	@echo "make bench    benchmarks against named competitors"
 	@echo "make clean    remove $(VENV), $(REPORT) and caches"
 
 report: $(VENV)/.run
 	@echo "== writing the report to $(REPORT)/"
-	@$(BIN)/varprop report -o $(REPORT)
+	@$(BIN)/varprop report -o $(REPORT) $(if $(ACTIVATION),--activation '$(ACTIVATION)')
 
 test: $(VENV)/.dev lint
 	@echo "== tests and doctests"

@@ -9,7 +9,14 @@ from numerics.cli.output import working
 
 @click.command("report")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Directory to write; an older report is replaced.")
-def report(output: str) -> None:
+@click.option(
+    "--activation",
+    "activations",
+    multiple=True,
+    metavar="NAME|EXPR",
+    help="Add a page for an activation function: maps, critical point, gains, simulations. Can be given again.",
+)
+def report(output: str, activations: tuple[str, ...]) -> None:
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
 
     The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing.
@@ -17,5 +24,5 @@ def report(output: str) -> None:
     from numerics.report import write_report
 
     with working("writing the report") as progress:
-        index = write_report(output, progress=progress)
+        index = write_report(output, activations=activations, progress=progress)
     click.echo(f"report written to {index}")

@@ -7,9 +7,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import derive
 from derive.claims import CLAIMS
+from derive.errors import InputError
 from derive.theorems import THEOREMS
 from numerics.figures import FIGURES, draw, to_bytes
 from numerics.files import directory_atomic
@@ -18,6 +20,9 @@ from numerics.report.contents import Audited, Contents, Drawing, Progress, Theor
 from numerics.report.runs import linear_regime, simulated, write
 from numerics.report.typeset import find_engine, typeset
 from numerics.report.workers import run
+
+if TYPE_CHECKING:
+    from numerics.report.subject import Subject
 
 GENERATOR = "varprop report"
 
@@ -32,6 +37,7 @@ def write_report(
     pdf: bool = True,
     workers: int | None = None,
     experiment: Mapping[str, int] | None = None,
+    activations: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Path:
     """Write the report and return the path of its ``index.html``.
@@ -48,10 +54,13 @@ def write_report(
         pdf: whether to typeset the derivations where ``pdflatex`` is installed.
         workers: how many processes derive and audit; by default one a processor, at most four.
         experiment: ``width`` and ``depth`` of the network of the figures; by default that of `numerics.figures.draw`.
+        activations: names or expressions of activation functions that get a page of their own: maps, critical point,
+            gains, and networks in three phases.
         progress: called with a few words at each stage.
 
     Raises:
-        InputError: for a directory that is not a report or cannot be written, and for unknown names.
+        InputError: for a directory that is not a report or cannot be written, for unknown names, and for activations
+            that have free parameters or of which two would have one file name.
 
     """
     from numerics.report.page import audit_page, index_page
@@ -61,6 +70,7 @@ def write_report(
     for registry, names in ((THEOREMS, chosen_theorems), (CLAIMS, chosen_claims)):
         for name in names:
             registry.builder(name)
+    _check_activations(activations)
     with directory_atomic(directory, generator=GENERATOR) as root:
         for part in ("derivations", "curves", "figures", "verification"):
             (root / part).mkdir()
@@ -74,6 +84,7 @@ def write_report(
         contents = Contents(
             theorems=tuple(proved),
             audits=tuple(a for a in made if isinstance(a, Audited)),
+            subjects=tuple((str(s.activation), s.page) for s in _subjects(root, activations, networks, seed, say)),
             typeset=tuple(_derivations(root, proved, engine, notes, say)),
             cases=tuple(simulated(root, networks, seed, say)),
             regime=linear_regime(root, networks, seed, say),
@@ -88,6 +99,33 @@ def write_report(
         write(root / "audit.html", audit_page(contents))
         write(root / "index.html", index_page(contents))
     return Path(directory) / "index.html"
+
+
+def _check_activations(names: Sequence[str]) -> None:
+    """Refuse what has no page before anything is computed."""
+    from derive.activations import activation
+    from numerics.maps.functions import functions
+    from numerics.report.subject import slug_of
+
+    slugs: dict[str, str] = {}
+    for name in names:
+        f = activation(name)
+        functions(f)
+        slug = slug_of(str(f))
+        if slug in slugs:
+            raise InputError(f"activations {slugs[slug]!r} and {name!r} would both have the page {slug!r}")
+        slugs[slug] = name
+
+
+def _subjects(root: Path, names: Sequence[str], networks: int, seed: int, say: Progress) -> Iterator[Subject]:
+    """Write the pages of activation functions."""
+    from numerics.report.page import subject_page
+    from numerics.report.subject import subject
+
+    for name in names:
+        made = subject(root, name, networks, seed, say)
+        write(root / made.page, subject_page(made))
+        yield made
 
 
 def _derivations(

@@ -90,7 +90,11 @@ class Regime:
 
 @dataclass(frozen=True)
 class Contents:
-    """All that the report shows. ``typeset`` names the theorems that have a PDF; ``notes`` say what has not."""
+    """All that the report shows.
+
+    ``typeset`` names the theorems that have a PDF; ``notes`` say what has not. ``subjects`` are the activation
+    functions with a page of their own: name and file.
+    """
 
     theorems: tuple[Theorem, ...]
     audits: tuple[Audited, ...]
@@ -101,3 +105,4 @@ class Contents:
     networks: int
     seed: int
     notes: tuple[str, ...]
+    subjects: tuple[tuple[str, str], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from html import escape
@@ -21,6 +22,8 @@ from numerics.report.chapters import CHAPTERS, OVER_WHAT, Chapter, home
 from numerics.report.contents import WIDTHS, Contents, Drawing, Theorem
 from numerics.report.formulas import chip, displayed, folded, formula
 from numerics.report.style import PAGE, SHEET
+from numerics.report.subject import Subject
+from numerics.report.subject_page import subject_body
 from numerics.report.tables import verification
 
 TITLE = "How variance travels through a random network"
@@ -31,6 +34,7 @@ def index_page(contents: Contents) -> str:
     numbers = count(1)
     sections = [(c.key, c.title, _chapter(c, contents, numbers)) for c in CHAPTERS]
     sections += [
+        ("activations", "One activation function, in full", _subjects(contents)),
         ("verification", "Prediction and simulation", verification(contents, numbers)),
         ("again", "Doing it again", _again(contents)),
     ]
@@ -63,6 +67,16 @@ def _drawing(drawing: Drawing, number: int) -> str:
     path = f"figures/{drawing.name}.png"
     return f"""<figure id="figure-{drawing.name}">{to_inline_svg(drawing.figure)}
 <figcaption>Figure {number}. {drawing.caption} <a href="{path}">{path}</a></figcaption></figure>"""
+
+
+def _subjects(contents: Contents) -> str:
+    links = "".join(f'<li><a href="{escape(page)}">{escape(name)}</a></li>' for name, page in contents.subjects)
+    return f"<p>Its maps, critical point, gains, and networks in three phases:</p><ul>{links}</ul>" if links else ""
+
+
+def subject_page(subject: Subject) -> str:
+    """Return the page of an activation function."""
+    return _page(str(subject.activation), subject_body(subject))
 
 
 def audit_page(contents: Contents) -> str:
@@ -156,7 +170,8 @@ def _again(contents: Contents) -> str:
     commands += [f"varprop verify --widths {widths} {regime} --networks {contents.networks}"]
     commands += ["varprop curve --depth 50 --width 1024 --activation relu --gain 2"]
     commands += [f"varprop figure {name} -o {name}.svg" for name in list(contents.drawings)[-1:]]
-    commands += ["varprop report -o report"]
+    pages = "".join(f" --activation {shlex.quote(name)}" for name, _ in contents.subjects or (("gelu", ""),))
+    commands += [f"varprop report -o report{pages}"]
     notes = "".join(f'<p class="dim">{escape(note)}</p>' for note in contents.notes)
     seed = f"The random numbers of this report come from seed {contents.seed}; the same seed gives the same report."
     return f"<p>{seed}</p>\n<pre>{escape(chr(10).join(commands))}</pre>\n{notes}"

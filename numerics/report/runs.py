@@ -45,7 +45,7 @@ def simulated(root: Path, networks: int, seed: int, say: Progress) -> Iterator[C
         say(f"simulating {title}")
         prediction = predict(network, theory="linear-regime")
         simulation = simulate(network, rng=[seed, number], networks=networks, progress=False)
-        yield _case(root, key, title, about, prediction, simulation, verify(prediction, simulation))
+        yield case(root, key, title, about, prediction, simulation, verify(prediction, simulation))
     yield _rectifier(root, networks, seed, say)
 
 
@@ -64,10 +64,10 @@ def _rectifier(root: Path, networks: int, seed: int, say: Progress) -> Case:
         "networks, of several widths, and added."
     )
     found = verify(prediction, simulation, width_bias=bias)
-    return _case(root, "relu", title, about, prediction, simulation, found)
+    return case(root, "relu", title, about, prediction, simulation, found)
 
 
-def _case(
+def case(
     root: Path,
     key: str,
     title: str,
@@ -76,6 +76,7 @@ def _case(
     simulation: Simulation,
     found: Verification,
 ) -> Case:
+    """Return a case, its curve, figure and verification written below ``root``."""
     figure = plot_curves(prediction, simulation)
     write(root / "curves" / f"{key}.csv", prediction.to_csv())
     (root / "curves" / f"{key}.png").write_bytes(to_bytes(figure, "png"))

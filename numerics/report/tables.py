@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from numerics.figures import to_inline_svg
@@ -33,18 +33,22 @@ def verification(contents: Contents, numbers: Iterator[int]) -> str:
         f"the run would have caught with 99 % probability. The first three networks have the sizes {widths}, and "
         f"{contents.networks:,} of each are drawn, forward and backward.</p>"
     )
-    cases = "\n".join(_case(case, next(numbers)) for case in contents.cases)
-    return f"{text}\n{_summary(contents)}\n{cases}\n{_regime(contents, next(numbers))}"
+    return f"{text}\n{cases(contents.cases, numbers)}\n{_regime(contents, next(numbers))}"
 
 
-def _summary(contents: Contents) -> str:
+def cases(all_cases: Sequence[Case], numbers: Iterator[int]) -> str:
+    """Return a table of all runs, and each run with its figure and its rows."""
+    return "\n".join([_summary(all_cases), *(_case(case, next(numbers)) for case in all_cases)])
+
+
+def _summary(all_cases: Sequence[Case]) -> str:
     """Return one row a run."""
     titles = ("run", "rows", "off", "largest |z|", "threshold", "")
     head = "".join(
         f'<th class="{"num" if k in (1, 2, 3, 4) else "text"}">{title}</th>' for k, title in enumerate(titles)
     )
     body = []
-    for case in contents.cases:
+    for case in all_cases:
         rows, found = case.verification.rows, case.verification
         worst = max((abs(row.z) for row in rows if math.isfinite(row.z)), default=0.0)
         numbers = (str(len(rows)), str(sum(row.verdict == "differs" for row in rows)), f"{worst:.1f}")
@@ -56,10 +60,13 @@ def _summary(contents: Contents) -> str:
 
 
 def _case(case: Case, number: int) -> str:
-    exact = [name for name, claimed in case.prediction.exact.items() if claimed]
-    claim = "All columns are exact at these widths." if len(exact) == len(case.prediction.exact) else ""
-    reasons = dict.fromkeys(why for listed in case.prediction.approximations.values() for why in listed)
-    claim = claim or "The prediction assumes what this network only approaches: " + " ".join(map(escape, reasons))
+    shown = {row.quantity for row in case.verification.rows}
+    reasons = dict.fromkeys(
+        why for name, listed in case.prediction.approximations.items() if name in shown for why in listed
+    )
+    claim = "All columns are exact at these widths."
+    if reasons:
+        claim = "The prediction assumes what this network only approaches: " + " ".join(map(escape, reasons))
     verdict = case.verification.verdict
     rows = f'<div class="scroll">{_rows(case.verification)}</div>'
     files = [f"curves/{case.key}.csv", f"curves/{case.key}.png", f"verification/{case.key}.csv"]

@@ -8,7 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from numpy.polynomial.hermite_e import hermegauss
+from scipy.special import ndtr
 
 import derive
 from derive.errors import InputError
@@ -290,3 +293,68 @@ def test_written_file_keeps_mode_and_link(tmp_path):
     assert (tmp_path / "link").is_symlink()
     write_atomic("/dev/null", "gone")
     assert not Path("/dev/null").is_file()
+
+
+ACTIVATION = "x*Phi(2*x)"
+
+
+@pytest.fixture(scope="module")
+def with_page(tmp_path_factory):
+    """A report with the page of an expression of the user's own."""
+    root = tmp_path_factory.mktemp("subject") / "report"
+    index = write_report(root, **SMALL, activations=[ACTIVATION])
+    (page,) = root.glob("activation-*.html")
+    return index.read_text(encoding="utf-8"), page
+
+
+def test_the_page_of_an_activation_is_linked_and_well_formed(with_page):
+    """Every file that it names is there, and the index links to it."""
+    index, page = with_page
+    text = page.read_text(encoding="utf-8")
+    assert page.name in index
+    ElementTree.fromstring(text.partition("\n")[2])
+    for name in re.findall(r'href="((?!data:)[^"#]+)"', text):
+        assert (page.parent / name).is_file(), name
+
+
+def test_the_page_shows_maps_gains_and_three_phases(with_page):
+    """Closed forms with their derivations, numbers with errors, one-liners, and both kinds of runs in each phase."""
+    _, page = with_page
+    text = page.read_text(encoding="utf-8")
+    for name in ("length map", "covariance map", "chi perp", "sample variance map", "K"):
+        assert f"{name} " in text
+    assert text.count("closed form") > 10
+    assert "torch.nn.init.normal_" in text
+    runs = sorted(
+        path.stem for path in (page.parent / "verification").glob(f"{page.stem.removeprefix('activation-')}-*")
+    )
+    assert [run.rsplit("-", 2)[1:] for run in runs] == [
+        [phase, over] for phase in ("above", "at", "below") for over in ("both", "network")
+    ]
+
+
+def test_the_numbers_on_the_page_are_those_of_the_maps(with_page):
+    """E[f^2] at the q of the page, by quadrature written here."""
+    _, page = with_page
+    text = page.read_text(encoding="utf-8")
+    q = float(re.search(r"q = ([0-9.]+), ρ", text).group(1))
+    article = text[text.index('id="second-moment"') :]
+    shown = float(re.search(r"<p>([0-9.]+) ±", article).group(1))
+    nodes, weights = hermegauss(150)
+    s = np.sqrt(q) * nodes
+    expected = weights @ (s * ndtr(2 * s)) ** 2 / weights.sum()
+    assert shown == pytest.approx(expected, rel=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["gelus"], "gelu"),
+        (["x**"], "column"),
+        (["gelu", "gelu"], "would both have the page"),
+    ],
+)
+def test_an_activation_without_a_page_is_refused_before_anything_is_written(tmp_path, names, message):
+    with pytest.raises(InputError, match=message):
+        write_report(tmp_path / "report", **SMALL, activations=names)
+    assert not (tmp_path / "report").exists()

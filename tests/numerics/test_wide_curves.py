@@ -156,12 +156,12 @@ def test_overflow_is_infinite_and_not_wrong():
 def test_deep_networks_settle():
     """A hundred layers of tanh end at the fixed point that `critical` finds, in about the time of a few."""
     edge = critical("tanh", bias_variance=0.05)
-    network = Network(widths=[10] * 102, gain=0.7 * edge.sigma_w2, bias_variance=0.05, activation="tanh")
+    network = Network(widths=[10] * 102, gain=0.4 * edge.sigma_w2, bias_variance=0.05, activation="tanh")
     columns = predict(network).columns
     assert columns["rho"][-1] == pytest.approx(1, rel=1e-12)
     assert columns["var_s"][-1] == pytest.approx(columns["m2"][-1], rel=1e-12)
     q = columns["var_s"][-1]
-    assert q == pytest.approx(0.7 * edge.sigma_w2 * (WEIGHTS @ np.tanh(np.sqrt(q) * NODES) ** 2) + 0.05, rel=1e-11)
+    assert q == pytest.approx(0.4 * edge.sigma_w2 * (WEIGHTS @ np.tanh(np.sqrt(q) * NODES) ** 2) + 0.05, rel=1e-11)
 
 
 def test_an_activation_with_a_free_parameter_is_refused():

@@ -1,0 +1,144 @@
+"""The page of one activation function; nothing is computed here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from html import escape
+from itertools import count
+
+from sympy import Eq
+
+from derive.network import f as f_of
+from derive.network import slope as slope_of
+from numerics.criticality import Critical
+from numerics.figures import to_inline_svg
+from numerics.report.formulas import chip, displayed, folded
+from numerics.report.subject import RHO, Map, Subject
+from numerics.report.tables import cases
+
+_CAPTIONS = {
+    "function": "The function and its slope, as back-propagation computes it.",
+    "maps": "Where the solid line meets the dashed one the map has a fixed point.",
+    "phase": "Ordered: inputs become alike with depth. Chaotic: they come apart.",
+}
+
+
+def subject_body(subject: Subject) -> str:
+    """Return the page's body, between title and end."""
+    numbers, f = count(1), subject.activation
+    symbol = f.symbol
+    formulas = displayed(Eq(f_of(symbol), f.expression, evaluate=False))
+    formulas += displayed(Eq(slope_of(symbol), f.derivative, evaluate=False))
+    facts = [
+        f"parity: {f.parity}",
+        f"kinks at {', '.join(map(str, f.kinks)) or 'no point'}",
+        f"jumps at {', '.join(map(str, f.jumps)) or 'no point'}",
+    ]
+    sections = (
+        (
+            "function",
+            "The function",
+            f"{formulas}<p>{escape('; '.join(facts))}.</p>{_figure(subject, 'function', numbers)}",
+        ),
+        ("maps", "Its maps", _maps(subject) + _figure(subject, "maps", numbers)),
+        ("critical", "Where it is critical", _critical(subject) + _figure(subject, "phase", numbers)),
+        ("gains", "Gains", _gains(subject)),
+        ("verification", "Prediction and simulation", _VERIFICATION + cases(subject.cases, numbers)),
+    )
+    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title, _ in sections)
+    back = '<p class="dim"><a href="index.html">The whole report</a></p>'
+    head = f"<header><h1>{escape(str(f))}</h1>\n{back}<nav><ol>{links}</ol></nav></header>"
+    body = "\n".join(
+        f'<section id="{key}"><h2>{number}. {title}</h2>\n{text}\n</section>'
+        for number, (key, title, text) in enumerate(sections, 1)
+    )
+    return f"{head}\n{body}"
+
+
+_VERIFICATION = (
+    "<p>Networks with weights of 0.7, 1 and 1.5 times the critical variance, each two ways: over networks, with real "
+    "weight matrices, forward and backward; and over samples and networks. The theory is the limit of wide layers; a "
+    "network of width N is off by about one over N.</p>"
+)
+
+
+def _figure(subject: Subject, name: str, numbers: Iterator[int]) -> str:
+    path = f"figures/{subject.slug}-{name}.png"
+    return f"""<figure>{to_inline_svg(subject.figures[name])}
+<figcaption>Figure {next(numbers)}. {_CAPTIONS[name]} <a href="{path}">{path}</a></figcaption></figure>"""
+
+
+def _maps(subject: Subject) -> str:
+    text = (
+        "<p>For weights of variance σ_w²/N and biases of variance σ_b², in the limit of wide layers. Numbers are at "
+        f"q = {subject.q:.6g}, ρ = {RHO:g} (for K and the variance over samples m² = ρq, v² = (1 − ρ)q) and the σ_w², "
+        "σ_b² of the critical point below; each with its error, a bound for a closed form and an estimate otherwise."
+        "</p>"
+    )
+    return text + "\n".join(_map(subject, found) for found in subject.maps)
+
+
+def _map(subject: Subject, found: Map) -> str:
+    name = found.name.replace("_", "-")
+    title = escape(found.name.replace("_", " "))
+    state = chip("closed form", "good") if found.derivation is not None else chip("numerical", "mind")
+    parts = [f'<article id="{name}"><h3>{title} {state}</h3><p class="dim">{escape(found.meaning)}</p>']
+    if found.value is not None and math.isfinite(found.value.value):
+        value = found.value
+        parts.append(f"<p>{value.value:.15g} ± {value.error:.1g} ({escape(value.method)})</p>")
+    if found.derivation is None:
+        parts.append(f"<p>No closed form: {escape(found.reason)}.</p>")
+    else:
+        files = " · ".join(f'<a href="derivations/{subject.slug}-{name}.{kind}">{kind}</a>' for kind in ("html", "tex"))
+        parts.append(f'<div class="equation">{displayed(found.derivation.result)}</div><p class="dim">{files}</p>')
+        parts.append(folded("The derivation, step by step", f"<div>{found.fragment}</div>"))
+        if found.kernel:
+            parts.append(folded("As NumPy", f"<pre>{escape(found.kernel)}</pre>"))
+    return "\n".join(parts) + "</article>"
+
+
+def _critical(subject: Subject) -> str:
+    rows = [("χ_⊥ = χ_∥ = 1", subject.critical), ("edge of chaos", subject.edge)]
+    titles = ("", "σ_w²", "σ_b²", "q*", "χ_⊥", "χ_∥", "ξ_q", "ξ_c", "")
+    head = "".join(f'<th class="{"num" if title else "text"}">{title}</th>' for title in titles)
+    body = "".join(f"<tr><td>{title}</td>{_numbers(found)}</tr>" for title, found in rows)
+    notes = [str(rate) for _, found in rows for rate in found.approach]
+    notes += [note for _, found in rows for note in found.notes]
+    listed = "".join(f"<li>{escape(note)}</li>" for note in dict.fromkeys(notes))
+    return (
+        f"<p>Its class is <b>{escape(subject.critical.kind)}</b>.</p>"
+        f'<div class="scroll"><table class="ruled"><tr>{head}</tr>{body}</table></div><ul>{listed}</ul>'
+    )
+
+
+def _numbers(found: Critical) -> str:
+    if found.sigma_w2 is None:
+        return '<td colspan="8">none</td>'
+    values = (
+        found.sigma_w2,
+        found.sigma_b2,
+        found.q_star,
+        found.chi_perp,
+        found.chi_par,
+        found.xi_q,
+        found.xi_c,
+    )
+    cells = "".join(f'<td class="num">{_digits(value)}</td>' for value in values)
+    return f"{cells}<td>{escape(found.stability or '')}</td>"
+
+
+def _digits(value: float | None) -> str:
+    return "every" if value is None else "∞" if math.isinf(value) else f"{value:.8g}".replace("-", "−")
+
+
+def _gains(subject: Subject) -> str:
+    if not subject.gains:
+        return "<p>There is no gain to recommend: its moments at q = 1 are not finite.</p>"
+    parts = []
+    for gain in subject.gains:
+        bias = f", bias variance {gain.sigma_b2:.10g}" if gain.sigma_b2 else ""
+        text = f"Gain {gain.gain:.10g}, weight variance {gain.sigma_w2:.10g}/fan-in{bias}: {gain.meaning}."
+        lines = escape("\n".join([*gain.pytorch.split("; "), gain.jax]))
+        parts.append(f"<article><h3>{escape(gain.name)}</h3><p>{escape(text)}</p><pre>{lines}</pre></article>")
+    return "\n".join(parts)
