@@ -227,10 +227,11 @@ WEIGHTS_SYMMETRIC = Hypothesis(
 NEVER_ZERO = Hypothesis(
     "never-zero",
     Words(
-        "No pre-activation {} is exactly zero. So it is where the biases have a continuous law; without biases a layer "
-        "of ReLU may be dead, all its units below zero, with a probability of about one over two to the power of its "
-        "width.",
+        "No pre-activation {} is exactly zero. Biases of a continuous law see to that; without biases all {} units of "
+        "a layer of ReLU are dead with a probability of about {}, and what follows is zero.",
         s(i, _K),
+        n(i),
+        2 ** -n(i),
     ),
     (Property(Kind.NEVER_ZERO),),
 )

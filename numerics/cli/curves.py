@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from textwrap import fill
+from typing import Any
+
 import click
 
 from numerics.cli.network_options import network_options, theory_option
@@ -36,18 +40,25 @@ def curve(network: Network, theory: str | None, form: str, plot: str | None) -> 
         emit(_table(prediction))
 
 
+_HANGING: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}
+
+
 def _table(prediction: Prediction) -> str:
     header = ["layer", *prediction.columns]
     rows = [[str(row["layer"]), *(f"{row[name]:.6g}" for name in header[1:])] for row in prediction.rows()]
     lines = [table(header, rows), ""]
-    approximate = [name for name, exact in prediction.exact.items() if not exact]
-    if not approximate:
+    reasons: dict[str, list[str]] = {}
+    for name, why in prediction.approximations.items():
+        for reason in why:
+            reasons.setdefault(reason, []).append(name)
+    if not reasons:
         lines.append("All columns are exact at these widths.")
     else:
-        reasons = dict.fromkeys(why for name in approximate for why in prediction.approximations[name])
-        lines.append(f"Approximate: {', '.join(approximate)}. They assume what this network only approaches:")
-        lines += [f"  {why}" for why in reasons]
+        lines.append("Approximate, since this network only approaches what is assumed:")
+        lines += [fill(f"{', '.join(names)}: {why}", 100, **_HANGING) for why, names in reasons.items()]
     error = max(prediction.expectation_error.values(), default=0.0)
-    if error > 0:
-        lines += ["", f"The Gaussian expectations of a layer are computed to {error:.1g} of their value."]
+    if 0 < error < 1:
+        # A power of ten: the digits of an estimated rounding error mean nothing.
+        bound = f"1e-{math.floor(-math.log10(error)):02}"
+        lines += ["", f"The Gaussian expectations of a layer are computed to {bound} of their value."]
     return "\n".join(lines)
