@@ -6,12 +6,19 @@
 >>> equation_1 = derive.theorem("backward-variance")
 >>> str(equation_1.grade)
 'exact'
+>>> from sympy import exp, symbols
+>>> a, s, z = symbols("a s z", real=True)
+>>> derive.gaussian_expectation(exp(a * z), {z: (0, s**2)}).result
+exp(a**2*s**2/2)
+>>> derive.Maps("relu").chi_perp.result
+sigma_w2/2
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from derive.claims import CLAIMS
 from derive.errors import InputError
@@ -19,7 +26,10 @@ from derive.theorems import THEOREMS
 
 if TYPE_CHECKING:
     # SymPy is not loaded before a theorem or a claim is asked for.
+    from derive.activations import Activation, activation
     from derive.claims.claim import Claim
+    from derive.gaussian import NoClosedForm, gaussian_expectation
+    from derive.maps import Maps
     from derive.proof.derivation import Derivation
 
 __version__ = "0.1.0"
@@ -54,4 +64,36 @@ def claim(name: str) -> Claim:
     return CLAIMS.builder(name)()
 
 
-__all__ = ["InputError", "claim", "claims", "theorem", "theorems"]
+_HOME = {
+    "Activation": "derive.activations",
+    "Maps": "derive.maps",
+    "NoClosedForm": "derive.gaussian",
+    "activation": "derive.activations",
+    "gaussian_expectation": "derive.gaussian",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'derive' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+__all__ = [
+    "Activation",
+    "InputError",
+    "Maps",
+    "NoClosedForm",
+    "activation",
+    "claim",
+    "claims",
+    "gaussian_expectation",
+    "theorem",
+    "theorems",
+]

@@ -14,10 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numerics.criticality import Critical, critical, fixed_points
     from numerics.curves import Prediction, predict
     from numerics.figures import plot_curves
     from numerics.finite_width import finite_width_bias
+    from numerics.gains import recommended_gains
     from numerics.kernels import Kernel, kernel, sample_variance_step
+    from numerics.maps import NumericalMaps
     from numerics.network import Network
     from numerics.report import write_report
     from numerics.simulation import Simulation, simulate
@@ -25,15 +28,20 @@ if TYPE_CHECKING:
 
 # Imported when asked for: the command line must not wait for SymPy and NumPy to print its help.
 _HOME = {
+    "Critical": "numerics.criticality",
     "Kernel": "numerics.kernels",
     "Network": "numerics.network",
+    "NumericalMaps": "numerics.maps",
     "Prediction": "numerics.curves",
     "Simulation": "numerics.simulation",
     "Verification": "numerics.verification",
+    "critical": "numerics.criticality",
     "finite_width_bias": "numerics.finite_width",
+    "fixed_points": "numerics.criticality",
     "kernel": "numerics.kernels",
     "plot_curves": "numerics.figures",
     "predict": "numerics.curves",
+    "recommended_gains": "numerics.gains",
     "write_report": "numerics.report",
     "sample_variance_step": "numerics.kernels",
     "simulate": "numerics.simulation",
@@ -41,15 +49,20 @@ _HOME = {
 }
 
 __all__ = [
+    "Critical",
     "Kernel",
     "Network",
+    "NumericalMaps",
     "Prediction",
     "Simulation",
     "Verification",
+    "critical",
     "finite_width_bias",
+    "fixed_points",
     "kernel",
     "plot_curves",
     "predict",
+    "recommended_gains",
     "sample_variance_step",
     "simulate",
     "verify",
