@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import click
-from sympy import Expr, Piecewise, true
+from sympy import Expr, Float, Piecewise, Rational, true
 
 import derive
 from derive.activations import activation, activations
@@ -13,6 +13,8 @@ from derive.claims import CLAIMS
 from derive.render.text import formula
 from derive.theorems import THEOREMS
 from numerics.cli.output import emit, table, to_json
+
+_LONGEST, _DIGITS = 10**4, 8
 
 
 @click.command("list")
@@ -27,7 +29,7 @@ def list_names(form: str) -> None:
         return
     rows = [["theorem", entry["name"], entry["statement"]] for entry in theorems]
     rows += [["claim", entry["id"], entry["statement"]] for entry in claims]
-    rows += [["activation", entry["name"], f"f(s) = {entry['formula']}"] for entry in functions]
+    rows += [["activation", name, _short(activation(name).expression)] for name in activations()]
     header = ["kind", "name", "what it is"]
     emit(table(header, rows, left=frozenset(header)))
 
@@ -35,6 +37,14 @@ def list_names(form: str) -> None:
 def _statement(builder: Callable[[], object]) -> str:
     """Return what a theorem or a claim says, without the seconds that building all of them would take."""
     return " ".join((builder.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
+
+
+def _short(expression: Expr) -> str:
+    """Return f(s) = ..., long fractions as decimals; f(s) ≈ ... where that rounds them."""
+    long = {r for r in expression.atoms(Rational) if max(abs(r.p), r.q) > _LONGEST}
+    decimals = {r: Float(r, _DIGITS) for r in long}
+    rounded = any(Rational(str(decimal)) != r for r, decimal in decimals.items())
+    return f"f(s) {'≈' if rounded else '='} {_branches(expression.xreplace(decimals))}"
 
 
 def _branches(expression: Expr) -> str:
