@@ -128,27 +128,26 @@ class Example:
 
     def put_in(self, side: Basic) -> Basic:
         """Return an expression with this activation in, and its kinks; expectations in closed form."""
-        side = self._without_sums(replace_everywhere(side, _at_value))
+        side = over_kinks(replace_everywhere(side, _at_value), self.kinks)
         bodies = dict(zip(DERIVATIVES, self.derivatives, strict=False))
         bodies[SMOOTH_CURVATURE] = self.derivatives[2].replace(DiracDelta, lambda *_: Integer(0))
         for name, body in bodies.items():
             side = side.replace(name, Lambda(_Z, body))
         return replace_everywhere(side, _closed)
 
-    def _without_sums(self, side: Basic) -> Basic:
-        """Write sums over kinks out."""
 
-        def at(node: Expr) -> Expr | None:
-            if not isinstance(node, Sum):
-                return None
-            (index, _, upper), *others = node.limits
-            if upper != KINKS:
-                return None
-            body = Sum(node.function, *others) if others else node.function
-            terms = (body.xreplace({KinkAt(index): p, SlopeJump(index): jump}) for p, jump in self.kinks)
-            return self._without_sums(sum(terms, Integer(0)))
+def over_kinks(e: Basic, kinks: tuple[tuple[Expr, Expr], ...]) -> Basic:
+    """Return an expression with every sum over the kinks written out, for kinks at points with slope jumps."""
 
-        return replace_everywhere(side, at)
+    def at(node: Expr) -> Expr | None:
+        if not isinstance(node, Sum) or node.limits[0][2] != KINKS:
+            return None
+        (index, *_), *others = node.limits
+        body = Sum(node.function, *others) if others else node.function
+        terms = (body.xreplace({KinkAt(index): p, SlopeJump(index): jump}) for p, jump in kinks)
+        return over_kinks(sum(terms, Integer(0)), kinks)
+
+    return replace_everywhere(e, at)
 
 
 def _at_value(node: Expr) -> Expr | None:

@@ -1,4 +1,4 @@
-"""Rules on the stability of a fixed point: derivatives in a mean, the spectral radius, bounds by interval arithmetic."""
+"""Rules on the stability of a fixed point: derivatives in a mean, spectral radius, bounds by interval arithmetic."""
 
 from __future__ import annotations
 
@@ -135,7 +135,8 @@ class TriangularSpectrum(Rule):
         if not (matrix.is_upper or matrix.is_lower):
             raise InputError(f"{matrix} is not triangular")
         # Without zeros, which SymPy would compare with the others.
-        return Rewrite(Max(*(Abs(e) for e in matrix.diagonal() if e != 0)))
+        sizes = [Abs(e) for e in matrix.diagonal() if e != 0]
+        return Rewrite(Max(*sizes) if sizes else Integer(0))
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Take the roots of the characteristic polynomial instead."""
@@ -146,7 +147,8 @@ class TriangularSpectrum(Rule):
             entries = Matrix(node.rows)
             names = Matrix(*entries.shape, [e and Symbol(f"entry{k}") for k, e in enumerate(entries)])
             back = {n: e for n, e in zip(names, entries, strict=True) if n != 0}
-            return Max(*(Abs(root.xreplace(back)) for root in names.eigenvals() if root != 0))
+            sizes = [Abs(root.xreplace(back)) for root in names.eigenvals() if root != 0]
+            return Max(*sizes) if sizes else Integer(0)
 
         return replace_everywhere(before, by_roots) - after
 
