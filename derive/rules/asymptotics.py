@@ -107,6 +107,10 @@ class LocalExpansion(Rule):
     relation = "~"
     evidence = Evidence.POINTS
 
+    def reach(self) -> Expr:
+        """Return the power of the first term left out."""
+        return Integer(self.order)
+
     def at_points(self, step: Step) -> Verdict:
         """Compare both sides closer and closer to 0: their difference must fall like the first order left out."""
         u, others = self.variable, sorted(step.before.free_symbols - {self.variable}, key=str)

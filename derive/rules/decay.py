@@ -41,6 +41,15 @@ def opaque(e: Basic) -> tuple[Basic, dict[Basic, Basic]]:
     return e.xreplace({n: s for s, n in back.items()}), back
 
 
+def reach_of(rule: Rule) -> Expr:
+    """Return the first power that an asymptotic rule leaves out; raise `InputError` for a rule that does not say."""
+    reach = getattr(rule, "reach", None)
+    if reach is None:
+        raise InputError(f"rule {rule.name} does not say how far it reaches")
+    power: Expr = reach()
+    return power
+
+
 @dataclass(frozen=True)
 class LocalForm:
     """u' = u - A u^(1 + k) - B u^(1 + 2k) + ..., read off an expansion; B is None where the expansion stops earlier."""
@@ -64,7 +73,7 @@ class LocalForm:
         if simplify(terms.get(Integer(1), Integer(0)) - 1) != 0 or not higher or higher[0] <= 1:
             raise InputError(f"{lemma.statement.rhs} is not {variable} less higher orders")
         k = higher[0] - 1
-        reach = min((getattr(s.rule, "order", 0) for s in lemma.steps if s.relation == "~"), default=None)
+        reach = min((reach_of(s.rule) for s in lemma.steps if s.relation == "~"), default=None)
         if any(e < 1 + 2 * k for e in higher[1:]):
             raise InputError(f"{lemma.statement.rhs} has a term between the orders {1 + k} and {1 + 2 * k}")
         known = reach is None or reach > 1 + 2 * k

@@ -115,9 +115,10 @@ class DivideByMeanSquare(Rule):
         if not isinstance(node, Eq):
             return None
         squares = [e for e in node.lhs.atoms(GaussianExpectation) if e.integrand.is_Pow and e.integrand.exp == 2]
-        if len(squares) != 1 or not any(h.key == self.because for h in setting.hypotheses):
-            raise InputError(f"{node} has no mean square that is known to be positive")
-        return Rewrite(Eq(node.lhs / squares[0], node.rhs / squares[0]), frozenset({self.because}))
+        if len(squares) != 1:
+            raise InputError(f"{node} has no mean square to divide by")
+        uses = assumed(self.because, setting, f"{squares[0]} is not known to be positive")
+        return Rewrite(Eq(node.lhs / squares[0], node.rhs / squares[0]), uses)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Return the difference of the quotients of both sides, before and after."""

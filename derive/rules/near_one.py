@@ -78,14 +78,13 @@ class ExpandNearOne(AsymptoticOnExamples):
     words = "Expand about correlation one."
     small = GAP
 
-    @property
-    def order(self) -> int:
-        """The power of the first term left out."""
-        return len(self.slopes) + 1
+    def reach(self) -> Expr:
+        """Return the power of the first term without a lemma."""
+        return Integer(len(self.slopes) + 1)
 
-    def left_out(self, step: Step) -> Expr:
-        """The first power without a lemma."""
-        return Integer(self.order)
+    def examples(self, step: Step) -> tuple[Example, ...]:
+        """Derivatives of all orders are functions."""
+        return SMOOTH
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the expectation at correlation 1 - e by its Taylor polynomial."""
@@ -188,7 +187,7 @@ class JointDensity(TriedOnExamples):
         if second != q or a.has(*node.variables) or b.has(*node.variables):
             return None
         c = (shared / q).cancel()
-        left = factor(1 - c**2)
+        left = (1 - c).expand() * (1 + c).expand()
         return Rewrite(exp(-(a**2 - 2 * c * a * b + b**2) / (2 * q * left)) / (2 * pi * q * sqrt(left)))
 
 
@@ -206,15 +205,14 @@ class SingularPart(AsymptoticOnExamples):
     name = "singular-part"
     words = "Near correlation one a kink meets itself alone; the joint density there grows like one over a root."
     small = GAP
-    order = 2
+
+    def reach(self) -> Expr:
+        """Return the power of the bounded terms, integrated twice."""
+        return Integer(2)
 
     def examples(self, step: Step) -> tuple[Example, ...]:
         """Without kinks both sides are of order 2."""
         return KINKED
-
-    def left_out(self, step: Step) -> Expr:
-        """The bounded terms, integrated twice."""
-        return Integer(self.order)
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Keep of an integral the part that is singular at t = 0."""

@@ -58,13 +58,13 @@ class ExpandInVariance(AsymptoticOnExamples):
     words = "Expand in the variance: each derivative in it is half the mean of a second derivative (Price)."
     source = "R. Price, IRE Trans. Inf. Theory IT-4 (1958)"
 
+    def reach(self) -> Expr:
+        """Return the first power that is not there."""
+        return Integer(self.order)
+
     def examples(self, step: Step) -> tuple[Example, ...]:
         """Derivatives of all orders are functions."""
         return SMOOTH
-
-    def left_out(self, step: Step) -> Expr:
-        """The first power that is not there."""
-        return Integer(self.order)
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace an expectation of one variable by its Taylor polynomial in the variance."""
@@ -103,18 +103,13 @@ class ExpandOneSided(AsymptoticOnExamples):
     name = "expand-one-sided"
     words = "Near 0 the activation is one polynomial on the right and another on the left."
 
-    @property
-    def order(self) -> Expr:
-        """The power of the variance in the first term left out."""
+    def reach(self) -> Expr:
+        """Return the power of the variance in the first term left out."""
         return Rational(self.powers, 2)
 
     def examples(self, step: Step) -> tuple[Example, ...]:
         """Kinks at 0, with different slopes and with different curvatures."""
         return SIDED
-
-    def left_out(self, step: Step) -> Expr:
-        """The first power that is not there."""
-        return self.order
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the mean square of the activation by the one of its one-sided expansions."""
