@@ -135,9 +135,9 @@ def correlation_at_edge(f: Functions, q: float, weight_variance: float) -> Appro
 def length_at_double_root(f: Functions, q: float, weight_variance: float) -> Approach:
     """At a half-stable q*: (q - q*)' = x + a x², so q* - q ~ 1/(a l) from the side that is attracted.
 
-    By the theorem ``critical-length-half-stable``; where f has kinks, a is half the slope of χ_∥ by differences.
+    By the theorem ``critical-length-half-stable``; where f is not smooth, a is half the slope of χ_∥ by differences.
     """
-    if not any(f.slope_jumps):
+    if not f.points:
         amplitude, exponent, _ = _theorem(critical_length_half_stable)
         rate = float(_numbers(amplitude, f, q, weight_variance))
     else:
