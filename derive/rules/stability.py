@@ -21,6 +21,7 @@ from sympy import (
     Mul,
     Pow,
     Rational,
+    Subs,
     Symbol,
     Tuple,
     ceiling,
@@ -35,7 +36,9 @@ from derive.errors import InputError
 from derive.gaussian import GaussianExpectation, NormalDensity, Phi, gaussian_expectation
 from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
+from derive.proof.sampling import compare_at_points
 from derive.proof.verdict import Counterexample, Grade, Verdict
+from derive.rules.any_activation import DERIVATIVES, KINKED, SMOOTH, derivative
 from derive.setting import Setting
 from derive.words import Words
 
@@ -92,25 +95,62 @@ class DerivativeInMean(Rule):
         total: Expr = Integer(0)
         for e, name in names.items():
             (z, *others), (mean, *_) = e.variables, e.mean
-            if others or e.covariance[0][0].has(m) or e.integrand.has(m) or jumps(e.integrand, z):
+            abstract = e.integrand.has(*DERIVATIVES)
+            if others or e.covariance[0][0].has(m) or e.integrand.has(m) or (not abstract and jumps(e.integrand, z)):
                 return None
-            inner = GaussianExpectation.of(distributional_derivative(e.integrand, z), (z,), e.mean, e.covariance)
+            slope = derivative(e.integrand, z) if abstract else distributional_derivative(e.integrand, z)
+            inner = GaussianExpectation.of(slope, (z,), e.mean, e.covariance)
             total += outer.diff(name) * mean.diff(m) * inner
         return Rewrite(total.xreplace({name: e for e, name in names.items()}))
 
     def at_points(self, step: Step) -> Verdict:
         """Compare the derivative of the closed form with the closed form of the derivative, to many digits."""
-        from derive.proof.sampling import compare_at_points
-
-        before, after = (_inside(replace_everywhere(side, _closed)).doit() for side in (step.before, step.after))
-        return compare_at_points(replace(step, before=before, after=after))
+        return _by_closed_forms(step)
 
 
-def _inside(side: Basic) -> Basic:
-    """Drop the values at which an expression is to be taken: what agrees everywhere agrees there."""
-    from sympy import Subs
+@dataclass(frozen=True)
+class DerivativeOfParts(Rule):
+    """d/dx h(E_1, E_2, ...) = sum_k dh/dE_k dE_k/dx, the chain rule for an expression in expectations
 
-    return side.replace(Subs, lambda e, *_: e)
+    Taken at a value of x, every factor is.
+    """
+
+    name = "derivative-of-parts"
+    words = "The chain rule: differentiate each expectation."
+    evidence = Evidence.POINTS
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Write a derivative at a value as a sum of derivatives of single expectations at that value."""
+        if not isinstance(node, Subs) or not isinstance(node.expr, Derivative) or len(node.expr.variables) != 1:
+            return None
+        (x,) = node.expr.variables
+        found = sorted(node.expr.expr.atoms(GaussianExpectation), key=str)
+        names = {e: Symbol(f"expectation{k}", real=True) for k, e in enumerate(found)}
+        outer = node.expr.expr.xreplace(names)
+        if outer in names.values() or x in outer.free_symbols:
+            return None
+        back, at = {name: e for e, name in names.items()}, dict(zip(node.variables, node.point, strict=True))
+        total: Expr = Integer(0)
+        for e, name in names.items():
+            factor = outer.diff(name).xreplace(back).xreplace(at)
+            total += factor * Subs(Derivative(e, x), node.variables, node.point)
+        return Rewrite(total)
+
+    def at_points(self, step: Step) -> Verdict:
+        """Compare the derivatives of the closed forms, at the value."""
+        return _by_closed_forms(step)
+
+
+def _by_closed_forms(step: Step) -> Verdict:
+    """Compare both sides in closed form: for a smooth activation and a kinked one where any is meant."""
+    verdict = Verdict(Grade.UNDECIDED, "there is nothing to compare")
+    for example in (SMOOTH[0], KINKED[0]) if step.before.has(*DERIVATIVES) else (None,):
+        sides = (step.before, step.after) if example is None else map(example.put_in, (step.before, step.after))
+        before, after = (replace_everywhere(side, _closed).doit() for side in sides)
+        verdict = compare_at_points(replace(step, before=before, after=after))
+        if verdict.grade >= Grade.UNDECIDED:
+            return verdict
+    return verdict
 
 
 def _closed(node: Expr) -> Expr | None:

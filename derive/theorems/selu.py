@@ -12,7 +12,14 @@ from derive.maps.rules import Differentiate, SetValue
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma, Solve
 from derive.rules.algebra import PutIn
-from derive.rules.stability import BoundByIntervals, DerivativeInMean, SpectralRadius, TriangularSpectrum
+from derive.rules.any_activation import PHI, SLOPE_OF_PHI
+from derive.rules.stability import (
+    BoundByIntervals,
+    DerivativeInMean,
+    DerivativeOfParts,
+    SpectralRadius,
+    TriangularSpectrum,
+)
 from derive.rules.wide import ByClosedForm
 from derive.setting import Setting
 from derive.words import Words
@@ -28,12 +35,14 @@ def _expectation(g: Expr, mean: Expr = S.Zero, variance: Expr = S.One) -> Expr:
 
 MEAN, OMEGA = symbols("mu omega", real=True)
 VARIANCE, TAU = symbols("nu tau", positive=True)
-NEXT_MEAN = _expectation(SELU, MEAN * OMEGA, VARIANCE * TAU)
-NEXT_VARIANCE = _expectation(SELU**2, MEAN * OMEGA, VARIANCE * TAU) - NEXT_MEAN**2
+NEXT_MEAN = _expectation(PHI(Z), MEAN * OMEGA, VARIANCE * TAU)
+NEXT_VARIANCE = _expectation(PHI(Z) ** 2, MEAN * OMEGA, VARIANCE * TAU) - NEXT_MEAN**2
 _SYMBOLS = (
     (LAMBDA, Words("the factor of SELU")),
     (ALPHA, Words("how far below zero SELU goes, in units of {}", LAMBDA)),
     (Z, Words("a pre-activation")),
+    (PHI(Z), Words("the activation function")),
+    (SLOPE_OF_PHI(Z), Words("its derivative")),
     (MEAN, Words("the mean of the activations of a layer")),
     (VARIANCE, Words("their variance")),
     (OMEGA, Words("the sum of the weights into a unit")),
@@ -52,6 +61,31 @@ NORMALISED = Hypothesis(
     (),
     exact=False,
     source="Klambauer et al. 2017, section 2",
+)
+JACOBIAN = tuple(symbols(names, real=True) for names in ("J_11 J_12", "J_21 J_22"))
+_SLOPES = {
+    JACOBIAN[row][column]: Subs(Derivative(of, by), (MEAN, VARIANCE), (0, 1))
+    for row, of in enumerate((NEXT_MEAN, NEXT_VARIANCE))
+    for column, by in enumerate((MEAN, VARIANCE))
+}
+MOMENT_MAP = Hypothesis(
+    "moment-map",
+    Words(
+        "{} and {} are the derivatives of the next mean, {}, by the mean {} and the variance {}, where these are {} "
+        "and {}; {} and {} are those of the next variance.",
+        *JACOBIAN[0],
+        NEXT_MEAN,
+        MEAN,
+        VARIANCE,
+        S.Zero,
+        S.One,
+        *JACOBIAN[1],
+    ),
+    (),
+    source="Klambauer et al. 2017, section 2",
+)
+SELU_UNIT = Hypothesis(
+    "selu", Words("The activation is SELU: {} is {}.", PHI(Z), SELU), (), source="Klambauer et al. 2017, equation 2"
 )
 _NORMALISED = PutIn(((OMEGA, S.Zero), (TAU, S.One)), NORMALISED.key)
 FIXED_MEAN = Hypothesis(
@@ -93,30 +127,35 @@ def constant_lambda(first: Derivation) -> Derivation:
     return proof.done("selu-lambda", "SELU's lambda")
 
 
-def slope(of: Expr, by: Symbol) -> Derivation:
-    """Return a slope of the map of mean and variance, at its fixed point (0, 1) and for normalised weights."""
-    proof = Proof(Setting((NORMALISED,)), Subs(Derivative(of, by), (MEAN, VARIANCE), (0, 1)))
-    if by == MEAN:
+def slope(row: int, column: int) -> Derivation:
+    """Return an entry of the Jacobian of the map of mean and variance, at its fixed point, for normalised weights."""
+    entry = JACOBIAN[row][column]
+    proof = Proof(Setting((MOMENT_MAP, NORMALISED, SELU_UNIT, FIXED_MEAN)), entry)
+    proof.by(PutIn(((entry, _SLOPES[entry]),), MOMENT_MAP.key), say=Words("By its definition."))
+    if column == 0:
         proof.by(DerivativeInMean(), _NORMALISED)
     else:
-        proof.by(_NORMALISED, ByClosedForm(), Differentiate())
-    what = "mean" if of == NEXT_MEAN else "variance"
-    cause = "mean" if by == MEAN else "variance"
-    return proof.by(SetValue()).done(f"selu-{what}-by-{cause}", f"The next {what} when the {cause} changes")
+        if row == 1:
+            proof.by(DerivativeOfParts(), _NORMALISED, PutIn(((_expectation(PHI(Z)), S.Zero),), FIXED_MEAN.key))
+        else:
+            proof.by(_NORMALISED)
+        proof.by(PutIn(((PHI(Z), SELU),), SELU_UNIT.key), ByClosedForm(), Differentiate())
+    names = ("mean", "variance")
+    title = f"The next {names[row]} when the {names[column]} changes"
+    return proof.by(SetValue()).done(f"selu-{names[row]}-by-{names[column]}", title)
 
 
 def selu_stability(first: Derivation, second: Derivation) -> Derivation:
     """Return a bound on the spectral radius of the map (mean, variance) at its fixed point: it is below 1."""
-    slopes = [[slope(of, by) for by in (MEAN, VARIANCE)] for of in (NEXT_MEAN, NEXT_VARIANCE)]
-    jacobian = SpectralRadius.of([[entry.statement.lhs for entry in row] for row in slopes])
-    proof = Proof(Setting((NORMALISED, FIXED_MEAN, FIXED_SQUARE)), jacobian)
-    proof.by(*(ByLemma(entry) for row in slopes for entry in row))
-    proof.by(TriangularSpectrum(), ByLemma(first), ByLemma(second), BoundByIntervals(4))
+    proof = Proof(Setting((MOMENT_MAP, NORMALISED, SELU_UNIT, FIXED_MEAN, FIXED_SQUARE)), SpectralRadius.of(JACOBIAN))
+    proof.by(ByLemma(slope(0, 0)), ByLemma(slope(1, 0)), TriangularSpectrum(), ByLemma(slope(1, 1)))
+    proof.by(ByLemma(first), ByLemma(second), BoundByIntervals(4))
     return proof.done(
         "selu-stability",
         "Mean 0 and variance 1 attract",
         source="Klambauer et al. 2017, section 2 and appendix A3",
         symbols=_SYMBOLS,
+        parts=(slope(0, 1),),
         remarks=(
             Words(
                 "The bound is below one: a mean and a variance near {} and {} come closer at every layer. The first "

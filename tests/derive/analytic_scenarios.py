@@ -53,7 +53,13 @@ from derive.rules.near_one import (
     TaylorRemainder,
 )
 from derive.rules.near_zero import ExpandInVariance, ExpandOneSided, OneSided
-from derive.rules.stability import BoundByIntervals, DerivativeInMean, SpectralRadius, TriangularSpectrum
+from derive.rules.stability import (
+    BoundByIntervals,
+    DerivativeInMean,
+    DerivativeOfParts,
+    SpectralRadius,
+    TriangularSpectrum,
+)
 from derive.theorems import critical, critical_length
 from derive.theorems.mean_field import CHI, NOT_CONSTANT
 from derive.theorems.mean_field import GAP as DISTANCE
@@ -278,6 +284,11 @@ def stability_scenarios():
     z, m, a, b, c = Symbol("z", real=True), Symbol("m", real=True), *(Symbol(x, real=True) for x in "abc")
     mean = GaussianExpectation.of(Abs(z) + z**2, (z,), (2 * m,), ((Q,),))
     moved = 2 * GaussianExpectation.of(2 * z + sign(z), (z,), (2 * m,), ((Q,),))
+    abstract = GaussianExpectation.of(PHI(z), (z,), (2 * m,), ((Q,),))
+
+    def at_one(e):
+        return Subs(Derivative(e, m), m, 1)
+
     number = Phi(-1) * exp(Rational(1, 2)) / sqrt(pi)
     return [
         Scenario(
@@ -285,6 +296,22 @@ def stability_scenarios():
             Derivative(mean, m),
             moved,
             (moved / 2, 2 * moved, moved + 1, GaussianExpectation.of(2 * z, (z,), (2 * m,), ((Q,),))),
+        ),
+        Scenario(
+            DerivativeInMean(),
+            Derivative(abstract, m),
+            2 * GaussianExpectation.of(SLOPE_OF_PHI(z), (z,), (2 * m,), ((Q,),)),
+            (abstract, GaussianExpectation.of(SLOPE_OF_PHI(z), (z,), (2 * m,), ((Q,),))),
+        ),
+        Scenario(
+            DerivativeOfParts(),
+            Subs(Derivative(abstract**2 + 3 * mean, m), m, 1),
+            2 * abstract.xreplace({m: Integer(1)}) * at_one(abstract) + 3 * at_one(mean),
+            (
+                2 * at_one(abstract) + 3 * at_one(mean),
+                abstract.xreplace({m: Integer(1)}) * at_one(abstract) + 3 * at_one(mean),
+                2 * abstract.xreplace({m: Integer(1)}) * at_one(abstract),
+            ),
         ),
         Scenario(
             TriangularSpectrum(),

@@ -196,10 +196,11 @@ def test_selu_jacobian_of_the_paper():
     theorem = derive.theorem("selu-fixed-point")
     alpha, stability = theorem.parts
     constants = {ALPHA: alpha.result, LAMBDA: theorem.result}
-    entries = [m.result.subs(constants).evalf(20) for step in stability.steps[:4] for m in step.lemmas]
-    assert entries[0] == entries[2] == 0
+    lemmas = {m.name: m.result.subs(constants).evalf(20) for m in (*stability.lemmas, *stability.parts)}
+    entries = [lemmas[f"selu-{of}-by-{by}"] for by in ("mean", "variance") for of in ("mean", "variance")]
+    assert entries[:2] == [0, 0]
     # The first is 0.0888348: the paper cuts its digits off.
-    assert float(entries[1]) == pytest.approx(0.088834, abs=1e-6)
+    assert float(entries[2]) == pytest.approx(0.088834, abs=1e-6)
     assert round(float(entries[3]), 6) == 0.782648
     assert stability.statement.relation == "<="
     assert stability.result < 1
