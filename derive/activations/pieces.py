@@ -116,6 +116,12 @@ def jumps(expression: Expr, variable: Symbol, order: int = 0) -> dict[Expr, Expr
     return {p: h for p, h in heights.items() if h != 0}
 
 
+def distributional_derivative(expression: Expr, variable: Symbol) -> Expr:
+    """Return f' as a distribution: the derivative between the jumps of f, and a delta at each of them."""
+    between = expression.diff(variable).replace(DiracDelta, lambda *_: S.Zero)
+    return Add(between, *(height * DiracDelta(variable - p) for p, height in jumps(expression, variable).items()))
+
+
 def _switches(e: Basic) -> list[Expr]:
     """Expressions whose sign decides which formula holds."""
     found: list[Expr] = []

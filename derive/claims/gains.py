@@ -28,7 +28,7 @@ from derive.setting import Setting
 from derive.theorems.kumar import FAN_IN, kumar_2017
 from derive.theorems.product import X, Y, product_variance
 from derive.theorems.rectifier import half_variance
-from derive.theorems.selu import selu_fixed_point
+from derive.theorems.selu import alpha, constant_lambda
 from derive.words import Words
 
 TORCH = "PyTorch, torch.nn.init.calculate_gain"
@@ -173,7 +173,7 @@ def selu_alpha() -> Claim:
     printed = "1.6732632423543772848170429916717"
 
     def value() -> Expr:
-        return selu_fixed_point().parts[0].result.evalf(45)
+        return alpha().result.evalf(45)
 
     return _number("selu-alpha", "SELU's alpha", SELU_SOURCE, "alpha", "alpha", printed, value)
 
@@ -183,7 +183,7 @@ def selu_lambda() -> Claim:
     printed = "1.0507009873554804934193349852946"
 
     def value() -> Expr:
-        return selu_fixed_point().result.evalf(45)
+        return constant_lambda(alpha()).result.evalf(45)
 
     return _number("selu-lambda", "SELU's lambda", SELU_SOURCE, "scale", "lambda", printed, value)
 

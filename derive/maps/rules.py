@@ -9,7 +9,6 @@ from typing import Any
 
 from mpmath import mp
 from sympy import (
-    Add,
     Basic,
     Derivative,
     DiracDelta,
@@ -26,7 +25,7 @@ from sympy import (
     together,
 )
 
-from derive.activations.pieces import jumps, pieces
+from derive.activations.pieces import distributional_derivative, jumps, pieces
 from derive.gaussian.api import ClosedForm, gaussian_expectation
 from derive.gaussian.check import CannotCheck, Problem, answer_at, quadrature
 from derive.gaussian.evaluate import CannotEvaluate
@@ -38,12 +37,6 @@ from derive.setting import Setting
 
 DIGITS = 7
 """What a difference quotient of a quadrature of 12 digits can be held against."""
-
-
-def distributional_derivative(g: Expr, variable: Symbol) -> Expr:
-    """Return g' as a distribution: the derivative between the jumps of g, and a delta at each of them."""
-    between = g.diff(variable).replace(DiracDelta, lambda *_: S.Zero)
-    return Add(between, *(height * DiracDelta(variable - p) for p, height in jumps(g, variable).items()))
 
 
 class _AtPoints(Rule):

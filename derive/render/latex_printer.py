@@ -58,9 +58,10 @@ class VarianceLatexPrinter(LatexPrinter):
         return super()._print_Symbol(expr, style)
 
     def _hprint_Function(self, func: str) -> str:
-        # A derivative's name ends in primes.
+        # A derivative's name ends in primes; several and a power would be two superscripts.
         bare = func.rstrip("'")
-        return super()._hprint_Function(bare) + func[len(bare) :]
+        shown = super()._hprint_Function(bare) + func[len(bare) :]
+        return f"{{{shown}}}" if shown.endswith("''") else shown
 
     def _name(self, family: Family) -> str:
         return self._print_Symbol(Symbol(family.symbol))

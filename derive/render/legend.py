@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sympy import Basic, Eq, Expr, Heaviside, Integer, KroneckerDelta, Symbol, preorder_traversal
+from sympy import Basic, DiracDelta, Eq, Expr, Heaviside, Integer, KroneckerDelta, Symbol, preorder_traversal
 
 from derive.averages import SharedVariance
 from derive.layers import d, i
@@ -105,6 +105,8 @@ class Legend:
             self._put(
                 Heaviside, (Heaviside(_U),), Words("the unit step: 1 where {} is positive, 0 where it is negative", _U)
             )
+        elif isinstance(node, DiracDelta):
+            self._put(DiracDelta, (DiracDelta(_U),), Words("Dirac's delta: a unit of mass where {} is zero", _U))
         elif isinstance(node, KroneckerDelta):
             j, k = node.args[:2]
             self._put(

@@ -35,6 +35,7 @@ from derive.render.names import NAMES
 from derive.render.order import BIG, TIMES, connected, factors, signed_fraction, terms
 from derive.render.relations import TEXT_RELATIONS
 
+_SIGNS = {"NormalDensity": "φ", "DiracDelta": "δ"}
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -143,10 +144,10 @@ class VarianceTextPrinter(StrPrinter):
 
     def _print_Mul(self, expr: Mul) -> str:
         negative, numerator, denominator = signed_fraction(expr)
+        above, below = self._product(numerator), self._product(denominator)
         if denominator == 1:
-            shown = self._product(numerator)
+            shown = above
         else:
-            above, below = self._product(numerator), self._product(denominator)
             loose = isinstance(denominator, Add | Mul | Partial) or "/" in _outside_brackets(below)
             # A quotient after a sum or a product over an index would seem to stand inside it.
             open_ended = isinstance(numerator, Add) or any(isinstance(f, BIG) for f in Mul.make_args(numerator))
@@ -179,7 +180,8 @@ class VarianceTextPrinter(StrPrinter):
             return f"√{shown}" if base.is_Symbol or base.is_Integer or base.is_NumberSymbol else f"√({shown})"
         bare = base.is_Symbol or base.is_Function or isinstance(base, Width | Bracket | SharedVariance)
         bare = bare or (base.is_Integer and base >= 0) or (isinstance(base, Entry) and not base.indices)
-        shown = self._print(base) if bare else self._parens(base)
+        shown = self._print(base)
+        shown = shown if bare and shown[-1] not in "⁰¹²³⁴⁵⁶⁷⁸⁹" else f"({shown})"
         if exponent.is_Integer:
             return shown + str(exponent).translate(_RAISED)
         return f"{shown}^{self._print(exponent) if exponent.is_Symbol else self._parens(exponent)}"
@@ -236,12 +238,9 @@ class VarianceTextPrinter(StrPrinter):
 
     def _print_Function(self, expr: Expr) -> str:
         inside = ", ".join(self._print(a) for a in expr.args)
-        name = expr.func.__name__
+        name = _SIGNS.get(expr.func.__name__, expr.func.__name__)
         primes = "'" * name.count("'")
         return f"{pretty_symbol(name.rstrip(chr(39)))}{primes}({inside})"
-
-    def _print_NormalDensity(self, expr: Expr) -> str:
-        return f"φ({self._print(expr.args[0])})"
 
     def _print_Heaviside(self, expr: Expr) -> str:
         return f"θ({self._print(expr.args[0])})"

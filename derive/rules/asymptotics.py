@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sympy import (
     Add,
     Basic,
-    Eq,
     Expr,
     Function,
     Gt,
@@ -19,15 +18,13 @@ from sympy import (
     expand,
     factor,
     limit,
-    log,
     series,
     simplify,
-    sqrt,
     together,
 )
 
 from derive.errors import InputError
-from derive.proof.derivation import Derivation, Step
+from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
@@ -110,6 +107,10 @@ class LocalExpansion(Rule):
     relation = "~"
     evidence = Evidence.POINTS
 
+    def reach(self) -> Expr:
+        """Return the power of the first term left out."""
+        return Integer(self.order)
+
     def at_points(self, step: Step) -> Verdict:
         """Compare both sides closer and closer to 0: their difference must fall like the first order left out."""
         u, others = self.variable, sorted(step.before.free_symbols - {self.variable}, key=str)
@@ -136,48 +137,3 @@ class LocalExpansion(Rule):
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """The rule acts on the whole expression; see `apply`."""
         return None
-
-
-@dataclass(frozen=True)
-class DecayOfRecursion(Rule):
-    """u_{l+1} = u_l - A u_l^2 - B u_l^3 + ... gives u_l ~ (1 - c log(l)/l)/(A l), with c = (A^2 + B)/A^2
-
-    Since 1/u_{l+1} = 1/u_l + A + (A^2 + B) u_l + ...: the inverse grows by A a layer, and its correction by
-    (A^2 + B)/(A l). The rule puts the result back into the recursion and sees its leading orders cancel.
-    """
-
-    lemma: Derivation
-    name = "decay-of-recursion"
-    words = "The inverse of u grows by A a layer, and a little more: a logarithm."
-    source = "de Bruijn 1958, Asymptotic Methods in Analysis, section 8.6"
-    relation = "~"
-    evidence = Evidence.RESIDUAL
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace u_l by its asymptotic form."""
-        if not isinstance(node, U):
-            return None
-        expansion = self.lemma.statement.rhs
-        if expansion.coeff(SMALL, 1) != 1 or expansion.coeff(SMALL, 0) != 0:
-            raise InputError(f"{expansion} is not u less higher orders")
-        first, second = -expansion.coeff(SMALL, 2), -expansion.coeff(SMALL, 3)
-        ratio = simplify((first**2 + second) / first**2)
-        form = (1 - ratio * log(LAYER) / LAYER) / (first * LAYER)
-        inverse = Eq(Symbol("A"), first, evaluate=False)
-        words = Words("The inverse of {} grows by {} a layer, and by a logarithm more.", U(LAYER), inverse)
-        return Rewrite(form.subs(LAYER, node.args[0]), words=words, lemmas=(self.lemma,))
-
-    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Put the form into the recursion; return what is left of the orders up to l^-3, as a series in 1/l."""
-        expansion = self.lemma.statement.rhs
-        first, second = -expansion.coeff(SMALL, 2), -expansion.coeff(SMALL, 3)
-        e, big = Symbol("e", positive=True), Symbol("L", real=True)
-        form = expand(after / before.coeff(U(LAYER) ** 2)) if before.has(U(LAYER) ** 2) else after
-        root = simplify(sqrt(factor(form)).subs(log(LAYER), big).subs(LAYER, 1 / e))
-        for here in (root, -root):
-            # At layer l + 1: 1/l -> e/(1 + e) and log l -> log l + log(1 + e).
-            there = here.subs({e: e / (1 + e), big: big + log(1 + e)}, simultaneous=True)
-            gap = series(there - (here - first * here**2 - second * here**3), e, 0, 4).removeO()
-            if simplify(gap) == 0:
-                return Integer(0)
-        return gap

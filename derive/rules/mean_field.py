@@ -4,99 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import (
-    Add,
-    Basic,
-    Derivative,
-    Eq,
-    Expr,
-    Float,
-    Function,
-    Integer,
-    Lambda,
-    Max,
-    Symbol,
-    diff,
-    erf,
-    exp,
-    log,
-    symbols,
-)
+from sympy import Add, Basic, Derivative, Eq, Expr, Function, Integer, Subs, Symbol, exp, log
 
 from derive.errors import InputError
-from derive.gaussian import GaussianExpectation, gaussian_expectation
+from derive.gaussian import GaussianExpectation
 from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
-from derive.proof.sampling import points
-from derive.proof.verdict import Counterexample, Grade, Verdict
+from derive.rules.any_activation import DERIVATIVES, KINKED, SMOOTH, Example, TriedOnExamples, assumed, derivative
 from derive.setting import Setting
 from derive.words import Words
 
-PHI, SLOPE_OF_PHI, CURVATURE_OF_PHI = (Function(name, real=True) for name in ("phi", "phi'", "phi''"))
-Q = Symbol("q", positive=True)
-CORRELATION = Symbol("c", real=True)
-U, W = symbols("u w", real=True)
-_PRIMED = {PHI: SLOPE_OF_PHI, SLOPE_OF_PHI: CURVATURE_OF_PHI}
-_Z = Symbol("z", real=True)
-_EXAMPLES = (_Z**3 + _Z, erf(_Z), Max(_Z, 0) + _Z**2)
-_DIGITS = 12
-
-
-def pair(f: Expr, g: Expr, correlation: Expr = CORRELATION) -> Expr:
-    """Return E[f(u) g(w)] for u, w of variance q and the given correlation."""
-    rows = ((Q, Q * correlation), (Q * correlation, Q))
-    return GaussianExpectation.of(f(U) * g(W), (U, W), (Integer(0), Integer(0)), rows)
-
-
-def single(integrand: Expr) -> Expr:
-    """Return E[integrand] for u of variance q."""
-    return GaussianExpectation.of(integrand, (U,), (Integer(0),), ((Q,),))
-
-
-class _TriedOnExamples(Rule):
-    """A rule for any activation, checked with concrete ones: a polynomial, erf and a kinked function."""
-
-    evidence = Evidence.POINTS
-
-    def at_points(self, step: Step) -> Verdict:
-        """Evaluate both sides for concrete activations, in closed form."""
-        tried = 0
-        free = sorted(step.before.free_symbols | step.after.free_symbols, key=str)
-        for example in _EXAMPLES:
-            sides = [_concrete(side, example) for side in (step.before, step.after)]
-            for at in points(free):
-                if CORRELATION in at:
-                    at[CORRELATION] = at[CORRELATION] / (1 + abs(at[CORRELATION]))
-                left, right = (side.subs(at).doit().evalf(_DIGITS + 10) for side in sides)
-                if not abs(left - right) <= Float(10) ** -_DIGITS * max(abs(left), abs(right)):
-                    where = {"phi(z)": str(example), **{str(k): str(v) for k, v in at.items()}}
-                    found = Counterexample({}, where, str(left), "=", str(right))
-                    return Verdict(Grade.FAILED, "both sides differ for a concrete activation", found)
-                tried += 1
-        names = ", ".join(map(str, _EXAMPLES))
-        return Verdict(
-            Grade.EXACT,
-            f"computed by the rule; both sides equal at {tried} points to {_DIGITS} digits for phi(z) = {names}",
-        )
-
-
-def _concrete(side: Basic, example: Expr) -> Expr:
-    """Return a side with a concrete activation in, its expectations in closed form."""
-    slopes = {PHI: example, SLOPE_OF_PHI: diff(example, _Z), CURVATURE_OF_PHI: diff(example, _Z, 2)}
-    for name, body in slopes.items():
-        side = side.replace(name, Lambda(_Z, body))
-
-    def closed(node: Expr) -> Expr | None:
-        if not isinstance(node, GaussianExpectation):
-            return None
-        return gaussian_expectation(node.integrand, node.variables, mean=node.mean, covariance=node.covariance).result
-
-    return replace_everywhere(side, closed)
-
 
 @dataclass(frozen=True)
-class PriceDerivative(_TriedOnExamples):
-    """d/dc E[f(u) g(w)] = q E[f'(u) g'(w)], for u, w of variance q and correlation c"""
+class PriceDerivative(TriedOnExamples):
+    """d/dc E[f(u) g(w)] = q E[f'(u) g'(w)], for u, w of variance q and correlation c
+
+    As often as the derivative is taken, in the sense of distributions.
+    """
 
     name = "price-derivative"
     words = "Price's theorem: the derivative by the covariance is the mean of both derivatives."
@@ -104,41 +28,73 @@ class PriceDerivative(_TriedOnExamples):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Carry out a derivative by the correlation of expectations, term by term."""
-        if not isinstance(node, Derivative) or node.variables != (CORRELATION,):
+        if not isinstance(node, Derivative) or len(set(node.variables)) != 1:
             return None
-        total = Integer(0)
-        for term in Add.make_args(node.expr.expand()):
-            found = [f for f in term.args if isinstance(f, GaussianExpectation)] if term.is_Mul else []
-            if term.has(GaussianExpectation) and len(found) != 1:
-                raise InputError(f"{term} is not a multiple of one expectation")
-            if found:
-                total += (term / found[0]) * Q * _primed(found[0])
-        return Rewrite(total)
+        correlation, result = node.variables[0], node.expr
+        for _ in node.variables:
+            result = _slope(result, correlation)
+        return Rewrite(result)
 
 
-def _primed(node: Expr) -> Expr:
-    changed = node.integrand.replace(
-        lambda e: isinstance(e, Function) and e.func in _PRIMED, lambda e: _PRIMED[e.func](*e.args)
-    )
-    return GaussianExpectation.of(changed, node.variables, node.mean, node.covariance)
+def _slope(e: Expr, correlation: Symbol) -> Expr:
+    total = Integer(0)
+    for term in Add.make_args(e.expand()):
+        found = [f for f in term.args if isinstance(f, GaussianExpectation)] if term.is_Mul else [term]
+        depends = [f for f in found if isinstance(f, GaussianExpectation) and correlation in f.free_symbols]
+        if not term.has(correlation):
+            continue
+        if len(depends) != 1 or (term / depends[0]).has(correlation) or len(depends[0].variables) != 2:
+            raise InputError(f"{term} is not a multiple of one expectation of two variables")
+        (inside,) = depends
+        (first, shared), (_, second) = inside.covariance
+        if first.has(correlation) or second.has(correlation) or inside.integrand.has(correlation):
+            raise InputError(f"{inside} depends on {correlation} through more than the covariance")
+        u, w = inside.variables
+        changed = derivative(derivative(inside.integrand, u), w)
+        slope = GaussianExpectation.of(changed, inside.variables, inside.mean, inside.covariance)
+        total += term / inside * shared.diff(correlation) * slope
+    return total
 
 
 @dataclass(frozen=True)
-class FullCorrelation(_TriedOnExamples):
-    """E[f(u) g(w)] = E[f(u) g(u)] where the correlation of u and w is 1"""
+class FullCorrelation(TriedOnExamples):
+    """E[f(u) g(w)] = E[f(u) g(u)] where the correlation of u and w is 1
 
+    Obligation where phi'' or a higher derivative occurs: it is a function, since two deltas have no product.
+    ``because`` is the hypothesis that says so.
+    """
+
+    because: str = ""
     name = "full-correlation"
     words = "Two equal variances with correlation one: both variables are the same."
 
+    def examples(self, step: Step) -> tuple[Example, ...]:
+        """No kinks where two deltas would meet."""
+        return SMOOTH if step.before.has(*DERIVATIVES[2:]) else (*SMOOTH, KINKED[0])
+
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace two equal variables by one."""
-        if not isinstance(node, GaussianExpectation) or len(node.variables) != 2:
+        """Replace two equal variables by one, also where the correlation is set to 1."""
+        if isinstance(node, Subs) and not node.expr.has(Derivative):
+            after = replace_everywhere(node.doit(), _same)
+            if after == node.doit():
+                return None
+        else:
+            after = _same(node)
+        if after is None:
             return None
-        (a, b), (c, d) = node.covariance
-        if not a == b == c == d:
-            return None
-        u, w = node.variables
-        return Rewrite(GaussianExpectation.of(node.integrand.xreplace({w: u}), (u,), node.mean[:1], ((a,),)))
+        known = not after.has(*DERIVATIVES[2:])
+        return Rewrite(after, frozenset() if known else assumed(self.because, setting, "phi'' may have deltas"))
+
+
+def _same(node: Expr) -> Expr | None:
+    """Return an expectation over two variables that are equal as one over one; None for others."""
+    if not isinstance(node, GaussianExpectation) or len(node.variables) != 2 or len(set(node.mean)) != 1:
+        return None
+    (a, b), (c, d) = node.covariance
+    if not a == b == c == d:
+        return None
+    u, w = node.variables
+    return GaussianExpectation.of(node.integrand.xreplace({w: u}), (u,), node.mean[:1], ((a,),))
 
 
 @dataclass(frozen=True)
@@ -159,9 +115,10 @@ class DivideByMeanSquare(Rule):
         if not isinstance(node, Eq):
             return None
         squares = [e for e in node.lhs.atoms(GaussianExpectation) if e.integrand.is_Pow and e.integrand.exp == 2]
-        if len(squares) != 1 or not any(h.key == self.because for h in setting.hypotheses):
-            raise InputError(f"{node} has no mean square that is known to be positive")
-        return Rewrite(Eq(node.lhs / squares[0], node.rhs / squares[0]), frozenset({self.because}))
+        if len(squares) != 1:
+            raise InputError(f"{node} has no mean square to divide by")
+        uses = assumed(self.because, setting, f"{squares[0]} is not known to be positive")
+        return Rewrite(Eq(node.lhs / squares[0], node.rhs / squares[0]), uses)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Return the difference of the quotients of both sides, before and after."""

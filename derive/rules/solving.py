@@ -1,10 +1,10 @@
-"""Rules that solve and integrate: an unknown from an equation, a definite integral of a polynomial."""
+"""Rules that solve and integrate: an unknown from an equation, a definite integral of a sum of powers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Basic, Eq, Expr, Integral, Poly, Tuple, diff, simplify, solve
+from sympy import Add, Basic, Eq, Expr, Integer, Integral, Sum, Symbol, Tuple, diff, expand, simplify, solve
 
 from derive.errors import InputError
 from derive.proof.derivation import Derivation
@@ -87,7 +87,7 @@ class Isolate(Rule):
 
 @dataclass(frozen=True)
 class Integrate(Rule):
-    """int_a^b u'(w) dw = u(b) - u(a)
+    """int_a^b u'(w) dw = u(b) - u(a), for a sum of powers above -1 that are integrable at both ends
 
     The antiderivative is differentiated again before it is used.
     """
@@ -97,23 +97,44 @@ class Integrate(Rule):
     evidence = Evidence.RESIDUAL
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Carry out a definite integral of a polynomial."""
+        """Carry out a definite integral of a sum of powers."""
         if not isinstance(node, Integral):
             return None
         w, lower, upper = node.limits[0]
-        if not node.function.is_polynomial(w):
-            raise InputError(f"{node.function} is not a polynomial in {w}")
-        primitive = Integral(node.function, w).doit()
-        if simplify(diff(primitive, w) - node.function) != 0:
+        inner, constants = _constants(node.function, w)
+        powers = _powers(inner, w)
+        if not all(p.is_Rational and p > -1 for p in powers):
+            raise InputError(f"{node.function} is not a sum of powers of {w} above -1")
+        primitive = Integral(expand(inner), w).doit()
+        if simplify(diff(primitive, w) - inner) != 0:
             raise InputError(f"{primitive} is not an antiderivative of {node.function}")
-        return Rewrite(simplify(primitive.subs(w, upper) - primitive.subs(w, lower)))
+        value = simplify(primitive.subs(w, upper) - primitive.subs(w, lower))
+        return Rewrite(value.xreplace(constants))
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Integrate power by power from the coefficients."""
         return before.replace(Integral, _power_by_power) - after
 
 
-def _power_by_power(polynomial: Expr, limits: Tuple) -> Expr:
+def _constants(e: Expr, w: Symbol) -> tuple[Expr, dict[Symbol, Expr]]:
+    """Return an integrand with a symbol for each sum that is constant, and what the symbols stand for."""
+    sums = sorted((s for s in e.atoms(Sum) if not s.has(w)), key=str)
+    names = {Symbol(f"constant{k}", real=True): s for k, s in enumerate(sums)}
+    return e.xreplace({s: name for name, s in names.items()}), names
+
+
+def _powers(e: Expr, w: Symbol) -> dict[Expr, Expr]:
+    """Return the coefficients of the powers of w; raise `InputError` for a term that is none."""
+    powers: dict[Expr, Expr] = {}
+    for term in Add.make_args(expand(e)):
+        coefficient, exponent = term.as_coeff_exponent(w)
+        if coefficient.has(w):
+            raise InputError(f"{term} is not a multiple of a power of {w}")
+        powers[exponent] = powers.get(exponent, Integer(0)) + coefficient
+    return powers
+
+
+def _power_by_power(integrand: Expr, limits: Tuple) -> Expr:
     w, lower, upper = limits
-    powers = Poly(polynomial, w).all_terms()
-    return Add(*(c * (upper ** (p + 1) - lower ** (p + 1)) / (p + 1) for (p,), c in powers))
+    powers = _powers(integrand, w)
+    return Add(*(c * (upper ** (p + 1) - lower ** (p + 1)) / (p + 1) for p, c in powers.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Dummy, Expr, Integer, symbols
 
@@ -39,6 +40,16 @@ def one_gaussian(integrand: Expr) -> Expr:
     return GaussianExpectation.of(integrand, (U,), (Integer(0),), ((Q,),))
 
 
+@lru_cache(maxsize=128)
+def _closed_form(node: GaussianExpectation) -> Derivation:
+    return gaussian_expectation(node.integrand, node.variables, mean=node.mean, covariance=node.covariance)
+
+
+@lru_cache(maxsize=16)
+def _by_price(node: GaussianExpectation) -> Derivation:
+    return price_expectation(node.integrand, node.variables, covariance=node.covariance)
+
+
 @dataclass(frozen=True)
 class ByClosedForm(Rule):
     """E[g(z)] for Gaussian z, in closed form, innermost expectations first
@@ -56,10 +67,7 @@ class ByClosedForm(Rule):
         """Replace an expectation without others inside by its closed form."""
         if not isinstance(node, GaussianExpectation) or node.integrand.atoms(GaussianExpectation):
             return None
-        if self.price:
-            lemma: Derivation = price_expectation(node.integrand, node.variables, covariance=node.covariance)
-        else:
-            lemma = gaussian_expectation(node.integrand, node.variables, mean=node.mean, covariance=node.covariance)
+        lemma = _by_price(node) if self.price else _closed_form(node)
         words = Words("The mean over {} is a Gaussian expectation, in closed form.", node.variables[0])
         return Rewrite(lemma.result, words=words, lemmas=(lemma,))
 

@@ -36,5 +36,10 @@ THEOREMS: Registry[Derivation] = Registry(
         "correlation-map-slope": "derive.theorems.mean_field:correlation_map_slope",
         "edge-of-chaos": "derive.theorems.mean_field:edge_of_chaos",
         "depth-scale": "derive.theorems.mean_field:depth_scale",
+        "critical-correlation-smooth": "derive.theorems.critical:critical_correlation_smooth",
+        "critical-correlation-kinked": "derive.theorems.critical:critical_correlation_kinked",
+        "critical-length": "derive.theorems.critical_length:critical_length",
+        "critical-length-kinked": "derive.theorems.critical_length:critical_length_kinked",
+        "critical-length-half-stable": "derive.theorems.critical_length:critical_length_half_stable",
     },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Gt, Integer, Symbol, sqrt
+from sympy import Gt, Integer, Symbol, log, sqrt
 
 from derive.hypotheses import RECTIFIER, Hypothesis
 from derive.network import SLOPE
@@ -10,7 +10,8 @@ from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma
 from derive.rules.algebra import PutIn
 from derive.rules.analysis import DecayFunction
-from derive.rules.asymptotics import LAYER, SMALL, DecayOfRecursion, LocalExpansion, Positive, SimplifySides, U
+from derive.rules.asymptotics import LAYER, SMALL, LocalExpansion, Positive, SimplifySides, U
+from derive.rules.decay import DecayOfRecursion
 from derive.rules.wide import M, V
 from derive.setting import Setting
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, SYMBOLS, WIDE, sample_variance_stable
@@ -89,7 +90,7 @@ def sample_variance_decay() -> Derivation:
             Words(
                 "The variance falls like one over the square of the depth, slowed by a logarithm: the correction "
                 "shrinks like {}.",
-                (Symbol("log(l)/l")),
+                log(LAYER) / LAYER,
             ),
         ),
     )

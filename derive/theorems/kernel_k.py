@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Symbol, simplify
+from sympy import Eq, simplify
 
 from derive.errors import InputError
 from derive.hypotheses import RECTIFIER
-from derive.network import f
+from derive.network import SLOPE, f
 from derive.proof.derivation import Derivation, Proof
 from derive.rules.rectifier import DefineRectifier
 from derive.rules.replicas import Replicas
@@ -45,9 +45,9 @@ def nested() -> Derivation:
         intro=_INTRO,
         remarks=(
             Words(
-                "With {} it is ReLU's, with 1 the line's, with -1 the absolute value's. The second route must arrive "
+                "With {} it is ReLU's, with {} the line's, with {} the absolute value's. The second route must arrive "
                 "at the same expression, or there is no theorem.",
-                Symbol("a = 0"),
+                *(Eq(SLOPE, value) for value in (0, 1, -1)),
             ),
         ),
     )

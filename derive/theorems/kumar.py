@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Symbol, symbols
+from sympy import Eq, Rational, Symbol, symbols
 
 from derive.averages import Average
 from derive.hypotheses import Hypothesis, Kind, Property
@@ -69,4 +69,4 @@ def kumar_2017() -> Derivation:
     )
 
 
-_SIGMOID = (Eq(AT_ZERO, Symbol("1/2")), Eq(SLOPE_AT_ZERO, Symbol("1/4")))
+_SIGMOID = (Eq(AT_ZERO, Rational(1, 2)), Eq(SLOPE_AT_ZERO, Rational(1, 4)))

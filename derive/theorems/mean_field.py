@@ -6,20 +6,8 @@ from sympy import Derivative, Function, Symbol
 
 from derive.hypotheses import Hypothesis
 from derive.proof.derivation import Derivation, Proof
-from derive.rules.mean_field import (
-    CORRELATION,
-    PHI,
-    SLOPE_OF_PHI,
-    DivideByMeanSquare,
-    FullCorrelation,
-    GeometricDecay,
-    PriceDerivative,
-    Q,
-    U,
-    pair,
-    single,
-    unit,
-)
+from derive.rules.any_activation import CORRELATION, PHI, SLOPE_OF_PHI, Q, U, pair, single
+from derive.rules.mean_field import DivideByMeanSquare, FullCorrelation, GeometricDecay, PriceDerivative, unit
 from derive.setting import Setting
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Eq, Expr, Piecewise, S, Symbol, exp, symbols
+from sympy import Derivative, Eq, Expr, Piecewise, S, Subs, Symbol, exp, symbols
 
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Hypothesis
+from derive.maps.rules import Differentiate, SetValue
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma, Solve
+from derive.rules.algebra import PutIn
+from derive.rules.any_activation import PHI, SLOPE_OF_PHI
+from derive.rules.stability import (
+    BoundByIntervals,
+    DerivativeInMean,
+    DerivativeOfParts,
+    SpectralRadius,
+    TriangularSpectrum,
+)
 from derive.rules.wide import ByClosedForm
 from derive.setting import Setting
 from derive.words import Words
@@ -23,6 +33,61 @@ def _expectation(g: Expr, mean: Expr = S.Zero, variance: Expr = S.One) -> Expr:
     return GaussianExpectation.of(g, (Z,), (mean,), ((variance,),))
 
 
+MEAN, OMEGA = symbols("mu omega", real=True)
+VARIANCE, TAU = symbols("nu tau", positive=True)
+NEXT_MEAN = _expectation(PHI(Z), MEAN * OMEGA, VARIANCE * TAU)
+NEXT_VARIANCE = _expectation(PHI(Z) ** 2, MEAN * OMEGA, VARIANCE * TAU) - NEXT_MEAN**2
+_SYMBOLS = (
+    (LAMBDA, Words("the factor of SELU")),
+    (ALPHA, Words("how far below zero SELU goes, in units of {}", LAMBDA)),
+    (Z, Words("a pre-activation")),
+    (PHI(Z), Words("the activation function")),
+    (SLOPE_OF_PHI(Z), Words("its derivative")),
+    (MEAN, Words("the mean of the activations of a layer")),
+    (VARIANCE, Words("their variance")),
+    (OMEGA, Words("the sum of the weights into a unit")),
+    (TAU, Words("the sum of their squares")),
+)
+NORMALISED = Hypothesis(
+    "normalised-weights",
+    Words(
+        "A pre-activation is a sum of many independent terms, Gaussian with mean {} and variance {}; the weights into "
+        "a unit are normalised: {}, {}.",
+        MEAN * OMEGA,
+        VARIANCE * TAU,
+        Eq(OMEGA, 0),
+        Eq(TAU, 1),
+    ),
+    (),
+    exact=False,
+    source="Klambauer et al. 2017, section 2",
+)
+JACOBIAN = tuple(symbols(names, real=True) for names in ("J_11 J_12", "J_21 J_22"))
+_SLOPES = {
+    JACOBIAN[row][column]: Subs(Derivative(of, by), (MEAN, VARIANCE), (0, 1))
+    for row, of in enumerate((NEXT_MEAN, NEXT_VARIANCE))
+    for column, by in enumerate((MEAN, VARIANCE))
+}
+MOMENT_MAP = Hypothesis(
+    "moment-map",
+    Words(
+        "{} and {} are the derivatives of the next mean, {}, by the mean {} and the variance {}, where these are {} "
+        "and {}; {} and {} are those of the next variance.",
+        *JACOBIAN[0],
+        NEXT_MEAN,
+        MEAN,
+        VARIANCE,
+        S.Zero,
+        S.One,
+        *JACOBIAN[1],
+    ),
+    (),
+    source="Klambauer et al. 2017, section 2",
+)
+SELU_UNIT = Hypothesis(
+    "selu", Words("The activation is SELU: {} is {}.", PHI(Z), SELU), (), source="Klambauer et al. 2017, equation 2"
+)
+_NORMALISED = PutIn(((OMEGA, S.Zero), (TAU, S.One)), NORMALISED.key)
 FIXED_MEAN = Hypothesis(
     "fixed-mean",
     Words("A unit with a standard normal pre-activation has mean zero: {}.", Eq(_expectation(SELU), 0, evaluate=False)),
@@ -53,18 +118,65 @@ def alpha() -> Derivation:
     return proof.done("selu-alpha", "SELU's alpha")
 
 
-def selu_fixed_point() -> Derivation:
-    """The constants lambda and alpha, for which SELU keeps mean 0 and variance 1."""
-    first = alpha()
+def constant_lambda(first: Derivation) -> Derivation:
+    """Return lambda, for which the mean square of SELU is one."""
     square = Proof(Setting((FIXED_MEAN,)), _expectation(SELU**2)).by(ByClosedForm(), ByLemma(first))
     lemma = square.done("selu-square", "The mean square of SELU, with its alpha")
     proof = Proof(Setting((FIXED_MEAN, FIXED_SQUARE)), LAMBDA)
     proof.by(Solve(LAMBDA, FIXED_SQUARE.key, lemma))
-    made = proof.done("selu-lambda", "SELU's lambda")
+    return proof.done("selu-lambda", "SELU's lambda")
+
+
+def slope(row: int, column: int) -> Derivation:
+    """Return an entry of the Jacobian of the map of mean and variance, at its fixed point, for normalised weights."""
+    entry = JACOBIAN[row][column]
+    proof = Proof(Setting((MOMENT_MAP, NORMALISED, SELU_UNIT, FIXED_MEAN)), entry)
+    proof.by(PutIn(((entry, _SLOPES[entry]),), MOMENT_MAP.key), say=Words("By its definition."))
+    if column == 0:
+        proof.by(DerivativeInMean(), _NORMALISED)
+    else:
+        if row == 1:
+            proof.by(DerivativeOfParts(), _NORMALISED, PutIn(((_expectation(PHI(Z)), S.Zero),), FIXED_MEAN.key))
+        else:
+            proof.by(_NORMALISED)
+        proof.by(PutIn(((PHI(Z), SELU),), SELU_UNIT.key), ByClosedForm(), Differentiate())
+    names = ("mean", "variance")
+    title = f"The next {names[row]} when the {names[column]} changes"
+    return proof.by(SetValue()).done(f"selu-{names[row]}-by-{names[column]}", title)
+
+
+def selu_stability(first: Derivation, second: Derivation) -> Derivation:
+    """Return a bound on the spectral radius of the map (mean, variance) at its fixed point: it is below 1."""
+    proof = Proof(Setting((MOMENT_MAP, NORMALISED, SELU_UNIT, FIXED_MEAN, FIXED_SQUARE)), SpectralRadius.of(JACOBIAN))
+    proof.by(ByLemma(slope(0, 0)), ByLemma(slope(1, 0)), TriangularSpectrum(), ByLemma(slope(1, 1)))
+    proof.by(ByLemma(first), ByLemma(second), BoundByIntervals(4))
+    return proof.done(
+        "selu-stability",
+        "Mean 0 and variance 1 attract",
+        source="Klambauer et al. 2017, section 2 and appendix A3",
+        symbols=_SYMBOLS,
+        parts=(slope(0, 1),),
+        remarks=(
+            Words(
+                "The bound is below one: a mean and a variance near {} and {} come closer at every layer. The first "
+                "column vanishes, since a mean passes through the sum of the weights, {}.",
+                S.Zero,
+                S.One,
+                OMEGA,
+            ),
+        ),
+    )
+
+
+def selu_fixed_point() -> Derivation:
+    """The constants lambda and alpha, for which SELU keeps mean 0 and variance 1."""
+    first = alpha()
+    second = constant_lambda(first)
     return replace(
-        made,
+        second,
         name="selu-fixed-point",
         title="SELU's constants, in closed form",
         source="Klambauer et al. 2017, equation 2",
-        parts=(first,),
+        symbols=_SYMBOLS,
+        parts=(first, selu_stability(first, second)),
     )

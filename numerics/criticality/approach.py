@@ -1,12 +1,31 @@
-"""How a critical network nears its fixed point: power laws with their amplitudes."""
+"""How a critical network nears its fixed point: the derived power laws, with the activation's numbers in them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from numerics.maps.functions import Functions
-from numerics.maps.line import moments
+import mpmath
+from sympy import Basic, Expr, Float, Rational, lambdify, log
+
+from derive.activations.pieces import pieces
+from derive.gaussian import GaussianExpectation
+from derive.proof.derivation import Derivation
+from derive.proof.rule import replace_everywhere
+from derive.rules.any_activation import CURVATURE_OF_PHI, DERIVATIVES, Q, U, over_kinks, single
+from derive.rules.asymptotics import LAYER
+from derive.rules.decay import LocalForm
+from derive.rules.near_zero import OneSided
+from derive.theorems.critical import critical_correlation_kinked, critical_correlation_smooth
+from derive.theorems.critical_length import critical_length, critical_length_half_stable, critical_length_kinked
+from derive.theorems.sample_variance import GAIN
+from numerics.maps.functions import Array, Functions, derivative, precise
+from numerics.maps.line import expectation, moments
+
+_NOTHING = 1e-12
+"""A coefficient that is smaller than this beside its terms is taken to be 0."""
 
 
 @dataclass(frozen=True)
@@ -24,49 +43,128 @@ class Approach:
         return f"{self.quantity} ~ {self.amplitude:.6g} l^{self.exponent:g}"
 
 
-def length_at_zero(f: Functions, weight_variance: float) -> Approach | None:
-    """At K* = 0: q' = q - c q^p gives q ~ ((p - 1) c l)^(-1/(p - 1)); p = 2 for smooth f, 3/2 for a kink in f'.
+@lru_cache(maxsize=8)
+def _theorem(build: Callable[[], Derivation]) -> tuple[Expr, Expr, Expr]:
+    """Return a theorem's amplitude and exponent, and what a power of the deviation grows by at each layer."""
+    made = build()
+    (step,) = made.steps
+    local = LocalForm.read(made.parts[0], step.rule.variable)  # type: ignore[attr-defined]
+    amplitude, exponent = made.result.subs(log(LAYER), 0).as_coeff_exponent(LAYER)
+    return amplitude, exponent, local.power * local.first
 
-    p and c are fitted to the length map at q = 1e-5 and 1e-6; c to four or more digits.
+
+def _power_law(build: Callable[[], Derivation], put_in: Callable[[Expr], Expr]) -> tuple[float, float] | None:
+    """Return amplitude and exponent for an activation, or None where its numbers make the fixed point repel."""
+    amplitude, exponent, growth = _theorem(build)
+    if not float(put_in(growth)) > 0:
+        return None
+    return float(put_in(amplitude)), float(exponent)
+
+
+def length_at_zero(f: Functions, weight_variance: float) -> Approach | None:
+    """At K* = 0: how the length falls to 0, by the theorems ``critical-length`` and ``critical-length-kinked``.
+
+    Where both second orders vanish, the first order that does not is fitted to the length map at q = 1e-5 and 1e-6, to
+    four or more digits. None where 0 repels.
     Source: Roberts, Yaida & Hanin 2022, section 5.3.3, for smooth f.
     """
+    sides = _at_zero(f)
+    if sides is None:
+        return _fitted(f, weight_variance)
+    values: dict[Basic, Basic] = {
+        OneSided(k, side): Float(sides[side][k]) for k in range(len(DERIVATIVES) - 1) for side in (1, -1)
+    }
+    values |= {g(0): (values[OneSided(k, 1)] + values[OneSided(k, -1)]) / 2 for k, g in enumerate(DERIVATIVES[:-1])}
+    smooth = all(abs(a - b) <= _NOTHING * (abs(a) + abs(b)) for a, b in zip(sides[1], sides[-1], strict=True))
+    build = critical_length if smooth else critical_length_kinked
+    if abs(_theorem(build)[2].xreplace(values)) <= _NOTHING:
+        return _fitted(f, weight_variance)
+    law = _power_law(build, lambda e: e.xreplace(values))
+    return None if law is None else Approach("q", law[1], law[0])
+
+
+def _at_zero(f: Functions) -> Mapping[int, tuple[float, ...]] | None:
+    """The value and three derivatives right (1) and left (-1) of 0, or None where they cannot be computed."""
+    x = f.activation.symbol
+    points, formulas = pieces(f.activation.expression, x)
+    places = [float(p) for p in points]
+    right, left = sum(p <= 0 for p in places), sum(p < 0 for p in places)
+    try:
+        with mpmath.workdps(30):
+            taylor = {side: mpmath.taylor(precise(formulas[n], x), 0, 3) for side, n in ((1, right), (-1, left))}
+            return {
+                side: tuple(float(c) * math.factorial(k) for k, c in enumerate(found)) for side, found in taylor.items()
+            }
+    except (ArithmeticError, NotImplementedError, TypeError, ValueError):
+        return None
+
+
+def _fitted(f: Functions, weight_variance: float) -> Approach | None:
+    """The first order that is not 0, fitted: q' = q - A q^(1 + k), and the decay that is derived for it."""
     q = 1e-6
     near, far = (1 - weight_variance * moments(f, x).value["second"] / x for x in (q, 10 * q))
     if near <= 0 or far <= 0:
         return None
-    order = round(2 * math.log10(far / near)) / 2
+    order = Rational(round(2 * math.log10(far / near)), 2)
     if order <= 0:
         return None
     ratio = 10.0 ** (0.5 if order < 1 else 1.0)
-    first, second = near / q**order, far / (10 * q) ** order
-    amplitude = (ratio * first - second) / (ratio - 1)
-    return Approach("q", -1 / order, (order * amplitude) ** (-1 / order))
+    k = float(order)
+    first, second = near / q**k, far / (10 * q) ** k
+    local = LocalForm(order, Float((ratio * first - second) / (ratio - 1)), None)
+    amplitude, exponent = local.decay(LAYER).as_coeff_exponent(LAYER)
+    return Approach("q", float(exponent), float(amplitude))
 
 
 def correlation_at_edge(f: Functions, q: float, weight_variance: float) -> Approach | None:
-    """At χ_⊥ = 1 and fixed length q: how 1 - ρ falls.
+    """At χ_⊥ = 1 and fixed length q: how 1 - ρ falls, by ``critical-correlation-kinked`` or ``-smooth``.
 
-    Smooth f: 1 - ρ' = x - β x² with β = σ_w² q E[f''²]/2, so 1 - ρ ~ 1/(β l). With kinks of slope jumps J_p:
-    x - β x^(3/2), β = (2/3) σ_w² √(q/π) Σ J_p² n(p), so 1 - ρ ~ 4/(β l)² (n is the density of N(0, q)).
+    None where f jumps, or is affine.
     Source: Hayou, Doucet & Rousseau 2019, propositions 2 and 3 (κ = 1/β for smooth f; 9π²/2 for ReLU).
     """
     if not f.is_continuous:
         return None
-    root = math.sqrt(q)
-    weight = sum(
-        jump * jump * math.exp(-0.5 * p * p / q) / (root * math.sqrt(2 * math.pi))
-        for p, jump in zip(f.points, f.slope_jumps, strict=True)
-    )
-    if weight > 0:
-        beta = 2 / 3 * weight_variance * math.sqrt(q / math.pi) * weight
-        return Approach("1 - rho", -2.0, 4 / beta**2)
-    beta = weight_variance * q * moments(f, q).value["curvature_second"] / 2
-    return Approach("1 - rho", -1.0, 1 / beta) if beta > 0 else None
+    kinks = tuple((Float(p), Float(jump)) for p, jump in zip(f.points, f.slope_jumps, strict=True) if jump)
+    build = critical_correlation_kinked if kinks else critical_correlation_smooth
+    if not kinks and moments(f, q).value["curvature_second"] == 0:
+        return None
+    law = _power_law(build, lambda e: _numbers(over_kinks(e, kinks), f, q, weight_variance))
+    return None if law is None else Approach("1 - rho", law[1], law[0])
 
 
 def length_at_double_root(f: Functions, q: float, weight_variance: float) -> Approach:
-    """At a half-stable q*: (q - q*)' = x + a x², so q* - q ~ 1/(a l) from the side that is attracted."""
-    step = 1e-4 * q
-    rise = moments(f, q + step).value["second_slope"] - moments(f, q - step).value["second_slope"]
-    curve = weight_variance * rise / (4 * step)
-    return Approach("q* - q" if curve > 0 else "q - q*", -1.0, 1 / abs(curve))
+    """At a half-stable q*: (q - q*)' = x + a x², so q* - q ~ 1/(a l) from the side that is attracted.
+
+    By the theorem ``critical-length-half-stable``; where f is not smooth, a is half the slope of χ_∥ by differences.
+    """
+    if not f.points:
+        amplitude, exponent, _ = _theorem(critical_length_half_stable)
+        rate = float(_numbers(amplitude, f, q, weight_variance))
+    else:
+        step = 1e-4 * q
+        rise = moments(f, q + step).value["second_slope"] - moments(f, q - step).value["second_slope"]
+        local = LocalForm(Rational(1), Float(weight_variance * rise / (4 * step)), None)
+        amplitude, exponent = local.decay(LAYER).as_coeff_exponent(LAYER)
+        rate = float(amplitude)
+    return Approach("q* - q" if rate > 0 else "q - q*", float(exponent), abs(rate))
+
+
+def _numbers(e: Expr, f: Functions, q: float, weight_variance: float) -> Expr:
+    """Put the gain, the length and the activation's expectations into a formula."""
+
+    def mean(node: Expr) -> Expr | None:
+        if not isinstance(node, GaussianExpectation):
+            return None
+        if node == single(CURVATURE_OF_PHI(U) ** 2):
+            return Float(moments(f, q).value["curvature_second"])
+        return Float(expectation(f, q, _integrand(node, f)))
+
+    return replace_everywhere(e, mean).xreplace({GAIN: Float(weight_variance), Q: Float(q)})
+
+
+def _integrand(node: GaussianExpectation, f: Functions) -> Callable[[Array], Array]:
+    used = [k for k, g in enumerate(DERIVATIVES) if node.integrand.has(g(U))]
+    names = [DERIVATIVES[k](U) for k in used]
+    combine = lambdify(names, node.integrand, "numpy", dummify=True)
+    functions = [derivative(f, k) for k in used]
+    return lambda s: combine(*(g(s) for g in functions))

@@ -186,6 +186,18 @@ def functions(activation: Activation) -> Functions:
     return Functions(activation, value, slope, second, points, _sides(value, points), _sides(slope, points))
 
 
+@lru_cache(maxsize=64)
+def derivative(f: Functions, order: int) -> Real:
+    """Return a derivative of the activation between its kinks and jumps, of any order, as a function of arrays."""
+    if order < 3:
+        return (f.value, f.slope, f.curvature)[order]
+    x = f.activation.symbol
+    e = stable(f.activation.expression)
+    for _ in range(order):
+        e = _pointwise(e.diff(x))
+    return _compiled(e, x, all(abs(p) > 2 * _TAYLOR_RADIUS for p in f.points))
+
+
 def _pointwise(e: Expr) -> Expr:
     """Drop the deltas that SymPy's derivative of a step puts at the jump."""
     from sympy import DiracDelta

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -69,6 +70,15 @@ def moments(f: Functions, q: float) -> Moments:
             value["slope_second"] = math.inf
             errors["slope_second"] = 0.0
     return Moments(q, value, errors)
+
+
+def expectation(f: Functions, q: float, integrand: Callable[[Array], Array]) -> float:
+    """Return E[integrand(s)] over s ~ N(0, q), on panels that resolve f; other features are resolved as f's are."""
+    low, high, _ = window(f, q, _DEPTH)
+    s, weight = panels(edges_on(f, q, low, high, 1.5), _FINE)
+    with np.errstate(all="ignore"):
+        terms = weight * np.exp(-0.5 * s * s / q) * integrand(s)
+    return float(np.where(np.isfinite(terms), terms, 0.0).sum()) / math.sqrt(2 * math.pi * q)
 
 
 def _sums(f: Functions, q: float, edges: Array, n: int) -> tuple[Array, Array]:

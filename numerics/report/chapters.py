@@ -72,7 +72,23 @@ SAMPLES = Chapter(
     claims=("post-3-step-", "later-post-"),
     figures=("sample-variance",),
 )
-ANY = Chapter("any", "Any activation", "Fixed points, gains and the edge of chaos, for activations beyond these.")
+ANY = Chapter(
+    "any",
+    "Any activation",
+    "Fixed points, gains and the edge of chaos, for activations beyond these.",
+    theorems=(
+        "kumar-2017",
+        "selu-fixed-point",
+        "correlation-map-slope",
+        "edge-of-chaos",
+        "depth-scale",
+        "critical-correlation-smooth",
+        "critical-correlation-kinked",
+        "critical-length",
+        "critical-length-kinked",
+        "critical-length-half-stable",
+    ),
+)
 
 CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY)
 

@@ -1,6 +1,7 @@
 """All scenarios: each rule at work, what it must compute, and errors to plant in it; see `scenario`."""
 
+from analytic_scenarios import analytic_scenarios
 from plain_scenarios import plain_scenarios
 from random_scenarios import random_scenarios
 
-SCENARIOS = [*plain_scenarios(), *random_scenarios()]
+SCENARIOS = [*plain_scenarios(), *random_scenarios(), *analytic_scenarios()]

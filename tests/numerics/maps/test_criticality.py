@@ -3,7 +3,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from map_oracles import expectation, relative
+from map_oracles import expectation, gelu, relative
 
 from derive.activations import activations
 from derive.errors import InputError
@@ -81,6 +81,7 @@ def test_scale_invariant(name: str, sigma_w2: float) -> None:
         ("asinh", 1.0, 1.0, -1),  # the same, a_1 = f'''/f' = -1
         ("erf", math.pi / 4, 1 / 2, -1),  # f'''/f' = -2: a_1 = -2
         ("elu", 1.0, 2 * math.pi, -2),  # q' = q - √(2/π) q^(3/2)
+        ("softsign", 1.0, math.pi / 8, -2),  # f'' jumps from 2 to -2: q' = q - √(32/π) q^(3/2)
     ],
 )
 def test_k_star_zero(name: str, sigma_w2: float, amplitude: float, exponent: float) -> None:
@@ -88,7 +89,7 @@ def test_k_star_zero(name: str, sigma_w2: float, amplitude: float, exponent: flo
     assert (found.kind, found.q_star, found.stability) == ("K* = 0", 0.0, "stable")
     assert found.sigma_w2 == pytest.approx(sigma_w2, rel=1e-14)
     assert found.approach[0].exponent == exponent
-    assert found.approach[0].amplitude == pytest.approx(amplitude, rel=1e-4)
+    assert found.approach[0].amplitude == pytest.approx(amplitude, rel=1e-13)
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "softplus", "exp", "squared-relu", "step", "sign"])
@@ -120,6 +121,56 @@ def test_correlation_at_the_edge_of_tanh_follows_its_recursion() -> None:
     x = 1e-6
     lost = x - float(maps.gap_map(found.q_star, x).value)
     assert lost / (x * x) == pytest.approx(1 / rate.amplitude, rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "bias"), [("hard-tanh", 0.04), ("relu6", 0.3), ("abs", 0.0)])
+def test_correlation_at_the_edge_follows_its_recursion_with_kinks(name: str, bias: float) -> None:
+    """The gap map is iterated: its inverse root grows by half of beta a layer, where 1 - rho ~ 4/(beta l)^2."""
+    found = critical(name, bias_variance=bias)
+    assert found.sigma_w2 is not None
+    maps = NumericalMaps(name, weight_variance=found.sigma_w2, bias_variance=bias)
+    rate = found.approach[-1]
+    assert rate.exponent == -2
+    assert rate.amplitude is not None
+    gap, layers = 1e-8, 12
+    start = gap**-0.5
+    for _ in range(layers):
+        gap = float(maps.gap_map(found.q_star or 1.0, gap).value)
+    assert (gap**-0.5 - start) / layers == pytest.approx(rate.amplitude**-0.5, rel=2e-3)
+
+
+def test_length_at_the_half_stable_point_of_gelu() -> None:
+    """x' = x - a x² with a = σ_w² (d/dq)² E[f²]/2, by differences of the kernel of Tsuchida et al. 2021."""
+    found = critical("gelu")
+    assert found.q_star is not None
+    assert found.sigma_w2 is not None
+    rate = found.approach[0]
+    assert rate.amplitude is not None
+    with mpmath.workdps(40):
+        curve = mpmath.diff(lambda q: gelu(q, 1), found.q_star, 2)
+    assert rate.quantity == "q - q*"
+    assert rate.amplitude == pytest.approx(-2 / (found.sigma_w2 * float(curve)), rel=1e-9)
+
+
+def test_length_at_a_half_stable_point_where_the_curvature_jumps() -> None:
+    """A jump of f'' at 0 counts: half the slope of χ_∥, by differences of other code."""
+    name = "where(x>0, tanh(x), sin(x)-x**2*exp(-x**2))"
+    found = critical(name)
+    assert (found.kind, found.approach[0].quantity) == ("half-stable", "q - q*")
+    assert found.q_star is not None
+    assert found.sigma_w2 is not None
+    assert found.sigma_b2 is not None
+    maps = NumericalMaps(name, weight_variance=found.sigma_w2, bias_variance=found.sigma_b2)
+    step = 1e-3 * found.q_star
+    rise = float(maps.chi_par(found.q_star + step).value - maps.chi_par(found.q_star - step).value)
+    assert found.approach[0].amplitude == pytest.approx(-4 * step / rise, rel=1e-4)
+
+
+def test_approach_where_the_second_order_vanishes() -> None:
+    """f = s - s^5/30: E[f²] = q - 3·5/15 q³ + ..., so that q' = q - q³ and q ~ 1/√(2 l)."""
+    rate = critical("x - x**5/30*exp(-x**2)").approach[0]
+    assert rate.exponent == -0.5
+    assert rate.amplitude == pytest.approx(math.sqrt(0.5), rel=1e-3)
 
 
 def test_selu_fixed_point() -> None:

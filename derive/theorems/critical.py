@@ -1,0 +1,198 @@
+"""Wide networks at the edge of chaos: how the correlation of two inputs goes to 1, for smooth activations and kinks."""
+
+from __future__ import annotations
+
+from sympy import Derivative, Eq, Expr, Function, Sum, exp, log, pi, sqrt
+
+from derive.hypotheses import Hypothesis
+from derive.proof.derivation import Derivation, Proof
+from derive.rules import Integrate
+from derive.rules.algebra import PutIn
+from derive.rules.any_activation import (
+    CORRELATION,
+    CURVATURE_OF_PHI,
+    GAP,
+    KINKS,
+    PHI,
+    SLOPE_OF_PHI,
+    SMOOTH_CURVATURE,
+    THIRD_OF_PHI,
+    TIME,
+    KinkAt,
+    Q,
+    SlopeJump,
+    U,
+    pair,
+    single,
+)
+from derive.rules.asymptotics import LAYER
+from derive.rules.decay import DecayOfRecursion
+from derive.rules.mean_field import FullCorrelation, PriceDerivative
+from derive.rules.near_one import (
+    CollectPowers,
+    ExpandNearOne,
+    J,
+    JointDensity,
+    SingularPart,
+    SplitKinks,
+    TaylorRemainder,
+    at_one,
+)
+from derive.setting import Setting
+from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
+from derive.words import Words
+
+SEQUENCE = Function("epsilon", positive=True)
+NEXT_GAP = 1 - (GAIN * pair(PHI, PHI, 1 - GAP) + BIAS_VARIANCE) / Q
+"""1 less the correlation one layer on, of two inputs with correlation 1 - epsilon."""
+
+FIXED_LENGTH = Hypothesis(
+    "fixed-length",
+    Words("The variance of a pre-activation stays: {}.", Eq(GAIN * single(PHI(U) ** 2) + BIAS_VARIANCE, Q)),
+    (),
+    source="Poole et al. 2016, section 3",
+)
+AT_EDGE = Hypothesis(
+    "edge-of-chaos",
+    Words("The network is at the edge of chaos: {}.", Eq(GAIN * single(SLOPE_OF_PHI(U) ** 2), 1)),
+    (),
+    source="theorem edge-of-chaos",
+)
+SMOOTH = Hypothesis(
+    "three-derivatives",
+    Words(
+        "The activation is not affine, and has three derivatives, with finite {} and finite mean squares before it; "
+        "what is left out of the expansion needs a fourth.",
+        single(THIRD_OF_PHI(U) ** 2),
+    ),
+    (),
+    source="Hayou, Doucet & Rousseau 2019, section 3",
+)
+KINKED = Hypothesis(
+    "kinks",
+    Words(
+        "The activation is continuous, and smooth but for {} different kinks: at the point {} its slope jumps by {}. "
+        "Between them its curvature {} is bounded by a polynomial.",
+        KINKS,
+        KinkAt(J),
+        SlopeJump(J),
+        SMOOTH_CURVATURE(U),
+    ),
+    (),
+    source="Hayou, Doucet & Rousseau 2019, section 3 (ReLU-like activations)",
+)
+LAYER_BY_LAYER = Hypothesis(
+    "layer-by-layer",
+    Words(
+        "The layers are wide: each applies the same correlation map, and the two inputs start so similar that {} "
+        "stays in the range of its expansion.",
+        SEQUENCE(LAYER),
+    ),
+    (),
+    exact=False,
+    source="Poole et al. 2016; Schoenholz et al. 2017",
+)
+_FIXED = PutIn(((BIAS_VARIANCE, Q - GAIN * single(PHI(U) ** 2)),), FIXED_LENGTH.key)
+_EDGE = PutIn(((single(SLOPE_OF_PHI(U) ** 2), 1 / GAIN),), AT_EDGE.key)
+_INTRO = (
+    Words(
+        "Two inputs with correlation {} have one layer on a correlation that is {} less than one.", 1 - GAP, NEXT_GAP
+    ),
+    Words("On the edge of chaos the slope of this map at {} is one: the next order decides.", GAP),
+)
+_SYMBOLS = (
+    (PHI(U), Words("the activation function, at a pre-activation {}", U)),
+    (SLOPE_OF_PHI(U), Words("its derivative")),
+    (CURVATURE_OF_PHI(U), Words("its second derivative, with a delta at each kink")),
+    (THIRD_OF_PHI(U), Words("its third derivative")),
+    (SMOOTH_CURVATURE(U), Words("its second derivative between the kinks")),
+    (KINKS, Words("the number of kinks")),
+    (KinkAt(J), Words("where the kink {} is", J)),
+    (SlopeJump(J), Words("the jump of the slope there")),
+    (Q, Words("the variance of a pre-activation, at a fixed point of the length map")),
+    (CORRELATION, Words("the correlation of the pre-activations of two inputs")),
+    (GAP, Words("one less the correlation")),
+    (TIME, Words("one less a correlation, under an integral")),
+    (GAIN, Words("the variance of the weights times the fan-in")),
+    (BIAS_VARIANCE, Words("the variance of the biases")),
+    (SEQUENCE(LAYER), Words("one less the correlation at layer {}", LAYER)),
+    (LAYER, Words("the layer")),
+)
+
+
+def slope_at_one(order: int) -> Derivation:
+    """d^k/dc^k E[phi(u) phi(w)] = q^k E[phi^(k)(u)^2] at correlation 1."""
+    setting = Setting((SMOOTH,) if order > 1 else ())
+    proof = Proof(setting, at_one(order)).by(PriceDerivative(), FullCorrelation(SMOOTH.key))
+    return proof.done(f"correlation-derivative-{order}", f"Derivative {order} at full correlation", symbols=_SYMBOLS)
+
+
+def curvature() -> Derivation:
+    """d^2/dc^2 E[phi(u) phi(w)] = q^2 E[phi''(u) phi''(w)]."""
+    proof = Proof(Setting(()), Derivative(pair(PHI, PHI), CORRELATION, CORRELATION)).by(PriceDerivative())
+    return proof.done("correlation-curvature", "The curvature of the correlation map", symbols=_SYMBOLS)
+
+
+def smooth_map() -> Derivation:
+    """The map epsilon' = epsilon - beta epsilon^2 + gamma epsilon^3, with beta = sigma_w^2 q E[phi''^2]/2."""
+    proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, SMOOTH)), NEXT_GAP)
+    proof.by(ExpandNearOne(tuple(map(slope_at_one, (1, 2, 3))), SMOOTH.key), FullCorrelation(), _FIXED, _EDGE)
+    return proof.by(CollectPowers(GAP)).done("correlation-map-smooth", "The correlation map near one", symbols=_SYMBOLS)
+
+
+def critical_correlation_smooth() -> Derivation:
+    """epsilon_l ~ (1 - c log(l)/l)/(beta l), with beta = sigma_w^2 q E[phi''^2]/2."""
+    lemma = smooth_map()
+    proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, SMOOTH, LAYER_BY_LAYER)), SEQUENCE(LAYER))
+    proof.by(DecayOfRecursion(lemma, SEQUENCE, GAP, LAYER_BY_LAYER.key))
+    return proof.done(
+        "critical-correlation-smooth",
+        "How the correlation goes to one at the edge of chaos, for a smooth activation",
+        source="Schoenholz et al. 2017, section 3; Hayou, Doucet & Rousseau 2019, proposition 2",
+        symbols=_SYMBOLS,
+        intro=_INTRO,
+        parts=(lemma,),
+        remarks=(
+            Words(
+                "In place of a depth scale there is a power law: one less the correlation falls like one over the "
+                "depth, and the correction shrinks like {}.",
+                log(LAYER) / LAYER,
+            ),
+        ),
+    )
+
+
+def kinked_map() -> Derivation:
+    """The map epsilon' = epsilon - beta epsilon^(3/2), with beta = (2/3) sigma_w^2 sqrt(q/pi) sum_j J_j^2 n_q(p_j)."""
+    proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, KINKED)), NEXT_GAP)
+    proof.by(TaylorRemainder(slope_at_one(1), curvature()), FullCorrelation(), _FIXED, _EDGE, CollectPowers(GAP))
+    proof.by(SplitKinks(KINKED.key), JointDensity(), SingularPart(KINKED.key), Integrate())
+    return proof.done("correlation-map-kinked", "The correlation map near one, with kinks", symbols=_SYMBOLS)
+
+
+def density_of_kinks() -> Expr:
+    """Return sum_j J_j^2 n_q(p_j), with the density of a pre-activation at each kink."""
+    return Sum(SlopeJump(J) ** 2 * exp(-(KinkAt(J) ** 2) / (2 * Q)), (J, 1, KINKS)) / sqrt(2 * pi * Q)
+
+
+def critical_correlation_kinked() -> Derivation:
+    """epsilon_l ~ 4/(beta l)^2, with beta = (2/3) sigma_w^2 sqrt(q/pi) sum_j J_j^2 n_q(p_j)."""
+    lemma = kinked_map()
+    proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, KINKED, LAYER_BY_LAYER)), SEQUENCE(LAYER))
+    proof.by(DecayOfRecursion(lemma, SEQUENCE, GAP, LAYER_BY_LAYER.key))
+    return proof.done(
+        "critical-correlation-kinked",
+        "How the correlation goes to one at the edge of chaos, for an activation with kinks",
+        source="Hayou, Doucet & Rousseau 2019, proposition 3 (for ReLU)",
+        symbols=_SYMBOLS,
+        intro=_INTRO,
+        parts=(lemma,),
+        remarks=(
+            Words(
+                "Only {} matters, the squared jumps of the slope weighted by the density of the pre-activation: a "
+                "kink decorrelates inputs faster than any curvature does, and the correlation goes to one like one "
+                "over the square of the depth.",
+                density_of_kinks(),
+            ),
+        ),
+    )
