@@ -28,29 +28,29 @@ from sympy import (
     erf,
     exp,
     lambdify,
-    symbols,
 )
 
 from derive.activations.pieces import distributional_derivative, jumps
 from derive.gaussian import GaussianExpectation, NoClosedForm, gaussian_expectation
+from derive.network import Activation, ActivationSlope
 from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rule, replace_everywhere
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
+from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting, Undischarged
 
-DERIVATIVES = tuple(Function("phi" + "'" * order, real=True) for order in range(5))
-PHI, SLOPE_OF_PHI, CURVATURE_OF_PHI, THIRD_OF_PHI, FOURTH_OF_PHI = DERIVATIVES
+DERIVATIVES = (Activation, ActivationSlope, *(Function("f" + "'" * order, real=True) for order in (2, 3, 4)))
+F, SLOPE_OF_F, CURVATURE_OF_F, THIRD_OF_F, FOURTH_OF_F = DERIVATIVES
 _PRIMED = dict(pairwise(DERIVATIVES))
 SMOOTH_CURVATURE = Function("g", real=True)
-"""phi'' between the kinks."""
-Q = Symbol("q", positive=True)
+"""f'' between the kinks."""
 CORRELATION = Symbol("c", real=True)
 GAP = Symbol("epsilon", positive=True)
 """1 - c, small."""
 TIME = Symbol("t", positive=True)
 KINKS = Symbol("n", integer=True, positive=True)
-U, W = symbols("u w", real=True)
+W = Symbol("w", real=True)
 DIGITS = 12
 _Z = Symbol("z", real=True)
 
@@ -77,7 +77,7 @@ class KinkAt(_AtKink):
 
 
 class SlopeJump(_AtKink):
-    """J_j = phi'(p_j+) - phi'(p_j-)."""
+    """J_j = f'(p_j+) - f'(p_j-)."""
 
     sign = "J"
 
@@ -88,13 +88,8 @@ def pair(f: Any, g: Any, correlation: Expr = CORRELATION) -> Expr:
     return GaussianExpectation.of(f(U) * g(W), (U, W), (Integer(0), Integer(0)), rows)
 
 
-def single(integrand: Expr, variance: Expr = Q) -> Expr:
-    """Return E[integrand] for u of mean 0 and the given variance."""
-    return GaussianExpectation.of(integrand, (U,), (Integer(0),), ((variance,),))
-
-
 def derivative(e: Expr, variable: Symbol) -> Expr:
-    """Return the derivative of an expression in phi, phi', ... by the chain rule."""
+    """Return the derivative of an expression in f, f', ... by the chain rule."""
     return e.diff(variable).replace(
         lambda x: isinstance(x, Derivative), lambda x: _PRIMED[x.expr.func](*x.expr.args) if x.has(*DERIVATIVES) else x
     )
@@ -175,7 +170,7 @@ def _closed(node: Expr) -> Expr | None:
         return gaussian_expectation(node.integrand, node.variables, mean=node.mean, covariance=rows).result
     if shared and shared[0] == variance:
         u, w = node.variables
-        return _closed(single(node.integrand.xreplace({w: u}).xreplace({u: U}), variance))
+        return _closed(one_gaussian(node.integrand.xreplace({w: u}).xreplace({u: U}), variance))
     found = _closed_form(node.integrand, node.variables)
     correlation = {CORRELATION: (shared[0] / variance).cancel()} if shared else {}
     return found.subs({Q: variance, **correlation}, simultaneous=True)
@@ -205,7 +200,7 @@ class TriedOnExamples(Rule):
 
     def examples(self, step: Step) -> Iterable[Example]:
         """The activations to try: those without kinks alone where a third derivative occurs."""
-        smooth = step.after.has(THIRD_OF_PHI, FOURTH_OF_PHI) or step.before.has(THIRD_OF_PHI, FOURTH_OF_PHI)
+        smooth = step.after.has(THIRD_OF_F, FOURTH_OF_F) or step.before.has(THIRD_OF_F, FOURTH_OF_F)
         return SMOOTH if smooth else (*SMOOTH, KINKED[0])
 
     def at_points(self, step: Step) -> Verdict:
@@ -219,13 +214,13 @@ class TriedOnExamples(Rule):
             try:
                 found = self.compare(example, before, after)
             except (ArithmeticError, NoClosedForm, TypeError, ValueError) as why:
-                return Verdict(Grade.UNDECIDED, f"a side has no value for phi(z) = {example.formula} ({why})")
+                return Verdict(Grade.UNDECIDED, f"a side has no value for f(z) = {example.formula} ({why})")
             if isinstance(found, Verdict):
                 return found
             tried += found
             shown.append(str(example.formula))
         return Verdict(
-            Grade.EXACT, f"computed by the rule; {self.agreement} at {tried} points for phi(z) = {', '.join(shown)}"
+            Grade.EXACT, f"computed by the rule; {self.agreement} at {tried} points for f(z) = {', '.join(shown)}"
         )
 
     agreement: ClassVar[str] = f"both sides equal to {DIGITS} digits"
@@ -275,5 +270,5 @@ def inside(at: dict[Symbol, Expr]) -> dict[Symbol, Expr]:
 
 
 def _refuted(why: str, example: Example, at: dict[Symbol, Expr], left: Any, right: Any) -> Verdict:
-    where = {"phi(z)": str(example.formula), **{str(k): str(v) for k, v in at.items()}}
+    where = {"f(z)": str(example.formula), **{str(k): str(v) for k, v in at.items()}}
     return Verdict(Grade.FAILED, why, Counterexample({}, where, str(left), "=", str(right)))

@@ -60,7 +60,7 @@ def _slope(e: Expr, correlation: Symbol) -> Expr:
 class FullCorrelation(TriedOnExamples):
     """E[f(u) g(w)] = E[f(u) g(u)] where the correlation of u and w is 1
 
-    Obligation where phi'' or a higher derivative occurs: it is a function, since two deltas have no product.
+    Obligation where f'' or a higher derivative occurs: it is a function, since two deltas have no product.
     ``because`` is the hypothesis that says so.
     """
 
@@ -83,7 +83,7 @@ class FullCorrelation(TriedOnExamples):
         if after is None:
             return None
         known = not after.has(*DERIVATIVES[2:])
-        return Rewrite(after, frozenset() if known else assumed(self.because, setting, "phi'' may have deltas"))
+        return Rewrite(after, frozenset() if known else assumed(self.because, setting, "f'' may have deltas"))
 
 
 def _same(node: Expr) -> Expr | None:

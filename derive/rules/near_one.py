@@ -33,26 +33,26 @@ from derive.proof.derivation import Derivation, Step
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.rules.any_activation import (
     CORRELATION,
-    CURVATURE_OF_PHI,
+    CURVATURE_OF_F,
     GAP,
     KINKED,
     KINKS,
-    PHI,
     SMOOTH,
     SMOOTH_CURVATURE,
     TIME,
     AsymptoticOnExamples,
     Example,
+    F,
     KinkAt,
     SlopeJump,
     TriedOnExamples,
-    U,
     W,
     assumed,
     pair,
 )
 from derive.rules.decay import opaque
 from derive.rules.lemma import require_hypotheses
+from derive.rules.wide import U
 from derive.setting import Setting
 from derive.words import Words
 
@@ -60,15 +60,15 @@ J, K = Symbol("j", integer=True), Symbol("k", integer=True)
 
 
 def at_one(order: int) -> Expr:
-    """Return the derivative of E[phi(u) phi(w)] by the correlation, at correlation 1, not carried out."""
-    return Subs(Derivative(pair(PHI, PHI), (CORRELATION, order)), CORRELATION, 1)
+    """Return the derivative of E[f(u) f(w)] by the correlation, at correlation 1, not carried out."""
+    return Subs(Derivative(pair(F, F), (CORRELATION, order)), CORRELATION, 1)
 
 
 @dataclass(frozen=True)
 class ExpandNearOne(AsymptoticOnExamples):
-    """C(1 - e) = C(1) - e C'(1) + e^2 C''(1)/2 - ..., for C(c) = E[phi(u) phi(w)] at correlation c
+    """C(1 - e) = C(1) - e C'(1) + e^2 C''(1)/2 - ..., for C(c) = E[f(u) f(w)] at correlation c
 
-    ``slopes`` are the lemmas that give the derivatives of C at 1, in order. Obligation: as many derivatives of phi.
+    ``slopes`` are the lemmas that give the derivatives of C at 1, in order. Obligation: as many derivatives of f.
     """
 
     slopes: tuple[Derivation, ...]
@@ -87,10 +87,10 @@ class ExpandNearOne(AsymptoticOnExamples):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the expectation at correlation 1 - e by its Taylor polynomial."""
-        if node != pair(PHI, PHI, 1 - GAP):
+        if node != pair(F, F, 1 - GAP):
             return None
         uses = assumed(self.because, setting, "an expansion needs an activation with derivatives")
-        total = pair(PHI, PHI, Integer(1))
+        total = pair(F, F, Integer(1))
         for k, lemma in enumerate(self.slopes, start=1):
             if lemma.statement.lhs != at_one(k) or lemma.statement.relation != "=":
                 raise InputError(f"{lemma.name} does not give derivative {k} at correlation 1")
@@ -101,9 +101,9 @@ class ExpandNearOne(AsymptoticOnExamples):
 
 @dataclass(frozen=True)
 class TaylorRemainder(TriedOnExamples):
-    """C(1 - e) = C(1) - e C'(1) + int_0^e (e - t) C''(1 - t) dt, for C(c) = E[phi(u) phi(w)] at correlation c
+    """C(1 - e) = C(1) - e C'(1) + int_0^e (e - t) C''(1 - t) dt, for C(c) = E[f(u) f(w)] at correlation c
 
-    ``slope`` is the lemma that gives C'(1), ``curvature`` the one that gives C''(c), with phi'' a distribution.
+    ``slope`` is the lemma that gives C'(1), ``curvature`` the one that gives C''(c), with f'' a distribution.
     """
 
     slope: Derivation
@@ -117,24 +117,24 @@ class TaylorRemainder(TriedOnExamples):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the expectation at correlation 1 - e."""
-        if node != pair(PHI, PHI, 1 - GAP):
+        if node != pair(F, F, 1 - GAP):
             return None
-        start = Derivative(pair(PHI, PHI), CORRELATION, CORRELATION)
+        start = Derivative(pair(F, F), CORRELATION, CORRELATION)
         if self.slope.statement.lhs != at_one(1) or self.curvature.statement.lhs != start:
             raise InputError(f"{self.slope.name} and {self.curvature.name} do not give the first two derivatives")
         uses = require_hypotheses(self.slope, setting) | require_hypotheses(self.curvature, setting)
         inner = self.curvature.result.subs(CORRELATION, 1 - TIME)
         remainder = Integral((GAP - TIME) * inner, (TIME, 0, GAP))
-        after = pair(PHI, PHI, Integer(1)) - GAP * self.slope.result + remainder
+        after = pair(F, F, Integer(1)) - GAP * self.slope.result + remainder
         return Rewrite(after, uses, lemmas=(self.slope, self.curvature))
 
 
 @dataclass(frozen=True)
 class SplitKinks(TriedOnExamples):
-    """phi''(u) = g(u) + sum_j J_j delta(u - p_j): the smooth curvature, and a delta at each kink
+    """f''(u) = g(u) + sum_j J_j delta(u - p_j): the smooth curvature, and a delta at each kink
 
-    Inside E[phi''(u) phi''(w)], multiplied out; the expectation of a sum is the sum of the expectations.
-    Obligation: phi is continuous, and smooth but for finitely many kinks.
+    Inside E[f''(u) f''(w)], multiplied out; the expectation of a sum is the sum of the expectations.
+    Obligation: f is continuous, and smooth but for finitely many kinks.
     """
 
     because: str
@@ -147,7 +147,7 @@ class SplitKinks(TriedOnExamples):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the curvatures by smooth parts and deltas."""
-        if not isinstance(node, GaussianExpectation) or node.integrand != CURVATURE_OF_PHI(U) * CURVATURE_OF_PHI(W):
+        if not isinstance(node, GaussianExpectation) or node.integrand != CURVATURE_OF_F(U) * CURVATURE_OF_F(W):
             return None
         uses = assumed(self.because, setting, "the curvature is not known")
 

@@ -11,16 +11,8 @@ from sympy import Add, Expr, Function, Integer, Poly, Rational, S, Symbol, exp, 
 from derive.gaussian import GaussianExpectation
 from derive.proof.derivation import Step
 from derive.proof.rule import Rewrite
-from derive.rules.any_activation import (
-    PHI,
-    SMOOTH,
-    AsymptoticOnExamples,
-    Example,
-    U,
-    assumed,
-    derivative,
-    single,
-)
+from derive.rules.any_activation import SMOOTH, AsymptoticOnExamples, Example, F, assumed, derivative
+from derive.rules.wide import U, one_gaussian
 from derive.setting import Setting
 from derive.words import Words
 
@@ -28,19 +20,19 @@ _Z = Symbol("z", real=True)
 
 
 class OneSided(Function):
-    """phi^(k)(0+) or phi^(k)(0-): a derivative of the activation at 0, from one side. Arguments: k, and 1 or -1."""
+    """f^(k)(0+) or f^(k)(0-): a derivative of the activation at 0, from one side. Arguments: k, and 1 or -1."""
 
     nargs = 2
     is_real = True
 
     def _sympystr(self, printer: Any) -> str:
         order, side = self.args
-        return f"φ{chr(39) * int(order)}(0{'⁺' if side == 1 else '⁻'})"
+        return f"f{chr(39) * int(order)}(0{'⁺' if side == 1 else '⁻'})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         order, side = self.args
         power = f"^{{{exp}}}" if exp else ""
-        return rf"\phi{chr(39) * int(order)}(0^{{{'+' if side == 1 else '-'}}}){power}"
+        return rf"f{chr(39) * int(order)}(0^{{{'+' if side == 1 else '-'}}}){power}"
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ class ExpandInVariance(AsymptoticOnExamples):
     """E_{q+x}[g(u)] = sum_n x^n/(2^n n!) E_q[g^(2n)(u)], where u has mean 0 and the variance q + x or q
 
     Price's theorem n times: a derivative in the variance is half the mean of the second derivative. At q = 0 the mean
-    is the value at 0. Obligation: as many derivatives of phi.
+    is the value at 0. Obligation: as many derivatives of f.
     """
 
     small: Symbol
@@ -86,15 +78,15 @@ class ExpandInVariance(AsymptoticOnExamples):
 
 def _mean(term: Expr, variance: Expr, u: Symbol) -> Expr:
     constant, g = term.as_independent(u, as_Add=False)
-    return constant * single(g.subs(u, U), variance)
+    return constant * one_gaussian(g.subs(u, U), variance)
 
 
 @dataclass(frozen=True)
 class ExpandOneSided(AsymptoticOnExamples):
-    """E[phi(u)^2] = sum_n (a_n + (-1)^n b_n) E[u^n; u > 0], phi(u)^2 = sum_n a_n u^n right of 0, sum_n b_n u^n left
+    """E[f(u)^2] = sum_n (a_n + (-1)^n b_n) E[u^n; u > 0], f(u)^2 = sum_n a_n u^n right of 0, sum_n b_n u^n left
 
     with the moments of half a Gaussian, E[u^n; u > 0] = 2^(n/2 - 1) Gamma((n + 1)/2)/sqrt(pi) q^(n/2).
-    Obligation: phi is continuous, 0 at 0, and has one-sided derivatives there.
+    Obligation: f is continuous, 0 at 0, and has one-sided derivatives there.
     """
 
     small: Symbol
@@ -113,7 +105,7 @@ class ExpandOneSided(AsymptoticOnExamples):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the mean square of the activation by the one of its one-sided expansions."""
-        if node != single(PHI(U) ** 2, self.small):
+        if node != one_gaussian(F(U) ** 2, self.small):
             return None
         uses = assumed(self.because, setting, "an expansion needs one-sided derivatives")
         total = S.Zero

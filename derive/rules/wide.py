@@ -35,9 +35,9 @@ def over_networks(integrand: Expr) -> Expr:
     return GaussianExpectation.of(integrand, (MU,), (Integer(0),), ((M**2,),))
 
 
-def one_gaussian(integrand: Expr) -> Expr:
-    """Return the mean over u ~ N(0, q)."""
-    return GaussianExpectation.of(integrand, (U,), (Integer(0),), ((Q,),))
+def one_gaussian(integrand: Expr, variance: Expr = Q) -> Expr:
+    """Return the mean over u of mean 0 and the given variance."""
+    return GaussianExpectation.of(integrand, (U,), (Integer(0),), ((variance,),))
 
 
 @lru_cache(maxsize=128)

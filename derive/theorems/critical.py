@@ -10,20 +10,17 @@ from derive.rules import Integrate
 from derive.rules.algebra import PutIn
 from derive.rules.any_activation import (
     CORRELATION,
-    CURVATURE_OF_PHI,
+    CURVATURE_OF_F,
     GAP,
     KINKS,
-    PHI,
-    SLOPE_OF_PHI,
+    SLOPE_OF_F,
     SMOOTH_CURVATURE,
-    THIRD_OF_PHI,
+    THIRD_OF_F,
     TIME,
+    F,
     KinkAt,
-    Q,
     SlopeJump,
-    U,
     pair,
-    single,
 )
 from derive.rules.asymptotics import LAYER
 from derive.rules.decay import DecayOfRecursion
@@ -38,23 +35,24 @@ from derive.rules.near_one import (
     TaylorRemainder,
     at_one,
 )
+from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
 
 SEQUENCE = Function("epsilon", positive=True)
-NEXT_GAP = 1 - (GAIN * pair(PHI, PHI, 1 - GAP) + BIAS_VARIANCE) / Q
+NEXT_GAP = 1 - (GAIN * pair(F, F, 1 - GAP) + BIAS_VARIANCE) / Q
 """1 less the correlation one layer on, of two inputs with correlation 1 - epsilon."""
 
 FIXED_LENGTH = Hypothesis(
     "fixed-length",
-    Words("The variance of a pre-activation stays: {}.", Eq(GAIN * single(PHI(U) ** 2) + BIAS_VARIANCE, Q)),
+    Words("The variance of a pre-activation stays: {}.", Eq(GAIN * one_gaussian(F(U) ** 2) + BIAS_VARIANCE, Q)),
     (),
     source="Poole et al. 2016, section 3",
 )
 AT_EDGE = Hypothesis(
     "edge-of-chaos",
-    Words("The network is at the edge of chaos: {}.", Eq(GAIN * single(SLOPE_OF_PHI(U) ** 2), 1)),
+    Words("The network is at the edge of chaos: {}.", Eq(GAIN * one_gaussian(SLOPE_OF_F(U) ** 2), 1)),
     (),
     source="theorem edge-of-chaos",
 )
@@ -63,7 +61,7 @@ SMOOTH = Hypothesis(
     Words(
         "The activation is not affine, and has three derivatives, with finite {} and finite mean squares before it; "
         "what is left out of the expansion needs a fourth.",
-        single(THIRD_OF_PHI(U) ** 2),
+        one_gaussian(THIRD_OF_F(U) ** 2),
     ),
     (),
     source="Hayou, Doucet & Rousseau 2019, section 3",
@@ -92,8 +90,8 @@ LAYER_BY_LAYER = Hypothesis(
     exact=False,
     source="Poole et al. 2016; Schoenholz et al. 2017",
 )
-_FIXED = PutIn(((BIAS_VARIANCE, Q - GAIN * single(PHI(U) ** 2)),), FIXED_LENGTH.key)
-_EDGE = PutIn(((single(SLOPE_OF_PHI(U) ** 2), 1 / GAIN),), AT_EDGE.key)
+_FIXED = PutIn(((BIAS_VARIANCE, Q - GAIN * one_gaussian(F(U) ** 2)),), FIXED_LENGTH.key)
+_EDGE = PutIn(((one_gaussian(SLOPE_OF_F(U) ** 2), 1 / GAIN),), AT_EDGE.key)
 _INTRO = (
     Words(
         "Two inputs with correlation {} have one layer on a correlation that is {} less than one.", 1 - GAP, NEXT_GAP
@@ -101,10 +99,10 @@ _INTRO = (
     Words("On the edge of chaos the slope of this map at {} is one: the next order decides.", GAP),
 )
 _SYMBOLS = (
-    (PHI(U), Words("the activation function, at a pre-activation {}", U)),
-    (SLOPE_OF_PHI(U), Words("its derivative")),
-    (CURVATURE_OF_PHI(U), Words("its second derivative, with a delta at each kink")),
-    (THIRD_OF_PHI(U), Words("its third derivative")),
+    (F(U), Words("the activation function, at a pre-activation {}", U)),
+    (SLOPE_OF_F(U), Words("its derivative")),
+    (CURVATURE_OF_F(U), Words("its second derivative, with a delta at each kink")),
+    (THIRD_OF_F(U), Words("its third derivative")),
     (SMOOTH_CURVATURE(U), Words("its second derivative between the kinks")),
     (KINKS, Words("the number of kinks")),
     (KinkAt(J), Words("where the kink {} is", J)),
@@ -121,27 +119,27 @@ _SYMBOLS = (
 
 
 def slope_at_one(order: int) -> Derivation:
-    """d^k/dc^k E[phi(u) phi(w)] = q^k E[phi^(k)(u)^2] at correlation 1."""
+    """d^k/dc^k E[f(u) f(w)] = q^k E[f^(k)(u)^2] at correlation 1."""
     setting = Setting((SMOOTH,) if order > 1 else ())
     proof = Proof(setting, at_one(order)).by(PriceDerivative(), FullCorrelation(SMOOTH.key))
     return proof.done(f"correlation-derivative-{order}", f"Derivative {order} at full correlation", symbols=_SYMBOLS)
 
 
 def curvature() -> Derivation:
-    """d^2/dc^2 E[phi(u) phi(w)] = q^2 E[phi''(u) phi''(w)]."""
-    proof = Proof(Setting(()), Derivative(pair(PHI, PHI), CORRELATION, CORRELATION)).by(PriceDerivative())
+    """d^2/dc^2 E[f(u) f(w)] = q^2 E[f''(u) f''(w)]."""
+    proof = Proof(Setting(()), Derivative(pair(F, F), CORRELATION, CORRELATION)).by(PriceDerivative())
     return proof.done("correlation-curvature", "The curvature of the correlation map", symbols=_SYMBOLS)
 
 
 def smooth_map() -> Derivation:
-    """The map epsilon' = epsilon - beta epsilon^2 + gamma epsilon^3, with beta = sigma_w^2 q E[phi''^2]/2."""
+    """The map epsilon' = epsilon - beta epsilon^2 + gamma epsilon^3, with beta = sigma_w^2 q E[f''^2]/2."""
     proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, SMOOTH)), NEXT_GAP)
     proof.by(ExpandNearOne(tuple(map(slope_at_one, (1, 2, 3))), SMOOTH.key), FullCorrelation(), _FIXED, _EDGE)
     return proof.by(CollectPowers(GAP)).done("correlation-map-smooth", "The correlation map near one", symbols=_SYMBOLS)
 
 
 def critical_correlation_smooth() -> Derivation:
-    """epsilon_l ~ (1 - c log(l)/l)/(beta l), with beta = sigma_w^2 q E[phi''^2]/2."""
+    """epsilon_l ~ (1 - c log(l)/l)/(beta l), with beta = sigma_w^2 q E[f''^2]/2."""
     lemma = smooth_map()
     proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, SMOOTH, LAYER_BY_LAYER)), SEQUENCE(LAYER))
     proof.by(DecayOfRecursion(lemma, SEQUENCE, GAP, LAYER_BY_LAYER.key))

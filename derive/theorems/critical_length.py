@@ -7,11 +7,12 @@ from sympy import Eq, Expr, Function, Integer, Symbol, tanh
 from derive.hypotheses import Hypothesis
 from derive.proof.derivation import Derivation, Proof
 from derive.rules.algebra import PutIn
-from derive.rules.any_activation import CURVATURE_OF_PHI, DERIVATIVES, PHI, SLOPE_OF_PHI, Q, U, single
+from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, SLOPE_OF_F, F
 from derive.rules.asymptotics import LAYER
 from derive.rules.decay import DecayOfRecursion
 from derive.rules.near_one import CollectPowers
 from derive.rules.near_zero import ExpandInVariance, ExpandOneSided, OneSided
+from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
@@ -19,22 +20,22 @@ from derive.words import Words
 LENGTH = Function("q", positive=True)
 OFFSET = Function("x", real=True)
 X = Symbol("x", positive=True)
-NEXT_LENGTH = GAIN * single(PHI(U) ** 2) + BIAS_VARIANCE
+NEXT_LENGTH = GAIN * one_gaussian(F(U) ** 2) + BIAS_VARIANCE
 """The variance of a pre-activation one layer on."""
-SLOPE_OF_SQUARE = single(SLOPE_OF_PHI(U) ** 2) + single(PHI(U) * CURVATURE_OF_PHI(U))
-"""d/dq E[phi(u)^2]."""
+SLOPE_OF_SQUARE = one_gaussian(SLOPE_OF_F(U) ** 2) + one_gaussian(F(U) * CURVATURE_OF_F(U))
+"""d/dq E[f(u)^2]."""
 _SLOPES = OneSided(1, 1) ** 2 + OneSided(1, -1) ** 2
 
 SOURCE = "Roberts, Yaida & Hanin 2022, section 5.3.3"
 NO_BIAS = Hypothesis(
     "origin-fixed",
-    Words("Length zero is a fixed point: {} and {}.", Eq(PHI(0), 0), Eq(BIAS_VARIANCE, 0)),
+    Words("Length zero is a fixed point: {} and {}.", Eq(F(0), 0), Eq(BIAS_VARIANCE, 0)),
     (),
     source=SOURCE,
 )
 CRITICAL = Hypothesis(
     "critical-at-zero",
-    Words("The length map has slope one there: {}.", Eq(GAIN * SLOPE_OF_PHI(0) ** 2, 1)),
+    Words("The length map has slope one there: {}.", Eq(GAIN * SLOPE_OF_F(0) ** 2, 1)),
     (),
     source=SOURCE,
 )
@@ -95,19 +96,19 @@ _SYMBOLS = (
     (X, Words("how much a variance is below its fixed point")),
     (LAYER, Words("the layer")),
 )
-_AT_ORIGIN = PutIn(((PHI(0), Integer(0)), (BIAS_VARIANCE, Integer(0))), NO_BIAS.key)
+_AT_ORIGIN = PutIn(((F(0), Integer(0)), (BIAS_VARIANCE, Integer(0))), NO_BIAS.key)
 
 
 def smooth_length_map() -> Derivation:
-    """The map q' = q - c q^2, with c = -(phi'''(0)/phi'(0) + (3/4) (phi''(0)/phi'(0))^2)."""
+    """The map q' = q - c q^2, with c = -(f'''(0)/f'(0) + (3/4) (f''(0)/f'(0))^2)."""
     proof = Proof(Setting((NO_BIAS, CRITICAL, SMOOTH_AT_ZERO)), NEXT_LENGTH)
     proof.by(ExpandInVariance(Q, 3, SMOOTH_AT_ZERO.key), _AT_ORIGIN)
-    proof.by(PutIn(((GAIN, 1 / SLOPE_OF_PHI(0) ** 2),), CRITICAL.key), CollectPowers(Q))
+    proof.by(PutIn(((GAIN, 1 / SLOPE_OF_F(0) ** 2),), CRITICAL.key), CollectPowers(Q))
     return proof.done("length-map-smooth", "The length map near zero", symbols=_SYMBOLS)
 
 
 def critical_length() -> Derivation:
-    """q_l ~ 1/(c l), with c = -(phi'''(0)/phi'(0) + (3/4) (phi''(0)/phi'(0))^2)."""
+    """q_l ~ 1/(c l), with c = -(f'''(0)/f'(0) + (3/4) (f''(0)/f'(0))^2)."""
     lemma = smooth_length_map()
     proof = Proof(Setting((NO_BIAS, CRITICAL, SMOOTH_AT_ZERO, FOLLOWS)), LENGTH(LAYER))
     proof.by(DecayOfRecursion(lemma, LENGTH, Q, FOLLOWS.key))
@@ -142,7 +143,7 @@ def kinked_length_map() -> Derivation:
 
 
 def critical_length_kinked() -> Derivation:
-    """q_l ~ 4/(A l)^2, with A = sqrt(8/pi) (phi'(0-) phi''(0-) - phi'(0+) phi''(0+))/(phi'(0+)^2 + phi'(0-)^2)."""
+    """q_l ~ 4/(A l)^2, with A = sqrt(8/pi) (f'(0-) f''(0-) - f'(0+) f''(0+))/(f'(0+)^2 + f'(0-)^2)."""
     lemma = kinked_length_map()
     proof = Proof(Setting((NO_BIAS, CRITICAL_SIDED, SIDED_AT_ZERO, FOLLOWS)), LENGTH(LAYER))
     proof.by(DecayOfRecursion(lemma, LENGTH, Q, FOLLOWS.key))
@@ -155,20 +156,20 @@ def critical_length_kinked() -> Derivation:
 
 
 def half_stable_map() -> Derivation:
-    """The map x' = x - a x^2 for a length x below its fixed point, with a = sigma_w^2 E[(phi^2)'''']/8."""
+    """The map x' = x - a x^2 for a length x below its fixed point, with a = sigma_w^2 E[(f^2)'''']/8."""
     proof = Proof(Setting((HALF_STABLE, SMOOTH_AT_ZERO)), Q - NEXT_LENGTH.subs(Q, Q - X))
-    square, curved = single(PHI(U) ** 2), single(PHI(U) * CURVATURE_OF_PHI(U))
+    square, curved = one_gaussian(F(U) ** 2), one_gaussian(F(U) * CURVATURE_OF_F(U))
     proof.by(
         ExpandInVariance(X, 3, SMOOTH_AT_ZERO.key),
         PutIn(((BIAS_VARIANCE, Q - GAIN * square),), HALF_STABLE.key),
-        PutIn(((single(SLOPE_OF_PHI(U) ** 2), 1 / GAIN - curved),), HALF_STABLE.key),
+        PutIn(((one_gaussian(SLOPE_OF_F(U) ** 2), 1 / GAIN - curved),), HALF_STABLE.key),
         CollectPowers(X),
     )
     return proof.done("length-map-half-stable", "The length map near a half-stable point", symbols=_SYMBOLS)
 
 
 def critical_length_half_stable() -> Derivation:
-    """x_l ~ 1/(a l), with a = sigma_w^2 E[(phi^2)'''']/8."""
+    """x_l ~ 1/(a l), with a = sigma_w^2 E[(f^2)'''']/8."""
     lemma = half_stable_map()
     proof = Proof(Setting((HALF_STABLE, SMOOTH_AT_ZERO, FOLLOWS_OFFSET)), OFFSET(LAYER))
     proof.by(DecayOfRecursion(lemma, OFFSET, X, FOLLOWS_OFFSET.key))

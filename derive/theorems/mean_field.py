@@ -6,8 +6,9 @@ from sympy import Derivative, Function, Symbol
 
 from derive.hypotheses import Hypothesis
 from derive.proof.derivation import Derivation, Proof
-from derive.rules.any_activation import CORRELATION, PHI, SLOPE_OF_PHI, Q, U, pair, single
+from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F, pair
 from derive.rules.mean_field import DivideByMeanSquare, FullCorrelation, GeometricDecay, PriceDerivative, unit
+from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
@@ -15,12 +16,12 @@ from derive.words import Words
 CHI = Symbol("chi", positive=True)
 LAYER = Symbol("l", integer=True, nonnegative=True)
 GAP = Function("epsilon", positive=True)
-SLOPE = single(SLOPE_OF_PHI(U) ** 2)
-"""E[phi'(u)^2] for u ~ N(0, q)."""
+SLOPE = one_gaussian(SLOPE_OF_F(U) ** 2)
+"""E[f'(u)^2] for u ~ N(0, q)."""
 
 NOTATION = (
-    (PHI(U), Words("the activation function, at a pre-activation {}", U)),
-    (SLOPE_OF_PHI(U), Words("its derivative")),
+    (F(U), Words("the activation function, at a pre-activation {}", U)),
+    (SLOPE_OF_F(U), Words("its derivative")),
     (Q, Words("the variance of a pre-activation, at a fixed point of the length map")),
     (CORRELATION, Words("the correlation of the pre-activations of two inputs")),
     (GAIN, Words("the variance of the weights times the fan-in")),
@@ -43,8 +44,8 @@ LINEARISED = Hypothesis(
 
 
 def correlation_map_slope() -> Derivation:
-    """C'(1) = sigma_w^2 E[phi'(u)^2] = chi_perp, at a fixed point q of the length map."""
-    correlation_map = (GAIN * pair(PHI, PHI) + BIAS_VARIANCE) / Q
+    """C'(1) = sigma_w^2 E[f'(u)^2] = chi_perp, at a fixed point q of the length map."""
+    correlation_map = (GAIN * pair(F, F) + BIAS_VARIANCE) / Q
     proof = Proof(Setting(()), Derivative(correlation_map, CORRELATION)).by(PriceDerivative())
     general = proof.done("correlation-map-derivative", "The slope of the correlation map anywhere")
     at_one = Proof(Setting(()), general.result.subs(CORRELATION, 1)).by(FullCorrelation())
@@ -66,7 +67,7 @@ def correlation_map_slope() -> Derivation:
 
 
 def edge_of_chaos() -> Derivation:
-    """chi_perp = 1 <=> sigma_w^2 = 1/E[phi'(u)^2]."""
+    """chi_perp = 1 <=> sigma_w^2 = 1/E[f'(u)^2]."""
     proof = Proof(Setting((NOT_CONSTANT,)), unit(correlation_map_slope().result)).by(
         DivideByMeanSquare(NOT_CONSTANT.key)
     )

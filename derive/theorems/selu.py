@@ -12,7 +12,7 @@ from derive.maps.rules import Differentiate, SetValue
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma, Solve
 from derive.rules.algebra import PutIn
-from derive.rules.any_activation import PHI, SLOPE_OF_PHI
+from derive.rules.any_activation import SLOPE_OF_F, F
 from derive.rules.stability import (
     BoundByIntervals,
     DerivativeInMean,
@@ -35,14 +35,14 @@ def _expectation(g: Expr, mean: Expr = S.Zero, variance: Expr = S.One) -> Expr:
 
 MEAN, OMEGA = symbols("mu omega", real=True)
 VARIANCE, TAU = symbols("nu tau", positive=True)
-NEXT_MEAN = _expectation(PHI(Z), MEAN * OMEGA, VARIANCE * TAU)
-NEXT_VARIANCE = _expectation(PHI(Z) ** 2, MEAN * OMEGA, VARIANCE * TAU) - NEXT_MEAN**2
+NEXT_MEAN = _expectation(F(Z), MEAN * OMEGA, VARIANCE * TAU)
+NEXT_VARIANCE = _expectation(F(Z) ** 2, MEAN * OMEGA, VARIANCE * TAU) - NEXT_MEAN**2
 _SYMBOLS = (
     (LAMBDA, Words("the factor of SELU")),
     (ALPHA, Words("how far below zero SELU goes, in units of {}", LAMBDA)),
     (Z, Words("a pre-activation")),
-    (PHI(Z), Words("the activation function")),
-    (SLOPE_OF_PHI(Z), Words("its derivative")),
+    (F(Z), Words("the activation function")),
+    (SLOPE_OF_F(Z), Words("its derivative")),
     (MEAN, Words("the mean of the activations of a layer")),
     (VARIANCE, Words("their variance")),
     (OMEGA, Words("the sum of the weights into a unit")),
@@ -85,7 +85,7 @@ MOMENT_MAP = Hypothesis(
     source="Klambauer et al. 2017, section 2",
 )
 SELU_UNIT = Hypothesis(
-    "selu", Words("The activation is SELU: {} is {}.", PHI(Z), SELU), (), source="Klambauer et al. 2017, equation 2"
+    "selu", Words("The activation is SELU: {} is {}.", F(Z), SELU), (), source="Klambauer et al. 2017, equation 2"
 )
 _NORMALISED = PutIn(((OMEGA, S.Zero), (TAU, S.One)), NORMALISED.key)
 FIXED_MEAN = Hypothesis(
@@ -136,10 +136,10 @@ def slope(row: int, column: int) -> Derivation:
         proof.by(DerivativeInMean(), _NORMALISED)
     else:
         if row == 1:
-            proof.by(DerivativeOfParts(), _NORMALISED, PutIn(((_expectation(PHI(Z)), S.Zero),), FIXED_MEAN.key))
+            proof.by(DerivativeOfParts(), _NORMALISED, PutIn(((_expectation(F(Z)), S.Zero),), FIXED_MEAN.key))
         else:
             proof.by(_NORMALISED)
-        proof.by(PutIn(((PHI(Z), SELU),), SELU_UNIT.key), ByClosedForm(), Differentiate())
+        proof.by(PutIn(((F(Z), SELU),), SELU_UNIT.key), ByClosedForm(), Differentiate())
     names = ("mean", "variance")
     title = f"The next {names[row]} when the {names[column]} changes"
     return proof.by(SetValue()).done(f"selu-{names[row]}-by-{names[column]}", title)

@@ -14,10 +14,11 @@ from derive.activations.pieces import pieces
 from derive.gaussian import GaussianExpectation
 from derive.proof.derivation import Derivation
 from derive.proof.rule import replace_everywhere
-from derive.rules.any_activation import CURVATURE_OF_PHI, DERIVATIVES, Q, U, over_kinks, single
+from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, over_kinks
 from derive.rules.asymptotics import LAYER
 from derive.rules.decay import LocalForm
 from derive.rules.near_zero import OneSided
+from derive.rules.wide import Q, U, one_gaussian
 from derive.theorems.critical import critical_correlation_kinked, critical_correlation_smooth
 from derive.theorems.critical_length import critical_length, critical_length_half_stable, critical_length_kinked
 from derive.theorems.sample_variance import GAIN
@@ -155,7 +156,7 @@ def _numbers(e: Expr, f: Functions, q: float, weight_variance: float) -> Expr:
     def mean(node: Expr) -> Expr | None:
         if not isinstance(node, GaussianExpectation):
             return None
-        if node == single(CURVATURE_OF_PHI(U) ** 2):
+        if node == one_gaussian(CURVATURE_OF_F(U) ** 2):
             return Float(moments(f, q).value["curvature_second"])
         return Float(expectation(f, q, _integrand(node, f)))
 

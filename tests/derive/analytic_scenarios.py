@@ -22,22 +22,19 @@ from sympy import (
 from derive.gaussian import GaussianExpectation, Phi
 from derive.rules.any_activation import (
     CORRELATION,
-    CURVATURE_OF_PHI,
-    FOURTH_OF_PHI,
+    CURVATURE_OF_F,
+    FOURTH_OF_F,
     GAP,
     KINKS,
-    PHI,
-    SLOPE_OF_PHI,
+    SLOPE_OF_F,
     SMOOTH_CURVATURE,
-    THIRD_OF_PHI,
+    THIRD_OF_F,
     TIME,
+    F,
     KinkAt,
-    Q,
     SlopeJump,
-    U,
     W,
     pair,
-    single,
 )
 from derive.rules.asymptotics import LAYER
 from derive.rules.decay import DecayOfRecursion
@@ -60,6 +57,7 @@ from derive.rules.stability import (
     SpectralRadius,
     TriangularSpectrum,
 )
+from derive.rules.wide import Q, U, one_gaussian
 from derive.theorems import critical, critical_length
 from derive.theorems.mean_field import CHI, NOT_CONSTANT
 from derive.theorems.mean_field import GAP as DISTANCE
@@ -67,7 +65,7 @@ from derive.theorems.mean_field import LAYER as ANY_LAYER
 from derive.theorems.sample_variance import GAIN
 
 P, P_K, J_J, J_K = KinkAt(J), KinkAt(K), SlopeJump(J), SlopeJump(K)
-S2, S3 = single(CURVATURE_OF_PHI(U) ** 2), single(THIRD_OF_PHI(U) ** 2)
+S2, S3 = one_gaussian(CURVATURE_OF_F(U) ** 2), one_gaussian(THIRD_OF_F(U) ** 2)
 KINK_SUM = Sum(J_J**2 * exp(-(P**2) / (2 * Q)), (J, 1, KINKS))
 """sum_j J_j^2 exp(-p_j^2/(2q)), which is sqrt(2 pi q) sum_j J_j^2 n_q(p_j)."""
 NEAR = 1 - TIME
@@ -91,33 +89,37 @@ def analytic_scenarios():
 
 
 def correlation_scenarios():
-    slope = Derivative(pair(PHI, PHI), CORRELATION)
-    order, expanded = (-GAP, GAP**2 / 2), pair(PHI, PHI, Integer(1))
-    first, second = Q * single(SLOPE_OF_PHI(U) ** 2), Q**2 * S2
+    slope = Derivative(pair(F, F), CORRELATION)
+    order, expanded = (-GAP, GAP**2 / 2), pair(F, F, Integer(1))
+    first, second = Q * one_gaussian(SLOPE_OF_F(U) ** 2), Q**2 * S2
     right = expanded + order[0] * first + order[1] * second
     slopes = tuple(map(critical.slope_at_one, (1, 2)))
     return [
         Scenario(
             PriceDerivative(),
             slope,
-            Q * pair(SLOPE_OF_PHI, SLOPE_OF_PHI),
-            (pair(SLOPE_OF_PHI, SLOPE_OF_PHI), Q * pair(PHI, CURVATURE_OF_PHI), 2 * Q * pair(SLOPE_OF_PHI, PHI)),
+            Q * pair(SLOPE_OF_F, SLOPE_OF_F),
+            (pair(SLOPE_OF_F, SLOPE_OF_F), Q * pair(F, CURVATURE_OF_F), 2 * Q * pair(SLOPE_OF_F, F)),
         ),
         Scenario(
             PriceDerivative(),
-            Derivative(3 * pair(PHI, PHI) + 1, CORRELATION, CORRELATION),
-            3 * Q**2 * pair(CURVATURE_OF_PHI, CURVATURE_OF_PHI),
-            (3 * Q * pair(CURVATURE_OF_PHI, CURVATURE_OF_PHI), 3 * Q**2 * pair(SLOPE_OF_PHI, SLOPE_OF_PHI)),
+            Derivative(3 * pair(F, F) + 1, CORRELATION, CORRELATION),
+            3 * Q**2 * pair(CURVATURE_OF_F, CURVATURE_OF_F),
+            (3 * Q * pair(CURVATURE_OF_F, CURVATURE_OF_F), 3 * Q**2 * pair(SLOPE_OF_F, SLOPE_OF_F)),
         ),
         Scenario(
             FullCorrelation(),
-            pair(PHI, SLOPE_OF_PHI, Integer(1)),
-            single(PHI(U) * SLOPE_OF_PHI(U)),
-            (single(PHI(U) ** 2), single(PHI(U)) * single(SLOPE_OF_PHI(U)), 2 * single(PHI(U) * SLOPE_OF_PHI(U))),
+            pair(F, SLOPE_OF_F, Integer(1)),
+            one_gaussian(F(U) * SLOPE_OF_F(U)),
+            (
+                one_gaussian(F(U) ** 2),
+                one_gaussian(F(U)) * one_gaussian(SLOPE_OF_F(U)),
+                2 * one_gaussian(F(U) * SLOPE_OF_F(U)),
+            ),
         ),
         Scenario(
             FullCorrelation(critical.SMOOTH.key),
-            Subs(pair(CURVATURE_OF_PHI, CURVATURE_OF_PHI), CORRELATION, 1),
+            Subs(pair(CURVATURE_OF_F, CURVATURE_OF_F), CORRELATION, 1),
             S2,
             (S3, Q * S2),
             (critical.SMOOTH,),
@@ -126,9 +128,9 @@ def correlation_scenarios():
         ),
         Scenario(
             DivideByMeanSquare(NOT_CONSTANT.key),
-            unit(GAIN * single(SLOPE_OF_PHI(U) ** 2)),
-            Eq(GAIN, 1 / single(SLOPE_OF_PHI(U) ** 2)),
-            (Eq(GAIN, single(SLOPE_OF_PHI(U) ** 2)), Eq(GAIN, 2 / single(SLOPE_OF_PHI(U) ** 2))),
+            unit(GAIN * one_gaussian(SLOPE_OF_F(U) ** 2)),
+            Eq(GAIN, 1 / one_gaussian(SLOPE_OF_F(U) ** 2)),
+            (Eq(GAIN, one_gaussian(SLOPE_OF_F(U) ** 2)), Eq(GAIN, 2 / one_gaussian(SLOPE_OF_F(U) ** 2))),
             (NOT_CONSTANT,),
             needs=(NOT_CONSTANT.key,),
             undefined=(NOT_CONSTANT.key,),
@@ -141,7 +143,7 @@ def correlation_scenarios():
         ),
         Scenario(
             ExpandNearOne(slopes, critical.SMOOTH.key),
-            pair(PHI, PHI, 1 - GAP),
+            pair(F, F, 1 - GAP),
             right,
             (right + order[1] * second, right + 2 * GAP * first, right - order[1] * second, right + GAP / 1000),
             (critical.SMOOTH,),
@@ -158,10 +160,10 @@ def correlation_scenarios():
 
 
 def kink_scenarios():
-    start = pair(PHI, PHI, 1 - GAP)
-    curved = near(CURVATURE_OF_PHI(U) * CURVATURE_OF_PHI(W))
+    start = pair(F, F, 1 - GAP)
+    curved = near(CURVATURE_OF_F(U) * CURVATURE_OF_F(W))
     remainder = Integral(Q**2 * (GAP - TIME) * curved, (TIME, 0, GAP))
-    taylor = pair(PHI, PHI, Integer(1)) - GAP * Q * single(SLOPE_OF_PHI(U) ** 2) + remainder
+    taylor = pair(F, F, Integer(1)) - GAP * Q * one_gaussian(SLOPE_OF_F(U) ** 2) + remainder
     deltas = near(DiracDelta(U - P) * DiracDelta(W - P_K))
     density = exp(-(P**2 - 2 * NEAR * P * P_K + P_K**2) / (2 * Q * TIME * (2 - TIME)))
     density /= 2 * pi * Q * sqrt(TIME) * sqrt(2 - TIME)
@@ -181,7 +183,7 @@ def kink_scenarios():
             TaylorRemainder(critical.slope_at_one(1), critical.curvature()),
             start,
             taylor,
-            (taylor + remainder, taylor - remainder, taylor + GAP * Q * single(SLOPE_OF_PHI(U) ** 2)),
+            (taylor + remainder, taylor - remainder, taylor + GAP * Q * one_gaussian(SLOPE_OF_F(U) ** 2)),
         ),
         Scenario(SplitKinks(critical.KINKED.key), curved, split, (split - bounded, split + bounded), **known),
         Scenario(
@@ -210,7 +212,7 @@ def kink_scenarios():
 
 
 def length_scenarios():
-    at = {k: f(0) for k, f in enumerate((PHI, SLOPE_OF_PHI, CURVATURE_OF_PHI, THIRD_OF_PHI, FOURTH_OF_PHI))}
+    at = {k: f(0) for k, f in enumerate((F, SLOPE_OF_F, CURVATURE_OF_F, THIRD_OF_F, FOURTH_OF_F))}
     second = at[1] ** 2 + at[0] * at[2]
     fourth = (at[0] * at[4] + 4 * at[1] * at[3] + 3 * at[2] ** 2) / 4
     smooth = critical_length.SMOOTH_AT_ZERO
@@ -225,19 +227,19 @@ def length_scenarios():
     return [
         Scenario(
             ExpandInVariance(Q, 3, smooth.key),
-            single(PHI(U) ** 2),
+            one_gaussian(F(U) ** 2),
             right,
             (
                 at[0] ** 2 + Q * second + 2 * Q**2 * fourth,
                 at[0] ** 2 + 2 * Q * second + Q**2 * fourth,
-                # Without the 3/4 phi''(0)^2 of the fourth derivative.
+                # Without the 3/4 f''(0)^2 of the fourth derivative.
                 right - Q**2 * 3 * at[2] ** 2 / 4,
             ),
             **known,
         ),
         Scenario(
             ExpandOneSided(Q, 4, sided.key),
-            single(PHI(U) ** 2),
+            one_gaussian(F(U) ** 2),
             half + kinked,
             (half - kinked, half + 2 * kinked, half, 2 * half + kinked),
             (sided,),
@@ -284,7 +286,7 @@ def stability_scenarios():
     z, m, a, b, c = Symbol("z", real=True), Symbol("m", real=True), *(Symbol(x, real=True) for x in "abc")
     mean = GaussianExpectation.of(Abs(z) + z**2, (z,), (2 * m,), ((Q,),))
     moved = 2 * GaussianExpectation.of(2 * z + sign(z), (z,), (2 * m,), ((Q,),))
-    abstract = GaussianExpectation.of(PHI(z), (z,), (2 * m,), ((Q,),))
+    abstract = GaussianExpectation.of(F(z), (z,), (2 * m,), ((Q,),))
 
     def at_one(e):
         return Subs(Derivative(e, m), m, 1)
@@ -300,8 +302,8 @@ def stability_scenarios():
         Scenario(
             DerivativeInMean(),
             Derivative(abstract, m),
-            2 * GaussianExpectation.of(SLOPE_OF_PHI(z), (z,), (2 * m,), ((Q,),)),
-            (abstract, GaussianExpectation.of(SLOPE_OF_PHI(z), (z,), (2 * m,), ((Q,),))),
+            2 * GaussianExpectation.of(SLOPE_OF_F(z), (z,), (2 * m,), ((Q,),)),
+            (abstract, GaussianExpectation.of(SLOPE_OF_F(z), (z,), (2 * m,), ((Q,),))),
         ),
         Scenario(
             DerivativeOfParts(),

@@ -16,21 +16,14 @@ from derive.network import SLOPE
 from derive.proof.checking import Checker
 from derive.proof.derivation import Derivation, Statement
 from derive.proof.verdict import Grade
-from derive.rules.any_activation import (
-    CURVATURE_OF_PHI,
-    DERIVATIVES,
-    GAP,
-    THIRD_OF_PHI,
-    U,
-    over_kinks,
-    single,
-)
+from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, GAP, THIRD_OF_F, over_kinks
 from derive.rules.any_activation import Q as LENGTH
 from derive.rules.asymptotics import LAYER, SMALL
 from derive.rules.decay import LocalForm
 from derive.rules.near_one import CollectPowers
 from derive.rules.near_zero import OneSided
 from derive.rules.stability import enclose
+from derive.rules.wide import U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.decay import HE_GAIN, Q
 from derive.theorems.sample_variance import GAIN
@@ -125,7 +118,7 @@ def test_the_smooth_decay_against_iteration():
             # sinh q - sinh(q (1 - gap)), without cancellation.
             gap = factor * 2 * math.cosh(q - q * gap / 2) * math.sinh(q * gap / 2)
         inverse.append(1 / gap)
-    curvature, third = single(CURVATURE_OF_PHI(U) ** 2), single(THIRD_OF_PHI(U) ** 2)
+    curvature, third = one_gaussian(CURVATURE_OF_F(U) ** 2), one_gaussian(THIRD_OF_F(U) ** 2)
     values = {curvature: sine, third: cosine, GAIN: w, LENGTH: q}
     form = derive.theorem("critical-correlation-smooth").result.subs(values, simultaneous=True)
     # form = (1 - c log(l)/l)/(beta l), so that 1/form = beta (l + c log l) as l grows.
@@ -182,7 +175,7 @@ def test_half_stable_rate_of_a_polynomial():
     """s + s^2/10: E[f^2] = q + 3 q^2/100, whose second derivative is 6/100 at every q."""
     f = Z + Z**2 / 10
     form = derive.theorem("critical-length-half-stable").result
-    for node in form.atoms(type(single(U))):
+    for node in form.atoms(type(one_gaussian(U))):
         inside = node.integrand
         for k, g in reversed(list(enumerate(DERIVATIVES))):
             inside = inside.subs(g(U), f.diff(Z, k).subs(Z, U))
