@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 from sympy.printing.numpy import SciPyPrinter
 
+from derive.gaussian.functions import OwensT
 from numerics.kernels.program import Program
 
 BLOCK_NAME = "block"
@@ -126,6 +127,8 @@ def _is_reciprocal(node: sp.Expr) -> bool:
 
 def _ufunc_of(node: sp.Expr) -> str:
     """The name of the ufunc that SymPy's printers use for a function: atan -> numpy.arctan."""
+    if isinstance(node, OwensT):
+        return "scipy.special.owens_t"
     if isinstance(node, sp.Function):
         dummies = sp.symbols(f"x:{len(node.args)}")
         printer = SciPyPrinter({"fully_qualified_modules": True, "strict": False})
