@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numerics.curves import Prediction, predict
     from numerics.figures import plot_curves
     from numerics.finite_width import finite_width_bias
-    from numerics.kernels import Kernel, kernel, sample_variance_step
+    from numerics.kernels import Kernel, kernel, map_kernel, sample_variance_step
     from numerics.network import Network
     from numerics.report import write_report
     from numerics.simulation import Simulation, simulate
@@ -32,6 +32,7 @@ _HOME = {
     "Verification": "numerics.verification",
     "finite_width_bias": "numerics.finite_width",
     "kernel": "numerics.kernels",
+    "map_kernel": "numerics.kernels",
     "plot_curves": "numerics.figures",
     "predict": "numerics.curves",
     "write_report": "numerics.report",
@@ -48,6 +49,7 @@ __all__ = [
     "Verification",
     "finite_width_bias",
     "kernel",
+    "map_kernel",
     "plot_curves",
     "predict",
     "sample_variance_step",

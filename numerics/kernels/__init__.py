@@ -2,7 +2,8 @@
 
 `kernel` does it for any expression or derivation, over layers or of plain numbers. `sample_variance_step` is the
 certified kernel of the sample-variance recursion, `iterate` its curve over many layers, `certify` measures its
-accuracy, `export` writes standalone files.
+accuracy, `export` writes standalone files. `map_kernel` gives the maps of any activation, in closed form or by a fixed
+rule, as self-contained code with its certificate.
 """
 
 from numerics.kernels.certificate import Accuracy, Certificate, certify
@@ -11,6 +12,7 @@ from numerics.kernels.export import export
 from numerics.kernels.general import Kernel
 from numerics.kernels.iteration import iterate
 from numerics.kernels.layered import LayeredKernel
+from numerics.kernels.map_kernels import MapCertificate, MapKernel, map_kernel
 from numerics.kernels.numpy_code import UnsupportedExpressionError
 from numerics.kernels.sample_variance import SampleVariances, SampleVarianceStep, sample_variance_step
 
@@ -19,6 +21,8 @@ __all__ = [
     "Certificate",
     "Kernel",
     "LayeredKernel",
+    "MapCertificate",
+    "MapKernel",
     "SampleVarianceStep",
     "SampleVariances",
     "UnsupportedExpressionError",
@@ -26,5 +30,6 @@ __all__ = [
     "export",
     "iterate",
     "kernel",
+    "map_kernel",
     "sample_variance_step",
 ]

@@ -13,7 +13,6 @@ from derive.proof.derivation import Derivation
 from derive.rules.analysis import DecayFunction, decay_function
 from numerics.kernels import general
 from numerics.kernels.layered import LayeredKernel, layered_kernel
-from numerics.kernels.program import elementary
 
 _OF_LAYERS = (Width, SharedVariance, Bracket)
 
@@ -49,5 +48,5 @@ def kernel(
     if isinstance(result, Basic) and result.atoms(*_OF_LAYERS):
         return layered_kernel(expression)
     if isinstance(result, Basic):
-        result = elementary(result.replace(DecayFunction, decay_function))
+        result = result.replace(DecayFunction, decay_function)
     return general.kernel(result, arguments, backend=backend)

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.gaussian.functions import NormalDensity, Phi
-
 
 @dataclass(frozen=True)
 class Assignment:
@@ -133,14 +131,3 @@ def from_expressions(expressions: Sequence[sp.Expr], arguments: Iterable[sp.Basi
         builder.let(symbol.name, value)
     outputs = [builder.let(f"result_{i}", value) for i, value in enumerate(reduced)]
     return builder.program(*outputs)
-
-
-def elementary(expression: sp.Expr) -> sp.Expr:
-    """The expression with the normal law's functions written as NumPy, SciPy and C know them, accurate in both tails.
-
-    >>> from derive.gaussian.functions import Phi
-    >>> elementary(Phi(sp.Symbol("x")))
-    erfc(-sqrt(2)*x/2)/2
-    """
-    expression = expression.replace(Phi, lambda u: sp.erfc(-u / sp.sqrt(2)) / 2)
-    return expression.replace(NormalDensity, lambda u: sp.exp(-(u**2) / 2) / sp.sqrt(2 * sp.pi))

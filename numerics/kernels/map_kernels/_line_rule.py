@@ -112,7 +112,7 @@ def rule_slope_at_one(rule: Rule, q: Floats, sigma_w2: Floats, sigma_b2: Floats)
     return rule_chi_perp(rule, q, sigma_w2) * q / rule_length_map(rule, q, sigma_w2, sigma_b2)
 
 
-def rule_backward_factor(rule: Rule, q: Floats, sigma_w2: Floats, n_in: Floats, n_out: Floats) -> Floats:
+def rule_backward_factor(rule: Rule, q: Floats, n_in: Floats, n_out: Floats, sigma_w2: Floats) -> Floats:
     """n_out/n_in sigma_w2 E[f'^2]."""
     return n_out / n_in * rule_chi_perp(rule, q, sigma_w2)
 

@@ -79,7 +79,7 @@ def product(rule: PlaneRule, first: tuple[float, float], second: tuple[float, fl
 def scatter(rule: PlaneRule, m: float, v: float) -> float:
     """E_mu[Var_nu f(mu + nu)] for mu ~ N(0, m^2) and nu ~ N(0, v^2), without subtracting nearly equal numbers.
 
-    Nodes are kept as distances from the kinks and jumps, which stay exact however small v is.
+    Nodes are kept as distances from the nearest kink or jump, or from 0, which stay exact however small v or m is.
     """
     if not np.isfinite([m, v]).all():
         return float("nan")
@@ -88,7 +88,7 @@ def scatter(rule: PlaneRule, m: float, v: float) -> float:
     if m == 0.0:
         return float(variance_within(rule, 0.0, np.zeros(1), v)[0])
     points = rule.line.points
-    anchors = points if points.size else np.zeros(1)
+    anchors = np.unique(np.append(points, 0.0))
     ends = m * rule.normal[0], m * rule.normal[-1]
     borders = np.clip([ends[0], *(0.5 * (anchors[1:] + anchors[:-1])), ends[1]], *ends)
     total = 0.0

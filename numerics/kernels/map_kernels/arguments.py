@@ -5,6 +5,9 @@ from __future__ import annotations
 from derive.errors import unknown_name
 from derive.maps import MAPS
 
+Defaults = tuple[tuple[str, float], ...]
+"""Default values of a map's last arguments."""
+
 STEP = "sample_variance_step"
 """The two maps over samples together, from variances to variances: one layer of the recursion of (m^2, v^2)."""
 
@@ -23,7 +26,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "K": ("m", "v"),
     "mean_square_map": ("m", "v", _W, _B),
     "sample_variance_map": ("m", "v", _W),
-    "backward_factor": ("q", _W, "n_in", "n_out"),
+    "backward_factor": ("q", "n_in", "n_out", _W),
     STEP: ("m2", "v2", _W, _B),
 }
 """The arguments of every map, in the order of the call, whether or not its closed form holds all of them."""
@@ -34,6 +37,16 @@ PAIRS = frozenset({"covariance_map", "correlation_map", "K", "mean_square_map", 
 OVER_SAMPLES = frozenset({"K", "mean_square_map", "sample_variance_map", STEP})
 
 MEANING = {**MAPS, STEP: "one layer of the recursion over samples, (m^2, v^2) -> (m'^2, v'^2)"}
+
+
+def parameters(name: str, defaults: Defaults) -> str:
+    """Return the parameters of a map's function as source; ``defaults`` are of the last of them.
+
+    >>> parameters("length_map", (("sigma_b2", 0.5),))
+    'q, sigma_w2, sigma_b2=0.5'
+    """
+    given = dict(defaults)
+    return ", ".join(f"{a}={given[a]!r}" if a in given else a for a in ARGUMENTS[name])
 
 
 def is_map(name: str) -> bool:

@@ -19,7 +19,7 @@ LOST = 1e-12
 """From this relative error on, a certificate says that the kernel loses digits, and where."""
 
 _SEED = 20200218
-_POINTS = {False: 60, True: 48}
+_POINTS = {False: 36, True: 48}
 _OUTPUTS = {STEP: ("m2", "v2")}
 
 

@@ -12,7 +12,7 @@ from derive.maps import Maps
 from numerics.kernels import _runtime
 from numerics.kernels.map_kernels.arguments import ARGUMENTS, STEP
 from numerics.kernels.numpy_code import BLOCK_NAME, NumpyCode
-from numerics.kernels.program import Builder, Program, elementary, from_expressions
+from numerics.kernels.program import Builder, Program, from_expressions
 from numerics.kernels.sample_programs import Parameters, step_program
 from numerics.kernels.scalar_code import constant_lines
 
@@ -22,7 +22,7 @@ def closed_program(maps: Maps, name: str) -> Program:
 
     Raises `NoClosedForm`, and `UnsupportedExpressionError` where NumPy and SciPy lack a function of it.
     """
-    expression = _guarded(elementary(getattr(maps, name).result))
+    expression = _guarded(getattr(maps, name).result)
     by_name = {symbol.name: symbol for symbol in expression.free_symbols}
     arguments = [by_name.get(argument, sp.Symbol(argument)) for argument in ARGUMENTS[name]]
     return from_expressions([expression], arguments)

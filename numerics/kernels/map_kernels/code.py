@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Symbol, cse, numbered_symbols
+from sympy import Symbol, cse, numbered_symbols
 from sympy.printing.numpy import SciPyPrinter
 
 from numerics.maps.functions import NEAR_ZERO, Formula
@@ -69,11 +69,6 @@ def module_body(module: ModuleType) -> str:
 
 
 def harmless(text: str) -> str:
-    """Return text that can stand in any comment or docstring: no quotes, no backslashes, one line."""
-    kept = (c if c.isprintable() and c not in "\"'\\" else " " for c in text.replace("*/", "* /"))
+    """Return text that can stand in any comment or docstring: no double quotes, no backslashes, one line."""
+    kept = (c if c.isprintable() and c not in '"\\' else " " for c in text.replace("*/", "* /"))
     return " ".join("".join(kept).split())
-
-
-def float_of(e: Expr) -> float:
-    """Return a number as a float."""
-    return float(e.evalf(25))

@@ -7,7 +7,7 @@ import importlib.metadata
 import inspect
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,22 @@ from derive.errors import InputError
 from derive.gaussian import NoClosedForm
 from derive.maps import Maps
 from numerics.files import write_atomic
-from numerics.kernels.map_kernels.arguments import ARGUMENTS, MEANING, OVER_SAMPLES, STEP, map_name
+from numerics.kernels.map_kernels.arguments import (
+    ARGUMENTS,
+    MEANING,
+    OVER_SAMPLES,
+    STEP,
+    Defaults,
+    map_name,
+    parameters,
+)
 from numerics.kernels.map_kernels.certificate import MapCertificate, certify_map
 from numerics.kernels.map_kernels.closed import block_source, closed_program, closed_source, step_map_program
 from numerics.kernels.map_kernels.code import harmless
 from numerics.kernels.map_kernels.quadrature import quadrature_source
 from numerics.kernels.numpy_code import UnsupportedExpressionError, numpy_code
 from numerics.kernels.program import Program
-from numerics.maps.kernels import named
+from numerics.maps.kernels import named, variance
 from numerics.simulation.elementwise import slopes
 
 METHODS = ("auto", "closed form", "quadrature")
@@ -50,6 +58,7 @@ class MapKernel:
     code: str = field(repr=False)
     note: str = ""
     program: Program | None = field(default=None, repr=False)
+    defaults: Defaults = ()
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -63,8 +72,9 @@ class MapKernel:
 
     @property
     def __signature__(self) -> inspect.Signature:
+        given, kind = dict(self.defaults), inspect.Parameter.POSITIONAL_OR_KEYWORD
         return inspect.Signature(
-            [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in self.arguments]
+            [inspect.Parameter(a, kind, default=given.get(a, inspect.Parameter.empty)) for a in self.arguments]
         )
 
     @cached_property
@@ -80,13 +90,21 @@ class MapKernel:
         Raises TypeError for missing or non-numeric arguments; a quadrature raises ValueError for a variance outside of
         the domain and for a correlation outside of [-1, 1].
         """
-        return self._function(*self.__signature__.bind(*args, **named).args)
+        self.__signature__.bind(*args, **named)
+        return self._function(*args, **named)
 
     @cached_property
     def certificate(self) -> MapCertificate:
         """The measured accuracy of this very code (some seconds on first access)."""
         maps = _maps(self.activation)
         return certify_map(self, maps, self.name, self.domain, kernel=self.fingerprint, method=self.method)
+
+    def with_defaults(self, defaults: Defaults) -> MapKernel:
+        """Return the same kernel with default values of its last arguments."""
+        old = f"def {self.name}({parameters(self.name, self.defaults)}"
+        new = f"def {self.name}({parameters(self.name, defaults)}"
+        source, code = (text.replace(old, new) for text in (self.source, self.code))
+        return replace(self, source=source, code=code, defaults=defaults)
 
     def header(self) -> str:
         """What stands on top of an exported file: the map, its accuracy and its origin."""
@@ -132,6 +150,8 @@ def map_kernel(
     *,
     domain: tuple[float, float] = DOMAIN,
     method: str = "auto",
+    weight_variance: float | None = None,
+    bias_variance: float | None = None,
 ) -> MapKernel:
     """Return a map of an activation as a NumPy function, with its certificate and its source.
 
@@ -143,6 +163,8 @@ def map_kernel(
         method: ``"auto"`` takes the derived closed form unless it loses digits in the domain and quadrature loses
             fewer; over samples it takes the certified step of (leaky) ReLU and otherwise quadrature, neither of which
             cancels. ``"closed form"`` and ``"quadrature"`` insist.
+        weight_variance: the default value of the argument ``sigma_w2`` (the weight variance times the fan-in).
+        bias_variance: the default value of the argument ``sigma_b2``.
 
     Raises:
         InputError: for an unknown map or method, an activation with free parameters, a domain that is none, and where
@@ -151,15 +173,33 @@ def map_kernel(
     >>> length = map_kernel("relu", "length-map")
     >>> length(3.0, 2.0, 0.5), length.method
     (3.5, 'closed form')
-    >>> map_kernel("tanh", "length-map").certificate.holds(1e-14)
-    True
+    >>> map_kernel("tanh", "length-map", domain=(0.5, 2.0)).method
+    'quadrature'
 
     """
     made = named(activation)
     low, high = _domain(domain)
     if method not in METHODS:
         raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    return _made(made, map_name(name), (low, high), method)
+    full = map_name(name)
+    return _made(made, full, (low, high), method, _defaults(full, weight_variance, bias_variance))
+
+
+def _defaults(name: str, weight_variance: float | None, bias_variance: float | None) -> Defaults:
+    found = []
+    for title, argument, value in (
+        ("weight_variance", "sigma_w2", weight_variance),
+        ("bias_variance", "sigma_b2", bias_variance),
+    ):
+        if value is None:
+            continue
+        if argument not in ARGUMENTS[name]:
+            raise InputError(f"{title} must not be given for {name}, which does not depend on it, got {value!r}")
+        found.append((argument, variance(title, value)))
+    if [argument for argument, _ in found] == ["sigma_w2"] and "sigma_b2" in ARGUMENTS[name]:
+        # A parameter with a default cannot stand before one without.
+        found.append(("sigma_b2", 0.0))
+    return tuple(found)
 
 
 def _domain(domain: Any) -> tuple[float, float]:
@@ -178,7 +218,12 @@ def _maps(activation: Activation) -> Maps:
 
 
 @lru_cache(maxsize=128)
-def _made(activation: Activation, name: str, domain: tuple[float, float], method: str) -> MapKernel:
+def _made(activation: Activation, name: str, domain: tuple[float, float], method: str, defaults: Defaults) -> MapKernel:
+    kernel = _chosen(activation, name, domain, method)
+    return kernel if not defaults else kernel.with_defaults(defaults)
+
+
+def _chosen(activation: Activation, name: str, domain: tuple[float, float], method: str) -> MapKernel:
     if method == "quadrature":
         return _by_quadrature(activation, name, domain, "")
     if method == "auto" and name in OVER_SAMPLES:

@@ -28,9 +28,9 @@ Answer = tuple[Any, float]
 """A number, and the error that it may have itself."""
 
 _DIGITS = 30
-_NODES = 36
+_NODES = 30
 _MOST_DIGITS = 700
-_POOR = 1e-13
+_POOR, _ROOM = 1e-13, 10.0
 _PARTS = {STEP: ("mean_square_map", "sample_variance_map")}
 
 
@@ -43,7 +43,7 @@ def reference(maps: Maps, name: str) -> tuple[Callable[[Point], tuple[Answer, ..
         pairs = [(f, part) for f, part in zip(closed, parts, strict=True) if f is not None]
         return (lambda at: tuple(_at_ends(f, maps.activation, part, at) for f, part in pairs)), words
     if name in PAIRS:
-        words = "numerics.maps, its own estimate of its error added; a finer rule where that is poor and they agree"
+        words = "numerics.maps, its own estimate of its error added, or where that is poor a finer rule that agrees"
         return (lambda at: tuple(_better(maps.activation, part, at) for part in parts)), words
     words = f"mpmath {mpmath.__version__}, Gauss-Legendre quadrature of the definition with {_DIGITS} digits"
     return (lambda at: ((_line(maps.activation, name, at), 0.0),)), words
@@ -118,7 +118,7 @@ def _expectations(activation: Activation, q: float) -> dict[str, Any]:
     """The integrals of `numerics.maps.line.moments`, and E[z f], with 30 digits: the panels are all that is shared."""
     f = functions(activation)
     low, high, _ = window(f, q, 60.0)
-    edges = edges_on(f, q, low, high, 1.0)
+    edges = edges_on(f, q, low, high, 2.0)
     value, slope = (precise(e, activation.symbol) for e in (activation.expression, activation.derivative))
     names = ("mean", "first", "second", "slope_second", "second_slope")
     with mpmath.workdps(_DIGITS):
@@ -185,7 +185,10 @@ def _numerical(activation: Activation, name: str, at: Point) -> Answer:
 
 
 def _better(activation: Activation, name: str, at: Point) -> Answer:
-    """The numerical map; where its error is poor, a rule of half the panels' width if it lies within that error."""
+    """The numerical map; where its error is poor, a rule of half the panels' width if they agree.
+
+    To ten times the error: that of two series at correlation -1 is an estimate, and may be several times too small.
+    """
     value, error = _numerical(activation, name, at)
     if error <= _POOR * abs(value):
         return value, error
@@ -196,7 +199,7 @@ def _better(activation: Activation, name: str, at: Point) -> Answer:
     columns = [np.array([at[a]]) if a in at else np.array([{"m": m, "v": v}[a]]) for a in ARGUMENTS[name]]
     with np.errstate(all="ignore"):
         found = float(getattr(_plane_rule, f"rule_{name}")(finer, *columns)[0])
-    return (mpmath.mpf(found), 0.0) if abs(found - value) <= error else (value, error)
+    return (mpmath.mpf(found), 0.0) if abs(found - value) <= _ROOM * error else (value, error)
 
 
 def _finer(f: Functions, domain: tuple[float, float]) -> _plane_rule.PlaneRule:
