@@ -7,11 +7,11 @@ import inspect
 
 import sympy as sp
 
-from derive.gaussian.functions import OwensT
+from derive.gaussian.functions import BivariateNormalCDF, OwensT
 from derive.maps import Maps
 from numerics.kernels import _runtime
 from numerics.kernels.map_kernels.arguments import ARGUMENTS, STEP
-from numerics.kernels.numpy_code import BLOCK_NAME, NumpyCode
+from numerics.kernels.numpy_code import BLOCK_NAME, NumpyCode, UnsupportedExpressionError
 from numerics.kernels.program import Builder, Program, from_expressions
 from numerics.kernels.sample_programs import Parameters, step_program
 from numerics.kernels.scalar_code import constant_lines
@@ -23,6 +23,10 @@ def closed_program(maps: Maps, name: str) -> Program:
     Raises `NoClosedForm`, and `UnsupportedExpressionError` where NumPy and SciPy lack a function of it.
     """
     expression = _guarded(getattr(maps, name).result)
+    if expression.has(BivariateNormalCDF):
+        raise UnsupportedExpressionError(
+            "the derived form holds the bivariate normal distribution function, which SciPy has not for arrays"
+        )
     by_name = {symbol.name: symbol for symbol in expression.free_symbols}
     arguments = [by_name.get(argument, sp.Symbol(argument)) for argument in ARGUMENTS[name]]
     return from_expressions([expression], arguments)

@@ -33,7 +33,6 @@ from numerics.kernels.map_kernels.quadrature import quadrature_source
 from numerics.kernels.numpy_code import UnsupportedExpressionError, numpy_code
 from numerics.kernels.program import Program
 from numerics.maps.kernels import named, variance
-from numerics.simulation.elementwise import slopes
 
 METHODS = ("auto", "closed form", "quadrature")
 DOMAIN = (1e-3, 1e2)
@@ -243,14 +242,22 @@ def _chosen(activation: Activation, name: str, domain: tuple[float, float], meth
 
 
 def _without_cancellation(activation: Activation, name: str, domain: tuple[float, float]) -> MapKernel:
-    found = slopes(activation)
-    if found is not None and found[0] == 1.0:
-        program = step_map_program(name, found[1])
+    slope = _rectifier(activation)
+    if slope is not None:
+        program = step_map_program(name, slope)
         note = (
             "The closed form subtracts nearly equal numbers; the certified step of the recursion over samples does not."
         )
         return _of_program(activation, name, domain, program, "certified step", note)
     return _by_quadrature(activation, name, domain, "No nearly equal numbers are subtracted.")
+
+
+def _rectifier(activation: Activation) -> float | None:
+    """Return a of f(s) = s for s > 0 and a s for s < 0, or None for another activation."""
+    if activation.homogeneity != 1:
+        return None
+    up, down = (side * activation.expression.subs(activation.symbol, side) for side in (1, -1))
+    return float(down) if up == 1 and down.is_real else None
 
 
 def _by_closed_form(activation: Activation, name: str, domain: tuple[float, float]) -> MapKernel:

@@ -9,11 +9,11 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Expr, Symbol, lambdify
+from sympy import Expr, Function, Symbol, lambdify
 
 from derive.activations import Activation
 from derive.gaussian import NoClosedForm, numeric
-from derive.gaussian.functions import BivariateNormalCDF
+from derive.gaussian.functions import BivariateNormalCDF, Phi
 from derive.maps import Maps
 from derive.proof.derivation import Derivation
 from numerics.kernels.map_kernels import _plane_rule
@@ -70,11 +70,14 @@ def _closed(expression: Expr, name: str, *, squared: bool) -> Callable[[Point], 
     """Return a closed form to 20 digits; ``squared`` says that m and v are given by their squares."""
     own = ARGUMENTS[name]
     by_name = {symbol.name: symbol for symbol in expression.free_symbols}
-    modules = {"OwensT": lambda h, a: numeric.owens_t(mpmath.mp, h, a)}
-    compiled = lambdify([by_name.get(a, Symbol(a)) for a in own], expression, [modules, "mpmath"])
+    modules = {"OwensT": lambda h, a: numeric.owens_t(mpmath.mp, h, a), "normal_cdf": mpmath.ncdf}
+    # Printed as (1 + erf)/2 it would be 0 in the tail, with however many digits, and exp(2q) times it as well.
+    printed = expression.replace(Phi, Function("normal_cdf"))
+    compiled = lambdify([by_name.get(a, Symbol(a)) for a in own], printed, [modules, "mpmath"])
 
     def evaluate(at: Point) -> Any:
-        before, digits = None, 40
+        # Tails are as small as exp(-2q): so many digits, that two evaluations do not agree on nothing.
+        before, digits = None, 40 + math.ceil(min(_variance(at), _MOST_DIGITS))
         while True:
             with mpmath.workdps(digits):
                 values = [
@@ -88,6 +91,12 @@ def _closed(expression: Expr, name: str, *, squared: bool) -> Callable[[Point], 
             before, digits = value, 2 * digits
 
     return evaluate
+
+
+def _variance(at: Point) -> float:
+    """The largest variance of a pre-activation at a point."""
+    shared = sum(at.get(a, 0.0) ** 2 + at.get(f"{a}2", 0.0) for a in ("m", "v"))
+    return max(shared, *(at.get(a, 0.0) for a in ("q", "q_1", "q_2")))
 
 
 # ---- by quadrature of the definition

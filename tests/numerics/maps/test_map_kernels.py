@@ -172,6 +172,15 @@ def test_small_variances_lose_digits_of_a_closed_form():
     assert "The closed form loses digits" in best.note
 
 
+@pytest.mark.parametrize("activation", ["selu", "elu"])
+def test_far_tails_do_not_fool_the_certificate(activation):
+    """exp(2q) Phi(-2 sqrt q) at q = 100 is a product of 1e86 and 1e-89: kernel and reference must both hold it."""
+    certificate = map_kernel(activation, "length_map", method="quadrature", domain=(50.0, 100.0)).certificate
+    assert "the derived closed form" in certificate.reference
+    assert certificate.holds(1e-14), certificate.text()
+    assert map_kernel(activation, "length_map", method="closed form", domain=(50.0, 100.0)).certificate.holds(1e-13)
+
+
 # Planted errors.
 
 
