@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numerics.figures import plot_curves
     from numerics.finite_width import finite_width_bias
     from numerics.gains import recommended_gains
-    from numerics.kernels import Kernel, kernel, sample_variance_step
+    from numerics.kernels import Kernel, kernel, map_kernel, sample_variance_step
     from numerics.maps import NumericalMaps
     from numerics.network import Network
     from numerics.report import write_report
@@ -39,6 +39,7 @@ _HOME = {
     "finite_width_bias": "numerics.finite_width",
     "fixed_points": "numerics.criticality",
     "kernel": "numerics.kernels",
+    "map_kernel": "numerics.kernels",
     "plot_curves": "numerics.figures",
     "predict": "numerics.curves",
     "recommended_gains": "numerics.gains",
@@ -60,6 +61,7 @@ __all__ = [
     "finite_width_bias",
     "fixed_points",
     "kernel",
+    "map_kernel",
     "plot_curves",
     "predict",
     "recommended_gains",

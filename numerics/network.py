@@ -109,7 +109,8 @@ class Network:
     def to_dict(self) -> dict[str, object]:
         """Return the network as plain data; ``Network(**network.to_dict())`` is the same network.
 
-        Holds for activations of the catalogue: an activation is given by its name.
+        An activation is given by its text (a name of the catalogue with its parameters, or the user's own expression)
+        and a law by its name. An `Activation` or `Law` made by hand under a name of its own is not found again by it.
         """
         return {
             "widths": list(self.widths),

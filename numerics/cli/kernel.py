@@ -4,33 +4,80 @@ from __future__ import annotations
 
 import click
 
-from derive.errors import InputError
+from derive.errors import InputError, unknown_name
 from numerics.cli.output import emit, working
-from numerics.derivations import derivation
 
 _STEP = "sample-variance"
 
 
 @click.command("kernel")
 @click.argument("name", metavar="NAME")
-@click.option("--activation", default="relu", show_default=True, help="relu, leaky-relu(a), abs or linear.")
-@click.option("--gain", type=float, default=2.0, show_default=True, help="n Var[W].")
-@click.option("--bias-variance", type=float, default=0.0, show_default=True, help="Var[b].")
+@click.option("--activation", metavar="A", help="A name, or an expression in x.  [default: relu]")
+@click.option(
+    "--domain",
+    type=float,
+    nargs=2,
+    metavar="LOW HIGH",
+    help="Smallest and largest variance of a pre-activation.  [default: 1e-3 1e2]",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["auto", "closed-form", "quadrature"]),
+    default="auto",
+    show_default=True,
+    help="The derived closed form, a fixed quadrature rule, or what loses no digits.",
+)
+@click.option("--gain", type=float, metavar="G", help="n Var[W]: of the step (default 2), or the default of sigma_w2.")
+@click.option("--bias-variance", type=float, metavar="V", help="Var[b]: of the step, or the default of sigma_b2.")
 @click.option("--backend", type=click.Choice(["numpy", "numba"]), default="numpy", show_default=True)
 @click.option(
     "--export", "path", metavar="FILE", help="Write a module that needs neither SymPy nor varprop: .py or .c."
 )
-def kernel(name: str, activation: str, gain: float, bias_variance: float, backend: str, path: str | None) -> None:
-    """Print the generated code of a theorem's result, or of the step of the sample variance with its certificate.
+def kernel(
+    name: str,
+    activation: str | None,
+    domain: tuple[float, float] | None,
+    method: str,
+    gain: float | None,
+    bias_variance: float | None,
+    backend: str,
+    path: str | None,
+) -> None:
+    """Print the generated code of a map of an activation, or of a theorem's result, with its certificate.
 
-    NAME is sample-variance, for the step (m2, v2) -> (m2, v2) of (leaky) ReLU networks, or a theorem (see
-    `varprop list`). The options below are the step's.
+    NAME is a map (see `varprop maps`), such as length-map, covariance-map, chi-perp or K; sample-variance, for the step
+    (m2, v2) -> (m2, v2) of the recursion over samples; or a theorem (see `varprop list`).
     """
-    if name == _STEP:
-        _print_step(activation, gain, bias_variance, backend, path)
+    import derive
+    from numerics.kernels.map_kernels.arguments import ARGUMENTS, is_map
+
+    if name == _STEP or (is_map(name) and (activation is not None or name not in derive.theorems())):
+        if name == _STEP and method == "auto" and domain is None and _has_step(activation or "relu"):
+            _print_step(activation or "relu", 2.0 if gain is None else gain, bias_variance or 0.0, backend, path)
+            return
+        if backend != "numpy":
+            raise InputError(f"backend must be numpy but for {_STEP} of (leaky) ReLU, got {backend!r}")
+        _print_map(name, activation or "relu", domain, method.replace("-", " "), gain, bias_variance, path)
         return
+    if name not in derive.theorems():
+        raise unknown_name("map or theorem", name, [*(a.replace("_", "-") for a in ARGUMENTS), *derive.theorems()])
     if path is not None:
-        raise InputError(f"--export goes with {_STEP}, got {name}")
+        raise InputError(f"--export goes with a map, got the theorem {name}")
+    _print_theorem(name)
+
+
+def _has_step(activation: str) -> bool:
+    from numerics.kernels import sample_variance_step
+
+    try:
+        sample_variance_step(activation)
+    except ValueError:
+        return False
+    return True
+
+
+def _print_theorem(name: str) -> None:
+    from numerics.derivations import derivation
     from numerics.kernels import kernel as make
 
     try:
@@ -38,6 +85,40 @@ def kernel(name: str, activation: str, gain: float, bias_variance: float, backen
     except (TypeError, ValueError) as error:
         raise InputError(f"the result of {name} has no value to compute: {error}") from None
     emit(made.source)
+
+
+def _print_map(
+    name: str,
+    activation: str,
+    domain: tuple[float, float] | None,
+    method: str,
+    gain: float | None,
+    bias_variance: float | None,
+    path: str | None,
+) -> None:
+    from numerics.kernels import map_kernel
+    from numerics.kernels.map_kernels import DOMAIN
+
+    with working("deriving and certifying"):
+        made = map_kernel(
+            activation,
+            name,
+            domain=DOMAIN if domain is None else domain,
+            method=method,
+            weight_variance=gain,
+            bias_variance=bias_variance,
+        )
+        if path is not None:
+            made.export(path)
+        certificate = made.certificate
+    words = f"method: {made.method}. {made.note}".rstrip() + f"\n\n{certificate.text()}"
+    if path is not None:
+        emit(words)
+    elif made.method == "quadrature":
+        # The certificate stands on top of it: the output is a module.
+        emit(made.module())
+    else:
+        emit(f"{made.code.rstrip()}\n\n{words}")
 
 
 def _print_step(activation: str, gain: float, bias_variance: float, backend: str, path: str | None) -> None:

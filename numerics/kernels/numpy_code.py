@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 from sympy.printing.numpy import SciPyPrinter
 
+from derive.gaussian.functions import NormalDensity, OwensT, Phi
 from numerics.kernels.program import Program
 
 BLOCK_NAME = "block"
@@ -74,6 +75,8 @@ class _Lowering:
         if isinstance(node, (sp.Max, sp.Min)):
             ufunc = "numpy.maximum" if isinstance(node, sp.Max) else "numpy.minimum"
             return self._fold(ufunc, [self._lower(arg) for arg in node.args])
+        if isinstance(node, NormalDensity):
+            return self._lower(node.rewrite(sp.exp))
         return self._call(_ufunc_of(node), *(self._lower(arg) for arg in node.args))
 
     def _fold(self, ufunc: str, operands: list[str]) -> str:
@@ -124,8 +127,15 @@ def _is_reciprocal(node: sp.Expr) -> bool:
     return isinstance(node, sp.Pow) and node.exp.is_Rational and node.exp.is_negative and not node.is_number
 
 
+_SCIPY: dict[type[sp.Expr], str] = {Phi: "scipy.special.ndtr", OwensT: "scipy.special.owens_t"}
+"""Ours that SciPy has under a name of its own; the printers would write Phi as (1 + erf)/2, which cancels."""
+
+
 def _ufunc_of(node: sp.Expr) -> str:
     """The name of the ufunc that SymPy's printers use for a function: atan -> numpy.arctan."""
+    for function, name in _SCIPY.items():
+        if isinstance(node, function):
+            return name
     if isinstance(node, sp.Function):
         dummies = sp.symbols(f"x:{len(node.args)}")
         printer = SciPyPrinter({"fully_qualified_modules": True, "strict": False})

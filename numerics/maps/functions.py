@@ -10,7 +10,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-import scipy.special
 from sympy import Add, Basic, Expr, Function, Mul, Pow, S, Symbol, erf, erfc, exp, lambdify, log, tanh
 
 from derive.activations import Activation
@@ -19,10 +18,18 @@ from derive.gaussian.functions import NormalDensity, Phi
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Real = Callable[[Array], Array]
 
+NEAR_ZERO = 0.2
+"""Where |s| is at most this, a Taylor polynomial may stand for a formula that loses digits."""
+
 # Where the value of a formula is compared with many digits, and how many digits it may lose.
-_PROBES = (1e-7, 1e-5, 1e-3, 0.03, 0.2)
+_PROBES = (1e-7, 1e-5, 1e-3, 0.03, NEAR_ZERO)
 _LOST = 1e-13
 _TAYLOR_RADIUS, _TAYLOR_ORDER = 0.25, 26
+
+
+def _call(printer: Any, function: str, *arguments: Expr) -> str:
+    """A call of a NumPy or SciPy function, as code."""
+    return f"{printer._module_format(function)}({', '.join(map(printer._print, arguments))})"
 
 
 class _Logistic(Function):
@@ -32,7 +39,7 @@ class _Logistic(Function):
         return _Logistic(self.args[0]) * _Logistic(-self.args[0])
 
     def _numpycode(self, printer: Any, **_: Any) -> str:
-        return f"_expit({printer._print(self.args[0])})"
+        return _call(printer, "scipy.special.expit", self.args[0])
 
 
 class _Softplus(Function):
@@ -42,7 +49,7 @@ class _Softplus(Function):
         return _Logistic(self.args[0])
 
     def _numpycode(self, printer: Any, **_: Any) -> str:
-        return f"_softplus({printer._print(self.args[0])})"
+        return _call(printer, "numpy.logaddexp", S.Zero, self.args[0])
 
 
 class _Expm1(Function):
@@ -52,7 +59,7 @@ class _Expm1(Function):
         return exp(self.args[0])
 
     def _numpycode(self, printer: Any, **_: Any) -> str:
-        return f"_expm1({printer._print(self.args[0])})"
+        return _call(printer, "numpy.expm1", self.args[0])
 
 
 class _Tanh(Function):
@@ -63,7 +70,7 @@ class _Tanh(Function):
         return 4 * _Logistic(2 * u) * _Logistic(-2 * u)
 
     def _numpycode(self, printer: Any, **_: Any) -> str:
-        return f"_tanh({printer._print(self.args[0])})"
+        return _call(printer, "numpy.tanh", self.args[0])
 
 
 class _Cdf(Function):
@@ -73,19 +80,7 @@ class _Cdf(Function):
         return NormalDensity(self.args[0])
 
     def _numpycode(self, printer: Any, **_: Any) -> str:
-        return f"_ndtr({printer._print(self.args[0])})"
-
-
-_NAMES: dict[str, Any] = {
-    "_expit": scipy.special.expit,
-    "_softplus": lambda u: np.logaddexp(0.0, u),
-    "_expm1": np.expm1,
-    "_tanh": np.tanh,
-    "_ndtr": scipy.special.ndtr,
-    "erf": scipy.special.erf,
-    "erfc": scipy.special.erfc,
-    "erfcx": scipy.special.erfcx,
-}
+        return _call(printer, "scipy.special.ndtr", self.args[0])
 
 
 def stable(expression: Expr) -> Expr:
@@ -170,6 +165,26 @@ def functions(activation: Activation) -> Functions:
 
     Raises `InputError` when the activation has a parameter without a number.
     """
+    x = activation.symbol
+    value, slope, second = (_repaired(_compiled(made.expression, x), made.taylor) for made in formulas(activation))
+    points = tuple(sorted(float(p) for p in activation.breakpoints))
+    return Functions(activation, value, slope, second, points, _sides(value, points), _sides(slope, points))
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An expression that stays accurate, but for |s| <= `NEAR_ZERO` where there are Taylor coefficients."""
+
+    expression: Expr
+    taylor: tuple[float, ...] | None
+
+
+@lru_cache(maxsize=64)
+def formulas(activation: Activation) -> tuple[Formula, Formula, Formula]:
+    """Return the formulas of f, f' and f'' that `functions` compiles.
+
+    Raises `InputError` when the activation has a parameter without a number.
+    """
     from derive.errors import InputError
 
     x = activation.symbol
@@ -180,10 +195,9 @@ def functions(activation: Activation) -> Functions:
     expression = stable(activation.expression)
     derivative = _pointwise(expression.diff(x))
     curvature = _pointwise(derivative.diff(x))
-    points = tuple(sorted(float(p) for p in activation.breakpoints))
-    smooth_at_zero = all(abs(p) > 2 * _TAYLOR_RADIUS for p in points)
-    value, slope, second = (_compiled(e, x, smooth_at_zero) for e in (expression, derivative, curvature))
-    return Functions(activation, value, slope, second, points, _sides(value, points), _sides(slope, points))
+    smooth_at_zero = all(abs(float(p)) > 2 * _TAYLOR_RADIUS for p in activation.breakpoints)
+    made = (Formula(e, _taylor(e, x) if smooth_at_zero else None) for e in (expression, derivative, curvature))
+    return next(made), next(made), next(made)
 
 
 @lru_cache(maxsize=64)
@@ -205,8 +219,8 @@ def _pointwise(e: Expr) -> Expr:
     return e.replace(DiracDelta, lambda *_: S.Zero)
 
 
-def _compiled(e: Expr, x: Symbol, smooth_at_zero: bool) -> Real:
-    raw = lambdify(x, e, [_NAMES, "scipy", "numpy"], cse=True)
+def _compiled(e: Expr, x: Symbol) -> Real:
+    raw = lambdify(x, e, ["scipy", "numpy"], cse=True)
 
     def evaluate(s: Array) -> Array:
         s = np.asarray(s, dtype=np.float64)
@@ -215,12 +229,31 @@ def _compiled(e: Expr, x: Symbol, smooth_at_zero: bool) -> Real:
         # A constant comes back as one number.
         return value if value.shape == s.shape else np.broadcast_to(value, s.shape).copy()
 
-    return _repaired(evaluate, e, x) if smooth_at_zero and x in e.free_symbols else evaluate
+    return evaluate
 
 
-def _repaired(evaluate: Real, e: Expr, x: Symbol) -> Real:
-    """Return the function with a Taylor polynomial near 0, if its formula loses digits there (s - tanh s)."""
-    exact = precise(e, x)
+def _repaired(evaluate: Real, taylor: tuple[float, ...] | None) -> Real:
+    """Return the function with its Taylor polynomial near 0, if it has one."""
+    if taylor is None:
+        return evaluate
+    reversed_ = taylor[::-1]
+
+    def repaired(s: Array) -> Array:
+        s = np.asarray(s, dtype=np.float64)
+        near = np.abs(s) <= NEAR_ZERO
+        value = evaluate(s)
+        if near.any():
+            value[near] = np.polyval(reversed_, s[near])
+        return value
+
+    return repaired
+
+
+def _taylor(e: Expr, x: Symbol) -> tuple[float, ...] | None:
+    """Return Taylor coefficients at 0 if the formula loses digits near it (s - tanh s); else None."""
+    if x not in e.free_symbols:
+        return None
+    evaluate, exact = _compiled(e, x), precise(e, x)
     try:
         with mpmath.workdps(40):
             truth = [float(exact(mpmath.mpf(p))) for p in _PROBES]
@@ -228,25 +261,13 @@ def _repaired(evaluate: Real, e: Expr, x: Symbol) -> Real:
             largest = max(abs(t) for t in truth)
             bad = any(abs(f - t) > _LOST * abs(t) and abs(t) < 0.1 * largest for f, t in zip(found, truth, strict=True))
             if not bad:
-                return evaluate
+                return None
             with mpmath.workdps(80):
-                taylor = [float(c) for c in mpmath.taylor(exact, 0, _TAYLOR_ORDER)]
-            at_edge = math.fsum(c * _PROBES[-1] ** k for k, c in enumerate(taylor))
-            if abs(at_edge - truth[-1]) > _LOST * abs(truth[-1]):
-                return evaluate
+                taylor = tuple(float(c) for c in mpmath.taylor(exact, 0, _TAYLOR_ORDER))
+            at_edge = math.fsum(c * NEAR_ZERO**k for k, c in enumerate(taylor))
+            return taylor if abs(at_edge - truth[-1]) <= _LOST * abs(truth[-1]) else None
     except (ValueError, TypeError, ArithmeticError, NotImplementedError):
-        return evaluate
-    reversed_ = taylor[::-1]
-
-    def repaired(s: Array) -> Array:
-        s = np.asarray(s, dtype=np.float64)
-        near = np.abs(s) <= _PROBES[-1]
-        value = evaluate(s)
-        if near.any():
-            value[near] = np.polyval(reversed_, s[near])
-        return value
-
-    return repaired
+        return None
 
 
 def precise(e: Expr, x: Symbol) -> Callable[[Any], Any]:

@@ -22,6 +22,9 @@ GOOD = 2e-13
 """The largest relative error with which a closed form is used in place of quadrature."""
 
 
+_NEAR = 1e-3  # up to this share of v² in q, K of a function with jumps is E[f²] less what the samples differ by
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluated:
     """Values of a map, of the broadcast shape of its arguments.
@@ -136,7 +139,15 @@ class NumericalMaps:
     def K(self, m: ArrayLike, v: ArrayLike) -> Evaluated:
         """E_mu[(E_nu f(mu + nu))²] for mu ~ N(0, m²) over networks and nu ~ N(0, v²) over samples."""
         q, gap = _shares(m, v)
-        return self._of_pairs("covariance", q, 1 - gap, q)
+        found = self._of_pairs("covariance", q, 1 - gap, q)
+        # Where f jumps, K falls like the root of v²/q, of which 1 - v²/q keeps too few digits.
+        near = np.asarray(gap < _NEAR)
+        if self.functions.is_continuous or not near.any():
+            return found
+        whole, apart = self.second_moment(q[near]), self._of_pairs("separation", q[near], gap[near], None)
+        found.value[near], found.error[near] = whole.value - apart.value, whole.error + apart.error
+        found.method[near] = apart.method
+        return found
 
     def sample_variance(self, m: ArrayLike, v: ArrayLike) -> Evaluated:
         """v'² = σ_w² E_mu[Var_nu f(mu + nu)]: the next layer's variance over samples, averaged over networks.

@@ -102,15 +102,20 @@ def activation_edges(f: Functions, exponent: int) -> Array:
     """
     reach = 2.0**exponent
     fixed = sorted({-reach, reach, *(p for p in f.points if -reach < p < reach)})
-    s = np.linspace(-1, 1, 41) * min(1.0, reach)
-    # The second sample is for functions that are nothing near 0, such as a bump far from it.
-    far = np.linspace(-64, 64, 1025)
-    value, slope = (max(_largest(g(s)), _SPECK * _largest(g(far[np.abs(far) <= reach]))) for g in (f.value, f.slope))
-    centre = (value, slope)
+    centre = _centre(f, reach)
     made = [np.array([fixed[0]])]
     for left, right in itertools.pairwise(fixed):
         made.append(_coarsened(f, _refined(f, left, right, centre), centre)[1:])
     return np.concatenate(made)
+
+
+def _centre(f: Functions, reach: float) -> tuple[float, float]:
+    """How large f and f' are near 0, where values count, on |s| <= reach."""
+    s = np.linspace(-1, 1, 41) * min(1.0, reach)
+    # The second sample is for functions that are nothing near 0, such as a bump far from it.
+    far = np.linspace(-64, 64, 1025)
+    value, slope = (max(_largest(g(s)), _SPECK * _largest(g(far[np.abs(far) <= reach]))) for g in (f.value, f.slope))
+    return value, slope
 
 
 def _largest(values: Array) -> float:
@@ -230,3 +235,43 @@ def edges_on(f: Functions, q: float, low: float, high: float, step: float) -> Ar
     own = activation_edges(f, exponent_for(max(reach, 13 * root)))
     own = own[(own > low * root) & (own < high * root)]
     return np.unique(np.concatenate([gaussian_edges(low, high, step) * root, own]))
+
+
+def common_edges(f: Functions, lowest: float, highest: float, *, depth: float, step: float) -> Array | None:
+    """Edges in z = s/√q that serve every variance q from lowest to highest, once each is cut at f's points too.
+
+    Panels are at most ``step`` wide, and bisected until f and f' are polynomials on what the points p/√q leave of them,
+    for each of a ladder of variances. None where there is mass in which f overflows.
+    """
+    ladder = np.geomspace(lowest, highest, max(2, math.ceil(math.log2(highest / lowest)) + 1))
+    windows = [window(f, q, depth) for q in ladder]
+    if any(beyond for _, _, beyond in windows):
+        return None
+    low, high = min(w[0] for w in windows), max(w[1] for w in windows)
+    edges = np.unique(np.concatenate([gaussian_edges(low, high, step), [0.0] if low < 0 < high else []]))
+    centre = _centre(f, max(-low, high) * math.sqrt(highest))
+    before = np.full(len(edges) - 1, np.inf)
+    for _ in range(_DEEPEST):
+        worst = np.max([_worst(f, edges * math.sqrt(q), centre) for q in ladder], axis=0)
+        # Where halving does not help, what is left is the rounding of f.
+        bad = (worst > 1) & ~((worst > 0.5 * before) & (worst < _NOISE))
+        if not bad.any() or len(edges) + bad.sum() > _MOST_COMMON:
+            break
+        after = np.where(bad, worst, before)
+        inner = 0.5 * (edges[:-1] + edges[1:])[bad]
+        before = np.repeat(after, 1 + bad)
+        edges = np.sort(np.concatenate([edges, inner]))
+    return edges
+
+
+_MOST_COMMON = 4000
+
+
+def _worst(f: Functions, edges: Array, centre: tuple[float, float]) -> Array:
+    """The largest excess on the parts that f's points make of each panel."""
+    parts = np.unique(np.concatenate([edges, [p for p in f.points if edges[0] < p < edges[-1]]]))
+    found = _excess(f, parts[:-1], parts[1:], centre)
+    owner = np.searchsorted(edges, parts[:-1], side="right") - 1
+    worst = np.zeros(len(edges) - 1)
+    np.maximum.at(worst, owner, found)
+    return worst

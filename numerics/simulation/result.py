@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +36,9 @@ class Simulation:
     sample, and the standard error is that of a mean over networks. With one network only (``"sample"``,
     ``"layer"``) the standard error is of *that network's* variance, over samples or units, and ``network_error`` is how
     far one network's variance lies from the mean over networks.
+
+    Where the numbers of a layer leave float64's range, an estimated variance is infinite, ``rho`` is not a number, and
+    the errors are infinite: see ``overflows``.
 
     ``recorded[i]`` holds single pre-activations of layer ``i``, of shape ``(networks, samples, units)``.
     ``freedom`` is the number of degrees of freedom of the standard errors.
@@ -69,8 +75,42 @@ class Simulation:
         mean_square = float(self.fixed_input @ self.fixed_input) / len(self.fixed_input)
         return replace(self.network, input_variance=mean_square)
 
+    @property
+    def overflows(self) -> dict[str, tuple[int, ...]]:
+        """The layers in which an estimate left float64's range, by quantity; empty where all is well."""
+        infinite = {
+            name: tuple(np.flatnonzero(~np.isfinite(values) & np.isposinf(self.standard_error[name])).tolist())
+            for name, values in self.estimate.items()
+        }
+        return {name: layers for name, layers in infinite.items() if layers}
+
+    def rows(self) -> list[dict[str, float]]:
+        """Return one dictionary per layer: ``layer``, and for each quantity the estimate and its standard error.
+
+        The keys are ``var_s``, ``var_s_standard_error`` and, with one network, ``var_s_network_error``.
+        """
+        sides = (("", self.estimate), ("_standard_error", self.standard_error), ("_network_error", self.network_error))
+        return [
+            {"layer": layer}
+            | {
+                name + suffix: float(side[name][layer])
+                for name in self.estimate
+                for suffix, side in sides
+                if name in side
+            }
+            for layer in range(self.network.d + 1)
+        ]
+
+    def to_csv(self) -> str:
+        """Return the rows as CSV, in full precision (the shortest digits that give the same float64)."""
+        out, rows = io.StringIO(), self.rows()
+        table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+        return out.getvalue()
+
     def to_dict(self) -> dict[str, object]:
-        """Return the simulation as plain data, without the recorded neurons."""
+        """Return the simulation as plain data, without the recorded neurons; a number that is not finite is None."""
         return {
             "network": self.network.to_dict(),
             "over": self.over,
@@ -85,6 +125,7 @@ class Simulation:
             "estimate": _lists(self.estimate),
             "standard_error": _lists(self.standard_error),
             "network_error": _lists(self.network_error),
+            "overflows": {name: list(layers) for name, layers in self.overflows.items()},
         }
 
 
@@ -115,8 +156,8 @@ _AVERAGED = {
 }
 
 
-def _lists(columns: Mapping[str, Floats]) -> dict[str, list[float]]:
-    return {name: values.tolist() for name, values in columns.items()}
+def _lists(columns: Mapping[str, Floats]) -> dict[str, list[float | None]]:
+    return {name: [v if math.isfinite(v) else None for v in values.tolist()] for name, values in columns.items()}
 
 
 def variance_estimates(moments: Moments) -> tuple[Floats, Floats]:

@@ -202,6 +202,9 @@ def _result(
     recorded: dict[int, Floats],
     network_error: Columns,
 ) -> Simulation:
+    # A single unit has no variance over units; all else that is not a number came of an overflow.
+    undefined = np.array(network.widths[1:]) == 1 if request.over == "layer" else np.zeros(network.d + 1, bool)
+    _beyond_float64(estimate, error, network_error, ~undefined)
     for values in (*estimate.values(), *error.values(), *network_error.values(), *recorded.values()):
         values.setflags(write=False)
     return Simulation(
@@ -219,6 +222,16 @@ def _result(
         network_error=network_error,
         recorded=recorded,
     )
+
+
+def _beyond_float64(estimate: Columns, error: Columns, network_error: Columns, defined: NDArray[np.bool_]) -> None:
+    """Where numbers overflowed: infinite variances and errors; inf - inf and 0 inf had left NaN of them."""
+    for name, values in estimate.items():
+        lost = defined & ~np.isfinite(values)
+        values[lost] = np.nan if name == "rho" else np.inf
+        for side in (error, network_error):
+            if name in side:
+                side[name][lost | (defined & ~np.isfinite(side[name]))] = np.inf
 
 
 def _run(

@@ -10,6 +10,7 @@ import pytest
 import scipy.special
 import sympy as sp
 
+from derive.gaussian.functions import NormalDensity, OwensT, Phi
 from numerics.kernels import UnsupportedExpressionError, kernel
 
 x, y, z = sp.symbols("x y z")
@@ -166,3 +167,14 @@ def test_symbol_names_do_not_clash_with_generated_ones():
     values = [float(k) for k in range(1, len(names) + 1)]
     want = float(expression.subs(dict(zip(symbols, values, strict=True))))
     assert kernel(expression, symbols)(*values) == pytest.approx(want, rel=1e-15)
+
+
+def test_the_normal_law_keeps_its_tails():
+    """Phi and its density are SciPy's, to the last digits at -30 too, where (1 + erf)/2 is 0; Owen's T likewise."""
+    f = kernel(Phi(x) + 0 * y, [x, y])
+    for point in (-30.0, -8.0, -1.0, 0.5, 6.0):
+        assert f(point, 0.0) == pytest.approx(float(Phi(sp.Float(point, 40)).evalf(30)), rel=1e-13)
+    assert kernel(NormalDensity(x))(-3.0) == pytest.approx(float(NormalDensity(sp.Integer(-3)).evalf(30)), rel=1e-15)
+    assert kernel(OwensT(x, y), [x, y])(0.7, 2.0) == pytest.approx(
+        float(OwensT(sp.Rational(7, 10), 2).evalf(30)), rel=1e-14
+    )

@@ -1,3 +1,5 @@
+import math
+
 import mpmath
 import numpy as np
 import pytest
@@ -131,3 +133,15 @@ def test_what_cannot_be_computed_says_so() -> None:
         truth = KERNELS["sin"](mpmath.mpf(10) ** 6, 1 - mpmath.mpf(1e-6))
     assert closed.method == "closed form"
     assert abs(float(closed.value - truth)) <= float(closed.error)
+
+
+@pytest.mark.parametrize("gap", [1e-20, 1e-12, 1e-5, 0.3])
+def test_K_of_a_step_keeps_its_digits_as_the_samples_come_together(gap: float) -> None:
+    """K falls like the root of v²/q, which 1 - v²/q does not hold in float64: to the stated error (Cho & Saul 2009)."""
+    m, v = math.sqrt(2 * (1 - gap)), math.sqrt(2 * gap)
+    found = NumericalMaps("step").K(m, v)
+    with mpmath.workdps(60):
+        m2, v2 = mpmath.mpf(m) ** 2, mpmath.mpf(v) ** 2
+        truth = mpmath.mpf(1) / 4 + mpmath.asin(m2 / (m2 + v2)) / (2 * mpmath.pi)
+        assert abs(float(found.value) - truth) <= found.error
+    assert found.error < 1e-14

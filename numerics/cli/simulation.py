@@ -1,0 +1,116 @@
+"""``varprop simulate``."""
+
+from __future__ import annotations
+
+import math
+from textwrap import fill
+
+import click
+
+from numerics.cli.network_options import network_options
+from numerics.cli.output import emit, table, to_json
+from numerics.network import Network
+from numerics.simulation import Simulation
+from numerics.simulation import simulate as run
+
+
+@click.command("simulate")
+@network_options
+@click.option(
+    "--over",
+    type=click.Choice(["network", "sample", "layer", "both"]),
+    default="network",
+    show_default=True,
+    help="What variances are over: networks, the samples of one network, the units of one layer, or both.",
+)
+@click.option("--networks", type=int, metavar="R", help="Networks to draw.  [default: 1000; 100 over both, else 1]")
+@click.option(
+    "--samples", type=int, metavar="T", help="Inputs per network.  [default: 1000 over samples, 100 over both]"
+)
+@click.option(
+    "--method", type=click.Choice(["brute", "conditional", "norm-law"]), help="How to draw; default: the fastest."
+)
+@click.option(
+    "--inputs",
+    type=click.Choice(["random", "fixed"]),
+    default="random",
+    show_default=True,
+    help="Over networks: a new input for each network, or one input for all.",
+)
+@click.option(
+    "--quantity",
+    "quantities",
+    multiple=True,
+    metavar="NAME,...",
+    help="Over networks: which of var_z, var_s, var_grad_s and var_grad_w.  [default: all]",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the random numbers.")
+@click.option(
+    "--workers", type=int, default=1, show_default=True, metavar="N", help="Threads; the numbers are the same."
+)
+@click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True)
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+def simulate(
+    network: Network,
+    over: str,
+    networks: int | None,
+    samples: int | None,
+    method: str | None,
+    inputs: str,
+    quantities: tuple[str, ...],
+    seed: int,
+    workers: int,
+    dtype: str,
+    form: str,
+    output: str | None,
+) -> None:
+    """Draw networks and estimate the variances of every layer, each with its standard error.
+
+    Over networks every network runs forward and backward with real weight matrices. Over samples, layers and both, the
+    variances are of the pre-activations. The same seed gives the same numbers.
+    """
+    found = run(
+        network,
+        over=over,
+        rng=seed,
+        networks=networks,
+        samples=samples,
+        method=method,
+        quantities=_names(quantities),
+        inputs=inputs,
+        dtype=dtype,
+        workers=workers,
+    )
+    if form == "csv":
+        text = found.to_csv()
+    elif form == "json":
+        text = to_json({"columns": list(found.rows()[0]), **found.to_dict(), "rows": _rows(found)})
+    else:
+        text = _table(found, seed)
+    emit(text, output)
+
+
+def _cell(key: str, value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2g}" if key.endswith("_error") else f"{value:.6g}"
+
+
+def _names(given: tuple[str, ...]) -> list[str] | None:
+    return [name.strip() for text in given for name in text.split(",")] if given else None
+
+
+def _rows(found: Simulation) -> list[dict[str, float | None]]:
+    return [{key: value if math.isfinite(value) else None for key, value in row.items()} for row in found.rows()]
+
+
+def _table(found: Simulation, seed: int) -> str:
+    header = ["layer"]
+    for name in found.estimate:
+        header += [name, "std error", *(["network error"] if name in found.network_error else [])]
+    rows = [[str(row["layer"]), *(_cell(key, row[key]) for key in list(row)[1:])] for row in found.rows()]
+    averaged = found.averaged
+    words = [f"{averaged[:1].upper()}{averaged[1:]}.", f"Method {found.method}, {found.dtype}, seed {seed}."]
+    if found.overflows:
+        lost = (f"{name} of layer {', '.join(map(str, layers))}" for name, layers in found.overflows.items())
+        words.append(f"Outside float64's range, and so without an estimate: {'; '.join(lost)}.")
+    return "\n".join([table(header, rows), "", *(fill(sentence, 100) for sentence in words)])
