@@ -68,9 +68,9 @@ class Certificate:
         return span[0] >= self.first and span[1] <= self.last
 
     def over(self, span: Span) -> tuple[float, float]:
-        """Twice the largest errors over the decades that hold these variances and their neighbours."""
+        """Twice the largest errors over the decades that hold these variances, and a rounding."""
         low, high = (math.floor(math.log10(x)) - _DECADES.start for x in span)
-        part = slice(max(low - 1, 0), high + 2)
+        part = slice(max(low, 0), high + 1)
         return 2 * float(self.relative[part].max()) + EPS, 2 * float(self.of_size[part].max()) + EPS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,22 @@ MANY = 256
 """From so many points on a compiled form pays for its making; a smaller array takes the evaluator with its bounds."""
 
 METHOD = "compiled closed form"
+
+
+class _Span:
+    """The smallest and the largest of some variances, which must be positive and finite."""
+
+    def __init__(self, name: str, values: Array) -> None:
+        self.name, self.values = name, values
+
+    @cached_property
+    def ends(self) -> Span:
+        q = self.values
+        low = float(np.minimum.reduce(q, axis=None) if q.ndim else q)
+        high = float(np.maximum.reduce(q, axis=None) if q.ndim else q)
+        if not (low > 0 and high < math.inf):
+            variances_of(self.name, q)
+        return low, high
 
 
 class Fast:
@@ -39,60 +56,55 @@ class Fast:
     def of_q(self, what: str, wrap: str, q: ArrayLike) -> Evaluated | None:
         """A moment of one unit."""
         variances = numbers_of("q", q)
-        if variances.size < MANY:
-            return None
-        span = _span("q", variances)
-        found = self._covering(what, wrap, span)
-        return None if found is None else self._run(found, "q", wrap, [variances], variances, span)
+        found = self._usable(what, wrap) if variances.size >= MANY else None
+        return None if found is None else self._run(found, "q", wrap, [variances], _Span("q", variances))
 
     def pairs(self, what: str, wrap: str, q: ArrayLike, x: ArrayLike) -> Evaluated | None:
         """The covariance at correlations x, or the separation at gaps x."""
         name, low, high = ("rho", -1.0, 1.0) if what == "covariance" else ("gap", 0.0, 2.0)
         variances, second = numbers_of("q", q), numbers_of(name, x)
-        if _few(what, variances, second):
+        found = None if _few(what, variances, second) else self._usable(what, wrap)
+        if found is None:
             return None
-        span = _span("q", variances)
-        found = self._covering(what, wrap, span)
 
         def check(piece: Array) -> None:
             # NaN fails too.
             if not (np.minimum.reduce(piece) >= low and np.maximum.reduce(piece) <= high):
                 bounded(name, piece)
 
-        return None if found is None else self._run(found, name, wrap, [variances, second], variances, span, check)
+        return self._run(found, name, wrap, [variances, second], _Span("q", variances), check)
 
     def shares(self, what: str, wrap: str, m: ArrayLike, v: ArrayLike) -> Evaluated | None:
         """The same at q = m² + v² and covariance m²."""
         shared, private = numbers_of("m", m) ** 2, numbers_of("v", v) ** 2
-        if _few(what, shared, private):
+        found = None if _few(what, shared, private) else self._usable(what, wrap)
+        if found is None:
             return None
-        q = shared + private
-        span = _span("m² + v²", q)
-        found = self._covering(what, wrap, span)
-        return None if found is None else self._run(found, "shares", wrap, [shared, private], q, span)
+        return self._run(found, "shares", wrap, [shared, private], _Span("m² + v²", shared + private))
 
-    def _covering(self, what: str, wrap: str, span: Span) -> Form | None:
-        if not self.w:
-            return None
-        for name in (what, "second") if wrap == "ratio" else (what,):
-            found = self._form(name)
-            if found is None or not found.certificate.covers(span):
-                return None
-        return self._form(what)
+    def _usable(self, what: str, wrap: str) -> Form | None:
+        needed = (what, "second") if wrap == "ratio" else (what,)
+        return self._form(what) if self.w and all(self._form(name) for name in needed) else None
 
     def _run(
-        self, found: Form, mode: str, wrap: str, arrays: list[Array], q: Array, span: Span, check: Check | None = None
+        self, found: Form, mode: str, wrap: str, arrays: list[Array], q: _Span, check: Check | None = None
     ) -> Evaluated | None:
-        one_q = mode in ("rho", "gap") and q.ndim == 0
+        one_q = mode in ("rho", "gap") and q.values.ndim == 0
         kernel = found.kernel(mode, wrap, one_q=one_q, bias=self.b > 0)
+        second = self._form("second") if wrap == "ratio" else None
+        covers = [f.certificate.covers for f in (found, second) if f is not None]
         try:
             if one_q:
-                value = kernel((span[0], self.w, self.b), arrays[1:], check)
+                if not all(inside(q.ends) for inside in covers):
+                    return None
+                value = kernel((float(q.values), self.w, self.b), arrays[1:], check)
             else:
                 value = kernel((self.w, self.b), arrays, check)
+                if not all(inside(q.ends) for inside in covers):
+                    return None
         except (OverflowError, ZeroDivisionError):
             return None
-        return Evaluated(value, lambda: self._error(found, wrap, value, q, span), METHOD)
+        return Evaluated(value, lambda: self._error(found, wrap, value, q.values, q.ends), METHOD)
 
     def _error(self, found: Form, wrap: str, value: Array, q: Array, span: Span) -> Array:
         """What the certificate says of the form, carried through the linear maps."""
@@ -124,12 +136,3 @@ def _few(what: str, first: Array, second: Array) -> bool:
     """Whether a compiled form does not pay; a separation has no cheap evaluator, so there it always does."""
     size = max(first.size, second.size)
     return size < MANY if what == "covariance" else size == 0 or min(first.size, second.size) == 0
-
-
-def _span(name: str, q: Array) -> Span:
-    """The smallest and the largest variance, which must be positive and finite."""
-    low = float(np.minimum.reduce(q, axis=None) if q.ndim else q)
-    high = float(np.maximum.reduce(q, axis=None) if q.ndim else q)
-    if not (low > 0 and high < math.inf):
-        variances_of(name, q)
-    return low, high
