@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from derive.activations import Activation
 from derive.errors import InputError
 from numerics.maps import closed
-from numerics.maps.fast import Fast
+from numerics.maps.fast import METHOD, Fast
 from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.line import EPS, moments
 from numerics.maps.pairs import Pairs
@@ -187,6 +188,7 @@ class NumericalMaps:
                 common = first * other
                 at = {closed.Q: _exact(first), closed.C: closed.Bounded(common, EPS * np.abs(common))}
                 todo = self._by_closed_form(what, at, value, error, method)
+                self._from_separation(todo, first, other, value, error, method)
         kernel: Callable[..., Any] = self._pairs.covariance if what == "covariance" else self._pairs.separation
         for pair in np.unique(np.stack([first[todo], last[todo]]), axis=1).T:
             here = todo & (first == pair[0]) & (last == pair[1])
@@ -199,6 +201,20 @@ class NumericalMaps:
             places = places[better]
             value[places], error[places], method[places] = new[better], bound[better], by[better]
         return Evaluated(value.reshape(shape), error.reshape(shape), method.reshape(shape))
+
+    def _from_separation(self, todo: Any, q: Array, rho: Array, value: Array, error: Array, method: Any) -> None:
+        """Near correlation 1: E[f²] less the separation, since 1 - ρ is known better than ρq."""
+        places = np.flatnonzero(todo & (rho > 0.5))
+        apart = self._two("separation", "", q[places], 1 - rho[places])
+        if apart is None:
+            return
+        whole = self.second_moment(q[places])
+        difference = whole.value - apart.value
+        wrong = whole.error + apart.error + EPS * np.abs(difference)
+        better = wrong < error[places]
+        found = places[better]
+        value[found], error[found], method[found] = difference[better], wrong[better], METHOD
+        todo[found] = error[found] > np.maximum(GOOD * np.abs(value[found]), 1e-15 * np.abs(whole.value[better]))
 
     def _by_subtraction(self, places: Array, q: Array, gap: Array, value: Array, error: Array, method: Any) -> None:
         """Where nothing else is affordable: E[f²] - E[f(u1) f(u2)], with the error that this has."""
@@ -230,6 +246,7 @@ class NumericalMaps:
         # The others are kept until something better is found.
         usable = np.isfinite(numbers) & ~np.isnan(bounds)
         value[usable], error[usable], method[usable] = numbers[usable], bounds[usable], "closed form"
+        value[np.isinf(numbers)] = math.inf
         rest: np.ndarray[Any, np.dtype[np.bool_]] = ~good
         return rest
 
