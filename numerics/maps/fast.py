@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,15 +28,22 @@ class _Span:
 
     def __init__(self, name: str, values: Array) -> None:
         self.name, self.values = name, values
+        self._low, self._high = math.inf, -math.inf
+
+    def take(self, piece: Array) -> None:
+        """Look at some of them, while they are in the cache."""
+        # In this order NaN, which compares false, stays.
+        self._low = min(float(np.minimum.reduce(piece)), self._low)
+        self._high = max(float(np.maximum.reduce(piece)), self._high)
+        if not (self._low > 0 and self._high < math.inf):
+            variances_of(self.name, piece)
 
     @cached_property
     def ends(self) -> Span:
-        q = self.values
-        low = float(np.minimum.reduce(q, axis=None) if q.ndim else q)
-        high = float(np.maximum.reduce(q, axis=None) if q.ndim else q)
-        if not (low > 0 and high < math.inf):
-            variances_of(self.name, q)
-        return low, high
+        """Both, once all have been looked at."""
+        if self._low > self._high:
+            self.take(self.values.reshape(-1))
+        return self._low, self._high
 
 
 class Fast:
@@ -67,7 +74,8 @@ class Fast:
         if found is None:
             return None
 
-        def check(piece: Array) -> None:
+        def check(pieces: Sequence[Array]) -> None:
+            piece = pieces[-1]
             # NaN fails too.
             if not (np.minimum.reduce(piece) >= low and np.maximum.reduce(piece) <= high):
                 bounded(name, piece)
@@ -99,7 +107,14 @@ class Fast:
                     return None
                 value = kernel((float(q.values), self.w, self.b), arrays[1:], check)
             else:
-                value = kernel((self.w, self.b), arrays, check)
+
+                def watch(pieces: Sequence[Array]) -> None:
+                    if mode != "shares":
+                        q.take(pieces[0])
+                    if check is not None:
+                        check(pieces)
+
+                value = kernel((self.w, self.b), arrays, watch)
                 if not all(inside(q.ends) for inside in covers):
                     return None
         except (OverflowError, ZeroDivisionError):

@@ -37,7 +37,7 @@ _ARC_LINES: tuple[tuple[Symbol, Expr], ...] = (
 _ARGUMENTS = {"rho": (q, X), "gap": (q, X), "shares": (M, X), "q": (q,)}
 
 
-Check = Callable[[Array], None]
+Check = Callable[[Sequence[Array]], None]
 
 
 class Compiled:
@@ -79,7 +79,7 @@ class Compiled:
     def __call__(self, fixed: Sequence[float], arrays: Sequence[Array], check: Check | None = None) -> Array:
         """Return the values; arrays broadcast. Fixed numbers out of a function's range raise as `math` does.
 
-        ``check`` is called with each block of the last array.
+        ``check`` is called with the same block of every array.
         """
         made = self._head(*fixed) if self._head is not None else []
         if self._place_of_q is not None:
@@ -95,7 +95,7 @@ class Compiled:
             for start in range(0, into.size, _runtime.BLOCK):
                 pieces = [a[start : start + _runtime.BLOCK] for a in flat]
                 if check is not None:
-                    check(pieces[-1])
+                    check(pieces)
                 block(*pieces, *constants, into[start : start + _runtime.BLOCK], *scratch[:, : pieces[0].size])
         return out
 
