@@ -13,64 +13,36 @@ from typing import Any
 
 from mpmath import mp
 from sympy import (
-    Abs,
     Add,
     Basic,
     Expr,
-    Function,
     Integer,
     Max,
     Min,
     Mul,
-    Poly,
     Pow,
     Rational,
     S,
     Symbol,
-    acos,
     asin,
     atan,
-    collect,
     exp,
     expand,
-    factor,
     factor_terms,
-    fraction,
     pi,
-    sinh,
     sqrt,
-    symbols,
-    together,
 )
 from sympy.codegen.cfunctions import expm1
 
 from derive.gaussian.evaluate import CannotEvaluate, compile_expression
+from derive.maps.gaps import ArcExcess, cosine2, d, e, gaps, named, plain, with_expm1
 from derive.maps.symbols import c, q
 from derive.proof.derivation import Derivation, Proof, Step
 from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.setting import Setting
 
-d, e = symbols("d e", positive=True)
-"""d = q - c and e = q + c."""
-
 DIGITS = 30
-
-
-class ArcExcess(Function):
-    """ArcExcess(d, e) = √(d e) - |c| acos(|c|/q), with c = (e - d)/2 and q = (e + d)/2.
-
-    With θ the angle whose cosine is |c|/q it is q (sin θ - θ cos θ), of size q θ³/3 for a small angle: the difference
-    of two nearly equal numbers, which a kernel computes by itself.
-    """
-
-    nargs = 2
-
-    def definition(self) -> Expr:
-        """Return the elementary functions that it stands for."""
-        first, other = self.args
-        shared, total = Abs(other - first), other + first
-        return sqrt(first) * sqrt(other) - shared / 2 * acos(shared / total)
 
 
 class _Stop(Exception):
@@ -101,7 +73,7 @@ class TermByTerm(Rule):
 
     def at_points(self, step: Step) -> Verdict:
         """Both sides at correlations of both signs and near 1."""
-        return compare_in_gaps(step.before, step.after)
+        return compare_ingaps(step.before, step.after)
 
 
 @dataclass(frozen=True)
@@ -117,13 +89,13 @@ class NameGaps(Rule):
         if not (node.free_symbols and node.free_symbols <= {q, c}):
             return None
         try:
-            return Rewrite(_named(node))
+            return Rewrite(named(node))
         except _Stop:
             return None
 
     def at_points(self, step: Step) -> Verdict:
         """Both sides at correlations of both signs and near 1."""
-        return compare_in_gaps(step.before, step.after)
+        return compare_ingaps(step.before, step.after)
 
 
 def difference(form: Expr) -> Expr:
@@ -164,10 +136,10 @@ def _apart(f: Expr) -> Expr:
         if not first.has(c) or not rest.has(c):
             fixed, moving = (rest, first) if first.has(c) else (first, rest)
             return fixed * _apart(moving)
-        return _apart(first) * _at_one(rest) + _gaps(first) * _apart(rest)
+        return _apart(first) * _at_one(rest) + gaps(first) * _apart(rest)
     if isinstance(f, asin):
         (u,) = f.args
-        return 2 * atan(_apart(u) / (sqrt(_cosine2(u.subs(c, q))) + sqrt(_cosine2(u))))
+        return 2 * atan(_apart(u) / (sqrt(cosine2(u.subs(c, q))) + sqrt(cosine2(u))))
     if isinstance(f, exp):
         (a,) = f.args
         slope = expand(a).coeff(c)
@@ -175,8 +147,8 @@ def _apart(f: Expr) -> Expr:
             raise _Stop
         # The exponent that is larger, times 1 - exp of what is negative.
         if slope > 0:
-            return -exp(_gaps(a.subs(c, q))) * expm1(-slope * d)
-        return exp(_gaps(a)) * expm1(slope * d)
+            return -exp(gaps(a.subs(c, q))) * expm1(-slope * d)
+        return exp(gaps(a)) * expm1(slope * d)
     if isinstance(f, Pow) and f.exp.is_Rational:
         return _power_apart(f.base, f.exp)
     raise _Stop
@@ -185,7 +157,7 @@ def _apart(f: Expr) -> Expr:
 def _power_apart(base: Expr, exponent: Rational) -> Expr:
     if exponent.q == 2 and abs(exponent.p) != 1:
         return _power_apart(sqrt(base), Integer(exponent.p))
-    one, now, step = _at_one(base), _gaps(base), _apart(base)
+    one, now, step = _at_one(base), gaps(base), _apart(base)
     if exponent == Rational(1, 2):
         return step / (sqrt(one) + sqrt(now))
     if exponent == -Rational(1, 2):
@@ -201,13 +173,7 @@ def _power_apart(base: Expr, exponent: Rational) -> Expr:
 
 
 def _at_one(f: Expr) -> Expr:
-    return _plain(f.subs(c, q))
-
-
-def _cosine2(u: Expr) -> Expr:
-    """1 - u² as factors."""
-    numerator, denominator = fraction(together(u))
-    return _gaps(factor(expand(denominator**2 - numerator**2))) / denominator**2
+    return plain(f.subs(c, q))
 
 
 def _kinked_parts(f: Expr) -> tuple[Expr, Expr] | None:
@@ -230,80 +196,16 @@ def _kinked_apart(f: Expr) -> Expr | None:
     return (alpha + beta * pi / 2) * Min(d, e) + 2 * alpha * Max(0, -c) - beta * ArcExcess(d, e)
 
 
-# ---- names for q - c and q + c
-
-
-def _gaps(f: Expr) -> Expr:
-    """Write linear factors k + s (q - c) and k + s (q + c) in d and e, and c² as q² - d e where it is taken away."""
-    if not f.has(c) or f == c:
-        return f
-    if not isinstance(f, Add):
-        return f.func(*(_gaps(a) if isinstance(a, Expr) else a for a in f.args))
-    if not f.is_polynomial(q, c):
-        return Add(*(_gaps(term) for term in f.args))
-    slope, other = (expand(f).coeff(x) for x in (c, q))
-    rest = expand(f - slope * c - other * q)
-    if not (rest.free_symbols | slope.free_symbols | other.free_symbols):
-        return rest + other * (d if slope == -other else e) if abs(slope) == abs(other) else f
-    whole = factor(f)
-    if not isinstance(whole, Add):
-        return _gaps(whole)
-    polynomial = Poly(f, q, c)
-    if all(power % 2 == 0 for _, power in polynomial.monoms()) and min(polynomial.coeffs()) < 0:
-        square = Symbol("square")
-        return collect(expand(expand(f).subs(c**2, square).subs(square, q**2 - d * e)), d * e)
-    return Add(*(_gaps(term) for term in f.args))
-
-
-def _named(f: Expr) -> Expr:
-    f = _plain(f)
-    f = replace_everywhere(f, lambda x: _exponentials(x) if isinstance(x, Add) else None)
-    return _gaps(f)
-
-
-def _plain(f: Expr) -> Expr:
-    """Arcsines by arctangents, whose slope has no pole, and k e^u - k by expm1."""
-    made = f.replace(asin, _by_arctangent)
-    return replace_everywhere(made, lambda x: _with_expm1(x) if isinstance(x, Add) else None)
-
-
-def _by_arctangent(u: Expr) -> Expr:
-    numerator, denominator = fraction(together(u))
-    return atan(numerator / sqrt(_gaps(factor(expand(denominator**2 - numerator**2)))))
-
-
-def _with_expm1(f: Add) -> Expr | None:
-    constant, rest = f.as_coeff_Add()
-    for term in Add.make_args(rest):
-        factor_, value = term.as_coeff_Mul()
-        if constant != 0 and isinstance(value, exp) and factor_ == -constant:
-            return rest - term + factor_ * expm1(value.args[0])
-    return None
-
-
-def _exponentials(f: Add) -> Expr | None:
-    """Join k e^a - k e^b."""
-    terms = [(term, *term.as_coeff_Mul()) for term in f.args]
-    for place, (one, size, value) in enumerate(terms):
-        for other, minus, second in terms[place + 1 :]:
-            if size == -minus and isinstance(value, exp) and isinstance(second, exp) and value.has(c):
-                a, b = value.args[0], second.args[0]
-                half = expand((a - b) / 2)
-                if not half.has(q):
-                    return f - one - other + 2 * size * exp(expand((a + b) / 2)) * sinh(half)
-    return None
-
-
 def _shortened(f: Expr) -> Expr:
     shorter = factor_terms(f)
-    made: Expr = replace_everywhere(shorter, lambda x: _with_expm1(x) if isinstance(x, Add) else None)
+    made: Expr = replace_everywhere(shorter, lambda x: with_expm1(x) if isinstance(x, Add) else None)
     return made
 
 
 # ---- evidence
 
 
-def compare_in_gaps(before: Basic, after: Basic) -> Verdict:
+def compare_ingaps(before: Basic, after: Basic) -> Verdict:
     """Hold two sides against each other to 30 digits at variances from 1e-3 to 40 and gaps down to 1e-12."""
     largest, tried = mp.mpf(0), 0
     for variance in (Rational(1, 1000), Rational(7, 10), Rational(23, 10), Integer(40)):

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symbol, cse, lambdify, sqrt
 
-from derive.maps.apart import ArcExcess, d, e
+from derive.maps.gaps import ArcExcess, d, e
 from derive.maps.symbols import c, q
 from numerics.kernels import _runtime
 from numerics.kernels.numpy_code import numpy_code

@@ -12,6 +12,7 @@ from derive.activations import activation
 from derive.errors import InputError
 from derive.gaussian import gaussian_expectation
 from derive.maps import apart, c, q
+from derive.maps.gaps import d, e
 from derive.proof.checking import Checker
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade
@@ -54,7 +55,7 @@ def test_both_forms_are_derivations_that_hold(name):
 def test_a_wrong_form_is_refuted(name):
     """A constant that is off by a millionth, and a sign, are found at points."""
     made = apart.separation_form(_closed(name))
-    for wrong in (made.result * (1 + apart.d / 10**6), made.result + apart.d * apart.e / 10**9, -made.result):
+    for wrong in (made.result * (1 + d / 10**6), made.result + d * e / 10**9, -made.result):
         (step,) = made.steps
         assert Checker().step(replace(step, after=wrong)).grade is Grade.FAILED
 
