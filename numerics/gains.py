@@ -8,7 +8,8 @@ from typing import Any
 
 from derive.activations import Activation
 from numerics.criticality.critical import SCALE_INVARIANT, critical
-from numerics.maps.kernels import NumericalMaps, named
+from numerics.maps.kernels import NumericalMaps
+from numerics.maps.values import named
 
 
 @dataclass(frozen=True)

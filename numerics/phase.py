@@ -17,7 +17,7 @@ from numerics.criticality.critical import AT_ZERO, critical
 from numerics.criticality.fixed_points import at_zero, scan
 from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.hermite import series
-from numerics.maps.kernels import named
+from numerics.maps.values import named
 
 _FINE = 12  # points of the interpolated scan between two of the computed one
 _COEFFICIENTS = 128

@@ -51,7 +51,8 @@ def kernel(
     import derive
     from numerics.kernels.map_kernels.arguments import ARGUMENTS, is_map
 
-    if name == _STEP or (is_map(name) and (activation is not None or name not in derive.theorems())):
+    # A theorem about a map of any activation has a value only for one: then the map is meant.
+    if name == _STEP or is_map(name):
         if name == _STEP and method == "auto" and domain is None and _has_step(activation or "relu"):
             _print_step(activation or "relu", 2.0 if gain is None else gain, bias_variance or 0.0, backend, path)
             return

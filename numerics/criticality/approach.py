@@ -22,8 +22,10 @@ from derive.rules.wide import Q, U, one_gaussian
 from derive.theorems.critical import critical_correlation_kinked, critical_correlation_smooth
 from derive.theorems.critical_length import critical_length, critical_length_half_stable, critical_length_kinked
 from derive.theorems.sample_variance import GAIN
-from numerics.maps.functions import Array, Functions, derivative, precise
+from numerics.activations import numpy_function
+from numerics.maps.functions import Array, Functions
 from numerics.maps.line import expectation, moments
+from numerics.stable_forms import precise
 
 _NOTHING = 1e-12
 """A coefficient that is smaller than this beside its terms is taken to be 0."""
@@ -167,5 +169,5 @@ def _integrand(node: GaussianExpectation, f: Functions) -> Callable[[Array], Arr
     used = [k for k, g in enumerate(DERIVATIVES) if node.integrand.has(g(U))]
     names = [DERIVATIVES[k](U) for k in used]
     combine = lambdify(names, node.integrand, "numpy", dummify=True)
-    functions = [derivative(f, k) for k in used]
+    functions = [numpy_function(f.activation, k) for k in used]
     return lambda s: combine(*(g(s) for g in functions))

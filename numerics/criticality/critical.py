@@ -12,8 +12,8 @@ from derive.activations import Activation
 from numerics.criticality.approach import Approach, correlation_at_edge, length_at_double_root, length_at_zero
 from numerics.criticality.fixed_points import FixedPoint, at_zero, depth_scale, fixed_points, roots, scan
 from numerics.maps.functions import Functions, functions
-from numerics.maps.kernels import named, variance
 from numerics.maps.line import EPS, moments
+from numerics.maps.values import named, variance
 
 SCALE_INVARIANT, AT_ZERO, HALF_STABLE, NONE = "scale-invariant", "K* = 0", "half-stable", "none"
 

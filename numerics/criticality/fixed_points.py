@@ -13,8 +13,8 @@ from scipy.optimize import brentq
 
 from derive.activations import Activation
 from numerics.maps.functions import Array, Functions, functions
-from numerics.maps.kernels import named, variance
 from numerics.maps.line import EPS, moments
+from numerics.maps.values import named, variance
 
 LOWEST, LARGE, HIGHEST = 1e-12, 1e4, 1e6
 """Fixed points are looked for from the lowest to the highest variance, less densely where q is large."""

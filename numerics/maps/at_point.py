@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from numerics.maps.kernels import Evaluated, NumericalMaps
+from numerics.maps.kernels import NumericalMaps
+from numerics.maps.values import Evaluated
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ _MOST_NODES = 60_000
 class Series:
     """The first coefficients at one variance, in which each is in error by about ``error``.
 
-    ``tail`` estimates Σ a_k² over all that are left out: what E[f²] leaves (Parseval), or eight times what the last
-    quarter holds, whichever is less; coefficients of a function with jumps, the slowest, fall as k^(-3/4).
+    ``tail`` estimates Σ a_k² over all that are left out: what E[f²] leaves (Parseval). Where that is rounding alone, it
+    is eight times what the last quarter holds, if that is less; coefficients of a function with jumps, the slowest,
+    fall as k^(-3/4).
     """
 
     q: float
@@ -59,9 +60,13 @@ def series(f: Functions, q: float, order: int) -> Series | None:
     second_error = abs(second - again) + rounding
     error = float(np.abs(fine - check).max()) + 4 * EPS * math.sqrt(second)
     squares = fine * fine
-    rest = max(second - float(squares.sum()), 0.0) + second_error + 16 * EPS * second
-    last = float(squares[-(order // 4) :].sum()) + order * error * error
-    return Series(q, fine, error, min(rest, 8 * last), second, second_error)
+    missing, noise = second - float(squares.sum()), second_error + 16 * EPS * second
+    tail = max(missing, 0.0) + noise
+    # What is missing beyond rounding is there, however small the last coefficients are: sin at q = 1000 has all of its
+    # weight about order 1000, and a narrow notch its own far beyond any order.
+    if missing <= noise:
+        tail = min(tail, 8 * (float(squares[-(order // 4) :].sum()) + order * error * error))
+    return Series(q, fine, error, tail, second, second_error)
 
 
 def _project(f: Functions, q: float, edges: Array, order: int) -> tuple[Array, tuple[float, float], float]:

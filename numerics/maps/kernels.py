@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from derive.activations import Activation, activation
+from derive.activations import Activation
 from derive.errors import InputError
 from numerics.maps import closed
+from numerics.maps.fast import METHOD, Fast
 from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.line import EPS, moments
 from numerics.maps.pairs import Pairs
+from numerics.maps.values import Evaluated, bounded, named, shares, variance, variances_of
 
 METHODS = ("auto", "closed form", "quadrature")
 GOOD = 2e-13
 """The largest relative error with which a closed form is used in place of quadrature."""
 
-
 _NEAR = 1e-3  # up to this share of v² in q, K of a function with jumps is E[f²] less what the samples differ by
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluated:
-    """Values of a map, of the broadcast shape of its arguments.
-
-    ``error`` is the absolute error of each. For ``closed form`` it is a bound on the rounding; for ``quadrature`` and
-    ``series`` an estimate: the difference of two rules, what the series leaves out, and the rounding. ``method`` names
-    what was used for each value. A value beyond float64 is infinite, and so is its error.
-    """
-
-    value: Array
-    error: Array
-    method: np.ndarray[Any, Any]
-
-    @property
-    def relative_error(self) -> float:
-        """The largest error / |value|, over values that are finite and not 0."""
-        usable = np.isfinite(self.value) & (self.value != 0)
-        return float((self.error[usable] / np.abs(self.value[usable])).max(initial=0.0))
 
 
 class NumericalMaps:
@@ -55,7 +35,8 @@ class NumericalMaps:
         weight_variance: σ_w², the weight variance times the fan-in N.
         bias_variance: σ_b².
         method: ``"auto"`` takes a closed form where the engine derives one and its rounding error is below 2e-13,
-            and quadrature elsewhere; ``"closed form"`` and ``"quadrature"`` insist.
+            and quadrature elsewhere; ``"closed form"`` and ``"quadrature"`` insist. Arrays of 256 points or more, and
+            every separation, go through a compiled closed form without cancellation where one is certified.
 
     Raises:
         InputError: for an argument that breaks a rule, and by ``"closed form"`` where there is none.
@@ -84,6 +65,7 @@ class NumericalMaps:
         self.bias_variance = variance("bias_variance", bias_variance)
         self.method = method
         self._pairs = Pairs(self.functions)
+        self._fast = Fast(self.activation, self.weight_variance, self.bias_variance)
 
     def mean(self, q: ArrayLike) -> Evaluated:
         """E[f(s)], s ~ N(0, q)."""
@@ -103,42 +85,47 @@ class NumericalMaps:
 
     def length_map(self, q: ArrayLike) -> Evaluated:
         """Q' = σ_w² E[f²] + σ_b² (Poole et al. 2016, equation 3)."""
-        return self._layer(self.second_moment(q))
+        return self._compiled("second", "map", q) or self._layer(self.second_moment(q))
 
     def chi_perp(self, q: ArrayLike) -> Evaluated:
         """χ_⊥ = σ_w² E[f'²]: by how much a layer stretches a small difference (Poole et al. 2016, equation 6)."""
-        return self._scaled(self.slope_second_moment(q))
+        return self._compiled("slope_second", "scaled", q) or self._scaled(self.slope_second_moment(q))
 
     def chi_par(self, q: ArrayLike) -> Evaluated:
         """χ_∥ = dq'/dq, the slope of the length map (Roberts, Yaida & Hanin 2022, equation 5.8)."""
-        return self._scaled(self.second_moment_slope(q))
+        return self._compiled("second_slope", "scaled", q) or self._scaled(self.second_moment_slope(q))
 
     def covariance(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Evaluated:
         """E[f(u1) f(u2)] for variances q and q2 (= q when left out) and correlation ρ."""
-        return self._of_pairs("covariance", q, rho, q if q2 is None else q2)
+        found = self._two("covariance", "", q, rho) if q2 is None else None
+        return found or self._of_pairs("covariance", q, rho, q if q2 is None else q2)
 
     def separation(self, q: ArrayLike, gap: ArrayLike) -> Evaluated:
         """E[f²] - E[f(u1) f(u2)] = E[(f(u1) - f(u2))²]/2 at variance q and correlation ρ = 1 - gap.
 
         Computed without subtracting: accurate for every gap > 0.
         """
-        return self._of_pairs("separation", q, gap, None)
+        return self._two("separation", "", q, gap) or self._of_pairs("separation", q, gap, None)
 
     def covariance_map(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Evaluated:
         """σ_w² E[f(u1) f(u2)] + σ_b² (Poole et al. 2016, equation 4)."""
-        return self._layer(self.covariance(q, rho, q2))
+        found = self._two("covariance", "map", q, rho) if q2 is None else None
+        return found or self._layer(self.covariance(q, rho, q2))
 
     def correlation_map(self, q: ArrayLike, rho: ArrayLike) -> Evaluated:
         """ρ' = (σ_w² E[f(u1) f(u2)] + σ_b²)/q' for two inputs of the same variance q (q' by the length map)."""
-        return self._over_length(self.covariance_map(q, rho), q)
+        return self._two("covariance", "ratio", q, rho) or self._over_length(self.covariance_map(q, rho), q)
 
     def gap_map(self, q: ArrayLike, gap: ArrayLike) -> Evaluated:
         """1 - ρ' for correlation ρ = 1 - gap, accurate for every gap > 0."""
-        return self._over_length(self._scaled(self.separation(q, gap)), q)
+        found = self._two("separation", "ratio", q, gap)
+        return found or self._over_length(self._scaled(self.separation(q, gap)), q)
 
     def K(self, m: ArrayLike, v: ArrayLike) -> Evaluated:
         """E_mu[(E_nu f(mu + nu))²] for mu ~ N(0, m²) over networks and nu ~ N(0, v²) over samples."""
-        q, gap = _shares(m, v)
+        if self.method != "quadrature" and (found := self._fast.shares("covariance", "", m, v)):
+            return found
+        q, gap = shares(m, v)
         found = self._of_pairs("covariance", q, 1 - gap, q)
         # Where f jumps, K falls like the root of v²/q, of which 1 - v²/q keeps too few digits.
         near = np.asarray(gap < _NEAR)
@@ -154,7 +141,9 @@ class NumericalMaps:
 
         Without cancellation for every v: it is σ_w² E[(f(mu + nu1) - f(mu + nu2))²]/2 (law of total variance).
         """
-        q, gap = _shares(m, v)
+        if self.method != "quadrature" and (found := self._fast.shares("separation", "scaled", m, v)):
+            return found
+        q, gap = shares(m, v)
         return self._scaled(self._of_pairs("separation", q, gap, None))
 
     def hermite_coefficients(self, q: float, order: int) -> Evaluated:
@@ -163,7 +152,7 @@ class NumericalMaps:
 
         if not 1 <= order <= ORDERS[-1]:
             raise InputError(f"order must be from 1 to {ORDERS[-1]}, got {order}")
-        found = series(self.functions, float(_variances("q", q)), next(n for n in ORDERS if n >= order))
+        found = series(self.functions, float(variances_of("q", q)), next(n for n in ORDERS if n >= order))
         if found is None:
             raise InputError(f"Hermite coefficients of {self.activation} at q = {q} need too many nodes")
         values = found.coefficients[:order]
@@ -171,8 +160,16 @@ class NumericalMaps:
 
     # ---- how
 
+    def _compiled(self, what: str, wrap: str, q: ArrayLike) -> Evaluated | None:
+        return None if self.method == "quadrature" else self._fast.of_q(what, wrap, q)
+
+    def _two(self, what: str, wrap: str, q: ArrayLike, second: ArrayLike) -> Evaluated | None:
+        return None if self.method == "quadrature" else self._fast.pairs(what, wrap, q, second)
+
     def _of_q(self, what: str, q: ArrayLike) -> Evaluated:
-        variances = _variances("q", q)
+        variances = variances_of("q", q)
+        if found := self._compiled(what, "", variances):
+            return found
         distinct, where = np.unique(variances, return_inverse=True)
         value, error = np.full(distinct.shape, np.nan), np.full(distinct.shape, np.inf)
         method = _method(distinct.shape, "quadrature")
@@ -188,7 +185,7 @@ class NumericalMaps:
     def _of_pairs(self, what: str, q: ArrayLike, second: ArrayLike, q2: ArrayLike | None) -> Evaluated:
         name = "rho" if what == "covariance" else "gap"
         first, other, last = np.broadcast_arrays(
-            _variances("q", q), _bounded(name, second), _variances("q2", q if q2 is None else q2)
+            variances_of("q", q), bounded(name, second), variances_of("q2", q if q2 is None else q2)
         )
         shape = first.shape
         first, other, last = first.ravel(), other.ravel(), last.ravel()
@@ -201,6 +198,7 @@ class NumericalMaps:
                 common = first * other
                 at = {closed.Q: _exact(first), closed.C: closed.Bounded(common, EPS * np.abs(common))}
                 todo = self._by_closed_form(what, at, value, error, method)
+                self._from_separation(todo, first, other, value, error, method)
         kernel: Callable[..., Any] = self._pairs.covariance if what == "covariance" else self._pairs.separation
         for pair in np.unique(np.stack([first[todo], last[todo]]), axis=1).T:
             here = todo & (first == pair[0]) & (last == pair[1])
@@ -213,6 +211,20 @@ class NumericalMaps:
             places = places[better]
             value[places], error[places], method[places] = new[better], bound[better], by[better]
         return Evaluated(value.reshape(shape), error.reshape(shape), method.reshape(shape))
+
+    def _from_separation(self, todo: Any, q: Array, rho: Array, value: Array, error: Array, method: Any) -> None:
+        """Near correlation 1: E[f²] less the separation, since 1 - ρ is known better than ρq."""
+        places = np.flatnonzero(todo & (rho > 0.5))
+        apart = self._two("separation", "", q[places], 1 - rho[places])
+        if apart is None:
+            return
+        whole = self.second_moment(q[places])
+        difference = whole.value - apart.value
+        wrong = whole.error + apart.error + EPS * np.abs(difference)
+        better = wrong < error[places]
+        found = places[better]
+        value[found], error[found], method[found] = difference[better], wrong[better], METHOD
+        todo[found] = error[found] > np.maximum(GOOD * np.abs(value[found]), 1e-15 * np.abs(whole.value[better]))
 
     def _by_subtraction(self, places: Array, q: Array, gap: Array, value: Array, error: Array, method: Any) -> None:
         """Where nothing else is affordable: E[f²] - E[f(u1) f(u2)], with the error that this has."""
@@ -244,6 +256,7 @@ class NumericalMaps:
         # The others are kept until something better is found.
         usable = np.isfinite(numbers) & ~np.isnan(bounds)
         value[usable], error[usable], method[usable] = numbers[usable], bounds[usable], "closed form"
+        value[np.isinf(numbers)] = math.inf
         rest: np.ndarray[Any, np.dtype[np.bool_]] = ~good
         return rest
 
@@ -264,53 +277,6 @@ class NumericalMaps:
             value = e.value / length.value
             error = e.error / length.value + np.abs(value) * (length.error / length.value + EPS)
         return Evaluated(np.asarray(value), np.asarray(error), e.method)
-
-
-def named(given: str | Activation) -> Activation:
-    """Return the activation of a name, or the activation that was given."""
-    return activation(given) if isinstance(given, str) else given
-
-
-def variance(name: str, value: float) -> float:
-    """Return a finite number that is not negative."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number >= 0):
-        raise InputError(f"{name} must be finite and not negative, got {value!r}")
-    return number
-
-
-def _numbers(name: str, values: ArrayLike) -> Array:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be numbers, got {values!r}") from None
-
-
-def _variances(name: str, values: ArrayLike) -> Array:
-    numbers = _numbers(name, values)
-    bad = ~(np.isfinite(numbers) & (numbers > 0))
-    if bad.any():
-        raise InputError(f"{name} must be positive and finite, got {numbers[bad].flat[0]}")
-    return numbers
-
-
-def _bounded(name: str, values: ArrayLike) -> Array:
-    numbers = _numbers(name, values)
-    low, high = (-1.0, 1.0) if name == "rho" else (0.0, 2.0)
-    bad = ~((numbers >= low) & (numbers <= high))
-    if bad.any():
-        raise InputError(f"{name} must be from {low:g} to {high:g}, got {numbers[bad].flat[0]}")
-    return numbers
-
-
-def _shares(m: ArrayLike, v: ArrayLike) -> tuple[Array, Array]:
-    """The variance m² + v² and what of it is not shared, v²/(m² + v²)."""
-    shared, private = _numbers("m", m) ** 2, _numbers("v", v) ** 2
-    q = _variances("m² + v²", shared + private)
-    return q, np.asarray(private / q)
 
 
 def _exact(values: Array) -> closed.Bounded:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from numerics.activations import fast_value_and_derivative
 from numerics.laws import NORMAL
 from numerics.network import Network
 from numerics.simulation.batch import Recorder
-from numerics.simulation.elementwise import value_and_derivative
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class BruteForce:
     def __init__(self, network: Network, largest: int, dtype: str = "float64") -> None:
         self.network = network
         self._buffer = np.empty(weight_count(network) * min(largest, group_size(network)), dtype)
-        self._f = value_and_derivative(network.activation)
+        self._f = fast_value_and_derivative(network.activation)
         self._origin = float(self._f(np.zeros(1))[0].item())
 
     def draw(self, rng: Generator, count: int) -> Draw:

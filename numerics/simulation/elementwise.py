@@ -1,4 +1,4 @@
-"""An activation as NumPy: values and derivatives of whole arrays, printed by SymPy from its expression."""
+"""An activation in place, in cache-sized pieces: two straight lines as a maximum, all else by its stable form."""
 
 from __future__ import annotations
 
@@ -8,22 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Symbol, lambdify, simplify
+from sympy import Symbol, simplify
 
 from derive.activations import Activation
-
-Floats = NDArray[np.float64]
+from numerics.activations import fast_value
 
 # Numbers that stay in the cache between the operations of one expression.
 _PIECE = 1 << 15
-
-
-@lru_cache(maxsize=64)
-def value_and_derivative(activation: Activation) -> Callable[[Floats], tuple[Floats, Any]]:
-    """Return a function from an array s to ``f(s)`` and ``f'(s)``, a number where f' is constant."""
-    expressions = (activation.expression, activation.derivative)
-    # cse: tanh and its derivative share the one tanh.
-    return lambdify(activation.symbol, expressions, modules=["scipy", "numpy"], cse=True)
 
 
 @lru_cache(maxsize=64)
@@ -44,7 +35,7 @@ def value_into(activation: Activation) -> Callable[[NDArray[Any], NDArray[Any]],
     found = slopes(activation)
     if found is not None:
         return _two_slopes(*found)
-    function = lambdify(activation.symbol, activation.expression, modules=["scipy", "numpy"], cse=True)
+    function = fast_value(activation)
 
     def write(s: NDArray[Any], out: NDArray[Any]) -> None:
         flat, into = s.reshape(-1), out.reshape(-1)

@@ -5,19 +5,27 @@ from __future__ import annotations
 import ast
 import inspect
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sympy import Symbol, cse, numbered_symbols
 from sympy.printing.numpy import SciPyPrinter
 
-from numerics.maps.functions import NEAR_ZERO, Formula
+from numerics import stable_forms
+from numerics.activations import NEAR_ZERO, Formula
 
 _PER_LINE = 4
 
 
 class _Printer(SciPyPrinter):
     """Fully qualified NumPy and SciPy, with numbers from NumPy."""
+
+    spelling: ClassVar[dict[str, str]] = {
+        "_expm1": "numpy.expm1",
+        "_tanh": "numpy.tanh",
+        "_ndtr": "scipy.special.ndtr",
+    }
+    """Functions of `numerics.stable_forms` that NumPy and SciPy have; `helpers` has the source of the others."""
 
     def __init__(self) -> None:
         super().__init__({"fully_qualified_modules": True, "allow_unknown_functions": False})
@@ -47,6 +55,15 @@ def function_source(name: str, formula: Formula, symbol: Symbol) -> tuple[str, f
         lines.append(f"return numpy.where(numpy.abs(s) <= {NEAR_ZERO!r}, numpy.polyval([{series}], s), value)")
     body = "\n    ".join(lines)
     return f"def {name}(s):\n    {body}\n", frozenset({"numpy", *printer.module_imports})
+
+
+def helpers(source: str) -> str:
+    """Return the definitions of the functions of `numerics.stable_forms` that a source calls by its own names."""
+    own = ("_logistic", "_softplus", "_root", "_plus_root")
+    needed = [name for name in own if f"{name}(" in source]
+    if "_plus_root" in needed and "_root" not in needed:
+        needed.insert(0, "_root")
+    return "\n\n".join(inspect.getsource(stable_forms.NAMES[name]) for name in needed)
 
 
 def numbers_source(name: str, values: Any) -> str:

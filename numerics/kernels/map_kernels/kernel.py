@@ -32,7 +32,7 @@ from numerics.kernels.map_kernels.code import harmless
 from numerics.kernels.map_kernels.quadrature import quadrature_source
 from numerics.kernels.numpy_code import UnsupportedExpressionError, numpy_code
 from numerics.kernels.program import Program
-from numerics.maps.kernels import named, variance
+from numerics.maps.values import named, variance
 
 METHODS = ("auto", "closed form", "quadrature")
 DOMAIN = (1e-3, 1e2)

@@ -12,13 +12,14 @@ from numpy.polynomial import legendre
 
 from derive.activations import Activation
 from derive.errors import InputError
+from numerics.activations import formula
 from numerics.kernels import _runtime
 from numerics.kernels.map_kernels import _line_rule, _plane_rule
 from numerics.kernels.map_kernels._line_rule import Rule
 from numerics.kernels.map_kernels._plane_rule import PlaneRule
 from numerics.kernels.map_kernels.arguments import ARGUMENTS, PAIRS
-from numerics.kernels.map_kernels.code import function_source, module_body, numbers_source
-from numerics.maps.functions import Functions, formulas, functions
+from numerics.kernels.map_kernels.code import function_source, helpers, module_body, numbers_source
+from numerics.maps.functions import Functions, functions
 from numerics.maps.mesh import activation_edges, common_edges, exponent_for, rule
 
 _LINE_NODES, _PLANE_NODES = 20, 16
@@ -46,13 +47,13 @@ def quadrature_source(activation: Activation, name: str, domain: tuple[float, fl
     _check(f, name)
     plane = plane_rule(f, domain)
     line = plane.line
-    value, slope, _ = formulas(activation)
     modules: set[str] = set()
     parts = []
-    for title, formula in (("value", value), ("slope", slope)):
-        source, needed = function_source(title, formula, activation.symbol)
+    for order, title in enumerate(("value", "slope")):
+        source, needed = function_source(title, formula(activation, order), activation.symbol)
         modules |= needed
         parts.append(source)
+    parts = [part for part in (helpers("".join(parts)), *parts) if part]
     fields = Rule._fields[4:]
     parts += [numbers_source(field.upper(), getattr(line, field)) for field in fields]
     listed = ", ".join(map(str.upper, fields))

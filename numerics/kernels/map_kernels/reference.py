@@ -20,8 +20,9 @@ from numerics.kernels.map_kernels import _plane_rule
 from numerics.kernels.map_kernels.arguments import ARGUMENTS, PAIRS, STEP
 from numerics.kernels.map_kernels.quadrature import integration_matrix, plane_rule
 from numerics.maps import NumericalMaps
-from numerics.maps.functions import Functions, functions, precise
+from numerics.maps.functions import Functions, functions
 from numerics.maps.mesh import edges_on, rule, window
+from numerics.stable_forms import precise
 
 Point = Mapping[str, float]
 Answer = tuple[Any, float]

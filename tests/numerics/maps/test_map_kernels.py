@@ -201,7 +201,7 @@ def first_number(source, name):
         ("tanh", "length_map", "sigma_w2 * expectation", "1.000001 * sigma_w2 * expectation"),
         ("tanh", "length_map", "np.exp(-0.5 * z * z)", "np.exp(-0.5000001 * z * z)"),
         ("tanh", "length_map", "numpy.tanh(s)", "numpy.tanh(1.0000001*s)"),
-        ("tanh", "chi_perp", "4*scipy", "4.0000001*scipy"),
+        ("tanh", "chi_perp", "4*_logistic", "4.0000001*_logistic"),
         (OWN, "mean", "POINTS = numpy.array([1.0]", "POINTS = numpy.array([1.01]"),
         ("step", "sample_variance_map", "change += jump", "change += 0.999999 * jump"),
         ("sin", "sample_variance_map", "(change - centre)", "change"),

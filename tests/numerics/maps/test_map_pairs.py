@@ -130,8 +130,8 @@ def test_what_cannot_be_computed_says_so() -> None:
     assert np.isinf(found.error)
     closed = NumericalMaps("sin").covariance(1e6, 1 - 1e-6)
     with mpmath.workdps(30):
-        truth = KERNELS["sin"](mpmath.mpf(10) ** 6, 1 - mpmath.mpf(1e-6))
-    assert closed.method == "closed form"
+        truth = KERNELS["sin"](mpmath.mpf(10) ** 6, mpmath.mpf(1 - 1e-6))
+    assert "closed form" in str(closed.method)
     assert abs(float(closed.value - truth)) <= float(closed.error)
 
 
