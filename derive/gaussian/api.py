@@ -168,7 +168,8 @@ def _integrability(node: GaussianExpectation, parameters: Parameters) -> tuple[E
             sign = parameters.sign(condition)
             if sign is not None and sign <= 0:
                 term = shape_expression(parameters, node.variables, shape, value)
-                raise NoClosedForm(f"the expectation is infinite: {shown} must be positive", term)
+                needs = f": {shown} must be positive" if shown.free_symbols else ""
+                raise NoClosedForm(f"the Gaussian density does not damp the exponential{needs}", term)
             if sign is None:
                 parameters.declare_positive(condition)
                 found.append(shown)

@@ -28,14 +28,13 @@ from sympy import (
 )
 
 from derive.gaussian.evaluate import CannotEvaluate, compile_expression, switches
+from derive.gaussian.nested import nested, square_root
 from derive.gaussian.quadrature import (
     NoConvergence,
     gaussian_integral,
     hermite_coefficients,
     mehler,
-    nested,
     roots_on_line,
-    square_root,
 )
 
 LINE_DIGITS = 16

@@ -141,6 +141,9 @@ class Reader:
                 scale = (scale[0], inside)
             elif isinstance(x, cos | sin | exp) and not self.parameters.knows(x):
                 waves.append(self._functions[x.func](x))
+            elif x is S.Exp1 and not self.parameters.knows(x):
+                # exp(u + 1) exp(-u) is e, which no part of the integrand was
+                waves.append(self._exp(exp(1, evaluate=False)))
             else:
                 value = value * self.parameters.element(x)
         if waves:

@@ -169,3 +169,44 @@ def test_time(f: object, v: SimpleNamespace) -> None:
     assert within(0.5, lambda: gaussian_expectation(f(v.x) ** 2, {v.x: (v.m, v.s**2)}))
     assert within(2, lambda: gaussian_expectation(pair, (v.x, v.y), covariance=v.plane))
     assert within(2, lambda: gaussian_expectation(pair, (v.x, v.y), mean=(v.m, v.n), covariance=v.plane))
+
+
+def test_exponentials_that_cancel_leave_a_constant(v: SimpleNamespace) -> None:
+    """E[exp(x + 1) exp(-x) [x > 0]] = e/2, though e stands nowhere in the integrand."""
+    g = exp(v.x + 1) * Piecewise((exp(-v.x), v.x > 0), (0, True))
+    assert gaussian_expectation(g, {v.x: (0, v.s**2)}).result == exp(1) / 2
+
+
+def test_independent_polynomials(v: SimpleNamespace) -> None:
+    """The product of the expectations, at covariance 0."""
+    found = gaussian_expectation((v.x**2 - v.x) * (v.y**2 + 1), (v.x, v.y), covariance=[[v.p, 0], [0, v.q]])
+    assert (found.result - v.p * (v.q + 1)).expand() == 0
+
+
+CHECKED = {
+    "kinks that cross": lambda v: (
+        Abs(v.x - v.y / 2 + Rational(2, 5)) * Heaviside(v.y),
+        [v.m, v.n],
+        v.plane,
+    ),
+    "a bound around a bound": lambda v: (
+        sign(v.x - v.y + 1) * Min(5, Max(Rational(1, 2), v.x + v.y / 2)),
+        [0, 0],
+        [[1, Rational(-1, 10)], [Rational(-1, 10), 4]],
+    ),
+    "a strip on the diagonal": lambda v: (
+        Max(0, v.x - v.y + 1) * Min(Rational(-1, 15), Max(Rational(-2, 5), v.y)),
+        [0, 0],
+        [[4, Rational(13, 10)], [Rational(13, 10), Rational(9, 5)]],
+    ),
+    "high powers": lambda v: (v.x**20 * v.y**20, [0, 0], [[1, Rational(9, 10)], [Rational(9, 10), 1]]),
+    "a threshold ten deviations out": lambda v: (Max(0, v.x - 1), [0], [[Rational(1, 100)]]),
+    "mass a thousand deviations out": lambda v: (exp(1000 * v.x), [0], [[1]]),
+}
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_the_check_resolves(name: str, v: SimpleNamespace) -> None:
+    """The quadrature behind the check is good enough not to refuse a right answer."""
+    g, mean, covariance = CHECKED[name](v)
+    assert gaussian_expectation(g, (v.x, v.y)[: len(mean)], mean=mean, covariance=covariance).agreement is not None
