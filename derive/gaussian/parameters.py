@@ -35,9 +35,9 @@ class Parameters:
     is the imaginary unit, used by the characteristic function of sines and cosines.
     """
 
-    def __init__(self, expressions: Iterable[Expr], *, patience: float = PATIENCE) -> None:
+    def __init__(self, expressions: Iterable[Expr], *, patience: float | None = None) -> None:
         # processor time: a busy machine must not change an answer
-        self.deadline = thread_time() + patience
+        self.deadline = thread_time() + (PATIENCE if patience is None else patience)
         self._calls = 0
         self._generators: list[Expr] = [I]
         self._squares: dict[Expr, Expr] = {I: Integer(-1)}

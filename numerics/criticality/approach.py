@@ -60,7 +60,11 @@ def correlation_at_edge(f: Functions, q: float, weight_variance: float) -> Appro
     if weight > 0:
         beta = 2 / 3 * weight_variance * math.sqrt(q / math.pi) * weight
         return Approach("1 - rho", -2.0, 4 / beta**2)
-    beta = weight_variance * q * moments(f, q).value["curvature_second"] / 2
+    at = moments(f, q)
+    if not at.error["curvature_second"] < 1e-6 * at.value["curvature_second"]:
+        # infinite, or too singular to be known
+        return None
+    beta = weight_variance * q * at.value["curvature_second"] / 2
     return Approach("1 - rho", -1.0, 1 / beta) if beta > 0 else None
 
 
