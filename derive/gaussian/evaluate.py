@@ -145,6 +145,7 @@ _LOGIC: dict[type, Callable[[list[bool]], bool]] = {
     sp.And: all,
     sp.Or: any,
     sp.Not: lambda v: not v[0],
+    sp.ITE: lambda v: v[1] if v[0] else v[2],
 }
 _SPECIAL: dict[type, Callable[..., Any]] = {
     sp.Heaviside: _heaviside,

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Sequence
 
 from sympy import (
+    ITE,
     Abs,
     And,
     DiracDelta,
     Eq,
     Expr,
+    Gt,
     Heaviside,
     I,
     Integer,
+    Lt,
     Max,
     Min,
     Ne,
@@ -215,11 +218,16 @@ class Reader:
     # ---- steps
     # ----------------------------------------------------------------------------------------------------
 
-    def _step_of(self, e: Expr) -> NormalForm:
-        return self.read(e).split(lambda u: self._step(u, e))
+    def _step_of(self, e: Expr, at_zero: Rational = S.Half) -> NormalForm:
+        return self.read(e).split(lambda u: self._step(u, e, at_zero))
 
-    def _step(self, u: NormalForm, e: Expr) -> NormalForm:
-        """The step [u > 0] as a half-space factor; the value on the breakpoint has probability 0."""
+    def _step(self, u: NormalForm, e: Expr, at_zero: Rational = S.Half) -> NormalForm:
+        """The step [u > 0] as a half-space factor; the value on the breakpoint has probability 0.
+
+        `at_zero` is the value where u vanishes in a whole region, as relu does.
+        """
+        if not u.terms:
+            return u.constant(self.parameters.element(at_zero))
         _, u = u.common_scale()
         u = self._without_positive_factor(u)
         form = u.polynomial()
@@ -336,12 +344,14 @@ class Reader:
                     result = result + x - result * x
                 return result
             raise NoClosedForm("this condition is outside the class", c)
-        if isinstance(c, Eq):
-            return self.empty
-        if isinstance(c, Ne):
-            return self.empty.constant(1)
+        if isinstance(c, ITE):
+            test, yes, no = (self._condition(a) for a in c.args)
+            return test * yes + test.complement() * no
+        if isinstance(c, Eq | Ne):
+            equal = self.read(c.lhs - c.rhs).split(lambda u: u.constant(0 if u.terms else 1))
+            return equal if isinstance(c, Eq) else equal.complement()
         if hasattr(c, "gts"):
-            return self._step_of(c.gts - c.lts)
+            return self._step_of(c.gts - c.lts, S.Zero if isinstance(c, Gt | Lt) else S.One)
         raise NoClosedForm("this condition is outside the class", c)
 
     # ---- polynomials

@@ -1,16 +1,20 @@
 """Behaviours of the engine: compact answers, degenerate laws, distributions, symbols, time."""
 
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 from sympy import (
+    ITE,
     Abs,
     DiracDelta,
+    Eq,
     Expr,
     Heaviside,
     Max,
     Min,
+    Ne,
     Piecewise,
     Rational,
     Symbol,
@@ -210,3 +214,28 @@ def test_the_check_resolves(name: str, v: SimpleNamespace) -> None:
     """The quadrature behind the check is good enough not to refuse a right answer."""
     g, mean, covariance = CHECKED[name](v)
     assert gaussian_expectation(g, (v.x, v.y)[: len(mean)], mean=mean, covariance=covariance).agreement is not None
+
+
+@pytest.mark.parametrize(
+    ("condition", "value"),
+    [
+        (lambda u: u > 0, Rational(3, 2)),
+        (lambda u: u >= 0, 1),
+        (lambda u: u < 0, 2),
+        (lambda u: u <= 0, Rational(3, 2)),
+        (lambda u: Eq(u, 0), Rational(3, 2)),
+        (lambda u: Ne(u, 0), Rational(3, 2)),
+    ],
+)
+def test_conditions_on_what_vanishes_on_half_a_line(condition: Callable, value: Expr, v: SimpleNamespace) -> None:
+    """Relu(x) > 0 is false, and relu(x) >= 0 true, for every x < 0: not a set of probability 0."""
+    g = Piecewise((1, condition(Max(0, v.x))), (2, True))
+    assert gaussian_expectation(g, {v.x: (0, v.s**2)}).result == value
+
+
+def test_piecewise_of_piecewise(v: SimpleNamespace) -> None:
+    """A condition on a Piecewise, which SymPy makes an if-then-else of conditions: relu(relu(x)) = relu(x)."""
+    inner = Piecewise((v.x, v.x > 0), (0, True))
+    outer = Piecewise((inner, inner > 0), (0, True))
+    assert outer.has(ITE)
+    assert gaussian_expectation(outer, {v.x: (0, v.s**2)}).result == v.s / sqrt(2 * pi)
