@@ -13,10 +13,11 @@ from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.hermite import HermiteExpansion
 from derive.gaussian.law import tilt
 from derive.gaussian.parameters import Parameters, TooLong
-from derive.gaussian.reader import Reader, shape_expression
+from derive.gaussian.reader import Reader
 from derive.gaussian.rules import CHAIN, Collect, Degenerate, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import domain_of, expectation_node
+from derive.gaussian.writer import shape_expression
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade, Verdict
