@@ -95,12 +95,14 @@ def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
         return tuple(gains)
     edge = critical(made, bias_variance=_EXAMPLE_BIAS)
     if edge.sigma_w2 is not None:
+        critical_too = "and chi_par = 1, as everywhere on the edge" if edge.chi_par == 1 else _NO_POINT
         meaning = (
             f"edge of chaos, chi_perp = 1, at bias variance {_EXAMPLE_BIAS:g}: fixed point q = {edge.q_star:.6g}, "
-            f"{edge.stability}; the activation has no point with chi_par = 1 as well"
+            f"{edge.stability}; {critical_too}"
         )
         gains.append(Gain("edge-of-chaos", meaning, edge.sigma_w2, _EXAMPLE_BIAS))
     return tuple(gains)
 
 
 _EXAMPLE_BIAS = 0.04
+_NO_POINT = "the activation has no point with chi_par = 1 as well"

@@ -21,6 +21,7 @@ from numerics.maps.values import named
 
 _FINE = 12  # points of the interpolated scan between two of the computed one
 _COEFFICIENTS = 128
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,8 @@ class Phase:
     ``q_star`` is the fixed point that lengths reach from q = 1 by the sign of q' - q (infinite where they grow without
     bound, 0 where they vanish), ``chi_par`` and ``chi_perp`` are taken there, ``xi_q`` = -1/log|χ_∥|, and
     ``xi_c`` is the depth scale of the correlation: at ρ = 1 in the ordered phase (χ_⊥ < 1), at the stable ρ* < 1 in
-    the chaotic one (``correlation``). ``edge`` is the critical line, rows (σ_w², σ_b²).
+    the chaotic one (``correlation``). ``edge`` is the critical line, rows (σ_w², σ_b²); ``edge_is_stable`` says of each
+    row whether lengths are drawn to its fixed point (χ_∥ <= 1).
 
     The moments are interpolated in log q (cubic, 16 computed values a decade, 4 above 1e4), to six digits or more for
     usual activations; `numerics.criticality` has the exact points. Beyond 128 Hermite coefficients the chaotic
@@ -47,6 +49,7 @@ class Phase:
     xi_q: Array
     xi_c: Array
     edge: Array
+    edge_is_stable: np.ndarray[Any, np.dtype[np.bool_]]
 
     def to_csv(self) -> str:
         """Return one line a grid point; infinite and missing numbers are written as inf and nan."""
@@ -92,8 +95,9 @@ def phase(
     chi_par, chi_perp = table.at("second_slope", q) * w, table.at("slope_second", q) * w
     correlation, slope = _correlations(f, table, q, w, b[:, None], chi_perp)
     with np.errstate(divide="ignore", invalid="ignore"):
-        xi_q, xi_c = (-1 / np.log(np.abs(chi)) for chi in (chi_par, slope))
-    return Phase(made, w, b, q, chi_par, chi_perp, correlation, xi_q, xi_c, table.edge(w, b))
+        # -1/log 1 has no sign of its own
+        xi_q, xi_c = (np.where(np.abs(chi) == 1, np.inf, -1 / np.log(np.abs(chi))) for chi in (chi_par, slope))
+    return Phase(made, w, b, q, chi_par, chi_perp, correlation, xi_q, xi_c, *table.edge(w, b))
 
 
 def _usual(activation: Activation) -> tuple[float, float]:
@@ -176,16 +180,21 @@ class _Table:
         found: Array = np.where(exists, np.exp(t), gone)
         return found
 
-    def edge(self, w: Array, b: Array) -> Array:
-        """The critical line: along q, σ_w² = 1/E[f'²] and σ_b² = q - σ_w² E[f²], with rows of nan between its parts."""
+    def edge(self, w: Array, b: Array) -> tuple[Array, np.ndarray[Any, np.dtype[np.bool_]]]:
+        """The critical line: along q, σ_w² = 1/E[f'²] and σ_b² = q - σ_w² E[f²], with rows of nan between its parts.
+
+        Where all of it is one point, f is homogeneous: then χ_⊥ = 1 at that σ_w² for every q and σ_b².
+        """
         slope = np.maximum(self.slopes["slope_second"](self.log), 1e-150)
         line = np.stack([1 / slope, self.q - self.second / slope], axis=1)
+        if np.ptp(line[:, 0]) <= _SAME * line[0, 0] and np.abs(line[:, 1] / self.q).max() <= _SAME:
+            return np.array([[line[0, 0], b[0]], [line[0, 0], b[-1]]]), np.ones(2, dtype=bool)
         margin = 0.05 * (b[-1] - b[0])
         inside = (line[:, 0] >= w[0]) & (line[:, 0] <= w[-1]) & (line[:, 1] <= b[-1] + margin)
         # Rounding of q - E[f²]/E[f'²] for tiny q is not a negative bias variance.
         inside &= line[:, 1] >= b[0] - 1e-9
         line[~inside] = np.nan
-        return line
+        return line, self.slopes["second_slope"](self.log) <= slope * (1 + _SAME)
 
 
 def _correlations(f: Functions, table: _Table, q: Array, w: Array, b: Array, chi_perp: Array) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -52,13 +53,29 @@ def plot_phase(diagram: Phase) -> Figure:
         handles.append(Line2D([], [], color=_XI_C, linewidth=0.9, label=r"$\xi_c$ (layers)"))
         handles.append(Line2D([], [], color=_XI_Q, linewidth=0.9, linestyle=(0, (4, 2)), label=r"$\xi_q$ (layers)"))
         if np.isfinite(diagram.edge).any():
-            axes.plot(diagram.edge[:, 0], diagram.edge[:, 1], color=_EDGE, linewidth=2.2, scalex=False, scaley=False)
-            handles.append(Line2D([], [], color=_EDGE, linewidth=2.2, label=r"$\chi_\perp = 1$"))
+            handles += _edge(axes, diagram)
         axes.set_xlabel(r"weight variance times fan-in, $\sigma_w^2$")
         axes.set_ylabel(r"bias variance, $\sigma_b^2$")
         axes.set_title(str(diagram.activation), loc="left", style="italic", pad=7)
         figure.legend(handles=handles, loc="outside lower center", ncols=3, handlelength=1.8, columnspacing=1.4)
     return figure
+
+
+def _edge(axes: Axes, diagram: Phase) -> list[Line2D]:
+    """Draw the critical line, dotted where lengths leave its fixed point."""
+    handles = []
+    parts: tuple[tuple[Any, Any, str], ...] = (
+        (diagram.edge_is_stable, "solid", r"$\chi_\perp = 1$"),
+        (~diagram.edge_is_stable, (0, (1, 1)), r"$\chi_\perp = 1$, unstable length"),
+    )
+    for chosen, style, label in parts:
+        line = np.where(chosen[:, None], diagram.edge, np.nan)
+        x, y = line[:, 0], line[:, 1]
+        shown = (x >= diagram.sigma_w2[0]) & (x <= diagram.sigma_w2[-1])
+        if (shown & (y >= diagram.sigma_b2[0]) & (y <= diagram.sigma_b2[-1])).any():
+            axes.plot(x, y, color=_EDGE, linewidth=2.2, linestyle=style, scalex=False, scaley=False)
+            handles.append(Line2D([], [], color=_EDGE, linewidth=2.2, linestyle=style, label=label))
+    return handles
 
 
 def _contours(axes: Axes, diagram: Phase, scale: np.ndarray, colour: str, style: object) -> None:

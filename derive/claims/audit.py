@@ -64,7 +64,12 @@ def audit(claim: Claim) -> Audit:
     if identical:
         if found is not None:
             raise Inconsistent(f"{claim.id} is identical to what is derived, and refuted: {found}")
-        evidence = f"identical to the derived formula; no {_tried(claim)} refutes it"
+        how = (
+            "identical to the derived formula"
+            if claim.decimal is None
+            else "the true value rounds to the digits printed"
+        )
+        evidence = f"{how}; no {_tried(claim)} refutes it"
         return Audit(claim, Finding.HOLDS, evidence, derived=derived)
     if found is None:
         raise Inconsistent(f"{claim.id} differs from what is derived, and no {_tried(claim)} refutes it")

@@ -221,7 +221,7 @@ def swish() -> Claim:
         "The edge of chaos of swish",
         "A public implementation of edge-of-chaos initialisation",
         "swish, sigma_b^2 = 0.04",
-        "sigma_w^2",
+        "sigma_w2",
         "2.952",
         lambda: edge_of_chaos("silu", Rational(1, 25)),
     )

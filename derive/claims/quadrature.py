@@ -27,8 +27,7 @@ def gaussian_mean(g: Callable[[mpmath.mpf], mpmath.mpf], kinks: tuple[float, ...
     """
     cuts = sorted({-_REACH, -6, -2, 0, 2, 6, _REACH, *(k for k in kinks if abs(k) < _REACH)})
     with mpmath.workdps(DIGITS + 15):
-        value = mpmath.quad(lambda z: g(z) * mpmath.npdf(z), cuts)
-    return +value
+        return mpmath.quad(lambda z: g(z) * mpmath.npdf(z), cuts)
 
 
 @cache

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 
-from sympy import Expr, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
+from sympy import ITE, Expr, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
 
 from derive.errors import InputError
 from derive.gaussian.functions import NormalDensity
@@ -31,6 +31,9 @@ def safely(make: Callable[[], Expr]) -> Expr:
         raise
     except (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError):
         raise Unsafe("this has no real value") from None
+    if made.has(ITE):
+        # a condition on a Piecewise; And and Or are what everything else knows
+        made = made.replace(lambda e: isinstance(e, ITE), lambda e: e.to_nnf())
     if made.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity, S.ImaginaryUnit):
         raise Unsafe("this has no real value")
     if made.is_number:

@@ -13,10 +13,11 @@ from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.hermite import HermiteExpansion
 from derive.gaussian.law import tilt
 from derive.gaussian.parameters import Parameters, TooLong
-from derive.gaussian.reader import Reader, shape_expression
+from derive.gaussian.reader import Reader
 from derive.gaussian.rules import CHAIN, Collect, Degenerate, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import domain_of, expectation_node
+from derive.gaussian.writer import shape_expression
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade, Verdict
@@ -168,7 +169,8 @@ def _integrability(node: GaussianExpectation, parameters: Parameters) -> tuple[E
             sign = parameters.sign(condition)
             if sign is not None and sign <= 0:
                 term = shape_expression(parameters, node.variables, shape, value)
-                raise NoClosedForm(f"the expectation is infinite: {shown} must be positive", term)
+                needs = f": {shown} must be positive" if shown.free_symbols else ""
+                raise NoClosedForm(f"the Gaussian density does not damp the exponential{needs}", term)
             if sign is None:
                 parameters.declare_positive(condition)
                 found.append(shown)

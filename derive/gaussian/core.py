@@ -8,7 +8,7 @@ from derive.gaussian.moments import Moments
 from derive.gaussian.normal_form import Shape
 from derive.gaussian.orthants import NoOrthant
 from derive.gaussian.parameters import Element
-from derive.gaussian.reader import shape_expression
+from derive.gaussian.writer import shape_expression
 
 
 def term_expectation(moments: Moments, law: Law, shape: Shape, value: Element, node: GaussianExpectation) -> Closed:

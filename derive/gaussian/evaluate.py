@@ -6,6 +6,7 @@ floats.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from typing import Any
 
 import sympy as sp
@@ -144,6 +145,7 @@ _LOGIC: dict[type, Callable[[list[bool]], bool]] = {
     sp.And: all,
     sp.Or: any,
     sp.Not: lambda v: not v[0],
+    sp.ITE: lambda v: v[1] if v[0] else v[2],
 }
 _SPECIAL: dict[type, Callable[..., Any]] = {
     sp.Heaviside: _heaviside,
@@ -175,6 +177,13 @@ _NAMED: dict[type, str] = {
 }
 
 
+def _alternatives(e: sp.Expr) -> list[sp.Expr]:
+    """The values among which nested Max and Min choose."""
+    if isinstance(e, sp.Max | sp.Min):
+        return [leaf for a in e.args for leaf in _alternatives(a)]
+    return [e]
+
+
 def switches(e: sp.Basic, variables: set[sp.Symbol]) -> list[sp.Expr]:
     """The expressions at whose zeros `e` may have a kink or a jump."""
     found: list[sp.Expr] = []
@@ -182,7 +191,7 @@ def switches(e: sp.Basic, variables: set[sp.Symbol]) -> list[sp.Expr]:
         if isinstance(node, sp.Heaviside | sp.sign | sp.Abs):
             found.append(node.args[0])
         elif isinstance(node, sp.Max | sp.Min):
-            found += [a - b for n, a in enumerate(node.args) for b in node.args[n + 1 :]]
+            found += [a - b for a, b in combinations(_alternatives(node), 2)]
         elif isinstance(node, Relational):
             found.append(node.lhs - node.rhs)
         elif node.is_Pow and node.exp == sp.Rational(1, 2):

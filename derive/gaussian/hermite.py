@@ -41,8 +41,9 @@ class HermiteExpansion(GaussianRule):
             for k in range(min(m, n) + 1):
                 if (m - k) % 2 or (n - k) % 2:
                     continue
-                shared = c**k if k else p.one  # the field has no 0**0
-                total += value * factorial(k) * shared * _weight(m, k, v) * _weight(n, k, w)
+                # the field has no 0**0
+                together = c**k if k else p.one
+                total += value * factorial(k) * together * _weight(m, k, v) * _weight(n, k, w)
         return Rewrite(Closed.constant(p, p.reduce(total)).expression(), setting.law_keys)
 
 

@@ -86,6 +86,7 @@ def stein(
     totals: dict[tuple[Law, frozenset[Factor]], Closed] = {}
     waiting: dict[tuple[Law, Powers, frozenset[Factor]], Closed] = {(law, powers, factors): Closed.constant(p, p.one)}
     while waiting:
+        p.check_time()
         # every application lowers this order, so each state is taken once, with all that leads to it
         state = max(waiting, key=lambda s: sum(s[1]) + sum(f.delta for f in s[2]))
         front = waiting.pop(state)

@@ -7,7 +7,7 @@ fast.
 """
 
 from collections.abc import Iterable
-from time import monotonic
+from time import thread_time
 from typing import Any
 
 from sympy import QQ, Expr, Float, I, Integer, Mul, Pow, Rational, S, Symbol, factorint, sqrt
@@ -16,6 +16,11 @@ from sympy.polys.fields import FracField
 from derive.errors import InputError
 
 Element = Any  # an element of the field of fractions (sympy's FracElement)
+
+MOST_TERMS_FACTORED = 120
+"""A polynomial with more terms is shown expanded: factoring it can take minutes."""
+PATIENCE = 1.9
+"""Processor seconds that may be spent on a closed form."""
 
 
 class TooLong(Exception):
@@ -30,8 +35,10 @@ class Parameters:
     is the imaginary unit, used by the characteristic function of sines and cosines.
     """
 
-    def __init__(self, expressions: Iterable[Expr], *, patience: float = 4.0) -> None:
-        self.deadline = monotonic() + patience
+    def __init__(self, expressions: Iterable[Expr], *, patience: float | None = None) -> None:
+        # processor time: a busy machine must not change an answer
+        self.deadline = thread_time() + (PATIENCE if patience is None else patience)
+        self._calls = 0
         self._generators: list[Expr] = [I]
         self._squares: dict[Expr, Expr] = {I: Integer(-1)}
         self._rooted: set[Symbol] = set()
@@ -117,10 +124,16 @@ class Parameters:
             root = root * self._index[sqrt(square)]
         return root
 
+    def check_time(self) -> None:
+        """Raise TooLong once the time for an answer is spent."""
+        self._calls += 1
+        # reading the clock can cost as much as the arithmetic between two looks at it
+        if self._calls % 16 == 0 and thread_time() > self.deadline:
+            raise TooLong
+
     def reduce(self, x: Element) -> Element:
         """Replace the square of each root generator (and of i) by what it stands for."""
-        if monotonic() > self.deadline:
-            raise TooLong
+        self.check_time()
         for n, square in self._relations:
             numerator, denominator = x.numer, x.denom
             if numerator.degree(n) > 1 or denominator.degree(n) > 1:
@@ -146,6 +159,7 @@ class Parameters:
         denominator.
         """
         if x not in self._factored:
+            self.check_time()
             self._factored[x] = self._factor(x)
         return self._factored[x]
 
@@ -172,7 +186,8 @@ class Parameters:
                     break
                 polynomial = quotient
                 parts.append(known.as_expr(*self._generators))
-        content, factors = polynomial.factor_list()
+        large = len(polynomial) > MOST_TERMS_FACTORED
+        content, factors = (1, [(polynomial, 1)]) if large else polynomial.factor_list()
         parts.append(Rational(content.numerator, content.denominator))
         parts += [p.as_expr(*self._generators) ** e for p, e in factors]
         return Mul(*parts)

@@ -18,10 +18,10 @@ from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.normal_form import NormalForm, Shape
 from derive.gaussian.parameters import Element, TooLong
-from derive.gaussian.reader import shape_expression
 from derive.gaussian.rules import CHAIN, Collect, GaussianRule, SplitAtBreakpoints
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import domain_of, expectation_node
+from derive.gaussian.writer import shape_expression
 from derive.proof.derivation import Proof
 from derive.proof.rule import Rewrite, RuleDoesNotApply
 

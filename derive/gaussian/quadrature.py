@@ -3,7 +3,7 @@
 One variable: adaptive Gauss–Legendre on panels between the kinks. Two variables and a product of
 one-variable factors:
 Mehler's expansion E[f(x) h(y)] = Σ ρ^n f_n h_n in normalised Hermite coefficients. Otherwise: nested panels
-in floats.
+in floats, in `nested`.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ import mpmath
 Integrand = Callable[[Any], Any]
 ORDER = 16
 MOST_PANELS = 400
+FARTHEST_KINK = 25
 
 
 class NoConvergence(Exception):
@@ -65,6 +66,8 @@ def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int)
     norm = 1 / ctx.sqrt(2 * ctx.pi)
     tolerance = ctx.mpf(10) ** (-digits)
     reach, width = 5.0 + digits * 0.28, 2.2
+    # a step far out may leave nothing but its tail
+    reach = max(reach, *(float(abs(k)) + 3.0 for k in kinks if abs(k) < FARTHEST_KINK), 0.0)
     used: list[Any] = []
     effort = 0
     total, size = ctx.zero, ctx.zero
@@ -85,8 +88,11 @@ def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int)
         return sum_, absolute, points
 
     def adapt(a: Any, b: Any, known: tuple[Any, Any, list[Any]], depth: int) -> tuple[Any, Any, list[Any]]:
+        nonlocal size
         m = (a + b) / 2
         left, right = panel(a, m), panel(m, b)
+        # a peak between the first nodes shows now
+        size = max(size, left[1] + right[1])
         error = abs(left[0] + right[0] - known[0])
         if error <= tolerance * max(size, known[1]):
             return left[0] + right[0], left[1] + right[1], left[2] + right[2]
@@ -98,12 +104,13 @@ def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int)
     rough = [(a, b, panel(a, b)) for a, b in panels(kinks, reach, width, ctx)]
     size = sum((p[1] for _, _, p in rough), ctx.zero)
     for side in (0, -1):
-        # a growing factor moves the mass outwards: follow it
-        for _ in range(40):
+        # a growing factor moves the mass outwards: follow it in ever longer panels
+        for step in range(40):
             a, b, edge = rough[side]
             if edge[1] <= tolerance * size:
                 break
-            extra = (a - width, a) if side == 0 else (b, b + width)
+            wide = width * max(1.0, 1.3 ** (step - 8))
+            extra = (a - wide, a) if side == 0 else (b, b + wide)
             made = (*extra, panel(*extra))
             size += made[2][1]
             rough.insert(0, made) if side == 0 else rough.append(made)
@@ -173,89 +180,3 @@ def _bisect(f: Integrand, a: Any, b: Any, positive: bool, ctx: Any) -> Any:
         else:
             b = m
     return (a + b) / 2
-
-
-def square_root(C: Sequence[Sequence[float]]) -> list[list[float]]:
-    """L with L Lᵀ = C, columns of zeros (of a singular C) left out."""
-    n = len(C)
-    columns: list[list[float]] = []
-    for k in range(n):
-        pivot = C[k][k] - sum(c[k] ** 2 for c in columns)
-        if pivot < -1e-9 * max(1.0, C[k][k]):
-            raise ValueError("indefinite covariance")
-        if pivot < 1e-12 * max(1e-12, C[k][k]):
-            continue
-        scale = pivot**0.5
-        rest = [(C[i][k] - sum(c[i] * c[k] for c in columns)) / scale if i > k else 0.0 for i in range(n)]
-        rest[k] = scale
-        columns.append(rest)
-    return [[c[i] for c in columns] for i in range(n)]
-
-
-def nested(
-    f: Callable[[Sequence[float]], float],
-    switches: Sequence[Callable[[Sequence[float]], float]],
-    cholesky: Sequence[Sequence[float]],
-    mean: Sequence[float],
-) -> tuple[float, float]:
-    """(E[f], E|f|) by nested panels in floats; variable k is mean_k + Σ_j L_kj t_j with independent
-    standard t_j.
-    """
-    ctx = mpmath.fp
-    nodes = nodes_for(ctx, 14)
-    n = len(cholesky[0])
-    if n == 0:
-        return f(mean), abs(f(mean))
-    step = 2.0 if n <= 2 else 3.4
-    reach = 9.0 if n <= 2 else 7.2
-    # with a correlation near 1 the inner integral varies on the scale of the last conditional deviation
-    sharpness = min((abs(row[-1]) / sum(c * c for c in row) ** 0.5 for row in cholesky if row[-1]), default=1.0)
-
-    def point(t: Sequence[float]) -> list[float]:
-        return [m + sum(c * x for c, x in zip(row, t, strict=False)) for m, row in zip(mean, cholesky, strict=True)]
-
-    def inner(t: list[float]) -> tuple[float, float]:
-        k = len(t)
-
-        def line(u: Callable[[Sequence[float]], float]) -> Integrand:
-            return lambda x: u(point([*t, x, *([0.0] * (n - k - 1))]))
-
-        kinks: list[float] = []
-        for u in switches:
-            roots = roots_on_line(line(u), ctx)
-            if k == n - 1 or _depends_only(u, point, t, n, roots):
-                kinks += roots
-        total = size = 0.0
-        width = step if k == n - 1 else max(0.2, step * min(1.0, 1.5 * sharpness))
-        for a, b in panels(kinks, reach, width, ctx):
-            half, middle = (b - a) / 2, (a + b) / 2
-            for x, w in nodes:
-                s = middle + half * x
-                weight = half * w * 0.3989422804014327 * ctx.exp(-s * s / 2)
-                if k == n - 1:
-                    value = f(point([*t, s]))
-                    total += weight * value
-                    size += weight * abs(value)
-                else:
-                    value, absolute = inner([*t, s])
-                    total += weight * value
-                    size += weight * absolute
-        return total, size
-
-    return inner([])
-
-
-def _depends_only(
-    u: Callable[[Sequence[float]], float],
-    point: Callable[[Sequence[float]], list[float]],
-    t: list[float],
-    n: int,
-    roots: Sequence[float],
-) -> bool:
-    """Whether the zero of u does not move with the later coordinates."""
-    for r in roots:
-        later = n - len(t) - 1
-        values = [abs(u(point([*t, r, *([x] * later)]))) for x in (1.0, -2.0)]
-        if max(values) > 1e-9:
-            return False
-    return bool(roots)

@@ -4,23 +4,17 @@ from collections.abc import Callable, Sequence
 
 from sympy import (
     Abs,
-    And,
     DiracDelta,
-    Eq,
     Expr,
     Heaviside,
     I,
     Integer,
     Max,
     Min,
-    Ne,
-    Not,
-    Or,
     Piecewise,
     Rational,
     S,
     Symbol,
-    Xor,
     cos,
     cosh,
     erf,
@@ -35,28 +29,13 @@ from sympy import (
     sqrt,
 )
 
+from derive.gaussian.conditions import indicator
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.functions import NormalDensity, Phi
-from derive.gaussian.normal_form import Factor, NormalForm, Polynomial, Powers, Shape, TooLarge
+from derive.gaussian.normal_form import Factor, NormalForm, Polynomial, Powers, TooLarge
 from derive.gaussian.parameters import Element, Parameters, integer_square_root
 
 HIGHEST_POWER = 40
-
-
-def parameter_parts(e: Expr, variables: Sequence[Symbol]) -> list[Expr]:
-    """The constant subexpressions of an integrand: what the parameter field must contain."""
-    wanted = set(variables)
-    if not e.free_symbols & wanted:
-        if isinstance(e, Expr):
-            return [e] if e.is_number is not None else []
-        # the branch of a Piecewise whose value and condition are constants
-        return [x for a in e.args for x in parameter_parts(a, variables)]
-    parts = [x for a in e.args for x in parameter_parts(a, variables)]
-    if isinstance(e, Max | Min):
-        parts.append(e.func(*(a for a in e.args if not a.free_symbols & wanted)))
-    if e.is_Pow and not e.base.free_symbols & wanted:
-        parts.append(log(e.base))
-    return [x for x in parts if x.is_finite is not False]
 
 
 class Reader:
@@ -76,8 +55,8 @@ class Reader:
             erfc: lambda e: self.empty.constant(1) - self._erf(e),
             Phi: lambda e: self._phi(e, 1),
             NormalDensity: self._density,
-            Heaviside: lambda e: self._step_of(e.args[0]),
-            sign: lambda e: self._step_of(e.args[0]).scaled(2) - self.empty.constant(1),
+            Heaviside: lambda e: self.step_of(e.args[0]),
+            sign: lambda e: self.step_of(e.args[0]).scaled(2) - self.empty.constant(1),
             Abs: lambda e: self.read(e.args[0]).split(lambda u: u * self._sign(u, e)),
             Max: lambda e: self._extreme(e, 1),
             Min: lambda e: self._extreme(e, -1),
@@ -141,6 +120,9 @@ class Reader:
                 scale = (scale[0], inside)
             elif isinstance(x, cos | sin | exp) and not self.parameters.knows(x):
                 waves.append(self._functions[x.func](x))
+            elif x is S.Exp1 and not self.parameters.knows(x):
+                # exp(u + 1) exp(-u) is e, which no part of the integrand was
+                waves.append(self._exp(exp(1, evaluate=False)))
             else:
                 value = value * self.parameters.element(x)
         if waves:
@@ -212,11 +194,17 @@ class Reader:
     # ---- steps
     # ----------------------------------------------------------------------------------------------------
 
-    def _step_of(self, e: Expr) -> NormalForm:
-        return self.read(e).split(lambda u: self._step(u, e))
+    def step_of(self, e: Expr, at_zero: Rational = S.Half) -> NormalForm:
+        """[e > 0], with `at_zero` where e vanishes in a whole region."""
+        return self.read(e).split(lambda u: self._step(u, e, at_zero))
 
-    def _step(self, u: NormalForm, e: Expr) -> NormalForm:
-        """The step [u > 0] as a half-space factor; the value on the breakpoint has probability 0."""
+    def _step(self, u: NormalForm, e: Expr, at_zero: Rational = S.Half) -> NormalForm:
+        """The step [u > 0] as a half-space factor; the value on the breakpoint has probability 0.
+
+        `at_zero` is the value where u vanishes in a whole region, as relu does.
+        """
+        if not u.terms:
+            return u.constant(self.parameters.element(at_zero))
         _, u = u.common_scale()
         u = self._without_positive_factor(u)
         form = u.polynomial()
@@ -307,39 +295,12 @@ class Reader:
     def _piecewise(self, e: Piecewise) -> NormalForm:
         result, remaining = self.empty, self.empty.constant(1)
         for value, condition in e.args:
-            here = remaining * self._condition(condition)
+            here = remaining * indicator(self, condition)
             result = result + here * self.read(value)
-            remaining = remaining * self._condition(condition).complement()
+            remaining = remaining * indicator(self, condition).complement()
         if remaining.terms:
             raise NoClosedForm("a Piecewise must cover the whole line", e)
         return result
-
-    def _condition(self, c: Expr) -> NormalForm:
-        """The indicator of a condition, up to sets of probability 0."""
-        if c in (S.true, S.false):
-            return self.empty.constant(int(c is S.true))
-        if isinstance(c, And | Or | Not | Xor):
-            parts = [self._condition(a) for a in c.args]
-            if isinstance(c, Not):
-                return parts[0].complement()
-            if isinstance(c, And):
-                result = self.empty.constant(1)
-                for x in parts:
-                    result = result * x
-                return result
-            if isinstance(c, Or):
-                result = self.empty
-                for x in parts:
-                    result = result + x - result * x
-                return result
-            raise NoClosedForm("this condition is outside the class", c)
-        if isinstance(c, Eq):
-            return self.empty
-        if isinstance(c, Ne):
-            return self.empty.constant(1)
-        if hasattr(c, "gts"):
-            return self._step_of(c.gts - c.lts)
-        raise NoClosedForm("this condition is outside the class", c)
 
     # ---- polynomials
     # ----------------------------------------------------------------------------------------------
@@ -361,37 +322,3 @@ class Reader:
 
 def _has_root(e: Expr) -> bool:
     return any(p.base.is_Rational and not p.exp.is_Integer for p in e.atoms(type(sqrt(2))))
-
-
-def shape_expression(parameters: Parameters, variables: Sequence[Symbol], shape: Shape, value: Element) -> Expr:
-    """A term of the normal form as a SymPy expression."""
-
-    def polynomial(p: Polynomial) -> Expr:
-        total = S.Zero
-        for powers, x in p:
-            term = parameters.expression(x)
-            for v, k in zip(variables, powers, strict=True):
-                term *= v**k
-            total += term
-        return total
-
-    result = sqrt(pi) ** shape.scale[0] * sqrt(Integer(shape.scale[1]))
-    for v, k in zip(variables, shape.powers, strict=True):
-        result *= v**k
-    if shape.growth:
-        result *= exp(polynomial(shape.growth))
-    for factor in sorted(shape.factors, key=repr):
-        form = parameters.expression(factor.c)
-        for v, x in zip(variables, factor.a, strict=True):
-            form += parameters.expression(x) * v
-        if factor.delta:
-            result *= DiracDelta(form)
-        elif factor.tau2 == 0:
-            result *= Heaviside(form, Rational(1, 2))
-        else:
-            result *= Phi(form / sqrt(parameters.expression(factor.tau2)))
-    if not shape.phase:
-        return parameters.expression(value) * result
-    a, b = parameters.split_complex(value)
-    angle = polynomial(shape.phase)
-    return (parameters.expression(a) * cos(angle) - parameters.expression(b) * sin(angle)) * result

@@ -15,8 +15,9 @@ from derive.gaussian.law import Law, regression, tilt
 from derive.gaussian.moments import Moments, stein
 from derive.gaussian.normal_form import Factor, Shape
 from derive.gaussian.parameters import Element
-from derive.gaussian.reader import Reader, shape_expression
+from derive.gaussian.reader import Reader
 from derive.gaussian.setting import GaussianSetting, positivity_key
+from derive.gaussian.writer import shape_expression
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.proof.verdict import Verdict
 from derive.setting import Setting, Undischarged

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sympy import Basic, Expr, ImmutableMatrix, StrictGreaterThan, Symbol
+from sympy import Basic, Expr, ImmutableMatrix, Max, Min, StrictGreaterThan, Symbol, log
 
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.law import Law
 from derive.gaussian.normal_form import NormalForm
 from derive.gaussian.parameters import Parameters
-from derive.gaussian.reader import Reader, parameter_parts
+from derive.gaussian.reader import Reader
 from derive.hypotheses import Hypothesis
 from derive.setting import Setting
 from derive.words import Words
@@ -53,6 +53,22 @@ class GaussianSetting(Setting):
 def positivity_key(condition: Expr) -> str:
     """The key under which  condition > 0  is assumed."""
     return f"positive: {condition}"
+
+
+def parameter_parts(e: Expr, variables: Sequence[Symbol]) -> list[Expr]:
+    """The constant subexpressions of an integrand: what the parameter field must contain."""
+    wanted = set(variables)
+    if not e.free_symbols & wanted:
+        if isinstance(e, Expr):
+            return [e] if e.is_number is not None else []
+        # the branch of a Piecewise whose value and condition are constants
+        return [x for a in e.args for x in parameter_parts(a, variables)]
+    parts = [x for a in e.args for x in parameter_parts(a, variables)]
+    if isinstance(e, Max | Min):
+        parts.append(e.func(*(a for a in e.args if not a.free_symbols & wanted)))
+    if e.is_Pow and not e.base.free_symbols & wanted:
+        parts.append(log(e.base))
+    return [x for x in parts if x.is_finite is not False]
 
 
 def parameters_of(*nodes: Basic) -> Parameters:

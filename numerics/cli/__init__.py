@@ -92,6 +92,8 @@ class Program(click.Group):
 
 
 def _complain(message: str) -> int:
+    # An error in an expression names the column; the line that points at it is for wider output than one line.
+    message = message.removesuffix("^")
     click.echo(f"varprop: {' '.join(message.split())}", err=True)
     return BAD_INPUT
 

@@ -129,7 +129,9 @@ def correlation_at_edge(f: Functions, q: float, weight_variance: float) -> Appro
         return None
     kinks = tuple((Float(p), Float(jump)) for p, jump in zip(f.points, f.slope_jumps, strict=True) if jump)
     build = critical_correlation_kinked if kinks else critical_correlation_smooth
-    if not kinks and moments(f, q).value["curvature_second"] == 0:
+    at = moments(f, q)
+    if not kinks and not at.error["curvature_second"] < 1e-6 * at.value["curvature_second"]:
+        # no curvature, or one too singular to be known
         return None
     law = _power_law(build, lambda e: _numbers(over_kinks(e, kinks), f, q, weight_variance))
     return None if law is None else Approach("1 - rho", law[1], law[0])

@@ -15,6 +15,9 @@ from numerics.maps.functions import Functions, functions
 from numerics.maps.line import EPS, moments
 from numerics.maps.values import named, variance
 
+_ONE = 1e-11  # χ_∥ is 1 to its own rounding
+_KNOWN = 1e-12
+
 SCALE_INVARIANT, AT_ZERO, HALF_STABLE, NONE = "scale-invariant", "K* = 0", "half-stable", "none"
 
 
@@ -102,6 +105,8 @@ def critical(activation: str | Activation, *, bias_variance: float | None = None
     if bias_variance is None:
         return own.point()
     b = variance("bias_variance", bias_variance)
+    if own.slope_in_doubt:
+        return Critical(made, NONE, sigma_b2=b, notes=tuple(own.notes))
     if b == 0 and own.kind in (SCALE_INVARIANT, AT_ZERO) and own.at_origin is not None:
         return own.point()
     return _edge(made, f, b, own.kind)
@@ -135,9 +140,16 @@ def _edge(activation: Activation, f: Functions, b: float, kind: str) -> Critical
     found.sort(key=lambda p: (abs(p[3]) >= 1, p[0]))
     w, _, x, chi_par = found[0]
     points = fixed_points(activation, weight_variance=w, bias_variance=b)
+    stability = "stable" if abs(chi_par) < 1 else "unstable"
     rates = [correlation_at_edge(f, x, w)]
-    if abs(chi_par) < 1:
+    if abs(chi_par - 1) <= _ONE:
+        # the next order decides
+        chi_par, stability = 1.0, min(points.points, key=lambda p: abs(p.q - x)).stability
+        rates.insert(0, length_at_double_root(f, x, w))
+    elif abs(chi_par) < 1:
         rates.insert(0, Approach("|q - q*|", scale=depth_scale(chi_par)))
+    known = moments(f, x).error["slope_second"] * w
+    note = f"E[f'²] is known to {known:.0e} only (relative), and σ_w² and q* with it"
     return Critical(
         activation,
         kind,
@@ -146,10 +158,11 @@ def _edge(activation: Activation, f: Functions, b: float, kind: str) -> Critical
         q_star=x,
         chi_perp=1.0,
         chi_par=chi_par,
-        stability="stable" if abs(chi_par) < 1 else "unstable",
+        stability=stability,
         fixed_points=points.points,
         approach=tuple(r for r in rates if r is not None),
         others=tuple((p[0], p[1], p[2]) for p in found[1:]),
+        notes=(note,) if known > _KNOWN else (),
     )
 
 
@@ -162,12 +175,14 @@ class _Class:
         self.positive: list[tuple[float, float, float]] = []
         start = at_zero(f)
         self.at_origin: float | None = None
+        self.slope_in_doubt = self.everywhere = False
         self.kind = NONE
         if not f.is_continuous:
             self.notes.append(f"{activation} jumps: χ_⊥ is infinite at every weight variance")
             return
         table = scan(f)
         if np.any(table["slope_second_error"] > 1e-6 * np.abs(table["slope_second"])):
+            self.slope_in_doubt = True
             self.notes.append(f"E[f'²] of {activation} could not be computed to six digits: it may be infinite")
             return
         if start is not None and start[0] == 0 and start[1] > 0:
@@ -184,7 +199,7 @@ class _Class:
             if self.origin.stability == "stable":
                 self.kind = AT_ZERO
                 return
-        if self.positive:
+        if self.positive or self.everywhere:
             self.kind = HALF_STABLE
         elif self.at_origin is not None:
             self.kind = AT_ZERO
@@ -201,6 +216,12 @@ class _Class:
             return at["slope_second"] - at["second_slope"]
 
         noise = 4 * (table["slope_second_error"] + table["second_slope_error"]) + 1e-14 * table["slope_second"]
+        if np.all(np.abs(difference) <= noise):
+            self.notes.append(
+                "χ_∥ = χ_⊥ at every q: every point of the edge of chaos is critical, one for each bias variance"
+            )
+            self.everywhere = True
+            return
         for x in roots(gap, q, difference, noise):
             at = moments(self.f, x).value
             w = 1 / at["slope_second"]
@@ -222,14 +243,14 @@ class _Class:
             w = self.at_origin
             points = fixed_points(self.activation, weight_variance=w).points
             return self._made(w, 0.0, 0.0, self.origin.stability, points, (length_at_zero(self.f, w),))
-        if self.kind == HALF_STABLE:
+        if self.kind == HALF_STABLE and self.positive:
             w, b, x = self.positive[0]
             points = fixed_points(self.activation, weight_variance=w, bias_variance=b).points
             rates = (length_at_double_root(self.f, x, w), correlation_at_edge(self.f, x, w))
             return self._made(w, b, x, "half-stable", points, rates)
         if not self.notes:
             self.notes.append("χ_⊥ = χ_∥ = 1 nowhere")
-        return Critical(self.activation, NONE, notes=tuple(self.notes))
+        return Critical(self.activation, self.kind, notes=tuple(self.notes))
 
     def _made(
         self,

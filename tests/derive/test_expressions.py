@@ -1,12 +1,13 @@
 """Expressions from a stranger: what is read, what is refused and where the error points."""
 
+import math
 import string
 import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sympy import Abs, E, Max, Min, Piecewise, Rational, Symbol, erf, exp, lambdify, log, pi, sin, sqrt, tanh
+from sympy import ITE, Abs, E, Max, Min, Piecewise, Rational, Symbol, erf, exp, lambdify, log, pi, sin, sqrt, tanh
 
 from derive.activations import activation
 from derive.errors import InputError
@@ -235,3 +236,12 @@ def test_nothing_is_executed(monkeypatch):
     for name in ("eval", "exec"):
         monkeypatch.setattr(builtins, name, forbidden)
     assert read("where(x > 0, x, leaky_relu(x)) + Phi(x)").free_symbols == {x}
+
+
+def test_functions_of_functions_hold_no_if_then_else() -> None:
+    """elu(elu(elu(x))) is a Piecewise of plain conditions, right on both sides of 0."""
+    made = read("elu(elu(elu(x)))")
+    assert not made.has(ITE)
+    assert made.subs(x, 2) == 2
+    once = math.expm1(-0.5)
+    assert float(made.subs(x, -0.5)) == pytest.approx(math.expm1(math.expm1(once)), rel=1e-12)

@@ -39,15 +39,73 @@ def test_number_without_a_closed_form(expression, mean, variance, integrand, cut
     assert found["error_bound"] < 1e-14
 
 
+def test_number_of_two_variables_without_a_closed_form():
+    """E[tanh(x) silu(y)] with a mean, by iterated quadrature in mpmath; at correlation -1 by one integral."""
+    silu = lambda s: s / (1 + mpmath.exp(-s))  # noqa: E731 -- the function under test, in mpmath
+    common = ("expect", "tanh(x)", "--with", "silu(x)", "--mean", "0.3", "--variance", "2", "--format", "json")
+
+    def inner(t):
+        x = 0.3 + mpmath.sqrt(2) * t
+        centre, spread = 0.3 - 0.7 * mpmath.sqrt(2) * t, mpmath.sqrt(2 * 0.51)
+        cuts = [centre + spread * k for k in (-9, -4, 0, 4, 9)]
+        return mpmath.tanh(x) * mpmath.quad(lambda y: silu(y) * mpmath.npdf(y, centre, spread), cuts)
+
+    true = mpmath.quad(lambda t: inner(t) * mpmath.npdf(t), [-9, -4, -1, 1, 4, 9], maxdegree=5)
+    found = json.loads(run(*common, "--correlation", "-0.7").stdout)
+    assert abs(found["value"] - true) < 1e-13
+    assert found["error_bound"] < 1e-12
+    opposite = mpmath.quad(
+        lambda t: mpmath.tanh(0.3 + mpmath.sqrt(2) * t) * silu(0.3 - mpmath.sqrt(2) * t) * mpmath.npdf(t), [-12, 0, 12]
+    )
+    assert abs(json.loads(run(*common, "--correlation", "-1").stdout)["value"] - opposite) < 1e-13
+
+
+def test_no_number_is_no_method():
+    """An expectation that does not exist, and one whose parameters are symbols, have neither value nor method."""
+    for arguments in (("exp(x**2)",), ("1/x",), ("tanh(x)**2", "--variance", "q")):
+        found = json.loads(run("expect", *arguments, "--format", "json").stdout)
+        assert found["value"] is None
+        assert found["error_bound"] is None
+        assert found["method"].startswith("none; ")
+        assert "inf" not in run("expect", *arguments).stdout
+
+
+def test_where_the_closed_form_holds():
+    """The condition of integrability is printed beside the closed form, in text and in JSON."""
+    assert "for 1 − 2 q > 0" in run("expect", "exp(x**2)", "--variance", "q").stdout
+    found = json.loads(run("expect", "exp(x**2)", "--variance", "q", "--format", "json").stdout)
+    assert [c["text"] for c in found["conditions"]] == ["1 − 2 q > 0"]
+
+
+def test_symbols_of_the_expression():
+    """E[exp(a x)] = exp(a² q/2): a is declared, and one name is one symbol."""
+    assert run("expect", "exp(a*x)", "--symbol", "a", "--variance", "q").stdout.startswith("exp(a² q/2)")
+    assert run("expect", "x*x", "--mean", "q", "--variance", "q").stdout.startswith("q² + q")
+
+
+def test_a_number_beyond_float64():
+    """exp(500000) has a closed form and no float: no infinity in JSON, and words in text."""
+    found = json.loads(run("expect", "exp(1000*x)", "--format", "json").stdout)
+    assert found["closed_form"]["text"] == "exp(500000)"
+    assert found["value"] is None
+    assert "beyond the range" in run("expect", "exp(1000*x)").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("expect", "x", "--variance", "nan"), "variance must be a number or a name that nothing else has, got 'nan'"),
+        (("expect", "x", "--mean", "inf"), "mean must be a number or a name that nothing else has, got 'inf'"),
+        (("expect", "x", "--variance", "x"), "variance must be a number or a name that nothing else has, got 'x'"),
+        (("expect", "x", "--variance", "1e99999999"), "3 digits of exponent"),
+        (("expect", "x", "--variance", "9**9**9"), "an exponent must be"),
+        (("expect", "x", "--symbol", "sin"), "symbol must be a number or a name that nothing else has, got 'sin'"),
         (("expect", "__import__('os')"), "unexpected character"),
         (("expect", "x", "--variance", "-1"), "variance must be positive, got -1"),
         (("expect", "x", "--with", "x"), "--with and --correlation go together"),
         (("expect", "x", "--with", "x", "--correlation", "2"), "correlation must be between -1 and 1, got 2"),
         (("kernel", "sample-variance", "--gain", "-1"), "gain must be positive"),
-        (("kernel", "backward-variance", "--export", "x.py"), "--export goes with sample-variance"),
+        (("kernel", "backward-variance", "--export", "x.py"), "--export goes with a map"),
     ],
 )
 def test_bad_input(arguments, message):

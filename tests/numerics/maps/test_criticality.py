@@ -250,3 +250,48 @@ def test_bad_bias_variance() -> None:
     with pytest.raises(InputError, match=r"bias_variance must be finite and not negative, got -1\.0"):
         critical("tanh", bias_variance=-1.0)
     assert np.isfinite(critical("tanh", bias_variance=1.0).sigma_w2 or np.nan)
+
+
+def test_an_infinite_slope_moment_has_no_edge() -> None:
+    """For sign(s) √|s|, E[f'²] = E[1/(4|s|)] diverges: no number is given for any bias variance."""
+    for bias_variance in (None, 0.05):
+        found = critical("sign(x)*sqrt(abs(x))", bias_variance=bias_variance)
+        assert found.sigma_w2 is None
+        assert "may be infinite" in found.notes[0]
+
+
+def test_digits_that_are_not_known_are_not_claimed() -> None:
+    """For sign(s) |s|^(3/4), q* = 9 σ_b² and χ_∥ = 2/3; E[f''²] is infinite, so 1 - ρ has no smooth decay."""
+    found = critical("sign(x)*abs(x)**0.75", bias_variance=0.05)
+    assert found.q_star == pytest.approx(0.45, rel=1e-7)
+    assert found.chi_par == pytest.approx(2 / 3, rel=1e-7)
+    assert "only (relative)" in found.notes[0]
+    assert not any("rho" in str(rate) for rate in found.approach)
+
+
+def test_kinks_at_zeros_are_critical_at_every_length() -> None:
+    """With slopes 0 and 1 and f = 0 at the kinks, f f'' = 0: χ_∥ = χ_⊥, and every point of the edge is half-stable."""
+    name = "where(x > 1, x - 1, 0)"
+    found = critical(name)
+    assert found.kind == "half-stable"
+    assert "at every q" in found.notes[0]
+    edge = critical(name, bias_variance=0.3)
+    assert edge.stability == "half-stable"
+    assert edge.xi_q == math.inf
+    assert edge.q_star is not None
+    with mpmath.workdps(30):
+        # E[f'²] = Φ(-1/√q), E[f²] = (1 + q) Φ(-1/√q) - √q φ(1/√q)
+        h = 1 / mpmath.sqrt(edge.q_star)
+        tail = mpmath.ncdf(-h)
+        second = (1 + edge.q_star) * tail - mpmath.npdf(h) / h
+        assert relative(edge.sigma_w2, 1 / tail) < 1e-12
+        assert abs(edge.q_star - second / tail - 0.3) < 1e-14
+
+
+def test_the_critical_bias_variance_of_gelu_is_recognised() -> None:
+    """At its half-stable point, the edge of chaos has χ_∥ = 1 to rounding, and says half-stable."""
+    point = critical("gelu")
+    edge = critical("gelu", bias_variance=point.sigma_b2)
+    assert edge.stability == "half-stable"
+    assert edge.chi_par == 1
+    assert str(edge.approach[0]).startswith("q - q* ~")

@@ -126,3 +126,29 @@ def test_pytorch_line_runs_on_a_stand_in() -> None:
     exec(gain.pytorch, {"torch": SimpleNamespace(nn=SimpleNamespace(init=init)), "layer": layer})
     assert seen["weight"] == pytest.approx(math.sqrt(gain.sigma_w2 / 100))
     assert seen["bias"] == pytest.approx(math.sqrt(gain.sigma_b2))
+
+
+def test_the_critical_line_of_a_homogeneous_activation() -> None:
+    """For relu χ_⊥ = σ_w²/2 for every q: the line σ_w² = 2; the figure shows it."""
+    diagram = phase("relu", points=6)
+    assert np.allclose(diagram.edge, [[2.0, 0.0], [2.0, 0.5]])
+    (axes,) = plot_phase(diagram).axes
+    assert any(np.allclose(line.get_xdata(), 2.0) for line in axes.get_lines())
+
+
+def test_unstable_parts_of_the_critical_line_are_told_apart() -> None:
+    """For exp, q - E[f²]/E[f'²] = q - 1 and χ_∥ = 2 all along χ_⊥ = 1; for tanh every length on it is stable."""
+    diagram = phase("exp", points=6)
+    inside = np.isfinite(diagram.edge).all(axis=1)
+    assert not diagram.edge_is_stable[inside].any()
+    tanh = phase("tanh", points=6)
+    assert tanh.edge_is_stable[np.isfinite(tanh.edge).all(axis=1)].all()
+    labels = [text.get_text() for text in plot_phase(diagram).legends[0].get_texts()]
+    assert labels[-1] == r"$\chi_\perp = 1$, unstable length"
+
+
+def test_depth_scales_are_plus_infinity_at_one() -> None:
+    """At σ_w² = 1, σ_b² = 0 tanh has χ_⊥ = χ_∥ = 1 at q = 0."""
+    diagram = phase("tanh", weight_variance=(0.0, 2.0), bias_variance=(0.0, 0.1), points=3)
+    assert diagram.xi_q[0, 1] == math.inf
+    assert diagram.xi_c[0, 1] == math.inf
