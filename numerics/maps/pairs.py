@@ -119,11 +119,16 @@ def _covariance_series(a: Series, b: Series, rho: Array) -> tuple[Array, Array]:
 def _separation_series(s: Series, gap: Array) -> tuple[Array, Array]:
     """Σ a_k² (1 - ρ^k) = (1 - ρ) Σ_j ρ^j Σ_{k>j} a_k², all positive for ρ >= 0."""
     rho = 1 - gap
-    rests = np.cumsum(s.coefficients[::-1] ** 2)[::-1]
-    value = gap * polyval(rho, np.append(rests[1:], 0.0))
+
+    def apart(values: Array) -> Array:
+        rests = np.cumsum(values[::-1])[::-1]
+        return np.asarray(gap * polyval(rho, np.append(rests[1:], 0.0)), dtype=np.float64)
+
+    value = apart(s.coefficients**2)
     order = float(s.order)
     reach = np.minimum(1.0, 2 * order * gap)
     terms = np.minimum(order, order * order * gap)
-    wrong = 2 * s.error * np.sqrt(np.abs(value) * terms) + s.error**2 * terms
+    # Every coefficient may be wrong by s.error, all of them to the same side.
+    wrong = 2 * s.error * apart(np.abs(s.coefficients)) + s.error**2 * terms
     bound = wrong + s.tail * reach + 8 * EPS * np.abs(value)
     return value, np.where(gap <= 1, bound, np.inf)
