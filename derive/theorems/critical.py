@@ -146,7 +146,7 @@ def critical_correlation_smooth() -> Derivation:
     return proof.done(
         "critical-correlation-smooth",
         "How the correlation goes to one at the edge of chaos, for a smooth activation",
-        source="Schoenholz et al. 2017, section 3; Hayou, Doucet & Rousseau 2019, proposition 2",
+        source="Schoenholz et al. 2017, section 3; Hayou, Doucet & Rousseau 2019",
         symbols=_SYMBOLS,
         intro=_INTRO,
         parts=(lemma,),
@@ -181,7 +181,7 @@ def critical_correlation_kinked() -> Derivation:
     return proof.done(
         "critical-correlation-kinked",
         "How the correlation goes to one at the edge of chaos, for an activation with kinks",
-        source="Hayou, Doucet & Rousseau 2019, proposition 3 (for ReLU)",
+        source="Hayou, Doucet & Rousseau 2019 (for ReLU)",
         symbols=_SYMBOLS,
         intro=_INTRO,
         parts=(lemma,),

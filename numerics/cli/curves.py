@@ -60,5 +60,5 @@ def _table(prediction: Prediction) -> str:
     if 0 < error < 1:
         # A power of ten: the digits of an estimated rounding error mean nothing.
         bound = f"1e-{math.floor(-math.log10(error)):02}"
-        lines += ["", f"The Gaussian expectations of a layer are computed to {bound} of their value."]
+        lines += ["", f"The Gaussian expectations of a layer are computed with a relative error of about {bound}."]
     return "\n".join(lines)

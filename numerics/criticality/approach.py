@@ -123,7 +123,7 @@ def correlation_at_edge(f: Functions, q: float, weight_variance: float) -> Appro
     """At χ_⊥ = 1 and fixed length q: how 1 - ρ falls, by ``critical-correlation-kinked`` or ``-smooth``.
 
     None where f jumps, or is affine.
-    Source: Hayou, Doucet & Rousseau 2019, propositions 2 and 3 (κ = 1/β for smooth f; 9π²/2 for ReLU).
+    Source: Hayou, Doucet & Rousseau 2019 (κ = 1/β for smooth f; 9π²/2 for ReLU).
     """
     if not f.is_continuous:
         return None

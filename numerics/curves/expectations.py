@@ -31,7 +31,7 @@ class Expectations:
     """Gaussian expectations of an activation and its slope; q = 0 and values beyond float64 are taken, too.
 
     Where f jumps, the slope is the one between the jumps, as in back-propagation. ``worst`` is the largest relative
-    error among all that was evaluated since it was last set to 0.
+    error among all that was evaluated since it was last set to 0; that of K is relative to E[f^2].
     """
 
     def __init__(self, activation: Activation) -> None:
@@ -66,7 +66,8 @@ class Expectations:
         def evaluate(q: Floats) -> Evaluated:
             return self._maps.covariance(q, np.minimum(m2[_usable(m2 + v2)] / q, 1.0))
 
-        return self._where_positive(evaluate, m2 + v2, lambda value, _: value * value)
+        # K of an odd function vanishes with m: what it is part of is E[f^2].
+        return self._where_positive(evaluate, m2 + v2, lambda value, _: value * value, self._maps.second_moment)
 
     def _half_difference(self, at: Mapping[Basic, Any]) -> Floats:
         m2, v2 = np.broadcast_arrays(*(np.asarray(at[symbol], np.float64) for symbol in (M, V)))
@@ -77,7 +78,11 @@ class Expectations:
         return self._where_positive(evaluate, m2 + v2, lambda *_: 0.0)
 
     def _where_positive(
-        self, evaluate: Callable[[Floats], Evaluated], q: Any, at_zero: Callable[[float, float], float]
+        self,
+        evaluate: Callable[[Floats], Evaluated],
+        q: Any,
+        at_zero: Callable[[float, float], float],
+        scale: Callable[[Floats], Evaluated] | None = None,
     ) -> Floats:
         """Evaluate at variances that are positive and finite; 0 is the function's own value, and infinite stays so."""
         q = np.asarray(q, np.float64)
@@ -91,7 +96,9 @@ class Expectations:
         if usable.any():
             found = evaluate(q[usable])
             out[usable] = found.value
-            self.worst = max(self.worst, found.relative_error)
+            against = found.value if scale is None else scale(q[usable]).value
+            known = np.isfinite(found.value) & (against != 0)
+            self.worst = max(self.worst, float((found.error[known] / np.abs(against[known])).max(initial=0.0)))
         return out
 
 

@@ -38,7 +38,8 @@ class Prediction:
     satisfies only approximately; ``exact[name]`` is True when there are none, and the column then holds at any finite
     width. ``theorems[name]`` names the derivations that the numbers come from, ``theory`` which of `THEORIES` they
     belong to. ``expectation_error`` is the largest estimated relative error of a Gaussian expectation that went into a
-    column, 0 where none did: what the numbers are off by from the theory, not the theory from a network.
+    column (that of K relative to E[f^2]), 0 where none did: what the numbers are off by from the theory, not the theory
+    from a network.
     """
 
     network: Network

@@ -92,7 +92,7 @@ class NumericalMaps:
         return self._compiled("slope_second", "scaled", q) or self._scaled(self.slope_second_moment(q))
 
     def chi_par(self, q: ArrayLike) -> Evaluated:
-        """χ_∥ = dq'/dq, the slope of the length map (Roberts, Yaida & Hanin 2022, equation 5.8)."""
+        """χ_∥ = dq'/dq, the slope of the length map (Roberts, Yaida & Hanin 2022, section 5.1)."""
         return self._compiled("second_slope", "scaled", q) or self._scaled(self.second_moment_slope(q))
 
     def covariance(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Evaluated:

@@ -33,7 +33,7 @@ from numerics.verification import verify
 
 _PHASES = (("below", 0.7), ("at", 1.0), ("above", 1.5))
 _BIAS = 0.05
-_DEPTH, _BACKWARD_WIDTH, _SAMPLED_WIDTH, _SAMPLES = 5, 256, 1024, 16
+_DEPTH, _BACKWARD_WIDTH, _SAMPLED_WIDTH, _SAMPLES = 5, 256, 2048, 16
 _NETWORKS = 200
 _OVER = {"network": "networks", "both": "samples and networks"}
 _GRID = 128

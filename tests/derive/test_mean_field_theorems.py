@@ -91,7 +91,7 @@ def relu_like(slope):
 
 
 def test_the_kinked_decay_of_relu_is_hayou_s():
-    """Hayou, Doucet & Rousseau 2019, proposition 3: 1 - rho ~ 9 pi^2/(2 l^2)."""
+    """Hayou, Doucet & Rousseau 2019: 1 - rho ~ 9 pi^2/(2 l^2)."""
     assert simplify(relu_like(Integer(0)) - 9 * pi**2 / (2 * LAYER**2)) == 0
 
 
@@ -138,7 +138,7 @@ def at_zero(f):
 @pytest.mark.parametrize(
     ("f", "rate"),
     [
-        (tanh(Z), 2),  # Roberts, Yaida & Hanin 2022, equation 5.67: a_1 = -2
+        (tanh(Z), 2),  # Roberts, Yaida & Hanin 2022, section 5.3.3: a_1 = -2
         (sin(Z), 1),  # the same, section 5.3.3: a_1 = -1
         (Z + Z**2, -3),  # 3/4 (f''/f')^2: it repels
         (exp(Z) - 1, Rational(-7, 4)),

@@ -205,9 +205,9 @@ def test_over_networks_forward_and_backward(activation, phase):
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("activation", EIGHT)
 def test_over_samples_and_networks(activation, phase):
-    """200 networks of width 1024 with 16 inputs each; the bias of this width, about 2/1024 a layer, stays unseen."""
-    network = network_at(activation, phase, 1024)
-    found = verify(predict(network), simulate(network, rng=[7, 2], over="both", networks=200, samples=16))
+    """150 networks of width 2048 with 16 inputs each; the bias of this width, about 2/2048 a layer, stays unseen."""
+    network = network_at(activation, phase, 2048)
+    found = verify(predict(network), simulate(network, rng=[7, 2], over="both", networks=150, samples=16))
     assert {row.quantity for row in found.rows} == {*SAMPLE_COLUMNS, "var_s"}
     assert found.agrees, found.text()
     assert max(row.detectable for row in found.rows if row.predicted > 0) < 0.25

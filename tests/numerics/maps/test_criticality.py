@@ -45,7 +45,7 @@ def test_published_edges_hold_to_two_in_a_thousand(name: str, printed: float) ->
 
 
 def test_half_stable_point_of_gelu() -> None:
-    """Roberts, Yaida & Hanin 2022, equation 5.95: K* = (3 + √17)/2, C_W = 1.98305826, C_b = 0.17292239."""
+    """Roberts, Yaida & Hanin 2022, section 5.3.4: K* = (3 + √17)/2, C_W = 1.98305826, C_b = 0.17292239."""
     found = critical("gelu")
     assert found.kind == found.stability == "half-stable"
     assert found.q_star == pytest.approx((3 + math.sqrt(17)) / 2, rel=1e-12)
@@ -56,7 +56,7 @@ def test_half_stable_point_of_gelu() -> None:
 
 @pytest.mark.parametrize("name", ["silu", "swish"])
 def test_half_stable_point_of_silu(name: str) -> None:
-    """Roberts, Yaida & Hanin 2022, equation 5.93: K* = 14.32017362, C_W = 1.98800468, C_b = 0.55514317."""
+    """Roberts, Yaida & Hanin 2022, section 5.3.4: K* = 14.32017362, C_W = 1.98800468, C_b = 0.55514317."""
     found = critical(name)
     assert found.kind == "half-stable"
     assert found.q_star == pytest.approx(14.32017362, abs=5e-9)
@@ -94,14 +94,14 @@ def test_k_star_zero(name: str, sigma_w2: float, amplitude: float, exponent: flo
 
 @pytest.mark.parametrize("name", ["sigmoid", "softplus", "exp", "squared-relu", "step", "sign"])
 def test_none(name: str) -> None:
-    """Roberts, Yaida & Hanin 2022, section 5.3.4: sigmoid and softplus have no critical point."""
+    """Roberts, Yaida & Hanin 2022, section 5.3.2: sigmoid and softplus have no critical point."""
     found = critical(name)
     assert (found.kind, found.sigma_w2, found.xi_q) == ("none", None, None)
     assert found.notes
 
 
 def test_correlation_at_the_edge_of_relu() -> None:
-    """Hayou, Doucet & Rousseau 2019, proposition 1: 1 - ρ ~ 9π²/(2 l²); and the recursion itself after 4000 layers."""
+    """Hayou, Doucet & Rousseau 2019: 1 - ρ ~ 9π²/(2 l²); and the recursion itself after 4000 layers."""
     rate = critical("relu").approach[0]
     assert rate.amplitude == pytest.approx(9 * math.pi**2 / 2, rel=1e-12)
     gap, layers = 0.5, 4000
