@@ -94,9 +94,14 @@ def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -
     for name in forms:
         value = values.get(name)
         if value is not None:
-            rows.append([name, f"{value.value:.15g}", f"{value.error:.1e}", value.method])
+            undefined = math.isnan(value.value)
+            error = "-" if undefined else f"{value.error:.1e}"
+            rows.append([name, "undefined" if undefined else f"{value.value:.15g}", error, value.method])
     header = ["map", f"at q = {q:g}, rho = {rho:g}", "error", "method"]
     lines = [table(header, rows, left=frozenset({"map", "method"})), ""]
+    missing = [name for name in forms if name not in values]
+    if missing:
+        lines += [f"no number for {', '.join(missing)}: rho must not be negative for them, got {rho:g}", ""]
     reasons: dict[str, list[str]] = {}
     for name, found in forms.items():
         closed = _closed(found)

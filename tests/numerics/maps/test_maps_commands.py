@@ -63,3 +63,13 @@ def test_bad_input_is_an_input_error() -> None:
     for command, arguments in ((critical, ["tahn"]), (maps, ["tanh", "--q", "-1"]), (init, ["sin("])):
         with pytest.raises(InputError):
             run(command, *arguments)
+
+
+def test_maps_without_a_value_say_so() -> None:
+    """No correlation where there is no variance; no variance over samples at a negative correlation."""
+    shown = CliRunner().invoke(maps, ["tanh", "--rho", "-0.5", "--weight-variance", "0"])
+    assert shown.exit_code == 0
+    (line,) = [row for row in shown.stdout.splitlines() if row.startswith("correlation_map ")]
+    assert "undefined" in line
+    assert "K, mean_square_map, sample_variance_map: rho must not be negative for them, got -0.5" in shown.stdout
+    assert "nan" not in shown.stdout
