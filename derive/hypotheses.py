@@ -58,7 +58,8 @@ class Hypothesis:
     ``text`` is words with expressions, which every renderer prints in its own notation.
     ``exact`` tells whether the hypothesis can hold exactly at finite width (a statement about the law that one
     draws from) or is an approximation to the network one means. ``source`` cites where the field states it.
-    ``states`` is the equation that the hypothesis lays down, where it is one that rules may solve.
+    ``states`` are equations that the hypothesis lays down besides those in its words: rules may solve them, or put in
+    what they give.
     """
 
     key: str
@@ -66,7 +67,12 @@ class Hypothesis:
     properties: tuple[Property, ...]
     exact: bool = True
     source: str = ""
-    states: Eq | None = None
+    states: tuple[Eq, ...] = ()
+
+    @property
+    def equations(self) -> tuple[Eq, ...]:
+        """The equations that the hypothesis lays down: those in its words, and `states`."""
+        return (*(e for e in self.text.objects if isinstance(e, Eq)), *self.states)
 
     def declares(self, kind: Kind, family: Family | None = None, other: Family | None = None) -> bool:
         """Return True when this hypothesis declares the property (independence is symmetric)."""

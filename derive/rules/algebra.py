@@ -159,7 +159,10 @@ class Rename(Rule):
 
 @dataclass(frozen=True)
 class PutIn(Rule):
-    """u = w, a value that is given by a hypothesis"""
+    """u = w, a value that is given by a hypothesis
+
+    Obligation: an equation of the hypothesis becomes true when all the values are put in.
+    """
 
     values: tuple[tuple[Expr, Expr], ...]
     because: str
@@ -172,10 +175,18 @@ class PutIn(Rule):
         given = dict(self.values)
         if node not in given:
             return None
-        if not any(h.key == self.because for h in setting.hypotheses):
+        hypothesis = next((h for h in setting.hypotheses if h.key == self.because), None)
+        if hypothesis is None:
             raise Undischarged(f"nothing gives {node} a value: there is no hypothesis {self.because}")
+        if not any(e.has(node) and self._solves(e) for e in hypothesis.equations):
+            raise Undischarged(f"hypothesis {self.because} does not say that {node} is {given[node]}")
         words = Words("Put in " + ", ".join(["{}"] * len(given)) + ".", *(Eq(s, w) for s, w in self.values))
         return Rewrite(given[node], frozenset({self.because}), words)
+
+    def _solves(self, equation: Eq) -> bool:
+        """Return whether an equation is true at the values."""
+        gap = (equation.lhs - equation.rhs).xreplace(dict(self.values))
+        return bool(gap == 0 or expand(gap) == 0 or factor(gap) == 0)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Substitute the values."""

@@ -46,10 +46,10 @@ class Solve(Rule):
 
     def equation(self, setting: Setting) -> Eq:
         """Return the equation that the hypothesis states, the lemma used in it; raise `Undischarged` if none does."""
-        stated = next((h.states for h in setting.hypotheses if h.key == self.because), None)
-        if stated is None:
-            raise Undischarged(f"no hypothesis {self.because} states an equation for {self.unknown}")
-        return ByLemma(self.lemma).apply(stated, setting).after if self.lemma else stated
+        found = [e for h in setting.hypotheses if h.key == self.because for e in h.states if e.has(self.unknown)]
+        if len(found) != 1:
+            raise Undischarged(f"hypothesis {self.because} states {len(found)} equations for {self.unknown}, not one")
+        return ByLemma(self.lemma).apply(found[0], setting).after if self.lemma else found[0]
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Put the result back into the equation."""

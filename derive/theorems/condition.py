@@ -36,14 +36,14 @@ COMPROMISE = Hypothesis(
     (),
     exact=False,
     source="Glorot & Bengio 2010, equation 12",
-    states=Eq((n(i) * _VARIANCE + n(i + 1) * _VARIANCE) * Rational(1, 2), 1),
+    states=(Eq((n(i) * _VARIANCE + n(i + 1) * _VARIANCE) * Rational(1, 2), 1),),
 )
 UNIFORM = Hypothesis(
     "uniform-weights",
     Words("The weights of layer {} are drawn uniformly from {} to {}.", i, -HALF_WIDTH, HALF_WIDTH),
     (),
     source="Glorot & Bengio 2010, equation 16",
-    states=Eq(_UNIFORM_SQUARE, _VARIANCE),
+    states=(Eq(_UNIFORM_SQUARE, _VARIANCE),),
 )
 
 

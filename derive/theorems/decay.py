@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Gt, Integer, Symbol, log, sqrt
+from sympy import Eq, Gt, Integer, Symbol, log, sqrt
 
 from derive.hypotheses import RECTIFIER, Hypothesis
 from derive.network import SLOPE
@@ -22,7 +22,10 @@ HE_GAIN = 2 / (1 + SLOPE**2)
 HE = Hypothesis(
     "he-gain",
     Words(
-        "He's gain: {} = {}, without biases; then {} = {} does not change with depth.", GAIN, HE_GAIN, Q, M**2 + V**2
+        "He's gain, {}, without biases, {}; then {} does not change with depth.",
+        Eq(GAIN, HE_GAIN),
+        Eq(BIAS_VARIANCE, 0),
+        Eq(Q, M**2 + V**2),
     ),
     (),
     source="He et al. 2015, equation 15; theorem network-variance",

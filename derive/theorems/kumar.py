@@ -35,13 +35,18 @@ CENTRED = Hypothesis(
     (Property(Kind.ZERO_MEAN, Y),),
     source="Kumar 2017, section 3 (weights of mean zero)",
 )
-NAMED = Hypothesis("mean-square", Words("{} is the mean square of the pre-activation {}.", Q, Y()), ())
+NAMED = Hypothesis(
+    "mean-square",
+    Words("{} is the mean square of the pre-activation {}.", Q, Y()),
+    (),
+    states=(Eq(Average(Y() ** 2, OVER_Y), Q),),
+)
 KEPT = Hypothesis(
     "kept",
     Words("The next pre-activation has the same mean square: {}.", Eq(FAN_IN * VARIANCE * _SQUARE, Q, evaluate=False)),
     (),
     source="Kumar 2017, section 2",
-    states=Eq(FAN_IN * VARIANCE * _SQUARE, Q, evaluate=False),
+    states=(Eq(FAN_IN * VARIANCE * _SQUARE, Q, evaluate=False),),
 )
 UNIT = Hypothesis(
     "unit-activations",

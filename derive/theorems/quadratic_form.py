@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Sum, Symbol, symbols
+from sympy import Eq, Sum, Symbol, symbols
 
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import Hypothesis, Kind, Property
@@ -54,6 +54,8 @@ GAUSSIAN_ROW = Hypothesis(
         Property(Kind.GAUSSIAN, COORDINATES),
     ),
 )
+_TOTAL_SQUARE = Sum(EIGENVALUES(K) ** 2, (K, 1, n(0)))
+_VARIANCE = SharedVariance(COORDINATES)
 SCALED = Hypothesis(
     "scaled-row",
     Words(
@@ -63,9 +65,8 @@ SCALED = Hypothesis(
         EIGENVALUE_MEANS[1],
     ),
     (),
+    states=(Eq(_VARIANCE, SCALE**2 / N), Eq(_TOTAL_SQUARE, N * EIGENVALUE_MEANS[1])),
 )
-_TOTAL_SQUARE = Sum(EIGENVALUES(K) ** 2, (K, 1, n(0)))
-_VARIANCE = SharedVariance(COORDINATES)
 
 
 def quadratic_form_variance() -> Derivation:

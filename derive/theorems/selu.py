@@ -83,9 +83,14 @@ MOMENT_MAP = Hypothesis(
     ),
     (),
     source="Klambauer et al. 2017, section 2",
+    states=tuple(Eq(entry, slope, evaluate=False) for entry, slope in _SLOPES.items()),
 )
 SELU_UNIT = Hypothesis(
-    "selu", Words("The activation is SELU: {} is {}.", F(Z), SELU), (), source="Klambauer et al. 2017, equation 2"
+    "selu",
+    Words("The activation is SELU: {} is {}.", F(Z), SELU),
+    (),
+    source="Klambauer et al. 2017, equation 2",
+    states=(Eq(F(Z), SELU, evaluate=False),),
 )
 _NORMALISED = PutIn(((OMEGA, S.Zero), (TAU, S.One)), NORMALISED.key)
 FIXED_MEAN = Hypothesis(
@@ -93,14 +98,14 @@ FIXED_MEAN = Hypothesis(
     Words("A unit with a standard normal pre-activation has mean zero: {}.", Eq(_expectation(SELU), 0, evaluate=False)),
     (),
     source="Klambauer et al. 2017, section 2",
-    states=Eq(_expectation(SELU), 0, evaluate=False),
+    states=(Eq(_expectation(SELU), 0, evaluate=False), Eq(_expectation(F(Z)), 0, evaluate=False)),
 )
 FIXED_SQUARE = Hypothesis(
     "fixed-square",
     Words("Its mean square is one: {}.", Eq(_expectation(SELU**2), 1, evaluate=False)),
     (),
     source="Klambauer et al. 2017, section 2",
-    states=Eq(_expectation(SELU**2), 1, evaluate=False),
+    states=(Eq(_expectation(SELU**2), 1, evaluate=False),),
 )
 
 
