@@ -13,7 +13,6 @@ from derive.activations import Activation, activation
 from derive.errors import InputError, unknown_name
 from derive.gaussian import GaussianExpectation, NoClosedForm
 from derive.maps.rules import (
-    ByClosedForm,
     Differentiate,
     EvenPart,
     PriceInCorrelation,
@@ -24,6 +23,7 @@ from derive.maps.rules import (
 from derive.maps.symbols import c, fan_in, fan_out, m, q, q_1, q_2, rho, sigma_b2, sigma_w2, v, x, y
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
+from derive.rules.wide import ByClosedForm
 from derive.setting import Setting
 
 HIGHEST_ORDER = 40

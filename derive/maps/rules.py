@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from mpmath import mp
@@ -26,7 +25,6 @@ from sympy import (
 )
 
 from derive.activations.pieces import distributional_derivative, jumps, pieces
-from derive.gaussian.api import ClosedForm, gaussian_expectation
 from derive.gaussian.check import CannotCheck, Problem, answer_at, quadrature
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.expectation import GaussianExpectation
@@ -47,30 +45,6 @@ class _AtPoints(Rule):
     def at_points(self, step: Step) -> Verdict:
         """Evaluate both sides at two points; quadrature gives the expectations."""
         return _compare(step.before, step.after)
-
-
-@lru_cache(maxsize=512)
-def _closed_form(node: GaussianExpectation) -> ClosedForm:
-    return gaussian_expectation(node.integrand, node.variables, mean=node.mean, covariance=node.covariance)
-
-
-@dataclass(frozen=True)
-class ByClosedForm(Rule):
-    """E[g(z)] for Gaussian z, in closed form
-
-    The answer is a derivation of its own, made once however many maps need it.
-    """
-
-    name = "closed-form"
-    words = "A Gaussian expectation in closed form."
-    evidence = Evidence.LEMMA
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace an expectation by its closed form; raises `NoClosedForm` where there is none."""
-        if not isinstance(node, GaussianExpectation):
-            return None
-        lemma = _closed_form(node)
-        return Rewrite(lemma.result, lemmas=(lemma,))
 
 
 @dataclass(frozen=True)

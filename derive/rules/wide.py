@@ -40,7 +40,7 @@ def one_gaussian(integrand: Expr, variance: Expr = Q) -> Expr:
     return GaussianExpectation.of(integrand, (U,), (Integer(0),), ((variance,),))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _closed_form(node: GaussianExpectation) -> Derivation:
     return gaussian_expectation(node.integrand, node.variables, mean=node.mean, covariance=node.covariance)
 

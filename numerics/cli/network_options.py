@@ -72,6 +72,32 @@ theory_option = click.option(
 )
 
 
+_DRAWING = (
+    click.option(
+        "--over",
+        type=click.Choice(["network", "sample", "layer", "both"]),
+        default="network",
+        show_default=True,
+        help="What variances are over: networks, the samples of one network, the units of one layer, or both.",
+    ),
+    click.option("--networks", type=int, metavar="R", help="Networks to draw.  [default: 1000; 100 over both, else 1]"),
+    click.option(
+        "--samples", type=int, metavar="T", help="Inputs per network.  [default: 1000 over samples, 100 over both]"
+    ),
+    click.option(
+        "--method", type=click.Choice(["brute", "conditional", "norm-law"]), help="How to draw; default: the fastest."
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the random numbers."),
+)
+
+
+def drawing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what is drawn: ``over``, ``networks``, ``samples``, ``method``, ``seed``."""
+    for option in reversed(_DRAWING):
+        command = option(command)
+    return command
+
+
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the network options; it gets ``network``, a `numerics.network.Network`, in their place."""
 

@@ -7,7 +7,7 @@ from textwrap import fill
 
 import click
 
-from numerics.cli.network_options import network_options
+from numerics.cli.network_options import drawing_options, network_options
 from numerics.cli.output import emit, table, to_json
 from numerics.network import Network
 from numerics.simulation import Simulation
@@ -16,20 +16,7 @@ from numerics.simulation import simulate as run
 
 @click.command("simulate")
 @network_options
-@click.option(
-    "--over",
-    type=click.Choice(["network", "sample", "layer", "both"]),
-    default="network",
-    show_default=True,
-    help="What variances are over: networks, the samples of one network, the units of one layer, or both.",
-)
-@click.option("--networks", type=int, metavar="R", help="Networks to draw.  [default: 1000; 100 over both, else 1]")
-@click.option(
-    "--samples", type=int, metavar="T", help="Inputs per network.  [default: 1000 over samples, 100 over both]"
-)
-@click.option(
-    "--method", type=click.Choice(["brute", "conditional", "norm-law"]), help="How to draw; default: the fastest."
-)
+@drawing_options
 @click.option(
     "--inputs",
     type=click.Choice(["random", "fixed"]),
@@ -44,7 +31,6 @@ from numerics.simulation import simulate as run
     metavar="NAME,...",
     help="Over networks: which of var_z, var_s, var_grad_s and var_grad_w.  [default: all]",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the random numbers.")
 @click.option(
     "--workers", type=int, default=1, show_default=True, metavar="N", help="Threads; the numbers are the same."
 )

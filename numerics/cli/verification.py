@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from numerics.cli.network_options import network_options, theory_option
+from numerics.cli.network_options import drawing_options, network_options, theory_option
 from numerics.cli.output import emit, to_json
 from numerics.curves import predict
 from numerics.network import Network
@@ -24,26 +24,12 @@ if TYPE_CHECKING:
 @click.command("verify")
 @network_options
 @theory_option
-@click.option(
-    "--over",
-    type=click.Choice(["network", "sample", "layer", "both"]),
-    default="network",
-    show_default=True,
-    help="What variances are over: networks, the samples of one network, the units of one layer, or both.",
-)
-@click.option("--networks", type=int, metavar="R", help="Networks to draw.  [default: 1000; 100 over both, else 1]")
-@click.option(
-    "--samples", type=int, metavar="T", help="Inputs per network.  [default: 1000 over samples, 100 over both]"
-)
-@click.option(
-    "--method", type=click.Choice(["brute", "conditional", "norm-law"]), help="How to draw; default: the fastest."
-)
+@drawing_options
 @click.option(
     "--width-bias",
     is_flag=True,
     help="Estimate the bias of finite width of the wide-limit columns from narrower networks, and allow for it.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the random numbers.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_context
 def verify(
