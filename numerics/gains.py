@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.activations import Activation
 from numerics.criticality.critical import SCALE_INVARIANT, critical
+from numerics.maps.functions import Functions, functions
 from numerics.maps.kernels import NumericalMaps
+from numerics.maps.line import moments
 from numerics.maps.values import named
+
+DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -17,13 +21,24 @@ class Gain:
     """A weight variance times the fan-in, with its meaning.
 
     ``gain`` is the factor of the standard deviation: std = gain/√fan_in; ``sigma_w2`` = gain² is fan_in · Var[W].
-    ``sigma_b2`` is the bias variance that belongs to it.
+    ``sigma_b2`` is the bias variance that belongs to it. ``length_after`` is the variance of pre-activations `DEPTH`
+    wide layers after one of variance 1, ``gradient_after`` the factor of the gradient's variance over them.
     """
 
     name: str
     meaning: str
     sigma_w2: float
     sigma_b2: float = 0.0
+    length_after: float = math.nan
+    gradient_after: float = math.nan
+
+    @property
+    def outcome(self) -> str:
+        """What becomes of pre-activations of variance 1 and of a gradient's variance in `DEPTH` wide layers."""
+        return (
+            f"{DEPTH} layers on from q = 1: q = {self.length_after:.4g}, and the variance of gradients times "
+            f"{self.gradient_after:.4g}"
+        )
 
     @property
     def gain(self) -> float:
@@ -39,8 +54,17 @@ class Gain:
 
     @property
     def jax(self) -> str:
-        """One line that makes a JAX initializer of kernels (fan-in first)."""
-        return f'jax.nn.initializers.variance_scaling({self.sigma_w2!r}, "fan_in", "normal")'
+        """One line that makes JAX initializers: of the kernel (fan-in first) and, where it needs one, of the bias."""
+        line = f'kernel_init = jax.nn.initializers.variance_scaling({self.sigma_w2!r}, "fan_in", "normal")'
+        bias = math.sqrt(self.sigma_b2)
+        made = f"normal({bias!r})" if bias else "zeros"
+        return f"{line}; bias_init = jax.nn.initializers.{made}"
+
+    @property
+    def options(self) -> str:
+        """The options of ``varprop curve`` and others: their gain is n Var[W], the square of this one."""
+        bias = f" --bias-variance {self.sigma_b2!r}" if self.sigma_b2 else ""
+        return f"--gain {self.sigma_w2!r}{bias}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -52,6 +76,10 @@ class Gain:
             "sigma_b2": self.sigma_b2,
             "pytorch": self.pytorch,
             "jax": self.jax,
+            "options": self.options,
+            "layers": DEPTH,
+            "length_after": self.length_after if math.isfinite(self.length_after) else None,
+            "gradient_after": self.gradient_after if math.isfinite(self.gradient_after) else None,
         }
 
 
@@ -59,7 +87,7 @@ _NO_BIAS = "torch.nn.init.zeros_(layer.bias)"
 
 
 def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
-    """Return the gains for an activation; those that it does not have are left out.
+    """Return the gains for an activation, each with what comes of it; those that it does not have are left out.
 
     ``second-moment``: 1/E[f²] at q = 1, which keeps pre-activations of variance 1 at variance 1.
     ``gradient``: 1/E[f'²] at q = 1, which keeps gradients' variance where pre-activations have variance 1.
@@ -71,6 +99,23 @@ def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
     [('homogeneous', 2.0)]
     """
     made = named(activation)
+    return tuple(_followed(functions(made), gain) for gain in _gains(made))
+
+
+def _followed(f: Functions, gain: Gain) -> Gain:
+    """Return a gain with what comes of it: one layer of the length map and of the gradient after the other."""
+    q = factor = 1.0
+    for _ in range(DEPTH):
+        if not 0 < q < _BEYOND:
+            break
+        at = moments(f, q).value
+        q, factor = gain.sigma_w2 * at["second"] + gain.sigma_b2, factor * gain.sigma_w2 * at["slope_second"]
+    return replace(
+        gain, length_after=q if q < _BEYOND else math.inf, gradient_after=factor if q < _BEYOND else math.inf
+    )
+
+
+def _gains(made: Activation) -> tuple[Gain, ...]:
     point = critical(made)
     if point.kind == SCALE_INVARIANT and point.sigma_w2 is not None:
         meaning = "keeps every length and every gradient: He-like, f(c s) = c f(s) for c > 0; critical, too"
@@ -105,4 +150,5 @@ def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
 
 
 _EXAMPLE_BIAS = 0.04
+_BEYOND = 1e12
 _NO_POINT = "the activation has no point with chi_par = 1 as well"

@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 POWER = 0.99
 """The power at which `Row.detectable` is stated."""
 
+_READABLE = 1e5  # larger scores are printed by their power of ten
+
 
 class Predicted(Protocol):
     """What `verify` needs of a prediction: columns of length d + 1, and which of them claim to be exact."""
@@ -99,7 +101,8 @@ class Verification:
             text += f" {weak} rows say little: an error of 100 % could have passed; {more}."
         elif self.agrees and power:
             largest = max(power)
-            text += f" In any row an error of {_percent(largest, sign='')} would have been caught."
+            which = "any row" if len(power) == len(self.rows) else "any row with a prediction other than 0"
+            text += f" In {which} an error of {_percent(largest, sign='')} would have been caught."
         return text
 
     def text(self) -> str:
@@ -114,8 +117,8 @@ class Verification:
                 f"{row.predicted:.6g}",
                 f"{row.estimate:.6g}",
                 f"{row.standard_error:.2g}",
-                f"{row.z:+.2f}",
-                _percent(row.relative_difference),
+                f"{row.z:+.2f}" if abs(row.z) < _READABLE else f"{row.z:+.2g}",
+                "-" if row.predicted == 0 else _percent(row.relative_difference),
                 _percent(row.detectable, sign=""),
                 *([_percent(row.width_bias)] if biased else []),
                 "exact" if row.exact else "approximate",

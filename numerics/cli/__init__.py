@@ -6,7 +6,9 @@ Nothing here imports `derive` or NumPy before a command needs them.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from importlib import import_module
 from typing import Any
 
@@ -31,6 +33,7 @@ _COMMANDS = {
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # as shells report a command that SIGINT ended
+TERMINATED = 143  # by SIGTERM
 BROKEN_PIPE = 141  # as shells report a command that SIGPIPE ended
 
 
@@ -64,6 +67,9 @@ class Program(click.Group):
                 stream.reconfigure(errors="replace")
         if not options.get("standalone_mode", True):
             return super().main(*args, **options)
+        # Ended from outside, what is half-written is removed as after an interrupt.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
         try:
             code = super().main(*args, **options | {"standalone_mode": False})
         except click.ClickException as error:
@@ -102,13 +108,13 @@ def _complain(message: str) -> int:
 @click.version_option(package_name="varprop", prog_name="varprop", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    r"""How variance travels through a randomly initialised network: derived, predicted, verified.
+    """How variance travels through a randomly initialised network: derived, predicted, verified.
 
     \b
     varprop derive backward-variance
     varprop audit glorot-2010-eq-6
     varprop curve --widths 8,14,5,18,11,6 --gain 1
     varprop verify --depth 5 --width 64 --activation tanh --gain 0.25
-    """
+    """  # noqa: D301 - click's mark for lines to be kept is a backspace, which a raw string would not hold
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

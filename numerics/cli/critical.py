@@ -107,8 +107,8 @@ def phase(
 def init(activation: str, form: str) -> None:
     """Print the gains worth starting from, with what each achieves, as lines for PyTorch and JAX.
 
-    A gain is the factor of the standard deviation, std = gain/sqrt(fan_in); sigma_w2 = gain^2 is the weight variance
-    times fan-in. ACTIVATION is a name or an expression in x.
+    A gain is the factor of the standard deviation here, std = gain/sqrt(fan_in), as in PyTorch; its square, sigma_w2 =
+    fan_in Var[W], is what --gain means in `varprop curve` and others. ACTIVATION is a name or an expression in x.
     """
     from numerics.gains import recommended_gains
 
@@ -124,7 +124,9 @@ def init(activation: str, form: str) -> None:
         lines += [
             f"{gain.name}: gain {gain.gain:.12g}, weight variance {gain.sigma_w2:.12g}/fan_in{bias}",
             f"  {gain.meaning}",
+            f"  {gain.outcome}",
             f"  PyTorch: {gain.pytorch}",
             f"  JAX:     {gain.jax}",
+            f"  varprop: {gain.options}",
         ]
     emit("\n".join(lines) if lines else f"{activation} has no gain to recommend: its moments at q = 1 are not finite")

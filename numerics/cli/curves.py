@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import Any
 
 import click
+import numpy as np
 
 from numerics.cli.network_options import network_options, theory_option
 from numerics.cli.output import emit, table, to_json, working
@@ -56,6 +57,9 @@ def _table(prediction: Prediction) -> str:
     else:
         lines.append("Approximate, since this network only approaches what is assumed:")
         lines += [fill(f"{', '.join(names)}: {why}", 100, **_HANGING) for why, names in reasons.items()]
+    lost = [name for name, values in prediction.columns.items() if name != "rho" and not np.isfinite(values).all()]
+    if lost:
+        lines += ["", f"Beyond float64's range in {', '.join(lost)}: inf is too large, and nan comes of it."]
     error = max(prediction.expectation_error.values(), default=0.0)
     if 0 < error < 1:
         # A power of ten: the digits of an estimated rounding error mean nothing.

@@ -62,8 +62,10 @@ def kernel(
         return
     if name not in derive.theorems():
         raise unknown_name("map or theorem", name, [*(a.replace("_", "-") for a in ARGUMENTS), *derive.theorems()])
-    if path is not None:
-        raise InputError(f"--export goes with a map, got the theorem {name}")
+    given = {"--export": path, "--activation": activation, "--domain": domain, "--gain": gain}
+    for option, value in (given | {"--bias-variance": bias_variance}).items():
+        if value is not None:
+            raise InputError(f"{option} goes with a map, got the theorem {name}")
     _print_theorem(name)
 
 

@@ -96,6 +96,10 @@ def _table(found: Simulation, seed: int) -> str:
     rows = [[str(row["layer"]), *(_cell(key, row[key]) for key in list(row)[1:])] for row in found.rows()]
     averaged = found.averaged
     words = [f"{averaged[:1].upper()}{averaged[1:]}.", f"Method {found.method}, {found.dtype}, seed {seed}."]
+    if found.network_error:
+        words.append(
+            "Standard errors are of this network; network error is how far one lies from the mean over networks."
+        )
     if found.overflows:
         lost = (f"{name} of layer {', '.join(map(str, layers))}" for name, layers in found.overflows.items())
         words.append(f"Outside float64's range, and so without an estimate: {'; '.join(lost)}.")

@@ -60,7 +60,8 @@ def verify(
         emit(to_json({**about, **found.to_dict()}))
     else:
         emit(_coloured(found) if sys.stdout.isatty() else found.text())
-        emit(fill(f"These are {found.averaged}. Seed {seed}.", 100))
+        one = " Standard errors include how far one network lies from the mean over networks."
+        emit(fill(f"These are {found.averaged}.{one if simulation.network_error else ''} Seed {seed}.", 100))
     if not found.agrees:
         ctx.exit(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.errors import unknown_name
+from derive.errors import InputError, unknown_name
 from numerics.curves.prediction import Prediction
 from numerics.network import Network
 
@@ -27,8 +27,8 @@ def predict(network: Network, *, theory: str | None = None) -> Prediction:
     ``var_s`` is exact at any width, by `network-variance`, and m2 and v2 are by the certified kernel of
     `sample-variance-stable`.
 
-    Raises `InputError` for an unknown theory, and in the linear regime for an activation that has none at the origin,
-    f(0) = 0 and f'(0) = 1.
+    Raises `InputError` for what is no network, for an unknown theory, and in the linear regime for an activation that
+    has none at the origin, f(0) = 0 and f'(0) = 1.
 
     >>> curve = predict(Network(widths=[8, 14, 5], weight_variance=[0.125, 0.1]))
     >>> curve.columns["var_z"], curve.exact["var_z"]
@@ -36,6 +36,8 @@ def predict(network: Network, *, theory: str | None = None) -> Prediction:
     >>> predict(Network(widths=[100] * 3, gain=2.0, activation="gelu")).columns["var_s"].round(6)
     array([2.      , 1.844166])
     """
+    if not isinstance(network, Network):
+        raise InputError(f"network must be a Network, got {network!r}")
     if theory is None:
         theory = "linear-regime" if network.activation.is_linear else "wide"
     if theory not in THEORIES:

@@ -54,7 +54,7 @@ def maps_at(maps: NumericalMaps, q: float, rho: float) -> dict[str, Value]:
     }
     if rho >= 0:
         m, v = math.sqrt(rho * q), math.sqrt((1 - rho) * q)
-        K, sample = maps.K(m, v), maps.sample_variance(m, v)
+        K, sample = maps.K(m, v), maps.sample_variance_map(m, v)
         common = w * float(K.value) + maps.bias_variance
         found["K"] = _value(K)
         found["mean_square_map"] = Value(common, w * float(K.error), str(K.method))

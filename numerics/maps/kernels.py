@@ -136,7 +136,7 @@ class NumericalMaps:
         found.method[near] = apart.method
         return found
 
-    def sample_variance(self, m: ArrayLike, v: ArrayLike) -> Evaluated:
+    def sample_variance_map(self, m: ArrayLike, v: ArrayLike) -> Evaluated:
         """v'² = σ_w² E_mu[Var_nu f(mu + nu)]: the next layer's variance over samples, averaged over networks.
 
         Without cancellation for every v: it is σ_w² E[(f(mu + nu1) - f(mu + nu2))²]/2 (law of total variance).

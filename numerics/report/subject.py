@@ -56,11 +56,13 @@ class Map:
 
 @dataclass(frozen=True)
 class Subject:
-    """All that the page of an activation shows. ``centre`` is the network around which the phases lie."""
+    """All that the page of an activation shows; the phases lie around ``weight_variance``, at ``bias_variance``."""
 
     activation: Activation
     slug: str
     maps: tuple[Map, ...]
+    weight_variance: float
+    bias_variance: float
     q: float
     critical: Critical
     edge: Critical
@@ -94,6 +96,8 @@ def subject(root: Path, name: str, networks: int, seed: int, say: Progress) -> S
         activation=f,
         slug=slug,
         maps=tuple(_maps(root, slug, f, maps_at(numbers, q, RHO))),
+        weight_variance=weight,
+        bias_variance=bias,
         q=q,
         critical=point,
         edge=edge,
@@ -104,8 +108,12 @@ def subject(root: Path, name: str, networks: int, seed: int, say: Progress) -> S
 
 
 def _centre(f: Activation, point: Critical, edge: Critical) -> tuple[float, float, float]:
-    """Return sigma_w^2, sigma_b^2 and q around which to look: the edge of chaos, or what keeps q = 1."""
-    for found in (edge, point):
+    """Return sigma_w^2, sigma_b^2 and q around which to look: the edge of chaos, or what keeps q = 1.
+
+    An edge whose length is not kept (unstable) gives way to the critical point, if there is one.
+    """
+    order = (point, edge) if edge.stability == "unstable" else (edge, point)
+    for found in order:
         if found.sigma_w2 is not None and found.sigma_b2 is not None:
             return found.sigma_w2, found.sigma_b2, found.q_star or 1.0
     second = float(NumericalMaps(f).second_moment(1.0).value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from html import escape
 from itertools import count
@@ -17,6 +18,7 @@ from numerics.report.formulas import chip, displayed, folded
 from numerics.report.subject import RHO, Map, Subject
 from numerics.report.tables import cases
 
+_SUBSCRIPT = re.compile("([σχξ])_([wbqc⊥∥])")
 _CAPTIONS = {
     "function": "The function and its slope, as back-propagation computes it.",
     "maps": "Where the solid line meets the dashed one the map has a fixed point.",
@@ -32,8 +34,8 @@ def subject_body(subject: Subject) -> str:
     formulas += displayed(Eq(slope_of(symbol), f.derivative, evaluate=False))
     facts = [
         f"parity: {f.parity}",
-        f"kinks at {', '.join(map(str, f.kinks)) or 'no point'}",
-        f"jumps at {', '.join(map(str, f.jumps)) or 'no point'}",
+        f"kinks at {', '.join(map(str, f.kinks))}" if f.kinks else "no kinks",
+        f"jumps at {', '.join(map(str, f.jumps))}" if f.jumps else "no jumps",
     ]
     sections = (
         (
@@ -53,13 +55,13 @@ def subject_body(subject: Subject) -> str:
         f'<section id="{key}"><h2>{number}. {title}</h2>\n{text}\n</section>'
         for number, (key, title, text) in enumerate(sections, 1)
     )
-    return f"{head}\n{body}"
+    return _SUBSCRIPT.sub(r"\1<sub>\2</sub>", f"{head}\n{body}")
 
 
 _VERIFICATION = (
-    "<p>Networks with weights of 0.7, 1 and 1.5 times the critical variance, each two ways: over networks, with real "
-    "weight matrices, forward and backward; and over samples and networks. The theory is the limit of wide layers; a "
-    "network of width N is off by about one over N.</p>"
+    "<p>Networks with 0.7, 1 and 1.5 times the σ_w² at which the maps were evaluated, each two ways: over networks, "
+    "with real weight matrices, forward and backward; and over samples and networks. The theory is the limit of wide "
+    "layers; a network of width N is off by about one over N.</p>"
 )
 
 
@@ -72,9 +74,9 @@ def _figure(subject: Subject, name: str, numbers: Iterator[int]) -> str:
 def _maps(subject: Subject) -> str:
     text = (
         "<p>For weights of variance σ_w²/N and biases of variance σ_b², in the limit of wide layers. Numbers are at "
-        f"q = {subject.q:.6g}, ρ = {RHO:g} (for K and the variance over samples m² = ρq, v² = (1 − ρ)q) and the σ_w², "
-        "σ_b² of the critical point below; each with its error, a bound for a closed form and an estimate otherwise."
-        "</p>"
+        f"σ_w² = {subject.weight_variance:.6g}, σ_b² = {subject.bias_variance:.6g}, q = {subject.q:.6g} and "
+        f"ρ = {RHO:g} (for K and the variance over samples m² = ρq, v² = (1 − ρ)q); each with its error, a bound for a "
+        "closed form and an estimate otherwise.</p>"
     )
     return text + "\n".join(_map(subject, found) for found in subject.maps)
 
@@ -103,7 +105,7 @@ def _critical(subject: Subject) -> str:
     titles = ("", "σ_w²", "σ_b²", "q*", "χ_⊥", "χ_∥", "ξ_q", "ξ_c", "")
     head = "".join(f'<th class="{"num" if title else "text"}">{title}</th>' for title in titles)
     body = "".join(f"<tr><td>{title}</td>{_numbers(found)}</tr>" for title, found in rows)
-    notes = [str(rate) for _, found in rows for rate in found.approach]
+    notes = [f"{title}: {rate}" for title, found in rows if found.stability != "unstable" for rate in found.approach]
     notes += [note for _, found in rows for note in found.notes]
     listed = "".join(f"<li>{escape(note)}</li>" for note in dict.fromkeys(notes))
     return (
@@ -138,7 +140,9 @@ def _gains(subject: Subject) -> str:
     parts = []
     for gain in subject.gains:
         bias = f", bias variance {gain.sigma_b2:.10g}" if gain.sigma_b2 else ""
-        text = f"Gain {gain.gain:.10g}, weight variance {gain.sigma_w2:.10g}/fan-in{bias}: {gain.meaning}."
-        lines = escape("\n".join([*gain.pytorch.split("; "), gain.jax]))
+        text = (
+            f"Gain {gain.gain:.10g}, weight variance {gain.sigma_w2:.10g}/fan-in{bias}: {gain.meaning}. {gain.outcome}."
+        )
+        lines = escape("\n".join([*gain.pytorch.split("; "), *gain.jax.split("; "), f"varprop curve {gain.options}"]))
         parts.append(f"<article><h3>{escape(gain.name)}</h3><p>{escape(text)}</p><pre>{lines}</pre></article>")
     return "\n".join(parts)

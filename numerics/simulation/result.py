@@ -145,14 +145,10 @@ _AVERAGED = {
         "mean); estimates are means over the units of a layer and over networks; standard errors are over networks"
     ),
     "sample": (
-        "variance over {samples} samples in one network (v2), and mean square of the mean over samples (m2, debiased), "
-        "averaged over the units of a layer; standard errors are over samples, and how far one network lies from the "
-        "mean over networks is stated apart"
+        "variances over {samples} samples in one network (v2), and mean squares of the mean over samples (m2, "
+        "debiased), averaged over the units of a layer"
     ),
-    "layer": (
-        "variance over the units of a layer, in one network with one input; standard errors are over units, and how "
-        "far one network lies from the mean over networks and inputs is stated apart"
-    ),
+    "layer": ("variances over the units of a layer, in one network with one input"),
 }
 
 

@@ -336,3 +336,16 @@ def test_reader_that_goes_away():
     writer.stderr.close()
     assert writer.wait() == BROKEN_PIPE
     assert complaint == b""
+
+
+def test_help_keeps_its_lines():
+    """Each example on a line of its own, without marks of the formatter."""
+    shown = good("--help")
+    assert "\n  varprop derive backward-variance\n  varprop audit" in shown
+    assert "\\b" not in shown
+
+
+def test_curve_says_where_float64_ends():
+    shown = good("curve", "--depth", 6, "--width", 9, "--gain", 1.5, "--activation", "exp")
+    assert "Beyond float64's range in var_z, var_s, m2, v2" in shown
+    assert "range" not in good("curve", "--depth", 6, "--width", 9, "--gain", 1.5, "--activation", "sin")

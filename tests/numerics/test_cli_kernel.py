@@ -97,6 +97,7 @@ def test_theorems_still_have_their_kernels():
         ("length-map --export k.f90", "path must end in .py or .c, got 'k.f90'"),
         ("length-map --export /no/such/directory/k.py", "cannot write '/no/such/directory/k.py'"),
         ("length-map --backend numba", "backend must be numpy but for sample-variance"),
+        ("backward-variance --activation tanh", "--activation goes with a map, got the theorem backward-variance"),
         ("mean --gain 2", "weight_variance must not be given for mean"),
         ("backward-variance --export k.py", "--export goes with a map, got the theorem backward-variance"),
         ("sample-variance --gain -1", "gain must be"),

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from scipy import stats
 from wide_limit import WideLimit, wide_limit
 
 from derive.errors import InputError
+from numerics.curves import predict
 from numerics.network import Network
 from numerics.simulation import simulate
 from numerics.verification import verify
@@ -323,3 +324,13 @@ def test_a_fixed_input_needs_a_prediction_for_its_mean_square():
     assert verify(linear_prediction(run.predicted_network), run).agrees
     with pytest.raises(InputError, match=r"for an input_variance of 7.5, the mean square of the fixed input, got 1.0"):
         verify(linear_prediction(network), run)
+
+
+def test_scores_beyond_reading_are_powers_of_ten():
+    """A score of a prediction that is off by many orders does not tear the table apart."""
+    network = Network(widths=[8, 8], gain=1e-30)
+    found = verify(predict(network), simulate(network, rng=1, networks=50))
+    row = replace(found.rows[0], z=1.8868e130)
+    line = replace(found, rows=(row, *found.rows[1:])).text().splitlines()[1]
+    assert "+1.9e+130" in line
+    assert len(line) < 150

@@ -164,6 +164,11 @@ def test_deep_networks_settle():
     assert q == pytest.approx(0.4 * edge.sigma_w2 * (WEIGHTS @ np.tanh(np.sqrt(q) * NODES) ** 2) + 0.05, rel=1e-11)
 
 
+def test_what_is_no_network_is_refused():
+    with pytest.raises(InputError, match="network must be a Network, got 3"):
+        predict(3)
+
+
 def test_an_activation_with_a_free_parameter_is_refused():
     from sympy import Symbol, tanh
 

@@ -188,7 +188,7 @@ def _numerical(activation: Activation, name: str, at: Point) -> Answer:
         found = maps.correlation_map(at["q"], at["rho"])
     else:
         m, v = (at[a] if a in at else math.sqrt(at[f"{a}2"]) for a in ("m", "v"))
-        found = maps.sample_variance(m, v) if name == "sample_variance_map" else maps.K(m, v)
+        found = maps.sample_variance_map(m, v) if name == "sample_variance_map" else maps.K(m, v)
         if name == "mean_square_map":
             return mpmath.mpf(w * float(found.value) + b), w * float(found.error)
     return mpmath.mpf(float(found.value)), float(found.error)

@@ -185,7 +185,7 @@ def test_bad_values_in_large_arrays_are_named():
     with pytest.raises(InputError, match=r"q must be positive and finite, got inf"):
         maps.chi_perp(np.array([1.0] * 500 + [np.inf]))
     with pytest.raises(InputError, match=r"m² \+ v² must be positive and finite, got 0\.0"):
-        maps.sample_variance(np.zeros(300), np.zeros(300))
+        maps.sample_variance_map(np.zeros(300), np.zeros(300))
 
 
 def test_shapes_broadcast():

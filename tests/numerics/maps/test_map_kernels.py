@@ -62,7 +62,7 @@ def numerical(name, activation, arguments):
         m, v = (np.sqrt(a) for a in arguments[:2])
         K = maps.K(m, v)
         common = maps.weight_variance * K.value + maps.bias_variance
-        apart = maps.sample_variance(m, v)
+        apart = maps.sample_variance_map(m, v)
         return [(common, maps.weight_variance * K.error), (apart.value, apart.error)]
     found = getattr(maps, name)(*arguments[: 1 + (name in ("correlation_map", "K"))])
     return [(found.value, found.error)]

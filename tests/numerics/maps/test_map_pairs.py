@@ -92,7 +92,7 @@ def test_second_moment_splits_into_k_and_sample_variance(name: str) -> None:
     maps = NumericalMaps(name)
     for m, v in ((1.0, 1e-6), (0.5, 0.5), (1e-3, 2.0), (0.0, 1.0)):
         whole = float(maps.second_moment(m * m + v * v).value)
-        parts = float(maps.K(m, v).value) + float(maps.sample_variance(m, v).value)
+        parts = float(maps.K(m, v).value) + float(maps.sample_variance_map(m, v).value)
         assert abs(parts - whole) < 1e-13 * whole
 
 
@@ -103,7 +103,7 @@ def test_sample_variance_of_relu_for_a_tiny_fluctuation() -> None:
         a, b = mpmath.mpf(m) ** 2, mpmath.mpf(v) ** 2
         k = a / 4 + (a * mpmath.asin(a / (a + b)) + mpmath.sqrt(b * (b + 2 * a))) / (2 * mpmath.pi)
         truth = 2 * ((a + b) / 2 - k)
-    found = NumericalMaps("relu", weight_variance=2.0).sample_variance(m, v)
+    found = NumericalMaps("relu", weight_variance=2.0).sample_variance_map(m, v)
     assert relative(float(found.value), truth) < 1e-13
 
 

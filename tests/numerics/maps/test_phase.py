@@ -152,3 +152,23 @@ def test_depth_scales_are_plus_infinity_at_one() -> None:
     diagram = phase("tanh", weight_variance=(0.0, 2.0), bias_variance=(0.0, 0.1), points=3)
     assert diagram.xi_q[0, 1] == math.inf
     assert diagram.xi_c[0, 1] == math.inf
+
+
+def test_a_gain_says_what_comes_of_it():
+    """He's weights keep length and gradient; tanh's of critical gain shrink q as 1/(2 l); x**2 explodes at q > 1."""
+    (he,) = recommended_gains("relu")
+    assert (he.length_after, he.gradient_after) == pytest.approx((1, 1))
+    critical = next(gain for gain in recommended_gains("tanh") if gain.name == "critical")
+    assert critical.length_after == pytest.approx(1 / (2 * 50), rel=0.1)
+    explodes = next(gain for gain in recommended_gains("max(x, 0)**2 - x/4") if gain.name == "critical")
+    assert (explodes.length_after, explodes.gradient_after) == (math.inf, math.inf)
+    assert explodes.to_dict()["length_after"] is None
+
+
+def test_both_libraries_get_the_bias():
+    """A critical point with a bias variance is one in JAX, too; and the options are those of the other commands."""
+    gain = next(gain for gain in recommended_gains("gelu") if gain.name == "critical")
+    deviation = repr(math.sqrt(gain.sigma_b2))
+    assert f"bias, std={deviation}" in gain.pytorch
+    assert f"normal({deviation})" in gain.jax
+    assert gain.options == f"--gain {gain.sigma_w2!r} --bias-variance {gain.sigma_b2!r}"
