@@ -10,7 +10,9 @@ import sympy as sp
 from derive.gaussian.functions import BivariateNormalCDF, OwensT
 from derive.maps import Maps
 from numerics.kernels import _runtime
+from numerics.kernels.map_kernels import _limits
 from numerics.kernels.map_kernels.arguments import ARGUMENTS, STEP
+from numerics.kernels.map_kernels.code import module_body
 from numerics.kernels.numpy_code import BLOCK_NAME, NumpyCode, UnsupportedExpressionError
 from numerics.kernels.program import Builder, Program, from_expressions
 from numerics.kernels.sample_programs import Parameters, step_program
@@ -80,15 +82,16 @@ def closed_source(name: str, program: Program, code: NumpyCode) -> str:
     names = ", ".join(f'"{argument}"' for argument in ARGUMENTS[name])
     entry = (
         f"def {name}({arguments}, *, out=None):\n"
-        '    """Numbers or arrays that broadcast; what is invalid gives NaN or an infinity."""\n'
+        '    """Numbers or arrays that broadcast; ValueError for what no variance or correlation can be."""\n'
         f"    inputs, targets, results = prepare(({names},), ({arguments},), out, {len(program.outputs)})\n"
+        f"    check_arguments(({names},), inputs)\n"
         f"    run_blocks({name}_block, {code.registers}, inputs, targets)\n"
         "    arrays = finish(targets, results)\n"
         "    answers = [float(array) if out is None and array.ndim == 0 else array for array in arrays]\n"
         "    return answers[0] if len(answers) == 1 else tuple(answers)\n"
     )
     body = "\n\n".join(["\n".join(numbers), block_source(name, code), entry])
-    return f"from __future__ import annotations\n\n{runtime}\n\n{imports}\n\n{body}"
+    return f"from __future__ import annotations\n\n{runtime}\n\n{module_body(_limits)}\n\n{imports}\n\n{body}"
 
 
 def special_functions(program: Program) -> list[str]:

@@ -86,8 +86,8 @@ class MapKernel:
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Evaluate on numbers or arrays that broadcast; numbers give floats, `sample_variance_step` a pair.
 
-        Raises TypeError for missing or non-numeric arguments; a quadrature raises ValueError for a variance outside of
-        the domain and for a correlation outside of [-1, 1].
+        Raises TypeError for missing or non-numeric arguments, and ValueError for a negative variance or a correlation
+        outside of [-1, 1]; a quadrature also for a variance outside of its domain.
         """
         self.__signature__.bind(*args, **named)
         return self._function(*args, **named)

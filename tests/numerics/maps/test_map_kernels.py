@@ -352,3 +352,21 @@ def test_a_name_cannot_break_out_of_the_header():
     namespace = {"__name__": "k"}
     exec(compile(made.module(), "k", "exec"), namespace)
     assert namespace["length_map"](0.7, 1.0, 0.0) == map_kernel("erf", "length_map")(0.7, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("covariance_map", (1.0, 1.0, 2.0, 1.0, 0.0), "c must lie between"),
+        ("covariance_map", (-1.0, 1.0, 0.0, 1.0, 0.0), "q_1 must not be negative, got -1.0"),
+        ("correlation_map", (1.0, [0.5, -1.1], 1.0, 0.0), "rho must lie between -1 and 1, got -1.1"),
+        ("K", (1.0, -0.5), "v must not be negative"),
+    ],
+)
+def test_a_closed_form_refuses_what_cannot_be(name, arguments, message):
+    """An impossible correlation or variance gives no plausible number; correlation 1 up to rounding is one."""
+    made = map_kernel("erf", name, method="closed form")
+    with pytest.raises(ValueError, match=message):
+        made(*arguments)
+    covariance = map_kernel("erf", "covariance_map", method="closed form")
+    assert covariance(3.0, 3.0, 3.0 * (1 + 1e-15), 1.0, 0.0) == pytest.approx(covariance(3.0, 3.0, 3.0, 1.0, 0.0))
