@@ -29,6 +29,7 @@ _QUADRATIC, _ORDER = 0.02, 0.1  # how near to s²/(2q) growth cannot be told fro
 _DEPTH = 75.0
 _WORST = 1e-6  # of ∫|f φ|: with a larger error there is no number
 _LARGE = 300.0  # of log|f|: beyond it float64 shows how f grows
+_FAILS = "the quadrature does not converge"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def expectation_of(f: Functions, q: float) -> Expectation:
 
     Towards a pole p the growth |f| ~ |s - p|^-a is measured in 100 digits: for a >= 1 the integral diverges. In the
     tails log|f| is held against s²/(2q). Poles that can be integrated over are removed by a power of the distance,
-    s = p ± t^m, and integrated by the double exponential rule; without poles it is the rule of `moments`.
+    s = p ± t^m, and integrated by the double exponential rule; without poles it is the rule of `moments`. Poles at
+    zeros of what is no polynomial are looked for between -32 and 32, as breakpoints are.
     """
     exact = precise(f.activation.expression, f.activation.symbol)
     orders = {p: (_order(exact, p, -1), _order(exact, p, 1)) for p in _suspects(f)}
@@ -55,7 +57,7 @@ def expectation_of(f: Functions, q: float) -> Expectation:
         where = next(p for p, pair in orders.items() if any(a > _NOT for a, _ in pair))
         return Expectation(None, None, f"{_verdict(signs)}: there is no integral up to the pole at {float(where):g}")
     if any(not a <= _INTEGRABLE for a, _ in sides):
-        return Expectation(None, None, "the quadrature does not converge")
+        return Expectation(None, None, _FAILS)
     if not any(a > _POLE for a, _ in sides):
         found = moments(f, q)
         value, error = found.value["mean"], found.error["mean"]
@@ -66,7 +68,7 @@ def expectation_of(f: Functions, q: float) -> Expectation:
         return Expectation(None, None, f"{_verdict(tails)}: the integrand grows faster than the Gaussian density falls")
     window = _window(f, q)
     if window is None:
-        return Expectation(None, None, "the quadrature does not reach where the integrand has its mass")
+        return Expectation(None, None, f"{_FAILS}: the integrand is not small {REACH:g} standard deviations out")
     powers = {p: tuple(_power(a) for a, _ in pair) for p, pair in orders.items()}
     try:
         first, size, own = _integral(exact, q, window, powers, 2.0)
@@ -76,7 +78,7 @@ def expectation_of(f: Functions, q: float) -> Expectation:
             return Expectation(float(first), error)
     except (ValueError, ArithmeticError, TypeError):
         pass
-    return Expectation(None, None, "the quadrature does not converge")
+    return Expectation(None, None, _FAILS)
 
 
 def _verdict(signs: list[int]) -> str:
