@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from derive.activations import Activation
 from derive.errors import InputError
 from numerics.criticality.critical import AT_ZERO, critical
-from numerics.criticality.fixed_points import at_zero, scan
+from numerics.criticality.fixed_points import HIGHEST, LOWEST, at_zero, scan
 from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.hermite import series
 from numerics.maps.values import named
@@ -22,6 +22,7 @@ from numerics.maps.values import named
 _FINE = 12  # points of the interpolated scan between two of the computed one
 _COEFFICIENTS = 128
 _SAME = 1e-9
+_FEWEST = 4  # knots that a cubic needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,8 @@ class Phase:
 
     The moments are interpolated in log q (cubic, 16 computed values a decade, 4 above 1e4), to six digits or more for
     usual activations; `numerics.criticality` has the exact points. Beyond 128 Hermite coefficients the chaotic
-    phase's covariance is cut, which matters for kinked activations within 1 % of the edge.
+    phase's covariance is cut, which matters for kinked activations within 1 % of the edge. Variances at which a moment
+    is not finite are left out.
     """
 
     activation: Activation
@@ -75,7 +77,8 @@ def phase(
 
     Left out, the weight variances run from 1/4 to 3 (K* = 0) or 3/2 times the critical one.
 
-    Raises `InputError` for a range that is not one, and for an activation that jumps (χ_⊥ is infinite).
+    Raises `InputError` for a range that is not one, for an activation that jumps (χ_⊥ is infinite), and for one whose
+    moments are not finite about q = 1.
 
     >>> diagram = phase("tanh", points=8)
     >>> diagram.q_star.shape
@@ -132,7 +135,7 @@ class _Table:
     """Moments of an activation on a fine grid of variances."""
 
     def __init__(self, f: Functions) -> None:
-        coarse = scan(f)
+        coarse = _usable(f)
         knots = np.log(coarse["q"])
         count = _FINE * (len(knots) - 1) + 1
         self.log = np.linspace(knots[0], knots[-1], count)
@@ -195,6 +198,20 @@ class _Table:
         inside &= line[:, 1] >= b[0] - 1e-9
         line[~inside] = np.nan
         return line, self.slopes["second_slope"](self.log) <= slope * (1 + _SAME)
+
+
+def _usable(f: Functions) -> dict[str, Array]:
+    """The scan where every moment is finite: for large q a slope may have no value in float64 (0 times infinity)."""
+    found = scan(f)
+    finite = np.isfinite([found[name] for name in ("second", "second_slope", "slope_second")]).all(axis=0)
+    q = found["q"][finite]
+    # Lengths start at q = 1.
+    if len(q) < _FEWEST or not q[0] <= 1 <= q[-1]:
+        raise InputError(
+            f"activation must have finite moments about q = 1 for a phase diagram, got {f.activation}: E[f²], E[f'²] "
+            f"and dE[f²]/dq are finite at {len(q)} of the variances tried, from {LOWEST:g} to {HIGHEST:g}"
+        )
+    return {name: values[finite] for name, values in found.items()}
 
 
 def _correlations(f: Functions, table: _Table, q: Array, w: Array, b: Array, chi_perp: Array) -> tuple[Array, Array]:

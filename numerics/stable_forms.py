@@ -174,6 +174,8 @@ def stable(expression: Expr) -> Expr:
         return Tanh(made.args[0])
     if isinstance(made, Phi):
         return Cdf(made.args[0])
+    if isinstance(made, Mul):
+        return _with_one_exp(made)
     if isinstance(made, Add):
         return _with_square(_with_root(_with_expm1(_with_cdf(made))))
     return made
@@ -183,6 +185,14 @@ def _one_plus_exp(e: Expr) -> Expr | None:
     """Return u for 1 + exp(u)."""
     rest = e - 1
     return rest.args[0] if isinstance(rest, exp) else None
+
+
+def _with_one_exp(e: Mul) -> Expr:
+    """Join exp(u) exp(v) to exp(u + v): one factor may overflow where the product is 0."""
+    exponents = [a.args[0] for a in e.args if isinstance(a, exp)]
+    if len(exponents) < 2:
+        return e
+    return Mul(*(a for a in e.args if not isinstance(a, exp)), exp(Add(*exponents)))
 
 
 def _with_expm1(e: Add) -> Expr:

@@ -89,18 +89,41 @@ def _tower(e: Expr) -> int:
 
 def require_real(expression: Expr, variable: Symbol, text: str) -> None:
     """Raise `InputError` unless an expression has a finite real value where it is tried, from -30 to 30."""
-    at = {p: Rational(7 + n, 10) for n, p in enumerate(sorted(expression.free_symbols - {variable}, key=str))}
-    # In floats: an overflow, of which no sign is known, is an error at once and not a number of a billion digits.
-    evaluate = lambdify(variable, expression.xreplace(at), "math")
+    evaluate = _evaluator(expression, variable)
     for point in _TRIED:
-        try:
-            value = evaluate(float(point))
-        except OverflowError:
-            continue
-        except (ArithmeticError, ValueError, TypeError):
-            value = math.nan
-        if isinstance(value, complex) or not math.isfinite(value):
+        value = evaluate(float(point))
+        if value is not None and not math.isfinite(value):
             raise InputError(f"activation must be real and finite for every x, which fails at x = {point} in {text!r}")
 
 
+def require_real_almost_everywhere(expression: Expr, variable: Symbol, text: str, *, what: str) -> None:
+    """Raise `InputError` unless an expression has a real value where it is tried: poles at single points may be."""
+    evaluate = _evaluator(expression, variable)
+    for point in _TRIED:
+        # Poles are at round numbers.
+        x = round(point + _ASIDE, 4)
+        value = evaluate(x)
+        if value is not None and math.isnan(value):
+            raise InputError(f"{what} must be real for every x, which fails at x = {x} in {text!r}")
+
+
+def _evaluator(expression: Expr, variable: Symbol) -> Callable[[float], float | None]:
+    """The expression in floats: None where it overflows, of which no sign is known, and NaN where it is not real."""
+    at = {p: Rational(7 + n, 10) for n, p in enumerate(sorted(expression.free_symbols - {variable}, key=str))}
+    # In floats: an overflow is an error at once and not a number of a billion digits.
+    function = lambdify(variable, expression.xreplace(at), "math")
+
+    def evaluate(x: float) -> float | None:
+        try:
+            value = function(x)
+            return math.nan if isinstance(value, complex) else float(value)
+        except OverflowError:
+            return None
+        except (ArithmeticError, ValueError, TypeError):
+            return math.nan
+
+    return evaluate
+
+
+_ASIDE = 0.0137
 _TRIED = (0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 0.1, -0.1, 1.7, -1.7, 5, -5, 6, -6, 10, -10, 30, -30)

@@ -9,13 +9,13 @@ import click
 from sympy import Expr, StrictGreaterThan, Symbol
 
 from derive.errors import InputError
-from derive.expressions import FUNCTIONS, parse_expression
+from derive.expressions import FUNCTIONS, parse_expression, require_real_almost_everywhere
 from derive.gaussian import ClosedForm, NoClosedForm, gaussian_expectation
 from derive.render import latex, text
 from numerics.cli.output import emit, to_json
 
-Number = tuple[float, float]
-"""A value and its estimated error."""
+Number = tuple[float, float] | str
+"""A value and its estimated error, or why there is none; no reason where parameters are symbols."""
 
 
 @click.command("expect")
@@ -54,6 +54,9 @@ def expect(
     known = {name: _symbol("symbol", name, variance_text) for name in symbols}
     g = parse_expression(expression, {"x": x, **known}, what="EXPR")
     h = None if other is None else parse_expression(other, {"x": x, **known}, what="EXPR2")
+    for what, function, given in (("EXPR", g, expression), ("EXPR2", h, other)):
+        if function is not None and given is not None:
+            require_real_almost_everywhere(function, x, given.strip(), what=what)
     try:
         if h is None:
             found = gaussian_expectation(g, {x: (mean, variance)})
@@ -111,37 +114,45 @@ def _symbol(name: str, given: str, variance: str) -> Symbol:
 _NOT_NAMES = ("x", "y", "pi", "e", "nan", "inf", "infinity")
 
 
-def _quadrature(g: Expr, h: Expr | None, x: Symbol, mean: Expr, variance: Expr, rho: Expr) -> Number | None:
+def _quadrature(g: Expr, h: Expr | None, x: Symbol, mean: Expr, variance: Expr, rho: Expr) -> Number:
     """Return E[g(x)], or E[g(x) h(y)], and its estimated error, where all parameters are numbers and it is finite."""
     given = [g, mean, variance] if h is None else [g, h, mean, variance, rho]
     if set().union(*(e.free_symbols for e in given)) - {x}:
-        return None
+        return ""
     from derive.activations import Activation
     from numerics.maps import NumericalMaps
+    from numerics.maps.functions import functions
+    from numerics.maps.singular import expectation_of
+
+    def integrand(f: Expr) -> Activation:
+        return Activation("the integrand", f.subs(x, x + mean), symbol=x)
 
     def maps(f: Expr) -> NumericalMaps:
-        return NumericalMaps(Activation("the integrand", f.subs(x, x + mean), symbol=x), method="quadrature")
+        return NumericalMaps(integrand(f), method="quadrature")
 
     q, r = float(variance), float(rho)
     if h is None:
-        found = maps(g).mean(q)
-        value, error = float(found.value), float(found.error)
-    elif g == h:
+        one = expectation_of(functions(integrand(g)), q)
+        return one.reason if one.value is None or one.error is None else (one.value, one.error)
+    if g == h:
         found = maps(g).covariance(q, r)
         value, error = float(found.value), float(found.error)
     else:
         # x and y are exchangeable: 4 E[g h] = E[(g + h)(g + h)] - E[(g - h)(g - h)]
         plus, minus = maps(g + h).covariance(q, r), maps(g - h).covariance(q, r)
         value, error = (float(plus.value) - float(minus.value)) / 4, (float(plus.error) + float(minus.error)) / 4
-    return (value, error) if math.isfinite(value) and math.isfinite(error) else None
+    finite = math.isfinite(value) and math.isfinite(error)
+    return (value, error) if finite else "the quadrature does not converge, or the expectation is infinite"
 
 
-def _number_only(reason: str, form: str, number: Number | None) -> str:
-    value, bound = number if number is not None else (None, None)
+def _number_only(reason: str, form: str, number: Number) -> str:
+    why, (value, bound) = (number, (None, None)) if isinstance(number, str) else ("", number)
     if form == "json":
-        method = f"none; {reason}" if number is None else f"quadrature; {reason}"
+        method = f"none; {reason}{why and f'; {why}'}" if value is None else f"quadrature; {reason}"
         return to_json({"closed_form": None, "value": value, "error_bound": bound, "method": method})
     lines = [reason[:1].upper() + reason[1:]]
     if value is not None and bound is not None:
         lines.append(f"= {value!r}, by quadrature, estimated error {bound:.1e}")
+    elif why:
+        lines.append(f"No number: {why}")
     return "\n".join(lines)

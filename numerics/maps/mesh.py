@@ -61,7 +61,7 @@ def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float]
         # A centred Gaussian weighs s and -s alike: where f is large on the other side, a small tail needs no detail.
         one_sided = (left >= 0) | (right <= 0)
         other, steeper = (
-            np.where(one_sided, _MIRROR * np.minimum(np.abs(g(-s)).max(axis=1), 1e300), 0.0) for g in (f.value, f.slope)
+            np.where(one_sided, _MIRROR * np.minimum(_highest(g(-s)), 1e300), 0.0) for g in (f.value, f.slope)
         )
         size = np.maximum(np.maximum(np.abs(value).max(axis=1), other), _FLOOR * centre[0])
         # A slope that is small beside f / (width of the panel) changes f by less than f's own rounding.
@@ -73,7 +73,7 @@ def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float]
         for values, scale, change in ((value, size, slope), (slope, steep, f.curvature(s))):
             # In units of the largest value: sums of values near float64's end would overflow.
             coefficients = (values / scale[:, None]) @ _to_coefficients(DEGREE).T
-            allowed = _RESOLVED + rounding * np.abs(change).max(axis=1) / scale
+            allowed = _RESOLVED + rounding * _highest(change) / scale
             worst = np.fmax(worst, _ratio(np.abs(coefficients[:, -3:]).max(axis=1), allowed))
             if inside is None or (worst > 1).all():
                 continue
@@ -86,6 +86,12 @@ def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float]
     # Nothing is gained where all values, or all slopes, are beyond float64.
     worst[~(np.isfinite(value).any(axis=1) & np.isfinite(slope).any(axis=1))] = 0.0
     return worst
+
+
+def _highest(values: Array) -> Array:
+    """The largest size on each panel; what has no value, such as 0 times infinity, says nothing of the others."""
+    highest: Array = np.fmax.reduce(np.abs(values), axis=1)
+    return np.where(np.isnan(highest), 0.0, highest)
 
 
 def _ratio(found: Array, allowed: Array) -> Array:
@@ -164,19 +170,21 @@ _STEPS = np.unique(
 def _coarsened(f: Functions, edges: Array, centre: tuple[float, float]) -> Array:
     """Join neighbours as long as what they make is still resolved."""
     offset = idle = 0
-    refused: set[tuple[float, float]] = set()
+    # An edge that was kept is looked at again when a neighbour has gone.
+    kept = np.zeros(len(edges), dtype=bool)
     while idle < 2 and len(edges) > 2:
         inner = np.arange(1 + offset, len(edges) - 1, 2)
         offset = 1 - offset
-        wholes = zip(edges[inner - 1].tolist(), edges[inner + 1].tolist(), strict=True)
-        inner = inner[np.array([whole not in refused for whole in wholes], dtype=bool)]
+        inner = inner[~kept[inner]]
         if not len(inner):
             idle += 1
             continue
         bad = _excess(f, edges[inner - 1], edges[inner + 1], centre, edges[inner]) > 1
-        refused.update(zip(edges[inner[bad] - 1].tolist(), edges[inner[bad] + 1].tolist(), strict=True))
-        idle = 0 if (~bad).any() else idle + 1
-        edges = np.delete(edges, inner[~bad])
+        kept[inner[bad]] = True
+        gone = inner[~bad]
+        idle = 0 if len(gone) else idle + 1
+        kept[gone - 1] = kept[gone + 1] = False
+        edges, kept = np.delete(edges, gone), np.delete(kept, gone)
     return edges
 
 

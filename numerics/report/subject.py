@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,10 @@ class Map:
 
 @dataclass(frozen=True)
 class Subject:
-    """All that the page of an activation shows; the phases lie around ``weight_variance``, at ``bias_variance``."""
+    """All that the page of an activation shows; the phases lie around ``weight_variance``, at ``bias_variance``.
+
+    A figure that could not be drawn is the reason, as text.
+    """
 
     activation: Activation
     slug: str
@@ -67,7 +70,7 @@ class Subject:
     critical: Critical
     edge: Critical
     gains: tuple[Gain, ...]
-    figures: dict[str, Figure]
+    figures: dict[str, Figure | str]
     cases: tuple[Case, ...]
 
     @property
@@ -139,15 +142,22 @@ def _maps(root: Path, slug: str, f: Activation, values: dict[str, Value]) -> Ite
 
 def _figures(
     root: Path, slug: str, f: Activation, weight: float, bias: float, q: float, say: Progress
-) -> Iterator[tuple[str, Figure]]:
+) -> Iterator[tuple[str, Figure | str]]:
     say(f"drawing {f}")
-    drawn = {
-        "function": plot_function(f),
-        "maps": plot_maps(f, weight_variance=weight, bias_variance=bias, q=q),
-        "phase": plot_phase(phase(f, points=_GRID)),
+    drawn: dict[str, Callable[[], Figure]] = {
+        "function": lambda: plot_function(f),
+        "maps": lambda: plot_maps(f, weight_variance=weight, bias_variance=bias, q=q),
+        "phase": lambda: plot_phase(phase(f, points=_GRID)),
     }
-    for name, figure in drawn.items():
-        (root / "figures" / f"{slug}-{name}.png").write_bytes(to_bytes(figure, "png"))
+    for name, draw in drawn.items():
+        try:
+            figure = draw()
+            content = to_bytes(figure, "png")
+        except (ValueError, ArithmeticError) as error:
+            # One figure fewer is better than no report.
+            yield name, str(error) or type(error).__name__
+            continue
+        (root / "figures" / f"{slug}-{name}.png").write_bytes(content)
         yield name, figure
 
 

@@ -25,6 +25,8 @@ _CAPTIONS = {
     "phase": "Ordered: inputs become alike with depth. Chaotic: they come apart.",
 }
 
+_SHOWN = {"function": "figure of the function", "maps": "figure of the maps", "phase": "phase diagram"}
+
 
 def subject_body(subject: Subject) -> str:
     """Return the page's body, between title and end."""
@@ -66,8 +68,10 @@ _VERIFICATION = (
 
 
 def _figure(subject: Subject, name: str, numbers: Iterator[int]) -> str:
-    path = f"figures/{subject.slug}-{name}.png"
-    return f"""<figure>{to_inline_svg(subject.figures[name])}
+    path, figure = f"figures/{subject.slug}-{name}.png", subject.figures[name]
+    if isinstance(figure, str):
+        return f'<p class="dim">The {_SHOWN[name]} could not be drawn and is left out: {escape(figure)}.</p>'
+    return f"""<figure>{to_inline_svg(figure)}
 <figcaption>Figure {next(numbers)}. {_CAPTIONS[name]} <a href="{path}">{path}</a></figcaption></figure>"""
 
 

@@ -21,6 +21,8 @@ from numerics.files import MANIFEST, directory_atomic, write_atomic
 from numerics.network import Network
 from numerics.report import build, write_report
 from numerics.report.chapters import CAPTIONS, CHAPTERS, home
+from numerics.report.subject import subject
+from numerics.report.subject_page import subject_body
 from numerics.report.typeset import find_engine, typeset
 from numerics.report.workers import perform, run
 
@@ -344,6 +346,27 @@ def test_the_numbers_on_the_page_are_those_of_the_maps(with_page):
     s = np.sqrt(q) * nodes
     expected = weights @ (s * ndtr(2 * s)) ** 2 / weights.sum()
     assert shown == pytest.approx(expected, rel=2e-5)
+
+
+def test_a_figure_that_cannot_be_drawn_leaves_the_rest(tmp_path, monkeypatch):
+    """The page says why it has no phase diagram, numbers its figures without a gap, and has all else."""
+
+    def refused(*_, **__):
+        raise InputError("E[f²] < 0 at q = 1")
+
+    monkeypatch.setattr("numerics.report.subject.phase", refused)
+    monkeypatch.setattr("numerics.report.subject._cases", lambda *_: iter(()))
+    for part in ("figures", "derivations"):
+        (tmp_path / part).mkdir()
+    made = subject(tmp_path, ACTIVATION, 2, 0, lambda _: None)
+    assert isinstance(made.figures["phase"], str)
+    text = subject_body(made)
+    assert "phase diagram could not be drawn and is left out: E[f²] &lt; 0 at q = 1." in text
+    assert re.findall(r"<figcaption>Figure (\d+)", text) == ["1", "2"]
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert {"x-phi-2-x-function.png", "x-phi-2-x-maps.png"} <= drawn
+    assert "x-phi-2-x-phase.png" not in drawn
+    assert "figures/x-phi-2-x-phase.png" not in text
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ from map_oracles import expectation, relative
 
 from derive.activations import activation, activations
 from derive.errors import InputError
+from numerics.activations import numpy_function
 from numerics.maps import NumericalMaps
 from numerics.maps.functions import functions
+from numerics.maps.mesh import activation_edges
 from numerics.stable_forms import precise
 
 HARD = [1e-12, 1e-3, 1.0, 25.0, 1e6]
@@ -138,3 +140,20 @@ def test_bad_points() -> None:
         maps.covariance(1.0, 1.5)
     with pytest.raises(InputError, match="no closed form"):
         NumericalMaps("tanh", method="closed form").second_moment(1.0)
+
+
+@pytest.mark.parametrize("name", ["x*erf(exp(x)/2)", "x*erf(sinh(x))"])
+def test_a_slope_or_curvature_without_a_number_costs_no_panels(name: str) -> None:
+    """Where f'' or f' is 0 times infinity in float64 there is nothing to resolve: f is x or 0 there."""
+    for exponent in (8, 12):
+        assert len(activation_edges(functions(activation(name)), exponent)) < 100
+
+
+def test_a_product_of_exponentials_does_not_overflow() -> None:
+    """d/dx erf(exp(x)/2) = exp(x - exp(2x)/4)/√π: 0 for a large x, where exp(x) is infinite."""
+    slope = numpy_function(activation("erf(exp(x)/2)"), 1)
+    assert slope(np.array([400.0, 720.0, 1e6])).tolist() == [0.0, 0.0, 0.0]
+    with mpmath.workdps(30):
+        for x in (-2.5, 0.3, 1.7):
+            truth = mpmath.diff(lambda s: mpmath.erf(mpmath.exp(s) / 2), x)
+            assert relative(float(slope(np.array([x]))[0]), truth) < 1e-14

@@ -4,11 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
+from derive.activations import activation
 from derive.errors import InputError
 from numerics.criticality import critical, fixed_points
+from numerics.criticality.fixed_points import scan
 from numerics.gains import recommended_gains
 from numerics.maps import NumericalMaps
+from numerics.maps.functions import functions
 from numerics.phase import phase
 from numerics.phase_figure import plot_phase, save_phase
 
@@ -172,3 +176,37 @@ def test_both_libraries_get_the_bias():
     assert f"bias, std={deviation}" in gain.pytorch
     assert f"normal({deviation})" in gain.jax
     assert gain.options == f"--gain {gain.sigma_w2!r} --bias-variance {gain.sigma_b2!r}"
+
+
+def test_moments_without_a_number_are_left_out() -> None:
+    """cosh(x) exp(-sinh(x)²) is infinity times 0 for x > 711: large variances go, the rest of the diagram is right."""
+    name = "x*erf(sinh(x))"
+    assert not np.isfinite(scan(functions(activation(name)))["slope_second"]).all()
+    diagram = phase(name, weight_variance=(0.5, 0.9), bias_variance=(0.1, 0.4), points=4)
+    q = float(diagram.q_star[2, 2])
+    w, b = float(diagram.sigma_w2[2]), float(diagram.sigma_b2[2])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(180)
+    s = np.sqrt(q) * nodes
+    with np.errstate(over="ignore"):
+        second = weights @ (s * erf(np.sinh(s))) ** 2 / weights.sum()
+    assert w * second + b == pytest.approx(q, rel=1e-6)
+    plot_phase(diagram)
+
+
+def test_an_activation_without_finite_moments_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One clear line where three variances are left."""
+    table = scan(functions(activation("tanh")))
+    monkeypatch.setattr(
+        "numerics.phase.scan", lambda f: {k: np.where(table["q"] < 1.4e-12, v, np.nan) for k, v in table.items()}
+    )
+    with pytest.raises(InputError, match="finite moments about q = 1 for a phase diagram, got tanh"):
+        phase("tanh", weight_variance=(0.5, 2.0), points=4)
+
+
+def test_the_diagram_of_a_steep_step() -> None:
+    """x erf(exp(x)/2) has a slope of 1 for large x, and finite moments at every variance of the scan."""
+    table = scan(functions(activation("x*erf(exp(x)/2)")))
+    assert np.isfinite(table["slope_second"]).all()
+    # f is x for x > 0 and 0 for x < 0 when seen from far away
+    assert table["slope_second"][-1] == pytest.approx(0.5, rel=1e-2)
+    assert table["second_slope"][-1] == pytest.approx(0.5, rel=1e-2)
