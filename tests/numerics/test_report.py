@@ -339,7 +339,7 @@ def test_the_numbers_on_the_page_are_those_of_the_maps(with_page):
     """E[f^2] at the q of the page, by quadrature written here."""
     _, page = with_page
     text = page.read_text(encoding="utf-8")
-    q = float(re.search(r"q = ([0-9.]+), ρ", text).group(1))
+    q = float(re.search(r"q = ([0-9.]+) and", text).group(1))
     article = text[text.index('id="second-moment"') :]
     shown = float(re.search(r"<p>([0-9.]+) ±", article).group(1))
     nodes, weights = hermegauss(150)
