@@ -23,7 +23,7 @@ report: $(VENV)/.run
 
 test: $(VENV)/.dev lint
 	@echo "== tests and doctests"
-	@$(BIN)/python -m pytest -q --numprocesses auto
+	@$(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
 
 lint: $(VENV)/.dev
 	@echo "== lint (ruff)"

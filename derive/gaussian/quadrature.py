@@ -81,7 +81,9 @@ def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int)
         points, sum_, absolute = [], ctx.zero, ctx.zero
         for x, w in nodes:
             t = middle + half * x
-            value = half * w * norm * ctx.exp(-t * t / 2) * f(t)
+            value = f(t)
+            if value:
+                value = half * w * norm * ctx.exp(-t * t / 2) * value
             points.append((t, value))
             sum_ += value
             absolute += abs(value)
@@ -132,6 +134,9 @@ def hermite_coefficients(points: Sequence[tuple[Any, Any]], count: int, ctx: Any
     sums = [ctx.zero] * count
     roots = [ctx.sqrt(n) for n in range(count + 1)]
     for t, value in points:
+        if not value:
+            # One side of a kink is often zero, and adds nothing.
+            continue
         previous, current = ctx.zero, value
         sums[0] += current
         for n in range(1, count):

@@ -154,11 +154,12 @@ class Form:
         with mpmath.workdps(_DIGITS):
             variance = mpmath.mpf(at)
             try:
-                size = abs(self._truth(variance, variance))
+                whole = self._truth(variance, variance)
+                size = abs(whole)
                 for n, value in enumerate(found):
                     gap = mpmath.mpf(gaps[n]) if mode == "gap" else 1 - mpmath.mpf(float(1 - gaps[n]))
                     truth = self._truth(variance, variance * (1 - gap))
-                    truth = self._truth(variance, variance) - truth if self.what == "separation" else truth
+                    truth = whole - truth if self.what == "separation" else truth
                     if not math.isfinite(value):
                         return math.inf, math.inf
                     error = abs(mpmath.mpf(float(value)) - truth)

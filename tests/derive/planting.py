@@ -37,13 +37,13 @@ def careless(rule, generous):
     return _subclass(rule, apply)
 
 
-_CHECKER = Checker()
-"""One checker for all: a lemma that many planted derivations rest on is checked once."""
+CHECKER = Checker()
+"""One checker for all: a shared lemma is checked once, and the worlds of a setting are enumerated once."""
 
 
 def check(derivation):
     """The derivation, checked."""
-    return _CHECKER.check(derivation)
+    return CHECKER.check(derivation)
 
 
 def failure(derivation):

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import mpmath
 import pytest
+from planting import CHECKER
 from sympy import Eq, Integer, Rational, Symbol, exp, log, pi, simplify, sin, sqrt, symbols, tanh
 
 import derive
 from derive.errors import InputError
 from derive.gaussian import Phi, gaussian_expectation
 from derive.network import SLOPE
-from derive.proof.checking import Checker
 from derive.proof.derivation import Derivation, Statement
 from derive.proof.verdict import Grade
 from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, GAP, THIRD_OF_F, over_kinks
@@ -47,7 +47,7 @@ Z = Symbol("z", real=True)
 
 @pytest.fixture(scope="module")
 def checker():
-    return Checker()
+    return CHECKER
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,7 +68,7 @@ def test_an_asymptotic_result_says_so_and_names_what_it_assumes(name):
 
 
 @pytest.mark.parametrize("name", ASYMPTOTIC)
-def test_a_wrong_constant_is_caught(name):
+def test_a_wrong_constant_is_caught(checker, name):
     """The map and the decay: each is refuted when its last step is off by a factor."""
     theorem = derive.theorem(name)
 
@@ -78,7 +78,6 @@ def test_a_wrong_constant_is_caught(name):
         statement = replace(derivation.statement, rhs=after)
         return replace(derivation, statement=statement, steps=(*derivation.steps[:-1], step), rebuild=None)
 
-    checker = Checker()
     for derivation in (theorem, theorem.parts[0]):
         verdict = checker.step(spoil(derivation, Rational(101, 100)).steps[-1])
         assert verdict.grade is Grade.FAILED

@@ -1,13 +1,14 @@
 """Leaky ReLU backward, exactly: the theorem, the worlds in which no pre-activation is zero, and a claim."""
 
 import pytest
+from planting import CHECKER
 from sympy import Rational
 
 import derive
 from derive.hypotheses import NEVER_ZERO
 from derive.layers import i
 from derive.network import SLOPE, n, s
-from derive.proof.checking import Checker, Laboratory, environments
+from derive.proof.checking import Laboratory, environments
 from derive.proof.exact import NotEvaluable
 from derive.proof.verdict import Grade
 from derive.setting import Setting
@@ -22,7 +23,7 @@ def theorem():
 
 def test_exact_in_every_step(theorem):
     """Nothing is assumed of the limit of wide layers: all parts are exact, tried in worlds of two hidden layers."""
-    result = Checker().check(theorem)
+    result = CHECKER.check(theorem)
     assert result.failures == ()
     assert result.grade is Grade.EXACT
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from planting import CHECKER
 from sympy import Rational, Symbol, log, pi
 
 import derive
 from derive.network import SLOPE
-from derive.proof.checking import Checker, Laboratory
+from derive.proof.checking import Laboratory
 from derive.proof.verdict import Grade
 from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.asymptotics import LAYER
@@ -35,7 +36,7 @@ SLOPES = [Rational(0), Rational(1, 5), Rational(1), Rational(-1)]
 
 @pytest.fixture(scope="module")
 def checker():
-    return Checker()
+    return CHECKER
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from planting import derive_by, spoiled
+from planting import CHECKER, derive_by, spoiled
 from sympy import Integer, Rational, Sum, Symbol
 
 import derive
@@ -12,7 +12,6 @@ from derive.gaussian import GaussianExpectation
 from derive.hypotheses import OUTPUT_GRADIENT_CENTRED, OUTPUT_GRADIENT_INDEPENDENT, WEIGHTS
 from derive.layers import i
 from derive.network import W, b, cost_gradient, f, n, s, slope, z
-from derive.proof.checking import Checker
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Grade
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES
@@ -32,7 +31,7 @@ HALF = Pair(f(U), U, M**2, V**2).half_squared_difference()
 
 @pytest.fixture(scope="module")
 def checker():
-    return Checker()
+    return CHECKER
 
 
 @pytest.mark.parametrize("name", ["length-map", "sample-variance-map", "gradient-variance"])

@@ -31,6 +31,7 @@ Answer = tuple[Any, float]
 _DIGITS = 30
 _NODES = 30
 _MOST_DIGITS = 700
+_STEP_OF_DIGITS = 20
 _POOR, _ROOM = 1e-13, 10.0
 _PARTS = {STEP: ("mean_square_map", "sample_variance_map")}
 
@@ -78,7 +79,8 @@ def _closed(expression: Expr, name: str, *, squared: bool) -> Callable[[Point], 
 
     def evaluate(at: Point) -> Any:
         # Tails are as small as exp(-2q): so many digits, that two evaluations do not agree on nothing.
-        before, digits = None, 40 + math.ceil(min(_variance(at), _MOST_DIGITS))
+        # In steps, so that the nodes of mpmath's quadratures, which it keeps by precision, are used again.
+        before, digits = None, 40 + _STEP_OF_DIGITS * math.ceil(min(_variance(at), _MOST_DIGITS) / _STEP_OF_DIGITS)
         while True:
             with mpmath.workdps(digits):
                 values = [

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from random import Random
 
 import numpy as np
@@ -186,9 +187,15 @@ def _has_gap(atoms: list[Atom]) -> bool:
     return any(a.wave for a in atoms) and sum(a.half_space for a in atoms) > 1
 
 
+@cache
+def _rule() -> tuple[Array, Array]:
+    """The nodes and weights of one panel."""
+    return leggauss(24)
+
+
 def _panels(breaks: list[float], reach: float, width: float) -> tuple[Array, Array]:
     """Nodes, and weights with the standard normal density in them, on panels that have the breaks as edges."""
-    nodes, weights = leggauss(24)
+    nodes, weights = _rule()
     inside = [b for b in breaks if -reach < b < reach]
     edges = np.unique(np.concatenate([np.arange(-reach, reach + width / 2, width), inside]))
     half, middle = (edges[1:] - edges[:-1]) / 2, (edges[1:] + edges[:-1]) / 2
