@@ -19,7 +19,7 @@ from numerics.curves import predict
 from numerics.figures import FIGURES
 from numerics.files import MANIFEST, directory_atomic, write_atomic
 from numerics.network import Network
-from numerics.report import build, subject, write_report
+from numerics.report import build, write_report
 from numerics.report.chapters import CAPTIONS, CHAPTERS, home
 from numerics.report.subject import subject
 from numerics.report.subject_page import subject_body
@@ -306,7 +306,7 @@ def with_page(tmp_path_factory):
     root = tmp_path_factory.mktemp("subject") / "report"
     with pytest.MonkeyPatch.context() as patch:
         for constant, value in {"_SAMPLED_WIDTH": 256, "_BACKWARD_WIDTH": 64, "_GRID": 32}.items():
-            patch.setattr(subject, constant, value)
+            patch.setattr(f"numerics.report.subject.{constant}", value)
         index = write_report(root, **SMALL | {"claims": SMALL["claims"][1:]}, activations=[ACTIVATION])
     (page,) = root.glob("activation-*.html")
     return index.read_text(encoding="utf-8"), page
