@@ -135,7 +135,7 @@ def test_compiled_maps_are_those_of_small_arrays(name, bias):
         ("chi_par", (qs,)),
         ("mean", (qs,)),
         ("K", (np.sqrt(qs), np.abs(rho) + 0.1)),
-        ("sample_variance", (np.sqrt(qs), np.abs(rho) + 0.1)),
+        ("sample_variance_map", (np.sqrt(qs), np.abs(rho) + 0.1)),
     ]
     for what, arguments in pairs:
         found = getattr(many, what)(*arguments)
