@@ -53,8 +53,8 @@ HE = Chapter(
     "he",
     "He&#8217;s step",
     "A rectifier lets half of a symmetric variance through, so weights of twice the variance keep it: over networks, "
-    "exactly, at any width.",
-    theorems=("half-variance", "network-variance"),
+    "exactly, at any width; and backward, too.",
+    theorems=("half-variance", "network-variance", "rectifier-gradient"),
     claims=("post-3-network-", "post-3-half-", "post-3-exact", "he-2015-", "xavier-on-relu"),
 )
 SAMPLES = Chapter(
@@ -77,6 +77,9 @@ ANY = Chapter(
     "Any activation",
     "Fixed points, gains and the edge of chaos, for activations beyond these.",
     theorems=(
+        "length-map",
+        "sample-variance-map",
+        "gradient-variance",
         "kumar-2017",
         "selu-fixed-point",
         "correlation-map-slope",
