@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import shutil
 import subprocess
 import sys
 
@@ -71,24 +70,9 @@ def test_python_module_alone(step, points, tmp_path):
     np.testing.assert_array_equal(np.transpose(scalars), step(*points))
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
-def test_c_file_alone(step, points, tmp_path):
+def test_c_file_alone(step, points, tmp_path, load_c):
     """Compiles without a warning; bit for bit the same; NaN and a count for points outside the domain."""
-    source = export(step, tmp_path / "kernel.c")
-    library = tmp_path / "kernel.so"
-    flags = [
-        "-std=c99",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-O3",
-        "-fno-math-errno",
-        "-ffp-contract=off",
-        "-shared",
-        "-fPIC",
-    ]
-    subprocess.run(["gcc", *flags, str(source), "-o", str(library), "-lm"], check=True)
-    loaded = ctypes.CDLL(str(library))
+    loaded = load_c(export(step, tmp_path / "kernel.c"))
     bad = np.array([-1.0, np.nan, np.inf, 5e307])
     m2, v2 = np.r_[points[0], bad], np.r_[points[1], np.ones(4)]
     for name, ours, count in (
