@@ -73,7 +73,7 @@ class TermByTerm(Rule):
 
     def at_points(self, step: Step) -> Verdict:
         """Both sides at correlations of both signs and near 1."""
-        return compare_ingaps(step.before, step.after)
+        return compare_in_gaps(step.before, step.after)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class NameGaps(Rule):
 
     def at_points(self, step: Step) -> Verdict:
         """Both sides at correlations of both signs and near 1."""
-        return compare_ingaps(step.before, step.after)
+        return compare_in_gaps(step.before, step.after)
 
 
 def difference(form: Expr) -> Expr:
@@ -205,7 +205,7 @@ def _shortened(f: Expr) -> Expr:
 # ---- evidence
 
 
-def compare_ingaps(before: Basic, after: Basic) -> Verdict:
+def compare_in_gaps(before: Basic, after: Basic) -> Verdict:
     """Hold two sides against each other to 30 digits at variances from 1e-3 to 40 and gaps down to 1e-12."""
     largest, tried = mp.mpf(0), 0
     for variance in (Rational(1, 1000), Rational(7, 10), Rational(23, 10), Integer(40)):
