@@ -12,6 +12,7 @@ from numerics.maps.functions import Functions, functions
 from numerics.maps.kernels import NumericalMaps
 from numerics.maps.line import moments
 from numerics.maps.values import named
+from numerics.plain import finite
 
 DEPTH = 50
 
@@ -78,8 +79,8 @@ class Gain:
             "jax": self.jax,
             "options": self.options,
             "layers": DEPTH,
-            "length_after": self.length_after if math.isfinite(self.length_after) else None,
-            "gradient_after": self.gradient_after if math.isfinite(self.gradient_after) else None,
+            "length_after": finite(self.length_after),
+            "gradient_after": finite(self.gradient_after),
         }
 
 

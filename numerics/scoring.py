@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 
+from numerics.plain import finite
+
 # Beyond this relative standard error the estimated error itself cannot be trusted (see `verify`).
 _TRUSTED = 0.2
 # Below this, averages of squares have left float64's normal range.
@@ -59,10 +61,7 @@ class Row:
 
     def to_dict(self) -> dict[str, object]:
         """Return the row as plain data; a number that is not finite becomes None, as JSON has none."""
-        return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in asdict(self).items()
-        }
+        return {key: finite(value) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
 def constant(estimate: float, error: float) -> bool:

@@ -10,6 +10,7 @@ import click
 from numerics.cli.network_options import drawing_options, network_options
 from numerics.cli.output import emit, table, to_json
 from numerics.network import Network
+from numerics.plain import finite
 from numerics.simulation import Simulation
 from numerics.simulation import simulate as run
 
@@ -86,7 +87,7 @@ def _names(given: tuple[str, ...]) -> list[str] | None:
 
 
 def _rows(found: Simulation) -> list[dict[str, float | None]]:
-    return [{key: value if math.isfinite(value) else None for key, value in row.items()} for row in found.rows()]
+    return [{key: finite(value) for key, value in row.items()} for row in found.rows()]
 
 
 def _table(found: Simulation, seed: int) -> str:

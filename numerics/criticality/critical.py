@@ -14,6 +14,7 @@ from numerics.criticality.fixed_points import FixedPoint, at_zero, depth_scale, 
 from numerics.maps.functions import Functions, functions
 from numerics.maps.line import EPS, moments
 from numerics.maps.values import named, variance
+from numerics.plain import finite
 
 _ONE = 1e-11  # χ_∥ is 1 to its own rounding
 _KNOWN = 1e-12
@@ -57,14 +58,14 @@ class Critical:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; an infinite depth scale is None, and ``notes`` says so."""
         names = ("sigma_w2", "sigma_b2", "q_star", "chi_perp", "chi_par", "xi_q", "xi_c")
-        values = {name: _plain(getattr(self, name)) for name in names}
+        values = {name: finite(getattr(self, name)) for name in names}
         points = [
             {
                 "q": p.q,
-                "chi_par": _plain(p.chi_par),
-                "chi_perp": _plain(p.chi_perp),
-                "xi_q": _plain(p.xi_q),
-                "xi_c": _plain(p.xi_c),
+                "chi_par": finite(p.chi_par),
+                "chi_perp": finite(p.chi_perp),
+                "xi_q": finite(p.xi_q),
+                "xi_c": finite(p.xi_c),
                 "stability": p.stability,
                 "error": p.error,
             }
@@ -279,7 +280,3 @@ class _Class:
             others=tuple(others),
             notes=(*notes, *self.notes),
         )
-
-
-def _plain(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from derive.rules.gradients import INDEPENDENCE_KEY
 from derive.rules.wide import GAUSSIAN_KEY, WIDE_KEY
 from numerics.kernels.layered_quantities import text
 from numerics.network import Network
+from numerics.plain import finite
 
 Floats = NDArray[np.float64]
 
@@ -69,11 +69,9 @@ class Prediction:
             "exact": self.exact,
             "approximations": {name: list(why) for name, why in self.approximations.items()},
             "theorems": {name: list(names) for name, names in self.theorems.items()},
-            "expectation_error": {
-                name: error if math.isfinite(error) else None for name, error in self.expectation_error.items()
-            },
+            "expectation_error": {name: finite(error) for name, error in self.expectation_error.items()},
             "columns": ["layer", *self.columns],
-            "rows": [{k: v if math.isfinite(v) else None for k, v in row.items()} for row in self.rows()],
+            "rows": [{k: finite(v) for k, v in row.items()} for row in self.rows()],
         }
 
     def to_json(self) -> str:

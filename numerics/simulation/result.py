@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.network import Network
+from numerics.plain import finite
 from numerics.simulation.moments import Moments
 from numerics.simulation.streams import Seed
 
@@ -153,7 +153,7 @@ _AVERAGED = {
 
 
 def _lists(columns: Mapping[str, Floats]) -> dict[str, list[float | None]]:
-    return {name: [v if math.isfinite(v) else None for v in values.tolist()] for name, values in columns.items()}
+    return {name: [finite(v) for v in values.tolist()] for name, values in columns.items()}
 
 
 def variance_estimates(moments: Moments) -> tuple[Floats, Floats]:
