@@ -238,7 +238,8 @@ def enclose(e: Expr) -> tuple[Rational, Rational]:
         low, high = _interval(e)._mpi_
     finally:
         iv.dps = before
-    return Rational(*to_rational(low)), Rational(*to_rational(high))
+    # int: SymPy may run on other integers than Python's (python-flint, gmpy2).
+    return Rational(*map(int, to_rational(low))), Rational(*map(int, to_rational(high)))
 
 
 def _interval(e: Expr) -> Any:
