@@ -1,0 +1,7 @@
+"""Gaussian expectations as numbers with proved bounds; NumPy and SciPy are loaded with it."""
+
+from derive.quadrature.bounded import Bounded
+from derive.quadrature.line import Line
+from derive.quadrature.reading import CannotRead
+
+__all__ = ["Bounded", "CannotRead", "Line"]

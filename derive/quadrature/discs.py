@@ -1,0 +1,321 @@
+"""Discs: arrays of complex discs with real centres, and what functions make of them.
+
+A disc encloses all values that a function takes where its argument lies in a disc; so it bounds the function on a
+piece of the real line (``real``), or on a neighbourhood of it in the complex plane, which bounds the error of a Gauss
+rule. A disc of radius 0 that goes in comes out with the rounding error of the value as its radius. Functions of NumPy
+and SciPy are taken to be right to a few units in the last place (`_ULPS`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.special
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+EPS = 2.0**-52
+_ULPS = 4 * EPS
+_HALF_PI = np.pi / 2
+_ROOT_PI, _ROOT_2PI = np.sqrt(np.pi), np.sqrt(2 * np.pi)
+
+
+class Disc(NamedTuple):
+    """{z : |z - mid| <= rad}; an infinite radius says that nothing is known."""
+
+    mid: Floats
+    rad: Floats
+
+
+Function = Callable[[Disc, bool], Disc]
+"""A function of a disc; the second argument says that only real arguments count."""
+
+
+def constant(value: float, error: float = EPS / 2) -> Disc:
+    """A number and its rounding; ``error`` is relative."""
+    return Disc(np.asarray(value, dtype=np.float64), np.asarray(abs(value) * error))
+
+
+def add(*terms: Disc) -> Disc:
+    """The sum."""
+    mid, rad = terms[0]
+    for term in terms[1:]:
+        mid = mid + term.mid
+        rad = rad + term.rad + EPS * np.abs(mid)
+    return Disc(mid, rad)
+
+
+def multiply(*factors: Disc) -> Disc:
+    """The product; 0 times what is not known is 0."""
+    mid, rad = factors[0]
+    for m, r in factors[1:]:
+        product = mid * m
+        rad = _times(np.abs(mid), r) + _times(rad, np.abs(m)) + _times(rad, r) + EPS * np.abs(product)
+        mid = product
+    return Disc(mid, rad)
+
+
+def _times(a: Any, b: Any) -> Any:
+    product = a * b
+    return np.where((a == 0) | (b == 0), 0.0, product)
+
+
+def power(u: Disc, exponent: float, real: bool) -> Disc:
+    """u^exponent for a fixed real exponent."""
+    if exponent == int(exponent):
+        return _whole_power(u, int(exponent))
+    c, r = u
+    value = c**exponent
+    w = np.where(c > 0, r / np.abs(c), np.inf)
+    if 0 < exponent < 1:
+        share = -np.expm1(exponent * np.log1p(-np.minimum(w, 1.0)))
+    elif exponent < 0:
+        share = np.expm1(exponent * np.log1p(-np.minimum(w, 1.0)))
+    else:
+        share = np.expm1(exponent * np.log1p(w))
+    rad = np.where(w < 1, np.abs(value) * (share + _ULPS), np.inf)
+    if real and exponent > 0:
+        # Up to a zero of u, and not beyond: a power of a negative number is not real.
+        hull = np.maximum(c + r, 0.0) ** exponent
+        touches = (w >= 1) & (c + r >= 0)
+        value, rad = np.where(touches, 0.5 * hull, value), np.where(touches, 0.5 * hull * (1 + _ULPS), rad)
+    return Disc(value, rad)
+
+
+def _whole_power(u: Disc, n: int) -> Disc:
+    c, r = u
+    size = np.abs(c)
+    value = c ** float(n)
+    if n >= 0:
+        rad = np.where(r <= size, np.abs(value) * np.expm1(n * np.log1p(_quotient(r, size))), (size + r) ** n - size**n)
+    else:
+        w = _quotient(r, size)
+        rad = np.where(w < 1, np.abs(value) * np.expm1(n * np.log1p(-np.minimum(w, 1.0))), np.inf)
+    return Disc(value, rad + _ULPS * np.abs(value))
+
+
+def _quotient(r: Floats, size: Floats) -> Any:
+    return np.where(r == 0, 0.0, r / size)
+
+
+def _near(c: Floats, r: Floats) -> Any:
+    """How close the disc comes to 0."""
+    return np.maximum(np.abs(c) - r, 0.0)
+
+
+def _by_slope(u: Disc, value: Any, slope: Any, ulps: Any = _ULPS) -> Disc:
+    """|f(z) - f(c)| <= r sup |f'| on a disc, which is convex."""
+    return Disc(value, _times(u.rad, slope) + ulps * np.abs(value))
+
+
+def _capped(d: Disc, largest: float) -> Disc:
+    """What a real function of size at most ``largest`` can be."""
+    return Disc(d.mid, np.minimum(d.rad, np.abs(d.mid) + largest))
+
+
+def exp(u: Disc, real: bool) -> Disc:
+    """exp(u)."""
+    value = np.exp(u.mid)
+    return Disc(value, _exp_change(u) + _ULPS * value)
+
+
+def _exp_change(u: Disc) -> Any:
+    """sup |exp(z) - exp(c)|; exp(c) may underflow where exp(c + r) does not."""
+    c, r = u
+    return np.where(r < 1, np.exp(c) * np.expm1(np.minimum(r, 1.0)), np.exp(c + r))
+
+
+def expm1(u: Disc, real: bool) -> Disc:
+    """exp(u) - 1."""
+    value = np.expm1(u.mid)
+    return Disc(value, _exp_change(u) + _ULPS * np.abs(value))
+
+
+def log(u: Disc, real: bool) -> Disc:
+    """log(u)."""
+    value = np.log(u.mid)
+    w = np.where(u.mid > 0, u.rad / np.abs(u.mid), np.inf)
+    return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + _ULPS * np.abs(value))
+
+
+def sin(u: Disc, real: bool) -> Disc:
+    """sin(u)."""
+    return _wave(u, np.sin(u.mid), real)
+
+
+def cos(u: Disc, real: bool) -> Disc:
+    """cos(u)."""
+    return _wave(u, np.cos(u.mid), real)
+
+
+def _wave(u: Disc, value: Any, real: bool) -> Disc:
+    reach = 1.0 if real else np.cosh(np.minimum(u.rad, 710.0))
+    return Disc(value, np.minimum(_times(u.rad, reach), np.abs(value) + reach) + _ULPS)
+
+
+def tan(u: Disc, real: bool) -> Disc:
+    """tan(u)."""
+    least = np.abs(np.cos(u.mid)) - u.rad * (1.0 if real else np.cosh(np.minimum(u.rad, 710.0))) - _ULPS
+    return _by_slope(
+        u, np.tan(u.mid), np.where(least > 0, 1 / np.square(least), np.inf), _ULPS / np.maximum(least, EPS)
+    )
+
+
+def sinh(u: Disc, real: bool) -> Disc:
+    """sinh(u)."""
+    return _by_slope(u, np.sinh(u.mid), np.cosh(np.abs(u.mid) + u.rad))
+
+
+def cosh(u: Disc, real: bool) -> Disc:
+    """cosh(u)."""
+    far = np.abs(u.mid) + u.rad
+    return _by_slope(u, np.cosh(u.mid), np.sinh(far) if real else np.cosh(far))
+
+
+def sech(u: Disc, real: bool) -> Disc:
+    """1/cosh(u), which does not overflow; |tanh|² <= 1 + 1/|cosh|²."""
+    small = np.exp(-np.abs(u.mid))
+    least = _least_cosh2(*u, real)
+    return _by_slope(u, 2 * small / (1 + small * small), np.sqrt((1 + 1 / least) / least), 2 * _ULPS)
+
+
+def _least_cosh2(c: Floats, r: Floats, real: bool) -> Any:
+    """min |cosh z|² = sinh² Re z + cos² Im z."""
+    near = np.minimum(_near(c, r), 350.0)
+    return np.square(np.sinh(near)) + (1.0 if real else np.square(np.cos(np.minimum(r, _HALF_PI))))
+
+
+def tanh(u: Disc, real: bool) -> Disc:
+    """tanh(u)."""
+    found = _by_slope(u, np.tanh(u.mid), 1 / _least_cosh2(*u, real))
+    return _capped(found, 1.0) if real else found
+
+
+def logistic(u: Disc, real: bool) -> Disc:
+    """1/(1 + exp(-u))."""
+    found = _by_slope(u, scipy.special.expit(u.mid), 0.25 / _least_cosh2(0.5 * u.mid, 0.5 * u.rad, real))
+    return _capped(found, 1.0) if real else found
+
+
+def softplus(u: Disc, real: bool) -> Disc:
+    """log(1 + exp(u)), with the slope 1/(1 + exp(-u))."""
+    c, r = u
+    value = np.logaddexp(0.0, c)
+    top = np.clip(c + r, -700.0, 700.0)
+    if real:
+        slope = scipy.special.expit(top)
+    else:
+        # |1 + exp(-z)|² >= 1 + exp(-2x) for |Im z| <= π/2; beyond it only its modulus is known.
+        close = 1 / np.sqrt(1 + np.exp(-2 * np.clip(top, -350.0, 350.0)))
+        low = np.clip(c - r, -700.0, 700.0)
+        left, right = 1 / np.expm1(np.where(top < 0, -top, np.inf)), -1 / np.expm1(np.where(low > 0, -low, -np.inf))
+        far = np.where(top < 0, left, np.where(low > 0, right, np.inf))
+        slope = np.where(r <= _HALF_PI, close, far)
+    return _by_slope(u, value, slope)
+
+
+def _bell(c: Floats, r: Floats, real: bool, width: float) -> Any:
+    """sup |exp(-z²/width)|."""
+    grown = 0.0 if real else np.square(r)
+    return np.exp(np.minimum((grown - np.square(_near(c, r))) / width, 709.0))
+
+
+def _tail_ulps(c: Floats) -> Any:
+    """What SciPy's tails lose by rounding the square of their argument; they vanish beyond 40."""
+    return _ULPS * (1 + np.square(np.clip(c, 0.0, 40.0)))
+
+
+def erf(u: Disc, real: bool) -> Disc:
+    """erf(u)."""
+    found = _by_slope(u, scipy.special.erf(u.mid), 2 / _ROOT_PI * _bell(*u, real, 1.0))
+    return _capped(found, 1.0) if real else found
+
+
+def erfc(u: Disc, real: bool) -> Disc:
+    """1 - erf(u)."""
+    found = _by_slope(u, scipy.special.erfc(u.mid), 2 / _ROOT_PI * _bell(*u, real, 1.0), _tail_ulps(u.mid))
+    return _capped(found, 2.0) if real else found
+
+
+def normal_density(u: Disc, real: bool) -> Disc:
+    """exp(-u²/2)/√(2π)."""
+    square = multiply(u, u)
+    return multiply(exp(Disc(-0.5 * square.mid, 0.5 * square.rad), real), constant(1 / _ROOT_2PI, EPS))
+
+
+def erfcx(u: Disc, real: bool) -> Disc:
+    """exp(u²) erfc(u), the Laplace transform of a positive function: its slope is largest at the least real part."""
+    least = u.mid - u.rad
+    return _by_slope(
+        u, scipy.special.erfcx(u.mid), 2 / _ROOT_PI - 2 * least * scipy.special.erfcx(least), _tail_ulps(-u.mid)
+    )
+
+
+def ndtr(u: Disc, real: bool) -> Disc:
+    """Φ(u)."""
+    found = _by_slope(u, scipy.special.ndtr(u.mid), _bell(*u, real, 2.0) / _ROOT_2PI, _tail_ulps(-u.mid))
+    return _capped(found, 1.0) if real else found
+
+
+def log_ndtr(u: Disc, real: bool) -> Disc:
+    """log Φ(u); its slope on the real line is largest at the left end."""
+    value = scipy.special.log_ndtr(u.mid)
+    ulps = 4 * _tail_ulps(u.mid)
+    if real:
+        slope = np.sqrt(2 / np.pi) / scipy.special.erfcx(-(u.mid - u.rad) / np.sqrt(2))
+        return _by_slope(u, value, slope, ulps)
+    w = _times(u.rad, _bell(*u, real, 2.0) / _ROOT_2PI * np.exp(np.minimum(-value, 709.0)))
+    return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + ulps * np.abs(value))
+
+
+def asin(u: Disc, real: bool) -> Disc:
+    """asin(u)."""
+    inside = 1 - np.square(np.abs(u.mid) + u.rad)
+    found = _by_slope(u, np.arcsin(u.mid), np.where(inside > 0, 1 / np.sqrt(np.abs(inside)), np.inf))
+    return _capped(found, _HALF_PI) if real else found
+
+
+def acos(u: Disc, real: bool) -> Disc:
+    """acos(u)."""
+    return Disc(np.arccos(u.mid), asin(u, real).rad + _ULPS)
+
+
+def _least_circle(u: Disc, real: bool) -> Any:
+    """min |1 + z²|, 0 if the disc may reach i."""
+    return 1 + np.square(_near(*u)) if real else np.square(np.maximum(np.hypot(u.mid, 1.0) - u.rad, 0.0))
+
+
+def atan(u: Disc, real: bool) -> Disc:
+    """atan(u)."""
+    found = _by_slope(u, np.arctan(u.mid), 1 / _least_circle(u, real))
+    return _capped(found, _HALF_PI) if real else found
+
+
+def asinh(u: Disc, real: bool) -> Disc:
+    """asinh(u)."""
+    return _by_slope(u, np.arcsinh(u.mid), 1 / np.sqrt(_least_circle(u, real)))
+
+
+def atanh(u: Disc, real: bool) -> Disc:
+    """atanh(u)."""
+    inside = 1 - np.square(np.abs(u.mid) + u.rad)
+    return _by_slope(u, np.arctanh(u.mid), np.where(inside > 0, 1 / inside, np.inf))
+
+
+def root(u: Disc, b: Disc, real: bool) -> Disc:
+    """√(u² + b) for b > 0."""
+    value = np.hypot(u.mid, np.sqrt(b.mid))
+    least = value - u.rad
+    slope = 1.0 if real else np.where(least > 0, (np.abs(u.mid) + u.rad) / np.maximum(least, 1e-300), np.inf)
+    return _by_slope(u, value, slope)
+
+
+def plus_root(u: Disc, b: Disc, real: bool) -> Disc:
+    """u + √(u² + b) for b > 0, whose logarithm has the slope 1/√(u² + b)."""
+    size = np.hypot(u.mid, np.sqrt(b.mid))
+    value = np.where(u.mid > 0, u.mid + size, b.mid / (size - u.mid))
+    least = np.sqrt(np.square(_near(*u)) + b.mid) if real else size - u.rad
+    change = np.where(least > 0, u.rad / np.maximum(least, 1e-300), np.inf)
+    return Disc(value, np.abs(value) * (np.expm1(np.minimum(change, 709.0)) + 2 * _ULPS))

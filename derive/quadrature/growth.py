@@ -1,0 +1,287 @@
+"""How large an expression can be far out: log|e| <= a + b T + c T², where |z_k| <= R + t_k and T sums the t_k >= 0.
+
+With the Gaussian density this bounds what an integral leaves out beyond R standard deviations, or says that nothing
+bounds it. R and the parameters are arrays: one entry for each integral.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.special
+import sympy as sp
+
+from derive.gaussian import functions
+
+
+class Square(NamedTuple):
+    """a + b T + c T², and in several variables a + b Σ t_k + c Σ t_k²."""
+
+    a: Any
+    b: Any
+    c: Any
+
+    def __add__(self, other: Square) -> Square:  # type: ignore[override]
+        return Square(self.a + other.a, self.b + other.b, self.c + other.c)
+
+    def scaled(self, k: Any) -> Square:
+        """K times it."""
+        return Square(*(np.where(np.equal(x, 0), 0.0, k * x) for x in self))
+
+
+UNBOUNDED = Square(np.inf, 0.0, 0.0)
+NOTHING = Square(-np.inf, 0.0, 0.0)
+ZERO = Square(0.0, 0.0, 0.0)
+_LOG2 = math.log(2)
+
+
+def _highest(*parts: Square) -> Square:
+    return Square(*(reduce(np.maximum, x) for x in zip(*parts, strict=True)))
+
+
+def _sum(*parts: Square) -> Square:
+    """The logarithm of a sum of exponentials: at most that of the sum of exp(a), with the largest b and c."""
+    a = reduce(np.logaddexp, [p.a for p in parts])
+    return Square(a, *(reduce(np.maximum, x) for x in list(zip(*parts, strict=True))[1:]))
+
+
+def _positive(p: Square) -> Square:
+    return _highest(p, ZERO)
+
+
+_BOUNDED: dict[Any, float] = {
+    sp.tanh: 0.0, sp.erf: 0.0, sp.erfc: _LOG2, sp.sin: 0.0, sp.cos: 0.0, sp.sign: 0.0, sp.Heaviside: 0.0,
+    functions.Phi: 0.0, sp.atan: math.log(math.pi / 2), sp.asin: math.log(math.pi / 2), sp.acos: math.log(math.pi),
+    "Tanh": 0.0, "Logistic": 0.0, "Cdf": 0.0,
+}  # fmt: skip
+_TAILS = (functions.Phi, "Cdf", "Logistic")
+
+
+class Growth:
+    """The growth of one expression in the variables z."""
+
+    def __init__(self, e: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
+        self.e, self.z = e, tuple(variables)
+        self._coefficients: dict[sp.Expr, Callable[..., Any]] = {}
+
+    def beyond(self, reach: Any, given: Mapping[sp.Symbol, Any]) -> Any:
+        """A bound of E[|e|; some |z_k| > reach] for independent standard normal z_k, infinite where there is none."""
+        self.given, self.reach = given, np.asarray(reach, dtype=np.float64)
+        with np.errstate(all="ignore"):
+            log = self.size(self.e)
+            # ∫ exp(a + b t + c t²) φ(R + t) dt over t >= 0, for both signs.
+            b, c = log.b - self.reach, log.c - 0.5
+            spread = np.where(c < 0, -c, np.nan)
+            whole = 0.5 * np.sqrt(np.pi / spread) * scipy.special.erfcx(-0.5 * b / np.sqrt(spread))
+            outside = 2 * np.exp(log.a - 0.5 * self.reach**2) / np.sqrt(2 * np.pi) * whole
+            one = np.exp(np.minimum(log.a, 700.0))
+            n = len(self.z)
+            found = n * outside * (1 + outside / np.maximum(one, 1e-300)) ** (n - 1) if n > 1 else outside
+        return np.where(np.isnan(found), np.inf, found)
+
+    def diverges(self, reach: Any, given: Mapping[sp.Symbol, Any]) -> Any:
+        """Whether |e| times the density is proved to have no integral."""
+        self.given, self.reach = given, np.asarray(reach, dtype=np.float64)
+        with np.errstate(all="ignore"):
+            log = self.least(self.e)
+        b, c = np.asarray(log.b), np.asarray(log.c)
+        return np.isfinite(log.a) & ((c > 0.5) | ((c == 0.5) & (b >= self.reach)))
+
+    # ---- logarithms of sizes
+
+    def size(self, e: sp.Expr) -> Square:
+        """log|e| from above."""
+        if not e.free_symbols & set(self.z):
+            return Square(np.log(np.abs(self._number(e))), 0.0, 0.0)
+        if e in self.z:
+            return Square(np.log(self.reach), 1 / self.reach, 0.0)
+        kind = type(e) if type(e) in _BOUNDED else type(e).__name__
+        if kind in _BOUNDED:
+            return Square(_BOUNDED[kind], 0.0, 0.0) if kind not in _TAILS else self.top(sp.log(e, evaluate=False), 1)
+        if e.is_Mul:
+            return reduce(Square.__add__, [self.size(a) for a in e.args])
+        if e.is_Add:
+            return _sum(*(self.size(a) for a in e.args))
+        if isinstance(e, sp.exp):
+            return self.top(e.args[0], 1)
+        if e.is_Pow and e.exp.is_number:
+            k = float(e.exp)
+            return self.size(e.base).scaled(k) if k > 0 else self.least(e.base).scaled(k)
+        if isinstance(e, sp.Abs | sp.asinh):
+            return self.size(e.args[0])
+        if isinstance(e, sp.Max | sp.Min):
+            return _highest(*(self.size(a) for a in e.args))
+        if isinstance(e, sp.Piecewise):
+            return _highest(*(self.size(a) for a, _ in e.args))
+        return self._size_of_function(e)
+
+    def _size_of_function(self, e: sp.Expr) -> Square:
+        name = type(e).__name__
+        u = e.args[0]
+        if isinstance(e, functions.NormalDensity):
+            return self.top(-(u**2) / 2, 1)
+        if isinstance(e, sp.sinh | sp.cosh):
+            return self.top(sp.Abs(u, evaluate=False), 1)
+        if name == "Expm1":
+            return _positive(self.top(u, 1))
+        if name == "Softplus":
+            return _sum(Square(math.log(_LOG2), 0.0, 0.0), self.size(u))
+        if name in ("Root", "PlusRoot"):
+            both = _sum(self.size(u), Square(0.5 * np.log(self._number(e.args[1])), 0.0, 0.0))
+            return both if name == "Root" else both + Square(_LOG2, 0.0, 0.0)
+        if name == "erfcx":
+            return _positive(self.top(u**2, 1)) + Square(_LOG2, 0.0, 0.0)
+        if isinstance(e, sp.log) or name == "LogCdf":
+            value = _highest(self.top(e, 1), self.top(e, -1), Square(1e-3, 0.0, 0.0))
+            # p0 + p1 T + p2 T² <= p0 (1 + r T)².
+            r = np.maximum(0.5 * value.b / value.a, np.sqrt(np.maximum(value.c, 0.0) / value.a))
+            return Square(np.log(value.a), 2 * r, 0.0)
+        return UNBOUNDED
+
+    def least(self, e: sp.Expr) -> Square:
+        """log|e| from below."""
+        if not e.free_symbols & set(self.z):
+            return Square(np.log(np.abs(self._number(e))), 0.0, 0.0)
+        name = type(e).__name__
+        if e in self.z:
+            # In one variable |z| = R + t.
+            return Square(np.log(self.reach), 0.0, 0.0) if len(self.z) == 1 else NOTHING
+        if isinstance(e, sp.Abs):
+            return self.least(e.args[0])
+        if e.is_Mul:
+            return reduce(Square.__add__, [self.least(a) for a in e.args])
+        if isinstance(e, sp.exp):
+            return self.top(e.args[0], -1).scaled(-1)
+        if e.is_Pow and e.exp.is_number:
+            k = float(e.exp)
+            return self.least(e.base).scaled(k) if k > 0 else self.size(e.base).scaled(k)
+        if isinstance(e, functions.Phi) or name in ("Cdf", "Logistic"):
+            return self.top(sp.log(e, evaluate=False), -1).scaled(-1)
+        if isinstance(e, sp.cosh):
+            return ZERO
+        if name == "Softplus":
+            return Square(-_LOG2, 0.0, 0.0) + _positive(self.top(e.args[0], -1)).scaled(-1)
+        if name == "Root":
+            return Square(0.5 * np.log(self._number(e.args[1])), 0.0, 0.0)
+        if e.is_Add:
+            if all(a.is_nonnegative or (a.is_Pow and a.exp.is_even) for a in e.args):
+                return self.least(e.args[0])
+            return self._least_polynomial(e)
+        return NOTHING
+
+    def _least_polynomial(self, e: sp.Expr) -> Square:
+        """A polynomial in one variable beyond R, from its leading term."""
+        if len(self.z) > 1 or not e.is_polynomial(*self.z):
+            return NOTHING
+        terms = dict(sp.Poly(e, *self.z).terms())
+        (degree,) = max(terms)
+        sizes = {k: np.abs(self._number(c)) * self.reach**k for (k,), c in terms.items()}
+        rest = sum(s for k, s in sizes.items() if k < degree)
+        return Square(np.log(np.maximum(sizes[degree] - rest, 0.0)), 0.0, 0.0)
+
+    # ---- values
+
+    def top(self, e: sp.Expr, side: int) -> Square:
+        """``side`` times e from above, for a real e."""
+        if not e.free_symbols & set(self.z):
+            return Square(side * self._number(e), 0.0, 0.0)
+        if e.is_polynomial(*self.z):
+            signed = side * e
+            if signed.is_nonpositive and sp.Poly(e, *self.z).total_degree() > 2 and len(self.z) > 1:
+                return ZERO
+            return self._top_polynomial(e, side)
+        if e.is_Add:
+            return reduce(Square.__add__, [self.top(a, side) for a in e.args])
+        if e.is_Mul:
+            number, rest = e.as_independent(*self.z)
+            if number != 1:
+                value = self._number(number)
+                up, down = self.top(rest, side), self.top(rest, -side)
+                return Square(*(np.where(value > 0, x * value, -value * y) for x, y in zip(up, down, strict=True)))
+        if isinstance(e, sp.Abs):
+            return _highest(self.top(e.args[0], 1), self.top(e.args[0], -1)) if side > 0 else ZERO
+        if isinstance(e, sp.Max | sp.Min):
+            together = (side > 0) == isinstance(e, sp.Max)
+            return _highest(*(self.top(a, side) for a in e.args)) if together else self.top(e.args[0], side)
+        if isinstance(e, sp.Piecewise):
+            return _highest(*(self.top(a, side) for a, _ in e.args))
+        if isinstance(e, sp.log) or type(e).__name__ == "LogCdf":
+            return self._top_log(e, side)
+        if type(e).__name__ == "Softplus":
+            return Square(_LOG2, 0.0, 0.0) + _positive(self.top(e.args[0], 1)) if side > 0 else ZERO
+        log = self.size(e)
+        bounded = (np.asarray(log.b) <= 0) & (np.asarray(log.c) <= 0)
+        return Square(np.where(bounded, np.exp(log.a), np.inf), 0.0, 0.0)
+
+    def _top_log(self, e: sp.Expr, side: int) -> Square:
+        u = e.args[0]
+        name = type(e).__name__ if type(e).__name__ == "LogCdf" else type(u).__name__
+        inner = u if name == "LogCdf" else u.args[0] if u.args else u
+        if name in ("Phi", "Cdf", "LogCdf"):
+            if side > 0:
+                # Φ(x) <= exp(-x²/2) for x < 0, but the side is not known here.
+                return ZERO
+            # 1/Φ(x) <= √(2π) exp(x²/2) (1 + |x|) (Komatu 1955).
+            far = self.size(inner)
+            return Square(0.92, 0.0, 0.0) + self.top(inner**2 / 2, 1) + _log_of_sum(far)
+        if name == "Logistic":
+            return ZERO if side > 0 else Square(_LOG2, 0.0, 0.0) + _positive(self.top(inner, -1))
+        return self.size(u) if side > 0 else self.least(u).scaled(-1)
+
+    def _top_polynomial(self, e: sp.Expr, side: int) -> Square:
+        total = ZERO
+        R = self.reach
+        for powers, c in sp.Poly(e, *self.z).terms():
+            value = side * self._number(c)
+            degree = sum(powers)
+            if degree == 0:
+                total = total + Square(value, 0.0, 0.0)
+            elif degree == 1:
+                total = total + Square(np.abs(value) * R, np.abs(value), 0.0)
+            elif degree == 2 and max(powers) == 2:
+                # In one variable |z| = R + t.
+                k = value if len(self.z) == 1 else np.maximum(value, 0.0)
+                total = total + Square(k * R * R, 2 * k * R, k)
+            elif degree == 2:
+                k = np.abs(value)
+                total = total + Square(k * R * R, k * R, 0.5 * k)
+            else:
+                total = total + self._top_high(value, powers)
+        return total
+
+    def _top_high(self, value: Any, powers: tuple[int, ...]) -> Square:
+        """A monomial of more than the second degree: one that falls falls at least as its square does beyond R."""
+        if not all(k % 2 == 0 for k in powers):
+            return Square(np.where(np.equal(value, 0), 0.0, np.inf), 0.0, 0.0)
+        R = self.reach
+        k = value * R ** (powers[0] - 2) if len(powers) == 1 else 0.0 * value
+        k = np.where(value <= 0, k, 0.0)
+        return Square(np.where(value <= 0, k * R * R, np.inf), 2 * k * R, k)
+
+    def _number(self, e: sp.Expr) -> Any:
+        if e not in self._coefficients:
+            names = sorted(e.free_symbols, key=str)
+            self._coefficients[e] = _compiled(e, names)
+        return self._coefficients[e](self.given)
+
+
+def _log_of_sum(log: Square) -> Square:
+    """log(1 + exp(a + b T + c T²)), for c = 0 <= b."""
+    return Square(np.logaddexp(0.0, log.a), np.maximum(log.b, 0.0), np.maximum(log.c, 0.0))
+
+
+def _compiled(e: sp.Expr, names: Sequence[sp.Symbol]) -> Callable[[Mapping[sp.Symbol, Any]], Any]:
+    from derive.quadrature.discs import Disc
+    from derive.quadrature.reading import Reading
+
+    reading = Reading([e])
+
+    def value(given: Mapping[sp.Symbol, Any]) -> Any:
+        (found,), _ = reading({s: Disc(np.asarray(given[s], dtype=np.float64), np.zeros(())) for s in names})
+        return found.mid
+
+    return value
