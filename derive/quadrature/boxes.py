@@ -140,7 +140,7 @@ class Adaptive:
             self.sums.boxes += len(todo.owner)
             seen = self.sums.size + _by_owner(todo.owner, size, self.sums.size.shape)
             allowed = self.tolerance * _SHARE * seen[todo.owner]
-            by_hull = hull[1] <= np.maximum(allowed, cut + rounding)
+            by_hull = (hull[1] <= np.maximum(allowed, cut + rounding)) & np.isfinite(hull[1])
             value = np.where(by_hull, hull[0], value)
             cut, rounding = np.where(by_hull, hull[1], cut), np.where(by_hull, 0.0, rounding)
             settled = (cut <= allowed) | (cut <= 0.25 * rounding)

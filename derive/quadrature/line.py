@@ -73,7 +73,7 @@ class Line:
         """One `Bounded` for each output, with arrays of the broadcast shape of mean and variance (positive)."""
         mean, variance = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
         sums, diverges, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance, self._reading)
-        if not np.isfinite(sums.value).all():
+        if not (np.isfinite(sums.error) | diverges).all():
             # One exponential overflows where the other makes up for it; joined they lose digits instead.
             sums, diverges, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance, self._joined)
         found = []
@@ -140,7 +140,7 @@ class Line:
             lost = np.isinf(left[:, k])
             if lost.any():
                 diverges[:, k] |= lost & np.broadcast_to(growth.diverges(reach, numbers), (owners,))
-                for n in np.flatnonzero(lost & ~diverges[:, k]):
+                for n in map(int, np.flatnonzero(lost & ~diverges[:, k])):
                     diverges[n, k] = any(self._tail(k, mean[n], root[n], side) for side in (-1, 1))
         return left
 
