@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 
 from derive.activations import Activation
-from derive.quadrature.boxes import R, Adaptive, Boxes, gauss_error, joined
+from derive.quadrature.boxes import Adaptive, Boxes, R, gauss_error, joined, long_rule
 from derive.quadrature.discs import EPS, Disc
 from derive.quadrature.growth import Growth
 from derive.quadrature.line import Line
@@ -50,13 +50,14 @@ _GROWN = 4.0
 class Series:
     """The first coefficients at one variance, and bounds of what each is wrong by.
 
-    ``tail`` is at least Σ a_k², and ``slope_tail`` at least Σ k a_k², over all k that are left out: what E[f²] and
+    ``least_tail`` is at most and ``tail`` at least Σ a_k², and ``slope_tail`` at least Σ k a_k², over all k that are left out: what E[f²] and
     q E[f'²] leave (Parseval). The second is infinite where f jumps.
     """
 
     q: float
     coefficients: Array
     errors: Array
+    least_tail: float
     tail: float
     slope_tail: float
     second: float
@@ -100,11 +101,13 @@ def series(f: Functions | Activation, q: float, order: int) -> Series | None:
     k = np.arange(order)
     lost = 4 * EPS * second[0]
     tail = max(second[0] + second[1] + lost - math.fsum(least), 0.0)
+    most = np.square(np.abs(a) + errors)
+    least_tail = max(second[0] - second[1] - lost - math.fsum(most), 0.0)
     slope_tail = math.inf
     if not own.jumps:
         slope_tail = q * (slope_second[0] + slope_second[1]) * (1 + 4 * EPS) - math.fsum(k * least) * (1 - EPS)
         slope_tail = max(slope_tail, 0.0) if math.isfinite(slope_tail) else math.inf
-    return Series(q, a, errors, min(tail, slope_tail / order), slope_tail, *second)
+    return Series(q, a, errors, least_tail, min(tail, slope_tail / order), slope_tail, *second)
 
 
 @lru_cache(maxsize=4096)
@@ -233,17 +236,3 @@ class _Projection:
         k = np.sqrt(np.arange(order))[:, None] - math.sqrt(order)
         terms = np.where(by_rule, np.where(np.isfinite(rule), rule, 0.0) * np.exp(high * k), whole)
         return np.asarray(terms.sum(axis=1)), by_rule
-
-
-@lru_cache(maxsize=4)
-def long_rule(n: int) -> tuple[Any, Any]:
-    """Nodes and weights of the Gauss-Legendre rule on [-1, 1] in long double, by Newton's method from float64."""
-    x = np.polynomial.legendre.leggauss(n)[0].astype(np.longdouble)
-    slope = x
-    for _ in range(3):
-        before, now = np.ones_like(x), x
-        for k in range(1, n):
-            before, now = now, ((2 * k + 1) * x * now - k * before) / np.longdouble(k + 1)
-        slope = n * (x * now - before) / (x * x - 1)
-        x = x - now / slope
-    return x, 2 / ((1 - x * x) * slope * slope)
