@@ -152,7 +152,7 @@ def cos(u: Disc, real: bool) -> Disc:
 
 def _wave(u: Disc, value: Any, real: bool) -> Disc:
     reach = 1.0 if real else np.cosh(np.minimum(u.rad, 710.0))
-    return Disc(value, np.minimum(_times(u.rad, reach), np.abs(value) + reach) + _ULPS)
+    return Disc(value, np.minimum(_times(u.rad, reach), np.abs(value) + reach) + _ULPS * np.abs(value))
 
 
 def tan(u: Disc, real: bool) -> Disc:

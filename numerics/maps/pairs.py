@@ -140,7 +140,7 @@ class Pairs:
                 here = Estimate(first[0] - apart[0], first[1] + wrong[0] + EPS * whole)
             else:
                 value, error = points.value[n], points.error[n]
-                size = abs(value) if abs(value) > 2 * error else 1e-3 * whole * (1 - abs(rho[n])) ** 1.5
+                size = abs(value) if abs(value) > 2 * error else 1e-3 * whole * (1 - abs(rho[n])) ** 2.5
                 here = _product(self.f, q1, q2, float(rho[n]), size)
             gained = here.error < _SLACK * points.error[n]
             points.put(np.array([n]), np.array([here.value]), np.array([here.error]), "quadrature")
