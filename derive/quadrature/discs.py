@@ -58,7 +58,8 @@ def multiply(*factors: Disc) -> Disc:
 
 
 def _times(a: Any, b: Any) -> Any:
-    product = a * b
+    with np.errstate(invalid="ignore"):
+        product = a * b
     return np.where((a == 0) | (b == 0), 0.0, product)
 
 
@@ -266,7 +267,8 @@ def log_ndtr(u: Disc, real: bool) -> Disc:
     if real:
         slope = np.sqrt(2 / np.pi) / scipy.special.erfcx(-(u.mid - u.rad) / np.sqrt(2))
         return _by_slope(u, value, slope, ulps)
-    w = _times(u.rad, _bell(*u, real, 2.0) / _ROOT_2PI * np.exp(np.minimum(-value, 709.0)))
+    # sup |φ| over Φ(c), of which both may be too small for float64.
+    w = _times(u.rad, np.exp(np.minimum(0.5 * (np.square(u.rad) - np.square(_near(*u))) - value, 709.0)) / _ROOT_2PI)
     return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + ulps * np.abs(value))
 
 
