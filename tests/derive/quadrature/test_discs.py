@@ -74,6 +74,8 @@ def _violations(name: str, *, real: bool) -> list[tuple[float, float, complex]]:
                     except (ValueError, ZeroDivisionError):
                         bad.append((c, r, complex(direction)))
                         continue
+                    if real and mpmath.im(value):
+                        continue  # beyond the reals, where only reals count
                     if (
                         abs(value - mpmath.mpf(mid))
                         > mpmath.mpf(rad) * (1 + mpmath.mpf(10) ** -12) + mpmath.mpf(10) ** -300
