@@ -20,6 +20,7 @@ from sympy import DiracDelta, Expr, S, Symbol, lambdify
 
 from derive.activations import Activation
 from derive.errors import InputError
+from numerics.rounding import EPS, Bounded, evaluate
 from numerics.stable_forms import NAMES, precise, sharing, stable
 
 Floats = NDArray[np.float64]
@@ -81,6 +82,32 @@ def numpy_function(activation: Activation, order: int = 0) -> Function:
     """
     made = formula(activation, order)
     return _repaired(_on_arrays(_printed(activation.symbol, made.expression)), made.taylor)
+
+
+@lru_cache(maxsize=256)
+def rounding_bound(activation: Activation, order: int = 0) -> Function:
+    """Return a function from an array to a bound on |computed - true| of `numpy_function` at each point.
+
+    It is carried through the operations of the formula: see `numerics.rounding`. It raises as `numpy_function` does.
+
+    >>> from derive.activations import activation
+    >>> bool(rounding_bound(activation("gelu"))([1.0])[0] < 1e-14)
+    True
+
+    """
+    x, made = activation.symbol, formula(activation, order)
+
+    def bound(values: ArrayLike) -> Floats:
+        s = np.asarray(values, dtype=np.float64)
+        error = evaluate(made.expression, {x: Bounded(s, np.zeros_like(s))}).error
+        error = np.array(np.broadcast_to(error, s.shape))
+        if made.taylor is not None:
+            near = np.abs(s) <= NEAR_ZERO
+            size = np.polyval(np.abs(made.taylor[::-1]), np.abs(s[near]))
+            error[near] = 2 * len(made.taylor) * EPS * size
+        return error
+
+    return bound
 
 
 def value_and_derivative(activation: Activation) -> tuple[Function, Function]:
