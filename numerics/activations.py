@@ -21,7 +21,8 @@ from sympy import DiracDelta, Expr, S, Symbol, lambdify
 from derive.activations import Activation
 from derive.errors import InputError
 from numerics.rounding import EPS, Bounded, evaluate
-from numerics.stable_forms import NAMES, precise, sharing, stable
+from numerics.stable_forms import NAMES, in_floats, precise, sharing, stable
+from numerics.true_values import TrueValues, poor_zones, within
 
 Floats = NDArray[np.float64]
 Function = Callable[[ArrayLike], Floats]
@@ -81,7 +82,8 @@ def numpy_function(activation: Activation, order: int = 0) -> Function:
 
     """
     made = formula(activation, order)
-    return _repaired(_on_arrays(_printed(activation.symbol, made.expression)), made.taylor)
+    evaluate = _on_arrays(_printed(activation.symbol, made.expression))
+    return _repaired(_corrected(evaluate, activation, order), made.taylor)
 
 
 @lru_cache(maxsize=256)
@@ -141,7 +143,8 @@ def _pointwise(e: Expr) -> Expr:
 
 
 def _printed(x: Symbol, expression: Any) -> Callable[..., Any]:
-    function: Callable[..., Any] = lambdify(x, expression, modules=[NAMES, "scipy", "numpy"], cse=True)
+    floats = tuple(map(in_floats, expression)) if isinstance(expression, tuple) else in_floats(expression)
+    function: Callable[..., Any] = lambdify(x, floats, modules=[NAMES, "scipy", "numpy"], cse=True)
     return function
 
 
@@ -165,6 +168,36 @@ def _on_arrays(function: Callable[..., Any]) -> Function:
         return np.array(np.broadcast_to(result, x.shape)) if result.shape != x.shape else result
 
     return evaluate
+
+
+@lru_cache(maxsize=256)
+def _poor_zones(activation: Activation, order: int) -> Floats:
+    """Return where the formula loses digits: see `numerics.true_values.poor_zones`."""
+    x, made = activation.symbol, formula(activation, order)
+    slope = stable(_pointwise(made.expression.diff(x)))
+    return poor_zones(made.expression, slope, x)
+
+
+def _in_poor_zone(activation: Activation, order: int, s: Floats) -> NDArray[np.bool_]:
+    near = np.abs(s) <= (NEAR_ZERO if formula(activation, order).taylor else -1)
+    return np.asarray(within(_poor_zones(activation, order), s) & ~near)
+
+
+def _corrected(evaluate: Function, activation: Activation, order: int) -> Function:
+    """Return the function with true values where its formula loses digits, if it does."""
+    if not _poor_zones(activation, order).size:
+        return evaluate
+    true_values = TrueValues(formula(activation, order).expression, activation.symbol)
+
+    def corrected(values: ArrayLike) -> Floats:
+        s = np.asarray(values, dtype=np.float64)
+        value = evaluate(s)
+        poor = _in_poor_zone(activation, order, s)
+        if poor.any():
+            value[poor] = true_values(s[poor], value[poor])
+        return value
+
+    return corrected
 
 
 def _taylor(e: Expr, x: Symbol) -> tuple[float, ...] | None:
