@@ -26,7 +26,7 @@ _PANELS_PER_OCTAVE, _DEGREE, _HALVINGS, _FEW = 2, 22, 6, 20
 
 
 def true_value(exact: Callable[[Any], Any], x: float) -> float | None:
-    """Return the float next to a value on which two precisions agree; None where there is none, or none that is real."""
+    """Return the float next to a value on which two precisions agree; None where there is no real one."""
     before: Any = None
     for digits in _DIGITS:
         try:
