@@ -103,6 +103,9 @@ def rounding_bound(activation: Activation, order: int = 0) -> Function:
         s = np.asarray(values, dtype=np.float64)
         error = evaluate(made.expression, {x: Bounded(s, np.zeros_like(s))}).error
         error = np.array(np.broadcast_to(error, s.shape))
+        poor = _in_poor_zone(activation, order, s)
+        if poor.any():
+            error[poor] = _true_values(activation, order)(s[poor], Bounded(s[poor], error[poor])).error
         if made.taylor is not None:
             near = np.abs(s) <= NEAR_ZERO
             size = np.polyval(np.abs(made.taylor[::-1]), np.abs(s[near]))
@@ -178,6 +181,11 @@ def _poor_zones(activation: Activation, order: int) -> Floats:
     return poor_zones(made.expression, slope, x)
 
 
+@lru_cache(maxsize=256)
+def _true_values(activation: Activation, order: int) -> TrueValues:
+    return TrueValues(formula(activation, order).expression, activation.symbol)
+
+
 def _in_poor_zone(activation: Activation, order: int, s: Floats) -> NDArray[np.bool_]:
     near = np.abs(s) <= (NEAR_ZERO if formula(activation, order).taylor else -1)
     return np.asarray(within(_poor_zones(activation, order), s) & ~near)
@@ -187,14 +195,14 @@ def _corrected(evaluate: Function, activation: Activation, order: int) -> Functi
     """Return the function with true values where its formula loses digits, if it does."""
     if not _poor_zones(activation, order).size:
         return evaluate
-    true_values = TrueValues(formula(activation, order).expression, activation.symbol)
+    true_values = _true_values(activation, order)
 
     def corrected(values: ArrayLike) -> Floats:
         s = np.asarray(values, dtype=np.float64)
         value = evaluate(s)
         poor = _in_poor_zone(activation, order, s)
         if poor.any():
-            value[poor] = true_values(s[poor], value[poor])
+            value[poor] = true_values(s[poor], Bounded(value[poor], np.zeros_like(value[poor]))).value
         return value
 
     return corrected

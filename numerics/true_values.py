@@ -55,7 +55,7 @@ def poor_zones(expression: Expr, slope: Expr, x: Symbol) -> Array:
         return np.zeros(0)
     with np.errstate(all="ignore"):
         scale = np.abs(value) + np.abs(s) * np.fmax(np.abs(steep) - unsure, 0.0)
-        poor = ~(error <= LOST * scale + 1e-300)
+        poor = ~((error <= LOST * scale + 1e-300) & np.isfinite(error))
     # An interval reaches to the good points beside it.
     edges = np.flatnonzero(np.diff(np.concatenate([[False], poor, [False]]).astype(int)))
     low = np.concatenate([[-np.inf], s])[edges[::2]]
@@ -68,13 +68,13 @@ class TrueValues:
 
     def __init__(self, expression: Expr, x: Symbol) -> None:
         self._exact = precise(expression, x)
-        self._panels: dict[tuple[float, float], Array | None] = {}
+        self._panels: dict[tuple[float, float], tuple[Array, float] | None] = {}
         self._asked: dict[tuple[float, float], int] = {}
         self._left = _MOST
 
-    def __call__(self, s: Array, fallback: Array) -> Array:
-        """Return values at s, and those of the fallback where there is none."""
-        found = fallback.copy()
+    def __call__(self, s: Array, fallback: Bounded) -> Bounded:
+        """Return values at s and what they may be off, and those of the fallback where there is none."""
+        found = Bounded(fallback.value.copy(), fallback.error.copy())
         with np.errstate(all="ignore"):
             places = np.floor(np.log2(np.abs(s)) * _PANELS_PER_OCTAVE)
         groups, member = np.unique(np.stack([np.sign(s), places]), axis=1, return_inverse=True)
@@ -86,14 +86,15 @@ class TrueValues:
             self._fill(s, found, here, (ends[0], ends[1]), _HALVINGS)
         return found
 
-    def _fill(self, s: Array, found: Array, here: Any, ends: tuple[float, float], halvings: int) -> None:
+    def _fill(self, s: Array, found: Bounded, here: Any, ends: tuple[float, float], halvings: int) -> None:
         if here.size == 0:
             return
         self._asked[ends] = self._asked.get(ends, 0) + int(here.size)
         if self._asked[ends] < _FEW or halvings == 0 or not ends[1] - ends[0] > 0:
             for k in here[: self._left]:
                 value = true_value(self._exact, float(s[k]))
-                found[k] = found[k] if value is None else value
+                if value is not None:
+                    found.value[k], found.error[k] = value, EPS * abs(value) + 1e-323
             self._left -= min(self._left, here.size)
             return
         if ends not in self._panels and self._left:
@@ -101,7 +102,7 @@ class TrueValues:
             self._left -= min(self._left, _DEGREE)
         panel = self._panels.get(ends)
         if panel is not None:
-            found[here] = chebyshev.chebval(_inside(s[here], *ends), panel)
+            found.value[here], found.error[here] = chebyshev.chebval(_inside(s[here], *ends), panel[0]), panel[1]
             return
         if not self._left:
             return
@@ -109,13 +110,15 @@ class TrueValues:
         self._fill(s, found, here[s[here] < middle], (ends[0], middle), halvings - 1)
         self._fill(s, found, here[s[here] >= middle], (middle, ends[1]), halvings - 1)
 
-    def _panel(self, low: float, high: float) -> Array | None:
-        """Return Chebyshev coefficients on an interval, or None where they do not give the values between the nodes."""
+    def _panel(self, low: float, high: float) -> tuple[Array, float] | None:
+        """Return Chebyshev coefficients on an interval and their error, or None where values between nodes differ."""
         nodes = np.cos(math.pi * (np.arange(_DEGREE + 1) + 0.5) / (_DEGREE + 1))
         between = np.array([-0.97, -0.6, -0.05, 0.35, 0.8])
         points = (low + high) / 2 + (high - low) / 2 * np.concatenate([nodes, between])
         values = [self._once(float(p)) for p in points[: nodes.size]]
         values += [true_value(self._exact, float(p)) for p in points[nodes.size :]]
+        if len(set(values)) == 1 and values[0] is not None and math.isinf(values[0]):
+            return np.array(values[:1]), math.inf
         if any(v is None or not math.isfinite(v) for v in values):
             return None
         known = np.array(values, dtype=float)
@@ -124,7 +127,7 @@ class TrueValues:
         off = np.abs(chebyshev.chebval(v, made) - known[nodes.size :])
         slope = np.abs(chebyshev.chebval(v, chebyshev.chebder(made))).min() * 2 / (high - low)
         room = np.abs(known).min() + slope * min(abs(low), abs(high))
-        return made if np.all(off <= 16 * EPS * room) else None
+        return (made, 32 * EPS * room) if np.all(off <= 16 * EPS * room) else None
 
     def _once(self, x: float) -> float | None:
         """A value that is not checked: what stands between the nodes is."""

@@ -1,18 +1,21 @@
 """Activations of a user keep their digits in the tails: values and two derivatives against mpmath, over all sizes."""
 
+import ctypes
 from random import Random
 
 import mpmath
 import numpy as np
 import pytest
 from mpmath import mp
-from sympy import DiracDelta, S, lambdify
+from sympy import DiracDelta, Rational, S, Symbol, lambdify
 
 from derive.activations import activation
 from derive.errors import InputError
 from derive.expressions import require_real_almost_everywhere
 from derive.gaussian.numeric import mp_phi
 from numerics.activations import fast_value, numpy_function
+from numerics.kernels.program import from_expressions
+from numerics.kernels.scalar_code import c_lines
 
 EXPRESSIONS = (
     "log(Phi(x))",
@@ -127,3 +130,16 @@ def test_large_integers_in_generated_code():
     f = activation("where(x>0,x,1e20*x)")
     assert numpy_function(f)([-2.0, 3.0]).tolist() == [-2e20, 3.0]
     assert fast_value(f)(np.array([-2.0, 3.0], dtype=np.float32)).dtype == np.float32
+
+
+def test_large_integers_in_kernels(load_c, tmp_path):
+    """A kernel's C has no integer that C cannot hold, and the number is right."""
+    x = Symbol("x")
+    program = from_expressions([10**20 * x + Rational(10**30 + 1, 3) * x**2 / 7], [x])
+    (line,) = c_lines(program)
+    source = tmp_path / "large.c"
+    head = "#include <math.h>\ndouble large(double x_);\n"
+    source.write_text(f"{head}double large(double x_) {{ {line} return result_0; }}\n")
+    large = load_c(source).large
+    large.restype, large.argtypes = ctypes.c_double, [ctypes.c_double]
+    assert large(-2.0) == pytest.approx(float(-2 * 10**20 + Rational(4 * (10**30 + 1), 21)), rel=1e-15)
