@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from numerics.stable_forms import in_floats
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -117,7 +119,7 @@ def from_expressions(expressions: Sequence[sp.Expr], arguments: Iterable[sp.Basi
     # Fresh symbols without assumptions, on which code generation must not depend. The underscore keeps
     # them apart from the names of functions, registers and literals in generated code.
     renaming = {argument: sp.Symbol(identifier(argument) + "_") for argument in arguments}
-    renamed = [expression.xreplace(renaming) for expression in expressions]
+    renamed = [in_floats(expression.xreplace(renaming)) for expression in expressions]
     allowed = set(renaming.values())
     unknown = sorted({str(s) for e in renamed for s in e.free_symbols - allowed - renaming.keys()})
     if unknown:

@@ -24,6 +24,9 @@ class _Printer(SciPyPrinter):
         "_expm1": "numpy.expm1",
         "_tanh": "numpy.tanh",
         "_ndtr": "scipy.special.ndtr",
+        "_log1p": "numpy.log1p",
+        "_log_ndtr": "scipy.special.log_ndtr",
+        "_erfcx": "scipy.special.erfcx",
     }
     """Functions of `numerics.stable_forms` that NumPy and SciPy have; `helpers` has the source of the others."""
 
@@ -41,7 +44,9 @@ def function_source(name: str, formula: Formula, symbol: Symbol) -> tuple[str, f
     """Return the source of a function of an array s, and the modules that it imports."""
     s = Symbol("s")
     shared, (result,) = cse(
-        [formula.expression.xreplace({symbol: s})], symbols=numbered_symbols("u"), order="canonical"
+        [stable_forms.in_floats(formula.expression.xreplace({symbol: s}))],
+        symbols=numbered_symbols("u"),
+        order="canonical",
     )
     printer = _Printer()
     lines = [f"{target} = {printer.doprint(value)}" for target, value in shared]
