@@ -14,12 +14,14 @@ class Bounded:
     """A value, or an array of them: the truth lies within ``error`` of ``value``.
 
     The error is an absolute bound. It is infinite where nothing is known, and ``reason`` says why; an infinite value
-    with the error 0 is an integral that diverges.
+    with the error 0 is an integral that diverges. ``size`` is the integral of the modulus, to a few digits, where it is
+    known.
     """
 
     value: Any
     error: Any
     reason: str = ""
+    size: Any = None
 
     @property
     def relative(self) -> Any:
@@ -29,4 +31,4 @@ class Bounded:
 
     def map(self, part: Callable[[Any], Any]) -> Bounded:
         """The same part of values and errors."""
-        return Bounded(part(self.value), part(self.error), self.reason)
+        return Bounded(part(self.value), part(self.error), self.reason, None if self.size is None else part(self.size))

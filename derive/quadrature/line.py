@@ -66,13 +66,13 @@ class Line:
         sums, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance)
         found = []
         for k in range(len(self.outputs)):
-            value, error = sums.value[:, k].copy(), sums.error[:, k].copy()
+            value, error, size = sums.value[:, k].copy(), sums.error[:, k].copy(), sums.size[:, k]
             diverges = np.isinf(value)
-            none = ~diverges & ~(error <= _NO_NUMBER * sums.size[:, k] + np.where(sums.size[:, k] == 0, np.inf, 0.0))
+            none = ~diverges & ~(error <= _NO_NUMBER * size + np.where(size == 0, np.inf, 0.0))
             error[none] = np.inf
             error[diverges] = 0.0
             reason = reasons[k] or ("the quadrature does not converge" if none.any() else "")
-            found.append(Bounded(value.reshape(mean.shape), error.reshape(mean.shape), reason))
+            found.append(Bounded(*(a.reshape(mean.shape) for a in (value, error)), reason, size.reshape(mean.shape)))
         return tuple(found)
 
     def _sums(self, mean: Floats, variance: Floats, tolerance: float) -> tuple[Sums, list[str]]:
