@@ -3,5 +3,6 @@
 from derive.quadrature.bounded import Bounded
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
+from derive.quadrature.space import Space
 
-__all__ = ["Bounded", "CannotRead", "Line"]
+__all__ = ["Bounded", "CannotRead", "Line", "Space"]

@@ -24,9 +24,9 @@ R = 3.0
 """The parameter of the ellipse; it lies in a disc of radius (r + 1/r)/2 half widths."""
 
 _REACH = 0.5 * (R + 1 / R)
-NODES = {1: 22, 2: 20, 3: 12}
+NODES = {1: 22, 2: 20, 3: 22}
 MOST_BOXES = {1: 60_000, 2: 40_000, 3: 4_000}
-_MOST_VALUES = 1 << 19
+_MOST_VALUES = 1 << 18
 _SHARE = 1 / 64
 _THIN = 2.0**-50
 _FEW = 4
