@@ -117,19 +117,20 @@ def compare(problem: Problem, answer: Expr, *, points: int | None = None, seed: 
 
 def _at_point(problem: Problem, answer: Expr, sample: Mapping[Symbol, Expr]) -> _Comparison | Disagreement:
     known = quadrature(problem, sample)
-    value, size = float(known.value), float(known.size)
-    error = float(known.error)
+    value, size, error = known.value, known.size, known.error
+    wanted = max(16, 3 + digits_of(error / abs(float(value)))) if error and value else 16
     try:
-        shown = answer_at(answer, sample, 16, error / 1000)
+        shown = answer_at(answer, sample, wanted, error / 1000)
     except (CannotEvaluate, ArithmeticError, ValueError, TypeError) as why:
         raise CannotCheck(f"the answer has no value at {dict(sample)} ({type(why).__name__})") from None
-    difference = abs(shown - value)
+    with mpmath.workdps(wanted + 10):
+        difference = abs(shown - value)
     if difference != 0:
         error += _UNDERFLOW
     # a NaN must not pass for agreement
     if not difference <= error * 1.001:
         return Disagreement(sample, mpmath.nstr(shown, 12), mpmath.nstr(value, 12))
-    return _Comparison(sample, float(difference), error, value, size)
+    return _Comparison(sample, float(difference), error, float(value), size)
 
 
 def digits_of(relative: float) -> int:

@@ -90,7 +90,7 @@ class _Values:
         close = min((f.error for f in found), default=0.0) / 1000
 
         def at(changed: int = -1) -> Any:
-            numbers = [mpmath.mpf(f.value) + (f.error if n == changed else 0) for n, f in enumerate(found)]
+            numbers = [f.value + (f.error if n == changed else 0) for n, f in enumerate(found)]
             return answer_at(inside, {**point, **dict(zip(names, numbers, strict=True))}, 16, close)
 
         value = at()
@@ -135,7 +135,7 @@ def _outermost(side: Basic) -> set[Expr]:
 def _expectation(node: GaussianExpectation, point: Mapping[Symbol, Expr]) -> _Side:
     problem = Problem(node.integrand, node.variables, node.mean, node.covariance)
     found = quadrature(problem, point)
-    return _Side(float(found.value), float(found.error), float(found.size))
+    return _Side(found.value, found.error, found.size)
 
 
 def _singular(node: GaussianExpectation, point: Mapping[Symbol, Expr]) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sympy import DiracDelta, Expr, S, Symbol
+import mpmath
+from sympy import DiracDelta, Expr, Float, Rational, S, Symbol
 
 if TYPE_CHECKING:
-    from derive.quadrature import Bounded
+    from derive.quadrature import Bounded, Line, Space
 
 METHOD = "Gauss-Legendre quadrature of proved error"
+LINE_DIGITS = 30
 MOST_VARIABLES = 3
 TOLERANCE = {1: 2.0**-54, 2: 2.0**-54, 3: 1e-11}
 """Relative to E|g|, by the number of variables; three cost seconds to the last digit."""
@@ -41,11 +44,11 @@ class CannotCheck(Exception):
 
 
 def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> Bounded:
-    """E[g] at one parameter point, with a bound of its error and E|g| as its size.
+    """E[g] at one parameter point, an mpmath number with a bound of its error, and E|g| as its size.
 
     Raises `CannotCheck` where there is no bound.
     """
-    from derive.quadrature import CannotRead
+    from derive.quadrature import Bounded, CannotRead
 
     g = problem.integrand.subs(sample)
     mean = [S(m).subs(sample) for m in problem.mean]
@@ -58,23 +61,39 @@ def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> Bounded:
         raise CannotCheck(f"the quadrature that must confirm the answer failed ({type(why).__name__})") from None
     if not found.error < float("inf"):
         raise CannotCheck(f"the quadrature that must confirm the answer failed ({found.reason})")
-    return found
+    value = found.value if isinstance(found.value, mpmath.mpf) else mpmath.mpf(float(found.value))
+    return Bounded(value, float(found.error), found.reason, float(found.size))
 
 
 def _value(
     g: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], covariance: Sequence[Sequence[Expr]]
 ) -> Bounded:
-    from derive.quadrature import Line, Space
+    from derive.quadrature.digits import many_digits
 
     if len(variables) == 1 and not g.has(DiracDelta):
         m, q = mean[0], covariance[0][0]
         if _is_float(m) and _is_float(q) and q > 0:
-            (found,) = Line([g], variables[0])(float(m), float(q))
-            return found
-    (found,) = Space([g], variables)(mean, covariance, TOLERANCE[len(variables)])
+            line, law = _line(g, variables[0]), (float(m), float(q))
+            precise = None if g.has(Float) else many_digits(line, *law, LINE_DIGITS)
+            return precise or line(*law)[0]
+    (found,) = _space(g, tuple(variables))(mean, covariance, TOLERANCE[len(variables)])
     return found
+
+
+@lru_cache(maxsize=64)
+def _line(g: Expr, x: Symbol) -> Line:
+    from derive.quadrature import Line
+
+    return Line([g], x)
+
+
+@lru_cache(maxsize=64)
+def _space(g: Expr, variables: tuple[Symbol, ...]) -> Space:
+    from derive.quadrature import Space
+
+    return Space([g], variables)
 
 
 def _is_float(e: Expr) -> bool:
     """Whether float64 holds the number."""
-    return bool(e.is_Rational) and S(float(e)) == e
+    return bool(e.is_Rational) and Rational(float(e)) == e

@@ -88,6 +88,8 @@ class Sums:
     boxes: int
     kept: list[tuple[Boxes, Floats]]
     """The boxes of the final rule, and M of each output on each."""
+    left: Any = 0.0
+    """What the boxes leave out, a part of the error."""
 
 
 @dataclass
@@ -113,6 +115,8 @@ class Adaptive:
         given: parameters, arrays with one entry for each owner.
         owners: how many integrals there are.
         tolerance: relative to ∫|g|, what a box may be wrong by times `_SHARE`.
+        nodes: of the rule.
+        beside_rounding: a box may be wrong by so much of its rounding, however small the tolerance.
         rows: for each owner the integral that it is a part of, when several are.
 
     """
@@ -127,12 +131,13 @@ class Adaptive:
         outputs: int,
         tolerance: float = EPS / 4,
         nodes: int | None = None,
+        beside_rounding: float = 0.25,
         rows: Any = None,
     ) -> None:
         self.reading, self.variables, self.given = reading, tuple(variables), given
         self.sides = len(self.variables)
         self.n = nodes or NODES[self.sides]
-        self.tolerance = tolerance
+        self.tolerance, self._beside = tolerance, beside_rounding
         self._rows = np.arange(owners) if rows is None else np.asarray(rows)
         self.sums = Sums(*(np.zeros((owners, outputs)) for _ in range(3)), 0, [])
 
@@ -167,7 +172,7 @@ class Adaptive:
         if self.sides == 1:
             return np.ones(len(boxes.owner), dtype=bool)
         _, size, rounding = self._by_rule(boxes, _FEW)
-        limit = np.maximum(self._allowed(boxes, size), 0.25 * rounding)
+        limit = np.maximum(self._allowed(boxes, size), self._beside * rounding)
         lost = ~np.isfinite(self.sums.size[self._rows[boxes.owner]])
         return ((bounds.cut <= limit) | (bounds.hull_error <= limit) | lost).all(axis=1)
 
@@ -181,7 +186,7 @@ class Adaptive:
         value = np.where(by_hull, bounds.hull_value, value)
         error = np.where(by_hull, bounds.hull_error, cut + rounding)
         size = np.where(np.isfinite(cut), size, np.abs(value))
-        keep = last | ((by_hull & (error <= allowed)) | (cut <= np.maximum(allowed, 0.25 * rounding))).all(axis=1)
+        keep = last | ((by_hull & (error <= allowed)) | (cut <= np.maximum(allowed, self._beside * rounding))).all(axis=1)
         keep |= ~np.isfinite(self.sums.size[self._rows[boxes.owner]]).all(axis=1)
         self._add(boxes, value, error, size, bounds.radius.sum(axis=0), keep)
         return keep

@@ -58,12 +58,13 @@ class Line:
         self._inside = [g.xreplace({x: self.m + self.s * self.z}) for g in self.outputs]
         self._reading = Reading([g * _density(self.z) for g in self._inside], [self.z])
         self._growths = [Growth(g, [self.z]) for g in self._inside]
-        self.points = sorted({float(p) for g in self._given for p in _affine_zeros(g, x)})
+        self.breakpoints = list(dict.fromkeys(p for g in self._given for p in _affine_zeros(g, x)))
+        self.points = sorted({float(p) for p in self.breakpoints})
 
     def __call__(self, mean: Any, variance: Any, tolerance: float = EPS / 4) -> tuple[Bounded, ...]:
         """One `Bounded` for each output, with arrays of the broadcast shape of mean and variance (positive)."""
         mean, variance = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
-        sums, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance)
+        sums, reasons = self.sums(mean.ravel(), variance.ravel(), tolerance=tolerance)
         found = []
         for k in range(len(self.outputs)):
             value, error, size = sums.value[:, k].copy(), sums.error[:, k].copy(), sums.size[:, k]
@@ -75,7 +76,10 @@ class Line:
             found.append(Bounded(*(a.reshape(mean.shape) for a in (value, error)), reason, size.reshape(mean.shape)))
         return tuple(found)
 
-    def _sums(self, mean: Floats, variance: Floats, tolerance: float) -> tuple[Sums, list[str]]:
+    def sums(
+        self, mean: Floats, variance: Floats, *, width: float = 1.0, **rule: Any
+    ) -> tuple[Sums, list[str]]:
+        """The sums of all boxes, which start at most so wide near the mean, and why an output has none."""
         root = np.sqrt(variance)
         owners, outputs = len(mean), len(self.outputs)
         reasons = [self._infinite(k) for k in range(outputs)]
@@ -83,24 +87,27 @@ class Line:
             shape = owners, outputs
             return Sums(np.full(shape, np.inf), np.zeros(shape), np.full(shape, np.inf), 0, []), reasons
         given = {self.m: Disc(mean, 0 * mean), self.s: Disc(root, EPS * root)}
-        run = Adaptive(self._reading, [self.z], given, owners=owners, outputs=outputs, tolerance=tolerance)
+        run = Adaptive(self._reading, [self.z], given, owners=owners, outputs=outputs, **rule)
         holes = [self._holes(float(m), float(s)) for m, s in zip(mean, root, strict=True)]
-        left = self._outward(run, mean, root, holes, reasons)
+        left = self._outward(run, mean, root, holes, reasons, width)
+        run.sums.left = left
         run.sums.error += left
         for n in range(owners):
             if holes[n]:
-                self._poles(run.sums, n, mean[n], root[n], holes[n])
+                self._poles(run.sums, n, mean[n], root[n], holes[n], width)
         for k, reason in enumerate(reasons):
             if self._infinite(k):
                 run.sums.value[:, k] = np.inf
         return run.sums, reasons
 
-    def _outward(self, run: Adaptive, mean: Floats, root: Floats, holes: Any, reasons: list[str]) -> Floats:
+    def _outward(
+        self, run: Adaptive, mean: Floats, root: Floats, holes: Any, reasons: list[str], width: float
+    ) -> Floats:
         """Integrate out to where nothing is left but ``tolerance``; return bounds of what is left."""
         owners = len(mean)
         reach = np.full(owners, _FIRST)
         numbers = {self.m: mean, self.s: root}
-        run.take(joined([self._start(n, -_FIRST, _FIRST, mean[n], root[n], holes[n]) for n in range(owners)]))
+        run.take(joined([self._start(n, -_FIRST, _FIRST, mean[n], root[n], holes[n], width) for n in range(owners)]))
         while True:
             left = np.stack([np.broadcast_to(g.beyond(reach, numbers), (owners,)) for g in self._growths], axis=1)
             short = left > run.tolerance * run.sums.size
@@ -112,7 +119,7 @@ class Line:
             for n in np.flatnonzero(more):
                 further = np.ceil(1.25 * reach[n])
                 for a, b in ((reach[n], further), (-further, -reach[n])):
-                    parts.append(self._start(n, a, b, mean[n], root[n], holes[n]))
+                    parts.append(self._start(n, a, b, mean[n], root[n], holes[n], width))
                 reach[n] = further
             run.take(joined(parts))
         for k, growth in enumerate(self._growths):
@@ -129,8 +136,8 @@ class Line:
 
     # ---- where boxes start
 
-    def _start(self, owner: int, low: float, high: float, mean: float, root: float, holes: Any) -> Boxes:
-        count = max(1, int((high - low) / max(1.0, 0.05 * min(abs(low), abs(high)))))
+    def _start(self, owner: int, low: float, high: float, mean: float, root: float, holes: Any, width: float) -> Boxes:
+        count = max(1, int((high - low) / max(width, 0.05 * min(abs(low), abs(high)))))
         edges = list(np.linspace(low, high, count + 1))
         for p in self.points:
             at = (p - mean) / root
@@ -146,6 +153,11 @@ class Line:
         return Boxes(np.full(len(middle), owner), middle[None], half[None])
 
     # ---- poles
+
+    @property
+    def has_poles(self) -> bool:
+        """Whether there may be a point next to which the variable is the distance from it."""
+        return bool(self._suspects)
 
     @cached_property
     def _suspects(self) -> list[sp.Expr]:
@@ -227,9 +239,12 @@ def _at(g: sp.Expr, x: sp.Symbol, p: sp.Expr, side: int, t: sp.Symbol) -> sp.Exp
 
 
 def _on_grid(at: float) -> tuple[float, float]:
-    """The neighbours of a point on a grid, on which middles and halves stay exact."""
+    """The neighbours of a point on a grid, on which middles and halves stay exact; 0 needs none."""
     spacing = _GRID * 2.0 ** np.ceil(np.log2(abs(at))) if at else 1.0
-    return float(np.floor(at / spacing) * spacing), float(np.ceil(at / spacing) * spacing)
+    low, high = np.floor(at / spacing), np.ceil(at / spacing)
+    if low == high and at:
+        low, high = low - 1, high + 1
+    return float(low * spacing), float(high * spacing)
 
 
 def _affine_zeros(g: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:

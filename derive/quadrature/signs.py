@@ -68,9 +68,37 @@ def _rewritten(e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None]) -> sp.E
         # Equality holds on a set without weight.
         return sp.S.false if e.rel_op == "==" else sp.S.true if e.rel_op == "!=" else e.func(s, 0)
     if isinstance(e, sp.Max | sp.Min):
-        side = 1 if isinstance(e, sp.Max) else -1
-        leads = [[sign_of(side * (a - b)) for b in e.args if b is not a] for a in e.args]
-        if all(s is not None for lead in leads for s in lead):
-            cases = [(part, sp.And(*(s > 0 for s in lead))) for part, lead in zip(parts[:-1], leads, strict=False)]
-            return sp.Piecewise(*cases, (parts[-1], True))
+        return _chosen(e, sign_of) or e.func(*parts)
     return e.func(*parts)
+
+
+def _chosen(e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None]) -> sp.Expr | None:
+    """A maximum or minimum by cases; one inside it is decided first."""
+    inner = next((a for a in e.args if isinstance(a, sp.Max | sp.Min)), None)
+    if inner is not None:
+        rest = [a for a in e.args if a is not inner]
+        return _by_cases(inner, sign_of, lambda a: _rewritten(e.func(*rest, a), sign_of))
+    return _by_cases(e, sign_of, lambda a: _rewritten(a, sign_of))
+
+
+def _by_cases(
+    e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None], made: Callable[[sp.Expr], sp.Expr]
+) -> sp.Expr | None:
+    """What is made of the argument that e takes; None where the order of two of them is not the sign of a form."""
+    inner = next((a for a in e.args if isinstance(a, sp.Max | sp.Min)), None)
+    if inner is not None:
+        rest = [a for a in e.args if a is not inner]
+
+        def deeper(a: sp.Expr) -> sp.Expr:
+            left = e.func(*rest, a)
+            return (_by_cases(left, sign_of, made) or made(left)) if isinstance(left, sp.Max | sp.Min) else made(left)
+
+        return _by_cases(inner, sign_of, deeper)
+    side = 1 if isinstance(e, sp.Max) else -1
+    cases = []
+    for a in e.args:
+        lead = [sign_of(side * (a - b)) for b in e.args if b is not a]
+        if any(s is None for s in lead):
+            return None
+        cases.append((made(a), sp.And(*(s > 0 for s in lead))))
+    return sp.Piecewise(*cases[:-1], (cases[-1][0], True))
