@@ -71,17 +71,19 @@ class _Comparison:
     """At one point: the difference and the bound of the quadrature, both relative to the value and to E|g|."""
 
     point: Mapping[Symbol, Expr]
-    difference: float
-    error: float
-    value: float
-    size: float
+    difference: Any
+    error: Any
+    value: Any
+    size: Any
 
     def relative(self, to_value: bool) -> tuple[float, float]:
         """(difference, difference and bound)."""
         scale = abs(self.value) if to_value else self.size
         if self.difference == self.error == 0:
             return 0.0, 0.0
-        return (self.difference / scale, (self.difference + self.error) / scale) if scale else (float("inf"),) * 2
+        if not scale:
+            return float("inf"), float("inf")
+        return float(self.difference / scale), float((self.difference + self.error) / scale)
 
     @property
     def clear(self) -> bool:
@@ -118,7 +120,7 @@ def compare(problem: Problem, answer: Expr, *, points: int | None = None, seed: 
 def _at_point(problem: Problem, answer: Expr, sample: Mapping[Symbol, Expr]) -> _Comparison | Disagreement:
     known = quadrature(problem, sample)
     value, size, error = known.value, known.size, known.error
-    wanted = max(16, 3 + digits_of(error / abs(float(value)))) if error and value else 16
+    wanted = max(16, 3 + digits_of(float(error / abs(value)))) if error and value else 16
     try:
         shown = answer_at(answer, sample, wanted, error / 1000)
     except (CannotEvaluate, ArithmeticError, ValueError, TypeError) as why:
@@ -130,7 +132,7 @@ def _at_point(problem: Problem, answer: Expr, sample: Mapping[Symbol, Expr]) -> 
     # a NaN must not pass for agreement
     if not difference <= error * 1.001:
         return Disagreement(sample, mpmath.nstr(shown, 12), mpmath.nstr(value, 12))
-    return _Comparison(sample, float(difference), error, float(value), size)
+    return _Comparison(sample, difference, error, value, size)
 
 
 def digits_of(relative: float) -> int:
@@ -138,7 +140,7 @@ def digits_of(relative: float) -> int:
     return 16 if relative == 0 else max(0, floor(-log10(relative)))
 
 
-def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int, close: float = 0.0) -> Any:
+def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int, close: Any = 0.0) -> Any:
     """The closed form as a number to so many digits, or within ``close``: two precisions agree.
 
     A complex remainder is an error. Raises `CannotEvaluate` where no precision suffices.

@@ -71,8 +71,8 @@ class _Side:
     """The value of a side, how far it can be off, and the size of what it is made of."""
 
     value: Any
-    error: float
-    size: float
+    error: Any
+    size: Any
 
 
 class _Values:
@@ -91,14 +91,14 @@ class _Values:
 
         def at(changed: int = -1) -> Any:
             numbers = [f.value + (f.error if n == changed else 0) for n, f in enumerate(found)]
-            return answer_at(inside, {**point, **dict(zip(names, numbers, strict=True))}, 16, close)
+            return answer_at(inside, {**point, **dict(zip(names, numbers, strict=True))}, 30, close)
 
         value = at()
         # A side is affine in each of its expectations.
         changes = [abs(at(n) - value) for n in range(len(found))]
         scales = [f.size * c / f.error for f, c in zip(found, changes, strict=True) if f.error]
         size = max([abs(value), *scales])
-        return _Side(value, float(sum(changes) + 1e-16 * size), float(size))
+        return _Side(value, sum(changes) + mpmath.mpf(10) ** -30 * size, size)
 
     def of_node(self, node: Expr, point: Mapping[Symbol, Expr]) -> _Side:
         """The number of one expectation or integral."""

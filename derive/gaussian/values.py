@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import mpmath
-from sympy import DiracDelta, Expr, Float, Rational, S, Symbol
+from sympy import Add, DiracDelta, Expr, Float, Rational, S, Symbol, expand
+
+from derive.gaussian.evaluate import compile_expression
 
 if TYPE_CHECKING:
     from derive.quadrature import Bounded, Line, Space
@@ -48,7 +50,7 @@ def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> Bounded:
 
     Raises `CannotCheck` where there is no bound.
     """
-    from derive.quadrature import Bounded, CannotRead
+    from derive.quadrature import CannotRead
 
     g = problem.integrand.subs(sample)
     mean = [S(m).subs(sample) for m in problem.mean]
@@ -57,12 +59,13 @@ def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> Bounded:
         raise CannotCheck("answers in more than three variables cannot be checked by quadrature in time")
     try:
         found = _value(g, problem.variables, mean, covariance)
+        if not found.error < float("inf"):
+            found = _by_tilting(g, problem.variables, mean, covariance) or found
     except (CannotRead, ArithmeticError, ValueError, TypeError) as why:
         raise CannotCheck(f"the quadrature that must confirm the answer failed ({type(why).__name__})") from None
     if not found.error < float("inf"):
         raise CannotCheck(f"the quadrature that must confirm the answer failed ({found.reason})")
-    value = found.value if isinstance(found.value, mpmath.mpf) else mpmath.mpf(float(found.value))
-    return Bounded(value, float(found.error), found.reason, float(found.size))
+    return found
 
 
 def _value(
@@ -75,9 +78,39 @@ def _value(
         if _is_float(m) and _is_float(q) and q > 0:
             line, law = _line(g, variables[0]), (float(m), float(q))
             precise = None if g.has(Float) else many_digits(line, *law, LINE_DIGITS)
-            return precise or line(*law)[0]
+            return precise or _in_mpmath(line(*law)[0])
     (found,) = _space(g, tuple(variables))(mean, covariance, TOLERANCE[len(variables)])
-    return found
+    return _in_mpmath(found)
+
+
+def _in_mpmath(found: Bounded) -> Bounded:
+    return replace(found, **{part: mpmath.mpf(float(getattr(found, part))) for part in ("value", "error", "size")})
+
+
+def _by_tilting(
+    g: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], covariance: Sequence[Sequence[Expr]]
+) -> Bounded | None:
+    """By terms, each with its exponentials taken into the density: numbers beyond float64, and laws that just exist."""
+    from derive.quadrature import Bounded
+    from derive.quadrature.cells import DIGITS
+    from derive.quadrature.tilt import tilted
+
+    total = Bounded(mpmath.mpf(0), mpmath.mpf(0), "", mpmath.mpf(0))
+    with mpmath.workdps(DIGITS):
+        numbers = [[compile_expression(S(c), (), mpmath.mp)(()) for c in row] for row in (mean, *covariance)]
+        for term in Add.make_args(expand(g)):
+            made = tilted(term, variables, numbers[0], numbers[1:])
+            if made is None:
+                return None
+            (part,) = _space(made.rest, tuple(variables))(made.mean, made.covariance, TOLERANCE[len(variables)])
+            part = _in_mpmath(part)
+            total = Bounded(
+                total.value + made.factor * part.value,
+                total.error + made.factor * part.error,
+                "",
+                total.size + made.factor * part.size,
+            )
+    return total if total.error < total.size else None
 
 
 @lru_cache(maxsize=64)

@@ -49,7 +49,7 @@ def many_digits(line: Line, mean: float, variance: float, digits: int) -> Bounde
         # A rounding error is as many units of the last place in any precision.
         rounding = float(sums.error[0, 0]) / EPS * mp.mpf(10) ** -mp.dps
         error = sum(e for _, _, e in rules) + float(np.max(sums.left)) + rounding
-        return Bounded(+value, +error, "", size)
+        return Bounded(+value, +error, "", mp.mpf(size))
 
 
 def _pieces(sums: Sums, breaks: Sequence[Any]) -> list[Piece]:
