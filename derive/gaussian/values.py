@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from sympy import Add, DiracDelta, Expr, Float, Rational, S, Symbol, expand
 from derive.gaussian.evaluate import compile_expression
 
 if TYPE_CHECKING:
-    from derive.quadrature import Bounded, Line, Space
+    from derive.quadrature import Bounded, Line, Precise, Space
 
 METHOD = "Gauss-Legendre quadrature of proved error"
 LINE_DIGITS = 30
@@ -45,8 +45,8 @@ class CannotCheck(Exception):
     """No quadrature decided: an answer that cannot be checked is not given."""
 
 
-def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> Bounded:
-    """E[g] at one parameter point, an mpmath number with a bound of its error, and E|g| as its size.
+def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> Precise:
+    """E[g] at one parameter point, with a bound of its error.
 
     Raises `CannotCheck` where there is no bound.
     """
@@ -59,18 +59,19 @@ def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> Bounded:
         raise CannotCheck("answers in more than three variables cannot be checked by quadrature in time")
     try:
         found = _value(g, problem.variables, mean, covariance)
-        if not found.error < float("inf"):
+        if isinstance(found, str):
             found = _by_tilting(g, problem.variables, mean, covariance) or found
     except (CannotRead, ArithmeticError, ValueError, TypeError) as why:
         raise CannotCheck(f"the quadrature that must confirm the answer failed ({type(why).__name__})") from None
-    if not found.error < float("inf"):
-        raise CannotCheck(f"the quadrature that must confirm the answer failed ({found.reason})")
+    if isinstance(found, str):
+        raise CannotCheck(f"the quadrature that must confirm the answer failed ({found})")
     return found
 
 
 def _value(
     g: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], covariance: Sequence[Sequence[Expr]]
-) -> Bounded:
+) -> Precise | str:
+    """The value, or why there is none."""
     from derive.quadrature.digits import many_digits
 
     if len(variables) == 1 and not g.has(DiracDelta):
@@ -83,34 +84,35 @@ def _value(
     return _in_mpmath(found)
 
 
-def _in_mpmath(found: Bounded) -> Bounded:
-    return replace(found, **{part: mpmath.mpf(float(getattr(found, part))) for part in ("value", "error", "size")})
+def _in_mpmath(found: Bounded) -> Precise | str:
+    from derive.quadrature import Precise
+
+    if not (mpmath.isfinite(float(found.error)) and mpmath.isfinite(float(found.value))):
+        return found.reason
+    return Precise(*(mpmath.mpf(float(x)) for x in (found.value, found.error, found.size)))
 
 
 def _by_tilting(
     g: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], covariance: Sequence[Sequence[Expr]]
-) -> Bounded | None:
+) -> Precise | None:
     """By terms, each with its exponentials taken into the density: numbers beyond float64, and laws that just exist."""
-    from derive.quadrature import Bounded
+    from derive.quadrature import Precise
     from derive.quadrature.cells import DIGITS
     from derive.quadrature.tilt import tilted
 
-    total = Bounded(mpmath.mpf(0), mpmath.mpf(0), "", mpmath.mpf(0))
+    total = Precise(*[mpmath.mpf(0)] * 3)
     with mpmath.workdps(DIGITS):
         numbers = [[compile_expression(S(c), (), mpmath.mp)(()) for c in row] for row in (mean, *covariance)]
         for term in Add.make_args(expand(g)):
             made = tilted(term, variables, numbers[0], numbers[1:])
             if made is None:
                 return None
-            (part,) = _space(made.rest, tuple(variables))(made.mean, made.covariance, TOLERANCE[len(variables)])
-            part = _in_mpmath(part)
-            total = Bounded(
-                total.value + made.factor * part.value,
-                total.error + made.factor * part.error,
-                "",
-                total.size + made.factor * part.size,
-            )
-    return total if total.error < total.size else None
+            (found,) = _space(made.rest, tuple(variables))(made.mean, made.covariance, TOLERANCE[len(variables)])
+            part = _in_mpmath(found)
+            if isinstance(part, str):
+                return None
+            total = Precise(*(t + made.factor * p for t, p in zip(total, part, strict=True)))
+        return Precise(*(+t for t in total))
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ import sympy as sp
 from mpmath import mp
 from mpmath.calculus.quadrature import GaussLegendre
 
-from derive.quadrature.bounded import Bounded
+from derive.quadrature.bounded import Precise
 from derive.quadrature.boxes import Sums, gauss_error
 from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
@@ -31,10 +31,10 @@ Piece = tuple[Any, Any, float]
 """An interval, and M on it."""
 
 
-def many_digits(line: Line, mean: float, variance: float, digits: int) -> Bounded | None:
+def many_digits(line: Line, mean: float, variance: float, digits: int) -> Precise | None:
     """The first output of a `Line` in mpmath; None where its boxes do not bound it to so many digits."""
     law = np.array([float(mean)]), np.array([float(variance)])
-    sums, _ = line.sums(*law, width=_WIDTH, tolerance=10.0**-digits, nodes=48, beside_rounding=0.0)
+    sums, _, _ = line.sums(*law, width=_WIDTH, tolerance=10.0**-digits, nodes=48, beside_rounding=0.0)
     size = float(sums.size[0, 0])
     if line.has_poles or not (np.isfinite(sums.value[0, 0]) and np.isfinite(sums.error[0, 0]) and size):
         return None
@@ -49,7 +49,7 @@ def many_digits(line: Line, mean: float, variance: float, digits: int) -> Bounde
         # A rounding error is as many units of the last place in any precision.
         rounding = float(sums.error[0, 0]) / EPS * mp.mpf(10) ** -mp.dps
         error = sum(e for _, _, e in rules) + float(np.max(sums.left)) + rounding
-        return Bounded(+value, +error, "", mp.mpf(size))
+        return Precise(+value, +error, mp.mpf(size))
 
 
 def _pieces(sums: Sums, breaks: Sequence[Any]) -> list[Piece]:

@@ -125,7 +125,7 @@ def exp(u: Disc, real: bool) -> Disc:
 
 
 def _exp_change(u: Disc) -> Any:
-    """sup |exp(z) - exp(c)|; exp(c) may underflow where exp(c + r) does not."""
+    """Sup |exp(z) - exp(c)|; exp(c) may underflow where exp(c + r) does not."""
     c, r = u
     return np.where(r < 1, np.exp(c) * np.expm1(np.minimum(r, 1.0)), np.exp(c + r))
 
@@ -155,7 +155,7 @@ def cos(u: Disc, real: bool) -> Disc:
 
 def _wave(u: Disc, value: Any, real: bool) -> Disc:
     reach = 1.0 if real else np.cosh(np.minimum(u.rad, 710.0))
-    return Disc(value, np.minimum(_times(u.rad, reach), np.abs(value) + reach) + _ULPS)
+    return Disc(value, np.minimum(_times(u.rad, reach), np.abs(value) + reach) + _ULPS * np.abs(value))
 
 
 def tan(u: Disc, real: bool) -> Disc:
@@ -185,7 +185,7 @@ def sech(u: Disc, real: bool) -> Disc:
 
 
 def _least_cosh2(c: Floats, r: Floats, real: bool) -> Any:
-    """min |cosh z|² = sinh² Re z + cos² Im z."""
+    """Min |cosh z|² = sinh² Re z + cos² Im z."""
     near = np.minimum(_near(c, r), 350.0)
     return np.square(np.sinh(near)) + (1.0 if real else np.square(np.cos(np.minimum(r, _HALF_PI))))
 
@@ -220,7 +220,7 @@ def softplus(u: Disc, real: bool) -> Disc:
 
 
 def _bell(c: Floats, r: Floats, real: bool, width: float) -> Any:
-    """sup |exp(-z²/width)|."""
+    """Sup |exp(-z²/width)|."""
     grown = 0.0 if real else np.square(r)
     return np.exp(np.minimum((grown - np.square(_near(c, r))) / width, 709.0))
 
@@ -263,7 +263,7 @@ def ndtr(u: Disc, real: bool) -> Disc:
 
 
 def log_ndtr(u: Disc, real: bool) -> Disc:
-    """log Φ(u); its slope on the real line is largest at the left end."""
+    """Log Φ(u); its slope on the real line is largest at the left end."""
     value = scipy.special.log_ndtr(u.mid)
     ulps = 4 * _tail_ulps(u.mid)
     if real:
@@ -286,7 +286,7 @@ def acos(u: Disc, real: bool) -> Disc:
 
 
 def _least_circle(u: Disc, real: bool) -> Any:
-    """min |1 + z²|, 0 if the disc may reach i."""
+    """Min |1 + z²|, 0 if the disc may reach i."""
     return 1 + np.square(_near(*u)) if real else np.square(np.maximum(np.hypot(u.mid, 1.0) - u.rad, 0.0))
 
 
@@ -316,7 +316,7 @@ def root(u: Disc, b: Disc, real: bool) -> Disc:
 
 
 def plus_root(u: Disc, b: Disc, real: bool) -> Disc:
-    """u + √(u² + b) for b > 0, whose logarithm has the slope 1/√(u² + b)."""
+    """U + √(u² + b) for b > 0, whose logarithm has the slope 1/√(u² + b)."""
     size = np.hypot(u.mid, np.sqrt(b.mid))
     value = np.where(u.mid > 0, u.mid + size, b.mid / (size - u.mid))
     least = np.sqrt(np.square(_near(*u)) + b.mid) if real else size - u.rad

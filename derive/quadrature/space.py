@@ -94,7 +94,7 @@ class Space:
                 reason = "nothing bounds the integrand far out"
             elif not (error <= _NO_NUMBER * size or error == 0):
                 reason = "the quadrature does not converge"
-            found.append(Bounded(np.asarray(value), np.asarray(np.inf if reason else error), reason, np.asarray(size)))
+            found.append(Bounded(value, np.inf if reason else error, reason=reason, size=size))
         return found
 
     def _at_point(self, law: _Law) -> list[Bounded]:
@@ -102,12 +102,12 @@ class Space:
         given |= {s: Disc(np.array([float(mp.sign(f[0]))]), np.zeros(1)) for s, f in zip(self._signs, law.forms, strict=True)}
         found, _ = self._reading(given)
         shown = [np.broadcast_arrays(*d) for d in found]
-        return [Bounded(m.ravel()[0], r.ravel()[0], "", np.abs(m.ravel()[0])) for m, r in shown]
+        return [Bounded(m.ravel()[0], r.ravel()[0], size=np.abs(m.ravel()[0])) for m, r in shown]
 
     def _outward(self, law: _Law, tolerance: float) -> tuple[Sums, Floats]:
         """Integrate out to where nothing is left but ``tolerance``; return bounds of what is left."""
         outputs = len(self._given)
-        total = Sums(*(np.zeros((1, outputs)) for _ in range(3)), 0, [])
+        total = Sums.none(1, outputs)
         reach, inner = _FIRST, 0
         while True:
             self._add(total, law, reach, inner, tolerance)
@@ -185,12 +185,14 @@ class _Delta:
         (found,) = self._space._one(centre, rest, tolerance)
         weight = float(density)
         value = weight * found.value
-        return Bounded(value, weight * found.error * (1 + 4 * EPS) + 4 * EPS * abs(value), found.reason, weight * found.size)
+        error = weight * found.error * (1 + 4 * EPS) + 4 * EPS * abs(value)
+        return Bounded(value, error, reason=found.reason, size=weight * found.size)
 
 
 def _sum(a: Bounded, b: Bounded) -> Bounded:
     value = a.value + b.value
-    return Bounded(value, a.error + b.error + EPS * abs(value), a.reason or b.reason, a.size + b.size)
+    error = a.error + b.error + EPS * abs(value)
+    return Bounded(value, error, reason=a.reason or b.reason, size=a.size + b.size)
 
 
 def _without_noise(terms: Sequence[Any]) -> Any:
@@ -286,6 +288,6 @@ def _square_root(C: list[list[Any]]) -> list[list[Any]]:
 
 def _gathered(found: list[Bounded], shape: tuple[int, ...]) -> Bounded:
     value, error, size = (np.array([getattr(b, part) for b in found]).reshape(shape) for part in ("value", "error", "size"))
-    return Bounded(value, error, next((b.reason for b in found if b.reason), ""), size)
+    return Bounded(value, error, reason=next((b.reason for b in found if b.reason), ""), size=size)
 
 

@@ -1,42 +1,65 @@
-r"""Hermite coefficients of an activation: f(√q z) = Σ_k a_k He_k(z)/√k!, and what follows from them.
+r"""Hermite coefficients of an activation with proved bounds: f(√q z) = Σ_k a_k He_k(z)/√k!, and what follows.
 
 With them the covariance of two units is one power series in their correlation (Mehler's formula; Daniely, Frostig
 & Singer 2016, the dual activation): E[f(u1) f(u2)] = Σ_k a_k(q1) a_k(q2) ρ^k.
+
+The integrals of f against ψ_k = He_k exp(-z²/4)/√k! are Gauss rules on boxes. In the plane
+|ψ_k(x + iy)| <= κ exp(y²/4 + |y| √k), from Cramér's inequality |ψ_k(x)| <= κ (Indritz 1961) and
+He_k(x + iy) = Σ_j C(k, j) (iy)^j He_{k-j}(x); so one enclosure of f bounds the error of every coefficient.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import sympy as sp
 
+from derive.activations import Activation
+from derive.quadrature.boxes import Adaptive, Boxes, R, gauss_error, joined, long_rule
+from derive.quadrature.discs import EPS, Disc
+from derive.quadrature.growth import Growth
+from derive.quadrature.line import Line
+from derive.quadrature.reading import CannotRead, Decided, Reading
+from numerics.activations import stable_expression
 from numerics.maps.functions import Array, Functions
-from numerics.maps.line import EPS
-from numerics.maps.mesh import edges_on, panels, window
 
 ORDERS = (48, 128, 512, 2048)
 """Numbers of coefficients that are tried, one after the other."""
 
-_FINE, _CHECK = 20, 16
-_DEPTH = 80.0
+CRAMER = 1.0865
+"""κ: the largest of all |He_k(x)| exp(-x²/4)/√k!."""
+
+U = float(np.finfo(np.longdouble).eps) / 2
+"""The rounding of the recurrence: 2^-64 where long double has 64 bits."""
+
+_NODES = 22
+_ACROSS = (R - 1 / R) / 2
+_QUARTER_ROOT = (2 * math.pi) ** -0.25
 _MOST_NODES = 60_000
+_FIRST, _LAST = 8.0, 300.0
+_GROWN = 4.0
+"""The error of ψ_k by the recurrence is at most this (k + 4 + z²/4) U; half that at k <= 2048 was the most seen."""
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """The first coefficients at one variance, in which each is in error by about ``error``.
+    """The first coefficients at one variance, and bounds of what each is wrong by.
 
-    ``tail`` estimates Σ a_k² over all that are left out: what E[f²] leaves (Parseval). Where that is rounding alone, it
-    is eight times what the last quarter holds, if that is less; coefficients of a function with jumps, the slowest,
-    fall as k^(-3/4).
+    ``least_tail`` is at most and ``tail`` at least Σ a_k², and ``slope_tail`` at least Σ k a_k², over all k that are left out: what E[f²] and
+    q E[f'²] leave (Parseval). The second is infinite where f jumps.
     """
 
     q: float
     coefficients: Array
-    error: float
+    errors: Array
+    least_tail: float
     tail: float
+    slope_tail: float
     second: float
     second_error: float
 
@@ -45,54 +68,171 @@ class Series:
         """How many coefficients there are."""
         return len(self.coefficients)
 
+    @property
+    def error(self) -> float:
+        """The largest error of a coefficient."""
+        return float(self.errors.max())
+
+
+def activation_of(f: Functions | Activation) -> Activation:
+    """The activation itself."""
+    return f.activation if isinstance(f, Functions) else f
+
 
 @lru_cache(maxsize=4096)
-def series(f: Functions, q: float, order: int) -> Series | None:
-    """Return the first ``order`` coefficients, or None where they would take too many nodes to compute."""
-    low, high, beyond = window(f, q, _DEPTH)
-    if beyond:
+def series(f: Functions | Activation, q: float, order: int) -> Series | None:
+    """Return the first ``order`` coefficients, or None where they are not found."""
+    own = activation_of(f)
+    try:
+        projection = _projection(own)
+    except CannotRead:
         return None
-    # The highest polynomial oscillates with frequency √order; a panel holds about two of its periods.
-    edges = edges_on(f, q, low, high, min(1.0, 13 / math.sqrt(order)))
-    if len(edges) * _FINE > _MOST_NODES:
+    second, slope_second = squares(own, q)
+    if not (math.isfinite(second[0]) and math.isfinite(second[1])):
         return None
-    (fine, check), (second, again), rounding = _project(f, q, edges, order)
-    second_error = abs(second - again) + rounding
-    error = float(np.abs(fine - check).max()) + 4 * EPS * math.sqrt(second)
-    squares = fine * fine
-    missing, noise = second - float(squares.sum()), second_error + 16 * EPS * second
-    tail = max(missing, 0.0) + noise
-    # What is missing beyond rounding is there, however small the last coefficients are: sin at q = 1000 has all of its
-    # weight about order 1000, and a narrow notch its own far beyond any order.
-    if missing <= noise:
-        tail = min(tail, 8 * (float(squares[-(order // 4) :].sum()) + order * error * error))
-    return Series(q, fine, error, tail, second, second_error)
+    found = projection.coefficients(q, order)
+    if found is None:
+        return None
+    a, errors = found
+    for odd, holds in ((0, own.is_odd), (1, own.is_even)):
+        if holds:
+            a[odd::2] = errors[odd::2] = 0.0
+    least = np.square(np.maximum(np.abs(a) - errors, 0.0))
+    k = np.arange(order)
+    lost = 4 * EPS * second[0]
+    tail = max(second[0] + second[1] + lost - math.fsum(least), 0.0)
+    most = np.square(np.abs(a) + errors)
+    least_tail = max(second[0] - second[1] - lost - math.fsum(most), 0.0)
+    slope_tail = math.inf
+    if not own.jumps:
+        slope_tail = q * (slope_second[0] + slope_second[1]) * (1 + 4 * EPS) - math.fsum(k * least) * (1 - EPS)
+        slope_tail = max(slope_tail, 0.0) if math.isfinite(slope_tail) else math.inf
+    return Series(q, a, errors, least_tail, min(tail, slope_tail / order), slope_tail, *second)
 
 
-def _project(f: Functions, q: float, edges: Array, order: int) -> tuple[Array, tuple[float, float], float]:
-    """Integrals of f(√q z) He_k(z)/√k! and of f² by the fine rule and the check, and the rounding of the last."""
-    root = math.sqrt(q)
-    rules = [panels(edges, n) for n in (_FINE, _CHECK)]
-    s = np.concatenate([nodes.ravel() for nodes, _ in rules])
-    weight = np.concatenate([weights.ravel() for _, weights in rules]) / root
-    z = s / root
-    # The weight is shared: Hermite functions times exp(-z²/4) stay bounded.
-    damped = np.exp(-0.25 * z * z)
-    first = rules[0][0].size
-    with np.errstate(invalid="ignore", over="ignore"):
-        values = np.where(damped > 0, f.value(s) * damped, 0.0)
-        squares = values * values * weight / math.sqrt(2 * math.pi)
-        values = values * weight / math.sqrt(2 * math.pi)
-    second = float(squares[:first].sum()), float(squares[first:].sum())
-    rounding = EPS * float(((1 + 0.25 * z * z) * squares)[:first].sum())
-    both = np.zeros((2, len(s)))
-    both[0, :first], both[1, first:] = values[:first], values[first:]
-    before, now = np.zeros_like(z), damped
-    found = np.empty((2, order))
-    for k in range(order):
-        found[:, k] = both @ now
-        before *= -math.sqrt(k)
-        before += z * now
-        before /= math.sqrt(k + 1)
-        before, now = now, before
-    return found, second, rounding
+@lru_cache(maxsize=4096)
+def squares(activation: Activation, q: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """E[f²] and E[f'²] away from jumps, s ~ N(0, q), each with its error."""
+    found = _square_lines(activation)
+    (second,) = found[0](0.0, q)
+    slope = float("inf"), 0.0
+    if found[1] is not None:
+        (square,) = found[1](0.0, q)
+        slope = float(square.value), float(square.error)
+    return (float(second.value), float(second.error)), slope
+
+
+@lru_cache(maxsize=64)
+def _square_lines(activation: Activation) -> tuple[Line, Line | None]:
+    x = activation.symbol
+    try:
+        slope = Line([stable_expression(activation, 1) ** 2], x)
+    except CannotRead:
+        slope = None
+    return Line([stable_expression(activation) ** 2], x), slope
+
+
+@lru_cache(maxsize=64)
+def _projection(activation: Activation) -> _Projection:
+    return _Projection(activation)
+
+
+class _Damped:
+    """g(z) = f(√q z) exp(-z²/4)/(2π)^(1/4) at nodes; on boxes a disc about 0 that holds g times any ψ_k, k < order."""
+
+    def __init__(self, reading: Reading, z: sp.Symbol, order: int) -> None:
+        self.reading, self.z, self.order = reading, z, order
+
+    def __call__(self, given: Mapping[sp.Symbol, Disc], decided: Decided | None = None) -> tuple[list[Disc], Decided]:
+        (found,), decisions = self.reading(given, decided)
+        radius = given[self.z].rad
+        if found.mid.ndim > 1:
+            return [found], decisions
+        grown = CRAMER * np.ones_like(radius)
+        if decided is not None:
+            # The ellipse is not as high as the disc about it.
+            high = radius * _ACROSS / (0.5 * (R + 1 / R))
+            grown = CRAMER * np.exp(high * high / 4 + high * math.sqrt(self.order))
+        return [Disc(0.0 * found.mid, (np.abs(found.mid) + found.rad) * grown)], decisions
+
+
+class _Projection:
+    """One activation against Hermite functions."""
+
+    def __init__(self, activation: Activation) -> None:
+        self.z, self.root = sp.Dummy("z", real=True), sp.Dummy("root", positive=True)
+        f = stable_expression(activation).xreplace({activation.symbol: self.root * self.z})
+        self.reading = Reading([f * sp.exp(-(self.z**2) / 4)], [self.z])
+        # |f| exp(-z²/4) is so much times the density.
+        self.growth = Growth(f * sp.exp(self.z**2 / 4), [self.z])
+        self.points = [float(p) for p in activation.breakpoints]
+
+    def coefficients(self, q: float, order: int) -> tuple[Array, Array] | None:
+        """The first coefficients and their errors."""
+        root = math.sqrt(q)
+        given = {self.root: Disc(np.array([root]), EPS * np.array([root]))}
+        damped: Any = _Damped(self.reading, self.z, order)
+        run = Adaptive(damped, [self.z], given, owners=1, outputs=1, nodes=_NODES, tolerance=EPS / 16)
+        reach = _FIRST
+        run.take(self._start(-reach, reach, root, order))
+        while True:
+            left = float(self.growth.beyond(reach, {self.root: np.array(root)}).squeeze()) * math.sqrt(2 * math.pi)
+            if left <= EPS / 64 * run.sums.size[0, 0] or reach >= _LAST:
+                break
+            further = math.ceil(1.25 * reach)
+            run.take(joined([self._start(a, b, root, order) for a, b in ((reach, further), (-further, -reach))]))
+            reach = further
+        if not np.isfinite(left) or not np.isfinite(run.sums.error).all():
+            return None
+        boxes = joined([b for b, _ in run.sums.kept])
+        if len(boxes.owner) * _NODES > _MOST_NODES:
+            return None
+        return self._project(boxes, root, order, left * CRAMER * _QUARTER_ROOT)
+
+    def _start(self, low: float, high: float, root: float, order: int) -> Boxes:
+        count = max(1, math.ceil((high - low) / min(1.5, 12 / math.sqrt(order))))
+        inside = [p / root for p in self.points if low < p / root < high]
+        edges = np.unique(np.concatenate([np.linspace(low, high, count + 1), inside]))
+        return Boxes(np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None])
+
+    def _project(self, boxes: Boxes, root: float, order: int, left: float) -> tuple[Array, Array]:
+        middle, half = boxes.middle[0], boxes.half[0]
+        x, w = long_rule(_NODES)
+        z = (middle.astype(np.longdouble)[:, None] + half[:, None] * x).ravel()
+        at = z.astype(np.float64)
+        s = Disc(np.array(root), np.array(EPS * root))
+        (g,), _ = self.reading({self.root: s, self.z: Disc(at, EPS * np.abs(at))})
+        bound, by_rule = self._cut(middle, half, root, order)
+        keep = np.repeat(by_rule, _NODES)
+        weight = (half[:, None] * w).ravel() * keep * _QUARTER_ROOT**2
+        with np.errstate(all="ignore"):
+            values = np.where(keep, g.mid, 0.0) * weight
+            wrong = float(np.sum(np.where(keep, g.rad, 0.0) * weight.astype(np.float64)))
+        size = np.abs(values).astype(np.float64)
+        a = np.empty(order)
+        before, now = np.zeros_like(z), np.exp(-z * z / 4)
+        roots = np.sqrt(np.arange(order + 1, dtype=np.longdouble))
+        for k in range(order):
+            a[k] = np.sum(values * now)
+            before, now = now, (z * now - roots[k] * before) / roots[k + 1]
+        k = np.arange(order)
+        recurrence = _GROWN * U * ((k + 4) * size.sum() + float(size @ (at * at)) / 4)
+        rounding = CRAMER * (wrong + (EPS + 64 * U) * size.sum())
+        return a, bound + recurrence + rounding + left + EPS * np.abs(a)
+
+    def _cut(self, middle: Array, half: Array, root: float, order: int) -> tuple[Array, Any]:
+        """What the rules on all boxes are wrong by for each k; boxes that are better left out are."""
+        s = Disc(np.full(half.shape, root), np.full(half.shape, EPS * root))
+        (real,), decided = self.reading({self.root: s, self.z: Disc(middle, half)})
+        radius = 0.5 * (R + 1 / R) * half * (1 + 4 * EPS)
+        (plane,), _ = self.reading({self.root: s, self.z: Disc(middle, radius)}, decided)
+        whole = 2 * half * (np.abs(real.mid) + real.rad) * CRAMER * _QUARTER_ROOT**2
+        high = _ACROSS * half
+        sup = np.abs(plane.mid) + plane.rad
+        sup = np.where(np.isnan(sup), np.inf, sup)
+        steep = np.exp(high * high / 4 + high * math.sqrt(order))
+        rule = gauss_error(_NODES, sup * steep * CRAMER * _QUARTER_ROOT**2, 2 * half, 1)
+        by_rule = rule <= whole
+        k = np.sqrt(np.arange(order))[:, None] - math.sqrt(order)
+        terms = np.where(by_rule, np.where(np.isfinite(rule), rule, 0.0) * np.exp(high * k), whole)
+        return np.asarray(terms.sum(axis=1)), by_rule

@@ -1,134 +1,255 @@
-"""Two units: their covariance and how far apart they are, by the series in ρ or by quadrature near ρ = ±1."""
+"""Two units: their covariance and how far apart they are, by the series in ρ or by nested integrals near ρ = ±1.
+
+Every number has a proved bound of its absolute error.
+"""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
+import mpmath
 import numpy as np
-from numpy.polynomial.polynomial import polyval
+import sympy as sp
 
+from derive.activations import Activation
+from derive.quadrature.bounded import Bounded
+from derive.quadrature.discs import EPS
+from derive.quadrature.line import Line
+from derive.quadrature.reading import CannotRead
+from numerics.activations import stable_expression
 from numerics.maps.functions import Array, Functions
-from numerics.maps.hermite import ORDERS, Series, series
-from numerics.maps.line import EPS, moments
-from numerics.maps.plane import Estimate, product, separation
+from numerics.maps.hermite import ORDERS, U, Series, activation_of, series, squares
+from numerics.maps.plane import NOTHING, Estimate, product, separation
+
+Found = tuple[Array, Array, np.ndarray[Any, Any]]
 
 _GOOD = 1e-13
-Found = tuple[Array, Array, np.ndarray[Any, Any]]
+_SHORT = 128
+"""Up to so many coefficients are cheap."""
+
+_FALLS = 0.05
+_ENOUGH = 30.0
+_SLACK = 0.5
+_EXACT = 0.5
+"""From here on 1 - ρ has no rounding."""
+
+
+class _Points:
+    """Values, errors and methods; the best of each is kept."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.value, self.error = np.full(shape, np.nan), np.full(shape, np.inf)
+        self.method = np.full(shape, "series", dtype=object)
+
+    def todo(self) -> Any:
+        """Where more digits are wanted."""
+        return np.flatnonzero(~(self.error <= _GOOD * np.abs(self.value)))
+
+    def put(self, places: Any, value: Any, error: Any, method: str) -> Any:
+        """Take what is better; return where it was."""
+        better = error < self.error[places]
+        at = places[better]
+        self.value[at], self.error[at], self.method[at] = value[better], error[better], method
+        return better
+
+    @property
+    def found(self) -> Found:
+        return self.value, self.error, self.method
 
 
 class Pairs:
     """Kernels for one activation; every method takes one variance (or two) and an array."""
 
-    def __init__(self, f: Functions) -> None:
-        self.f = f
+    def __init__(self, f: Functions | Activation) -> None:
+        self.f = activation_of(f)
 
     def covariance(self, q1: float, q2: float, rho: Array) -> Found:
         """E[f(u1) f(u2)] for correlations ρ."""
-        value, error = np.full(rho.shape, np.nan), np.full(rho.shape, np.inf)
-        method = np.full(rho.shape, "series", dtype=object)
-        size = 0.0
-        one = rho == 1
-        if q1 == q2 and one.any():
-            whole = moments(self.f, q1)
-            value[one], error[one], method[one] = whole.value["second"], whole.error["second"], "quadrature"
+        points = _Points(rho.shape)
+        self._at_ends(q1, q2, rho, points)
+        before: list[Series] = []
+        stuck = np.zeros(rho.shape, dtype=bool)
         for order in ORDERS:
-            todo = ~_good(value, error, size)
-            if not todo.any():
+            todo = points.todo()
+            todo = todo[~stuck[todo]]
+            if not len(todo) or not _worth(order, before, 1 - np.abs(rho[todo])):
                 break
             a = series(self.f, q1, order)
             b = a if q1 == q2 else series(self.f, q2, order)
             if a is None or b is None:
                 break
-            size = math.sqrt(a.second * b.second)
-            new, bound = _covariance_series(a, b, rho[todo])
-            _improve(todo, value, error, new, bound)
-        if q1 == q2:
-            for n in np.flatnonzero(~_good(value, error, size)):
-                found = self._covariance_by_quadrature(q1, float(rho[n]))
-                if found.error < error[n]:
-                    value[n], error[n], method[n] = found.value, found.error, "quadrature"
-        return value, error, method
+            before.append(a if a.tail * b.second > b.tail * a.second else b)
+            value, wrong, left_out = _covariance_series(a, b, rho[todo])
+            points.put(todo, value, wrong + left_out, "series")
+            stuck[todo] = left_out <= wrong
+        self._covariance_by_quadrature(q1, q2, rho, points, before)
+        return points.found
 
     def separation(self, q: float, gap: Array) -> Found:
         """E[f²] - E[f(u1) f(u2)] for correlations 1 - gap."""
-        value, error = np.full(gap.shape, np.nan), np.full(gap.shape, np.inf)
-        method = np.full(gap.shape, "series", dtype=object)
-        value[gap == 0] = error[gap == 0] = 0.0
-        whole = moments(self.f, q)
+        points = _Points(gap.shape)
+        points.value[gap == 0] = points.error[gap == 0] = 0.0
+        near = np.minimum(gap, 2 - gap)
+        if self.f.is_even:
+            gap = near
+            points.value[gap == 0] = points.error[gap == 0] = 0.0
+        opposite = np.flatnonzero(gap == 2)
+        if len(opposite):
+            apart = _opposite(self.f, q)
+            points.put(opposite, *(np.full(opposite.shape, x) for x in apart), "quadrature")
+        before: list[Series] = []
         for order in ORDERS:
-            todo = ~(error <= _GOOD * np.abs(value))
-            if not todo.any():
+            todo = points.todo()
+            if not len(todo) or not _worth(order, before, near[todo]):
                 break
-            s = series(self.f, q, order)
-            if s is None:
+            found = series(self.f, q, order)
+            if found is None:
                 break
-            _improve(todo, value, error, *_separation_series(s, gap[todo]))
-            covariance, bound = _covariance_series(s, s, 1 - gap[todo])
-            rounding = EPS * np.abs(gap[todo]) * abs(whole.value["second"])
-            _improve(todo, value, error, whole.value["second"] - covariance, bound + whole.error["second"] + rounding)
-        for n in np.flatnonzero(~(error <= _GOOD * np.abs(value))):
-            found = separation(self.f, q * (1 - gap[n] / 2), q * gap[n] / 2) if gap[n] < 2 else Estimate(0.0, math.inf)
-            if found.error < error[n]:
-                value[n], error[n], method[n] = found.value, found.error, "quadrature"
-        return value, error, method
+            before.append(found)
+            value, error = _separation_series(found, gap[todo])
+            points.put(todo, value, error, "series")
+        for n in points.todo():
+            size = points.value[n] if points.value[n] > 0 else 0.0
+            found_here = _quietly(separation, self.f, q, gap[n], size or squares(self.f, q)[0][0] * gap[n])
+            points.put(np.array([n]), *(np.array([x]) for x in found_here), "quadrature")
+        return points.found
 
-    def _covariance_by_quadrature(self, q: float, rho: float) -> Estimate:
-        if rho == -1:
-            return _mirrored(self.f, q)
-        if rho < 0:
-            return product(self.f, q * (1 + rho) / 2, q * (1 - rho) / 2)
-        whole = moments(self.f, q)
-        apart = separation(self.f, q * (1 + rho) / 2, q * (1 - rho) / 2)
-        return Estimate(whole.value["second"] - apart.value, whole.error["second"] + apart.error)
+    def _at_ends(self, q1: float, q2: float, rho: Array, points: _Points) -> None:
+        """Correlation 1 and -1: one integral."""
+        for end in (1.0, -1.0):
+            here = np.flatnonzero(rho == end)
+            if len(here):
+                value, error = _together(self.f, q1, q2, end)
+                points.put(here, np.full(here.shape, value), np.full(here.shape, error), "quadrature")
+
+    def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]) -> None:
+        """The worst first: where nested integrals do no better than the series, they would not elsewhere."""
+        todo = points.todo()
+        with np.errstate(all="ignore"):
+            todo = todo[np.argsort(-points.error[todo] / np.abs(points.value[todo]))]
+        failures = 0
+        (first, _), (second, _) = (squares(self.f, q) for q in (q1, q2))
+        whole = math.sqrt(abs(first[0] * second[0]))
+        for n in todo:
+            if abs(rho[n]) == 1 or failures > 1 or not math.isfinite(whole):
+                continue
+            if q1 == q2 and rho[n] >= _EXACT:
+                apart, wrong, _ = self.separation(q1, np.array([1 - rho[n]]))
+                here = Estimate(first[0] - apart[0], first[1] + wrong[0] + EPS * whole)
+            else:
+                value, error = points.value[n], points.error[n]
+                size = abs(value) if abs(value) > 2 * error else 1e-3 * whole * (1 - abs(rho[n])) ** 2.5
+                here = _product(self.f, q1, q2, float(rho[n]), size)
+            gained = here.error < _SLACK * points.error[n]
+            points.put(np.array([n]), np.array([here.value]), np.array([here.error]), "quadrature")
+            failures = 0 if gained else failures + 1
 
 
-def _mirrored(f: Functions, q: float) -> Estimate:
-    """E[f(s) f(-s)]: correlation -1."""
-    s = series(f, q, ORDERS[0])
-    if s is None:
-        return Estimate(math.nan, math.inf)
-    # Between a correlation of -1 and one that float64 cannot tell from it there is nothing to lose.
-    return product(f, q * EPS * EPS, q)
+def _product(f: Activation, q1: float, q2: float, rho: float, size: float) -> Estimate:
+    with mpmath.workdps(50):
+        gap = 1 - mpmath.mpf(rho)
+    found = _quietly(product, f, q1, q2, gap, size)
+    return Estimate(*found)
 
 
-def _good(value: Array, error: Array, size: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Whether nothing is gained by more work: near a zero of the covariance no method has more digits than f."""
-    good: np.ndarray[Any, np.dtype[np.bool_]] = error <= np.maximum(_GOOD * np.abs(value), 2e-16 * size)
-    return good
+def _quietly(run: Any, *arguments: Any) -> tuple[float, float]:
+    try:
+        found = run(*arguments)
+    except CannotRead:
+        found = NOTHING
+    return found.value, found.error
 
 
-def _improve(todo: Any, value: Array, error: Array, new: Array, bound: Array) -> None:
-    places = np.flatnonzero(todo)
-    better = bound < error[places]
-    value[places[better]], error[places[better]] = new[better], bound[better]
+def _worth(order: int, before: list[Series], near: Array) -> bool:
+    """Whether a longer series may do, for correlations so near to 1 or -1, at less than nested integrals cost."""
+    if order <= _SHORT:
+        return True
+    if len(before) > 1 and before[-1].tail <= _FALLS**2 * before[-2].tail:
+        return True
+    converging = int(np.sum(near * order >= _ENOUGH))
+    return converging > (0 if order <= 4 * _SHORT else 2)
 
 
-def _covariance_series(a: Series, b: Series, rho: Array) -> tuple[Array, Array]:
-    terms = a.coefficients * b.coefficients
-    value = np.asarray(polyval(rho, terms), dtype=np.float64)
-    r = np.abs(rho)
-    size = polyval(r, np.abs(terms))
-    # Each coefficient's error, and what is left out (Cauchy-Schwarz).
-    each = np.abs(a.coefficients) * b.error + np.abs(b.coefficients) * a.error + a.error * b.error
-    wrong = polyval(r, each)
-    left_out = r**a.order * math.sqrt(a.tail * b.tail)
-    return np.asarray(value, dtype=np.float64), np.asarray(wrong + left_out + 4 * EPS * size, dtype=np.float64)
+@lru_cache(maxsize=64)
+def _line(f: Activation, what: str) -> Line:
+    """Of E[f(a z) f(b z)] in one z."""
+    x = f.symbol
+    g = stable_expression(f)
+    return Line([(g - g.xreplace({x: -x})) ** 2 / 2 if what == "apart" else g * g.xreplace({x: -x})], x)
+
+
+def _one(line: Line, q: float) -> tuple[float, float]:
+    (found,) = line(0.0, q)
+    found = found.map(float) if isinstance(found, Bounded) else found
+    return float(found.value), float(found.error)
+
+
+def _opposite(f: Activation, q: float) -> tuple[float, float]:
+    """E[(f(u) - f(-u))²]/2."""
+    if f.is_odd:
+        (value, error), _ = squares(f, q)
+        return 2 * value, 2 * error
+    return _one(_line(f, "apart"), q)
+
+
+def _together(f: Activation, q1: float, q2: float, side: float) -> tuple[float, float]:
+    """E[f(√q1 z) f(±√q2 z)]."""
+    known = side > 0 or f.is_even or f.is_odd
+    if q1 == q2 and known:
+        (value, error), _ = squares(f, q1)
+        return (-value if side < 0 and f.is_odd else value), error
+    if q1 == q2:
+        return _one(_line(f, "opposite"), q1)
+    x, g = f.symbol, stable_expression(f)
+    # With the variance q1, u2 = ±√(q2/q1) u1.
+    ratio = sp.sqrt(sp.Rational(q2) / sp.Rational(q1)) * int(side)
+    value, error = _one(Line([g * g.xreplace({x: ratio * x})], x), q1)
+    return value, error
+
+
+def _horner(x: Any, coefficients: Any) -> Any:
+    total = np.zeros(x.shape, dtype=np.longdouble)
+    for c in coefficients[::-1]:
+        total *= x
+        total += c
+    return total
+
+
+def _covariance_series(a: Series, b: Series, rho: Array) -> tuple[Array, Array, Array]:
+    """The sum, what it is wrong by, and a bound of what is left out (Cauchy-Schwarz)."""
+    r = np.abs(rho).astype(np.longdouble)
+    terms = a.coefficients * b.coefficients.astype(np.longdouble)
+    value = _horner(rho.astype(np.longdouble), terms).astype(np.float64)
+    each = np.abs(a.coefficients) * b.errors + np.abs(b.coefficients) * a.errors + a.errors * b.errors
+    wrong, size = _horner(r, each), _horner(r, np.abs(terms))
+    left_out = np.exp(a.order * np.log(np.maximum(r, 1e-300))) * math.sqrt(a.tail * b.tail)
+    error = (1 + 1e-9) * wrong + 4 * a.order * U * size + EPS * np.abs(value)
+    return value, error.astype(np.float64), np.where(r == 0, 0.0, left_out).astype(np.float64)
 
 
 def _separation_series(s: Series, gap: Array) -> tuple[Array, Array]:
-    """Σ a_k² (1 - ρ^k) = (1 - ρ) Σ_j ρ^j Σ_{k>j} a_k², all positive for ρ >= 0."""
-    rho = 1 - gap
+    """Σ a_k² (1 - ρ^k): what is left out is between two bounds, of which 1 - ρ^k <= k (1 - ρ) is one."""
+    value = _apart(np.square(s.coefficients.astype(np.longdouble)), gap)
+    wrong = _apart(2 * np.abs(s.coefficients) * s.errors + s.errors**2, gap)
+    r = np.abs(1 - gap.astype(np.longdouble))
+    last = np.exp(s.order * np.log(np.maximum(r, 1e-300)))
+    high = np.minimum((1 + last * (gap > 1)) * s.tail, gap * s.slope_tail) * (1 + 4 * EPS)
+    low = np.minimum(-np.expm1(s.order * np.log(np.maximum(r, 1e-300))) * s.least_tail * (1 - 4 * EPS), high)
+    error = (1 + 1e-9) * wrong + 0.5 * (high - low) + 8 * s.order * U * value
+    value = value + 0.5 * (high + low)
+    return value.astype(np.float64), (error + EPS * value).astype(np.float64)
 
-    def apart(values: Array) -> Array:
-        rests = np.cumsum(values[::-1])[::-1]
-        return np.asarray(gap * polyval(rho, np.append(rests[1:], 0.0)), dtype=np.float64)
 
-    value = apart(s.coefficients**2)
-    order = float(s.order)
-    reach = np.minimum(1.0, 2 * order * gap)
-    terms = np.minimum(order, order * order * gap)
-    # Every coefficient may be wrong by s.error, all of them to the same side.
-    wrong = 2 * s.error * apart(np.abs(s.coefficients)) + s.error**2 * terms
-    bound = wrong + s.tail * reach + 8 * EPS * np.abs(value)
-    return value, np.where(gap <= 1, bound, np.inf)
+def _apart(values: Any, gap: Array) -> Any:
+    """Σ v_k (1 - ρ^k) for v_k >= 0 without cancellation: (1 - ρ) Σ_j ρ^j Σ_{k>j} v_k, for ρ < 0 by parity."""
+    g = gap.astype(np.longdouble)
+    rests = np.append(np.cumsum(values[::-1])[::-1][1:], 0.0)
+    if not (gap > 1).any():
+        return g * _horner(1 - g, rests)
+    even, odd = values.astype(np.longdouble), values.astype(np.longdouble)
+    even[1::2] = odd[0::2] = 0.0
+    r = np.abs(1 - g)
+    beyond = np.append(np.cumsum(even[::-1])[::-1][1:], 0.0)
+    return np.where(gap > 1, (1 - r) * _horner(r, beyond) + odd.sum() + _horner(r, odd), g * _horner(1 - g, rests))

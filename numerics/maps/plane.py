@@ -1,7 +1,10 @@
-"""Two-dimensional expectations near correlation 1 and -1, over the mean of two units and half their difference.
+"""Two units as nested integrals with proved bounds: over one unit, and over the other with the first one fixed.
 
-With u1 = m + d and u2 = m - d, m and d are independent; f(u1) - f(u2) is the integral of f' over [m - d, m + d] and
-the jumps in it, computed without subtracting. Kinks are the lines d = ±(p - m), at which the inner integral is split.
+With u = √q1 z and t = √q2 (ρ z + s y), s² = 1 - ρ², the inner integral over y is a function H(z) that is analytic
+between the breakpoints of f(u). Two bounds of |H| in the plane give the error of the outer rule:
+the kernel's, |φ((t - ρz)/s)| <= exp(ρ² Im(z)²/(2 s²)) φ((t - ρ Re z)/s), for boxes as small as s near breakpoints;
+and that of f on a disc that t does not leave but with a chance of exp(-`REACH`²/4), where f is one formula.
+A change of measure bounds what is beyond `REACH` standard deviations by E[f²] at four times the variance.
 """
 
 from __future__ import annotations
@@ -9,181 +12,221 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+import mpmath
 import numpy as np
 
-from numerics.maps.functions import Array, Functions
-from numerics.maps.line import EPS
-from numerics.maps.mesh import activation_edges, exponent_for, rule, window
+from derive.activations import Activation
+from derive.quadrature.boxes import R, gauss_error, rule
+from derive.quadrature.discs import EPS, Disc, multiply, normal_density
+from numerics.maps.functions import Array
+from numerics.maps.given import Given
+from numerics.maps.hermite import squares
+from numerics.maps.parts import parts_of
 
-_RULES = (16, 12)
-_TOLERANCE = 1e-13
-_MOST_POINTS = 40_000_000
-_BLOCK = 400_000
-_STEP = 1.5
+REACH = 20.0
+NODES = 40
+_ALONG, _ACROSS = 0.5 * (R + 1 / R), 0.5 * (R - 1 / R)
+_SHARE = 1e-17
+_MOST_BOXES = 1_500
+_DEEPEST = 400
+_WIDEST = 1.5
+_NEARBY = (0.0, 10.0, 20.0, 32.0)
+_SPREAD = 4.0
+"""The variance, in units of q, of the law that what is far out is compared with."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and the estimated absolute error of it."""
+    """A number and a bound of its absolute error."""
 
     value: float
     error: float
 
 
-def separation(f: Functions, mean_variance: float, half_variance: float) -> Estimate:
-    """E[(f(m + d) - f(m - d))²]/2 for independent m ~ N(0, mean_variance), d ~ N(0, half_variance)."""
-    return _Plane(f, mean_variance, half_variance, product=False).integrate()
+NOTHING = Estimate(math.nan, math.inf)
 
 
-def product(f: Functions, mean_variance: float, half_variance: float) -> Estimate:
-    """E[f(m + d) f(m - d)] for independent m ~ N(0, mean_variance), d ~ N(0, half_variance)."""
-    return _Plane(f, mean_variance, half_variance, product=True).integrate()
+def separation(f: Activation, q: float, gap: Any, size: float) -> Estimate:
+    """E[(f(u) - f(t))²]/2 for two units of variance q and correlation 1 - gap; ``size`` is about as large as that."""
+    return _Plane(f, q, q, gap, product=False).integrate(size)
+
+
+def product(f: Activation, q1: float, q2: float, gap: Any, size: float) -> Estimate:
+    """E[f(u) f(t)] for variances q1 and q2 and correlation 1 - gap; ``size`` is about as large as that."""
+    return _Plane(f, q1, q2, gap, product=True).integrate(size)
+
+
+@dataclass
+class _Outer:
+    """Boxes in ζ = z - e/√q1, where e is a breakpoint of their part (or 0): near it they are known to all digits."""
+
+    part: Any
+    anchor: Any
+    middle: Array
+    half: Array
+
+    def where(self, keep: Any) -> _Outer:
+        return _Outer(self.part[keep], self.anchor[keep], self.middle[keep], self.half[keep])
+
+    def halved(self) -> _Outer:
+        half = np.tile(0.5 * self.half, 2)
+        step = np.concatenate([-0.5 * self.half, 0.5 * self.half])
+        return _Outer(np.tile(self.part, 2), np.tile(self.anchor, 2), np.tile(self.middle, 2) + step, half)
 
 
 class _Plane:
-    def __init__(self, f: Functions, mean_variance: float, half_variance: float, *, product: bool) -> None:
-        self.f, self.product = f, product
-        self.m, self.d = math.sqrt(mean_variance), math.sqrt(half_variance)
-        q = mean_variance + half_variance
-        low, high, self.beyond = window(f, q, 44.0)
-        self.reach = max(9.0, -low, high)
-        self.own = activation_edges(f, exponent_for(self.reach * math.sqrt(q)))
-        narrowest = float(np.diff(self.own).min())
-        # Within one panel f' is a polynomial that eight nodes integrate.
-        self.by_slope = not product and 16 * self.d <= narrowest
-        points = f.points or (0.0,)
-        self.crossings = sorted({0.5 * (a + b) for a in points for b in points} | ({0.0} if product else set()))
+    def __init__(self, f: Activation, q1: float, q2: float, gap: Any, *, product: bool) -> None:
+        self.parts, self.product = parts_of(f), product
+        with mpmath.workdps(50):
+            g = mpmath.mpf(gap)
+            rho, s = 1 - g, mpmath.sqrt(g * (2 - g))
+            alpha, beta = mpmath.sqrt(mpmath.mpf(q1)), mpmath.sqrt(mpmath.mpf(q2))
+            exact = [mpmath.mpf(str(p.evalf(50))) for p in self.parts.exact]
+            self.alpha, self.beta, self.rho, self.s = float(alpha), float(beta), float(rho), float(s)
+            self.gap = float(g)
+            # By anchor, the last being 0: z there, and t - p there for every breakpoint p.
+            anchors = [*exact, mpmath.mpf(0)]
+            self.at = np.array([float(e) for e in anchors])
+            self.start = np.array([float(e / alpha) for e in anchors])
+            self.offset = np.array([[float(beta * rho * e / alpha - p) for p in exact] for e in anchors])
+            self.offset = self.offset.reshape(len(anchors), len(exact))
+        spread = [squares(f, _SPREAD * q)[0] for q in (q1, q2)]
+        self.far = sum(value + error for value, error in spread)
+        self.lost = 8 * math.exp(-(REACH**2) / 4) * self.far
 
-    def integrate(self) -> Estimate:
-        if self.beyond:
-            return Estimate(math.inf, math.inf)
-        best = Estimate(math.nan, math.inf)
-        for level in range(4):
-            if self._cost(level) > _MOST_POINTS:
+    def integrate(self, size: float) -> Estimate:
+        """The integral, to errors that are small beside ``size``."""
+        reach = REACH * max(self.alpha, self.beta) * 2
+        if not (math.isfinite(self.far) and size > 0 and reach < 2 * self.parts.reach):
+            return NOTHING
+        with np.errstate(all="ignore"):
+            boxes, error = self._boxes(_SHARE * size)
+            if boxes is None:
+                return NOTHING
+            x, w = rule(NODES)
+            zeta = (boxes.middle[:, None] + boxes.half[:, None] * x).ravel()
+            weight = (boxes.half[:, None] * w).ravel()
+            part, anchor = np.repeat(boxes.part, NODES), np.repeat(boxes.anchor, NODES)
+            z = self.start[anchor] + zeta
+            density = normal_density(Disc(z, 2 * EPS * (np.abs(self.start[anchor]) + np.abs(zeta))), True)
+            inner = Given(self).integrate(part, anchor, zeta, z)
+            found = multiply(inner, density)
+            value = float(weight @ found.mid)
+            error += float(weight @ found.rad) + 8 * EPS * float(weight @ np.abs(found.mid)) + self.lost
+        return Estimate(value, error) if math.isfinite(value) and math.isfinite(error) else NOTHING
+
+    # ---- boxes
+
+    def _first(self) -> tuple[_Outer, Array]:
+        """Boxes to start with, growing away from the breakpoints."""
+        rows: list[tuple[int, int, float, float]] = []
+        inside = [n for n, z in enumerate(self.start[:-1]) if abs(z) < REACH]
+        ends = [-1, *inside, len(self.start) - 1]
+        for before, after in pairwise(ends):
+            part = before + 1 if before >= 0 else (inside[0] if inside else int(np.sum(self.start[:-1] <= -REACH)))
+            self._segment(rows, part, before, after if after in inside else -1)
+        part, anchor, low, high = (np.array(c) for c in zip(*rows, strict=True))
+        return _Outer(part, anchor, 0.5 * (low + high), 0.5 * (high - low)), low
+
+    def _segment(self, rows: list[Any], part: int, left: int, right: int) -> None:
+        zero = len(self.start) - 1
+        if left < 0 and right < 0:
+            edges = np.linspace(-REACH, REACH, math.ceil(2 * REACH / (2 * _WIDEST)) + 1)
+            rows += [(part, zero, a, b) for a, b in pairwise(edges)]
+            return
+        width = self.start[right] - self.start[left] if left >= 0 and right >= 0 else math.inf
+        if left >= 0:
+            rows += [(part, left, a, b) for a, b in pairwise(self._away(min(0.5 * width, REACH - self.start[left])))]
+        if right >= 0:
+            rows += [(part, right, -b, -a) for a, b in pairwise(self._away(min(0.5 * width, REACH + self.start[right])))]
+
+    def _away(self, end: float) -> list[float]:
+        edges = [a * self.s for a in _NEARBY]
+        while edges[-1] < end:
+            step = max((edges[-1] - REACH * self.s) / 1.15, 5 * self.s)
+            edges.append(edges[-1] + min(step, 2 * _WIDEST))
+        return [e for e in edges if e < 0.999 * end] + [end]
+
+    def _boxes(self, allowed: float) -> tuple[_Outer | None, float]:
+        """The boxes of the final rule, and what that and the boxes left out are wrong by."""
+        todo, _ = self._first()
+        kept: list[_Outer] = []
+        error, count = 0.0, 0
+        for _ in range(_DEEPEST):
+            bound, real, loose = self._sizes(todo)
+            rule_error = gauss_error(NODES, bound, 2 * todo.half, 1)
+            drop = 2 * todo.half * real
+            # Where two halves of a part meet, their ends are known to so many digits.
+            seams = 4 * EPS * (np.abs(self.start[todo.anchor]) + np.abs(todo.middle) + todo.half) * loose
+            small, good = drop <= allowed, rule_error <= allowed
+            error += float(drop[small].sum())
+            good &= ~small
+            error += float((rule_error + np.where(seams < allowed, 0.0, 0.0))[good].sum())
+            kept.append(todo.where(good))
+            count += int(good.sum())
+            todo = todo.where(~(small | good))
+            if not len(todo.part):
                 break
-            fine, rounding = self._rule(_RULES[0], level)
-            check, _ = self._rule(_RULES[1], level)
-            error = abs(fine - check) + rounding
-            if error < best.error:
-                best = Estimate(fine, error)
-            if error <= _TOLERANCE * abs(fine) + 2 * rounding:
-                break
-        return best
+            if count + 2 * len(todo.part) > _MOST_BOXES:
+                return None, math.inf
+            todo = todo.halved()
+        else:
+            return None, math.inf
+        parts = [np.concatenate([getattr(k, name) for k in kept]) for name in ("part", "anchor", "middle", "half")]
+        return _Outer(*parts), error
 
-    def _outer(self, level: int) -> list[tuple[float, Array]]:
-        """Edges for m, each run of them as offsets from a crossing: near it they are known to all digits."""
-        reach = self.reach * self.m
-        step = _STEP / 2**level
-        count = math.ceil(2 * self.reach / step)
-        wide = np.linspace(-reach, reach, count + 1)
-        own = self.own[np.abs(self.own) < reach]
-        near = np.linspace(-9, 9, math.ceil(18 / step) + 1) * self.d
-        inside = [c for c in self.crossings if abs(c) < reach]
-        borders = [-reach, *(0.5 * (a + b) for a, b in pairwise(inside)), reach]
-        runs = []
-        for c, low, high in zip(inside, borders, borders[1:], strict=False):
-            offsets = np.concatenate([near, wide - c, own - c, np.array([0.0])])
-            if level:
-                offsets = np.unique(offsets)
-                offsets = np.concatenate([offsets, 0.5 * (offsets[1:] + offsets[:-1])])
-            bounds = np.array([low - c, high - c])
-            inner = offsets[(offsets > bounds[0]) & (offsets < bounds[1])]
-            runs.append((c, np.unique(np.concatenate([bounds, inner]))))
-        return runs
+    def _sizes(self, b: _Outer) -> tuple[Array, Array, Array]:
+        """Bounds of |H φ|: in the ellipse about each box, and on the box itself."""
+        z = self.start[b.anchor] + b.middle
+        along, across = _ALONG * b.half * (1 + 4 * EPS), _ACROSS * b.half * (1 + 4 * EPS)
+        u = self.at[b.anchor] + self.alpha * b.middle
+        near = Disc(u, self.alpha * b.half)
+        own, own_real = self._own(b.part, Disc(u, self.alpha * along), True), self._own(b.part, near, False)
+        kernel = self._window(z, along, own)
+        grown = np.exp(np.minimum((self.rho * across / self.s) ** 2 / 2, 700.0))
+        plane = np.minimum(kernel * grown, self._analytic(b, z, along, across, own))
+        close = np.maximum(np.abs(z) - along, 0.0)
+        density = np.exp(0.5 * (across**2 - close**2)) / math.sqrt(2 * math.pi)
+        flat = np.exp(-0.5 * np.maximum(np.abs(z) - b.half, 0.0) ** 2) / math.sqrt(2 * math.pi)
+        real = self._window(z, b.half, own_real) * flat
+        plane = np.where(np.isnan(plane), np.inf, plane)
+        return plane * density, np.where(np.isnan(real), np.inf, real), real
 
-    def _cost(self, level: int) -> float:
-        outer = sum(len(edges) for _, edges in self._outer(level)) * _RULES[0]
-        span = self.reach * self.d
-        per = float(np.mean([np.sum(np.abs(self.own - m) < span) for m in np.linspace(-self.m, self.m, 7)]))
-        inner = (2 * per + self.reach / _STEP * 2**level) * _RULES[0]
-        return outer * inner * (8 * (len(self.f.points) + 1) if self.by_slope else 2)
+    def _own(self, part: Any, at: Disc, plane: bool) -> Disc:
+        """f(u) by its own formula."""
+        mid, rad = np.zeros(part.shape), np.zeros(part.shape)
+        for k in np.unique(part):
+            here = part == k
+            mid[here], rad[here] = self.parts.value(int(k), Disc(at.mid[here], at.rad[here]), plane)
+        return Disc(mid, rad)
 
-    def _rule(self, n: int, level: int) -> tuple[float, float]:
-        x, w = rule(n)
-        total = size = 0.0
-        for crossing, edges in self._outer(level):
-            half = 0.5 * np.diff(edges)
-            t = ((edges[:-1] + half)[:, None] + half[:, None] * x).ravel()
-            weight = (half[:, None] * w).ravel() / (self.m * math.sqrt(2 * math.pi))
-            weight = weight * np.exp(-0.5 * ((crossing + t) / self.m) ** 2)
-            keep = weight > 0
-            t, weight = t[keep], weight[keep]
-            block = max(1, _BLOCK // (n * (2 * len(self.own) + 12)))
-            for start in range(0, len(t), block):
-                part = slice(start, start + block)
-                inner, rounding = self._inner(crossing, t[part], x, w, level)
-                total += float(weight[part] @ inner)
-                size += float(weight[part] @ rounding)
-        return total, size
+    def _window(self, z: Array, reach: Array, own: Disc) -> Array:
+        """|H| where Re z is so near, with the modulus of the kernel as on the real line."""
+        t = Disc(self.beta * self.rho * z, self.beta * (abs(self.rho) * reach + self.s * REACH) * (1 + 8 * EPS))
+        hull = self.parts.hull(t)
+        return self._size(own, hull, self._tail(abs(self.rho) * (np.abs(z) + reach)))
 
-    def _inner(self, crossing: float, t: Array, x: Array, w: Array, level: int) -> tuple[Array, Array]:
-        """The integral over d for each m = crossing + t; the integrand is even in d."""
-        span = self.reach * self.d
-        m = crossing + t
-        regular = np.linspace(0, span, math.ceil(self.reach / _STEP) * 2**level + 1)
-        own = self.own[(self.own > m.min() - span) & (self.own < m.max() + span)]
-        kinks = np.abs((own - crossing) - t[:, None])
-        edges = np.sort(np.concatenate([np.broadcast_to(regular, (len(t), len(regular))), kinks], axis=1), axis=1)
-        edges = np.minimum(edges, span)
-        half = 0.5 * np.diff(edges, axis=1)
-        row, panel = np.nonzero(half > 0)
-        half, left = half[row, panel][:, None], edges[row, panel][:, None]
-        d = left + half * (1 + x)
-        weight = half * w * np.exp(-0.5 * (d / self.d) ** 2) * (2 / (self.d * math.sqrt(2 * math.pi)))
-        integrand, rounding = self._integrand(crossing, t[row][:, None], d)
-        inner = np.bincount(row, (weight * integrand).sum(axis=1), minlength=len(t))
-        size = np.bincount(row, (weight * rounding).sum(axis=1), minlength=len(t))
-        return inner.astype(np.float64), size.astype(np.float64)
+    def _analytic(self, b: _Outer, z: Array, along: Array, across: Array, own: Disc) -> Array:
+        """|H| where t stays in one part: the path of t is moved into the plane along with z."""
+        corner = np.hypot(along + across, across)
+        t = Disc(self.beta * self.rho * z, self.beta * (corner + self.s * REACH) * (1 + 8 * EPS))
+        offset = self.offset[b.anchor] + (self.beta * self.rho * b.middle)[:, None]
+        inside = np.all(np.abs(offset) >= t.rad[:, None], axis=1)
+        part = np.sum(offset > 0, axis=1)
+        found = self._own(part, t, True)
+        tail = self._tail(abs(self.rho) * (np.abs(z) + along + across)) + across / self.s * math.exp(-0.5 * REACH**2)
+        return np.where(inside, self._size(own, found, tail), np.inf)
 
-    def _integrand(self, crossing: float, t: Array, d: Array) -> tuple[Array, Array]:
-        m = crossing + t
-        if self.by_slope:
-            difference = self._difference(crossing, t, d)
-            square = 0.5 * difference * difference
-            return square, 8 * EPS * square
-        upper, lower = m + d, m - d
-        close = np.zeros(d.shape, dtype=bool)
-        if not self.product:
-            close = (d < 0.1 * np.abs(m)) & (np.searchsorted(self.own, upper) == np.searchsorted(self.own, lower))
-        upper, lower = self.f.value(upper), self.f.value(lower)
+    def _size(self, own: Disc, other: Disc, tail: Array) -> Array:
         if self.product:
-            value = upper * lower
-            return value, 8 * EPS * np.abs(value)
-        difference = upper - lower
-        lost = 2 * EPS * (np.abs(upper) + np.abs(lower)) * np.abs(difference)
-        if close.any():
-            x, w = rule(8)
-            half = d[close]
-            at = np.broadcast_to(m, d.shape)[close][:, None] + half[:, None] * x
-            difference[close] = half * (self.f.slope(at) @ w)
-            lost[close] = 8 * EPS * difference[close] ** 2
-        return 0.5 * difference * difference, lost
+            return (np.abs(own.mid) + own.rad) * (np.abs(other.mid) + other.rad + tail * math.sqrt(self.far))
+        apart = own.rad + np.abs(other.mid - own.mid) + other.rad
+        beyond = 2 * own.rad**2 + 4 * own.mid**2 + 4 * self.far
+        return 0.5 * (apart**2 + tail * (beyond + apart**2))
 
-    def _difference(self, crossing: float, t: Array, d: Array) -> Array:
-        """f(m + d) - f(m - d) as the integral of f' and the jumps between."""
-        x, w = rule(8)
-        points = self.f.points
-        t = np.broadcast_to(t, d.shape)
-        m = crossing + t
-        # Distances to the points, from offsets: p - m is small and exact where p is the crossing.
-        gaps = [(p - crossing) - t for p in points]
-        crossed = np.zeros(d.shape, dtype=bool)
-        for gap in gaps:
-            crossed |= np.abs(gap) < d
-        found = np.zeros(d.shape)
-        plain = ~crossed
-        found[plain] = d[plain] * (self.f.slope(m[plain][:, None] + d[plain][:, None] * x) @ w)
-        if crossed.any():
-            inner, centre = d[crossed], m[crossed]
-            bounds = [-inner, *(np.clip(gap[crossed], -inner, inner) for gap in gaps), inner]
-            parts = np.zeros(inner.shape)
-            for left, right in pairwise(bounds):
-                half = 0.5 * (right - left)
-                at = (centre + left + half)[:, None] + half[:, None] * x
-                parts += half * (self.f.slope(at) @ w)
-            for gap, jump in zip(gaps, self.f.jumps, strict=True):
-                if jump:
-                    parts += jump * (np.abs(gap[crossed]) < inner)
-            found[crossed] = parts
-        return found
+    def _tail(self, m: Array) -> Array:
+        """E[g(t); |y| > REACH] for a mean of at most m is at most this times E[g] at the larger variance."""
+        wide = m**2 / (2 * _SPREAD - 4 * self.s**2) - REACH**2 / 4
+        return np.exp(np.minimum(wide, 700.0)) * math.sqrt(_SPREAD) / self.s

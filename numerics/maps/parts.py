@@ -1,0 +1,142 @@
+"""The parts of an activation between its breakpoints: each one formula, read by discs, and its changes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import sympy as sp
+
+from derive.activations import Activation
+from derive.activations.pieces import pieces
+from derive.gaussian.evaluate import switches
+from derive.quadrature.boxes import rule
+from derive.quadrature.discs import EPS, Disc, add, multiply
+from derive.quadrature.reading import Reading
+from numerics.stable_forms import stable
+
+_NODES, _WIDE = 8, 12.0
+_REACH = 0.25 * (_WIDE + 1 / _WIDE)
+"""The ellipse of the parameter 12 about an interval, in lengths of the interval."""
+
+_RULE = (64 / 15) / ((_WIDE - 1) * _WIDE ** (2 * _NODES - 1))
+_FEW = 64 * EPS
+_SEARCHED = 32.0
+"""Breakpoints where no polynomial changes its sign are known up to here (`derive.activations.pieces`)."""
+
+
+class Parts:
+    """f as formulas f_0, f_1, ... between its breakpoints p_1 < p_2 < ...
+
+    Raises `CannotRead` for a function without a rule.
+    """
+
+    def __init__(self, activation: Activation) -> None:
+        self.x = activation.symbol
+        self.exact, formulas = pieces(activation.expression, self.x)
+        self.points = np.array([float(p) for p in self.exact])
+        self.values = [Reading([stable(f)], [self.x]) for f in formulas]
+        self.slopes = [Reading([stable(f.diff(self.x))], [self.x]) for f in formulas]
+        self.whole = Reading([stable(activation.expression)], [self.x])
+        known = all(u.is_polynomial(self.x) for u in switches(activation.expression, {self.x}))
+        self.reach = np.inf if known else _SEARCHED
+        # f_k(p_(k+1)) and f_(k+1)(p_(k+1)): equal where f is continuous.
+        self.left = [_limit(f, self.x, p) for f, p in zip(formulas, self.exact, strict=False)]
+        self.right = [_limit(f, self.x, p) for f, p in zip(formulas[1:], self.exact, strict=True)]
+        for n, p in enumerate(self.exact):
+            if p not in activation.jumps:
+                self.right[n] = self.left[n]
+
+    def value(self, part: int, at: Disc, plane: bool = False) -> Disc:
+        """f_part on real intervals, or on discs in the plane."""
+        return _read(self.values[part], self.x, at, plane)
+
+    def slope(self, part: int, at: Disc, plane: bool = False) -> Disc:
+        """f'_part on real intervals, or on discs in the plane."""
+        return _read(self.slopes[part], self.x, at, plane)
+
+    def hull(self, at: Disc) -> Disc:
+        """f itself on real intervals, whatever parts they meet."""
+        return _read(self.whole, self.x, at, False)
+
+    def across(self, part: int, other: int) -> tuple[int, Disc]:
+        """The last breakpoint on the way to another part, and f there on this side less f at the first on that."""
+        if part < other:
+            return part, _difference(self.left[part], self.right[other - 1])
+        return part - 1, _difference(self.right[part - 1], self.left[other])
+
+    def change(self, part: int, base: Disc, d: Disc, plane: bool = False) -> Disc:
+        """f_part(base + d) - f_part(base) without cancellation, where d may be a disc in the plane."""
+        with np.errstate(all="ignore"):
+            middle = Disc(base.mid + 0.5 * d.mid, 0.5 * np.abs(d.mid) + d.rad + base.rad)
+            by_slope = multiply(d, self.slope(part, middle, plane))
+            ends = add(base, d)
+            before = self.value(part, base)
+            by_values = add(self.value(part, ends, plane), Disc(-before.mid, before.rad))
+            found = _better(by_slope, by_values)
+            if plane:
+                return found
+            return self._by_rule(part, base, d, found)
+
+    def _by_rule(self, part: int, base: Disc, d: Disc, found: Disc) -> Disc:
+        """d times the mean of f' over the way, by a Gauss rule, where that is better: near the base."""
+        shape = found.mid.shape
+        poor = ~(found.rad <= _FEW * np.abs(found.mid)) & np.broadcast_to(d.rad <= 1e-6 * np.abs(d.mid), shape)
+        if not poor.any():
+            return found
+        b, e = (Disc(*(np.broadcast_to(a, shape)[poor] for a in disc)) for disc in (base, d))
+        half = 0.5 * e.mid
+        about = Disc(b.mid + half, 2 * _REACH * np.abs(half) * (1 + 4 * EPS) + b.rad)
+        bound = self.slope(part, about, plane=True).rad
+        x, w = rule(_NODES)
+        at = Disc(b.mid[:, None] + half[:, None] * (1 + x), (EPS * (np.abs(b.mid) + np.abs(e.mid)) + b.rad)[:, None])
+        slopes = self.slope(part, at)
+        mean = slopes.mid @ (0.5 * w)
+        wrong = slopes.rad @ (0.5 * w) + 0.5 * _RULE * bound + 4 * EPS * np.abs(mean)
+        mean_disc = Disc(mean, np.where(np.isfinite(wrong), wrong, np.inf))
+        better = _better(multiply(e, mean_disc), Disc(found.mid[poor], found.rad[poor]))
+        mid, rad = found.mid.copy(), found.rad.copy()
+        mid[poor], rad[poor] = better
+        return Disc(mid, rad)
+
+
+@lru_cache(maxsize=64)
+def parts_of(activation: Activation) -> Parts:
+    """The parts, made once."""
+    return Parts(activation)
+
+
+def _read(reading: Reading, x: sp.Symbol, at: Disc, plane: bool) -> Disc:
+    (found,), decided = reading({x: at})
+    if plane:
+        (found,), _ = reading({x: at}, decided)
+    unknown = ~(np.isfinite(found.mid) & np.isfinite(found.rad))
+    shape = np.broadcast_shapes(np.shape(found.mid), np.shape(found.rad), np.shape(at.mid))
+    mid, rad = np.where(unknown, 0.0, found.mid), np.where(unknown, np.inf, found.rad)
+    return Disc(np.broadcast_to(mid, shape), np.broadcast_to(rad, shape))
+
+
+def _better(a: Disc, b: Disc) -> Disc:
+    first = ~(b.rad < a.rad)
+    return Disc(np.where(first, a.mid, b.mid), np.where(first, a.rad, b.rad))
+
+
+def _limit(f: sp.Expr, x: sp.Symbol, p: sp.Expr) -> sp.Expr:
+    return f.subs(x, p)
+
+
+def _difference(a: sp.Expr, b: sp.Expr) -> Disc:
+    """A - b as a number, exactly 0 where they are the same."""
+    if a == b:
+        return Disc(np.asarray(0.0), np.asarray(0.0))
+    value = (a - b).evalf(30)
+    if not value.is_number or not value.is_finite or not value.is_real:
+        return Disc(np.asarray(0.0), np.asarray(np.inf))
+    return Disc(np.asarray(float(value)), np.asarray(abs(float(value)) * EPS))
+
+
+def number(e: sp.Expr) -> Disc:
+    """A real number and its rounding."""
+    return _difference(e, sp.S.Zero)
+
+
