@@ -158,9 +158,7 @@ class Line:
         count = max(1, int((high - low) / max(width, 0.05 * min(abs(low), abs(high)))))
         edges = list(np.linspace(low, high, count + 1))
         for p in self.points:
-            at = (p - mean) / root
-            if low < at < high:
-                edges += list(_on_grid(at))
+            edges += [e for e in _on_grid((p - mean) / root, mean / root) if low < e < high]
         gaps = [(a, b) for _, a, b in holes]
         edges += [e for gap in gaps for e in gap if low < e < high]
         cut = np.unique(np.array(edges))
@@ -292,13 +290,16 @@ def _at(g: sp.Expr, x: sp.Symbol, p: sp.Expr, side: int, t: sp.Expr) -> sp.Expr:
     return sp.expand_log(g.subs(x, p + side * t))
 
 
-def _on_grid(at: float) -> tuple[float, float]:
-    """The neighbours of a point on a grid, on which middles and halves stay exact; 0 needs none."""
-    spacing = _GRID * 2.0 ** np.ceil(np.log2(abs(at))) if at else 1.0
-    low, high = np.floor(at / spacing), np.ceil(at / spacing)
-    if low == high and at:
-        low, high = low - 1, high + 1
-    return float(low * spacing), float(high * spacing)
+def _on_grid(at: float, beside: float = 0.0) -> tuple[float, float]:
+    """Neighbours of a point on a grid, on which middles and halves stay exact; 0 needs none.
+
+    They are further off than the rounding of what is computed from numbers as large as ``beside``.
+    """
+    size = max(abs(at), abs(beside))
+    if not size:
+        return 0.0, 0.0
+    spacing = _GRID * 2.0 ** np.ceil(np.log2(size))
+    return float((np.floor(at / spacing) - 1) * spacing), float((np.ceil(at / spacing) + 1) * spacing)
 
 
 def _affine_zeros(g: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
