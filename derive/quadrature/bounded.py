@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +18,23 @@ class Bounded:
     (functions of NumPy and SciPy are taken to be right to a few units in the last place); for ``compiled closed form``
     it is twice the largest error that was measured against the closed form in 110 digits, at about this variance. It
     is infinite where nothing is known, and ``reason`` says why; an infinite value with the error 0 is an integral that
-    diverges. ``method`` names what was used for each value.
+    diverges. ``method`` names what was used for each value, ``size`` is E|g| to a few digits
+    where it is known.
     """
 
     def __init__(
-        self, value: Any, error: Any | Callable[[], Any], method: NDArray[Any] | str = "quadrature", reason: str = ""
+        self,
+        value: Any,
+        error: Any | Callable[[], Any],
+        method: NDArray[Any] | str = "quadrature",
+        reason: str = "",
+        size: Any = None,
     ) -> None:
         self.value = np.asarray(value, dtype=np.float64)
         self._error = error
         self._method = method
         self.reason = reason
+        self.size = size
 
     @property
     def error(self) -> Floats:
@@ -52,3 +59,11 @@ class Bounded:
 
     def __repr__(self) -> str:
         return f"Bounded(value={self.value!r}, error={self.error!r}, method={self.method!r})"
+
+
+class Precise(NamedTuple):
+    """A number of many digits, a bound of its error, and E|g| to a few digits, in mpmath."""
+
+    value: Any
+    error: Any
+    size: Any

@@ -2,7 +2,8 @@
 
 The error of the n-point rule on [-1, 1] is at most 64/15 M/((r - 1) r^(2n - 1)) for a function that is analytic in the
 Bernstein ellipse of parameter r, where it differs from some number by at most M (Rabinowitz 1969; Petras 2002;
-Johansson 2018, who computes M by ball arithmetic, as is done here by discs). On a box the errors of its sides add up.
+Johansson 2018, who computes M by ball arithmetic, as is done here by discs). On a box the errors of its sides add up,
+each with the other variables real.
 A box in which a formula ends is bounded by the values that occur in it, and halved until that is small.
 """
 
@@ -24,11 +25,12 @@ R = 3.0
 """The parameter of the ellipse; it lies in a disc of radius (r + 1/r)/2 half widths."""
 
 _REACH = 0.5 * (R + 1 / R)
-NODES = {1: 22, 2: 20, 3: 12}
+NODES = {1: 22, 2: 20, 3: 22}
 MOST_BOXES = {1: 60_000, 2: 40_000, 3: 4_000}
-_MOST_VALUES = 1 << 19
+_MOST_VALUES = 1 << 18
 _SHARE = 1 / 64
 _THIN = 2.0**-50
+_FEW = 4
 
 
 def gauss_error(nodes: int, radius: Any, volume: Any, sides: int) -> Any:
@@ -72,17 +74,6 @@ def rule(n: int) -> tuple[Floats, Floats]:
     """The same in float64."""
     x, w = long_rule(n)
     return x.astype(np.float64), w.astype(np.float64)
-
-
-@lru_cache(maxsize=16)
-def grid(n: int, sides: int) -> tuple[Floats, Floats]:
-    """Nodes (sides, n^sides) and weights of the product rule on [-1, 1]^sides, of total weight 1."""
-    x, w = rule(n)
-    nodes = np.stack([a.ravel() for a in np.meshgrid(*[x] * sides, indexing="ij")])
-    weights = np.ones(1)
-    for _ in range(sides):
-        weights = np.multiply.outer(weights, w / 2).ravel()
-    return nodes, weights
 
 
 @dataclass
@@ -129,11 +120,27 @@ class Sums:
     boxes: int = 0
     kept: list[tuple[Boxes, Floats]] = field(default_factory=list)
     """The boxes of the final rule, and M of each output on each."""
+    left: Any = 0.0
+    """What the boxes leave out, a part of the error."""
 
     @classmethod
     def none(cls, owners: int, outputs: int) -> Sums:
         """Of nothing."""
         return cls(np.zeros((owners, outputs)), np.zeros((owners, outputs)), np.zeros((owners, outputs)))
+
+
+@dataclass
+class _Bounds:
+    """Of boxes: M for each side (sides, boxes, outputs), the error of the rule, and (value, error) by the hull."""
+
+    radius: Floats
+    cut: Floats
+    hull_value: Floats
+    hull_error: Floats
+
+    def where(self, keep: Any) -> _Bounds:
+        """Some of them."""
+        return _Bounds(self.radius[:, keep], self.cut[keep], self.hull_value[keep], self.hull_error[keep])
 
 
 class Adaptive:
@@ -143,7 +150,11 @@ class Adaptive:
         reading: the integrands.
         variables: the symbols of the sides.
         given: parameters, arrays with one entry for each owner.
+        owners: how many integrals there are.
         tolerance: relative to ∫|g|, what a box may be wrong by times `_SHARE`.
+        nodes: of the rule.
+        beside_rounding: a box may be wrong by so much of its rounding, however small the tolerance.
+        rows: for each owner the integral that it is a part of, when several are.
 
     """
 
@@ -157,98 +168,140 @@ class Adaptive:
         outputs: int,
         tolerance: float = EPS / 4,
         nodes: int | None = None,
+        beside_rounding: float = 0.25,
+        rows: Any = None,
     ) -> None:
         self.reading, self.variables, self.given = reading, tuple(variables), given
         self.sides = len(self.variables)
         self.n = nodes or NODES[self.sides]
-        self.tolerance = tolerance
+        self.tolerance, self._beside = tolerance, beside_rounding
+        self._rows = np.arange(owners) if rows is None else np.asarray(rows)
         self.sums = Sums.none(owners, outputs)
 
     def take(self, boxes: Boxes) -> None:
         """Integrate over more boxes."""
         todo, depth = boxes, 0
         while len(todo.owner):
-            value, cut, rounding, size, hull, radius = self._evaluate(todo)
+            bounds = self._bounds(todo)
             self.sums.boxes += len(todo.owner)
-            seen = self.sums.size + _by_owner(todo.owner, size, self.sums.size.shape)
-            allowed = self.tolerance * _SHARE * seen[todo.owner]
-            by_hull = (hull[1] <= np.maximum(allowed, cut + rounding)) & np.isfinite(hull[1])
-            value = np.where(by_hull, hull[0], value)
-            cut, rounding = np.where(by_hull, hull[1], cut), np.where(by_hull, 0.0, rounding)
-            settled = (cut <= allowed) | (cut <= 0.25 * rounding)
-            enough = settled.all(axis=1) | ~np.isfinite(seen[todo.owner]).all(axis=1)
-            if self.sums.boxes > MOST_BOXES[self.sides] or depth > 1100:
-                enough[:] = True
-            # A side is not halved when its ends are neighbours in float64.
-            thin = self.half_relative(todo) < _THIN
-            enough |= thin.all(axis=0)
-            self._add(todo, value, cut + rounding, size, radius, enough)
-            left = todo.where(~enough)
-            todo = left.halved(self._widest(left, radius[~enough])) if len(left.owner) else left
+            rest = depth > 1100 or self.sums.boxes > MOST_BOXES[self.sides]
+            last = rest | (self.half_relative(todo) < _THIN).all(axis=0)
+            ripe = last | self._ripe(todo, bounds)
+            keep = np.zeros(len(todo.owner), dtype=bool)
+            if ripe.any():
+                keep[ripe] = self._finish(todo.where(ripe), bounds.where(ripe), last[ripe])
+            left = todo.where(~keep)
+            todo = left.halved(self._side(left, bounds.where(~keep))) if len(left.owner) else left
             depth += 1
 
     @staticmethod
     def half_relative(boxes: Boxes) -> Any:
-        """Half widths beside the distance from 0."""
+        """Half widths beside the distance from 0; a side is not halved when its ends are neighbours in float64."""
         return boxes.half / np.maximum(np.abs(boxes.middle), 1e-300)
 
-    def _widest(self, boxes: Boxes, radius: Floats) -> Any:
+    def _allowed(self, boxes: Boxes, size: Floats) -> Floats:
+        rows = self._rows[boxes.owner]
+        seen = self.sums.size + _by_row(rows, size, self.sums.size.shape)
+        return np.asarray(self.tolerance * _SHARE * seen[rows])
+
+    def _ripe(self, boxes: Boxes, bounds: _Bounds) -> Any:
+        """Which boxes are worth all nodes, as a few nodes show."""
         if self.sides == 1:
-            return np.zeros(len(boxes.owner), dtype=int)
-        return np.argmax(boxes.half, axis=0)
+            return np.ones(len(boxes.owner), dtype=bool)
+        _, size, rounding = self._by_rule(boxes, _FEW)
+        limit = np.maximum(self._allowed(boxes, size), self._beside * rounding)
+        lost = ~np.isfinite(self.sums.size[self._rows[boxes.owner]])
+        return ((bounds.cut <= limit) | (bounds.hull_error <= limit) | lost).all(axis=1)
+
+    def _finish(self, boxes: Boxes, bounds: _Bounds, last: Any) -> Any:
+        """Add what is settled; return where."""
+        value, size, rounding = self._by_rule(boxes, self.n)
+        allowed = self._allowed(boxes, size)
+        bad = ~(np.isfinite(value) & np.isfinite(rounding))
+        cut, rounding = np.where(bad, np.inf, bounds.cut), np.where(bad, 0.0, rounding)
+        # Beyond float64, with a sign, or without a value.
+        value, size = (np.where(bad & ~np.isinf(value), 0.0, a) for a in (value, size))
+        by_hull = (bounds.hull_error <= np.maximum(allowed, cut + rounding)) & np.isfinite(bounds.hull_error)
+        value = np.where(by_hull, bounds.hull_value, value)
+        error = np.where(by_hull, bounds.hull_error, cut + rounding)
+        size = np.where(bad, np.abs(value), size)
+        keep = last | ((by_hull & (error <= allowed)) | (cut <= np.maximum(allowed, self._beside * rounding))).all(axis=1)
+        keep |= ~np.isfinite(self.sums.size[self._rows[boxes.owner]]).all(axis=1)
+        self._add(boxes, value, error, size, bounds.radius.sum(axis=0), keep)
+        return keep
 
     def _add(self, boxes: Boxes, value: Floats, error: Floats, size: Floats, radius: Floats, keep: Any) -> None:
-        owner, shape = boxes.owner[keep], self.sums.value.shape
-        self.sums.value += _by_owner(owner, value[keep], shape)
-        self.sums.error += _by_owner(owner, error[keep], shape)
-        self.sums.size += _by_owner(owner, size[keep], shape)
+        rows, shape = self._rows[boxes.owner[keep]], self.sums.value.shape
+        self.sums.value += _by_row(rows, value[keep], shape)
+        self.sums.error += _by_row(rows, error[keep], shape)
+        self.sums.size += _by_row(rows, size[keep], shape)
         self.sums.kept.append((boxes.where(keep), radius[keep]))
 
-    def _evaluate(self, boxes: Boxes) -> tuple[Any, ...]:
-        """Values by the rule, its error, rounding, ∫|g|, (value, error) by the hull, and M; shape (boxes, outputs)."""
-        block = max(1, _MOST_VALUES // self.n**self.sides)
-        parts = [self._block(boxes.where(slice(start, start + block))) for start in range(0, len(boxes.owner), block)]
-        value, cut, rounding, size, hull_value, hull_error, radius = (
-            np.concatenate(x) for x in zip(*parts, strict=True)
-        )
-        return value, cut, rounding, size, (hull_value, hull_error), radius
+    def _side(self, boxes: Boxes, bounds: _Bounds) -> Any:
+        """The side that adds most to the bound; where a formula ends inside, that whose halves differ least in it."""
+        if self.sides == 1:
+            return np.zeros(len(boxes.owner), dtype=int)
+        own = bounds.radius.max(axis=2)
+        side = np.argmax(own, axis=0)
+        lost = np.isinf(own).all(axis=0)
+        if lost.any():
+            some = boxes.where(lost)
+            spans = []
+            for k in range(self.sides):
+                half = some.half.copy()
+                half[k] *= 0.5
+                real, _ = self.reading(self._given(some, Boxes(some.owner, some.middle, half)))
+                spans.append(np.nan_to_num(_stacked(real, some.owner.shape).rad, nan=np.inf).max(axis=1))
+            found = np.stack(spans)
+            tied = ~(found.min(axis=0) < 0.99 * found.max(axis=0))
+            side[lost] = np.where(tied, np.argmax(some.half, axis=0), np.argmin(found, axis=0))
+        return side
 
-    def _block(self, boxes: Boxes) -> tuple[Floats, ...]:
+    def _given(self, boxes: Boxes, own: Boxes) -> dict[Symbol, Disc]:
         given = {s: Disc(d.mid[boxes.owner], d.rad[boxes.owner]) for s, d in self.given.items()}
-        own = {v: Disc(boxes.middle[k], boxes.half[k]) for k, v in enumerate(self.variables)}
+        return {**given, **{v: Disc(own.middle[k], own.half[k]) for k, v in enumerate(self.variables)}}
+
+    def _bounds(self, boxes: Boxes) -> _Bounds:
+        """What discs say: M with each side in the plane and the others real, and the hull of the values."""
         shape = boxes.owner.shape
-        real, decided = self.reading({**given, **own})
-        wide = {v: Disc(m, _REACH * r * (1 + 4 * EPS)) for v, (m, r) in own.items()}
-        plane, _ = self.reading({**given, **wide}, decided)
-        volume = boxes.volume[:, None]
-        hull = _stacked(real, shape)
-        radius = np.where(np.isnan(_stacked(plane, shape).rad), np.inf, _stacked(plane, shape).rad)
-        x, w = grid(self.n, self.sides)
-        nodes = {}
+        given = self._given(boxes, boxes)
+        real, decided = self.reading(given)
+        radius = []
         for k, v in enumerate(self.variables):
-            at = boxes.middle[k][:, None] + boxes.half[k][:, None] * x[k]
-            nodes[v] = Disc(at, EPS * (np.abs(boxes.middle[k]) + boxes.half[k])[:, None])
-        at_nodes = {s: Disc(d.mid[:, None], d.rad[:, None]) for s, d in given.items()}
-        found, _ = self.reading({**at_nodes, **nodes})
-        values = _stacked(found, (*shape, len(w)))
+            wide = {v: Disc(boxes.middle[k], _REACH * boxes.half[k] * (1 + 4 * EPS))}
+            plane, _ = self.reading({**given, **wide}, decided)
+            radius.append(np.nan_to_num(_stacked(plane, shape).rad, nan=np.inf, posinf=np.inf))
+        hull, volume = _stacked(real, shape), boxes.volume[:, None]
         with np.errstate(all="ignore"):
-            value = volume * np.einsum("pnk,n->pk", values.mid, w)
-            size = volume * np.einsum("pnk,n->pk", np.abs(values.mid), w)
-            rounding = volume * np.einsum("pnk,n->pk", values.rad, w) + 4 * EPS * size
-            cut = gauss_error(self.n, radius, volume, self.sides)
-            hull_value, hull_error = (
-                volume * hull.mid,
-                volume * hull.rad * (1 + 4 * EPS) + 4 * EPS * np.abs(volume * hull.mid),
-            )
-        bad = ~(np.isfinite(value) & np.isfinite(rounding))
-        cut = np.where(bad, np.inf, cut)
-        # Beyond float64, with a sign, or without a value.
-        value, size = np.where(bad & ~np.isinf(value), 0.0, value), np.where(bad & ~np.isinf(value), 0.0, size)
-        rounding = np.where(bad, 0.0, rounding)
+            cut = gauss_error(self.n, sum(radius), volume, 1)
+            value = volume * hull.mid
+            error = volume * hull.rad * (1 + 4 * EPS) + 4 * EPS * np.abs(value)
         # A hull about a pole is infinite, and so is its error.
-        unknown = ~(np.isfinite(hull_value) & np.isfinite(hull_error))
-        hull_value, hull_error = np.where(unknown, 0.0, hull_value), np.where(unknown, np.inf, hull_error)
-        return value, cut, rounding, size, hull_value, hull_error, radius
+        unknown = ~(np.isfinite(value) & np.isfinite(error))
+        return _Bounds(np.stack(radius), cut, np.where(unknown, 0.0, value), np.where(unknown, np.inf, error))
+
+    def _by_rule(self, boxes: Boxes, n: int) -> tuple[Floats, Floats, Floats]:
+        """Values, ∫|g| and rounding by the n-point rule, shape (boxes, outputs)."""
+        block = max(1, _MOST_VALUES // n**self.sides)
+        parts = [self._block(boxes.where(slice(a, a + block)), n) for a in range(0, len(boxes.owner), block)]
+        value, size, rounding = (np.concatenate(x) for x in zip(*parts, strict=True))
+        return value, size, rounding
+
+    def _block(self, boxes: Boxes, n: int) -> tuple[Floats, Floats, Floats]:
+        x, w = rule(n)
+        # Nodes of a side lie on an axis of their own, so that a function of one variable costs n values.
+        across = (slice(None), *[None] * self.sides)
+        given = {s: Disc(d.mid[boxes.owner][across], d.rad[boxes.owner][across]) for s, d in self.given.items()}
+        for k, v in enumerate(self.variables):
+            middle, half = boxes.middle[k][across], boxes.half[k][across]
+            along = x.reshape([-1 if j == k else 1 for j in range(self.sides)])
+            given[v] = Disc(middle + half * along, EPS * (np.abs(middle) + half) + 0 * along)
+        found, _ = self.reading(given)
+        values = _stacked(found, (len(boxes.owner), *[n] * self.sides))
+        with np.errstate(all="ignore"):
+            value, size, rounding = (_weighted(a, w) for a in (values.mid, np.abs(values.mid), values.rad))
+            volume = boxes.volume[:, None]
+            return volume * value, volume * size, volume * (rounding + 4 * EPS * size)
 
 
 def _stacked(found: Sequence[Disc], shape: tuple[int, ...]) -> Disc:
@@ -258,8 +311,15 @@ def _stacked(found: Sequence[Disc], shape: tuple[int, ...]) -> Disc:
     return Disc(mids, rads)
 
 
-def _by_owner(owner: Any, values: Floats, shape: tuple[int, ...]) -> Floats:
+def _weighted(values: Floats, w: Floats) -> Floats:
+    """The mean by the product rule over all axes but the first (boxes) and the last (outputs)."""
+    while values.ndim > 2:
+        values = np.tensordot(values, 0.5 * w, axes=(1, 0))
+    return values
+
+
+def _by_row(rows: Any, values: Floats, shape: tuple[int, ...]) -> Floats:
     total = np.zeros(shape)
     for k in range(shape[1]):
-        total[:, k] = np.bincount(owner, values[:, k], minlength=shape[0])
+        total[:, k] = np.bincount(rows, values[:, k], minlength=shape[0])
     return total

@@ -52,8 +52,11 @@ def multiply(*factors: Disc) -> Disc:
     mid, rad = factors[0]
     for m, r in factors[1:]:
         product = mid * m
-        rad = _times(np.abs(mid), r) + _times(rad, np.abs(m)) + _times(rad, r) + EPS * np.abs(product)
-        mid = product
+        a, b = np.abs(mid), np.abs(m)
+        total = (a + rad) * r + rad * b + EPS * np.abs(product)
+        if np.isnan(np.sum(total)):
+            total = _times(a + rad, r) + _times(rad, b) + EPS * np.abs(product)
+        mid, rad = product, total
     return Disc(mid, rad)
 
 

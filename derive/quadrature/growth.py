@@ -111,6 +111,8 @@ class Growth:
         if e.is_Pow and e.exp.is_number:
             k = float(e.exp)
             return self.size(e.base).scaled(k) if k > 0 else self.least(e.base).scaled(k)
+        if e.is_Pow:
+            return self.top(e.exp * sp.log(e.base), 1)
         if isinstance(e, sp.Abs | sp.asinh):
             return self.size(e.args[0])
         if isinstance(e, sp.Max | sp.Min):
@@ -159,6 +161,8 @@ class Growth:
         if e.is_Pow and e.exp.is_number:
             k = float(e.exp)
             return self.least(e.base).scaled(k) if k > 0 else self.size(e.base).scaled(k)
+        if e.is_Pow:
+            return self.top(e.exp * sp.log(e.base), -1).scaled(-1)
         if isinstance(e, functions.Phi) or name in ("Cdf", "Logistic"):
             return self.top(sp.log(e, evaluate=False), -1).scaled(-1)
         if isinstance(e, sp.cosh):
@@ -237,6 +241,7 @@ class Growth:
     def _top_polynomial(self, e: sp.Expr, side: int) -> Square:
         total = ZERO
         R = self.reach
+        squares: dict[tuple[int, ...], Any] = {}
         for powers, c in sp.Poly(e, *self.z).terms():
             value = side * self._number(c)
             degree = sum(powers)
@@ -244,15 +249,17 @@ class Growth:
                 total = total + Square(value, 0.0, 0.0)
             elif degree == 1:
                 total = total + Square(np.abs(value) * R, np.abs(value), 0.0)
-            elif degree == 2 and max(powers) == 2:
+            elif degree == 2 and len(self.z) == 1:
                 # In one variable |z| = R + t.
-                k = value if len(self.z) == 1 else np.maximum(value, 0.0)
-                total = total + Square(k * R * R, 2 * k * R, k)
+                total = total + Square(value * R * R, 2 * value * R, value)
             elif degree == 2:
-                k = np.abs(value)
-                total = total + Square(k * R * R, k * R, 0.5 * k)
+                squares[powers] = value
             else:
                 total = total + self._top_high(value, powers)
+        if squares:
+            # zᵀQz <= λ Σ (R + t_k)² for the largest eigenvalue, or 0.
+            k = np.maximum(_largest_eigenvalue(squares), 0.0)
+            total = total + Square(len(self.z) * k * R * R, 2 * k * R, k)
         return total
 
     def _top_high(self, value: Any, powers: tuple[int, ...]) -> Square:
@@ -269,6 +276,20 @@ class Growth:
             names = sorted(e.free_symbols, key=str)
             self._coefficients[e] = _compiled(e, names)
         return self._coefficients[e](self.given)
+
+
+def _largest_eigenvalue(squares: Mapping[tuple[int, ...], Any]) -> Any:
+    """Of a quadratic form given by its monomials."""
+    n = len(next(iter(squares)))
+    shape = np.broadcast_shapes(*(np.shape(v) for v in squares.values()))
+    form = np.zeros((*shape, n, n))
+    for powers, value in squares.items():
+        own = [k for k, p in enumerate(powers) for _ in range(p)]
+        form[..., own[0], own[1]] += 0.5 * np.asarray(value)
+        form[..., own[1], own[0]] += 0.5 * np.asarray(value)
+    finite = np.isfinite(form).all(axis=(-2, -1))
+    found = np.linalg.eigvalsh(np.where(finite[..., None, None], form, 0.0))[..., -1]
+    return np.where(finite, found + 1e-14 * np.abs(form).sum(axis=(-2, -1)), np.inf)
 
 
 def _log_of_sum(log: Square) -> Square:

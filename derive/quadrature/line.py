@@ -67,15 +67,16 @@ class Line:
         self._inside = [g.xreplace({x: self.m + self.s * self.z}) for g in self.outputs]
         self._reading = Reading([g * _density(self.z) for g in self._inside], [self.z])
         self._growths = [Growth(g, [self.z]) for g in self._inside]
-        self.points = sorted({float(p) for g in self._given for p in _affine_zeros(g, x)})
+        self.breakpoints = list(dict.fromkeys(p for g in self._given for p in _affine_zeros(g, x)))
+        self.points = sorted({float(p) for p in self.breakpoints})
 
     def __call__(self, mean: Any, variance: Any, tolerance: float = EPS / 4) -> tuple[Bounded, ...]:
         """One `Bounded` for each output, with arrays of the broadcast shape of mean and variance (positive)."""
         mean, variance = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
-        sums, diverges, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance, self._reading)
+        sums, diverges, reasons = self.sums(mean.ravel(), variance.ravel(), self._reading, tolerance=tolerance)
         if not (np.isfinite(sums.error) | diverges).all():
             # One exponential overflows where the other makes up for it; joined they lose digits instead.
-            sums, diverges, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance, self._joined)
+            sums, diverges, reasons = self.sums(mean.ravel(), variance.ravel(), self._joined, tolerance=tolerance)
         found = []
         for k in range(len(self.outputs)):
             value, error, size = sums.value[:, k].copy(), sums.error[:, k].copy(), sums.size[:, k]
@@ -85,7 +86,8 @@ class Line:
             error[diverges[:, k]] = 0.0
             value[diverges[:, k]] = np.inf
             reason = reasons[k] or _NO_REASON[bool(np.isinf(error).any()), bool(beyond.any())]
-            found.append(Bounded(value.reshape(mean.shape), error.reshape(mean.shape), reason=reason))
+            value, error, size = (a.reshape(mean.shape) for a in (value, error, size))
+            found.append(Bounded(value, error, reason=reason, size=size))
         return tuple(found)
 
     @cached_property
@@ -94,18 +96,22 @@ class Line:
 
         return Reading([stable(g * _density(self.z)) for g in self._inside], [self.z])
 
-    def _sums(self, mean: Floats, variance: Floats, tolerance: float, reading: Reading) -> tuple[Sums, Any, list[str]]:
+    def sums(
+        self, mean: Floats, variance: Floats, reading: Reading | None = None, *, width: float = 1.0, **rule: Any
+    ) -> tuple[Sums, Any, list[str]]:
+        """The sums of boxes that start at most so wide near the mean, where outputs diverge, and why."""
         root = np.sqrt(variance)
         owners, outputs = len(mean), len(self.outputs)
         reasons = [self._infinite(k) for k in range(outputs)]
         if all(reasons):
             return Sums.none(owners, outputs), np.ones((owners, outputs), bool), reasons
         given = {self.m: Disc(mean, 0 * mean), self.s: Disc(root, EPS * root)}
-        run = Adaptive(reading, [self.z], given, owners=owners, outputs=outputs, tolerance=tolerance)
+        run = Adaptive(reading or self._reading, [self.z], given, owners=owners, outputs=outputs, **rule)
         holes = [self._holes(float(m), float(s)) for m, s in zip(mean, root, strict=True)]
         diverges = np.zeros((owners, outputs), bool)
         diverges[:, [k for k in range(outputs) if reasons[k]]] = True
-        left = self._outward(run, mean, root, holes, diverges)
+        left = self._outward(run, mean, root, holes, diverges, width)
+        run.sums.left = left
         run.sums.error += left
         for n in range(owners):
             if holes[n]:
@@ -116,12 +122,14 @@ class Line:
                 reasons[k] = reasons[k] or self._why(k, mean[first], root[first])
         return run.sums, diverges, reasons
 
-    def _outward(self, run: Adaptive, mean: Floats, root: Floats, holes: Any, diverges: Any) -> Floats:
+    def _outward(
+        self, run: Adaptive, mean: Floats, root: Floats, holes: Any, diverges: Any, width: float
+    ) -> Floats:
         """Integrate out to where nothing is left but ``tolerance``; return bounds of what is left."""
         owners = len(mean)
         reach = np.full(owners, _FIRST)
         numbers = {self.m: mean, self.s: root}
-        run.take(joined([self._start(n, -_FIRST, _FIRST, mean[n], root[n], holes[n]) for n in range(owners)]))
+        run.take(joined([self._start(n, -_FIRST, _FIRST, mean[n], root[n], holes[n], width) for n in range(owners)]))
         while True:
             left = np.stack([np.broadcast_to(g.beyond(reach, numbers), (owners,)) for g in self._growths], axis=1)
             short = left > run.tolerance * run.sums.size
@@ -133,7 +141,7 @@ class Line:
             for n in np.flatnonzero(more).tolist():
                 further = np.ceil(1.25 * reach[n])
                 for a, b in ((reach[n], further), (-further, -reach[n])):
-                    parts.append(self._start(n, a, b, mean[n], root[n], holes[n]))
+                    parts.append(self._start(n, a, b, mean[n], root[n], holes[n], width))
                 reach[n] = further
             run.take(joined(parts))
         for k, growth in enumerate(self._growths):
@@ -146,13 +154,11 @@ class Line:
 
     # ---- where boxes start
 
-    def _start(self, owner: int, low: float, high: float, mean: float, root: float, holes: Any) -> Boxes:
-        count = max(1, int((high - low) / max(1.0, 0.05 * min(abs(low), abs(high)))))
+    def _start(self, owner: int, low: float, high: float, mean: float, root: float, holes: Any, width: float) -> Boxes:
+        count = max(1, int((high - low) / max(width, 0.05 * min(abs(low), abs(high)))))
         edges = list(np.linspace(low, high, count + 1))
         for p in self.points:
-            at = (p - mean) / root
-            if low < at < high:
-                edges += list(_on_grid(at))
+            edges += [e for e in _on_grid((p - mean) / root, mean / root) if low < e < high]
         gaps = [(a, b) for _, a, b in holes]
         edges += [e for gap in gaps for e in gap if low < e < high]
         cut = np.unique(np.array(edges))
@@ -163,6 +169,11 @@ class Line:
         return Boxes(np.full(len(middle), owner), middle[None], half[None])
 
     # ---- poles
+
+    @property
+    def has_poles(self) -> bool:
+        """Whether there may be a point next to which the variable is the distance from it."""
+        return bool(self._suspects)
 
     @cached_property
     def _suspects(self) -> list[sp.Expr]:
@@ -279,10 +290,16 @@ def _at(g: sp.Expr, x: sp.Symbol, p: sp.Expr, side: int, t: sp.Expr) -> sp.Expr:
     return sp.expand_log(g.subs(x, p + side * t))
 
 
-def _on_grid(at: float) -> tuple[float, float]:
-    """The neighbours of a point on a grid, on which middles and halves stay exact."""
-    spacing = _GRID * 2.0 ** np.ceil(np.log2(abs(at))) if at else 1.0
-    return float(np.floor(at / spacing) * spacing), float(np.ceil(at / spacing) * spacing)
+def _on_grid(at: float, beside: float = 0.0) -> tuple[float, float]:
+    """Neighbours of a point on a grid, on which middles and halves stay exact; 0 needs none.
+
+    They are further off than the rounding of what is computed from numbers as large as ``beside``.
+    """
+    size = max(abs(at), abs(beside))
+    if not size:
+        return 0.0, 0.0
+    spacing = _GRID * 2.0 ** np.ceil(np.log2(size))
+    return float((np.floor(at / spacing) - 1) * spacing), float((np.ceil(at / spacing) + 1) * spacing)
 
 
 def _affine_zeros(g: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:

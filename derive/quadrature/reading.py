@@ -157,7 +157,7 @@ class Reading:
             return lambda values, run: discs.multiply(*(values[n] for n in parts))
         if isinstance(e, Relational):
             return self._relation(e)
-        if isinstance(e, sp.And | sp.Or | sp.Not):
+        if isinstance(e, sp.And | sp.Or | sp.Not | sp.ITE):
             return lambda values, run: _logic(type(e), [values[n] for n in parts])
         if isinstance(e, sp.Abs | sp.sign | sp.Heaviside):
             first, kind, switch = parts[0], _SIGNS[type(e)], self._switch(e.args[0])
@@ -178,11 +178,14 @@ class Reading:
             # Equality holds at single points only, which have no weight.
             truth = Truth(np.asarray(e.rel_op == "!="), np.asarray(e.rel_op == "=="))
             return lambda values, run: truth
-        switch = self._switch(e.gts - e.lts)
-        return lambda values, run: Truth(*switch(values, run))
+        switch, strict = self._switch(e.gts - e.lts), e.rel_op in ("<", ">")
+        return lambda values, run: _decided(*switch(values, run), strict)
 
     def _switch(self, u: sp.Expr) -> Switch:
-        """Where u is surely positive, and where it is surely negative, on the real line; a point has no weight."""
+        """Where u is surely positive, and where it is surely negative, on the real line; a point has no weight.
+
+        Where u is 0 throughout, both are said.
+        """
         place = len(self._switches)
         self._switches.append(u)
         decide = self._affine_switch(u) or self._any_switch(u)
@@ -220,7 +223,17 @@ class Reading:
         return lambda values, run: _first(run, [(values[v], values[c]) for v, c in cases])
 
 
+def _decided(positive: Any, negative: Any, strict: bool) -> Truth:
+    """Whether u > 0 (strict), or u >= 0."""
+    zero = positive & negative
+    return Truth(positive & ~zero, negative) if strict else Truth(positive, negative & ~zero)
+
+
 def _logic(kind: type, parts: list[Truth]) -> Truth:
+    if kind is sp.ITE:
+        test, first, second = parts
+        yes = (test.yes & first.yes) | (test.no & second.yes) | (first.yes & second.yes)
+        return Truth(yes, (test.yes & first.no) | (test.no & second.no) | (first.no & second.no))
     if kind is sp.Not:
         return Truth(parts[0].no, parts[0].yes)
     yes, no = parts[0]
@@ -253,7 +266,8 @@ def _abs(u: Disc, yes: Any, no: Any, real: bool) -> Disc:
 def _sign(u: Disc, yes: Any, no: Any, real: bool) -> Disc:
     one = np.ones_like(u.mid)
     none = np.zeros_like(one)
-    return _pick([(yes, Disc(one, none)), (no, Disc(-one, none))], _unknown(real, -one, one))
+    cases = [(yes, Disc(one, none)), (no, Disc(-one, none)), (yes & no, Disc(none, none))]
+    return _pick(cases, _unknown(real, -one, one))
 
 
 def _heaviside(u: Disc, yes: Any, no: Any, real: bool) -> Disc:

@@ -1,0 +1,104 @@
+"""Where the formulas of a function of several variables end: affine forms, of whose signs the function is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+from derive.gaussian.evaluate import switches
+
+
+class Split(NamedTuple):
+    """Smooth + weight · δ(form); the form is None where there is no delta. Both parts may hold further deltas."""
+
+    smooth: sp.Expr
+    form: sp.Expr | None
+    weight: sp.Expr
+
+
+def split_delta(g: sp.Expr) -> Split:
+    """Take one delta out; ValueError for a power of a delta."""
+    deltas = sorted(g.atoms(sp.DiracDelta), key=str)
+    if not deltas:
+        return Split(g, None, sp.S.Zero)
+    marker = sp.Dummy("delta", real=True)
+    marked = g.xreplace({deltas[0]: marker})
+    weight = sp.expand(marked.diff(marker))
+    if weight.has(marker):
+        raise ValueError("a power of a delta")
+    return Split(marked.xreplace({marker: sp.S.Zero}), sp.expand(deltas[0].args[0]), weight)
+
+
+def affine_forms(outputs: Sequence[sp.Expr], variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
+    """The affine switches, each once, with the coefficient 1 of their first variable."""
+    found = [_form(u, variables) for g in outputs for u in switches(g, set(variables))]
+    return list(dict.fromkeys(f for f, _ in found if f is not None))
+
+
+def _form(u: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.Expr | None, int]:
+    """The form of a switch, and the sign of what it was divided by."""
+    u = sp.expand(u)
+    own = [v for v in variables if v in u.free_symbols]
+    if not own or not u.is_polynomial(*own) or sp.Poly(u, *own).total_degree() > 1:
+        return None, 0
+    leading = u.coeff(own[0])
+    return sp.expand(u / leading), 1 if leading > 0 else -1
+
+
+def with_signs(g: sp.Expr, variables: Sequence[sp.Symbol], known: Mapping[sp.Expr, sp.Symbol]) -> sp.Expr:
+    """The function with symbols for the signs of its forms."""
+
+    def sign_of(u: sp.Expr) -> sp.Expr | None:
+        form, side = _form(u, variables)
+        return side * known[form] if form in known else None
+
+    return _rewritten(g, sign_of)
+
+
+def _rewritten(e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None]) -> sp.Expr:
+    if not e.args:
+        return e
+    parts = [_rewritten(a, sign_of) for a in e.args]
+    if isinstance(e, sp.Abs | sp.sign | sp.Heaviside) and (s := sign_of(e.args[0])) is not None:
+        return s * parts[0] if isinstance(e, sp.Abs) else s if isinstance(e, sp.sign) else (1 + s) / 2
+    if isinstance(e, Relational) and (s := sign_of(e.lhs - e.rhs)) is not None:
+        # Equality holds on a set without weight.
+        return sp.S.false if e.rel_op == "==" else sp.S.true if e.rel_op == "!=" else e.func(s, 0)
+    if isinstance(e, sp.Max | sp.Min):
+        return _chosen(e, sign_of) or e.func(*parts)
+    return e.func(*parts)
+
+
+def _chosen(e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None]) -> sp.Expr | None:
+    """A maximum or minimum by cases; one inside it is decided first."""
+    inner = next((a for a in e.args if isinstance(a, sp.Max | sp.Min)), None)
+    if inner is not None:
+        rest = [a for a in e.args if a is not inner]
+        return _by_cases(inner, sign_of, lambda a: _rewritten(e.func(*rest, a), sign_of))
+    return _by_cases(e, sign_of, lambda a: _rewritten(a, sign_of))
+
+
+def _by_cases(
+    e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None], made: Callable[[sp.Expr], sp.Expr]
+) -> sp.Expr | None:
+    """What is made of the argument that e takes; None where the order of two of them is not the sign of a form."""
+    inner = next((a for a in e.args if isinstance(a, sp.Max | sp.Min)), None)
+    if inner is not None:
+        rest = [a for a in e.args if a is not inner]
+
+        def deeper(a: sp.Expr) -> sp.Expr:
+            left = e.func(*rest, a)
+            return (_by_cases(left, sign_of, made) or made(left)) if isinstance(left, sp.Max | sp.Min) else made(left)
+
+        return _by_cases(inner, sign_of, deeper)
+    side = 1 if isinstance(e, sp.Max) else -1
+    cases = []
+    for a in e.args:
+        lead = [sign_of(side * (a - b)) for b in e.args if b is not a]
+        if any(s is None for s in lead):
+            return None
+        cases.append((made(a), sp.And(*(s > 0 for s in lead))))
+    return sp.Piecewise(*cases[:-1], (cases[-1][0], True))
