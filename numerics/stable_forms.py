@@ -223,7 +223,7 @@ def _stable(expression: Expr, *, factor: bool) -> Expr:
     if isinstance(made, erfc):
         return 2 * Cdf(-sqrt(2) * made.args[0])
     if isinstance(made, Mul):
-        return made if factor else _scaled(_with_one_exp(made))
+        return made if factor else _scaled(_with_logistic(_with_one_exp(made)))
     if isinstance(made, Add):
         return _with_square(_with_root(_with_expm1(_complement(made))))
     return made
@@ -294,6 +294,22 @@ def _scaled(e: Expr) -> Expr:
         others = Mul(*(f for f in factors if f is not factor and not isinstance(f, exp)))
         below = _scaled(others * exp(expand(exponent + n * fall)))
         return Piecewise((below * rest**n, u < 0), (_scaled(others * exp(exponent)) * factor, True))
+    return e
+
+
+def _with_logistic(e: Expr) -> Expr:
+    """Join exp(-k u) σ(u)^n to σ(-u)^k σ(u)^(n - k), for k <= n: one may overflow where the other makes up for it."""
+    if not isinstance(e, Mul):
+        return e
+    for factor in e.args:
+        base, n = factor.as_base_exp()
+        if not (isinstance(base, Logistic) and n.is_Integer and n > 0):
+            continue
+        (u,) = base.args
+        for other in e.args:
+            k = -other.args[0] / u if isinstance(other, exp) else None
+            if k is not None and k.is_Integer and 0 < k <= n:
+                return e / factor / other * Logistic(-u) ** k * base ** (n - k)
     return e
 
 

@@ -76,8 +76,9 @@ class Growth:
             # ∫ exp(a + b t + c t²) φ(R + t) dt over t >= 0, for both signs.
             b, c = log.b - self.reach, log.c - 0.5
             spread = np.where(c < 0, -c, np.nan)
-            whole = 0.5 * np.sqrt(np.pi / spread) * scipy.special.erfcx(-0.5 * b / np.sqrt(spread))
-            outside = 2 * np.exp(log.a - 0.5 * self.reach**2) / np.sqrt(2 * np.pi) * whole
+            whole = 0.5 * np.log(0.5 / spread) + _log_erfcx(-0.5 * b / np.sqrt(spread))
+            # A bound that is large but finite says that a longer reach will do.
+            outside = np.exp(np.minimum(log.a - 0.5 * self.reach**2 + whole, 600.0))
             one = np.exp(np.minimum(log.a, 700.0))
             n = len(self.z)
             found = n * outside * (1 + outside / np.maximum(one, 1e-300)) ** (n - 1) if n > 1 else outside
@@ -290,6 +291,11 @@ def _largest_eigenvalue(squares: Mapping[tuple[int, ...], Any]) -> Any:
     finite = np.isfinite(form).all(axis=(-2, -1))
     found = np.linalg.eigvalsh(np.where(finite[..., None, None], form, 0.0))[..., -1]
     return np.where(finite, found + 1e-14 * np.abs(form).sum(axis=(-2, -1)), np.inf)
+
+
+def _log_erfcx(y: Any) -> Any:
+    """log(exp(y²) erfc(y))."""
+    return np.where(y > -20, np.log(scipy.special.erfcx(np.maximum(y, -20.0))), y * y + _LOG2)
 
 
 def _log_of_sum(log: Square) -> Square:

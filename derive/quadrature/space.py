@@ -99,7 +99,9 @@ class Space:
 
     def _at_point(self, law: _Law) -> list[Bounded]:
         given = {v: _rounded([m]) for v, m in zip(self.variables, law.mean, strict=True)}
-        given |= {s: Disc(np.array([float(mp.sign(f[0]))]), np.zeros(1)) for s, f in zip(self._signs, law.forms, strict=True)}
+        given |= {
+            s: Disc(np.array([float(mp.sign(f[0]))]), np.zeros(1)) for s, f in zip(self._signs, law.forms, strict=True)
+        }
         found, _ = self._reading(given)
         shown = [np.broadcast_arrays(*d) for d in found]
         return [Bounded(m.ravel()[0], r.ravel()[0], size=np.abs(m.ravel()[0])) for m, r in shown]
@@ -210,7 +212,8 @@ class _Cube:
         self.given: dict[sp.Symbol, Disc] = {}
         self._coordinates = [self._polynomial([c.coordinates[k] for c in parts]) for k in range(law.sides)]
         self._x = [
-            self._polynomial([affine_of((m, *row), c) for c in parts]) for m, row in zip(law.mean, law.root, strict=True)
+            self._polynomial([affine_of((m, *row), c) for c in parts])
+            for m, row in zip(law.mean, law.root, strict=True)
         ]
         for n, s in enumerate(signs):
             self.given[s] = Disc(np.array([float(c.signs[n]) for c in parts]), np.zeros(len(parts)))
@@ -225,9 +228,7 @@ class _Cube:
                 names.append(None)
         return names
 
-    def __call__(
-        self, given: Mapping[sp.Symbol, Disc], decided: Decided | None = None
-    ) -> tuple[list[Disc], Decided]:
+    def __call__(self, given: Mapping[sp.Symbol, Disc], decided: Decided | None = None) -> tuple[list[Disc], Decided]:
         """Values times the density and the volume of the cell."""
         s = [given[v] for v in self.sides]
         with np.errstate(all="ignore"):
@@ -287,7 +288,7 @@ def _square_root(C: list[list[Any]]) -> list[list[Any]]:
 
 
 def _gathered(found: list[Bounded], shape: tuple[int, ...]) -> Bounded:
-    value, error, size = (np.array([getattr(b, part) for b in found]).reshape(shape) for part in ("value", "error", "size"))
+    value, error, size = (
+        np.array([getattr(b, part) for b in found]).reshape(shape) for part in ("value", "error", "size")
+    )
     return Bounded(value, error, reason=next((b.reason for b in found if b.reason), ""), size=size)
-
-

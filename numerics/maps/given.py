@@ -161,4 +161,3 @@ class Given:
                     size = 0.5 * (np.abs(f.mid - at.mid) + f.rad + at.rad) ** 2
                 error += moved * np.where(moved > 0, size, 0.0)
         return error
-

@@ -193,7 +193,9 @@ class _Projection:
         count = max(1, math.ceil((high - low) / min(1.5, 12 / math.sqrt(order))))
         inside = [p / root for p in self.points if low < p / root < high]
         edges = np.unique(np.concatenate([np.linspace(low, high, count + 1), inside]))
-        return Boxes(np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None])
+        return Boxes(
+            np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None]
+        )
 
     def _project(self, boxes: Boxes, root: float, order: int, left: float) -> tuple[Array, Array]:
         middle, half = boxes.middle[0], boxes.half[0]

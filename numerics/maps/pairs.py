@@ -124,7 +124,9 @@ class Pairs:
                 value, error = _together(self.f, q1, q2, end)
                 points.put(here, np.full(here.shape, value), np.full(here.shape, error), "quadrature")
 
-    def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]) -> None:
+    def _covariance_by_quadrature(
+        self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]
+    ) -> None:
         """The worst first: where nested integrals do no better than the series, they would not elsewhere."""
         todo = points.todo()
         with np.errstate(all="ignore"):

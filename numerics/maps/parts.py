@@ -138,5 +138,3 @@ def _difference(a: sp.Expr, b: sp.Expr) -> Disc:
 def number(e: sp.Expr) -> Disc:
     """A real number and its rounding."""
     return _difference(e, sp.S.Zero)
-
-
