@@ -111,9 +111,8 @@ def phase(
     moments = moments_of(named(activation))
     made = moments.activation
     if moments.infinite or moments.doubt:
-        raise InputError(
-            f"activation must have a finite E[f'²] for a phase diagram: {moments.infinite or moments.doubt}"
-        )
+        why = moments.infinite or moments.doubt
+        raise InputError(f"activation must have a finite E[f'²] for a phase diagram, got {why}")
     if not 2 <= points <= 4096:
         raise InputError(f"points must be from 2 to 4096, got {points}")
     _check(moments)
@@ -154,10 +153,10 @@ def _range(name: str, values: tuple[float, float]) -> tuple[float, float]:
 def _check(moments: Moments) -> None:
     """Raise where lengths that start at q = 1 cannot be followed."""
     q = moments.nodes
-    if len(q) < _FEWEST or not q[0] <= 1 <= q[-1]:
+    if len(q) < _FEWEST or not moments.panels[0].low <= 0 <= moments.panels[-1].high:
         raise InputError(
             f"activation must have finite moments about q = 1 for a phase diagram, got {moments.activation}: E[f²], "
-            f"E[f'²] and dE[f²]/dq are finite at {len(q)} of the variances tried, from {LOWEST:g} to {HIGHEST:g}"
+            f"E[f'²] and dE[f²]/dq are known at {len(q)} of the variances tried, from {LOWEST:g} to {HIGHEST:g}"
         )
 
 

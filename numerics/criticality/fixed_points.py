@@ -172,7 +172,9 @@ def fixed_points(activation: str | Activation, *, weight_variance: float, bias_v
     points = _at_origin(map_, nodes, at_nodes) + sorted(
         [_point(map_, x) for x in simple] + [_point(map_, x, double=True) for x in double], key=lambda p: p.q
     )
-    return FixedPoints(tuple(points), escapes=bool(at_nodes[-1] > 0), limits=tuple(moments.limits))
+    return FixedPoints(
+        tuple(points), escapes=bool(at_nodes[-1] > 0) and not moments.is_cut, limits=tuple(moments.limits)
+    )
 
 
 def _point(map_: LengthMap, q: float, *, double: bool = False) -> FixedPoint:

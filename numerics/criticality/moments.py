@@ -24,18 +24,19 @@ EPS = float(np.finfo(float).eps)
 NAMES = {"second": "second_moment", "slope_second": "slope_second_moment", "second_slope": "second_moment_slope"}
 """E[f²], E[f'²] and dE[f²]/dq, and the method of `NumericalMaps` that computes each."""
 
-UPWARDS, DOWNWARDS = (1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e6), (1e-2, 1e-4, 1e-6, 1e-9, 1e-12)
-"""Panels of variances, from 1/100 outwards: far from there moments are all but powers of q."""
+UPWARDS, DOWNWARDS = (1e0, 1e1, 1e2, 1e3, 1e4, 1e6), (1e0, 1e-1, 1e-2, 1e-4, 1e-6, 1e-9, 1e-12)
+"""Panels of variances, from 1 outwards: far from 1 moments are all but powers of q."""
 
 LOWEST, HIGHEST = DOWNWARDS[-1], UPWARDS[-1]
 PATIENCE = 1.5
-"""CPU seconds for all panels on one side."""
+"""CPU seconds on one side after which no further panel is begun."""
 
 NODES = 16
 _TOLERANCE, _NOTHING, _CLOSED = 1e-12, 1e-16, 2e-13
 _NARROWEST = math.log(10) / 16
 _PER_DECADE = 64
 _STEEPEST = 1e60
+_SMALL = 1e-6
 _KNOWN = 1e-6  # a moment with fewer digits may be infinite
 
 POINTS = chebpts1(NODES)
@@ -121,12 +122,12 @@ class Moments:
 
     @cached_property
     def infinite(self) -> str:
-        """Why E[f'²] is infinite, or nothing."""
-        first = self.maps.slope_second_moment(1.0)
-        if not (np.isinf(first.value) and first.error == 0):
+        """Why E[f'²] is infinite at every q, or nothing."""
+        # Where only large s diverge, small variances tell.
+        if any(self.exact("slope_second", q) != (math.inf, 0.0) for q in (1.0, _SMALL)):
             return ""
-        why = f"{self.activation} jumps" if self.activation.jumps else str(first.method)
-        return f"E[f'²] is infinite ({why}): χ_⊥ is infinite at every weight variance"
+        why = " jumps: its" if self.activation.jumps else ":"
+        return f"{self.activation}{why} E[f'²] is infinite, and so is χ_⊥ at every weight variance"
 
     @cached_property
     def doubt(self) -> str:
@@ -136,7 +137,7 @@ class Moments:
         first = self.exact("slope_second", 1.0)
         known = first.error <= _KNOWN * abs(first.value) or not math.isfinite(first.value)
         if known and not self.panels:
-            return f"no moments of {self.activation} are finite at any variance tried"
+            return f"no moments of {self.activation} are known at any variance tried"
         if known:
             known = bool((self.error_at_nodes("slope_second") <= _KNOWN * self.at_nodes("slope_second")).all())
         return "" if known else f"E[f'²] of {self.activation} could not be computed to six digits: it may be infinite"
@@ -154,19 +155,21 @@ class Moments:
             self._known[name, q] = Number(*(float(part[0]) for part in self._computed(name, np.array([q]))))
         return self._known[name, q]
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _computed(self, name: str, q: Array) -> tuple[Array, Array]:
         """A moment and its error: of the closed form, if that is enough beside E[f'²], and else the best there is."""
         try:
             found = getattr(self._forms, NAMES[name])(q)
             size = np.abs(found.value)
-            if name == "second_slope" and not self.infinite:
-                # It may be anything between minus infinity and E[f'²]: where it is tiny, so may be its digits.
-                size = np.maximum(size, self._computed("slope_second", q)[0])
-            if (found.error <= _CLOSED * size).all():
-                return found.value, found.error
+            if name == "second_slope":
+                # It may be much smaller than E[f'²], which is what it is compared with.
+                slope = self._computed("slope_second", q)[0]
+                size = np.maximum(size, np.where(np.isfinite(slope), slope, 0.0))
+            enough = bool((found.error <= _CLOSED * size).all())
         except InputError:
-            pass
-        found = getattr(self.maps, NAMES[name])(q)
+            enough = False
+        if not enough:
+            found = getattr(self.maps, NAMES[name])(q)
         return found.value, found.error
 
     @property
@@ -242,61 +245,55 @@ class Moments:
     @cached_property
     def panels(self) -> list[_Panel]:
         """Where the moments were computed, in increasing order of variances."""
-        for name in self.names:
-            # A closed form is derived on first use: that is not what patience is for.
-            self.exact(name, 1.0)
-        below = list(self._outwards(DOWNWARDS))
-        return sorted([*below, *self._outwards(UPWARDS)], key=lambda p: p.low)
+        # Closed forms are derived on first use: that is not what patience is for.
+        first = all(math.isfinite(self.exact(name, 1.0).value) for name in self.names)
+        above = list(self._outwards(UPWARDS)) if first else []
+        return sorted([*above, *self._outwards(DOWNWARDS, seek=not first)], key=lambda p: p.low)
 
-    def _outwards(self, ends: tuple[float, ...]) -> Iterator[_Panel]:
+    def _outwards(self, ends: tuple[float, ...], *, seek: bool = False) -> Iterator[_Panel]:
+        """Panels until one fails; with ``seek``, those that fail are passed over, as beyond a divergence."""
         stop = time.process_time() + PATIENCE
         for near, far in pairwise(ends):
             try:
-                yield from self._halved(math.log(near), math.log(far), stop)
+                yield from self._halved(math.log(near), math.log(far), stop, seek)
             except _NotFiniteError as at:
-                self.limits.append(f"variances end before q = {at}: a moment is not finite in float64")
+                self.limits.append(f"variances end before q = {at}: a moment is not finite, or not known")
                 return
             except _PatienceError as at:
                 self.is_cut = self.is_cut or far > near
-                self.limits.append(f"variances end before q = {at}: each moment takes too long there")
+                self.limits.append(f"variances end before q = {at}: moments take too long")
                 return
 
-    def _halved(self, near: float, far: float, stop: float) -> Iterator[_Panel]:
+    def _halved(self, near: float, far: float, stop: float, seek: bool) -> Iterator[_Panel]:
         """Panels between two logarithms of q, from the near one on; those before one that fails are kept."""
         narrow = abs(far - near) <= _NARROWEST
         panel = None
         try:
             panel = self._panel(*sorted((near, far)), stop=stop)
         except _NotFiniteError:
-            if narrow:
+            if narrow and not seek:
                 raise
         if panel is not None and (narrow or panel.accurate):
             yield panel
             return
+        if narrow:
+            return
         middle = (near + far) / 2
-        yield from self._halved(near, middle, stop)
-        yield from self._halved(middle, far, stop)
+        yield from self._halved(near, middle, stop, seek)
+        yield from self._halved(middle, far, stop, seek)
 
     def _panel(self, low: float, high: float, *, stop: float) -> _Panel:
+        if time.process_time() > stop:
+            raise _PatienceError(f"{math.exp(high):.3g}")
         q = np.exp((low + high) / 2 + (high - low) / 2 * POINTS)
-        self._try(q[NODES // 2], stop)
         found = {name: self._computed(name, q) for name in self.names}
-        if not all(np.isfinite(value).all() for value, _ in found.values()):
+        if not all(np.isfinite(part).all() for pair in found.values() for part in pair):
             raise _NotFiniteError(f"{q[-1]:.3g}")
         # Beside q, and beside a slope of 1, less is nothing.
         small = {"second": _NOTHING * float(q.min())}
         curves = {name: _Curve.through(*pair, small.get(name, _NOTHING)) for name, pair in found.items()}
         values, errors = ({name: pair[k] for name, pair in found.items()} for k in (0, 1))
         return _Panel(low, high, q, values, errors, curves)
-
-    def _try(self, q: float, stop: float) -> None:
-        """Compute at one variance, to see whether there is time for a panel."""
-        start = time.process_time()
-        for name in self.names:
-            self.exact(name, float(q))
-        now = time.process_time()
-        if now + NODES * (now - start) > stop:
-            raise _PatienceError(f"{q:.3g}")
 
 
 @lru_cache(maxsize=32)

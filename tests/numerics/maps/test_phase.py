@@ -1,6 +1,7 @@
 import csv
 import io
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from derive.errors import InputError
 from numerics.criticality import critical, fixed_points
 from numerics.criticality.moments import Moments, moments_of
 from numerics.gains import missing, recommended_gains
-from numerics.maps import Evaluated, NumericalMaps
+from numerics.maps import NumericalMaps
 from numerics.phase import phase
 from numerics.phase_figure import plot_phase, save_phase
 
@@ -116,8 +117,6 @@ def test_gains_do_what_they_say() -> None:
 
 def test_pytorch_line_runs_on_a_stand_in() -> None:
     """The line is run with stand-ins of its names: the standard deviation is gain/√fan_in."""
-    from types import SimpleNamespace
-
     seen: dict[str, float] = {}
     init = SimpleNamespace(
         normal_=lambda target, std: seen.update({target: std}), zeros_=lambda target: seen.update({target: 0.0})
@@ -181,7 +180,7 @@ def test_moments_without_a_number_are_left_out() -> None:
     moments = moments_of(activation(name))
     assert 4e3 < moments.nodes[-1] < 6e3
     (limit,) = moments.limits
-    assert "a moment is not finite in float64" in limit
+    assert "a moment is not finite" in limit
     diagram = phase(name, weight_variance=(0.5, 0.9), bias_variance=(0.1, 0.4), points=4)
     q = float(diagram.q_star[2, 2])
     w, b = float(diagram.sigma_w2[2]), float(diagram.sigma_b2[2])
@@ -205,7 +204,7 @@ def test_an_infinite_slope_moment_has_no_diagram(name: str, monkeypatch: pytest.
     moments_of.cache_clear()
     _diverges(monkeypatch, name)
     with pytest.raises(
-        InputError, match=r"activation must have a finite E\[f'²\] for a phase diagram: E\[f'²\] is inf"
+        InputError, match=r"activation must have a finite E\[f'²\] for a phase diagram, got .* infinite"
     ):
         phase(name, points=4)
     moments_of.cache_clear()
@@ -236,9 +235,9 @@ def test_an_infinite_slope_moment_has_no_gain_for_gradients(name: str, monkeypat
 def _diverges(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let E[f'²] be what it is for a power of 1/2: infinite."""
 
-    def infinite(self: NumericalMaps, q: object) -> Evaluated:
+    def infinite(self: NumericalMaps, q: object) -> SimpleNamespace:
         value = np.full(np.shape(q), np.inf)
-        return Evaluated(value, np.zeros_like(value), "diverges at 0")
+        return SimpleNamespace(value=value, error=np.zeros_like(value), method="quadrature")
 
     if name != "step":
         monkeypatch.setattr(NumericalMaps, "slope_second_moment", infinite)
@@ -272,4 +271,4 @@ def test_a_search_that_takes_too_long_says_where_it_ended(monkeypatch: pytest.Mo
     moments = Moments(activation("tanh"))
     assert moments.panels == []
     assert len(moments.limits) == 2
-    assert all("takes too long there" in limit for limit in moments.limits)
+    assert all("moments take too long" in limit for limit in moments.limits)
