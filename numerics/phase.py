@@ -12,8 +12,9 @@ import numpy as np
 
 from derive.activations import Activation
 from derive.errors import InputError
+from numerics.criticality.chebyshev import Array
 from numerics.criticality.critical import critical
-from numerics.criticality.moments import HIGHEST, LOWEST, Array, Moments, moments_of
+from numerics.criticality.moments import HIGHEST, LOWEST, Moments, moments_of
 from numerics.criticality.stability import UNSTABLE
 from numerics.criticality.theorems import edge_weight, fixing_bias, fixing_weight, layers
 from numerics.maps.values import named

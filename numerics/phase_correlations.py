@@ -11,7 +11,8 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
 from derive.errors import InputError
-from numerics.criticality.moments import EPS, NODES, POINTS, TO_COEFFICIENTS, Array, Moments
+from numerics.criticality.chebyshev import EPS, NODES, POINTS, TO_COEFFICIENTS, Array
+from numerics.criticality.moments import Moments
 from numerics.criticality.theorems import correlation_slope, length
 from numerics.phase_lengths import Values
 

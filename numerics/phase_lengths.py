@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from numerics.criticality.moments import EPS, Array, Moments
+from numerics.criticality.chebyshev import EPS, Array
+from numerics.criticality.moments import Moments
 from numerics.criticality.theorems import Compiled, correlation_slope, fixing_bias, length, length_slope
 
 _STEP = 1e-4  # of a difference in log q, for what an error of q makes of a slope

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from derive.activations import Activation
 from numerics.criticality.approach import Approach, correlation_at_edge, length_at_double_root
+from numerics.criticality.chebyshev import EPS
 from numerics.criticality.depth import depth_scale
 from numerics.criticality.fixed_points import LengthMap, fixed_points, roots
-from numerics.criticality.moments import EPS, Moments, Number, moments_of
+from numerics.criticality.moments import Moments, Number, moments_of
 from numerics.criticality.point import AT_ZERO, NONE, SCALE_INVARIANT, Critical
 from numerics.criticality.stability import UNSTABLE, Judgement, by_sides, by_slope
 from numerics.criticality.theorems import edge_weight, fixing_bias

@@ -11,8 +11,9 @@ import numpy as np
 from scipy.optimize import brentq
 
 from derive.activations import Activation
+from numerics.criticality.chebyshev import EPS, Array
 from numerics.criticality.depth import LEFT, REPELS, depth_scale, word
-from numerics.criticality.moments import EPS, Array, Moments, Number, moments_of
+from numerics.criticality.moments import Moments, Number, moments_of
 from numerics.criticality.stability import STABLE, UNDECIDED, UNSTABLE, Judgement, by_sides, by_slope
 from numerics.criticality.theorems import correlation_slope, length, length_slope
 from numerics.maps.values import named, variance

@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial.chebyshev import chebpts1, chebvander
 
 from derive.activations import Activation
 from derive.errors import InputError
 from numerics.activations import numpy_function
+from numerics.criticality.chebyshev import POINTS, Array, Curve, Panel, clenshaw
 from numerics.maps import NumericalMaps
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
-EPS = float(np.finfo(float).eps)
 
 NAMES = {"second": "second_moment", "slope_second": "slope_second_moment", "second_slope": "second_moment_slope"}
 """E[f²], E[f'²] and dE[f²]/dq, and the method of `NumericalMaps` that computes each."""
@@ -31,17 +27,13 @@ LOWEST, HIGHEST = DOWNWARDS[-1], UPWARDS[-1]
 PATIENCE = 1.5
 """CPU seconds on one side after which no further panel is begun."""
 
-NODES = 16
-_TOLERANCE, _NOTHING, _CLOSED = 1e-12, 1e-16, 2e-13
+_NOTHING, _CLOSED = 1e-16, 2e-13
 _NARROWEST = math.log(10) / 16
 _PER_DECADE = 64
 _STEEPEST = 1e60
 _SMALL = 1e-6
+_BISECTIONS = 12
 _KNOWN = 1e-6  # a moment with fewer digits may be infinite
-
-POINTS = chebpts1(NODES)
-TO_COEFFICIENTS = 2 / NODES * chebvander(POINTS, NODES - 1).T
-TO_COEFFICIENTS[0] /= 2
 
 
 class Number(NamedTuple):
@@ -57,49 +49,6 @@ class _NotFiniteError(Exception):
 
 class _PatienceError(Exception):
     """A panel at the variance that is named would take too long."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Curve:
-    """A moment between nodes: Chebyshev coefficients of it, or of its logarithm.
-
-    ``error`` is relative where the logarithm is taken, and absolute otherwise.
-    """
-
-    coefficients: Array
-    logarithmic: bool
-    error: float
-    accurate: bool
-
-    @classmethod
-    def through(cls, values: Array, errors: Array, nothing: float) -> _Curve:
-        """Interpolate; the last two coefficients tell the error between nodes, which may be ``nothing`` anyway."""
-        logarithmic = bool((values > 0).all() and (errors < 0.1 * values).all())
-        coefficients = TO_COEFFICIENTS @ (np.log(values) if logarithmic else values)
-        noise = float((errors / values if logarithmic else errors).max())
-        largest = float(np.abs(values).max())
-        tail = float(np.abs(coefficients[-2:]).sum())
-        unit, other = (1.0, largest) if logarithmic else (largest, 1.0)
-        accurate = tail <= max(_TOLERANCE * unit, 4 * noise) or tail * other <= nothing
-        rounding = 32 * EPS * float(np.abs(coefficients).sum())
-        return cls(coefficients, logarithmic, tail + noise + rounding, accurate)
-
-
-@dataclass(frozen=True, eq=False)
-class _Panel:
-    """Between two logarithms of q: nodes, the moments with their errors there, and a curve of each."""
-
-    low: float
-    high: float
-    q: Array
-    values: dict[str, Array]
-    errors: dict[str, Array]
-    curves: dict[str, _Curve]
-
-    @property
-    def accurate(self) -> bool:
-        """Whether all curves are."""
-        return all(curve.accurate for curve in self.curves.values())
 
 
 class Moments:
@@ -213,7 +162,7 @@ class Moments:
         place = np.clip(np.searchsorted(low, t, side="right") - 1, 0, len(low) - 1)
         x = np.clip((2 * t - low[place] - high[place]) / (high - low)[place], -1, 1)
         coefficients, logarithmic, error = self._tables[name]
-        value = _clenshaw(coefficients[:, place], x)
+        value = clenshaw(coefficients[:, place], x)
         logs = logarithmic[place]
         value = np.where(logs, np.exp(np.where(logs, value, 0.0)), value)
         return value, np.where(logs, error[place] * value, error[place])
@@ -243,19 +192,34 @@ class Moments:
     # ---- making the panels
 
     @cached_property
-    def panels(self) -> list[_Panel]:
+    def panels(self) -> list[Panel]:
         """Where the moments were computed, in increasing order of variances."""
         # Closed forms are derived on first use: that is not what patience is for.
-        first = all(math.isfinite(self.exact(name, 1.0).value) for name in self.names)
-        above = list(self._outwards(UPWARDS)) if first else []
-        return sorted([*above, *self._outwards(DOWNWARDS, seek=not first)], key=lambda p: p.low)
+        if self._is_finite(1.0):
+            found = [*self._outwards(UPWARDS), *self._outwards(DOWNWARDS)]
+        else:
+            first = self._largest()
+            self.limits.append(f"variances end before q = {first:.3g}: a moment is not finite, or not known")
+            found = list(self._outwards((first, *(q for q in DOWNWARDS if q < first))))
+        return sorted(found, key=lambda p: p.low)
 
-    def _outwards(self, ends: tuple[float, ...], *, seek: bool = False) -> Iterator[_Panel]:
-        """Panels until one fails; with ``seek``, those that fail are passed over, as beyond a divergence."""
+    def _is_finite(self, q: float) -> bool:
+        return all(math.isfinite(x) for name in self.names for x in self.exact(name, q))
+
+    def _largest(self) -> float:
+        """The largest variance below 1 at which moments are finite, by bisection of its logarithm."""
+        low, high = math.log(LOWEST), 0.0
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._is_finite(math.exp(middle)) else (low, middle)
+        return math.exp(low)
+
+    def _outwards(self, ends: tuple[float, ...]) -> Iterator[Panel]:
+        """Panels from the first end to the last, until one fails."""
         stop = time.process_time() + PATIENCE
         for near, far in pairwise(ends):
             try:
-                yield from self._halved(math.log(near), math.log(far), stop, seek)
+                yield from self._halved(math.log(near), math.log(far), stop)
             except _NotFiniteError as at:
                 self.limits.append(f"variances end before q = {at}: a moment is not finite, or not known")
                 return
@@ -264,25 +228,23 @@ class Moments:
                 self.limits.append(f"variances end before q = {at}: moments take too long")
                 return
 
-    def _halved(self, near: float, far: float, stop: float, seek: bool) -> Iterator[_Panel]:
+    def _halved(self, near: float, far: float, stop: float) -> Iterator[Panel]:
         """Panels between two logarithms of q, from the near one on; those before one that fails are kept."""
         narrow = abs(far - near) <= _NARROWEST
         panel = None
         try:
             panel = self._panel(*sorted((near, far)), stop=stop)
         except _NotFiniteError:
-            if narrow and not seek:
+            if narrow:
                 raise
         if panel is not None and (narrow or panel.accurate):
             yield panel
             return
-        if narrow:
-            return
         middle = (near + far) / 2
-        yield from self._halved(near, middle, stop, seek)
-        yield from self._halved(middle, far, stop, seek)
+        yield from self._halved(near, middle, stop)
+        yield from self._halved(middle, far, stop)
 
-    def _panel(self, low: float, high: float, *, stop: float) -> _Panel:
+    def _panel(self, low: float, high: float, *, stop: float) -> Panel:
         if time.process_time() > stop:
             raise _PatienceError(f"{math.exp(high):.3g}")
         q = np.exp((low + high) / 2 + (high - low) / 2 * POINTS)
@@ -291,21 +253,12 @@ class Moments:
             raise _NotFiniteError(f"{q[-1]:.3g}")
         # Beside q, and beside a slope of 1, less is nothing.
         small = {"second": _NOTHING * float(q.min())}
-        curves = {name: _Curve.through(*pair, small.get(name, _NOTHING)) for name, pair in found.items()}
+        curves = {name: Curve.through(*pair, small.get(name, _NOTHING)) for name, pair in found.items()}
         values, errors = ({name: pair[k] for name, pair in found.items()} for k in (0, 1))
-        return _Panel(low, high, q, values, errors, curves)
+        return Panel(low, high, q, values, errors, curves)
 
 
 @lru_cache(maxsize=32)
 def moments_of(activation: Activation) -> Moments:
     """Return the moments of an activation, made once."""
     return Moments(activation)
-
-
-def _clenshaw(coefficients: Array, x: Array) -> Array:
-    """Sum a Chebyshev series, with coefficients of its own for every x."""
-    later, last = np.zeros_like(x), np.zeros_like(x)
-    for c in coefficients[:0:-1]:
-        last, later = c + 2 * x * last - later, last
-    total: Array = coefficients[0] + x * last - later
-    return total

@@ -7,9 +7,9 @@ from typing import Any
 
 from derive.activations import Activation
 from numerics.criticality.approach import Approach
+from numerics.criticality.chebyshev import EPS
 from numerics.criticality.depth import LEFT, REPELS, depth_scale, word
 from numerics.criticality.fixed_points import FixedPoint
-from numerics.criticality.moments import EPS
 from numerics.criticality.stability import UNSTABLE
 from numerics.plain import finite
 
