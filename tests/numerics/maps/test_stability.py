@@ -4,6 +4,7 @@ import json
 import math
 
 import mpmath
+import numpy as np
 import pytest
 from map_oracles import expectation
 
@@ -44,6 +45,14 @@ def test_a_double_root_attracts_from_one_side_alone() -> None:
     assert point.xi_q == math.inf
     assert point.xi_c is None
     assert point.words == {"xi_q": INFINITE, "xi_c": REPELS}
+
+
+def test_a_double_root_is_known_to_half_the_digits() -> None:
+    """Gelu's half-stable q* = (3 + √17)/2, from σ_w² and σ_b² that are rounded: off by up to the root of that."""
+    (point,) = [p for p in critical("gelu").fixed_points if p.stability == "half-stable"]
+    off = abs(point.q - (3 + math.sqrt(17)) / 2)
+    assert off <= point.error < 1e-6
+    assert point.error > math.sqrt(np.finfo(float).eps)
 
 
 def test_the_evidence_is_signs_of_the_map_itself() -> None:
