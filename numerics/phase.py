@@ -24,6 +24,8 @@ from numerics.phase_lengths import Values, fixed_lengths, slopes
 COLUMNS = ("q_star", "chi_par", "chi_perp", "correlation", "xi_q", "xi_c")
 DIGITS = 9
 _SAME = 1e-9
+_TINY = 1e-300
+_ONE = 1e-9  # the largest error of a slope that is called 1
 _FEWEST = 4  # variances, where moments are finite
 
 
@@ -34,8 +36,8 @@ class Phase:
     ``q_star`` is the fixed point that lengths reach from q = 1 by the sign of q' - q (infinite where they grow without
     bound, 0 where they vanish), ``chi_par`` and ``chi_perp`` are taken there, ``xi_q`` = -1/log|χ_∥|, and
     ``xi_c`` is the depth scale of the correlation: at ρ = 1 in the ordered phase (χ_⊥ < 1), at the stable ρ* < 1 in
-    the chaotic one (``correlation``). A depth scale is infinite where its slope is 1 within its error, and nan where
-    there is none. ``edge`` is the critical line, rows (σ_w², σ_b²); ``edge_is_stable`` says of each
+    the chaotic one (``correlation``). A depth scale is infinite where its slope is 1 within its error (of 1e-9 or
+    less), and nan where there is none. ``edge`` is the critical line, rows (σ_w², σ_b²); ``edge_is_stable`` says of each
     row whether lengths are drawn to its fixed point (χ_∥ <= 1).
 
     ``errors`` holds the absolute error of every number of the six columns. The moments are polynomials in log q between
@@ -180,13 +182,16 @@ def _correlations(moments: Moments, w: Array, b: Array, q: Values, perp: Values)
 
 
 def _depth(chi: Values) -> Values:
-    """The depth scale of every slope: infinite at 1 within its error, nan above."""
+    """The depth scale of every slope: infinite at 1 within its error (at most 1e-9), nan above."""
     size = np.abs(chi.value)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.where(size < 1, layers()(np.where(size > 0, size, 1e-300)), np.nan)
-        # d(1/log χ) = dχ/(χ log² χ)
-        error = np.where(size > 0, scale**2 * chi.error / size, 0.0)
-    one = np.abs(size - 1) <= chi.error
+        low, scale, high = (
+            np.where(x < 1, layers()(np.clip(x, _TINY, 1)), above)
+            for x, above in ((size - chi.error, np.nan), (size, np.nan), (size + chi.error, np.inf))
+        )
+        error = np.where(size > 0, np.maximum(high - scale, scale - low), 0.0)
+    # With a larger error the scale is large, and not known.
+    one = (np.abs(size - 1) <= chi.error) & (chi.error <= _ONE)
     scale = np.where(size == 0, 0.0, np.where(one, np.inf, scale))
     return Values(scale, np.where(np.isfinite(scale), error, 0.0))
 

@@ -117,49 +117,61 @@ class _Block:
         self.left = np.maximum(second - self.shares.sum(axis=0), 0.0)
         self.slope_left = np.maximum(slope - (k * self.shares).sum(axis=0), 0.0)
 
-    def covariance(self, rho: Array, places: np.ndarray) -> tuple[Array, Array]:
-        """E[f f] and its derivative by ρ, with half of what may be left out."""
+    def covariance(self, rho: Array, places: np.ndarray, rest: float) -> tuple[Array, Array]:
+        """E[f f] and its derivative by ρ, with all that is left out as the next power, or nothing (``rest`` 1 or 0)."""
         value, derivative = _horner(self.shares[:, places], rho)
-        power = rho ** (self.order - 1)
-        return value + self.left[places] * rho * power / 2, derivative + self.slope_left[places] * power / 2
+        power = rest * self.left[places] * rho ** (self.order - 1)
+        return value + rho * power, derivative + self.order * power
+
+    def slope(self, rho: Array, rest: float) -> Array:
+        """The slope of the correlation map, with all or nothing of what may be left out of it."""
+        series = _horner(self.shares, rho)[1] + rest * self.slope_left * rho ** (self.order - 1)
+        found: Array = np.minimum(correlation_slope()(series, self.w) / self.q.value, 1.0)
+        return found
 
     def solved(self, rho: Array) -> tuple[Values, Values]:
-        """The fixed correlation and the slope there, from below: the map is convex, and Newton's method monotone."""
-        rho = rho.copy()
-        todo = np.arange(len(rho))
+        """The fixed correlation and the slope there, between those of the series and of it with all that is left.
+
+        A larger map has the larger fixed point, and at it the larger slope, of at most 1.
+        """
+        low = self._fixed(rho.copy(), np.arange(len(rho)), 0.0)
+        cut = np.flatnonzero(self.left > _TOLERANCE * self.q.value)
+        high = self._fixed(low.copy(), cut, 1.0)
+        ends = self.slope(low, 0.0), self.slope(high, 1.0)
+        between, apart = (low + high) / 2, (high - low) / 2
+        return self._with_errors(Values(between, apart), Values((ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2))
+
+    def _fixed(self, rho: Array, todo: np.ndarray, rest: float) -> Array:
+        """Newton's method from below: the map is convex, and the steps never pass its first fixed point."""
         for _ in range(_ITERATIONS):
-            value, derivative = self.covariance(rho[todo], todo)
+            if not len(todo):
+                break
+            value, derivative = self.covariance(rho[todo], todo, rest)
             q, w = self.q.value[todo], self.w[todo]
             rate = q - correlation_slope()(derivative, w)
             with np.errstate(divide="ignore", invalid="ignore"):
                 step = (length()(value, w, self.b[todo]) - q * rho[todo]) / rate
-            step = np.where(np.isfinite(step) & (rate > 0), step, 0.0)
+            # Where a map is too large to have one, it is at most 1.
+            step = np.where(np.isfinite(step) & (rate > 0), np.maximum(step, 0.0), 1.0 if rest else 0.0)
             rho[todo] = np.clip(rho[todo] + step, 0.0, 1.0)
             # A step back is rounding.
-            todo = todo[step > 4 * EPS]
-            if not len(todo):
-                break
-        return self._with_errors(rho)
+            todo = todo[(step > 4 * EPS) & (rho[todo] < 1)]
+        return rho
 
-    def _with_errors(self, rho: Array) -> tuple[Values, Values]:
-        every = np.arange(len(rho))
+    def _with_errors(self, rho: Values, slope: Values) -> tuple[Values, Values]:
+        """Add what the errors of the shares, of q and of rounding make of both."""
         q, w = self.q.value, self.w
-        derivative = self.covariance(rho, every)[1]
-        value_error, slope_error = _horner(self.wrong, rho)
-        power = rho ** (self.order - 1)
-        value_error = value_error + self.left * rho * power / 2
-        slope_error = slope_error + self.slope_left * power / 2
-        slope = correlation_slope()(derivative, w) / q
-        # An error of q moves both sides of the equation by about as much.
+        value_error, slope_error = _horner(self.wrong, rho.value)
         moved = self.q.error / q
+        # An error of q moves both sides of the equation by about as much.
         noise = correlation_slope()(value_error, w) / q + 2 * moved + 8 * EPS
-        bend = correlation_slope()(self._bend(rho), w) / q
-        distance = np.maximum(1 - slope, 0.0)
+        bend = correlation_slope()(self._bend(rho.value), w) / q
+        distance = np.maximum(1 - slope.value - slope.error, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             error = 2 * noise / (distance + np.sqrt(distance**2 + 2 * bend * noise))
         error = np.where(np.isfinite(error), error, 1.0)
-        wrong = correlation_slope()(slope_error, w) / q + bend * error + 2 * slope * moved + 8 * EPS * slope
-        return Values(rho, error), Values(slope, wrong)
+        wrong = correlation_slope()(slope_error, w) / q + bend * error + 2 * slope.value * moved + 8 * EPS
+        return Values(rho.value, rho.error + error), Values(slope.value, slope.error + wrong)
 
     def _bend(self, rho: Array) -> Array:
         """The second derivative of E[f f] by ρ."""

@@ -78,11 +78,12 @@ def _brackets(moments: Moments, w: float, b: Array) -> tuple[Array, Array]:
     passes every b where Q(q) - q changes its sign first.
     """
     q = np.unique([1.0, *moments.grid, *_turning(moments, w)])
-    bias = fixing_bias()(q, moments.near("second", q)[0], w)
+    second, error = moments.near("second", q)
+    bias = fixing_bias()(q, second, w)
     start = int(np.searchsorted(q, 1.0))
     up = np.searchsorted(np.maximum.accumulate(bias[start:]), b) + start
     down = start - np.searchsorted(-np.minimum.accumulate(bias[start::-1]), -b)
-    stays = np.abs(bias[start] - b) <= 4 * EPS * (1 + b)
+    stays = np.abs(bias[start] - b) <= abs(length_slope()(error[start], w)) + 4 * EPS * (1 + b)
     grows = b > bias[start]
     right = np.where(grows, np.clip(up, 1, len(q) - 1), np.clip(down + 1, 1, len(q) - 1))
     none = np.where(grows, up == len(q), down < 0)
@@ -129,5 +130,6 @@ def _error(moments: Moments, w: Array, b: Array, q: Array) -> Array:
     noise = np.abs(length_slope()(moments.near("second", q)[1], w)) + 4 * EPS * (q + b)
     slope = np.abs(1 - length_slope()(moments.near("second_slope", q)[0], w))
     curvature = np.abs(length_slope()(_rate(moments, "second_slope", q), w))
-    found: Array = 2 * noise / (slope + np.sqrt(slope**2 + 2 * curvature * noise)) + 4 * EPS * q
-    return found
+    with np.errstate(divide="ignore"):
+        found = 2 * noise / (slope + np.sqrt(slope**2 + 2 * curvature * noise)) + 4 * EPS * q
+    return np.minimum(found, q)

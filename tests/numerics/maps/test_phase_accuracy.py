@@ -60,6 +60,28 @@ class Error:
         return 4 / mpmath.pi / mpmath.sqrt((1 + 2 * q) ** 2 - (2 * q * rho) ** 2)
 
 
+class Kink:
+    """|s| - 1: E[|u₁ u₂|] = (2/π) q (√(1 - ρ²) + ρ asin ρ) (Nabeya 1951), E[|u|] = √(2q/π); its series is slow."""
+
+    name = "abs(x)-1"
+
+    def second(self, q: Any) -> Any:
+        return q - 2 * mpmath.sqrt(2 * q / mpmath.pi) + 1
+
+    def par(self, q: Any) -> Any:
+        return 1 - mpmath.sqrt(2 / (mpmath.pi * q))
+
+    def perp(self, q: Any) -> Any:
+        return mpmath.mpf(1)
+
+    def covariance(self, q: Any, rho: Any) -> Any:
+        shared = 2 / mpmath.pi * q * (mpmath.sqrt(1 - rho**2) + rho * mpmath.asin(rho))
+        return shared - 2 * mpmath.sqrt(2 * q / mpmath.pi) + 1
+
+    def slope(self, q: Any, rho: Any) -> Any:
+        return 2 / mpmath.pi * mpmath.asin(rho)
+
+
 def _truth(f: Any, w: Any, b: Any, near: float) -> Truth:
     """All columns at one point of the grid, by root finding from a start that is right to some digits."""
     with mpmath.workdps(40):
@@ -90,10 +112,10 @@ def _points(diagram: Phase, f: Any, seed: int, count: int) -> list[tuple[int, in
     return found
 
 
-@pytest.mark.parametrize("make", [Sine, Error])
-def test_errors_of_the_diagram_are_bounds(make: Callable[[], Any]) -> None:
+@pytest.mark.parametrize(("make", "low", "high"), [(Sine, 0.3, 9.0), (Error, 0.3, 9.0), (Kink, 1.001, 1.15)])
+def test_errors_of_the_diagram_are_bounds(make: Callable[[], Any], low: float, high: float) -> None:
     f = make()
-    diagram = phase(f.name, weight_variance=(0.3, 9.0), points=67)
+    diagram = phase(f.name, weight_variance=(low, high), points=67)
     for row, column, truth in _points(diagram, f, seed=3, count=80):
         for name in COLUMNS:
             value, error = getattr(diagram, name)[row, column], diagram.errors[name][row, column]
@@ -167,6 +189,27 @@ def test_kinks_have_errors_that_hold(place: tuple[int, int]) -> None:
     missed = abs(float((w * shared + b) / q) - rho)
     slope = math.exp(-1 / float(diagram.xi_c[row, column]))
     assert missed <= 1.1 * (1 - slope) * diagram.errors["correlation"][row, column] + 1e-14
+
+
+def test_two_roots_between_neighbours_of_the_grid() -> None:
+    """For exp, w exp(2q) + b - q is least where 2 w exp(2q) = 1: with 1e-6 below 0 there, the roots are 0.002 apart."""
+    top = 1.5
+    w, b = math.exp(-2 * top) / 2, top - 0.5 - 1e-6
+    diagram = phase("exp", weight_variance=(w, 2 * w), bias_variance=(b, b + 0.1), points=2)
+    with mpmath.workdps(30):
+        exact = [mpmath.mpf(x) for x in (w, b)]
+        q = mpmath.findroot(lambda x: exact[0] * mpmath.exp(2 * x) + exact[1] - x, top - 1e-3)
+    assert 0.9e-3 < top - q < 1.1e-3
+    assert abs(float(q) - diagram.q_star[0, 0]) <= diagram.errors["q_star"][0, 0] < 1e-10
+    assert np.isinf(diagram.q_star[1, 1])
+
+
+def test_every_length_of_a_linear_function_is_fixed() -> None:
+    """At σ_w² = 1, σ_b² = 0 lengths stay at 1, and both depth scales are infinite."""
+    diagram = phase("linear", weight_variance=(0.5, 1.5), bias_variance=(0.0, 0.2), points=3)
+    assert diagram.q_star[0].tolist() == [0.0, 1.0, math.inf]
+    assert diagram.xi_q[0, 1] == diagram.xi_c[0, 1] == math.inf
+    assert diagram.q_star[1, 0] == pytest.approx(0.2, rel=1e-13)
 
 
 def test_held_digits() -> None:
