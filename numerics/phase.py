@@ -37,8 +37,8 @@ class Phase:
     bound, 0 where they vanish), ``chi_par`` and ``chi_perp`` are taken there, ``xi_q`` = -1/log|χ_∥|, and
     ``xi_c`` is the depth scale of the correlation: at ρ = 1 in the ordered phase (χ_⊥ < 1), at the stable ρ* < 1 in
     the chaotic one (``correlation``). A depth scale is infinite where its slope is 1 within its error (of 1e-9 or
-    less), and nan where there is none. ``edge`` is the critical line, rows (σ_w², σ_b²); ``edge_is_stable`` says of each
-    row whether lengths are drawn to its fixed point (χ_∥ <= 1).
+    less), and nan where there is none. ``edge`` is the critical line, rows (σ_w², σ_b²);
+    ``edge_is_stable`` says of each row whether lengths are drawn to its fixed point (χ_∥ <= 1).
 
     ``errors`` holds the absolute error of every number of the six columns. The moments are polynomials in log q between
     computed ones, to twelve digits for usual activations; next to the edge, and where a kink makes the Hermite series
