@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from numerics.cli.output import working
+from numerics.cli.output import emit, working
 
 
 @click.command("report")
@@ -25,4 +25,4 @@ def report(output: str, activations: tuple[str, ...]) -> None:
 
     with working("writing the report") as progress:
         index = write_report(output, activations=activations, progress=progress)
-    click.echo(f"report written to {index}")
+    emit(f"report written to {index}")
