@@ -19,10 +19,15 @@ from numerics.cli.output import emit, working
 def report(output: str, activations: tuple[str, ...]) -> None:
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
 
-    The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing.
+    The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing, and the next
+    removes what a killed one left.
     """
+    from numerics.processes import WorkerLost
     from numerics.report import write_report
 
     with working("writing the report") as progress:
-        index = write_report(output, activations=activations, progress=progress)
+        try:
+            index = write_report(output, activations=activations, progress=progress)
+        except WorkerLost as lost:
+            raise click.ClickException(str(lost)) from None
     emit(f"report written to {index}")
