@@ -9,6 +9,7 @@ from itertools import combinations
 
 import mpmath
 
+from derive import limits
 from derive.gaussian.quadrature import Integrand, nodes_for, panels, roots_on_line
 
 Point = Callable[[Sequence[float]], list[float]]
@@ -69,6 +70,7 @@ def nested(
         start, along = point(t), [row[k] for row in cholesky]
 
         def panel(a: float, b: float) -> tuple[float, float]:
+            limits.check()
             total = size = 0.0
             half, middle = (b - a) / 2, (a + b) / 2
             for x, w in nodes:

@@ -13,6 +13,8 @@ from typing import Any
 
 import mpmath
 
+from derive import limits
+
 Integrand = Callable[[Any], Any]
 ORDER = 16
 MOST_PANELS = 400
@@ -75,6 +77,7 @@ def gaussian_integral(f: Integrand, kinks: Sequence[Any], ctx: Any, digits: int)
     def panel(a: Any, b: Any) -> tuple[Any, Any, list[Any]]:
         nonlocal effort
         effort += 1
+        limits.check()
         if effort > MOST_PANELS:
             raise NoConvergence
         half, middle = (b - a) / 2, (a + b) / 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, table, to_json, working
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), 
 @click.argument("activation")
 @click.option("--bias-variance", type=float, metavar="B", help="Var[b]: find the edge of chaos for it.")
 @_FORMAT
+@time_limit
 def critical(activation: str, bias_variance: float | None, form: str) -> None:
     """Find where a wide network of an activation is critical: edge of chaos, fixed points, depth scales.
 
@@ -76,6 +78,7 @@ def _digits(value: float | None) -> str:
     help="Of sigma_b2.",
 )
 @click.option("--points", type=int, default=256, show_default=True, metavar="N", help="Grid points along each axis.")
+@time_limit
 def phase(
     activation: str,
     output: str,
@@ -104,6 +107,7 @@ def phase(
 @click.command("init")
 @click.argument("activation")
 @_FORMAT
+@time_limit
 def init(activation: str, form: str) -> None:
     """Print the gains worth starting from, with what each achieves, as lines for PyTorch and JAX.
 

@@ -12,6 +12,7 @@ from derive.errors import InputError
 from derive.expressions import FUNCTIONS, parse_expression, require_real_almost_everywhere
 from derive.gaussian import ClosedForm, NoClosedForm, gaussian_expectation
 from derive.render import latex, text
+from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, to_json
 
 Number = tuple[float, float] | str
@@ -27,6 +28,7 @@ Number = tuple[float, float] | str
 @click.option("--symbol", "symbols", multiple=True, metavar="NAME", help="A real parameter in EXPR; repeat for more.")
 @click.option("--steps", is_flag=True, help="Print the derivation.")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+@time_limit
 def expect(
     expression: str,
     mean_text: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from derive.errors import InputError, unknown_name
+from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, working
 
 _STEP = "sample-variance"
@@ -33,6 +34,7 @@ _STEP = "sample-variance"
 @click.option(
     "--export", "path", metavar="FILE", help="Write a module that needs neither SymPy nor varprop: .py or .c."
 )
+@time_limit
 def kernel(
     name: str,
     activation: str | None,

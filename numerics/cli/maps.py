@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, table, to_json, working
 
 
@@ -17,6 +18,7 @@ from numerics.cli.output import emit, table, to_json, working
 @click.option("--weight-variance", type=float, default=1.0, show_default=True, metavar="V", help="sigma_w2, N Var[W].")
 @click.option("--bias-variance", type=float, default=0.0, show_default=True, metavar="V", help="sigma_b2, Var[b].")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+@time_limit
 def maps(activation: str, q: float, rho: float, weight_variance: float, bias_variance: float, form: str) -> None:
     """Print the maps of an activation: closed forms where there are any, and numbers with their errors.
 

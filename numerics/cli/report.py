@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
+from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, working
 
 
@@ -16,6 +19,7 @@ from numerics.cli.output import emit, working
     metavar="NAME|EXPR",
     help="Add a page for an activation function: maps, critical point, gains, simulations. Can be given again.",
 )
+@partial(time_limit, seconds=3600.0)
 def report(output: str, activations: tuple[str, ...]) -> None:
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from derive import limits
+from numerics.cli.limits import time_limit
 from numerics.cli.network_options import drawing_options, network_options, theory_option
 from numerics.cli.output import emit, to_json
 from numerics.curves import predict
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     help="Estimate the bias of finite width of the wide-limit columns from narrower networks, and allow for it.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@time_limit
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -52,8 +55,9 @@ def verify(
     # What is over samples is predicted by the theory of wide layers only.
     by = theory or (None if over == "network" else "wide")
     prediction = predict(network, theory=by)
-    simulation = simulate(network, over=over, rng=seed, networks=networks, samples=samples, method=method)
-    bias = _width_bias(network, by, simulation, seed) if width_bias else None
+    with limits.uncounted():
+        simulation = simulate(network, over=over, rng=seed, networks=networks, samples=samples, method=method)
+        bias = _width_bias(network, by, simulation, seed) if width_bias else None
     found = compare(prediction, simulation, width_bias=bias)
     if form == "json":
         about = {"network": network.to_dict(), "theory": prediction.theory, "over": over, "seed": seed}

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from derive import limits
 from numerics.maps.functions import Array, Functions
 from numerics.maps.line import EPS
 from numerics.maps.mesh import activation_edges, exponent_for, rule, window
@@ -111,6 +112,7 @@ class _Plane:
             t, weight = t[keep], weight[keep]
             block = max(1, _BLOCK // (n * (2 * len(self.own) + 12)))
             for start in range(0, len(t), block):
+                limits.check()
                 part = slice(start, start + block)
                 inner, rounding = self._inner(crossing, t[part], x, w, level)
                 total += float(weight[part] @ inner)
