@@ -34,6 +34,7 @@ _COMMANDS = {
     "report": ("numerics.cli.report:report", "Write everything to a directory with an index.html."),
 }
 
+_HELP = 80
 BAD_INPUT = 2
 INTERRUPTED = 130  # as shells report a command that SIGINT ended
 TERMINATED = 143  # by SIGTERM
@@ -94,8 +95,10 @@ class Program(click.Group):
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the arguments; help and version are printed here."""
+        from numerics.cli.narrow import columns
+
         with _printing():
-            return super().make_context(*args, **options)
+            return super().make_context(*args, terminal_width=min(columns() or _HELP, _HELP), **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""

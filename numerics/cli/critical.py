@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from numerics.cli.arguments import Formula
 from numerics.cli.limits import time_limit
-from numerics.cli.output import emit, table, to_json, working
+from numerics.cli.output import emit, show, table, to_json, working
 
 if TYPE_CHECKING:
     from numerics.criticality import Critical
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
 
-@click.command("critical")
+@click.command("critical", cls=Formula)
 @click.argument("activation")
 @click.option("--bias-variance", type=float, metavar="B", help="Var[b]: find the edge of chaos for it.")
 @_FORMAT
@@ -31,7 +32,10 @@ def critical(activation: str, bias_variance: float | None, form: str) -> None:
 
     with working(f"fixed points of {activation}"):
         found = find(activation, bias_variance=bias_variance)
-    emit(to_json(found.to_dict()) if form == "json" else _text(found))
+    if form == "json":
+        emit(to_json(found.to_dict()))
+    else:
+        show(_text(found))
 
 
 def _text(found: Critical) -> str:
@@ -62,7 +66,7 @@ def _digits(value: float | None) -> str:
     return "-" if value is None else "infinite" if value == math.inf else f"{value:.15g}"
 
 
-@click.command("phase")
+@click.command("phase", cls=Formula)
 @click.argument("activation")
 @click.option("-o", "--output", required=True, metavar="FILE", help="File to write: .png, .svg, .pdf, or .csv.")
 @click.option(
@@ -104,7 +108,7 @@ def phase(
     write_atomic(output, content)
 
 
-@click.command("init")
+@click.command("init", cls=Formula)
 @click.argument("activation")
 @_FORMAT
 @time_limit
@@ -133,4 +137,4 @@ def init(activation: str, form: str) -> None:
             f"  JAX:     {gain.jax}",
             f"  varprop: {gain.options}",
         ]
-    emit("\n".join(lines) if lines else f"{activation} has no gain to recommend: its moments at q = 1 are not finite")
+    show("\n".join(lines) if lines else f"{activation} has no gain to recommend: its moments at q = 1 are not finite")

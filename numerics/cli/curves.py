@@ -11,7 +11,7 @@ import numpy as np
 
 from numerics.cli.limits import time_limit
 from numerics.cli.network_options import network_options, theory_option
-from numerics.cli.output import emit, table, to_json, working
+from numerics.cli.output import emit, show, table, to_json, working
 from numerics.curves import Prediction, predict
 from numerics.network import Network
 
@@ -40,7 +40,7 @@ def curve(network: Network, theory: str | None, form: str, plot: str | None) -> 
     elif form == "json":
         emit(to_json(prediction.to_dict()))
     else:
-        emit(_table(prediction))
+        show(_table(prediction))
 
 
 _HANGING: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from numerics.cli.arguments import Formula
 from numerics.cli.limits import time_limit
-from numerics.cli.output import emit, table, to_json, working
+from numerics.cli.output import emit, show, table, to_json, working
 
 
-@click.command("maps")
+@click.command("maps", cls=Formula)
 @click.argument("activation")
 @click.option("--q", type=float, default=1.0, show_default=True, metavar="Q", help="Variance of a pre-activation.")
 @click.option("--rho", type=float, default=0.5, show_default=True, metavar="R", help="Correlation of two of them.")
@@ -42,7 +43,7 @@ def maps(activation: str, q: float, rho: float, weight_variance: float, bias_var
     elif form == "latex":
         emit("\n".join(_latex(name, found) for name, found in forms.items()))
     else:
-        emit(_text(q, rho, values, forms))
+        show(_text(q, rho, values, forms))
 
 
 def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> dict[str, Any]:

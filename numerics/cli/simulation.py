@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from textwrap import fill
 
 import click
@@ -10,7 +11,7 @@ import click
 from derive import limits
 from numerics.cli.limits import time_limit
 from numerics.cli.network_options import drawing_options, network_options
-from numerics.cli.output import emit, table, to_json
+from numerics.cli.output import emit, show, table, to_json
 from numerics.network import Network
 from numerics.plain import finite
 from numerics.simulation import Simulation
@@ -79,7 +80,7 @@ def simulate(
         text = to_json({"columns": list(found.rows()[0]), **found.to_dict(), "rows": _rows(found)})
     else:
         text = _table(found, seed)
-    emit(text, output)
+    (show if form == "table" and output is None else partial(emit, output=output))(text)
 
 
 def _cell(key: str, value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from functools import partial
 from textwrap import fill
@@ -11,8 +12,9 @@ import click
 
 from derive import limits
 from numerics.cli.limits import time_limit
+from numerics.cli.narrow import columns
 from numerics.cli.network_options import drawing_options, network_options, theory_option
-from numerics.cli.output import emit, to_json
+from numerics.cli.output import emit, show, to_json
 from numerics.curves import predict
 from numerics.network import Network
 from numerics.simulation import Simulation, simulate
@@ -63,9 +65,13 @@ def verify(
         about = {"network": network.to_dict(), "theory": prediction.theory, "over": over, "seed": seed}
         emit(to_json({**about, **found.to_dict()}))
     else:
-        emit(_coloured(found) if sys.stdout.isatty() else found.text())
+        text, width = found.text(), columns() or math.inf
+        if max(map(len, text.splitlines())) > width or not sys.stdout.isatty():
+            show(text)
+        else:
+            emit(_coloured(found))
         one = " Standard errors include how far one network lies from the mean over networks."
-        emit(fill(f"These are {found.averaged}.{one if simulation.network_error else ''} Seed {seed}.", 100))
+        show(fill(f"These are {found.averaged}.{one if simulation.network_error else ''} Seed {seed}.", 100))
     if not found.agrees:
         ctx.exit(1)
 
