@@ -21,6 +21,7 @@ from numerics.network import Network
 from numerics.phase import phase
 from numerics.report import page, tables
 from numerics.report.subject_page import _critical as critical_table
+from numerics.report.subject_page import _gains as gains_on_page
 
 WIDTHS, WEIGHTS, BIASES = [8, 14, 5, 6], [0.3, 0.05, 0.4], [0.1, 0.2, 0.05]
 NETWORK = Network(widths=WIDTHS, weight_variance=WEIGHTS, bias_variance=BIASES, activation="tanh", input_variance=1.7)
@@ -173,6 +174,33 @@ def test_critical_as_text_json_and_html(bias):
         value = getattr(found, name)
         plain = "every" if value is None else "∞" if math.isinf(value) else None
         assert cell == plain if plain else shows(cell, value, 8)
+
+
+def test_fixed_points_as_text_and_json():
+    """Every column of every point, each under its own name."""
+    found = critical("tanh", bias_variance=0.05)
+    assert found.fixed_points
+    line = "critical tanh --bias-variance 0.05"
+    head, rows = table(run(line).split("\n\n")[1])
+    assert head == ["fixed point q", "error", "chi_par", "chi_perp", "xi_q", "stability"]
+    data = json.loads(run(f"{line} --format json"))["fixed_points"]
+    for point, row, plain in zip(found.fixed_points, rows, data, strict=True):
+        names = ("q", "error", "chi_par", "chi_perp", "xi_q")
+        digits = (15, 1, 9, 9, 6)
+        assert all(shows(cell, getattr(point, n), d) for cell, n, d in zip(row[:5], names, digits, strict=True))
+        assert row[5] == point.stability == plain["stability"]
+        assert all(plain[n] == getattr(point, n) for n in names)
+
+
+def test_gains_on_the_page():
+    """As in the terminal, with ten digits."""
+    gains = recommended_gains("gelu")
+    html = gains_on_page(SimpleNamespace(gains=gains))
+    shown = re.findall(r"Gain (\S+), weight variance ([^/]+)/fan-in(?:, bias variance ([^:]+))?:", html)
+    for gain, (root, variance, bias) in zip(gains, shown, strict=True):
+        assert shows(root, math.sqrt(gain.sigma_w2), 10)
+        assert shows(variance, gain.sigma_w2, 10)
+        assert float(bias or 0) == pytest.approx(gain.sigma_b2, rel=1e-9)
 
 
 def test_gains_as_text_and_json():
