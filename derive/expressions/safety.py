@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import mpmath
-from sympy import ITE, Expr, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
+from sympy import ITE, Expr, Function, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
 
 from derive.errors import InputError
 from derive.gaussian.evaluate import CannotEvaluate, compile_expression
@@ -20,6 +20,10 @@ MOST_BITS = 4096
 LARGEST = Rational(10) ** 100
 TALLEST = 3
 """How many exponentials may stand inside one another."""
+MOST_NESTED = 12
+"""How many functions of any kind may: slopes and curvatures grow with the power of the depth."""
+MOST_NODES = 5000
+"""How many numbers, names and operations an expression may have once its functions are written out."""
 
 
 class Unsafe(ValueError):
@@ -43,6 +47,10 @@ def safely(make: Callable[[], Expr]) -> Expr:
         _check_constant(made)
     elif _tower(made) > TALLEST:
         raise Unsafe(f"at most {TALLEST} exponentials may stand inside one another")
+    elif _depth(made) > MOST_NESTED:
+        raise Unsafe(f"at most {MOST_NESTED} functions may stand inside one another")
+    elif _nodes(made) > MOST_NODES:
+        raise Unsafe(f"at most {MOST_NODES} numbers, names and operations, with functions written out")
     return made
 
 
@@ -88,6 +96,17 @@ def _tower(e: Expr) -> int:
     """How many exponentials stand inside one another."""
     inside = max((_tower(a) for a in e.args), default=0)
     return inside + isinstance(e, exp | sinh | cosh | NormalDensity)
+
+
+@lru_cache(maxsize=1024)
+def _depth(e: Expr) -> int:
+    """How many functions stand inside one another."""
+    return max((_depth(a) for a in e.args), default=0) + isinstance(e, Function)
+
+
+@lru_cache(maxsize=1024)
+def _nodes(e: Expr) -> int:
+    return 1 + sum(_nodes(a) for a in e.args)
 
 
 def require_real(expression: Expr, variable: Symbol, text: str) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 
 from sympy import Basic, Expr, MatrixBase, Symbol, sympify
 
+from derive import limits
 from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
 from derive.gaussian.errors import NoClosedForm
@@ -96,7 +97,7 @@ def finish(
     """
     # a replay may take its time
     if isinstance(proof.setting, GaussianSetting):
-        proof.setting.parameters.deadline = float("inf")
+        proof.setting.parameters.deadline = limits.NEVER
     singular = any(isinstance(s.rule, Degenerate) for s in proof.steps)
     problem = Problem(node.integrand, node.variables, node.mean, node.covariance, positive, singular)
     try:

@@ -7,12 +7,12 @@ fast.
 """
 
 from collections.abc import Iterable
-from time import thread_time
 from typing import Any
 
 from sympy import QQ, Expr, Float, I, Integer, Mul, Pow, Rational, S, Symbol, factorint, sqrt
 from sympy.polys.fields import FracField
 
+from derive import limits
 from derive.errors import InputError
 
 Element = Any  # an element of the field of fractions (sympy's FracElement)
@@ -36,8 +36,7 @@ class Parameters:
     """
 
     def __init__(self, expressions: Iterable[Expr], *, patience: float | None = None) -> None:
-        # processor time: a busy machine must not change an answer
-        self.deadline = thread_time() + (PATIENCE if patience is None else patience)
+        self.deadline = limits.Deadline(PATIENCE if patience is None else patience)
         self._calls = 0
         self._generators: list[Expr] = [I]
         self._squares: dict[Expr, Expr] = {I: Integer(-1)}
@@ -128,8 +127,10 @@ class Parameters:
         """Raise TooLong once the time for an answer is spent."""
         self._calls += 1
         # reading the clock can cost as much as the arithmetic between two looks at it
-        if self._calls % 16 == 0 and thread_time() > self.deadline:
-            raise TooLong
+        if self._calls % 16 == 0:
+            limits.check()
+            if self.deadline.passed:
+                raise TooLong
 
     def reduce(self, x: Element) -> Element:
         """Replace the square of each root generator (and of i) by what it stands for."""

@@ -18,6 +18,7 @@ import mpmath
 import numpy as np
 from sympy import Symbol
 
+from derive import limits
 from derive.quadrature.discs import EPS, Disc, Floats
 from derive.quadrature.reading import Reading
 
@@ -182,6 +183,7 @@ class Adaptive:
         """Integrate over more boxes."""
         todo, depth = boxes, 0
         while len(todo.owner):
+            limits.check()
             bounds = self._bounds(todo)
             self.sums.boxes += len(todo.owner)
             rest = depth > 1100 or self.sums.boxes > MOST_BOXES[self.sides]

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from numerics.cli.output import emit, table, to_json, working
+from numerics.cli.arguments import Formula
+from numerics.cli.limits import time_limit
+from numerics.cli.output import emit, show, table, to_json, working
 
 if TYPE_CHECKING:
     from numerics.criticality import Critical
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
 
-@click.command("critical")
+@click.command("critical", cls=Formula)
 @click.argument("activation")
 @click.option("--bias-variance", type=float, metavar="B", help="Var[b]: find the edge of chaos for it.")
 @_FORMAT
+@time_limit
 def critical(activation: str, bias_variance: float | None, form: str) -> None:
     """Find where a wide network of an activation is critical: edge of chaos, fixed points, depth scales.
 
@@ -29,7 +32,10 @@ def critical(activation: str, bias_variance: float | None, form: str) -> None:
 
     with working(f"fixed points of {activation}"):
         found = find(activation, bias_variance=bias_variance)
-    emit(to_json(found.to_dict()) if form == "json" else _text(found))
+    if form == "json":
+        emit(to_json(found.to_dict()))
+    else:
+        show(_text(found))
 
 
 def _text(found: Critical) -> str:
@@ -72,7 +78,7 @@ def _digits(value: float | None) -> str:
     return "-" if value is None else f"{value:.15g}"
 
 
-@click.command("phase")
+@click.command("phase", cls=Formula)
 @click.argument("activation")
 @click.option("-o", "--output", required=True, metavar="FILE", help="File to write: .png, .svg, .pdf, or .csv.")
 @click.option(
@@ -88,6 +94,7 @@ def _digits(value: float | None) -> str:
     help="Of sigma_b2.",
 )
 @click.option("--points", type=int, default=256, show_default=True, metavar="N", help="Grid points along each axis.")
+@time_limit
 def phase(
     activation: str,
     output: str,
@@ -113,9 +120,10 @@ def phase(
     write_atomic(output, content)
 
 
-@click.command("init")
+@click.command("init", cls=Formula)
 @click.argument("activation")
 @_FORMAT
+@time_limit
 def init(activation: str, form: str) -> None:
     """Print the gains worth starting from, with what each achieves, as lines for PyTorch and JAX.
 
@@ -147,4 +155,4 @@ def init(activation: str, form: str) -> None:
         ]
     if not lines:
         lines = [f"{activation} has no gain to recommend: its moments at q = 1 are not finite"]
-    emit("\n".join([*lines, *notes]))
+    show("\n".join([*lines, *notes]))

@@ -12,13 +12,16 @@ from derive.errors import InputError
 from derive.expressions import FUNCTIONS, parse_expression, require_real_almost_everywhere
 from derive.gaussian import ClosedForm, NoClosedForm, gaussian_expectation
 from derive.render import latex, text
-from numerics.cli.output import emit, to_json
+from numerics.cli.arguments import Formula
+from numerics.cli.limits import time_limit
+from numerics.cli.narrow import columns
+from numerics.cli.output import emit, show, to_json
 
 Number = tuple[float, float] | str
 """A value and a bound of its error, or why there is none; no reason where parameters are symbols."""
 
 
-@click.command("expect")
+@click.command("expect", cls=Formula)
 @click.argument("expression", metavar="EXPR")
 @click.option("--mean", "mean_text", default="0", metavar="M", help="Mean of x: a number or a symbol.  [default: 0]")
 @click.option("--variance", "variance_text", default="1", metavar="V", help="Variance of x: likewise.  [default: 1]")
@@ -27,6 +30,7 @@ Number = tuple[float, float] | str
 @click.option("--symbol", "symbols", multiple=True, metavar="NAME", help="A real parameter in EXPR; repeat for more.")
 @click.option("--steps", is_flag=True, help="Print the derivation.")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+@time_limit
 def expect(
     expression: str,
     mean_text: str,
@@ -64,12 +68,16 @@ def expect(
             rows = ((variance, rho * variance), (rho * variance, variance))
             found = gaussian_expectation(g * h.xreplace({x: y}), (x, y), mean=(mean, mean), covariance=rows)
     except NoClosedForm as reason:
-        emit(_number_only(str(reason), form, _quadrature(g, h, x, mean, variance, rho)))
+        number = _number_only(str(reason), form, _quadrature(g, h, x, mean, variance, rho))
+        (show if form == "text" else emit)(number)
         return
     if steps:
-        emit(found.latex() if form == "latex" else found.text() if form == "text" else to_json(found.to_dict()))
+        if form == "text":
+            show(found.text(width=columns() or 100))
+        else:
+            emit(found.latex() if form == "latex" else to_json(found.to_dict()))
         return
-    emit(_answer(found, form))
+    (show if form == "text" else emit)(_answer(found, form))
 
 
 def _answer(found: ClosedForm, form: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from derive.errors import InputError, unknown_name
-from numerics.cli.output import emit, working
+from numerics.cli.limits import time_limit
+from numerics.cli.output import emit, show, working
 
 _STEP = "sample-variance"
 
@@ -33,6 +34,7 @@ _STEP = "sample-variance"
 @click.option(
     "--export", "path", metavar="FILE", help="Write a module that needs neither SymPy nor varprop: .py or .c."
 )
+@time_limit
 def kernel(
     name: str,
     activation: str | None,
@@ -116,12 +118,13 @@ def _print_map(
         certificate = made.certificate
     words = f"method: {made.method}. {made.note}".rstrip() + f"\n\n{certificate.text()}"
     if path is not None:
-        emit(words)
+        show(words)
     elif made.method == "quadrature":
         # The certificate stands on top of it: the output is a module.
         emit(made.module())
     else:
-        emit(f"{made.code.rstrip()}\n\n{words}")
+        emit(f"{made.code.rstrip()}\n\n")
+        show(words)
 
 
 def _print_step(activation: str, gain: float, bias_variance: float, backend: str, path: str | None) -> None:
@@ -135,4 +138,6 @@ def _print_step(activation: str, gain: float, bias_variance: float, backend: str
                 export(step, path)
     except (ValueError, ImportError) as error:
         raise InputError(str(error)) from None
-    emit(f"{step.source.rstrip()}\n\n{certificate.text()}" if path is None else certificate.text())
+    if path is None:
+        emit(f"{step.source.rstrip()}\n")
+    show(certificate.text())

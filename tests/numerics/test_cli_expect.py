@@ -25,6 +25,8 @@ def test_closed_form():
     ("expression", "mean", "variance", "integrand", "cuts"),
     [
         ("where(x > 0.3, tanh(x), 0)", "0", "1", lambda s: mpmath.tanh(s) if s > 0.3 else 0, [-13, 0.3, 2, 5, 13]),
+        ("abs(tanh(x)-0.5)", "0", "1", lambda s: abs(mpmath.tanh(s) - 0.5), [-13, -3, 0, mpmath.atanh(0.5), 2, 5, 13]),
+        ("sign(erf(x)-0.5)", "0", "1", lambda s: mpmath.sign(mpmath.erf(s) - 0.5), [-13, 0, mpmath.erfinv(0.5), 13]),
         ("tanh(x)**2", "0.5", "2", lambda s: mpmath.tanh(s) ** 2, [-18, -5, -1, 0, 1, 5, 19]),
     ],
 )
