@@ -1,16 +1,19 @@
 """`gaussian_expectation`: the closed form of E[g(z)] with its derivation, checked before it is returned."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from sympy import Basic, Expr, MatrixBase, Symbol, sympify
 
 from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
-from derive.gaussian.errors import NoClosedForm
+from derive.gaussian.errors import NoClosedForm, Unconfirmed
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.generalise import General, generalised, structural
 from derive.gaussian.hermite import HermiteExpansion
+from derive.gaussian.instance import PutNumbersIn, can_be_collected
 from derive.gaussian.law import tilt
 from derive.gaussian.parameters import Parameters, TooLong
 from derive.gaussian.reader import Reader
@@ -73,18 +76,59 @@ def gaussian_expectation(
     c*asin(c/(sqrt(p)*sqrt(q)))/(2*pi) + c/4 + sqrt(-c**2 + p*q)/(2*pi)
 
     """
-    node = expectation_node(g, variables, mean, covariance)
-    return _derive(node)
+    return _derive(expectation_node(g, variables, mean, covariance))
 
 
 def _derive(node: GaussianExpectation) -> ClosedForm:
+    """Extraordinary numbers by way of the general form; others as given, and generally where the check fails."""
+    general = generalised(node)
+    if general is not None:
+        with suppress(NoClosedForm, InputError):
+            return _at_numbers(node, general)
+    try:
+        return as_given(node)
+    except Unconfirmed as unconfirmed:
+        wider = generalised(node, structural)
+        if wider is None or wider == general:
+            raise
+        with suppress(NoClosedForm, InputError):
+            return _at_numbers(node, wider)
+        raise unconfirmed
+
+
+def _at_numbers(node: GaussianExpectation, general: General) -> ClosedForm:
+    """The general form, derived and checked with symbols, at the numbers of this expectation."""
+    numbers = dict(general.values)
+    lemma = general_form(general.node)
+    conditions = tuple(here for c in lemma.conditions if not (here := c.xreplace(numbers)).is_positive)
+    result = lemma.result.xreplace(numbers)
+    collected = can_be_collected(result)
+    parameters = parameters_of(node, result) if collected else parameters_of()
+    proof = Proof(gaussian_setting(node, parameters, conditions, ()), node)
+    proof.by(PutNumbersIn(general.node, general.values))
+    if collected:
+        _applies(proof, Collect())
+    return _made(proof, node, conditions, lemma.agreement, partial(_at_numbers, node, general))
+
+
+def as_given(node: GaussianExpectation) -> ClosedForm:
+    """The closed form derived with the law and the integrand as they stand.
+
+    Raises NoClosedForm.
+    """
     try:
         proof, positive = _proof(node)
     except TooLong:
         raise NoClosedForm("none was found in reasonable time", node.integrand) from None
     except ZeroDivisionError:
         raise NoClosedForm("a product of deltas on one line has no meaning", node.integrand) from None
-    return finish(proof, node, positive, partial(_derive, node))
+    return finish(proof, node, positive, partial(as_given, node))
+
+
+@lru_cache(maxsize=256)
+def general_form(node: GaussianExpectation) -> ClosedForm:
+    """The closed form of an expectation whose numbers are symbols, derived once."""
+    return as_given(node)
 
 
 def finish(
@@ -92,24 +136,35 @@ def finish(
 ) -> ClosedForm:
     """Check what a proof arrived at against quadrature; only then is it an answer.
 
-    Raises NoClosedForm when the check fails or cannot be made.
+    Raises Unconfirmed when the check fails or cannot be made.
     """
-    # a replay may take its time
-    if isinstance(proof.setting, GaussianSetting):
-        proof.setting.parameters.deadline = float("inf")
     singular = any(isinstance(s.rule, Degenerate) for s in proof.steps)
     problem = Problem(node.integrand, node.variables, node.mean, node.covariance, positive, singular)
     try:
         found = compare(problem, proof.now)
     except CannotCheck as why:
-        raise NoClosedForm(str(why), node.integrand) from None
+        raise Unconfirmed(str(why), node.integrand) from None
     if isinstance(found, Disagreement):
-        raise NoClosedForm(f"the form that was found failed its check: {found}", node.integrand)
+        raise Unconfirmed(f"the form that was found failed its check: {found}", node.integrand)
+    return _made(proof, node, positive, found, rebuild)
+
+
+def _made(
+    proof: Proof,
+    node: GaussianExpectation,
+    conditions: tuple[Expr, ...],
+    found: Agreement | None,
+    rebuild: Callable[[], Derivation],
+) -> ClosedForm:
+    """The derivation with its evidence."""
+    # a replay may take its time
+    if isinstance(proof.setting, GaussianSetting):
+        proof.setting.parameters.deadline = float("inf")
     made = proof.done("gaussian-expectation", "A Gaussian expectation in closed form", rebuild=rebuild)
     verdict = Verdict(Grade.EXACT, f"computed by the rule; the closed form {found}")
     steps = tuple(replace(s, verdict=verdict) for s in made.steps)
     fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name != "steps"}
-    return ClosedForm(**fields, steps=steps, agreement=found, conditions=positive)
+    return ClosedForm(**fields, steps=steps, agreement=found, conditions=conditions)
 
 
 def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:

@@ -16,3 +16,7 @@ class NoClosedForm(Exception):
         self.reason = reason
         self.term = term
         super().__init__(f"no closed form: {reason} (stopped at {term})")
+
+
+class Unconfirmed(NoClosedForm):
+    """A closed form was found, and the check before every answer did not confirm it."""
