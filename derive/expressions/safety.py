@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 
+import mpmath
 from sympy import ITE, Expr, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
 
 from derive.errors import InputError
+from derive.gaussian.evaluate import CannotEvaluate, compile_expression
 from derive.gaussian.functions import NormalDensity
 
 HIGHEST_EXPONENT = 40
@@ -17,6 +20,8 @@ MOST_BITS = 4096
 LARGEST = Rational(10) ** 100
 TALLEST = 3
 """How many exponentials may stand inside one another."""
+MANY_DIGITS = 1000
+"""Digits with which an expression is tried where floats fail: Phi(-30) and 1 - tanh(30)**2 are not 0."""
 
 
 class Unsafe(ValueError):
@@ -116,13 +121,30 @@ def _evaluator(expression: Expr, variable: Symbol) -> Callable[[float], float | 
     def evaluate(x: float) -> float | None:
         try:
             value = function(x)
-            return math.nan if isinstance(value, complex) else float(value)
+            if not isinstance(value, complex) and math.isfinite(value):
+                return float(value)
         except OverflowError:
             return None
         except (ArithmeticError, ValueError, TypeError):
-            return math.nan
+            pass
+        return _with_many_digits(expression.xreplace(at), variable, x)
 
     return evaluate
+
+
+def _with_many_digits(expression: Expr, variable: Symbol, x: float) -> float:
+    """The value where floats have none: the logarithm of what rounds to 0 has one. NaN where there is none."""
+    if _tower(expression) >= TALLEST:
+        return math.nan
+    try:
+        with mpmath.workdps(MANY_DIGITS):
+            value = compile_expression(expression, (variable,), mpmath.mp)((mpmath.mpf(x),))
+            if isinstance(value, mpmath.mpc) or not mpmath.isfinite(value):
+                return math.nan
+            # beyond the range of floats it is finite all the same
+            return max(-sys.float_info.max, min(sys.float_info.max, float(value)))
+    except (CannotEvaluate, ArithmeticError, ValueError, TypeError):
+        return math.nan
 
 
 _ASIDE = 0.0137

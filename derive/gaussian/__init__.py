@@ -2,6 +2,7 @@
 
 from derive.gaussian.api import ClosedForm, gaussian_expectation
 from derive.gaussian.coefficients import hermite_coefficient
+from derive.gaussian.digits import number
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import BivariateNormalCDF, NormalDensity, OwensT, Phi
@@ -17,5 +18,6 @@ __all__ = [
     "Phi",
     "gaussian_expectation",
     "hermite_coefficient",
+    "number",
     "price_expectation",
 ]

@@ -173,6 +173,10 @@ _NAMED: dict[type, str] = {
     sp.asin: "asin",
     sp.acos: "acos",
     sp.atan: "atan",
+    sp.asinh: "asinh",
+    sp.acosh: "acosh",
+    sp.atanh: "atanh",
+    sp.erfinv: "erfinv",
     sp.gamma: "gamma",
 }
 
