@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
-from sympy import Basic, Expr, MatrixBase, Symbol, sympify
+from sympy import Expr, MatrixBase, Symbol
 
 from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
@@ -14,13 +14,11 @@ from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.generalise import General, generalised, structural
 from derive.gaussian.hermite import HermiteExpansion
 from derive.gaussian.instance import PutNumbersIn, can_be_collected
-from derive.gaussian.law import tilt
-from derive.gaussian.parameters import Parameters, TooLong
-from derive.gaussian.reader import Reader
+from derive.gaussian.parameters import TooLong
+from derive.gaussian.prepare import Prepared, integrability, preparations
 from derive.gaussian.rules import CHAIN, Collect, Degenerate, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
-from derive.gaussian.validation import domain_of, expectation_node
-from derive.gaussian.writer import shape_expression
+from derive.gaussian.validation import expectation_node
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade, Verdict
@@ -168,19 +166,24 @@ def _made(
 
 
 def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
-    """The chain of rules from the expectation to its closed form."""
-    parameters = parameters_of(node)
-    positive = domain_of(node, parameters)
-    reduced = _remove_degenerate(node, parameters)
-    if reduced != node:
-        # the values at which variables were fixed are new constants
-        parameters = parameters_of(node, reduced)
-        positive = domain_of(node, parameters)
-    conditions = _integrability(reduced, parameters) if isinstance(reduced, GaussianExpectation) else ()
-    setting = gaussian_setting(node, parameters, positive, conditions)
-    proof = Proof(setting, node)
-    while proof.now.has(GaussianExpectation) and _applies(proof, Degenerate()):
-        pass
+    """The chain of rules from the expectation to its closed form, by the first way into the class that leads there."""
+    first: NoClosedForm | None = None
+    try:
+        for prepared in preparations(node):
+            try:
+                return _chain(node, prepared)
+            except NoClosedForm as stop:
+                first = first or stop
+    except NoClosedForm as outside:
+        first = first or outside
+    raise first or NoClosedForm("no rule applies", node.integrand)
+
+
+def _chain(node: GaussianExpectation, prepared: Prepared) -> tuple[Proof, tuple[Expr, ...]]:
+    reduced, parameters, domain = prepared.node, prepared.parameters, prepared.domain
+    conditions = integrability(reduced, parameters) if isinstance(reduced, GaussianExpectation) else ()
+    setting = gaussian_setting(node, parameters, domain, conditions, prepared.needs)
+    proof = Proof(setting, node).by(*prepared.rules)
     for rule in CHAIN:
         if isinstance(rule, SteinIdentity) and proof.now.has(GaussianExpectation):
             _applies(proof, HermiteExpansion())
@@ -191,7 +194,7 @@ def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
         (left, *_) = proof.now.atoms(GaussianExpectation)
         raise NoClosedForm("no rule applies", left.integrand)
     _applies(proof, Collect())
-    return proof, (*positive, *conditions)
+    return proof, (*domain, *prepared.needs, *conditions)
 
 
 def _applies(proof: Proof, rule: object) -> bool:
@@ -200,36 +203,6 @@ def _applies(proof: Proof, rule: object) -> bool:
     except RuleDoesNotApply:
         return False
     return True
-
-
-def _remove_degenerate(node: Basic, parameters: Parameters) -> Basic:
-    setting = GaussianSetting((), parameters=parameters)
-    while isinstance(node, GaussianExpectation):
-        made = Degenerate().rewrite(node, setting)
-        if made is None:
-            break
-        node = made.after
-    return node
-
-
-def _integrability(node: GaussianExpectation, parameters: Parameters) -> tuple[Expr, ...]:
-    """What must be positive for the exponentials of quadratics to have an expectation."""
-    setting = GaussianSetting((), parameters=parameters)
-    law = setting.law(node)
-    form = Reader(parameters, node.variables).read(node.integrand)
-    found: list[Expr] = []
-    for shape, value in form.terms.items():
-        for condition in tilt(law, shape.growth, (), parameters).conditions:
-            shown = parameters.expression(condition)
-            sign = parameters.sign(condition)
-            if sign is not None and sign <= 0:
-                term = shape_expression(parameters, node.variables, shape, value)
-                needs = f": {shown} must be positive" if shown.free_symbols else ""
-                raise NoClosedForm(f"the Gaussian density does not damp the exponential{needs}", term)
-            if sign is None:
-                parameters.declare_positive(condition)
-                found.append(shown)
-    return tuple(dict.fromkeys(sympify(c) for c in found))
 
 
 __all__ = ["ClosedForm", "InputError", "NoClosedForm", "gaussian_expectation"]

@@ -27,6 +27,12 @@ class TooLong(Exception):
     """The computation took longer than an answer may take."""
 
 
+def new_deadline() -> float:
+    """When an answer begun now must be there."""
+    # processor time: a busy machine must not change an answer
+    return thread_time() + PATIENCE
+
+
 class Parameters:
     """The field Q(i, p_1, ..., p_k) of the parameters found in `expressions`.
 
@@ -35,9 +41,9 @@ class Parameters:
     is the imaginary unit, used by the characteristic function of sines and cosines.
     """
 
-    def __init__(self, expressions: Iterable[Expr], *, patience: float | None = None) -> None:
-        # processor time: a busy machine must not change an answer
-        self.deadline = thread_time() + (PATIENCE if patience is None else patience)
+    def __init__(self, expressions: Iterable[Expr], *, deadline: float | None = None) -> None:
+        self.deadline = new_deadline() if deadline is None else deadline
+        self.forms: dict[Any, Any] = {}
         self._calls = 0
         self._generators: list[Expr] = [I]
         self._squares: dict[Expr, Expr] = {I: Integer(-1)}

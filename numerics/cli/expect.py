@@ -113,7 +113,7 @@ def _answer(found: ClosedForm, form: str) -> str:
     if beyond:
         lines.append(f"= {mpmath.nstr(value, 17)}, a number beyond the range of floating-point numbers")
     elif value is not None:
-        lines.append(f"= {near!r}" + (f", and less than {mpmath.nstr(bound, 2)} in size" if not value and bound else ""))
+        lines.append(f"= {near!r}" + (f", to within {mpmath.nstr(bound, 2)}" if bound and not value else ""))
     if holds:
         lines.append("for " + ", ".join(text.formula(c) for c in holds))
     return "\n".join([*lines, evidence])
