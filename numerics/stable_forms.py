@@ -47,6 +47,10 @@ class StableFunction(Function):
         name = self.code if spelling is None else printer._module_format(spelling)
         return f"{name}({', '.join(map(printer._print, self.args))})"
 
+    def _eval_is_extended_real(self) -> bool | None:
+        # SymPy differentiates |u| by sign(u) where it knows that u is real
+        return True if all(a.is_extended_real for a in self.args) else None
+
 
 class Logistic(StableFunction):
     """1/(1 + exp(-u)), whose slope is written without a quotient of exponentials."""

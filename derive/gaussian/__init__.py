@@ -6,6 +6,7 @@ from derive.gaussian.digits import number
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import BivariateNormalCDF, NormalDensity, OwensT, Phi
+from derive.gaussian.inversion import SignChanges, sign_changes
 from derive.gaussian.price import price_expectation
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "NormalDensity",
     "OwensT",
     "Phi",
+    "SignChanges",
     "gaussian_expectation",
     "hermite_coefficient",
     "number",
     "price_expectation",
+    "sign_changes",
 ]

@@ -8,11 +8,11 @@ from sympy import Abs, Add, And, Basic, Expr, Heaviside, Max, Min, Mul, Not, Or,
 from sympy.core.relational import Relational
 
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.inversion import sign_changes
 from derive.gaussian.rules import GaussianRule
 from derive.gaussian.setting import GaussianSetting, positivity_key
 from derive.proof.rule import Rewrite
 from derive.setting import Undischarged
-from derive.sign_changes import sign_changes
 
 
 @dataclass(frozen=True)

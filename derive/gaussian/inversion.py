@@ -16,8 +16,10 @@ from sympy import (
     Rational,
     S,
     Symbol,
+    acosh,
     asinh,
     atan,
+    atanh,
     cosh,
     erf,
     erfc,
@@ -72,7 +74,7 @@ class _Increasing:
 _INCREASING: dict[type, _Increasing] = {
     exp: _Increasing(log, S.Zero),
     log: _Increasing(exp),
-    tanh: _Increasing(lambda y: log((1 + y) / (1 - y)) / 2, S.NegativeOne, S.One),
+    tanh: _Increasing(atanh, S.NegativeOne, S.One),
     erf: _Increasing(erfinv, S.NegativeOne, S.One),
     Phi: _Increasing(lambda y: sqrt(2) * erfinv(2 * y - 1), S.Zero, S.One),
     sinh: _Increasing(asinh),
@@ -86,7 +88,7 @@ def sign_changes(u: Expr, x: Symbol) -> SignChanges | None:
 
     >>> x = Symbol("x", real=True)
     >>> sign_changes(tanh(x) - Rational(1, 2), x).roots
-    (log(3)/2,)
+    (atanh(1/2),)
     >>> sign_changes(3 - exp(x**2), x).expression(x)
     -sign(x - sqrt(log(3)))*sign(x + sqrt(log(3)))
     """
@@ -169,7 +171,7 @@ def _level(core: Expr, y: Expr, x: Symbol) -> SignChanges | None:
         found = _increasing(_INCREASING[erf], core.args[0], 1 - y, x)
         return None if found is None else -found
     if isinstance(core, cosh):
-        return _even(core.args[0], y - 1, lambda: log(y + sqrt(y**2 - 1)), x)
+        return _even(core.args[0], y - 1, lambda: acosh(y), x)
     if isinstance(core, Abs):
         return _even(core.args[0], y, lambda: y, x)
     if core.is_Pow and core.exp.is_Integer and core.exp > 0:
