@@ -1,6 +1,5 @@
 """The number of a closed form, with a bound on its error: closed forms cancel in far tails, so precision is raised."""
 
-from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -38,10 +37,21 @@ def number(e: Expr) -> tuple[Any, Any]:
             bound = 10 * abs(value - before) + abs(value) * mpmath.mpf(10) ** (-DIGITS)
             if value and bound <= 11 * abs(value) * mpmath.mpf(10) ** (-DIGITS):
                 return value, bound
-    if all(abs(b) <= abs(a) * mpmath.mpf(10) ** -30 for a, b in pairwise(values[-3:])):
-        # what is left is rounding, smaller at every precision
-        return mpmath.mpf(0), 10 * abs(values[-2])
+    # what is left where the terms cancel is rounding, smaller at every precision
+    scale = _terms(e)
+    rounding = [scale * mpmath.mpf(10) ** (-digits * 4 // 5) for digits in PRECISIONS[-2:]]
+    if all(abs(v) <= r for v, r in zip(values[-2:], rounding, strict=True)):
+        return mpmath.mpf(0), rounding[0]
     raise CannotEvaluate(f"the value of {e} does not settle as precision is raised")
+
+
+def _terms(e: Expr) -> Any:
+    """The size that the terms of an expression have together before they cancel."""
+    if e.is_Add:
+        return sum(_terms(a) for a in e.args)
+    if e.is_Mul:
+        return mpmath.fprod(_terms(a) for a in e.args)
+    return abs(_at(e, PRECISIONS[0]))
 
 
 def _at(e: Expr, digits: int) -> Any:
