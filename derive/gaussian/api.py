@@ -9,14 +9,14 @@ from sympy import Expr, MatrixBase, Symbol
 
 from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
-from derive.gaussian.errors import NoClosedForm, Unconfirmed
+from derive.gaussian.errors import NoClosedForm, OutOfTime, Unconfirmed
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.generalise import General, generalised, structural
 from derive.gaussian.hermite import HermiteExpansion
 from derive.gaussian.instance import PutNumbersIn, can_be_collected
 from derive.gaussian.parameters import TooLong
-from derive.gaussian.prepare import Prepared, integrability, preparations
-from derive.gaussian.rules import CHAIN, Collect, Degenerate, SteinIdentity
+from derive.gaussian.prepare import Prepared, integrability, preparations, require_known
+from derive.gaussian.rules import CHAIN, Collect, Degenerate, SplitAtBreakpoints, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import expectation_node
 from derive.proof.derivation import Derivation, Proof
@@ -74,7 +74,24 @@ def gaussian_expectation(
     c*asin(c/(sqrt(p)*sqrt(q)))/(2*pi) + c/4 + sqrt(-c**2 + p*q)/(2*pi)
 
     """
-    return _derive(expectation_node(g, variables, mean, covariance))
+    found = outcome(expectation_node(g, variables, mean, covariance))
+    if isinstance(found, NoClosedForm):
+        raise type(found)(found.reason, found.term)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def outcome(node: GaussianExpectation) -> ClosedForm | NoClosedForm:
+    """The answer, or why there is none: each derived once in a process. What ran out of time is tried again.
+
+    Raises OutOfTime.
+    """
+    try:
+        return _derive(node)
+    except OutOfTime:
+        raise
+    except NoClosedForm as none:
+        return none
 
 
 def _derive(node: GaussianExpectation) -> ClosedForm:
@@ -117,7 +134,7 @@ def as_given(node: GaussianExpectation) -> ClosedForm:
     try:
         proof, positive = _proof(node)
     except TooLong:
-        raise NoClosedForm("none was found in reasonable time", node.integrand) from None
+        raise OutOfTime("none was found in reasonable time", node.integrand) from None
     except ZeroDivisionError:
         raise NoClosedForm("a product of deltas on one line has no meaning", node.integrand) from None
     return finish(proof, node, positive, partial(as_given, node))
@@ -185,6 +202,8 @@ def _chain(node: GaussianExpectation, prepared: Prepared) -> tuple[Proof, tuple[
     setting = gaussian_setting(node, parameters, domain, conditions, prepared.needs)
     proof = Proof(setting, node).by(*prepared.rules)
     for rule in CHAIN:
+        if isinstance(rule, SplitAtBreakpoints) and isinstance(proof.now, GaussianExpectation):
+            require_known(proof.now, parameters)
         if isinstance(rule, SteinIdentity) and proof.now.has(GaussianExpectation):
             _applies(proof, HermiteExpansion())
         if not proof.now.has(GaussianExpectation):

@@ -20,3 +20,7 @@ class NoClosedForm(Exception):
 
 class Unconfirmed(NoClosedForm):
     """A closed form was found, and the check before every answer did not confirm it."""
+
+
+class OutOfTime(NoClosedForm):
+    """A closed form was not found in the time that an answer may take."""

@@ -9,6 +9,8 @@ from derive.gaussian.breakpoints import SolveBreakpoints
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.law import tilt
+from derive.gaussian.moments import Moments
+from derive.gaussian.orthants import NoOrthant, require_few
 from derive.gaussian.parameters import Parameters, new_deadline
 from derive.gaussian.parity import EvenPart
 from derive.gaussian.rules import Degenerate, GaussianRule
@@ -41,9 +43,11 @@ def preparations(node: GaussianExpectation) -> Iterator[Prepared]:
     outside = _why_unreadable(first)
     if outside is None:
         yield first
+        # in the class, and perhaps without a closed form there
+        yield from _further(node, first, frozenset(WHOLE[1:]))
+        return
     yield from _further(node, first, frozenset())
-    if outside is not None:
-        raise outside
+    raise outside
 
 
 def _further(node: GaussianExpectation, at: Prepared, tried: frozenset[GaussianRule]) -> Iterator[Prepared]:
@@ -98,7 +102,10 @@ def _why_unreadable(at: Prepared) -> NoClosedForm | None:
 
 
 def integrability(node: GaussianExpectation, parameters: Parameters) -> tuple[Expr, ...]:
-    """What must be positive for the exponentials of quadratics to have an expectation."""
+    """What must be positive for the exponentials of quadratics to have an expectation.
+
+    Raises NoClosedForm where one has none.
+    """
     setting = GaussianSetting((), parameters=parameters)
     law = setting.law(node)
     form = normal_form(node, parameters)
@@ -115,3 +122,23 @@ def integrability(node: GaussianExpectation, parameters: Parameters) -> tuple[Ex
                 parameters.declare_positive(condition)
                 found.append(shown)
     return tuple(dict.fromkeys(sympify(c) for c in found))
+
+
+def require_known(node: GaussianExpectation, parameters: Parameters) -> None:
+    """Stop before any work where Stein's identity ends in a probability that has no closed form.
+
+    The product of all half-spaces of a term is left with the weight E[z^powers], unless that is 0.
+
+    Raises NoClosedForm with the term.
+    """
+    law = GaussianSetting((), parameters=parameters).law(node)
+    moments = Moments(parameters)
+    for shape in normal_form(node, parameters).terms:
+        tilted = tilt(law, shape.growth, (), parameters).law
+        if shape.phase or not moments.moment(tilted, shape.powers, frozenset()).terms:
+            continue
+        try:
+            require_few(tilted, shape.factors, parameters)
+        except NoOrthant as stop:
+            term = shape_expression(parameters, node.variables, shape, parameters.one)
+            raise NoClosedForm(str(stop), term) from None
