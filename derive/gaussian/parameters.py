@@ -54,9 +54,11 @@ class Parameters:
         self.field = FracField([f"g{n}" for n in range(len(self._generators))], QQ)
         self._index = {g: self.field.gens[n] for n, g in enumerate(self._generators)}
         self.zero, self.one, self.i = self.field.zero, self.field.one, self.field.gens[0]
-        self._relations = [
-            (n, self.element(self._squares[g])) for n, g in enumerate(self._generators) if g in self._squares
-        ]
+        self._relations: list[tuple[int, Element]] = []
+        # a root stands after those inside it
+        for n, g in enumerate(self._generators):
+            if g in self._squares:
+                self._relations.append((n, self.element(self._squares[g])))
         self._positive: list[Any] = []
         self._signs: dict[Any, int | None] = {}
         self._factored: dict[Element, Expr] = {}
