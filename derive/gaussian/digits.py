@@ -38,32 +38,41 @@ def number(e: Expr) -> tuple[Any, Any]:
             if value and bound <= 11 * abs(value) * mpmath.mpf(10) ** (-DIGITS):
                 return value, bound
     # what is left where the terms cancel is rounding, smaller at every precision
-    scale = _terms(e)
+    scale = magnitude(e)
     rounding = [scale * mpmath.mpf(10) ** (-digits * 4 // 5) for digits in PRECISIONS[-2:]]
     if all(abs(v) <= r for v, r in zip(values[-2:], rounding, strict=True)):
         return mpmath.mpf(0), rounding[0]
     raise CannotEvaluate(f"the value of {e} does not settle as precision is raised")
 
 
-def _terms(e: Expr) -> Any:
-    """The size that the terms of an expression have together before they cancel."""
+def magnitude(e: Expr) -> Any:
+    """The size that the terms of an expression have together, before they cancel; the expression may be complex.
+
+    Raises CannotEvaluate.
+    """
     if e.is_Add:
-        return sum(_terms(a) for a in e.args)
+        return sum(magnitude(a) for a in e.args)
     if e.is_Mul:
-        return mpmath.fprod(_terms(a) for a in e.args)
-    return abs(_at(e, PRECISIONS[0]))
+        return mpmath.fprod(magnitude(a) for a in e.args)
+    with mpmath.workdps(PRECISIONS[0]):
+        return abs(_complex(e))
+
+
+def _complex(e: Expr) -> Any:
+    try:
+        value = compile_expression(e, (), mpmath.mp)(())
+    except (ArithmeticError, ValueError, TypeError) as why:
+        raise CannotEvaluate(f"{e} has no value ({type(why).__name__})") from None
+    if not mpmath.isfinite(value):
+        raise CannotEvaluate(f"{e} is not finite")
+    return value
 
 
 def _at(e: Expr, digits: int) -> Any:
     with mpmath.workdps(digits):
-        try:
-            value = compile_expression(e, (), mpmath.mp)(())
-        except (ArithmeticError, ValueError, TypeError) as why:
-            raise CannotEvaluate(f"{e} has no value ({type(why).__name__})") from None
+        value = _complex(e)
         if isinstance(value, mpmath.mpc):
             if abs(value.imag) > abs(value.real) * mpmath.mpf(10) ** (-digits // 2):
                 raise CannotEvaluate(f"{e} is not real")
             value = value.real
-        if not mpmath.isfinite(value):
-            raise CannotEvaluate(f"{e} is not finite")
         return value

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sympy import Basic, Dict, Expr, Function, Rational
 
-from derive.gaussian.digits import number
+from derive.gaussian.digits import magnitude
+from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.setting import GaussianSetting, positivity_key
 from derive.proof.rule import Evidence, Rewrite, Rule
@@ -65,4 +66,7 @@ def _is_moderate(argument: Expr) -> bool:
     """Whether a constant is of moderate size; one with symbols in it has none."""
     if argument.free_symbols:
         return True
-    return bool(abs(number(argument)[0]) < LARGEST_ARGUMENT)
+    try:
+        return bool(magnitude(argument) < LARGEST_ARGUMENT)
+    except CannotEvaluate:
+        return False

@@ -14,7 +14,7 @@ from sympy import Expr, StrictGreaterThan, Symbol
 
 from derive.errors import InputError
 from derive.expressions import FUNCTIONS, parse_expression, require_real_almost_everywhere
-from derive.gaussian import ClosedForm, NoClosedForm, gaussian_expectation, number
+from derive.gaussian import CannotEvaluate, ClosedForm, NoClosedForm, gaussian_expectation, number
 from derive.render import latex, text
 from numerics.cli.output import emit, to_json
 
@@ -94,7 +94,7 @@ def _answer(found: ClosedForm, form: str) -> str:
     """Return a closed form, where it holds, its number and how it was checked."""
     if form == "latex":
         return latex.formula(found.result)
-    value, bound = number(found.result) if not found.result.free_symbols else (None, None)
+    value, bound = _number(found.result)
     near = None if value is None else float(value)
     # the smallest float is not 0
     beyond = near is not None and (not math.isfinite(near) or (value != 0 and abs(near) < sys.float_info.min))
@@ -117,6 +117,16 @@ def _answer(found: ClosedForm, form: str) -> str:
     if holds:
         lines.append("for " + ", ".join(text.formula(c) for c in holds))
     return "\n".join([*lines, evidence])
+
+
+def _number(e: Expr) -> tuple[Any, Any]:
+    """Return the value of a closed form and its bound; None for one with symbols, or whose value does not settle."""
+    if e.free_symbols:
+        return None, None
+    try:
+        return number(e)
+    except CannotEvaluate:
+        return None, None
 
 
 def _float_above(x: Any) -> float:
