@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from sympy import Abs, Add, And, Basic, Expr, Heaviside, Max, Min, Mul, Not, Or, Piecewise, S, Symbol, sign
 from sympy.core.relational import Relational
@@ -81,11 +80,12 @@ class _Solver:
         return result
 
     def _piecewise(self, e: Piecewise) -> Expr:
-        cases = [(self.visit(value), self._indicator(condition)) for value, condition in e.args]
-        if any(i is None for _, i in cases):
-            return Piecewise(*((value, condition) for (value, _), (_, condition) in zip(cases, e.args, strict=True)))
+        values = [self.visit(value) for value, _ in e.args]
+        indicators = [self._indicator(condition) for _, condition in e.args]
         terms, rest = [], S.One
-        for value, indicator in cases:
+        for value, indicator in zip(values, indicators, strict=True):
+            if indicator is None:
+                return Piecewise(*((v, c) for v, (_, c) in zip(values, e.args, strict=True)))
             terms.append(value * rest * indicator)
             rest = rest * (1 - indicator)
         return Add(*terms)
@@ -95,14 +95,13 @@ class _Solver:
         if c in (S.true, S.false):
             return S.One if c is S.true else S.Zero
         if isinstance(c, And | Or | Not):
-            parts = [self._indicator(a) for a in c.args]
-            if any(p is None for p in parts):
+            found = [self._indicator(a) for a in c.args]
+            parts = [p for p in found if p is not None]
+            if len(parts) < len(found):
                 return None
             if isinstance(c, Not):
                 return 1 - parts[0]
-            if isinstance(c, And):
-                return Mul(*parts)
-            return 1 - reduce(lambda a, b: a * b, (1 - p for p in parts))
+            return Mul(*parts) if isinstance(c, And) else 1 - Mul(*(1 - p for p in parts))
         if isinstance(c, Relational) and hasattr(c, "gts"):
             solved = self._sign(c.gts - c.lts, affine=True)
             return None if solved is None else (1 + solved) / 2

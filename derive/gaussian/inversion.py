@@ -112,7 +112,7 @@ def sign_changes(u: Expr, x: Symbol) -> SignChanges | None:
         found = _level(core, -constant / scale, x)
         return None if found is None else _sided(scale, found)
     if len(terms) == 2 and constant == 0:
-        found = _difference(*terms, x)
+        found = _difference(terms[0], terms[1], x)
         if found is not None:
             return found
     return _in_one_function(u, x)
