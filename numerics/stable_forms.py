@@ -42,14 +42,14 @@ class StableFunction(Function):
 
     code: ClassVar[str]
 
+    def _eval_is_extended_real(self) -> bool | None:
+        # Real numbers have real values here: |u| has a slope for SymPy only where it knows that u is real.
+        return True if all(a.is_extended_real for a in self.args) else None
+
     def _numpycode(self, printer: Any, **_: Any) -> str:
         spelling = getattr(printer, "spelling", {}).get(self.code)
         name = self.code if spelling is None else printer._module_format(spelling)
         return f"{name}({', '.join(map(printer._print, self.args))})"
-
-    def _eval_is_extended_real(self) -> bool | None:
-        # SymPy differentiates |u| by sign(u) where it knows that u is real
-        return True if all(a.is_extended_real for a in self.args) else None
 
 
 class Logistic(StableFunction):

@@ -35,7 +35,6 @@ from sympy import (
 from sympy.core.relational import Relational
 
 from derive.errors import InputError
-from derive.gaussian import SignChanges, sign_changes
 
 DIGITS = 40
 """Numbers that agree to so many digits (of what is added) are the same breakpoint, or no jump."""
@@ -56,8 +55,8 @@ def stand_ins(expression: Expr, variable: Symbol) -> dict[Symbol, Expr]:
 def breakpoints(expression: Expr, variable: Symbol) -> tuple[Expr, ...]:
     """Return the points where one smooth formula gives way to another, in increasing order.
 
-    Exact where the condition is (piecewise) polynomial or one increasing function; otherwise sign changes are looked
-    for between -32 and 32 and located to 50 digits, so that breakpoints farther out are not found.
+    Exact where the condition is (piecewise) polynomial; otherwise sign changes are looked for between -32 and 32
+    and located to 50 digits, so that breakpoints farther out are not found.
     """
     at = stand_ins(expression, variable)
     found: list[Expr] = []
@@ -150,9 +149,6 @@ def _roots(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
         ]
         return [*points, *inside]
     if not e.is_polynomial(variable):
-        solved = sign_changes(e, variable)
-        if solved is not None:
-            return _where_real(solved, at)
         return _sign_changes(e, variable, at)
     polynomial = Poly(e, variable)
     if polynomial.degree() == 1:
@@ -163,11 +159,6 @@ def _roots(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
     if not all(c.is_Rational for c in polynomial.all_coeffs()):
         return _sign_changes(e, variable, at)
     return list(dict.fromkeys(real_roots(polynomial)))
-
-
-def _where_real(solved: SignChanges, at: Point) -> list[Expr]:
-    """The zeros found by inversion, where the parameters are such that there are any."""
-    return list(solved.roots) if all(_number(n, at) > 0 for n in solved.needs) else []
 
 
 def _sign_changes(e: Expr, variable: Symbol, at: Point) -> list[Expr]:

