@@ -27,6 +27,11 @@ class TooLong(Exception):
     """The computation took longer than an answer may take."""
 
 
+def new_deadline() -> limits.Deadline:
+    """When an answer begun now must be there."""
+    return limits.Deadline(PATIENCE)
+
+
 class Parameters:
     """The field Q(i, p_1, ..., p_k) of the parameters found in `expressions`.
 
@@ -35,8 +40,9 @@ class Parameters:
     is the imaginary unit, used by the characteristic function of sines and cosines.
     """
 
-    def __init__(self, expressions: Iterable[Expr], *, patience: float | None = None) -> None:
-        self.deadline = limits.Deadline(PATIENCE if patience is None else patience)
+    def __init__(self, expressions: Iterable[Expr], *, deadline: limits.Deadline | None = None) -> None:
+        self.deadline = new_deadline() if deadline is None else deadline
+        self.forms: dict[Any, Any] = {}
         self._calls = 0
         self._generators: list[Expr] = [I]
         self._squares: dict[Expr, Expr] = {I: Integer(-1)}
@@ -47,9 +53,11 @@ class Parameters:
         self.field = FracField([f"g{n}" for n in range(len(self._generators))], QQ)
         self._index = {g: self.field.gens[n] for n, g in enumerate(self._generators)}
         self.zero, self.one, self.i = self.field.zero, self.field.one, self.field.gens[0]
-        self._relations = [
-            (n, self.element(self._squares[g])) for n, g in enumerate(self._generators) if g in self._squares
-        ]
+        self._relations: list[tuple[int, Element]] = []
+        # a root stands after those inside it
+        for n, g in enumerate(self._generators):
+            if g in self._squares:
+                self._relations.append((n, self.element(self._squares[g])))
         self._positive: list[Any] = []
         self._signs: dict[Any, int | None] = {}
         self._factored: dict[Element, Expr] = {}

@@ -20,7 +20,7 @@ from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
 from numerics.activations import stable_expression
 from numerics.maps.functions import Array, Functions
-from numerics.maps.hermite import ORDERS, U, Series, activation_of, series, squares
+from numerics.maps.hermite import ORDERS, Series, U, activation_of, series, squares
 from numerics.maps.plane import NOTHING, Estimate, product, separation
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]

@@ -56,7 +56,7 @@ class Parts:
         return _read(self.slopes[part], self.x, at, plane)
 
     def hull(self, at: Disc) -> Disc:
-        """f itself on real intervals, whatever parts they meet."""
+        """F itself on real intervals, whatever parts they meet."""
         return _read(self.whole, self.x, at, False)
 
     def across(self, part: int, other: int) -> tuple[int, Disc]:
@@ -79,7 +79,7 @@ class Parts:
             return self._by_rule(part, base, d, found)
 
     def _by_rule(self, part: int, base: Disc, d: Disc, found: Disc) -> Disc:
-        """d times the mean of f' over the way, by a Gauss rule, where that is better: near the base."""
+        """D times the mean of f' over the way, by a Gauss rule, where that is better: near the base."""
         shape = found.mid.shape
         poor = ~(found.rad <= _FEW * np.abs(found.mid)) & np.broadcast_to(d.rad <= 1e-6 * np.abs(d.mid), shape)
         if not poor.any():
