@@ -11,7 +11,18 @@ from mpmath import mp, mpf
 from sympy import Abs, Expr, Max, Rational, Symbol, exp, lambdify, log, pi, symbols, tan, tanh
 
 from derive.expressions import parse_expression
-from derive.gaussian import NoClosedForm, Phi, gaussian_expectation, number, sign_changes
+from derive.gaussian import (
+    NoClosedForm,
+    Phi,
+    SignChanges,
+    breakpoints,
+    gaussian_expectation,
+    number,
+    orthants,
+    parity,
+    sign_changes,
+    uniform,
+)
 from derive.gaussian.growth import growth
 from derive.gaussian.parity import even_part
 
@@ -215,3 +226,32 @@ def test_the_rules_hold_at_points() -> None:
     for g in (tanh(X) + X**2, Abs(X**2 - 2), Phi(X) ** 5):
         result = gaussian_expectation(g, {X: (0, 1)}).check()
         assert result.passed, result.failures
+
+
+PLANTED = {
+    "an even part that is twice itself": (parity, "even_part", lambda f: lambda *a: 2 * f(*a), tanh(X) + X**2),
+    "an integral over half the interval": (uniform, "integral", lambda f: lambda *a: f(*a) / 2, Phi(X) ** 5),
+    "a root on the wrong side": (
+        breakpoints,
+        "sign_changes",
+        lambda f: lambda u, x: SignChanges(1, tuple(-r for r in f(u, x).roots)),
+        Max(exp(X) - 3, 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_corrupted_rule_never_answers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an error planted in one rule the engine refuses to answer."""
+    module, function, corrupt, g = PLANTED[name]
+    monkeypatch.setattr(module, function, corrupt(getattr(module, function)))
+    with pytest.raises(NoClosedForm, match="failed its check"):
+        gaussian_expectation(g, {X: (0, 1)})
+
+
+def test_a_corrupted_general_form_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form with symbols passes the check, or the numbers are not put in."""
+    original = orthants._phi
+    monkeypatch.setattr(orthants, "_phi", lambda *a: original(*a).scaled(2))
+    with pytest.raises(NoClosedForm, match="failed its check"):
+        gaussian_expectation(Max(0, X - 20), {X: (0, 400)})
