@@ -248,3 +248,10 @@ def test_kernel_prints_its_code_and_certificate():
     """The step of the sample variance with its accuracy; a theorem's result as a function of layers."""
     assert "ulp" in run("kernel", "sample-variance").stdout
     assert run("kernel", "backward-variance").stdout.startswith("def backward_variance(i, d, n, var_W, var_grad_s_d)")
+
+
+def test_a_pair_without_a_closed_form():
+    """E[tanh(x) y] = r E[x tanh(x)], by the regression of y on x."""
+    found = json.loads(run("expect", "tanh(x)", "--with", "x", "--correlation", "0.5", "--format", "json").stdout)
+    true = mpmath.quad(lambda s: s * mpmath.tanh(s) * mpmath.npdf(s), [-13, -3, 0, 3, 13]) / 2
+    assert found["value"] == pytest.approx(float(true), rel=1e-13)
