@@ -144,6 +144,13 @@ def log(u: Disc, real: bool) -> Disc:
     return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + _ULPS * np.abs(value))
 
 
+def log1p(u: Disc, real: bool) -> Disc:
+    """log(1 + u)."""
+    value = np.log1p(u.mid)
+    w = np.where(u.mid > -1, u.rad / np.abs(1 + u.mid), np.inf)
+    return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + _ULPS * np.abs(value))
+
+
 def sin(u: Disc, real: bool) -> Disc:
     """sin(u)."""
     return _wave(u, np.sin(u.mid), real)

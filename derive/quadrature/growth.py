@@ -136,8 +136,10 @@ class Growth:
         if name in ("Root", "PlusRoot"):
             both = _sum(self.size(u), Square(0.5 * np.log(self._number(e.args[1])), 0.0, 0.0))
             return both if name == "Root" else both + Square(_LOG2, 0.0, 0.0)
-        if name == "erfcx":
+        if name == "Erfcx":
             return _positive(self.top(u**2, 1)) + Square(_LOG2, 0.0, 0.0)
+        if name == "Log1p":
+            return self.size(sp.log(1 + u, evaluate=False))
         if isinstance(e, sp.log) or name == "LogCdf":
             value = _highest(self.top(e, 1), self.top(e, -1), Square(1e-3, 0.0, 0.0))
             # p0 + p1 T + p2 T² <= p0 (1 + r T)².
@@ -168,6 +170,10 @@ class Growth:
             return self.top(sp.log(e, evaluate=False), -1).scaled(-1)
         if isinstance(e, sp.cosh):
             return ZERO
+        if name == "Erfcx":
+            # erfcx(u) >= 1/(√π (1 + 2 |u|)) for u >= 0, and 1 for u < 0.
+            far = self.size(e.args[0]) + Square(_LOG2, 0.0, 0.0)
+            return (_log_of_sum(far) + Square(0.58, 0.0, 0.0)).scaled(-1)
         if name == "Softplus":
             return Square(-_LOG2, 0.0, 0.0) + _positive(self.top(e.args[0], -1)).scaled(-1)
         if name == "Root":

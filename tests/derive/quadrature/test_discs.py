@@ -17,6 +17,7 @@ FUNCTIONS = {
     "exp": (discs.exp, mpmath.exp),
     "expm1": (discs.expm1, mpmath.expm1),
     "log": (discs.log, mpmath.log),
+    "log1p": (discs.log1p, mpmath.log1p),
     "sin": (discs.sin, mpmath.sin),
     "cos": (discs.cos, mpmath.cos),
     "tan": (discs.tan, mpmath.tan),
