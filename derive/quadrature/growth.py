@@ -82,7 +82,7 @@ class Growth:
             one = np.exp(np.minimum(log.a, 700.0))
             n = len(self.z)
             found = n * outside * (1 + outside / np.maximum(one, 1e-300)) ** (n - 1) if n > 1 else outside
-        return np.where(np.isnan(found), np.inf, found)
+        return np.where(np.isnan(found) | np.isposinf(log.a), np.inf, found)
 
     def diverges(self, reach: Any, given: Mapping[sp.Symbol, Any]) -> Any:
         """Whether |e| times the density is proved to have no integral."""
