@@ -225,7 +225,9 @@ class Adaptive:
         value = np.where(by_hull, bounds.hull_value, value)
         error = np.where(by_hull, bounds.hull_error, cut + rounding)
         size = np.where(bad, np.abs(value), size)
-        keep = last | ((by_hull & (error <= allowed)) | (cut <= np.maximum(allowed, self._beside * rounding))).all(axis=1)
+        keep = last | ((by_hull & (error <= allowed)) | (cut <= np.maximum(allowed, self._beside * rounding))).all(
+            axis=1
+        )
         keep |= ~np.isfinite(self.sums.size[self._rows[boxes.owner]]).all(axis=1)
         self._add(boxes, value, error, size, bounds.radius.sum(axis=0), keep)
         return keep

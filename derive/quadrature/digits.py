@@ -71,7 +71,9 @@ def _pieces(sums: Sums, breaks: Sequence[Any]) -> list[Piece]:
         edges.append(between[0] if between else right[0])
     edges.append(mp.nint(found[-1][1]))
     made = [(a, b, p[2]) for (a, b), p in zip(pairwise(edges), found, strict=True)]
-    changes = [abs(a - p[0]) + abs(b - p[1]) - _CHANGE * (p[1] - p[0]) for (a, b, _), p in zip(made, found, strict=True)]
+    changes = [
+        abs(a - p[0]) + abs(b - p[1]) - _CHANGE * (p[1] - p[0]) for (a, b, _), p in zip(made, found, strict=True)
+    ]
     return made if max(changes) <= 0 else []
 
 

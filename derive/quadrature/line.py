@@ -122,9 +122,7 @@ class Line:
                 reasons[k] = reasons[k] or self._why(k, mean[first], root[first])
         return run.sums, diverges, reasons
 
-    def _outward(
-        self, run: Adaptive, mean: Floats, root: Floats, holes: Any, diverges: Any, width: float
-    ) -> Floats:
+    def _outward(self, run: Adaptive, mean: Floats, root: Floats, holes: Any, diverges: Any, width: float) -> Floats:
         """Integrate out to where nothing is left but ``tolerance``; return bounds of what is left."""
         owners = len(mean)
         reach = np.full(owners, _FIRST)

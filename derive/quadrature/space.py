@@ -26,6 +26,9 @@ MOST_VARIABLES = 3
 _FIRST, _LAST = 8, 1e5
 _AGAIN, _POOR, _LEAST = 3, 1e-3, 1e-300
 _SINGULAR = mp.mpf(10) ** -32
+_UNDERFLOW = 1e-300
+"""What float64 may lose unseen."""
+
 _NO_NUMBER = 1e-6
 """Of ∫|g|: with a larger error there is no number."""
 
@@ -89,18 +92,20 @@ class Space:
         found = []
         for k in range(len(self._given)):
             value, size = float(sums.value[0, k]), float(sums.size[0, k])
-            error = float(sums.error[0, k]) + float(left[k])
+            error = float(sums.error[0, k]) + float(left[k]) + _UNDERFLOW
             reason = ""
             if np.isinf(left[k]):
                 reason = "nothing bounds the integrand far out"
-            elif not (error <= _NO_NUMBER * size or error == 0):
+            elif not error <= _NO_NUMBER * size + 2 * _UNDERFLOW:
                 reason = "the quadrature does not converge"
             found.append(Bounded(value, np.inf if reason else error, reason=reason, size=size))
         return found
 
     def _at_point(self, law: _Law) -> list[Bounded]:
         given = {v: _rounded([m]) for v, m in zip(self.variables, law.mean, strict=True)}
-        given |= {s: Disc(np.array([float(mp.sign(f[0]))]), np.zeros(1)) for s, f in zip(self._signs, law.forms, strict=True)}
+        given |= {
+            s: Disc(np.array([float(mp.sign(f[0]))]), np.zeros(1)) for s, f in zip(self._signs, law.forms, strict=True)
+        }
         found, _ = self._reading(given)
         shown = [np.broadcast_arrays(*d) for d in found]
         return [Bounded(m.ravel()[0], r.ravel()[0], size=np.abs(m.ravel()[0])) for m, r in shown]
@@ -124,7 +129,8 @@ class Space:
         found = self._over(cube, total.size, tolerance)
         for _ in range(_AGAIN):
             # A few nodes on a wide box in a tail make too much of it, and the boxes too large.
-            share = np.min(tolerance * found.size / np.maximum(found.error, _LEAST))
+            with np.errstate(all="ignore"):
+                share = np.min(tolerance * found.size / np.maximum(found.error, _LEAST))
             if not 0 < share < _POOR:
                 break
             again = self._over(cube, total.size, tolerance * float(share))
@@ -134,6 +140,7 @@ class Space:
         total.value += found.value
         total.error += found.error
         total.size[:] = found.size
+        total.boxes += found.boxes
 
     def _over(self, cube: _Cube, size: Floats, tolerance: float) -> Sums:
         """All cells; ``size`` is what is known of E|g|."""
@@ -226,7 +233,8 @@ class _Cube:
         self.given: dict[sp.Symbol, Disc] = {}
         self._coordinates = [self._polynomial([c.coordinates[k] for c in parts]) for k in range(law.sides)]
         self._x = [
-            self._polynomial([affine_of((m, *row), c) for c in parts]) for m, row in zip(law.mean, law.root, strict=True)
+            self._polynomial([affine_of((m, *row), c) for c in parts])
+            for m, row in zip(law.mean, law.root, strict=True)
         ]
         for n, s in enumerate(signs):
             self.given[s] = Disc(np.array([float(c.signs[n]) for c in parts]), np.zeros(len(parts)))
@@ -241,9 +249,7 @@ class _Cube:
                 names.append(None)
         return names
 
-    def __call__(
-        self, given: Mapping[sp.Symbol, Disc], decided: Decided | None = None
-    ) -> tuple[list[Disc], Decided]:
+    def __call__(self, given: Mapping[sp.Symbol, Disc], decided: Decided | None = None) -> tuple[list[Disc], Decided]:
         """Values times the density and the volume of the cell."""
         s = [given[v] for v in self.sides]
         with np.errstate(all="ignore"):
@@ -303,7 +309,7 @@ def _square_root(C: list[list[Any]]) -> list[list[Any]]:
 
 
 def _gathered(found: list[Bounded], shape: tuple[int, ...]) -> Bounded:
-    value, error, size = (np.array([getattr(b, part) for b in found]).reshape(shape) for part in ("value", "error", "size"))
+    value, error, size = (
+        np.array([getattr(b, part) for b in found]).reshape(shape) for part in ("value", "error", "size")
+    )
     return Bounded(value, error, reason=next((b.reason for b in found if b.reason), ""), size=size)
-
-
