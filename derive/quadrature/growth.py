@@ -246,6 +246,10 @@ class Growth:
         return self.size(u) if side > 0 else self.least(u).scaled(-1)
 
     def _top_polynomial(self, e: sp.Expr, side: int) -> Square:
+        if len(self.z) > 1 and (side * e).is_nonpositive:
+            return ZERO
+        if len(self.z) > 1 and sp.Poly(e, *self.z).total_degree() == 2:
+            return self._top_quadratic(e, side)
         total = ZERO
         R = self.reach
         squares: dict[tuple[int, ...], Any] = {}
@@ -264,10 +268,29 @@ class Growth:
             else:
                 total = total + self._top_high(value, powers)
         if squares:
-            # zᵀQz <= λ Σ (R + t_k)² for the largest eigenvalue, or 0.
-            k = np.maximum(_largest_eigenvalue(squares), 0.0)
+            # zᵀQz <= λ Σ (R + t_k)² for the largest rate, or 0.
+            k = np.maximum(_axes(squares)[1][..., -1], 0.0)
             total = total + Square(len(self.z) * k * R * R, 2 * k * R, k)
         return total
+
+    def _top_quadratic(self, e: sp.Expr, side: int) -> Square:
+        """Along each axis of the quadratic form: its maximum where it falls, else its growth."""
+        n, R = len(self.z), self.reach
+        terms = {p: side * self._number(c) for p, c in sp.Poly(e, *self.z).terms()}
+        start = terms.pop((0,) * n, 0.0)
+        linear = {p.index(1): v for p, v in terms.items() if sum(p) == 1}
+        axes, sizes = _axes({p: v for p, v in terms.items() if sum(p) == 2})
+        total = Square(start, 0.0, 0.0)
+        for j in range(n):
+            along = np.abs(sum((v * axes[..., k, j] for k, v in linear.items()), np.zeros(())))
+            spread = np.abs(axes[..., :, j])
+            far = Square(along * R * spread.sum(axis=-1), along * spread.max(axis=-1), 0.0)
+            falls = np.minimum(sizes[..., j], 0.0)
+            top = np.where(falls < 0, along**2 / np.where(falls < 0, -4 * falls, 1.0), np.inf)
+            better = top < far.a
+            total = total + Square(np.where(better, top, far.a), np.where(better, 0.0, far.b), 0.0)
+        k = np.maximum(sizes[..., -1], 0.0)
+        return total + Square(n * k * R * R, 2 * k * R, k)
 
     def _top_high(self, value: Any, powers: tuple[int, ...]) -> Square:
         """A monomial of more than the second degree: one that falls falls at least as its square does beyond R."""
@@ -285,8 +308,8 @@ class Growth:
         return self._coefficients[e](self.given)
 
 
-def _largest_eigenvalue(squares: Mapping[tuple[int, ...], Any]) -> Any:
-    """Of a quadratic form given by its monomials."""
+def _axes(squares: Mapping[tuple[int, ...], Any]) -> tuple[Any, Any]:
+    """The axes of a quadratic form given by its monomials, and its rates along them, a little too large."""
     n = len(next(iter(squares)))
     shape = np.broadcast_shapes(*(np.shape(v) for v in squares.values()))
     form = np.zeros((*shape, n, n))
@@ -295,8 +318,9 @@ def _largest_eigenvalue(squares: Mapping[tuple[int, ...], Any]) -> Any:
         form[..., own[0], own[1]] += 0.5 * np.asarray(value)
         form[..., own[1], own[0]] += 0.5 * np.asarray(value)
     finite = np.isfinite(form).all(axis=(-2, -1))
-    found = np.linalg.eigvalsh(np.where(finite[..., None, None], form, 0.0))[..., -1]
-    return np.where(finite, found + 1e-14 * np.abs(form).sum(axis=(-2, -1)), np.inf)
+    rates, axes = np.linalg.eigh(np.where(finite[..., None, None], form, 0.0))
+    rates = rates + 1e-14 * np.abs(form).sum(axis=(-2, -1))[..., None]
+    return axes, np.where(finite[..., None], rates, np.inf)
 
 
 def _log_erfcx(y: Any) -> Any:

@@ -63,7 +63,7 @@ def _rewritten(e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None]) -> sp.E
         return e
     parts = [_rewritten(a, sign_of) for a in e.args]
     if isinstance(e, sp.Abs | sp.sign | sp.Heaviside) and (s := sign_of(e.args[0])) is not None:
-        return s * parts[0] if isinstance(e, sp.Abs) else s if isinstance(e, sp.sign) else (1 + s) / 2
+        return s * parts[0] if isinstance(e, sp.Abs) else s if isinstance(e, sp.sign) else sp.Heaviside(s)
     if isinstance(e, Relational) and (s := sign_of(e.lhs - e.rhs)) is not None:
         # Equality holds on a set without weight.
         return sp.S.false if e.rel_op == "==" else sp.S.true if e.rel_op == "!=" else e.func(s, 0)

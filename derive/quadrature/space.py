@@ -24,7 +24,11 @@ from derive.quadrature.signs import affine_forms, split_delta, with_signs
 
 MOST_VARIABLES = 3
 _FIRST, _LAST = 8, 1e5
+_AGAIN, _POOR, _LEAST = 3, 1e-3, 1e-300
 _SINGULAR = mp.mpf(10) ** -32
+_UNDERFLOW = 1e-300
+"""What float64 may lose unseen."""
+
 _NO_NUMBER = 1e-6
 """Of ∫|g|: with a larger error there is no number."""
 
@@ -88,11 +92,11 @@ class Space:
         found = []
         for k in range(len(self._given)):
             value, size = float(sums.value[0, k]), float(sums.size[0, k])
-            error = float(sums.error[0, k]) + float(left[k])
+            error = float(sums.error[0, k]) + float(left[k]) + _UNDERFLOW
             reason = ""
             if np.isinf(left[k]):
                 reason = "nothing bounds the integrand far out"
-            elif not (error <= _NO_NUMBER * size or error == 0):
+            elif not error <= _NO_NUMBER * size + 2 * _UNDERFLOW:
                 reason = "the quadrature does not converge"
             found.append(Bounded(value, np.inf if reason else error, reason=reason, size=size))
         return found
@@ -122,15 +126,31 @@ class Space:
     def _add(self, total: Sums, law: _Law, reach: int, inner: int, tolerance: float) -> None:
         parts = cells(law.forms, law.sides, mp.mpf(reach), mp.mpf(inner))
         cube = _Cube(self._reading, self.variables, self._signs, law, parts)
+        found = self._over(cube, total.size, tolerance)
+        for _ in range(_AGAIN):
+            # A few nodes on a wide box in a tail make too much of it, and the boxes too large.
+            with np.errstate(all="ignore"):
+                share = np.min(tolerance * found.size / np.maximum(found.error, _LEAST))
+            if not 0 < share < _POOR:
+                break
+            again = self._over(cube, total.size, tolerance * float(share))
+            if not (again.error < 0.5 * found.error).any():
+                break
+            found = again
+        total.value += found.value
+        total.error += found.error
+        total.size[:] = found.size
+        total.boxes += found.boxes
+
+    def _over(self, cube: _Cube, size: Floats, tolerance: float) -> Sums:
+        """All cells; ``size`` is what is known of E|g|."""
+        n, k = cube.count, len(cube.sides)
         run = Adaptive(
-            cube, cube.sides, cube.given, owners=1, outputs=len(self._given), tolerance=tolerance, rows=[0] * len(parts)
+            cube, cube.sides, cube.given, owners=1, outputs=len(self._given), tolerance=tolerance, rows=[0] * n
         )
-        run.sums.size += total.size
-        run.take(Boxes(np.arange(len(parts)), np.zeros((law.sides, len(parts))), np.ones((law.sides, len(parts)))))
-        total.value += run.sums.value
-        total.error += run.sums.error
-        total.size[:] = run.sums.size
-        total.boxes += run.sums.boxes
+        run.sums.size += size
+        run.take(Boxes(np.arange(n), np.zeros((k, n)), np.ones((k, n))))
+        return run.sums
 
     def _left(self, law: _Law, reach: float) -> Floats:
         if law.sides not in self._growths:
@@ -208,6 +228,7 @@ class _Cube:
 
     def __init__(self, reading: Reading, variables: Any, signs: Any, law: _Law, parts: list[Cell]) -> None:
         self._reading, self._variables, self._signs = reading, variables, signs
+        self.count = len(parts)
         self.sides = [sp.Dummy(f"s{k}", real=True) for k in range(law.sides)]
         self.given: dict[sp.Symbol, Disc] = {}
         self._coordinates = [self._polynomial([c.coordinates[k] for c in parts]) for k in range(law.sides)]
