@@ -16,6 +16,7 @@ from sympy import Basic, Dummy, Expr, Integer
 
 from derive.activations import Activation
 from derive.gaussian import GaussianExpectation
+from derive.maps import Maps
 from derive.network import f, slope
 from derive.proof.derivation import Derivation
 from derive.rules.replicas import Pair
@@ -64,10 +65,24 @@ class Expectations:
         m2, v2 = np.broadcast_arrays(*(np.asarray(at[symbol], np.float64) for symbol in (M, V)))
 
         def evaluate(q: Floats) -> Evaluated:
-            return self._maps.covariance(q, np.minimum(m2[_usable(m2 + v2)] / q, 1.0))
+            rho = np.minimum(m2[_usable(m2 + v2)] / q, 1.0)
+            found, alone = self._maps.covariance(q, rho), rho == 0
+            if not alone.any():
+                return found
+            # mu = 0 leaves the square of a mean.
+            mean, value, error = self._mean(q[alone]), found.value.copy(), found.error.copy()
+            value[alone] = mean.value**2
+            error[alone] = mean.error * (2 * np.abs(mean.value) + mean.error)
+            return Evaluated(value, error, found.method)
 
         # K of an odd function vanishes with m: what it is part of is E[f^2].
         return self._where_positive(evaluate, m2 + v2, lambda value, _: value * value, self._maps.second_moment)
+
+    def _mean(self, q: Floats) -> Evaluated:
+        """E[f(u)]: exactly 0 where that is derived, by symmetry or in closed form."""
+        if mean_is_zero(self.activation):
+            return Evaluated(np.zeros_like(q), np.zeros_like(q), "closed form")
+        return self._maps.mean(q)
 
     def _half_difference(self, at: Mapping[Basic, Any]) -> Floats:
         m2, v2 = np.broadcast_arrays(*(np.asarray(at[symbol], np.float64) for symbol in (M, V)))
@@ -100,6 +115,16 @@ class Expectations:
             known = np.isfinite(found.value) & (against != 0)
             self.worst = max(self.worst, float((found.error[known] / np.abs(against[known])).max(initial=0.0)))
         return out
+
+
+@lru_cache(maxsize=64)
+def mean_is_zero(activation: Activation) -> bool:
+    """Whether `derive.maps` derives E[f(u)] = 0 for u ~ N(0, q), as it does for every odd f from the symmetry."""
+    # Without a proof of oddness, deriving the mean would cost more than the number.
+    if not activation.is_odd:
+        return False
+    found = Maps(activation).find("mean")
+    return isinstance(found, Derivation) and found.result == 0
 
 
 def _usable(q: Floats) -> NDArray[np.bool_]:
