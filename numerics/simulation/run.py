@@ -185,7 +185,17 @@ def _many_networks(
         estimate, error = collector.decomposition()
     else:
         estimate, error = collector.variances(request.quantities)
-    return _result(network, request, seed, estimate, error, request.networks - 1, collector.recorded(), {})
+    return _result(
+        network,
+        request,
+        seed,
+        estimate,
+        error,
+        request.networks - 1,
+        collector.recorded(),
+        {},
+        collector.tails(request.quantities),
+    )
 
 
 def _rows(names: Sequence[str], wanted: Sequence[str], layers: int) -> NDArray[np.intp]:
@@ -201,6 +211,7 @@ def _result(
     freedom: int,
     recorded: dict[int, Floats],
     network_error: Columns,
+    tails: tuple[Columns, Columns] = ({}, {}),
 ) -> Simulation:
     # A single unit has no variance over units; all else that is not a number came of an overflow.
     undefined = np.array(network.widths[1:]) == 1 if request.over == "layer" else np.zeros(network.d + 1, bool)
@@ -220,6 +231,8 @@ def _result(
         fixed_input=request.fixed,
         freedom=freedom,
         network_error=network_error,
+        tail_error=tails[0],
+        tail_skewness=tails[1],
         recorded=recorded,
     )
 

@@ -271,14 +271,14 @@ def test_one_network(activation, over):
 
 
 def test_narrow_networks_agree_and_would_show_an_error():
-    """20 000 networks of width 5, forward and backward: all exact columns agree; 12 % off would have been seen."""
+    """20 000 networks of width 5, forward and backward: all exact columns agree; 17 % off would have been seen."""
     network = Network(widths=[6, 5, 4, 5], gain=1.5, activation="leaky-relu(0.3)", bias_variance=0.2)
     prediction = predict(network)
     assert [name for name, exact in prediction.exact.items() if exact] == ["var_s", "var_grad_s", "var_grad_w"]
     simulation = simulate(network, rng=3, networks=20_000, quantities=("var_s", "var_grad_s", "var_grad_w"))
     found = verify(prediction, simulation)
     assert found.agrees, found.text()
-    assert max(row.detectable for row in found.rows) < 0.12
+    assert max(row.detectable for row in found.rows) < 0.17
 
 
 def test_a_network_without_biases_may_have_dead_layers():
