@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, overload
+
+from derive.activations import Activation
 from derive.errors import InputError, unknown_name
 from numerics.curves.prediction import Prediction
 from numerics.network import Network
@@ -12,8 +16,14 @@ THEORIES = {
 }
 
 
-def predict(network: Network, *, theory: str | None = None) -> Prediction:
-    """Return the variances of all layers that the theorems predict for a network.
+@overload
+def predict(network: Network, *, theory: str | None = None) -> Prediction: ...
+@overload
+def predict(network: Sequence[Network], *, theory: str | None = None) -> list[Prediction]: ...
+def predict(network: Network | Sequence[Network], *, theory: str | None = None) -> Prediction | list[Prediction]:
+    """Return the variances of all layers that the theorems predict for a network, or for each network of a sequence.
+
+    Networks of one activation and depth are computed together: 200 of 50 layers take about as long as three alone.
 
     ``theory`` is one of `THEORIES`; by default ``"linear-regime"`` for linear units, where it is exact, and ``"wide"``
     for all others.
@@ -36,16 +46,29 @@ def predict(network: Network, *, theory: str | None = None) -> Prediction:
     >>> predict(Network(widths=[100] * 3, gain=2.0, activation="gelu")).columns["var_s"].round(6)
     array([2.      , 1.844166])
     """
-    if not isinstance(network, Network):
-        raise InputError(f"network must be a Network, got {network!r}")
-    if theory is None:
-        theory = "linear-regime" if network.activation.is_linear else "wide"
-    if theory not in THEORIES:
+    if theory is not None and theory not in THEORIES:
         raise unknown_name("theory", theory, THEORIES)
-    if theory == "linear-regime":
-        from numerics.curves.linear_regime import linear_prediction
+    single = not isinstance(network, Sequence)
+    networks: list[Any] = [network] if single else list(network)
+    for one in networks:
+        if not isinstance(one, Network):
+            raise InputError(f"network must be a Network, got {one!r}")
+    found = _predictions(networks, theory)
+    return found[0] if single else found
 
-        return linear_prediction(network)
-    from numerics.curves.wide import wide_prediction
 
-    return wide_prediction(network)
+def _predictions(networks: list[Network], theory: str | None) -> list[Prediction]:
+    """Return the predictions in the order of the networks; those alike in depth and activation come from one run."""
+    from numerics.curves.linear_regime import linear_prediction
+    from numerics.curves.wide import wide_predictions
+
+    found: dict[int, Prediction] = {}
+    alike: dict[tuple[Activation, int], list[int]] = {}
+    for place, network in enumerate(networks):
+        if (theory or ("linear-regime" if network.activation.is_linear else "wide")) == "wide":
+            alike.setdefault((network.activation, network.d), []).append(place)
+        else:
+            found[place] = linear_prediction(network)
+    for places in alike.values():
+        found |= zip(places, wide_predictions([networks[place] for place in places]), strict=True)
+    return [found[place] for place in range(len(networks))]

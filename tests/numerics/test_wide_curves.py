@@ -13,7 +13,7 @@ from derive.theorems.sample_variance import BIAS_VARIANCE
 from derive.theorems.wide import fluctuation_map, length_map
 from numerics.criticality import critical
 from numerics.curves import COLUMNS, SAMPLE_COLUMNS, predict
-from numerics.curves.expectations import compiled
+from numerics.curves.expectations import Step
 from numerics.network import Network
 from numerics.simulation import simulate
 from numerics.verification import verify
@@ -154,7 +154,7 @@ def test_the_curve_is_evaluated_from_the_theorem(monkeypatch):
 def test_a_result_that_depends_on_more_is_refused():
     """Nothing is silently left out of a formula."""
     with pytest.raises(ValueError, match="sigma_w2"):
-        compiled(length_map(), (BIAS_VARIANCE,))
+        Step(length_map(), (BIAS_VARIANCE,))
 
 
 @pytest.mark.parametrize("activation", ["tanh", "gelu", "relu", "cos"])
