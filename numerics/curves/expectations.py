@@ -35,7 +35,8 @@ EPS = float(np.finfo(np.float64).eps)
 class Expectations:
     """Gaussian expectations of an activation and its slope; q = 0 and values beyond float64 are taken, too.
 
-    Where f jumps, the slope is the one between the jumps, as in back-propagation.
+    Where f jumps, the slope is the one between the jumps, as in back-propagation. Each method takes the values of the
+    symbols q, or m and v (as m^2 and v^2), and returns values and their absolute errors.
     """
 
     def __init__(self, activation: Activation) -> None:
@@ -46,13 +47,6 @@ class Expectations:
             self._slope = interpolants(between).second_moment
         else:
             self._slope = self._maps.slope_second_moment
-
-    def of(self, node: Expr, at: Mapping[Basic, Any]) -> Bounded:
-        """Return the value of an expectation where q, or m^2 and v^2, have the given values, and its error.
-
-        ``node`` is one that `nodes` knows; ``at`` maps the symbols q, or m and v, to arrays of q, m^2 and v^2.
-        """
-        return _KNOWN[node](self, at)
 
     def _second(self, at: Mapping[Basic, Any]) -> Bounded:
         return self._where_positive(self._maps.second_moment, lambda value, _: value * value, at[Q])
@@ -103,7 +97,7 @@ class Expectations:
     ) -> Bounded:
         """Evaluate at variances that are positive and finite; 0 is the function's own value, and infinite stays so."""
         q = np.asarray(q, np.float64)
-        if ((q > 0) & (q < np.inf)).all():
+        if q.size and q.min() > 0 and q.max() < np.inf:
             found = evaluate(q, *more)
             return found.value, found.error
         usable = np.isfinite(q) & (q > 0)
@@ -153,10 +147,11 @@ class Step:
     """
 
     def __init__(self, derivation: Derivation, arguments: tuple[Basic, ...] = ()) -> None:
-        self._nodes = nodes(derivation.result)
-        names = [Dummy(f"expectation_{k}") for k, _ in enumerate(self._nodes)]
+        parts = nodes(derivation.result)
+        self._expectations = [_KNOWN[node] for node in parts]
+        names = [Dummy(f"expectation_{k}") for k, _ in enumerate(parts)]
         others = [Dummy(f"argument_{k}") for k, _ in enumerate(arguments)]
-        known = dict(zip((*self._nodes, *arguments), (*names, *others), strict=True))
+        known = dict(zip((*parts, *arguments), (*names, *others), strict=True))
         result = derivation.result.xreplace(known)
         if missing := result.free_symbols - set(known.values()):
             raise ValueError(f"the result depends on {', '.join(sorted(map(str, missing)))} too")
@@ -165,8 +160,8 @@ class Step:
         self._run = lambdify([*names, *others], outputs, "numpy")
 
     def __call__(self, expectations: Expectations, at: Mapping[Basic, Any], *arguments: Any) -> Bounded:
-        """Return values and their errors; ``at`` as in `Expectations.of`, ``arguments`` in the order of the step's."""
-        found = [expectations.of(node, at) for node in self._nodes]
+        """Return values and their errors; ``at`` as `Expectations` takes it, ``arguments`` in the step's order."""
+        found = [expectation(expectations, at) for expectation in self._expectations]
         value, *slopes = self._run(*(part[0] for part in found), *arguments)
         error = 2 * EPS * np.abs(value)
         for slope_, (_, own) in zip(slopes, found, strict=True):

@@ -6,6 +6,7 @@ derivatives, by which the errors of one layer reach the next (to first order in 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numerics.curves.expectations import Expectations, Step
 
 Floats = NDArray[np.float64]
 
+_LOOK = 8  # how often it is looked whether all networks rest
 _MORE = 2.0**-20
 """By how much a number is made larger, in proportion."""
 
@@ -31,17 +33,14 @@ def bounded(step: Step, of: Expectations, symbol: Any, q: Column, *arguments: An
 
 def lengths(step: Step, of: Expectations, gains: Floats, biases: Floats, start: Floats) -> Column:
     """Return q by layer, one step of the length map after the other; gains and biases are (networks, layers)."""
-    q, wrong = np.empty((2, *gains.shape))
-    q[:, 0], wrong[:, 0] = start, EPS
     larger = np.array([[1.0], [1 + _MORE]])
-    for layer in range(1, gains.shape[1]):
-        if _settled(layer, gains, biases, q, wrong):
-            continue
-        value, error = step(of, {Q: q[:, layer - 1] * larger}, gains[:, layer], biases[:, layer])
-        q[:, layer] = value[0]
-        reach = _elasticity(value[1], value[0])
-        wrong[:, layer] = _relative(error[0], value[0]) + _inherited(reach, wrong[:, layer - 1])
-    return Column(q, wrong)
+
+    def run(layer: int, state: Floats, values: Floats, errors: Floats) -> None:
+        values[0], error = step(of, {Q: state[0] * larger}, gains[:, layer], biases[:, layer])
+        errors[0] = error[0]
+
+    (q,) = _through(run, gains, biases, np.array([start]), exact=(False,))
+    return q
 
 
 def over_samples(
@@ -49,41 +48,63 @@ def over_samples(
 ) -> dict[str, Column]:
     """Return m2, v2 and rho by layer, one step of the mean's and the fluctuation's map after the other."""
     mean, fluctuation = steps
-    m2, v2, m_wrong, v_wrong = np.empty((4, *gains.shape))
-    m2[:, 0], v2[:, 0], m_wrong[:, 0], v_wrong[:, 0] = biases[:, 0], start, 0.0, EPS
     more_m, more_v = np.array([[1.0], [1 + _MORE], [1.0]]), np.array([[1.0], [1.0], [1 + _MORE]])
-    for layer in range(1, gains.shape[1]):
-        if _settled(layer, gains, biases, m2, m_wrong, v2, v_wrong):
-            continue
-        at = {M: m2[:, layer - 1] * more_m, V: v2[:, layer - 1] * more_v}
-        before = m_wrong[:, layer - 1], v_wrong[:, layer - 1]
-        for column, wrong, (value, error) in (
-            (m2, m_wrong, mean(of, at, gains[:, layer], biases[:, layer])),
-            (v2, v_wrong, fluctuation(of, at, gains[:, layer])),
-        ):
-            column[:, layer] = value[0]
-            reach = (_inherited(_elasticity(value[k], value[0]), before[k - 1]) for k in (1, 2))
-            wrong[:, layer] = _relative(error[0], value[0]) + sum(reach)
-    total = m2 + v2
-    rho = np.divide(m2, total, out=np.full_like(total, np.nan), where=total > 0)
-    apart = np.divide(v2, total, out=np.zeros_like(total), where=total > 0)
-    rho_wrong = np.where(rho == 0, 0.0, apart * (m_wrong + v_wrong) + 2 * EPS)
-    return {"m2": Column(m2, m_wrong), "v2": Column(v2, v_wrong), "rho": Column(rho, rho_wrong)}
+
+    def run(layer: int, state: Floats, values: Floats, errors: Floats) -> None:
+        at = {M: state[0] * more_m, V: state[1] * more_v}
+        values[0], m_error = mean(of, at, gains[:, layer], biases[:, layer])
+        values[1], v_error = fluctuation(of, at, gains[:, layer])
+        errors[0], errors[1] = m_error[0], v_error[0]
+
+    m2, v2 = _through(run, gains, biases, np.array([biases[:, 0], start]), exact=(True, False))
+    total = m2.value + v2.value
+    rho, apart = (
+        np.divide(part, total, out=np.full_like(total, np.nan), where=total > 0) for part in (m2.value, v2.value)
+    )
+    wrong = np.where(rho == 0, 0.0, apart * (m2.error + v2.error) + 2 * EPS)
+    return {"m2": m2, "v2": v2, "rho": Column(rho, wrong)}
 
 
-def _settled(layer: int, gains: Floats, biases: Floats, *columns: Floats) -> bool:
-    """Copy the layer before where two layers agree to rounding: at a fixed point nothing is left to compute."""
-    if layer < 2 or not all((side[:, layer] == side[:, layer - 1]).all() for side in (gains, biases)):
-        return False
-    for column in columns[::2]:
-        if not (np.abs(column[:, layer - 1] - column[:, layer - 2]) <= 2e-16 * np.abs(column[:, layer - 1])).all():
-            return False
-    for column, wrong in zip(columns[::2], columns[1::2], strict=True):
-        column[:, layer] = column[:, layer - 1]
-        # Errors go on growing, by less than at the layer before.
-        growth = np.maximum(wrong[:, layer - 1] - wrong[:, layer - 2], 0.0)
-        wrong[:, layer] = wrong[:, layer - 1] + growth + np.where(wrong[:, layer - 1] > 0, EPS, 0.0)
-    return True
+def _through(
+    run: Callable[[int, Floats, Floats, Floats], None],
+    gains: Floats,
+    biases: Floats,
+    start: Floats,
+    *,
+    exact: Sequence[bool],
+) -> list[Column]:
+    """Run all layers from a start of shape (numbers, networks), and let the errors follow.
+
+    ``run`` takes a layer and the state before it, and writes the numbers at that state and at those with one number
+    larger, (numbers, 1 + numbers, networks), and their absolute errors. Where all networks rest at a fixed point the
+    layer before is copied.
+    """
+    numbers, networks = start.shape
+    values = np.empty((gains.shape[1], numbers, 1 + numbers, networks))
+    errors = np.zeros((gains.shape[1], numbers, networks))
+    values[0] = start[:, None]
+    changes = np.flatnonzero(((np.diff(gains) != 0) | (np.diff(biases) != 0)).any(axis=0)) + 1
+    layer = 1
+    while layer < len(values):
+        run(layer, values[layer - 1, :, 0], values[layer], errors[layer])
+        layer += 1
+        if layer % _LOOK == 0 and _rest(values[layer - 2, :, 0], values[layer - 1, :, 0]):
+            later = changes[changes >= layer]
+            until = int(later[0]) if len(later) else len(values)
+            values[layer:until], errors[layer:until] = values[layer - 1], errors[layer - 1]
+            layer = until
+    base = values[:, :, 0]
+    # A copied layer may be off by the rounding that it rests to.
+    own = _relative(errors, base) + np.where(errors > 0, 2 * EPS, 0.0)
+    own[0] = np.where(exact, 0.0, EPS)[:, None]
+    reach = _elasticity(values[:, :, 1:], base[:, :, None])
+    for layer in range(1, len(values)):
+        own[layer] += _inherited(reach[layer], own[layer - 1]).sum(axis=1)
+    return [Column(base[:, k].T.copy(), own[:, k].T.copy()) for k in range(numbers)]
+
+
+def _rest(before: Floats, now: Floats) -> bool:
+    return bool((np.abs(now - before) <= 2e-16 * np.abs(now)).all())
 
 
 def _relative(error: Floats, value: Floats) -> Floats:

@@ -99,8 +99,12 @@ class One:
         coefficients = _COEFFICIENTS @ found.value
         # The last term is what a rounding of log q changes.
         rounding = _ROUNDING * found.value.max() + 4 * _EPS * float(_DEGREES[:, 0] ** 2 @ np.abs(coefficients))
-        error = min(_one_unit(expectation, Ellipse(_middle(octave), angle)) for angle in _ANGLES)
-        error += _LEBESGUE * float(found.error.max()) + rounding
+        rounding += _LEBESGUE * float(found.error.max())
+        error = math.inf
+        for angle in _ANGLES:
+            if error > rounding:
+                error = min(error, _one_unit(expectation, Ellipse(_middle(octave), angle)))
+        error += rounding
         if not found.value.any():
             return cls(coefficients, 0.0)
         return cls(coefficients, error) if error <= GOOD * found.value.min() else None
@@ -294,7 +298,8 @@ def _by_octave(
     """Evaluate octave by octave: by an interpolant where there is one, else directly."""
     flat = q.ravel()
     mantissa, exponent = np.frexp(flat)
-    if flat.size and (exponent == exponent[0]).all() and (made := panel(int(exponent[0]))) is not None:
+    lowest, highest = (int(exponent.min()), int(exponent.max())) if flat.size else (0, 1)
+    if lowest == highest and (made := panel(lowest)) is not None:
         value, error = run(made, _polynomials(mantissa), slice(None))
         return Evaluated(value.reshape(q.shape), error.reshape(q.shape), METHOD)
     value, error, method = np.empty(flat.shape), np.empty(flat.shape), np.full(flat.shape, METHOD, dtype=object)
