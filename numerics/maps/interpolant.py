@@ -37,8 +37,8 @@ _DEGREES = np.arange(DEGREE + 1)[:, None]
 # A polynomial is at most so much larger than its values at the nodes.
 _LEBESGUE = 2 / math.pi * math.log(DEGREE + 1) + 1
 _ROUNDING = 4 * _LEBESGUE * _EPS
-# Correlations up to this also count as analytic, where f is odd: an angle of 0.4.
-_RADIUS = math.sin(0.4)
+# Complex correlations of at most this size count as well, where f is odd: an angle of 0.1 more.
+_RADIUS = math.sin(0.1)
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _schwarz(maps: NumericalMaps, middle: float) -> float:
     The mean and half the difference of two units have the variances q (1 +- rho)/2, also for complex rho; the
     covariance is analytic in rho, and 0 at 0, so that Schwarz's lemma divides its bound by the radius.
     """
-    ellipse = Ellipse(middle, _ANGLES[1])
+    ellipse = Ellipse(middle, _ANGLES[0])
     widest = ellipse.widest(math.asin(_RADIUS)) * (1 + _RADIUS)
     factor = widest / (ellipse.narrowest * (1 - _RADIUS) * _RADIUS)
     return ellipse.decay * factor * _upper(maps.second_moment, widest)

@@ -76,9 +76,10 @@ def simulate(
         progress: whether to show a progress bar on standard error; by default, when that is a terminal.
 
     Memory does not grow with ``networks``: each worker holds one group of networks. With gradients their weights take
-    4 MiB or, if that is more, what one network needs (8 bytes a weight). Without, it is one layer's matrix and three
-    arrays of a block of samples by the widest layer (16 MiB each at most for brute force, all samples for
-    ``"conditional"``), and for one network 64 numbers a unit. What is recorded comes on top, 8 bytes a number.
+    4 MiB or, if that is more, what one network needs (8 bytes a weight, up to 256 MiB: beyond, weights are drawn in
+    blocks, twice). Without, it is one layer's matrix, up to 16 MiB, and three arrays of a block of samples by the widest
+    layer (16 MiB each at most for brute force, all samples for ``"conditional"``), and for one network 64 numbers a
+    unit. What is recorded comes on top, 8 bytes a number.
 
     Raises:
         InputError: for unknown names, numbers out of range, a method that cannot do what is asked (with the reason), an
