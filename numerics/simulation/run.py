@@ -29,6 +29,9 @@ from numerics.simulation.streams import RNG, Seed, generator, groups
 Floats = NDArray[np.float64]
 Columns = dict[str, Floats]
 
+MOST_GIB = 256
+"""Brute force draws networks of up to so many weights, about ten minutes each."""
+
 
 def simulate(
     network: Network,
@@ -83,7 +86,7 @@ def simulate(
 
     Raises:
         InputError: for unknown names, numbers out of range, a method that cannot do what is asked (with the reason), an
-            ``rng`` that NumPy does not take, or a network whose weights do not fit in memory.
+            ``rng`` that NumPy does not take, or a network that does not fit in memory or has more weights than are drawn.
 
     >>> simulation = simulate(Network(widths=[3, 4, 2], gain=1.0), rng=1, networks=100)
     >>> [name for name, values in simulation.estimate.items() if len(values) == 2]
@@ -107,13 +110,16 @@ def simulate(
         record_units=record_units,
     )
     workers = at_least("workers", workers, 1)
+    size = 8 * weight_count(network) / 2**30
+    if request.method == "brute" and size > MOST_GIB:
+        limit = f"more than the {MOST_GIB} GiB that are drawn for one"
+        raise InputError(f"widths: the weights of one network take {size:.3g} GiB, {limit}")
     run = _one_network if request.over in ("sample", "layer") else _many_networks
     try:
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             return run(network, request, parent, seed, workers, progress)
     except MemoryError:
-        size = 8 * weight_count(network) / 2**30
-        raise InputError(f"widths: the weights of one network take {size:.3g} GiB, more than there is") from None
+        raise InputError(f"widths: a network of {sum(network.widths)} units does not fit in memory") from None
 
 
 def _fixed_input(network: Network, inputs: Any, rng: Generator) -> Floats | None:
