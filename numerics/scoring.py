@@ -42,9 +42,10 @@ class Row:
     """One variance of one layer, predicted and estimated.
 
     ``standard_error`` is the run's own, or the one that its tail implies where that is larger; ``z`` is the relative
-    error over the relative standard error. ``relative_difference`` is ``estimate / predicted - 1``. ``detectable`` is the smallest relative error of the prediction that a run
-    like this one catches with 99 % probability (not a number for a prediction of zero). ``exact`` tells whether the
-    prediction claims to be exact, or an approximation. ``width_bias`` is the relative bias of this width from the wide
+    error over the relative standard error. ``relative_difference`` is ``estimate / predicted - 1``. ``detectable`` is
+    the smallest relative error of the prediction that a run like this one catches with 99 % probability (not a number
+    for a prediction of zero). ``exact`` tells whether the prediction claims to be exact, or an approximation.
+    ``width_bias`` is the relative bias of this width from the wide
     limit that was allowed for: ``z`` compares the estimate with ``predicted (1 + width_bias)``. ``verdict`` is
     ``"agrees"``, ``"differs"`` or ``"inconclusive"``: the run could not have caught an error of 100 % (of the layer's
     variance, where the prediction is zero). ``skewness`` is that of the estimate over repetitions of the run: beyond

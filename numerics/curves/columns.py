@@ -42,4 +42,5 @@ class Column:
         """Return, behind the last value, each layer's product of it with all factors from that layer on."""
         reversed_ = np.column_stack([last, self.value[:, ::-1]])
         errors = np.column_stack([0 * last, self.error[:, ::-1] + EPS])
-        return Column(np.cumprod(reversed_, axis=1)[:, ::-1], np.cumsum(errors, axis=1)[:, ::-1])
+        products, sums = (np.asarray(part[:, ::-1], np.float64) for part in (reversed_.cumprod(1), errors.cumsum(1)))
+        return Column(products, sums)

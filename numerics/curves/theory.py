@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import overload
 
 from derive.activations import Activation
 from derive.errors import InputError, unknown_name
@@ -23,7 +23,7 @@ def predict(network: Sequence[Network], *, theory: str | None = None) -> list[Pr
 def predict(network: Network | Sequence[Network], *, theory: str | None = None) -> Prediction | list[Prediction]:
     """Return the variances of all layers that the theorems predict for a network, or for each network of a sequence.
 
-    Networks of one activation and depth are computed together: 200 of 50 layers take about as long as three alone.
+    Networks of one activation and depth are computed together: a layer of hundreds costs little more than one of one.
 
     ``theory`` is one of `THEORIES`; by default ``"linear-regime"`` for linear units, where it is exact, and ``"wide"``
     for all others.
@@ -33,7 +33,7 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     ``Var[dCost/dw^i]`` is that of a product of independent factors of mean zero, by `product-variance`.
 
     ``"wide"``: ``var_s`` by `length-map`, ``var_z`` by its part, ``m2``, ``v2`` and ``rho`` by `sample-variance-map`,
-    the gradients by `gradient-variance`; the Gaussian expectations in closed form or by quadrature. For (leaky) ReLU
+    the gradients by `gradient-variance`; the Gaussian expectations by `numerics.maps.interpolant`. For (leaky) ReLU
     ``var_s`` is exact at any width, by `network-variance`, and m2 and v2 are by the certified kernel of
     `sample-variance-stable`.
 
@@ -48,13 +48,12 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     """
     if theory is not None and theory not in THEORIES:
         raise unknown_name("theory", theory, THEORIES)
-    single = not isinstance(network, Sequence)
-    networks: list[Any] = [network] if single else list(network)
+    networks = list(network) if isinstance(network, Sequence) else [network]
     for one in networks:
         if not isinstance(one, Network):
             raise InputError(f"network must be a Network, got {one!r}")
     found = _predictions(networks, theory)
-    return found[0] if single else found
+    return found if isinstance(network, Sequence) else found[0]
 
 
 def _predictions(networks: list[Network], theory: str | None) -> list[Prediction]:

@@ -1,4 +1,4 @@
-r"""Gaussian expectations as certified interpolants in the logarithm of the variance: microseconds in place of milliseconds.
+r"""Gaussian expectations as certified interpolants in log q: microseconds in place of milliseconds.
 
 For a function g that does not depend on the variance, q -> E[g(s)], s ~ N(0, q), is analytic in log q for
 \|Im log q\| < pi/2. At q = r e^(i theta) the density is at most sqrt(Q/r) times that of N(0, Q) for every
@@ -68,7 +68,7 @@ class Ellipse:
         return self.middle * math.exp(-self._reach)
 
     def widest(self, tilt: float = 0.0) -> float:
-        """An upper bound of \\|q\\|/cos(\\|arg q\\| + tilt) on it."""
+        """An upper bound of the modulus of q over cos(its angle + tilt) on it."""
         return self.middle * math.exp(self._reach) / math.cos(self.angle + tilt)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.simulation.batch import Batch
-from numerics.simulation.tails import Tails
 from numerics.simulation.moments import Moments
 from numerics.simulation.result import decomposition_estimates, variance_estimates
+from numerics.simulation.tails import Tails
 
 Floats = NDArray[np.float64]
 Columns = dict[str, Floats]

@@ -33,9 +33,10 @@ _BLOCK_NUMBERS = 1 << 21
 class ForwardPass:
     """Runs groups of networks forward, layer by layer, in buffers made once.
 
-    Memory: one layer's weight matrix, up to 16 MiB (method brute), and three arrays of ``block`` samples by the widest layer, for
-    each network of a group; a group is one network unless all this is below 4 MiB. Brute force takes the samples in
-    blocks of at most 16 MiB and draws the same weights again for each block; `conditional` needs all samples at once.
+    Memory: one layer's weight matrix, up to 16 MiB (method brute), and three arrays of ``block`` samples by the widest
+    layer, for each network of a group; a group is one network unless all this is below 4 MiB. Brute force takes the
+    samples in blocks of at most 16 MiB and draws the same weights again for each block; `conditional` needs all samples
+    at once.
     """
 
     def __init__(

@@ -80,13 +80,13 @@ def simulate(
 
     Memory does not grow with ``networks``: each worker holds one group of networks. With gradients their weights take
     4 MiB or, if that is more, what one network needs (8 bytes a weight, up to 256 MiB: beyond, weights are drawn in
-    blocks, twice). Without, it is one layer's matrix, up to 16 MiB, and three arrays of a block of samples by the widest
-    layer (16 MiB each at most for brute force, all samples for ``"conditional"``), and for one network 64 numbers a
-    unit. What is recorded comes on top, 8 bytes a number.
+    blocks, twice). Without, it is one layer's matrix, up to 16 MiB, and three arrays of a block of samples by the
+    widest layer (16 MiB each at most for brute force, all samples for ``"conditional"``), and for one network 64
+    numbers a unit. What is recorded comes on top, 8 bytes a number.
 
     Raises:
         InputError: for unknown names, numbers out of range, a method that cannot do what is asked (with the reason), an
-            ``rng`` that NumPy does not take, or a network that does not fit in memory or has more weights than are drawn.
+            ``rng`` that NumPy does not take, or a network that does not fit in memory or has too many weights to draw.
 
     >>> simulation = simulate(Network(widths=[3, 4, 2], gain=1.0), rng=1, networks=100)
     >>> [name for name, values in simulation.estimate.items() if len(values) == 2]

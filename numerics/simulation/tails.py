@@ -36,7 +36,7 @@ class Tails:
         A log-normal X of log-variance b has E[X^2t]/E[X^t]^2 = exp(b t^2). b is what t = 1/4 says of the X > 0, or
         t = 1/2 if that is more; with w = exp(b) and p = P(X > 0), E[X^2]/E[X]^2 = w/p and E[X^3]/E[X]^3 = w^3/p^2.
         For a product of chi-square laws (linear units), or of bounded factors, b is a little too large. The error is 0
-        where the run's own is good: a sample variance has a relative variance of about (E[X^2]/E[X]^2)^4 over the count.
+        where the run's own is good: the relative variance of a sample variance is about (E[X^2]/E[X]^2)^4/count.
         """
         with np.errstate(all="ignore"):
             alive, plain, root, fourth = self._sums / np.maximum(self._sums[0], 1)

@@ -1,4 +1,4 @@
-"""Interpolants in log q: every stated error is at least the true one, and what cannot be certified is not interpolated."""
+"""Interpolants in log q: every stated error is at least the true one, and nothing uncertified is interpolated."""
 
 import mpmath
 import numpy as np
