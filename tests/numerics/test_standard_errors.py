@@ -14,6 +14,7 @@ from numerics.network import Network
 from numerics.simulation import simulate
 from numerics.simulation.redrawn import Redrawn
 from numerics.simulation.streams import restartable
+from numerics.simulation.tails import Tails
 from numerics.simulation.unit_moments import UnitMoments, jackknife
 from numerics.verification import verify
 
@@ -119,6 +120,23 @@ def test_detectable_is_the_error_that_passes_the_threshold_by_the_quantile_of_it
         r = row.standard_error / row.estimate
         assert row.standard_error == run.standard_error[row.quantity][row.layer]
         assert (row.detectable - found.threshold * r) / (r * (1 + row.detectable)) == pytest.approx(margin, rel=1e-9)
+
+
+@pytest.mark.parametrize(("spread", "networks", "alive"), [(0.5, 100_000, 1.0), (3.0, 2000, 1.0), (2.0, 4000, 0.25)])
+def test_tails_of_log_normal_averages(spread, networks, alive):
+    """Quantiles of a log-normal law, some networks at 0: E[X^2]/E[X]^2 = exp(spread^2)/alive, seen or not."""
+    living = int(alive * networks)
+    values = np.exp(spread * stats.norm.ppf((np.arange(living) + 0.5) / living))
+    tails = Tails()
+    for part in np.array_split(np.pad(values, (0, networks - living))[None], 7, axis=1):
+        tails.add(part)
+    error, skewness = (side[0] for side in tails.of_mean())
+    w = math.exp(spread**2)
+    second, third = w / alive - 1, w**3 / alive**2 - 3 * w / alive + 2
+    assert skewness == pytest.approx(third / second**1.5 / math.sqrt(networks), rel=0.25 if spread > 1 else 0.01)
+    # A run of 100 000 shows a short tail by itself.
+    assert error == (pytest.approx(math.sqrt(second / networks), rel=0.1) if spread > 1 else 0.0)
+    assert spread < 1 or values.std() / values.mean() / math.sqrt(networks) < error
 
 
 def test_a_matrix_drawn_in_blocks_is_one_matrix(monkeypatch):
