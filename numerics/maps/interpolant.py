@@ -22,65 +22,20 @@ from derive.activations import Activation
 from numerics.maps.functions import Array
 from numerics.maps.kernels import NumericalMaps
 from numerics.maps.mehler import Mehler, mehler
+from numerics.maps.octave import COEFFICIENTS, DEGREE, DEGREES, Ellipse, middle, nodes, polynomials_at
 from numerics.maps.values import Evaluated
 
 METHOD = "interpolant"
-DEGREE = 20
 GOOD = 1e-12
 """An interpolant of one unit whose relative error may be larger is not used."""
 
 _EPS = float(np.finfo(float).eps)
-_HALF = 0.5 * math.log(2)  # half an octave, in log q
 _ANGLES = (1.3, 1.0, 0.7)
-_NODES = np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
-_DEGREES = np.arange(DEGREE + 1)[:, None]
 # A polynomial is at most so much larger than its values at the nodes.
 _LEBESGUE = 2 / math.pi * math.log(DEGREE + 1) + 1
 _ROUNDING = 4 * _LEBESGUE * _EPS
 # Complex correlations of at most this size count as well, where f is odd: an angle of 0.1 more.
 _RADIUS = math.sin(0.1)
-
-
-@dataclass(frozen=True)
-class Ellipse:
-    """The Bernstein ellipse about the octave of variances around ``middle`` whose height is ``angle``, in log q."""
-
-    middle: float
-    angle: float
-
-    @property
-    def _rho(self) -> float:
-        height = self.angle / _HALF
-        return height + math.hypot(height, 1.0)
-
-    @property
-    def decay(self) -> float:
-        """The interpolation error of a function that is at most 1 on it."""
-        return 4 * self._rho**-DEGREE / (self._rho - 1)
-
-    @property
-    def _reach(self) -> float:
-        return _HALF * 0.5 * (self._rho + 1 / self._rho)
-
-    @property
-    def narrowest(self) -> float:
-        """A lower bound of the modulus of q on it."""
-        return self.middle * math.exp(-self._reach)
-
-    def widest(self, tilt: float = 0.0) -> float:
-        """An upper bound of the modulus of q over cos(its angle + tilt) on it."""
-        return self.middle * math.exp(self._reach) / math.cos(self.angle + tilt)
-
-
-def _to_coefficients() -> Array:
-    """The matrix from values at the Chebyshev points to Chebyshev coefficients."""
-    matrix = 2 / DEGREE * np.cos(np.pi * np.outer(np.arange(DEGREE + 1), np.arange(DEGREE + 1)) / DEGREE)
-    matrix[:, [0, -1]] /= 2
-    matrix[[0, -1]] /= 2
-    return np.asarray(matrix)
-
-
-_COEFFICIENTS = _to_coefficients()
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,17 +48,17 @@ class One:
     @classmethod
     def made(cls, expectation: Callable[[ArrayLike], Evaluated], octave: int) -> One | None:
         """Interpolate an expectation of a function that is never negative; None where no good bound is found."""
-        found = expectation(_nodes(octave))
+        found = expectation(nodes(octave))
         if not np.isfinite(found.value).all() or not np.isfinite(found.error).all():
             return None
-        coefficients = _COEFFICIENTS @ found.value
+        coefficients = COEFFICIENTS @ found.value
         # The last term is what a rounding of log q changes.
-        rounding = _ROUNDING * found.value.max() + 4 * _EPS * float(_DEGREES[:, 0] ** 2 @ np.abs(coefficients))
+        rounding = _ROUNDING * found.value.max() + 4 * _EPS * float(DEGREES[:, 0] ** 2 @ np.abs(coefficients))
         rounding += _LEBESGUE * float(found.error.max())
         error = math.inf
         for angle in _ANGLES:
             if error > rounding:
-                error = min(error, _one_unit(expectation, Ellipse(_middle(octave), angle)))
+                error = min(error, _one_unit(expectation, Ellipse(middle(octave), angle)))
         error += rounding
         if not found.value.any():
             return cls(coefficients, 0.0)
@@ -145,11 +100,11 @@ class Pair:
     @classmethod
     def made(cls, maps: NumericalMaps, octave: int) -> Pair | None:
         """Interpolate the squares of the Hermite coefficients; None where their sums do not converge soon enough."""
-        at_nodes = [mehler(maps, float(q)) for q in _nodes(octave)]
+        at_nodes = [mehler(maps, float(q)) for q in nodes(octave)]
         known = [m for m in at_nodes if m is not None]
         if len(known) < len(at_nodes):
             return None
-        found = (cls._within(maps, known, Ellipse(_middle(octave), angle)) for angle in _ANGLES)
+        found = (cls._within(maps, known, Ellipse(middle(octave), angle)) for angle in _ANGLES)
         best = min((made for made in found if made is not None), key=lambda made: made.worst(), default=None)
         return best if best is not None and best.worst() <= GOOD else None
 
@@ -165,7 +120,7 @@ class Pair:
         majorant = scale * sum(above.padded(order))
         orders = np.flatnonzero((squares > 0).any(axis=0) | (majorant > 0))
         noise = _LEBESGUE * wrong.max(axis=0) + _ROUNDING * squares.max(axis=0)
-        rows = np.concatenate([_COEFFICIENTS @ squares, [noise, majorant]])[:, orders]
+        rows = np.concatenate([COEFFICIENTS @ squares, [noise, majorant]])[:, orders]
         return cls(
             orders.astype(np.float64),
             rows,
@@ -176,7 +131,7 @@ class Pair:
 
     def worst(self) -> float:
         """Return the largest relative error that `separation` states, at gaps 1 and near 0."""
-        polynomials, gaps = np.cos(_DEGREES * np.linspace(0, math.pi, 3)), np.array([1.0, 1.0, 1.0])
+        polynomials, gaps = np.cos(DEGREES * np.linspace(0, math.pi, 3)), np.array([1.0, 1.0, 1.0])
         found = (self.separation(polynomials, gap * gaps) for gap in (1.0, 1e-30))
         return max(float((error / value).max()) if (value > 0).all() else math.inf for value, error in found)
 
@@ -204,25 +159,16 @@ class Pair:
         return (polynomials * sums).sum(axis=0), self.rows[-2] @ sizes + bound + self.left_out * size
 
 
-def _schwarz(maps: NumericalMaps, middle: float) -> float:
+def _schwarz(maps: NumericalMaps, centre: float) -> float:
     """Bound the interpolation error of an odd f's covariance, over the correlation, for correlations to `_RADIUS`.
 
     The mean and half the difference of two units have the variances q (1 +- rho)/2, also for complex rho; the
     covariance is analytic in rho, and 0 at 0, so that Schwarz's lemma divides its bound by the radius.
     """
-    ellipse = Ellipse(middle, _ANGLES[0])
+    ellipse = Ellipse(centre, _ANGLES[0])
     widest = ellipse.widest(math.asin(_RADIUS)) * (1 + _RADIUS)
     factor = widest / (ellipse.narrowest * (1 - _RADIUS) * _RADIUS)
     return ellipse.decay * factor * _upper(maps.second_moment, widest)
-
-
-def _middle(octave: int) -> float:
-    return math.ldexp(math.exp(-_HALF), octave) if octave <= 1024 else math.inf
-
-
-def _nodes(octave: int) -> Array:
-    nodes: Array = np.ldexp(np.exp(_HALF * (_NODES - 1)), octave)
-    return nodes
 
 
 class Interpolants:
@@ -300,7 +246,7 @@ def _by_octave(
     mantissa, exponent = np.frexp(flat)
     lowest, highest = (int(exponent.min()), int(exponent.max())) if flat.size else (0, 1)
     if lowest == highest and (made := panel(lowest)) is not None:
-        value, error = run(made, _polynomials(mantissa), slice(None))
+        value, error = run(made, polynomials_at(mantissa), slice(None))
         return Evaluated(value.reshape(q.shape), error.reshape(q.shape), METHOD)
     value, error, method = np.empty(flat.shape), np.empty(flat.shape), np.full(flat.shape, METHOD, dtype=object)
     for octave in set(exponent.tolist()):
@@ -310,12 +256,5 @@ def _by_octave(
             found = direct(flat[where], where)
             value[where], error[where], method[where] = found.value, found.error, found.method
         else:
-            value[where], error[where] = run(made, _polynomials(mantissa[where]), where)
+            value[where], error[where] = run(made, polynomials_at(mantissa[where]), where)
     return Evaluated(value.reshape(q.shape), error.reshape(q.shape), method.reshape(q.shape))
-
-
-def _polynomials(mantissa: Array) -> Array:
-    """The Chebyshev polynomials, in log q, of variances with these mantissas, from 1/2 to 1."""
-    x = np.log(mantissa) / _HALF + 1
-    found: Array = np.cos(_DEGREES * np.arccos(np.minimum(np.maximum(x, -1.0), 1.0)))
-    return found

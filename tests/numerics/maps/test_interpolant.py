@@ -7,7 +7,8 @@ from mpmath import mp, mpf
 
 from derive.activations import activation
 from numerics.maps import NumericalMaps
-from numerics.maps.interpolant import METHOD, Ellipse, Interpolants, interpolants
+from numerics.maps.interpolant import METHOD, Interpolants, interpolants
+from numerics.maps.octave import Ellipse
 
 VARIANCES = (1e-9, 3e-4, 0.0131, 0.5, 0.7, 0.99999, 3.3, 17.0)
 GAPS = (1e-15, 3e-9, 1e-4, 0.05, 0.37, 0.9, 1.0, 1.3, 2.0)
