@@ -64,7 +64,7 @@ def _table(prediction: Prediction) -> str:
         lines += ["", f"Beyond float64's range in {', '.join(lost)}: inf is too large, and nan comes of it."]
     error = max(prediction.expectation_error.values(), default=0.0)
     if 0 < error < 1:
-        # A power of ten: the digits of an estimated rounding error mean nothing.
+        # A power of ten: the digits of an error mean nothing.
         bound = f"1e-{math.floor(-math.log10(error)):02}"
-        lines += ["", f"The Gaussian expectations of a layer are computed with a relative error of about {bound}."]
+        lines += ["", f"The numbers have a relative error of at most {bound}, what earlier layers bring in included."]
     return "\n".join(lines)
