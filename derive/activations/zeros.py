@@ -31,10 +31,10 @@ from sympy import (
     tanh,
 )
 
-from derive import limits
 from derive.errors import InputError
 from derive.expressions.intervals import Interval, NoBound, Undefined, bounds
 from derive.gaussian.functions import Phi
+from derive.limits import check as check_limit
 
 DIGITS = 40
 FARTHEST = 32
@@ -119,7 +119,7 @@ def _isolated(e: Expr, slope: Expr, variable: Symbol, low: float, high: float) -
     """Yield intervals, from left to right, which hold all zeros; one each but where nothing better can be known."""
     left = [(low, high)]
     while left:
-        limits.check()
+        check_limit()
         low, high = left.pop()
         try:
             value = bounds(e, variable, low, high)

@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 
 from sympy import Expr, MatrixBase, Symbol
 
-from derive import limits
 from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
 from derive.gaussian.errors import NoClosedForm, OutOfTime, Unconfirmed
@@ -20,6 +19,7 @@ from derive.gaussian.prepare import Prepared, integrability, preparations, requi
 from derive.gaussian.rules import CHAIN, Collect, Degenerate, SplitAtBreakpoints, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import expectation_node
+from derive.limits import NEVER
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade, Verdict
@@ -175,7 +175,7 @@ def _made(
     """The derivation with its evidence."""
     # a replay may take its time
     if isinstance(proof.setting, GaussianSetting):
-        proof.setting.parameters.deadline = limits.NEVER
+        proof.setting.parameters.deadline = NEVER
     made = proof.done("gaussian-expectation", "A Gaussian expectation in closed form", rebuild=rebuild)
     verdict = Verdict(Grade.EXACT, f"computed by the rule; the closed form {found}")
     steps = tuple(replace(s, verdict=verdict) for s in made.steps)

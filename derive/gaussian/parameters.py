@@ -12,8 +12,9 @@ from typing import Any
 from sympy import QQ, Expr, Float, I, Integer, Mul, Pow, Rational, S, Symbol, factorint, sqrt
 from sympy.polys.fields import FracField
 
-from derive import limits
 from derive.errors import InputError
+from derive.limits import Deadline
+from derive.limits import check as check_limit
 
 Element = Any  # an element of the field of fractions (sympy's FracElement)
 
@@ -27,9 +28,9 @@ class TooLong(Exception):
     """The computation took longer than an answer may take."""
 
 
-def new_deadline() -> limits.Deadline:
+def new_deadline() -> Deadline:
     """When an answer begun now must be there."""
-    return limits.Deadline(PATIENCE)
+    return Deadline(PATIENCE)
 
 
 class Parameters:
@@ -40,7 +41,7 @@ class Parameters:
     is the imaginary unit, used by the characteristic function of sines and cosines.
     """
 
-    def __init__(self, expressions: Iterable[Expr], *, deadline: limits.Deadline | None = None) -> None:
+    def __init__(self, expressions: Iterable[Expr], *, deadline: Deadline | None = None) -> None:
         self.deadline = new_deadline() if deadline is None else deadline
         self.forms: dict[Any, Any] = {}
         self._calls = 0
@@ -136,7 +137,7 @@ class Parameters:
         self._calls += 1
         # reading the clock can cost as much as the arithmetic between two looks at it
         if self._calls % 16 == 0:
-            limits.check()
+            check_limit()
             if self.deadline.passed:
                 raise TooLong
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sympy import Basic, Expr, sympify
 
-from derive import limits
 from derive.gaussian.breakpoints import SolveBreakpoints
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
@@ -19,6 +18,7 @@ from derive.gaussian.setting import GaussianSetting, gaussian_setting, normal_fo
 from derive.gaussian.uniform import UniformVariable
 from derive.gaussian.validation import domain_of
 from derive.gaussian.writer import shape_expression
+from derive.limits import Deadline
 
 WHOLE: tuple[GaussianRule, ...] = (UniformVariable(), SolveBreakpoints(), EvenPart())
 """Rules that are tried where an integrand is outside the class."""
@@ -73,7 +73,7 @@ def _prepared(
     rules: tuple[GaussianRule, ...],
     now: Basic,
     needs: tuple[Expr, ...],
-    deadline: limits.Deadline,
+    deadline: Deadline,
 ) -> Prepared:
     """The field of an expectation and of what has become of it: values of variables, roots are new constants."""
     parameters = parameters_of(node, now, *needs, deadline=deadline)

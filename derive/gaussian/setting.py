@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from sympy import Basic, Expr, ImmutableMatrix, Max, Min, StrictGreaterThan, Symbol, log
 
-from derive import limits
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.law import Law
 from derive.gaussian.normal_form import NormalForm
 from derive.gaussian.parameters import Parameters
 from derive.gaussian.reader import Reader
 from derive.hypotheses import Hypothesis
+from derive.limits import Deadline
 from derive.setting import Setting
 from derive.words import Words
 
@@ -77,7 +77,7 @@ def parameter_parts(e: Expr, variables: Sequence[Symbol]) -> list[Expr]:
     return [x for x in parts if x.is_finite is not False]
 
 
-def parameters_of(*nodes: Basic, deadline: limits.Deadline | None = None) -> Parameters:
+def parameters_of(*nodes: Basic, deadline: Deadline | None = None) -> Parameters:
     """The field of the parameters of expectations (or of constants), and when an answer must be there."""
     parts: list[Expr] = []
     for node in nodes:
