@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 EPS = 2.0**-52
 _ULPS = 4 * EPS
+_TINY = 2.0**-20
+_SQUARE = 2
 _HALF_PI = np.pi / 2
 _ROOT_PI, _ROOT_2PI = np.sqrt(np.pi), np.sqrt(2 * np.pi)
 
@@ -59,7 +61,8 @@ def multiply(*factors: Disc) -> Disc:
 
 def _times(a: Any, b: Any) -> Any:
     product = a * b
-    return np.where((a == 0) | (b == 0), 0.0, product)
+    lost = np.isnan(product)
+    return np.where(lost & ((a == 0) | (b == 0)), 0.0, product) if lost.any() else product
 
 
 def power(u: Disc, exponent: float, real: bool) -> Disc:
@@ -87,6 +90,8 @@ def power(u: Disc, exponent: float, real: bool) -> Disc:
 def _whole_power(u: Disc, n: int) -> Disc:
     c, r = u
     size = np.abs(c)
+    if n == _SQUARE:
+        return Disc(c * c, r * (2 * size + r) * (1 + EPS) + EPS * c * c)
     value = c ** float(n)
     if n >= 0:
         rad = np.where(r <= size, np.abs(value) * np.expm1(n * np.log1p(_quotient(r, size))), (size + r) ** n - size**n)
@@ -118,19 +123,21 @@ def _capped(d: Disc, largest: float) -> Disc:
 def exp(u: Disc, real: bool) -> Disc:
     """exp(u)."""
     value = np.exp(u.mid)
-    return Disc(value, _exp_change(u) + _ULPS * value)
+    return Disc(value, _exp_change(u, value) + _ULPS * value)
 
 
-def _exp_change(u: Disc) -> Any:
-    """sup |exp(z) - exp(c)|; exp(c) may underflow where exp(c + r) does not."""
+def _exp_change(u: Disc, value: Any) -> Any:
+    """sup |exp(z) - exp(c)| with value = exp(c), which may underflow where exp(c + r) does not."""
     c, r = u
+    if np.all(r < _TINY):
+        return value * (r * (1 + r))
     return np.where(r < 1, np.exp(c) * np.expm1(np.minimum(r, 1.0)), np.exp(c + r))
 
 
 def expm1(u: Disc, real: bool) -> Disc:
     """exp(u) - 1."""
     value = np.expm1(u.mid)
-    return Disc(value, _exp_change(u) + _ULPS * np.abs(value))
+    return Disc(value, _exp_change(u, np.exp(u.mid)) + _ULPS * np.abs(value))
 
 
 def log(u: Disc, real: bool) -> Disc:
