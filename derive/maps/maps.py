@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sympy import Derivative, Expr, Integer, Mul, Subs, Symbol, factorial, hermite_prob, sqrt
+from sympy import Derivative, Expr, Integer, Lambda, Mul, S, Subs, Symbol, factorial, hermite_prob, sqrt
 
 from derive.activations import Activation, activation
 from derive.errors import InputError, unknown_name
@@ -17,12 +17,15 @@ from derive.maps.rules import (
     EvenPart,
     PriceInCorrelation,
     PriceInVariance,
+    ScaleInVariance,
     SetValue,
     Shorten,
 )
 from derive.maps.symbols import c, fan_in, fan_out, m, q, q_1, q_2, rho, sigma_b2, sigma_w2, v, x, y
+from derive.network import f
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
+from derive.rules.replicas import HalfSquaredDifference
 from derive.rules.wide import ByClosedForm
 from derive.setting import Setting
 
@@ -85,6 +88,7 @@ class Maps:
         if clash:
             raise InputError(f"free parameters of an activation must not be named {', '.join(sorted(clash))}")
         self._found: dict[tuple[str, int], Derivation | NoClosedForm] = {}
+        self._defined: dict[str, Expr] = {}
 
     def __getattr__(self, name: str) -> Derivation:
         if name not in MAPS:
@@ -96,6 +100,19 @@ class Maps:
         if name not in MAPS:
             raise unknown_name("map", name, MAPS)
         return self._find(name)
+
+    def definition(self, name: str) -> Expr:
+        """Return a map as Gaussian expectations, not evaluated: what is computed where there is no closed form.
+
+        Derivatives are carried out inside the expectations (deltas stand for jumps), and a variance over samples is
+        half the mean square of a difference, so that nothing cancels. Raises `InputError` for an unknown name, and
+        `NoClosedForm` where E[f'^2] is infinite because f jumps.
+        """
+        if name not in _DEFINITIONS:
+            raise unknown_name("map", name, _DEFINITIONS)
+        if name not in self._defined:
+            self._defined[name] = _DEFINITIONS[name](self)
+        return self._defined[name]
 
     def hermite_coefficient(self, order: int) -> Derivation:
         """Return a_k = E[f(s) He_k(s/sqrt q)]/sqrt(k!), s ~ N(0, q).
@@ -201,21 +218,25 @@ class Maps:
         proof = Proof(_SETTING, Derivative(self._length(), q))
         return _tidy(proof.by(ByClosedForm(), Differentiate()))
 
-    def _chi_par_by_price(self) -> Proof:
+    def _by_price(self, of_q: Expr) -> Proof:
+        """The slope in q by f'^2 + f f'', not evaluated."""
         if self.activation.jumps:
             raise NoClosedForm("f f'' has no meaning where f jumps", self._f)
-        return _closed_from(Proof(_SETTING, Derivative(self._length(), q)).by(PriceInVariance()))
+        return Proof(_SETTING, Derivative(of_q, q)).by(PriceInVariance())
+
+    def _chi_par_by_price(self) -> Proof:
+        return _closed_from(self._by_price(self._length()))
 
     def _slope(self, at: int) -> Proof:
         proof = Proof(_SETTING, Subs(Derivative(self._correlation(), rho), rho, Integer(at)))
-        return _closed_from(proof.by(PriceInCorrelation(), SetValue()))
+        return proof.by(PriceInCorrelation(), SetValue())
 
     def _slope_at_zero(self) -> Proof:
-        return self._slope(0)
+        return _closed_from(self._slope(0))
 
     def _slope_at_one(self) -> Proof:
         self._slope_square()
-        return self._slope(1)
+        return _closed_from(self._slope(1))
 
     def _kernel(self) -> Expr:
         return self._two(m**2 + v**2, m**2 + v**2, m**2)
@@ -228,6 +249,18 @@ class Maps:
 
     def _sample_variance_map(self) -> Proof:
         return _closed(sigma_w2 * (self._one(self._f**2, m**2 + v**2) - self._kernel()))
+
+    def _separation(self, variance: Expr, shared: Expr) -> Expr:
+        """E_mu[Var_nu f(mu + nu)] as half the mean square of a difference, not evaluated."""
+
+        def over_own(power: int) -> Expr:
+            return GaussianExpectation.of(f(x + y) ** power, (y,), (Integer(0),), ((variance - shared,),))
+
+        def over_shared(inside: Expr) -> Expr:
+            return GaussianExpectation.of(inside, (x,), (Integer(0),), ((shared,),))
+
+        apart = Proof(_SETTING, over_shared(over_own(2)) - over_shared(over_own(1) ** 2)).by(HalfSquaredDifference())
+        return apart.now.replace(type(f(x)), Lambda(self.activation.symbol, self._f))
 
     def _backward_factor(self) -> Proof:
         return _closed(Mul(fan_out, 1 / fan_in, sigma_w2) * self._slope_square())
@@ -299,6 +332,27 @@ def _formula(e: Expr) -> dict[str, str]:
 
 _SETTING = Setting(())
 _SYMBOLS: tuple[Symbol, ...] = (q, q_1, q_2, rho, c, m, v, sigma_w2, sigma_b2, fan_in, fan_out, x, y)
+_DEFINITIONS: dict[str, Callable[[Maps], Expr]] = {
+    "mean": lambda maps: maps._one(maps._f),
+    "second_moment": lambda maps: maps._one(maps._f**2),
+    "slope_second_moment": Maps._slope_square,
+    "second_moment_slope": lambda maps: Proof(_SETTING, Derivative(maps._one(maps._f**2), q)).by(ScaleInVariance()).now,
+    "length_map": Maps._length,
+    "covariance": lambda maps: maps._two(q_1, q_2, rho * sqrt(q_1) * sqrt(q_2)),
+    "separation": lambda maps: maps._separation(q, rho * q),
+    "covariance_map": lambda maps: sigma_w2 * maps._two(q_1, q_2, rho * sqrt(q_1) * sqrt(q_2)) + sigma_b2,
+    "correlation_map": Maps._correlation,
+    "gap_map": lambda maps: sigma_w2 * maps._separation(q, rho * q) / maps._length(),
+    "chi_perp": lambda maps: sigma_w2 * maps._slope_square(),
+    "chi_par": lambda maps: Proof(_SETTING, Derivative(maps._length(), q)).by(ScaleInVariance()).now,
+    "second_moment_slope_by_price": lambda maps: maps._by_price(maps._one(maps._f**2)).now,
+    "chi_par_by_price": lambda maps: maps._by_price(maps._length()).now,
+    "slope_at_zero": lambda maps: maps._slope(0).now,
+    "slope_at_one": lambda maps: maps._slope(1).now if maps._slope_square() else S.Infinity,
+    "K": Maps._kernel,
+    "mean_square_map": lambda maps: sigma_w2 * maps._kernel() + sigma_b2,
+    "sample_variance_map": lambda maps: sigma_w2 * maps._separation(m**2 + v**2, m**2),
+}
 _ROUTES: dict[str, Callable[[Maps], Proof]] = {
     "mean": Maps._mean,
     "second_moment": Maps._second_moment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mpmath import mp
 from sympy import (
@@ -99,24 +99,59 @@ class PriceInVariance(_AtPoints):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Differentiate an expression that depends on the variance through one expectation, affinely."""
-        if not isinstance(node, Derivative) or len(node.variables) != 1:
+        found = _one_expectation(node)
+        if found is None:
             return None
-        (q,) = node.variables
-        inside = [e for e in node.expr.atoms(GaussianExpectation) if q in e.free_symbols]
-        if len(inside) != 1 or len(inside[0].variables) != 1 or inside[0].covariance != ((q,),):
-            return None
-        (single,) = inside
-        if single.integrand.has(q) or single.mean[0].has(q):
-            return None
-        stand_in = Symbol("expectation", real=True)
-        slope = node.expr.xreplace({single: stand_in}).diff(stand_in)
-        if slope.has(stand_in, q):
-            return None
+        single = found.inside
         (z,) = single.variables
         if jumps(single.integrand, z):
             return None
         second = distributional_derivative(distributional_derivative(single.integrand, z), z)
-        return Rewrite(slope / 2 * GaussianExpectation.of(second, single.variables, single.mean, single.covariance))
+        made = GaussianExpectation.of(second, single.variables, single.mean, single.covariance)
+        return Rewrite(found.slope / 2 * made)
+
+
+class _Affine(NamedTuple):
+    """A derivative in q of slope · E[g(s)] + what does not depend on q, s ~ N(0, q)."""
+
+    slope: Expr
+    inside: GaussianExpectation
+
+
+def _one_expectation(node: Expr) -> _Affine | None:
+    if not isinstance(node, Derivative) or len(node.variables) != 1:
+        return None
+    (q,) = node.variables
+    inside = [e for e in node.expr.atoms(GaussianExpectation) if q in e.free_symbols]
+    if len(inside) != 1 or len(inside[0].variables) != 1 or inside[0].covariance != ((q,),):
+        return None
+    (single,) = inside
+    if single.integrand.has(q) or single.mean[0] != 0:
+        return None
+    stand_in = Symbol("expectation", real=True)
+    slope = node.expr.xreplace({single: stand_in}).diff(stand_in)
+    return None if slope.has(stand_in, q) else _Affine(slope, single)
+
+
+@dataclass(frozen=True)
+class ScaleInVariance(_AtPoints):
+    """d/dq E[g(s)] = E[s g'(s)]/(2 q) for Gaussian s of mean 0 and variance q
+
+    By s = sqrt(q) z; the derivative is that of a distribution.
+    """
+
+    name = "scale-in-variance"
+    words = "Write s as sqrt(q) times a standard normal variable, and differentiate inside the expectation."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Differentiate an expression that depends on the variance through one expectation, affinely."""
+        found = _one_expectation(node)
+        if found is None:
+            return None
+        (z,), (q,) = found.inside.variables, node.variables
+        integrand = z * distributional_derivative(found.inside.integrand, z)
+        made = GaussianExpectation.of(integrand, (z,), found.inside.mean, found.inside.covariance)
+        return Rewrite(found.slope / (2 * q) * made)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ A box in which a formula ends is bounded by the values that occur in it, and hal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -126,9 +126,14 @@ class Sums:
     value: Floats
     error: Floats
     size: Floats
-    boxes: int
-    kept: list[tuple[Boxes, Floats]]
+    boxes: int = 0
+    kept: list[tuple[Boxes, Floats]] = field(default_factory=list)
     """The boxes of the final rule, and M of each output on each."""
+
+    @classmethod
+    def none(cls, owners: int, outputs: int) -> Sums:
+        """Of nothing."""
+        return cls(np.zeros((owners, outputs)), np.zeros((owners, outputs)), np.zeros((owners, outputs)))
 
 
 class Adaptive:
@@ -157,8 +162,7 @@ class Adaptive:
         self.sides = len(self.variables)
         self.n = nodes or NODES[self.sides]
         self.tolerance = tolerance
-        self.sums = Sums(*(np.zeros((owners, outputs)) for _ in range(3)), 0, [])
-        self._open = Sums(*(np.zeros((owners, outputs)) for _ in range(3)), 0, [])
+        self.sums = Sums.none(owners, outputs)
 
     def take(self, boxes: Boxes) -> None:
         """Integrate over more boxes."""
@@ -168,7 +172,7 @@ class Adaptive:
             self.sums.boxes += len(todo.owner)
             seen = self.sums.size + _by_owner(todo.owner, size, self.sums.size.shape)
             allowed = self.tolerance * _SHARE * seen[todo.owner]
-            by_hull = hull[1] <= np.maximum(allowed, cut + rounding)
+            by_hull = (hull[1] <= np.maximum(allowed, cut + rounding)) & np.isfinite(hull[1])
             value = np.where(by_hull, hull[0], value)
             cut, rounding = np.where(by_hull, hull[1], cut), np.where(by_hull, 0.0, rounding)
             settled = (cut <= allowed) | (cut <= 0.25 * rounding)
@@ -202,10 +206,8 @@ class Adaptive:
 
     def _evaluate(self, boxes: Boxes) -> tuple[Any, ...]:
         """Values by the rule, its error, rounding, ∫|g|, (value, error) by the hull, and M; shape (boxes, outputs)."""
-        parts = []
         block = max(1, _MOST_VALUES // self.n**self.sides)
-        for start in range(0, len(boxes.owner), block):
-            parts.append(self._block(boxes.where(slice(start, start + block))))
+        parts = [self._block(boxes.where(slice(start, start + block))) for start in range(0, len(boxes.owner), block)]
         value, cut, rounding, size, hull_value, hull_error, radius = (
             np.concatenate(x) for x in zip(*parts, strict=True)
         )
@@ -240,7 +242,9 @@ class Adaptive:
             )
         bad = ~(np.isfinite(value) & np.isfinite(rounding))
         cut = np.where(bad, np.inf, cut)
-        value, size, rounding = (np.where(bad, 0.0, a) for a in (value, size, rounding))
+        # Beyond float64, with a sign, or without a value.
+        value, size = np.where(bad & ~np.isinf(value), 0.0, value), np.where(bad & ~np.isinf(value), 0.0, size)
+        rounding = np.where(bad, 0.0, rounding)
         # A hull about a pole is infinite, and so is its error.
         unknown = ~(np.isfinite(hull_value) & np.isfinite(hull_error))
         hull_value, hull_error = np.where(unknown, 0.0, hull_value), np.where(unknown, np.inf, hull_error)

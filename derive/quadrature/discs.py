@@ -60,7 +60,8 @@ def multiply(*factors: Disc) -> Disc:
 
 
 def _times(a: Any, b: Any) -> Any:
-    product = a * b
+    with np.errstate(invalid="ignore"):
+        product = a * b
     lost = np.isnan(product)
     return np.where(lost & ((a == 0) | (b == 0)), 0.0, product) if lost.any() else product
 
@@ -72,6 +73,8 @@ def power(u: Disc, exponent: float, real: bool) -> Disc:
     c, r = u
     value = c**exponent
     w = np.where(c > 0, r / np.abs(c), np.inf)
+    if np.all(w < _TINY):
+        return Disc(value, np.abs(value) * (_slightly(exponent, w) + _ULPS))
     if 0 < exponent < 1:
         share = -np.expm1(exponent * np.log1p(-np.minimum(w, 1.0)))
     elif exponent < 0:
@@ -92,13 +95,21 @@ def _whole_power(u: Disc, n: int) -> Disc:
     size = np.abs(c)
     if n == _SQUARE:
         return Disc(c * c, r * (2 * size + r) * (1 + EPS) + EPS * c * c)
-    value = c ** float(n)
+    w = _quotient(r, size)
+    value = 1 / c if n == -1 else c ** float(n)
+    if np.all(w < _TINY):
+        return Disc(value, np.abs(value) * (_slightly(n, w) + _ULPS))
     if n >= 0:
-        rad = np.where(r <= size, np.abs(value) * np.expm1(n * np.log1p(_quotient(r, size))), (size + r) ** n - size**n)
+        rad = np.where(r <= size, np.abs(value) * np.expm1(n * np.log1p(w)), (size + r) ** n - size**n)
     else:
-        w = _quotient(r, size)
         rad = np.where(w < 1, np.abs(value) * np.expm1(n * np.log1p(-np.minimum(w, 1.0))), np.inf)
     return Disc(value, rad + _ULPS * np.abs(value))
+
+
+def _slightly(exponent: float, w: Any) -> Any:
+    """A bound of |(1 ± w)^exponent - 1| for tiny w."""
+    first = abs(exponent) * w
+    return np.where(first < _TINY, first * (1 + 2 * first + 2 * w), np.expm1(abs(exponent) * -np.log1p(-w)))
 
 
 def _quotient(r: Floats, size: Floats) -> Any:
@@ -189,7 +200,7 @@ def sech(u: Disc, real: bool) -> Disc:
 
 
 def _least_cosh2(c: Floats, r: Floats, real: bool) -> Any:
-    """min |cosh z|² = sinh² Re z + cos² Im z."""
+    """Min |cosh z|² = sinh² Re z + cos² Im z."""
     near = np.minimum(_near(c, r), 350.0)
     return np.square(np.sinh(near)) + (1.0 if real else np.square(np.cos(np.minimum(r, _HALF_PI))))
 
@@ -224,7 +235,7 @@ def softplus(u: Disc, real: bool) -> Disc:
 
 
 def _bell(c: Floats, r: Floats, real: bool, width: float) -> Any:
-    """sup |exp(-z²/width)|."""
+    """Sup |exp(-z²/width)|."""
     grown = 0.0 if real else np.square(r)
     return np.exp(np.minimum((grown - np.square(_near(c, r))) / width, 709.0))
 
@@ -267,13 +278,14 @@ def ndtr(u: Disc, real: bool) -> Disc:
 
 
 def log_ndtr(u: Disc, real: bool) -> Disc:
-    """log Φ(u); its slope on the real line is largest at the left end."""
+    """Log Φ(u); its slope on the real line is largest at the left end."""
     value = scipy.special.log_ndtr(u.mid)
     ulps = 4 * _tail_ulps(u.mid)
     if real:
         slope = np.sqrt(2 / np.pi) / scipy.special.erfcx(-(u.mid - u.rad) / np.sqrt(2))
         return _by_slope(u, value, slope, ulps)
-    w = _times(u.rad, _bell(*u, real, 2.0) / _ROOT_2PI * np.exp(np.minimum(-value, 709.0)))
+    # sup |φ| over Φ(c), of which both may be too small for float64.
+    w = _times(u.rad, np.exp(np.minimum(0.5 * (np.square(u.rad) - np.square(_near(*u))) - value, 709.0)) / _ROOT_2PI)
     return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + ulps * np.abs(value))
 
 
@@ -290,7 +302,7 @@ def acos(u: Disc, real: bool) -> Disc:
 
 
 def _least_circle(u: Disc, real: bool) -> Any:
-    """min |1 + z²|, 0 if the disc may reach i."""
+    """Min |1 + z²|, 0 if the disc may reach i."""
     return 1 + np.square(_near(*u)) if real else np.square(np.maximum(np.hypot(u.mid, 1.0) - u.rad, 0.0))
 
 
@@ -320,7 +332,7 @@ def root(u: Disc, b: Disc, real: bool) -> Disc:
 
 
 def plus_root(u: Disc, b: Disc, real: bool) -> Disc:
-    """u + √(u² + b) for b > 0, whose logarithm has the slope 1/√(u² + b)."""
+    """U + √(u² + b) for b > 0, whose logarithm has the slope 1/√(u² + b)."""
     size = np.hypot(u.mid, np.sqrt(b.mid))
     value = np.where(u.mid > 0, u.mid + size, b.mid / (size - u.mid))
     least = np.sqrt(np.square(_near(*u)) + b.mid) if real else size - u.rad

@@ -194,6 +194,8 @@ class Growth:
             if signed.is_nonpositive and sp.Poly(e, *self.z).total_degree() > 2 and len(self.z) > 1:
                 return ZERO
             return self._top_polynomial(e, side)
+        if e.is_nonnegative if side < 0 else e.is_nonpositive:
+            return ZERO
         if e.is_Add:
             return reduce(Square.__add__, [self.top(a, side) for a in e.args])
         if e.is_Mul:

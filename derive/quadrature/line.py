@@ -11,19 +11,28 @@ import numpy as np
 import sympy as sp
 
 from derive.gaussian.evaluate import switches
-from derive.quadrature.boxes import Adaptive, Boxes, Sums, joined
 from derive.quadrature.bounded import Bounded
+from derive.quadrature.boxes import Adaptive, Boxes, Sums, joined
 from derive.quadrature.discs import EPS, Disc, Floats
 from derive.quadrature.growth import Growth
 from derive.quadrature.poles import NEAREST, Order, order, suspects
 from derive.quadrature.reading import Reading
 
-_FIRST, _LAST = 8.0, 1e9
+_FIRST, _LAST = 9.0, 1e9
 _GRID = 2.0**-44
 _NEIGHBOURHOOD = 2.0**-8
 _RATIO = 3.0
+_LARGE = 300.0  # of log|g|: beyond it float64 shows how g grows
+_POWER, _EXCESS = 0.1, 0.02  # how near to z²/2 growth cannot be told from it
 _NO_NUMBER = 1e-6
 """Of ∫|g|: with a larger error there is no number."""
+
+
+_NO_REASON = {
+    (False, False): "",
+    (True, False): "the quadrature does not converge",
+    (True, True): "the expectation is beyond the range of floating-point numbers",
+}
 
 
 @dataclass(frozen=True)
@@ -63,39 +72,51 @@ class Line:
     def __call__(self, mean: Any, variance: Any, tolerance: float = EPS / 4) -> tuple[Bounded, ...]:
         """One `Bounded` for each output, with arrays of the broadcast shape of mean and variance (positive)."""
         mean, variance = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
-        sums, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance)
+        sums, diverges, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance, self._reading)
+        if not (np.isfinite(sums.error) | diverges).all():
+            # One exponential overflows where the other makes up for it; joined they lose digits instead.
+            sums, diverges, reasons = self._sums(mean.ravel(), variance.ravel(), tolerance, self._joined)
         found = []
         for k in range(len(self.outputs)):
-            value, error = sums.value[:, k].copy(), sums.error[:, k].copy()
-            diverges = np.isinf(value)
-            none = ~diverges & ~(error <= _NO_NUMBER * sums.size[:, k] + np.where(sums.size[:, k] == 0, np.inf, 0.0))
-            error[none] = np.inf
-            error[diverges] = 0.0
-            reason = reasons[k] or ("the quadrature does not converge" if none.any() else "")
-            found.append(Bounded(value.reshape(mean.shape), error.reshape(mean.shape), reason))
+            value, error, size = sums.value[:, k].copy(), sums.error[:, k].copy(), sums.size[:, k]
+            value[np.isinf(value) & (error < np.inf)] = np.nan
+            error[~(error <= np.where(size == 0, np.inf, _NO_NUMBER * size))] = np.inf
+            beyond = np.isinf(value) & np.isinf(error)
+            error[diverges[:, k]] = 0.0
+            value[diverges[:, k]] = np.inf
+            reason = reasons[k] or _NO_REASON[bool(np.isinf(error).any()), bool(beyond.any())]
+            found.append(Bounded(value.reshape(mean.shape), error.reshape(mean.shape), reason=reason))
         return tuple(found)
 
-    def _sums(self, mean: Floats, variance: Floats, tolerance: float) -> tuple[Sums, list[str]]:
+    @cached_property
+    def _joined(self) -> Reading:
+        from numerics.stable_forms import stable
+
+        return Reading([stable(g * _density(self.z)) for g in self._inside], [self.z])
+
+    def _sums(self, mean: Floats, variance: Floats, tolerance: float, reading: Reading) -> tuple[Sums, Any, list[str]]:
         root = np.sqrt(variance)
         owners, outputs = len(mean), len(self.outputs)
         reasons = [self._infinite(k) for k in range(outputs)]
         if all(reasons):
-            shape = owners, outputs
-            return Sums(np.full(shape, np.inf), np.zeros(shape), np.full(shape, np.inf), 0, []), reasons
+            return Sums.none(owners, outputs), np.ones((owners, outputs), bool), reasons
         given = {self.m: Disc(mean, 0 * mean), self.s: Disc(root, EPS * root)}
-        run = Adaptive(self._reading, [self.z], given, owners=owners, outputs=outputs, tolerance=tolerance)
+        run = Adaptive(reading, [self.z], given, owners=owners, outputs=outputs, tolerance=tolerance)
         holes = [self._holes(float(m), float(s)) for m, s in zip(mean, root, strict=True)]
-        left = self._outward(run, mean, root, holes, reasons)
+        diverges = np.zeros((owners, outputs), bool)
+        diverges[:, [k for k in range(outputs) if reasons[k]]] = True
+        left = self._outward(run, mean, root, holes, diverges)
         run.sums.error += left
         for n in range(owners):
             if holes[n]:
                 self._poles(run.sums, n, mean[n], root[n], holes[n])
-        for k, reason in enumerate(reasons):
-            if self._infinite(k):
-                run.sums.value[:, k] = np.inf
-        return run.sums, reasons
+        for k in range(outputs):
+            if diverges[:, k].any():
+                first = int(np.argmax(diverges[:, k]))
+                reasons[k] = reasons[k] or self._why(k, mean[first], root[first])
+        return run.sums, diverges, reasons
 
-    def _outward(self, run: Adaptive, mean: Floats, root: Floats, holes: Any, reasons: list[str]) -> Floats:
+    def _outward(self, run: Adaptive, mean: Floats, root: Floats, holes: Any, diverges: Any) -> Floats:
         """Integrate out to where nothing is left but ``tolerance``; return bounds of what is left."""
         owners = len(mean)
         reach = np.full(owners, _FIRST)
@@ -109,7 +130,7 @@ class Line:
             if not more.any():
                 break
             parts = []
-            for n in np.flatnonzero(more):
+            for n in np.flatnonzero(more).tolist():
                 further = np.ceil(1.25 * reach[n])
                 for a, b in ((reach[n], further), (-further, -reach[n])):
                     parts.append(self._start(n, a, b, mean[n], root[n], holes[n]))
@@ -118,13 +139,9 @@ class Line:
         for k, growth in enumerate(self._growths):
             lost = np.isinf(left[:, k])
             if lost.any():
-                diverges = lost & np.broadcast_to(growth.diverges(reach, numbers), (owners,))
-                run.sums.value[diverges, k] = np.inf
-                reasons[k] = reasons[k] or (
-                    "the expectation is infinite: the integrand grows faster than the Gaussian density falls"
-                    if diverges.any()
-                    else "nothing bounds the integrand far out"
-                )
+                diverges[:, k] |= lost & np.broadcast_to(growth.diverges(reach, numbers), (owners,))
+                for n in map(int, np.flatnonzero(lost & ~diverges[:, k])):
+                    diverges[n, k] = any(self._tail(k, mean[n], root[n], side) for side in (-1, 1))
         return left
 
     # ---- where boxes start
@@ -162,11 +179,41 @@ class Line:
 
     def _infinite(self, k: int) -> str:
         """Why an output has no integral up to one of its poles; empty where it has, or that is not known."""
+        signs: list[int] = []
+        where = None
         for pole in self._sides:
             o = pole.orders[k]
             if o is not None and o.diverges:
-                return f"the expectation is infinite or does not exist: there is no integral up to the pole at {float(pole.point):g}"
-        return ""
+                g = _at(self._given[k], self.x, pole.point, pole.side, sp.Float("1e-30", 30))
+                signs.append(int(sp.sign(g.evalf(30))))
+                where = pole.point if where is None else where
+        return "" if where is None else f"{_verdict(signs)}: there is no integral up to the pole at {float(where):g}"
+
+    def _why(self, k: int, mean: float, root: float) -> str:
+        grown = [tail for side in (-1, 1) if (tail := self._tail(k, mean, root, side))]
+        return f"{_verdict(grown)}: the integrand grows faster than the Gaussian density falls"
+
+    def _tail(self, k: int, mean: float, root: float, side: int) -> int:
+        """The sign of g where log|g| outgrows z²/2, from how it grows until g overflows; 0 where it does not."""
+        z = side * np.geomspace(1e-3, 1e6, 1801)
+        value = self._values(k, mean, root, z)
+        with np.errstate(all="ignore"):
+            size = np.log(np.abs(np.where(np.isfinite(value), value, np.nan)))
+        lost = np.flatnonzero(~np.isfinite(value) & (np.abs(z) > 1e-2))
+        last = (int(lost[0]) if len(lost) else len(z)) - 1
+        if last < 1 or not size[last] > _LARGE:
+            return 0
+        half = int(np.searchsorted(np.abs(z), abs(z[last]) / 2))
+        power = np.log2(size[last] / size[half]) if size[half] > 0 else np.inf
+        excess = 2 * size[last] / z[last] ** 2
+        grows = power > 2 + _POWER or (power > 2 - _POWER and excess > 1 - _EXCESS)
+        return int(np.sign(value[last])) if grows else 0
+
+    def _values(self, k: int, mean: float, root: float, z: Floats) -> Floats:
+        reading = Reading([self._inside[k]], [self.z])
+        given = {self.m: np.asarray(mean), self.s: np.asarray(root), self.z: z}
+        ((mid, _),), _ = reading({s: Disc(v, np.zeros(v.shape)) for s, v in given.items()})
+        return np.asarray(np.broadcast_to(mid, z.shape))
 
     def _holes(self, mean: float, root: float) -> list[tuple[sp.Expr, float, float]]:
         """Poles with the z between which their own variable is used."""
@@ -182,12 +229,14 @@ class Line:
     @cached_property
     def _near(self) -> dict[tuple[sp.Expr, int], Reading]:
         """G(p ± t) times the density, in x = p ± t."""
+        from numerics.stable_forms import stable
+
         made = {}
         for pole in self._sides:
             x = pole.point + pole.side * self.t
             density = sp.exp(-((x - self.m) ** 2) / (2 * self.s**2)) / (sp.sqrt(2 * sp.pi) * self.s)
             near = [_at(g, self.x, pole.point, pole.side, self.t) for g in self.outputs]
-            made[pole.point, pole.side] = Reading([g * density for g in near], [self.t])
+            made[pole.point, pole.side] = Reading([stable(g * density) for g in near], [self.t])
         return made
 
     def _poles(self, sums: Sums, n: int, mean: float, root: float, holes: Any) -> None:
@@ -217,11 +266,15 @@ class Line:
                     )
 
 
+def _verdict(signs: Sequence[int]) -> str:
+    return "the expectation is infinite" if len(set(signs)) == 1 else "the expectation does not exist"
+
+
 def _density(z: sp.Symbol) -> sp.Expr:
     return sp.exp(-(z**2) / 2) / sp.sqrt(2 * sp.pi)
 
 
-def _at(g: sp.Expr, x: sp.Symbol, p: sp.Expr, side: int, t: sp.Symbol) -> sp.Expr:
+def _at(g: sp.Expr, x: sp.Symbol, p: sp.Expr, side: int, t: sp.Expr) -> sp.Expr:
     # log t² would underflow where 2 log t does not.
     return sp.expand_log(g.subs(x, p + side * t))
 
@@ -233,8 +286,5 @@ def _on_grid(at: float) -> tuple[float, float]:
 
 
 def _affine_zeros(g: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    found = []
-    for u in switches(g, {x}):
-        if u.free_symbols == {x} and u.is_polynomial(x) and sp.degree(u, x) == 1:
-            found.append(-u.coeff(x, 0) / u.coeff(x, 1))
-    return found
+    affine = (u for u in switches(g, {x}) if u.free_symbols == {x} and u.is_polynomial(x) and sp.degree(u, x) == 1)
+    return [-u.coeff(x, 0) / u.coeff(x, 1) for u in affine]

@@ -43,6 +43,8 @@ class Order:
 
 def order(g: Expr, t: Symbol) -> Order | None:
     """The order of g as t falls to 0, or None where it is not found."""
+    if g == 0:
+        return Order(0.0, 0.0, 0.0)
     if g == t:
         return Order(1.0, 1.0, 1.0)
     value = None if isinstance(g, tan) else _number(g, t)

@@ -15,7 +15,7 @@ from derive.render import latex, text
 from numerics.cli.output import emit, to_json
 
 Number = tuple[float, float] | str
-"""A value and its estimated error, or why there is none; no reason where parameters are symbols."""
+"""A value and a bound of its error, or why there is none; no reason where parameters are symbols."""
 
 
 @click.command("expect")
@@ -115,14 +115,13 @@ _NOT_NAMES = ("x", "y", "pi", "e", "nan", "inf", "infinity")
 
 
 def _quadrature(g: Expr, h: Expr | None, x: Symbol, mean: Expr, variance: Expr, rho: Expr) -> Number:
-    """Return E[g(x)], or E[g(x) h(y)], and its estimated error, where all parameters are numbers and it is finite."""
+    """Return E[g(x)], or E[g(x) h(y)], and a bound of its error, where all parameters are numbers and it is finite."""
     given = [g, mean, variance] if h is None else [g, h, mean, variance, rho]
     if set().union(*(e.free_symbols for e in given)) - {x}:
         return ""
     from derive.activations import Activation
+    from derive.quadrature import CannotRead, Line
     from numerics.maps import NumericalMaps
-    from numerics.maps.functions import functions
-    from numerics.maps.singular import expectation_of
 
     def integrand(f: Expr) -> Activation:
         return Activation("the integrand", f.subs(x, x + mean), symbol=x)
@@ -132,8 +131,12 @@ def _quadrature(g: Expr, h: Expr | None, x: Symbol, mean: Expr, variance: Expr, 
 
     q, r = float(variance), float(rho)
     if h is None:
-        one = expectation_of(functions(integrand(g)), q)
-        return one.reason if one.value is None or one.error is None else (one.value, one.error)
+        try:
+            (one,) = Line([g], x)(float(mean), q)
+        except CannotRead as why:
+            return f"nothing bounds {why}"
+        value, error = float(one.value), float(one.error)
+        return (value, error) if math.isfinite(value) and math.isfinite(error) else one.reason
     if g == h:
         found = maps(g).covariance(q, r)
         value, error = float(found.value), float(found.error)
@@ -152,7 +155,7 @@ def _number_only(reason: str, form: str, number: Number) -> str:
         return to_json({"closed_form": None, "value": value, "error_bound": bound, "method": method})
     lines = [reason[:1].upper() + reason[1:]]
     if value is not None and bound is not None:
-        lines.append(f"= {value!r}, by quadrature, estimated error {bound:.1e}")
+        lines.append(f"= {value!r}, by quadrature, error at most {bound:.1e}")
     elif why:
         lines.append(f"No number: {why}")
     return "\n".join(lines)

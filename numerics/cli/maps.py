@@ -68,16 +68,16 @@ def _closed(found: Any) -> dict[str, str] | None:
     return None if result is None else {"latex": latex(result), "text": str(result)}
 
 
-def _number(value: Any) -> dict[str, Any]:
-    if value is None:
+def _number(found: Any) -> dict[str, Any]:
+    if found is None:
         return {"value": None, "error": None, "error_kind": None, "method": None}
-    kind = "bound" if value.method == "closed form" else "estimate"
-    usable = math.isfinite(value.value) and math.isfinite(value.error)
+    value, error, method = float(found.value), float(found.error), str(found.method)
+    usable = math.isfinite(value) and math.isfinite(error)
     return {
-        "value": value.value if usable else None,
-        "error": value.error if usable else None,
-        "error_kind": kind,
-        "method": value.method,
+        "value": value if usable else None,
+        "error": error if usable else None,
+        "error_kind": "measured" if method == "compiled closed form" else "bound",
+        "method": method,
     }
 
 
@@ -91,23 +91,27 @@ def _latex(name: str, found: Any) -> str:
 
 def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> str:
     rows = []
+    reasons: dict[str, list[str]] = {}
     for name in forms:
         value = values.get(name)
         if value is not None:
             undefined = math.isnan(value.value)
             error = "-" if undefined else f"{value.error:.1e}"
-            rows.append([name, "undefined" if undefined else f"{value.value:.15g}", error, value.method])
+            rows.append([name, "undefined" if undefined else f"{value.value:.15g}", error, str(value.method)])
+            if value.reason:
+                reasons.setdefault(value.reason, []).append(name)
     header = ["map", f"at q = {q:g}, rho = {rho:g}", "error", "method"]
     lines = [table(header, rows, left=frozenset({"map", "method"})), ""]
+    lines += [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
     missing = [name for name in forms if name not in values]
     if missing:
         lines += [f"no number for {', '.join(missing)}: rho must not be negative for them, got {rho:g}", ""]
-    reasons: dict[str, list[str]] = {}
+    unsolved: dict[str, list[str]] = {}
     for name, found in forms.items():
         closed = _closed(found)
         if closed is None:
-            reasons.setdefault(str(found.reason), []).append(name)
+            unsolved.setdefault(str(found.reason), []).append(name)
         else:
             lines.append(f"{name} = {closed['text']}")
-    lines += [f"no closed form of {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    lines += [f"no closed form of {', '.join(names)}: {reason}" for reason, names in unsolved.items()]
     return "\n".join(lines)

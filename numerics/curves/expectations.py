@@ -18,10 +18,11 @@ from derive.activations import Activation
 from derive.gaussian import GaussianExpectation
 from derive.network import f, slope
 from derive.proof.derivation import Derivation
+from derive.quadrature import Bounded
 from derive.rules.replicas import Pair
 from derive.rules.wide import MU, NU, M, Q, U, V, one_gaussian, over_networks, over_samples
 from numerics.kernels.general import Kernel, kernel
-from numerics.maps import Evaluated, NumericalMaps
+from numerics.maps import NumericalMaps
 from numerics.maps.functions import functions
 
 Floats = NDArray[np.float64]
@@ -63,7 +64,7 @@ class Expectations:
     def _shared(self, at: Mapping[Basic, Any]) -> Floats:
         m2, v2 = np.broadcast_arrays(*(np.asarray(at[symbol], np.float64) for symbol in (M, V)))
 
-        def evaluate(q: Floats) -> Evaluated:
+        def evaluate(q: Floats) -> Bounded:
             return self._maps.covariance(q, np.minimum(m2[_usable(m2 + v2)] / q, 1.0))
 
         # K of an odd function vanishes with m: what it is part of is E[f^2].
@@ -72,17 +73,17 @@ class Expectations:
     def _half_difference(self, at: Mapping[Basic, Any]) -> Floats:
         m2, v2 = np.broadcast_arrays(*(np.asarray(at[symbol], np.float64) for symbol in (M, V)))
 
-        def evaluate(q: Floats) -> Evaluated:
+        def evaluate(q: Floats) -> Bounded:
             return self._maps.separation(q, np.minimum(v2[_usable(m2 + v2)] / q, 1.0))
 
         return self._where_positive(evaluate, m2 + v2, lambda *_: 0.0)
 
     def _where_positive(
         self,
-        evaluate: Callable[[Floats], Evaluated],
+        evaluate: Callable[[Floats], Bounded],
         q: Any,
         at_zero: Callable[[float, float], float],
-        scale: Callable[[Floats], Evaluated] | None = None,
+        scale: Callable[[Floats], Bounded] | None = None,
     ) -> Floats:
         """Evaluate at variances that are positive and finite; 0 is the function's own value, and infinite stays so."""
         q = np.asarray(q, np.float64)

@@ -3,68 +3,52 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
+import numpy as np
+
+from derive.errors import InputError
+from derive.quadrature import Bounded
 from numerics.maps.kernels import NumericalMaps
-from numerics.maps.values import Evaluated
+from numerics.maps.values import bounded, variances_of
 
 
-@dataclass(frozen=True)
-class Value:
-    """A number, its absolute error (an estimate, or a bound for a closed form) and how it was computed."""
-
-    value: float
-    error: float
-    method: str
-
-
-def maps_at(maps: NumericalMaps, q: float, rho: float) -> dict[str, Value]:
+def maps_at(maps: NumericalMaps, q: float, rho: float) -> dict[str, Bounded]:
     """Return every map at variance q and correlation ρ; those over samples at m² = ρq, v² = (1 - ρ)q, for ρ >= 0.
 
-    The backward factor is that of equal widths, n_out/n_in = 1.
+    The backward factor is that of equal widths, n_out/n_in = 1. A map that has no number has the value NaN, an infinite
+    error, and the reason.
     """
-    length = maps.length_map(q)
-    chi_perp = maps.chi_perp(q)
-    slope = maps.hermite_coefficients(q, 2)
-    w, total = maps.weight_variance, float(length.value)
-    first = float(slope.value[1])
-    at_zero = w * first * first / total if total else math.nan
-    at_one = float(chi_perp.value) * q / total if total else math.nan
-    found = {
-        "mean": _value(maps.mean(q)),
-        "second_moment": _value(maps.second_moment(q)),
-        "length_map": _value(length),
-        "covariance_map": _value(maps.covariance_map(q, rho)),
-        "correlation_map": _value(maps.correlation_map(q, rho)),
-        "chi_perp": _value(chi_perp),
-        "chi_par": _value(maps.chi_par(q)),
-        "slope_at_zero": Value(
-            at_zero,
-            2 * w * abs(first) * float(slope.error[1]) / total + at_zero * float(length.error) / total
-            if total
-            else math.nan,
-            "quadrature",
-        ),
-        "slope_at_one": Value(
-            at_one,
-            at_one * _relative(chi_perp) + at_one * _relative(length) if math.isfinite(at_one) else 0.0,
-            str(chi_perp.method),
-        ),
-        "backward_factor": _value(chi_perp),
+    variances_of("q", q)
+    bounded("rho", rho)
+    of_q: dict[str, Callable[[float], Bounded]] = {
+        "mean": maps.mean,
+        "second_moment": maps.second_moment,
+        "length_map": maps.length_map,
+        "chi_perp": maps.chi_perp,
+        "chi_par": maps.chi_par,
+        "slope_at_zero": maps.slope_at_zero,
+        "slope_at_one": maps.slope_at_one,
+        "backward_factor": maps.chi_perp,
     }
+    found = {name: _number(partial(evaluate, q)) for name, evaluate in of_q.items()}
+    found["covariance_map"] = _number(lambda: maps.covariance_map(q, rho))
+    found["correlation_map"] = _number(lambda: maps.correlation_map(q, rho))
     if rho >= 0:
         m, v = math.sqrt(rho * q), math.sqrt((1 - rho) * q)
-        K, sample = maps.K(m, v), maps.sample_variance_map(m, v)
-        common = w * float(K.value) + maps.bias_variance
-        found["K"] = _value(K)
-        found["mean_square_map"] = Value(common, w * float(K.error), str(K.method))
-        found["sample_variance_map"] = _value(sample)
+        found["K"] = _number(lambda: maps.K(m, v))
+        found["mean_square_map"] = _number(lambda: maps.mean_square_map(m, v))
+        found["sample_variance_map"] = _number(lambda: maps.sample_variance_map(m, v))
     return found
 
 
-def _value(e: Evaluated) -> Value:
-    return Value(float(e.value), float(e.error), str(e.method))
-
-
-def _relative(e: Evaluated) -> float:
-    return float(e.error) / abs(float(e.value)) if float(e.value) else 0.0
+def _number(evaluate: Callable[[], Bounded]) -> Bounded:
+    reason = "the arguments are outside of what the map takes"
+    with suppress(ArithmeticError, ValueError):
+        try:
+            return evaluate()
+        except InputError as why:
+            reason = str(why)
+    return Bounded(np.nan, np.inf, "none", reason)

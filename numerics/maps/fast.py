@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from derive.activations import Activation
+from derive.quadrature import Bounded
 from numerics.maps.certified import Form, Span, form
 from numerics.maps.functions import Array
 from numerics.maps.line import EPS
 from numerics.maps.program import Check
-from numerics.maps.values import Evaluated, bounded, numbers_of, variances_of
+from numerics.maps.values import bounded, numbers_of, variances_of
 
 MANY = 256
 """From so many points on a compiled form pays for its making; a smaller array takes the evaluator with its bounds."""
@@ -60,13 +61,13 @@ class Fast:
             self._forms[what] = form(self.activation, what)
         return self._forms[what]
 
-    def of_q(self, what: str, wrap: str, q: ArrayLike) -> Evaluated | None:
+    def of_q(self, what: str, wrap: str, q: ArrayLike) -> Bounded | None:
         """A moment of one unit."""
         variances = numbers_of("q", q)
         found = self._usable(what, wrap) if variances.size >= MANY else None
         return None if found is None else self._run(found, "q", wrap, [variances], _Span("q", variances))
 
-    def pairs(self, what: str, wrap: str, q: ArrayLike, x: ArrayLike) -> Evaluated | None:
+    def pairs(self, what: str, wrap: str, q: ArrayLike, x: ArrayLike) -> Bounded | None:
         """The covariance at correlations x, or the separation at gaps x."""
         name, low, high = ("rho", -1.0, 1.0) if what == "covariance" else ("gap", 0.0, 2.0)
         variances, second = numbers_of("q", q), numbers_of(name, x)
@@ -82,7 +83,7 @@ class Fast:
 
         return self._run(found, name, wrap, [variances, second], _Span("q", variances), check)
 
-    def shares(self, what: str, wrap: str, m: ArrayLike, v: ArrayLike) -> Evaluated | None:
+    def shares(self, what: str, wrap: str, m: ArrayLike, v: ArrayLike) -> Bounded | None:
         """The same at q = m² + v² and covariance m²."""
         shared, private = numbers_of("m", m) ** 2, numbers_of("v", v) ** 2
         found = None if _few(what, shared, private) else self._usable(what, wrap)
@@ -96,7 +97,7 @@ class Fast:
 
     def _run(
         self, found: Form, mode: str, wrap: str, arrays: list[Array], q: _Span, check: Check | None = None
-    ) -> Evaluated | None:
+    ) -> Bounded | None:
         one_q = mode in ("rho", "gap") and q.values.ndim == 0
         kernel = found.kernel(mode, wrap, one_q=one_q, bias=self.b > 0)
         second = self._form("second") if wrap == "ratio" else None
@@ -119,7 +120,7 @@ class Fast:
                     return None
         except (OverflowError, ZeroDivisionError):
             return None
-        return Evaluated(value, lambda: self._error(found, wrap, value, q.values, q.ends), METHOD)
+        return Bounded(value, lambda: self._error(found, wrap, value, q.values, q.ends), METHOD)
 
     def _error(self, found: Form, wrap: str, value: Array, q: Array, span: Span) -> Array:
         """What the certificate says of the form, carried through the linear maps."""

@@ -3,32 +3,56 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sympy import Expr, Symbol, simplify
 
 from derive.activations import Activation
 from derive.errors import InputError
+from derive.gaussian import GaussianExpectation, NoClosedForm
+from derive.maps import Maps, symbols
+from derive.maps.symbols import q_1, q_2, rho, sigma_b2, sigma_w2
+from derive.quadrature import Bounded
+from derive.quadrature.discs import EPS
 from numerics.maps import closed
+from numerics.maps.evaluation import evaluate, number
 from numerics.maps.fast import METHOD, Fast
 from numerics.maps.functions import Array, Functions, functions
-from numerics.maps.line import EPS, moments
+from numerics.maps.one_unit import expectation
 from numerics.maps.pairs import Pairs
-from numerics.maps.values import Evaluated, bounded, named, shares, variance, variances_of
+from numerics.maps.values import bounded, named, shares, variance, variances_of
 
 METHODS = ("auto", "closed form", "quadrature")
 GOOD = 2e-13
 """The largest relative error with which a closed form is used in place of quadrature."""
 
+GAP = Symbol("gap", real=True)
+"""1 - ρ."""
+
 _NEAR = 1e-3  # up to this share of v² in q, K of a function with jumps is E[f²] less what the samples differ by
+_MOMENTS = {
+    "mean": "mean",
+    "second_moment": "second",
+    "slope_second_moment": "slope_second",
+    "second_moment_slope": "second_slope",
+}
+"""Expectations of one unit by the name of their definition, and that of their closed form."""
+
+
+_BY_PRICE = ("chi_par", "second_moment_slope")
+"""Maps with a second definition."""
 
 
 class NumericalMaps:
     r"""Maps of a wide layer ``s' = W f(s) + b`` with weights of variance σ_w²/N and biases of variance σ_b².
 
-    A pre-activation is normal with mean 0 and variance q; two of them (for two inputs) have correlation ρ.
+    A pre-activation is normal with mean 0 and variance q; two of them (for two inputs) have correlation ρ. Each map is
+    evaluated from its definition in `derive.maps.Maps`: the expectations in it by their closed form or by quadrature,
+    each with its bound.
 
     Args:
         activation: a name for `derive.activations.activation`, or an `Activation`.
@@ -67,86 +91,91 @@ class NumericalMaps:
         self._pairs = Pairs(self.functions)
         self._fast = Fast(self.activation, self.weight_variance, self.bias_variance)
 
-    def mean(self, q: ArrayLike) -> Evaluated:
+    def mean(self, q: ArrayLike) -> Bounded:
         """E[f(s)], s ~ N(0, q)."""
         return self._of_q("mean", q)
 
-    def second_moment(self, q: ArrayLike) -> Evaluated:
+    def second_moment(self, q: ArrayLike) -> Bounded:
         """E[f(s)²], s ~ N(0, q)."""
-        return self._of_q("second", q)
+        return self._of_q("second_moment", q)
 
-    def slope_second_moment(self, q: ArrayLike) -> Evaluated:
+    def slope_second_moment(self, q: ArrayLike) -> Bounded:
         """E[f'(s)²], s ~ N(0, q); infinite if f jumps."""
-        return self._of_q("slope_second", q)
+        return self._of_q("slope_second_moment", q)
 
-    def second_moment_slope(self, q: ArrayLike) -> Evaluated:
-        """dE[f²]/dq = E[f'² + f f''] = E[s f f']/q."""
-        return self._of_q("second_slope", q)
+    def second_moment_slope(self, q: ArrayLike) -> Bounded:
+        """dE[f²]/dq = E[s f f']/q."""
+        return self._of_q("second_moment_slope", q)
 
-    def length_map(self, q: ArrayLike) -> Evaluated:
+    def length_map(self, q: ArrayLike) -> Bounded:
         """Q' = σ_w² E[f²] + σ_b² (Poole et al. 2016, equation 3)."""
-        return self._compiled("second", "map", q) or self._layer(self.second_moment(q))
+        return self._compiled("second", "map", q) or self._map("length_map", q)
 
-    def chi_perp(self, q: ArrayLike) -> Evaluated:
+    def chi_perp(self, q: ArrayLike) -> Bounded:
         """χ_⊥ = σ_w² E[f'²]: by how much a layer stretches a small difference (Poole et al. 2016, equation 6)."""
-        return self._compiled("slope_second", "scaled", q) or self._scaled(self.slope_second_moment(q))
+        return self._compiled("slope_second", "scaled", q) or self._map("chi_perp", q)
 
-    def chi_par(self, q: ArrayLike) -> Evaluated:
+    def chi_par(self, q: ArrayLike) -> Bounded:
         """χ_∥ = dq'/dq, the slope of the length map (Roberts, Yaida & Hanin 2022, section 5.1)."""
-        return self._compiled("second_slope", "scaled", q) or self._scaled(self.second_moment_slope(q))
+        return self._compiled("second_slope", "scaled", q) or self._map("chi_par", q)
 
-    def covariance(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Evaluated:
+    def slope_at_zero(self, q: ArrayLike) -> Bounded:
+        """The slope of the correlation map at correlation 0, σ_w² q E[f']²/q'; f' is a distribution where f jumps."""
+        return self._map("slope_at_zero", q)
+
+    def slope_at_one(self, q: ArrayLike) -> Bounded:
+        """The slope of the correlation map at correlation 1, χ_⊥ q/q'."""
+        return self._map("slope_at_one", q)
+
+    def covariance(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Bounded:
         """E[f(u1) f(u2)] for variances q and q2 (= q when left out) and correlation ρ."""
         found = self._two("covariance", "", q, rho) if q2 is None else None
-        return found or self._of_pairs("covariance", q, rho, q if q2 is None else q2)
+        return found or self._covariance(q, rho, q if q2 is None else q2)
 
-    def separation(self, q: ArrayLike, gap: ArrayLike) -> Evaluated:
+    def separation(self, q: ArrayLike, gap: ArrayLike) -> Bounded:
         """E[f²] - E[f(u1) f(u2)] = E[(f(u1) - f(u2))²]/2 at variance q and correlation ρ = 1 - gap.
 
         Computed without subtracting: accurate for every gap > 0.
         """
-        return self._two("separation", "", q, gap) or self._of_pairs("separation", q, gap, None)
+        return self._two("separation", "", q, gap) or self._separation(q, gap)
 
-    def covariance_map(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Evaluated:
+    def covariance_map(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Bounded:
         """σ_w² E[f(u1) f(u2)] + σ_b² (Poole et al. 2016, equation 4)."""
         found = self._two("covariance", "map", q, rho) if q2 is None else None
-        return found or self._layer(self.covariance(q, rho, q2))
+        return found or self._pair_map("covariance_map", q, rho, q if q2 is None else q2)
 
-    def correlation_map(self, q: ArrayLike, rho: ArrayLike) -> Evaluated:
+    def correlation_map(self, q: ArrayLike, rho: ArrayLike) -> Bounded:
         """ρ' = (σ_w² E[f(u1) f(u2)] + σ_b²)/q' for two inputs of the same variance q (q' by the length map)."""
-        return self._two("covariance", "ratio", q, rho) or self._over_length(self.covariance_map(q, rho), q)
+        return self._two("covariance", "ratio", q, rho) or self._pair_map("correlation_map", q, rho)
 
-    def gap_map(self, q: ArrayLike, gap: ArrayLike) -> Evaluated:
+    def gap_map(self, q: ArrayLike, gap: ArrayLike) -> Bounded:
         """1 - ρ' for correlation ρ = 1 - gap, accurate for every gap > 0."""
         found = self._two("separation", "ratio", q, gap)
-        return found or self._over_length(self._scaled(self.separation(q, gap)), q)
+        if found is not None:
+            return found
+        variances, gaps = np.broadcast_arrays(variances_of("q", q), bounded("gap", gap))
+        return self._evaluated(self._definition("gap_map", rho, 1 - GAP), {symbols.q: variances, GAP: gaps})
 
-    def K(self, m: ArrayLike, v: ArrayLike) -> Evaluated:
+    def K(self, m: ArrayLike, v: ArrayLike) -> Bounded:
         """E_mu[(E_nu f(mu + nu))²] for mu ~ N(0, m²) over networks and nu ~ N(0, v²) over samples."""
         if self.method != "quadrature" and (found := self._fast.shares("covariance", "", m, v)):
             return found
-        q, gap = shares(m, v)
-        found = self._of_pairs("covariance", q, 1 - gap, q)
-        # Where f jumps, K falls like the root of v²/q, of which 1 - v²/q keeps too few digits.
-        near = np.asarray(gap < _NEAR)
-        if self.functions.is_continuous or not near.any():
-            return found
-        whole, apart = self.second_moment(q[near]), self._of_pairs("separation", q[near], gap[near], None)
-        found.value[near], found.error[near] = whole.value - apart.value, whole.error + apart.error
-        found.method[near] = apart.method
-        return found
+        return self._of_shares("K", m, v)
 
-    def sample_variance_map(self, m: ArrayLike, v: ArrayLike) -> Evaluated:
+    def mean_square_map(self, m: ArrayLike, v: ArrayLike) -> Bounded:
+        """m'² = σ_w² K(m, v) + σ_b²: the variance over networks of the next layer's mean over samples."""
+        return self._of_shares("mean_square_map", m, v)
+
+    def sample_variance_map(self, m: ArrayLike, v: ArrayLike) -> Bounded:
         """v'² = σ_w² E_mu[Var_nu f(mu + nu)]: the next layer's variance over samples, averaged over networks.
 
         Without cancellation for every v: it is σ_w² E[(f(mu + nu1) - f(mu + nu2))²]/2 (law of total variance).
         """
         if self.method != "quadrature" and (found := self._fast.shares("separation", "scaled", m, v)):
             return found
-        q, gap = shares(m, v)
-        return self._scaled(self._of_pairs("separation", q, gap, None))
+        return self._of_shares("sample_variance_map", m, v)
 
-    def hermite_coefficients(self, q: float, order: int) -> Evaluated:
+    def hermite_coefficients(self, q: float, order: int) -> Bounded:
         """The first ``order`` a_k of f(√q z) = Σ a_k He_k(z)/√k!; a_k² are the coefficients of the dual activation."""
         from numerics.maps.hermite import ORDERS, series
 
@@ -155,67 +184,166 @@ class NumericalMaps:
         found = series(self.functions, float(variances_of("q", q)), next(n for n in ORDERS if n >= order))
         if found is None:
             raise InputError(f"Hermite coefficients of {self.activation} at q = {q} need too many nodes")
-        values = found.coefficients[:order]
-        return Evaluated(values, np.full(order, found.error), _method(values.shape, "quadrature"))
+        return Bounded(found.coefficients[:order], np.broadcast_to(found.error, found.coefficients.shape)[:order])
+
+    # ---- from definitions
+
+    def _definition(self, name: str, old: Symbol | None = None, new: Expr | None = None) -> Expr | None:
+        return _definition(self.activation, name, old, new)
+
+    def _evaluated(self, definition: Expr | None, at: Mapping[Symbol, Array]) -> Bounded:
+        """The number of a definition; infinite where it holds an expectation that is."""
+        shape = np.broadcast_shapes(*(np.shape(v) for v in at.values()))
+        if definition is None:
+            value = np.inf if self.weight_variance else 0.0
+            return Bounded(np.full(shape, value), np.zeros(shape), reason=self._jump())
+        fixed = {sigma_w2: np.array(self.weight_variance), sigma_b2: np.array(self.bias_variance)}
+        used = definition.free_symbols
+        # With weights of variance 0 no expectation counts, not even an infinite one.
+        nothing = not self.weight_variance and sigma_w2 in used
+        node = (lambda *_: Bounded(np.zeros(shape), np.zeros(shape))) if nothing else self._node
+        return evaluate(definition, {s: v for s, v in {**at, **fixed}.items() if s in used or s in at}, node)
+
+    def _jump(self) -> str:
+        return f"E[f'^2] is infinite, since f jumps at {', '.join(map(str, self.activation.jumps))}"
+
+    def _map(self, name: str, q: ArrayLike) -> Bounded:
+        at = {symbols.q: variances_of("q", q)}
+        found = self._evaluated(self._definition(name), at)
+        if name in _BY_PRICE and (found.error > GOOD * np.abs(found.value)).any():
+            # E[s f f']/q cancels at a small q if f(0) is not 0.
+            other = self._definition(f"{name}_by_price")
+            if other is not None:
+                return _best(found, self._evaluated(other, at))
+        return found
+
+    def _pair_map(self, name: str, q: ArrayLike, second: ArrayLike, q2: ArrayLike | None = None) -> Bounded:
+        first, other = np.broadcast_arrays(variances_of("q", q), bounded("rho", second))
+        if q2 is None:
+            return self._evaluated(self._definition(name), {symbols.q: first, rho: other})
+        return self._evaluated(self._definition(name), {q_1: first, rho: other, q_2: variances_of("q2", q2)})
+
+    def _of_shares(self, name: str, m: ArrayLike, v: ArrayLike) -> Bounded:
+        shares(m, v)
+        first, other = np.broadcast_arrays(np.asarray(m, np.float64), np.asarray(v, np.float64))
+        return self._evaluated(self._definition(name), {symbols.m: np.abs(first), symbols.v: np.abs(other)})
+
+    def _node(self, node: GaussianExpectation, at: Mapping[Symbol, Array]) -> Bounded:
+        """An expectation of a definition."""
+        if len(node.variables) == 1:
+            return self._one(node.integrand, node.variables[0], number(node.covariance[0][0], at))
+        (first, shared), (_, second) = node.covariance
+        if shared == 0:
+            return self._independent(node, at)
+        if shared == first == second:
+            x, y = node.variables
+            return self._one(node.integrand.subs(y, x), x, number(first, at))
+        q, q2 = number(first, at), number(second, at)
+        gap = number(simplify((first - shared) / first), at) if first == second else np.full_like(q, np.nan)
+        if node.integrand.is_Mul and node.integrand.args[0].is_Rational:
+            return self._separation(q, np.clip(gap, 0.0, 2.0))
+        correlation = number(simplify(shared / first), at) if first == second else at[rho]
+        return self._covariance(q, np.clip(correlation, -1.0, 1.0), q2, gap)
+
+    def _independent(self, node: GaussianExpectation, at: Mapping[Symbol, Array]) -> Bounded:
+        x, y = node.variables
+        rest, one = node.integrand.as_independent(x, as_Add=False)
+        first, second = (
+            GaussianExpectation.of(g, (s,), (0,), ((node.covariance[k][k],),))
+            for k, (g, s) in enumerate(((one, x), (rest, y)))
+        )
+        return evaluate(first * second, at, self._node)
 
     # ---- how
 
-    def _compiled(self, what: str, wrap: str, q: ArrayLike) -> Evaluated | None:
+    def _compiled(self, what: str, wrap: str, q: ArrayLike) -> Bounded | None:
         return None if self.method == "quadrature" else self._fast.of_q(what, wrap, q)
 
-    def _two(self, what: str, wrap: str, q: ArrayLike, second: ArrayLike) -> Evaluated | None:
+    def _two(self, what: str, wrap: str, q: ArrayLike, second: ArrayLike) -> Bounded | None:
         return None if self.method == "quadrature" else self._fast.pairs(what, wrap, q, second)
 
-    def _of_q(self, what: str, q: ArrayLike) -> Evaluated:
+    def _of_q(self, name: str, q: ArrayLike) -> Bounded:
         variances = variances_of("q", q)
-        if found := self._compiled(what, "", variances):
-            return found
-        distinct, where = np.unique(variances, return_inverse=True)
-        value, error = np.full(distinct.shape, np.nan), np.full(distinct.shape, np.inf)
-        method = _method(distinct.shape, "quadrature")
-        todo = np.ones(distinct.shape, dtype=bool)
-        if self.method != "quadrature":
-            todo = self._by_closed_form(what, {closed.Q: _exact(distinct)}, value, error, method)
-        for n in np.flatnonzero(todo):
-            point = moments(self.functions, float(distinct[n]))
-            if point.error[what] < error[n] or np.isnan(value[n]):
-                value[n], error[n], method[n] = point.value[what], point.error[what], "quadrature"
-        return Evaluated(*(part[where.ravel()].reshape(variances.shape) for part in (value, error, method)))
-
-    def _of_pairs(self, what: str, q: ArrayLike, second: ArrayLike, q2: ArrayLike | None) -> Evaluated:
-        name = "rho" if what == "covariance" else "gap"
-        first, other, last = np.broadcast_arrays(
-            variances_of("q", q), bounded(name, second), variances_of("q2", q if q2 is None else q2)
+        return self._compiled(_MOMENTS[name], "", variances) or self._evaluated(
+            self._definition(name), {symbols.q: variances}
         )
+
+    def _one(self, integrand: Expr, s: Symbol, q: Array) -> Bounded:
+        """E[g(s)] by its closed form where that is good, and by quadrature."""
+        shape, q = q.shape, q.ravel()
+        value, error = np.full(q.shape, np.nan), np.full(q.shape, np.inf)
+        method = _method(q.shape, "quadrature")
+        todo = np.ones(q.shape, dtype=bool)
+        what = self._names.get(integrand)
+        if self.method != "quadrature" and what is not None:
+            todo = self._by_closed_form(what, {closed.Q: _exact(q)}, value, error, method)
+            if what == "second_slope":
+                # The closed form is that of the derivative, the integrand 2 q times it.
+                value, error = value * 2 * q, error * 2 * q + EPS * np.abs(value * 2 * q)
+        reason = ""
+        if todo.any():
+            found = expectation(integrand, s, q[todo])
+            reason = found.reason
+            error[np.isnan(value)] = np.inf
+            _take((found.value, found.error, found.method), np.flatnonzero(todo), value, error, method)
+        return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape), reason)
+
+    @property
+    def _names(self) -> Mapping[Expr, str]:
+        """The closed form of an integrand, by name."""
+        return _integrands(self.activation)
+
+    def _covariance(self, q: ArrayLike, second: ArrayLike, q2: ArrayLike, gap: ArrayLike | None = None) -> Bounded:
+        """E[f(u1) f(u2)]; ``gap`` is 1 - ρ where that is known better than ρ."""
+        first, other, last = np.broadcast_arrays(variances_of("q", q), bounded("rho", second), variances_of("q2", q2))
         shape = first.shape
+        gaps = np.broadcast_to(1 - other if gap is None else gap, shape).ravel()
         first, other, last = first.ravel(), other.ravel(), last.ravel()
+        gaps = np.where(np.isnan(gaps), 1 - other, gaps)
         value, error = np.full(first.shape, np.nan), np.full(first.shape, np.inf)
         method = _method(first.shape, "series")
         todo = np.ones(first.shape, dtype=bool)
-        if self.method != "quadrature" and what == "covariance":
-            same = first == last
-            if same.all():
-                common = first * other
-                at = {closed.Q: _exact(first), closed.C: closed.Bounded(common, EPS * np.abs(common))}
-                todo = self._by_closed_form(what, at, value, error, method)
-                self._from_separation(todo, first, other, value, error, method)
-        kernel: Callable[..., Any] = self._pairs.covariance if what == "covariance" else self._pairs.separation
+        same = first == last
+        if self.method != "quadrature" and same.all():
+            common = first * (1 - gaps)
+            at = {closed.Q: _exact(first), closed.C: closed.Bounded(common, EPS * np.abs(common))}
+            todo = self._by_closed_form("covariance", at, value, error, method)
+            self._from_separation(todo, first, gaps, value, error, method)
         for pair in np.unique(np.stack([first[todo], last[todo]]), axis=1).T:
             here = todo & (first == pair[0]) & (last == pair[1])
-            sizes = (float(pair[0]), float(pair[1])) if what == "covariance" else (float(pair[0]),)
-            new, bound, by = kernel(*sizes, other[here])
-            places = np.flatnonzero(here)
-            better = bound < error[places]
-            if what == "separation" and not better.all():
-                self._by_subtraction(places[~better], first, other, value, error, method)
-            places = places[better]
-            value[places], error[places], method[places] = new[better], bound[better], by[better]
-        return Evaluated(value.reshape(shape), error.reshape(shape), method.reshape(shape))
+            found = self._pairs.covariance(float(pair[0]), float(pair[1]), other[here])
+            _take(found, np.flatnonzero(here), value, error, method)
+        near = same & (gaps < _NEAR)
+        if not self.functions.is_continuous and near.any():
+            # Where f jumps, 1 - ρ must be known better than ρ.
+            whole, apart = self.second_moment(first[near]), self._separation(first[near], gaps[near])
+            found_near = (whole.value - apart.value, whole.error + apart.error, apart.method)
+            _take(found_near, np.flatnonzero(near), value, error, method)
+        return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape))
 
-    def _from_separation(self, todo: Any, q: Array, rho: Array, value: Array, error: Array, method: Any) -> None:
+    def _separation(self, q: ArrayLike, second: ArrayLike) -> Bounded:
+        """E[(f(u1) - f(u2))²]/2."""
+        first, other = np.broadcast_arrays(variances_of("q", q), bounded("gap", second))
+        shape = first.shape
+        first, other = first.ravel(), other.ravel()
+        value, error = np.full(first.shape, np.nan), np.full(first.shape, np.inf)
+        method = _method(first.shape, "series")
+        for variance_ in np.unique(first):
+            here = first == variance_
+            places = np.flatnonzero(here)
+            _take(self._pairs.separation(float(variance_), other[here]), places, value, error, method)
+        poor = ~np.isfinite(error)
+        if poor.any():
+            whole = self.second_moment(first[poor])
+            covariance = self._covariance(first[poor], 1 - other[poor], first[poor])
+            found = whole.value - covariance.value, whole.error + covariance.error, covariance.method
+            _take(found, np.flatnonzero(poor), value, error, method)
+        return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape))
+
+    def _from_separation(self, todo: Any, q: Array, gaps: Array, value: Array, error: Array, method: Any) -> None:
         """Near correlation 1: E[f²] less the separation, since 1 - ρ is known better than ρq."""
-        places = np.flatnonzero(todo & (rho > 0.5))
-        apart = self._two("separation", "", q[places], 1 - rho[places])
+        places = np.flatnonzero(todo & (gaps < 0.5))
+        apart = self._two("separation", "", q[places], gaps[places])
         if apart is None:
             return
         whole = self.second_moment(q[places])
@@ -225,14 +353,6 @@ class NumericalMaps:
         found = places[better]
         value[found], error[found], method[found] = difference[better], wrong[better], METHOD
         todo[found] = error[found] > np.maximum(GOOD * np.abs(value[found]), 1e-15 * np.abs(whole.value[better]))
-
-    def _by_subtraction(self, places: Array, q: Array, gap: Array, value: Array, error: Array, method: Any) -> None:
-        """Where nothing else is affordable: E[f²] - E[f(u1) f(u2)], with the error that this has."""
-        whole = self.second_moment(q[places])
-        covariance = self.covariance(q[places], 1 - gap[places])
-        value[places] = whole.value - covariance.value
-        error[places] = whole.error + covariance.error
-        method[places] = covariance.method
 
     def _by_closed_form(
         self, what: str, at: dict[Any, closed.Bounded], value: Array, error: Array, method: Any
@@ -260,23 +380,42 @@ class NumericalMaps:
         rest: np.ndarray[Any, np.dtype[np.bool_]] = ~good
         return rest
 
-    def _scaled(self, e: Evaluated) -> Evaluated:
-        w = self.weight_variance
-        if w == 0:
-            return Evaluated(np.zeros_like(e.value), np.zeros_like(e.error), e.method)
-        return Evaluated(w * e.value, w * e.error + EPS * np.abs(w * e.value), e.method)
 
-    def _layer(self, e: Evaluated) -> Evaluated:
-        scaled = self._scaled(e)
-        value = scaled.value + self.bias_variance
-        return Evaluated(value, scaled.error + EPS * np.abs(value), e.method)
+@lru_cache(maxsize=1024)
+def _definition(activation: Activation, name: str, old: Symbol | None, new: Expr | None) -> Expr | None:
+    try:
+        found = _maps(activation).definition(name)
+    except NoClosedForm:
+        return None
+    return found if old is None else found.subs(old, new)
 
-    def _over_length(self, e: Evaluated, q: ArrayLike) -> Evaluated:
-        length = self.length_map(q)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            value = e.value / length.value
-            error = e.error / length.value + np.abs(value) * (length.error / length.value + EPS)
-        return Evaluated(np.asarray(value), np.asarray(error), e.method)
+
+@lru_cache(maxsize=256)
+def _maps(activation: Activation) -> Maps:
+    return Maps(activation)
+
+
+@lru_cache(maxsize=256)
+def _integrands(activation: Activation) -> Mapping[Expr, str]:
+    found = {}
+    for name, what in _MOMENTS.items():
+        definition = _definition(activation, name, None, None)
+        for node in () if definition is None else definition.atoms(GaussianExpectation):
+            found[node.integrand] = what
+    return found
+
+
+def _best(one: Bounded, other: Bounded) -> Bounded:
+    better = other.error < one.error
+    value, error = np.where(better, other.value, one.value), np.where(better, other.error, one.error)
+    return Bounded(value, error, np.where(better, other.method, one.method), one.reason)
+
+
+def _take(found: tuple[Array, Array, Any], places: Any, value: Array, error: Array, method: Any) -> None:
+    """Keep what is better."""
+    new, bound, by = found
+    better = (bound < error[places]) | np.isnan(value[places])
+    value[places[better]], error[places[better]], method[places[better]] = new[better], bound[better], by[better]
 
 
 def _exact(values: Array) -> closed.Bounded:

@@ -1,10 +1,8 @@
-"""What the maps return, and what they accept."""
+"""What the maps accept."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,47 +10,6 @@ from numpy.typing import ArrayLike
 from derive.activations import Activation, activation
 from derive.errors import InputError
 from numerics.maps.functions import Array
-
-Methods = np.ndarray[Any, Any]
-
-
-class Evaluated:
-    """Values of a map, of the broadcast shape of its arguments.
-
-    ``error`` is the absolute error of each: for ``closed form`` a bound on the rounding; for ``compiled closed form``
-    twice the largest error that was measured against the closed form in 110 digits, at about this variance; for
-    ``quadrature`` and ``series`` an estimate: the difference of two rules, what the series leaves out, and the
-    rounding. It is computed when it is asked for. ``method`` names what was used for each value. A value beyond
-    float64 is infinite, and so is its error.
-    """
-
-    def __init__(self, value: Array, error: Array | Callable[[], Array], method: Methods | str) -> None:
-        self.value = value
-        self._error = error
-        self._method = method
-
-    @property
-    def error(self) -> Array:
-        """The absolute error of each value."""
-        if callable(self._error):
-            self._error = np.asarray(self._error(), dtype=np.float64)
-        return self._error
-
-    @property
-    def method(self) -> Methods:
-        """How each value was computed; read-only."""
-        if isinstance(self._method, str):
-            self._method = np.broadcast_to(np.array(self._method, dtype=object), self.value.shape)
-        return self._method
-
-    @property
-    def relative_error(self) -> float:
-        """The largest error / |value|, over values that are finite and not 0."""
-        usable = np.isfinite(self.value) & (self.value != 0)
-        return float((self.error[usable] / np.abs(self.value[usable])).max(initial=0.0))
-
-    def __repr__(self) -> str:
-        return f"Evaluated(value={self.value!r}, error={self.error!r}, method={self.method!r})"
 
 
 def named(given: str | Activation) -> Activation:

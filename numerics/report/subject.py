@@ -14,6 +14,7 @@ from derive.activations import Activation, activation
 from derive.gaussian import NoClosedForm
 from derive.maps import MAPS, Maps
 from derive.proof.derivation import Derivation
+from derive.quadrature import Bounded
 from derive.render.html import fragment
 from numerics.criticality import Critical, critical
 from numerics.curves import predict
@@ -22,7 +23,7 @@ from numerics.figures.activation import plot_function, plot_maps
 from numerics.gains import Gain, recommended_gains
 from numerics.kernels import kernel
 from numerics.maps import NumericalMaps
-from numerics.maps.at_point import Value, maps_at
+from numerics.maps.at_point import maps_at
 from numerics.network import Network
 from numerics.phase import phase
 from numerics.phase_figure import plot_phase
@@ -51,7 +52,7 @@ class Map:
     reason: str
     fragment: str
     kernel: str
-    value: Value | None
+    value: Bounded | None
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _centre(f: Activation, point: Critical, edge: Critical) -> tuple[float, floa
     return (1 / second if 0 < second < math.inf else 1.0), 0.0, 1.0
 
 
-def _maps(root: Path, slug: str, f: Activation, values: dict[str, Value]) -> Iterator[Map]:
+def _maps(root: Path, slug: str, f: Activation, values: dict[str, Bounded]) -> Iterator[Map]:
     maps = Maps(f)
     for name, meaning in MAPS.items():
         found, value = maps.find(name), values.get(name)

@@ -92,7 +92,7 @@ def _map(subject: Subject, found: Map) -> str:
     parts = [f'<article id="{name}"><h3>{title} {state}</h3><p class="dim">{escape(found.meaning)}</p>']
     if found.value is not None and math.isfinite(found.value.value):
         value = found.value
-        parts.append(f"<p>{value.value:.15g} ± {value.error:.1g} ({escape(value.method)})</p>")
+        parts.append(f"<p>{value.value:.15g} ± {value.error:.1g} ({escape(str(value.method))})</p>")
     if found.derivation is None:
         parts.append(f"<p>No closed form: {escape(found.reason)}.</p>")
     else:

@@ -114,7 +114,7 @@ def _damped():
         (("tan(x)",), "the expectation does not exist"),
         (("exp(x**2)", "--variance", "2"), "the expectation is infinite: the integrand grows faster"),
         (("x*exp(x**2)", "--variance", "2"), "the expectation does not exist: the integrand grows faster"),
-        (("exp(x**2/2)",), "the quadrature does not converge: the integrand is not small 48 standard"),
+        (("exp(x**2/2)",), "the expectation is infinite: the integrand grows faster"),
         (("exp(exp(x))",), "the expectation is infinite"),
         (("1/x", "--with", "tanh(x)", "--correlation", "0.5"), "the quadrature does not converge, or"),
     ],

@@ -27,7 +27,7 @@ def test_maps_without_closed_forms_give_the_reason_and_the_error() -> None:
     assert entry["closed_form"] is None
     assert "tanh" in entry["reason"]
     assert 0 < entry["error"] < 1e-13
-    assert entry["error_kind"] == "estimate"
+    assert entry["error_kind"] == "bound"
 
 
 def test_maps_as_text_and_latex() -> None:

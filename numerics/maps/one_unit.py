@@ -1,0 +1,60 @@
+"""Expectations of one unit, E[g(s)] for s ~ N(0, q), with proved bounds, for arrays of variances."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from sympy import DiracDelta, Expr, S, Symbol
+
+from derive.activations import Activation
+from derive.quadrature import Bounded, CannotRead, Line
+from derive.quadrature.discs import EPS
+from numerics.maps.functions import Array
+
+_LOT = 512
+"""Variances that are integrated at once."""
+
+
+@lru_cache(maxsize=512)
+def _split(g: Expr, s: Symbol) -> tuple[Line, tuple[tuple[float, float], ...]]:
+    """G as a function and the deltas h(p) δ(s - p) in it, as pairs p, h(p)."""
+    smooth = g.expand().xreplace(dict.fromkeys(g.atoms(DiracDelta), S.Zero)) if g.has(DiracDelta) else g
+    deltas = []
+    for delta in g.atoms(DiracDelta):
+        (u,) = delta.args
+        p = -u.coeff(s, 0) / u.coeff(s, 1)
+        weight = g.expand().coeff(delta).subs(s, p) / abs(u.coeff(s, 1))
+        deltas.append((float(p), float(weight)))
+    return Line([smooth], s), tuple(deltas)
+
+
+@lru_cache(maxsize=512)
+def _is_odd(g: Expr, s: Symbol) -> bool:
+    return not g.has(DiracDelta) and Activation("g", g, symbol=s).is_odd
+
+
+def expectation(g: Expr, s: Symbol, q: Array) -> Bounded:
+    """Return E[g(s)] for s ~ N(0, q) at each variance q; deltas in g count with the density there.
+
+    Where g has a function that cannot be bounded the error is infinite, and the reason is given.
+    """
+    if _is_odd(g, s):
+        return Bounded(np.zeros(q.shape), np.zeros(q.shape), "parity")
+    distinct, where = np.unique(q, return_inverse=True)
+    value, error, reason = np.full(distinct.shape, np.nan), np.full(distinct.shape, np.inf), ""
+    try:
+        line, deltas = _split(g, s)
+    except CannotRead as why:
+        return Bounded(np.full(q.shape, np.nan), np.full(q.shape, np.inf), reason=f"nothing bounds {why}")
+    for start in range(0, distinct.size, _LOT):
+        part = slice(start, start + _LOT)
+        (found,) = line(0.0, distinct[part])
+        value[part], error[part], reason = found.value, found.error, found.reason or reason
+    with np.errstate(all="ignore"):
+        for p, weight in deltas:
+            height = weight * np.exp(-0.5 * p * p / distinct) / np.sqrt(2 * np.pi * distinct)
+            value = value + height
+            error = error + 4 * EPS * np.abs(height) * (1 + p * p / distinct)
+    shape = q.shape
+    return Bounded(value[where.ravel()].reshape(shape), error[where.ravel()].reshape(shape), reason=reason)
