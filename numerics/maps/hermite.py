@@ -174,12 +174,16 @@ class _Damped:
         radius = given[self.z].rad
         if found.mid.ndim > 1:
             return [found], decisions
+        with np.errstate(all="ignore"):
+            return [self._about_zero(found, radius, decided is not None)], decisions
+
+    def _about_zero(self, found: Disc, radius: Array, plane: bool) -> Disc:
         grown = CRAMER * np.ones_like(radius)
-        if decided is not None:
+        if plane:
             # The ellipse is not as high as the disc about it.
             high = radius * _ACROSS / (0.5 * (R + 1 / R))
             grown = CRAMER * np.exp(high * high / 4 + high * math.sqrt(self.order))
-        return [Disc(0.0 * found.mid, (np.abs(found.mid) + found.rad) * grown)], decisions
+        return Disc(0.0 * found.mid, (np.abs(found.mid) + found.rad) * grown)
 
 
 class _Projection:
@@ -213,7 +217,9 @@ class _Projection:
         boxes = joined([b for b, _ in run.sums.kept])
         if len(boxes.owner) * _NODES > _MOST_NODES:
             return None
-        return self._project(boxes, root, order, left * CRAMER * _QUARTER_ROOT)
+        with np.errstate(all="ignore"):
+            a, errors = self._project(boxes, root, order, left * CRAMER * _QUARTER_ROOT)
+        return (a, errors) if np.isfinite(a).all() and np.isfinite(errors).all() else None
 
     def _start(self, low: float, high: float, root: float, order: int) -> Boxes:
         count = max(1, math.ceil((high - low) / min(1.5, 12 / math.sqrt(order))))
@@ -231,9 +237,8 @@ class _Projection:
         bound, by_rule = self._cut(middle, half, root, order)
         keep = np.repeat(by_rule, _NODES)
         weight = (half[:, None] * w).ravel() * keep * _QUARTER_ROOT**2
-        with np.errstate(all="ignore"):
-            values = np.where(keep, g.mid, 0.0) * weight
-            wrong = float(np.sum(np.where(keep, g.rad, 0.0) * weight.astype(np.float64)))
+        values = np.where(keep, g.mid, 0.0) * weight
+        wrong = float(np.sum(np.where(keep, g.rad, 0.0) * weight.astype(np.float64)))
         size = np.abs(values).astype(np.float64)
         a = np.empty(order)
         before, now = np.zeros_like(z), np.exp(-z * z / 4)

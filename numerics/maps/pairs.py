@@ -25,11 +25,15 @@ from numerics.maps.plane import NOTHING, Estimate, product, separation
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]
 
-_GOOD = 1e-13
+_GOOD = 3e-13
+_POOR = 2e-12
+"""Relative errors that are worth a longer series, and worth nested integrals."""
+
 _SHORT = 128
 """Up to so many coefficients are cheap."""
 
 _FALLS = 0.05
+_WAVES = 30.0
 _ENOUGH = 30.0
 _SLACK = 0.5
 _TRIES = 1
@@ -47,9 +51,9 @@ class _Points:
         self.value, self.error = np.full(shape, np.nan), np.full(shape, np.inf)
         self.method = np.full(shape, "series", dtype=object)
 
-    def todo(self) -> Any:
+    def todo(self, share: float = _GOOD) -> Any:
         """Where more digits are wanted."""
-        return np.flatnonzero(~(self.error <= _GOOD * np.abs(self.value)))
+        return np.flatnonzero(~(self.error <= share * np.abs(self.value)))
 
     def put(self, places: Any, value: Any, error: Any, method: str) -> Any:
         """Take what is better; return where it was."""
@@ -84,7 +88,7 @@ class Pairs:
         for order in ORDERS:
             todo = points.todo()
             todo = todo[~stuck[todo]]
-            if not len(todo) or not _worth(order, before, 1 - np.abs(rho[todo])):
+            if not len(todo) or not _worth(self.f, order, before, 1 - np.abs(rho[todo])):
                 break
             a = series(self.f, q1, order)
             b = a if q1 == q2 else series(self.f, q2, order)
@@ -112,7 +116,7 @@ class Pairs:
         before: list[Series] = []
         for order in ORDERS:
             todo = points.todo()
-            if not len(todo) or not _worth(order, before, near[todo]):
+            if not len(todo) or not _worth(self.f, order, before, near[todo]):
                 break
             found = series(self.f, q, order)
             if found is None:
@@ -127,7 +131,7 @@ class Pairs:
                 value, wrong, left_out = _separation_series(slopes, gap[todo])
                 points.put(todo, value, wrong + left_out, "series")
         failures = 0
-        for n in points.todo():
+        for n in points.todo(_POOR):
             if failures > _TRIES:
                 break
             size = points.value[n] if points.value[n] > 0 else squares(self.f, q)[0][0] * gap[n]
@@ -144,7 +148,7 @@ class Pairs:
 
     def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]) -> None:
         """The worst first: where nested integrals do no better than the series, they would not elsewhere."""
-        todo = points.todo()
+        todo = points.todo(_POOR)
         with np.errstate(all="ignore"):
             todo = todo[np.argsort(-points.error[todo] / np.abs(points.value[todo]))]
         failures = 0
@@ -179,9 +183,14 @@ def _quietly(run: Any, *arguments: Any) -> Estimate:
     return found
 
 
-def _worth(order: int, before: list[Series], near: Array) -> bool:
+def _worth(f: Activation, order: int, before: list[Series], near: Array) -> bool:
     """Whether a longer series may do, for correlations so near to 1 or -1, at less than nested integrals cost."""
     if order <= _SHORT:
+        return True
+    second, slope_second = squares(f, before[-1].q)
+    mean = before[-1].q * slope_second[0] / second[0] if second[0] else 0.0
+    if not f.breakpoints and _WAVES < mean < order / 4:
+        # A wave of that many periods, all of which a longer series may hold.
         return True
     if len(before) > 1 and before[-1].tail <= _FALLS**2 * before[-2].tail:
         return True
