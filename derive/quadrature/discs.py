@@ -69,7 +69,13 @@ def _times(a: Any, b: Any) -> Any:
 def power(u: Disc, exponent: float, real: bool) -> Disc:
     """u^exponent for a fixed real exponent."""
     if exponent == int(exponent):
-        return _whole_power(u, int(exponent))
+        found = _whole_power(u, int(exponent))
+        if real and exponent > 0 and exponent % 2 == 0:
+            # An even power is not negative.
+            half = 0.5 * (np.abs(u.mid) + u.rad) ** int(exponent)
+            reaches = u.rad > np.abs(u.mid)
+            return Disc(np.where(reaches, half, found.mid), np.where(reaches, half * (1 + _ULPS), found.rad))
+        return found
     c, r = u
     value = c**exponent
     w = np.where(c > 0, r / np.abs(c), np.inf)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -12,7 +13,7 @@ from derive.activations.pieces import pieces
 from derive.gaussian.evaluate import switches
 from derive.quadrature.boxes import rule
 from derive.quadrature.discs import EPS, Disc, Floats, add, multiply
-from derive.quadrature.reading import Reading
+from derive.quadrature.reading import CannotRead, Reading
 from numerics.stable_forms import stable
 
 _RULES = ((3, 400.0), (5, 40.0), (8, 12.0))
@@ -20,7 +21,7 @@ _RULES = ((3, 400.0), (5, 40.0), (8, 12.0))
 
 _FEW = 64 * EPS
 _SHORT = 1e-6
-_SEARCHED = 32.0
+_SEARCHED, _FARTHEST = 32.0, 1e9
 """Breakpoints where no polynomial changes its sign are known up to here (`derive.activations.pieces`)."""
 
 
@@ -36,9 +37,8 @@ class Parts:
         self.points = np.array([float(p) for p in self.exact])
         self.values = [Reading([stable(f)], [self.x]) for f in formulas]
         self.slopes = [Reading([stable(f.diff(self.x))], [self.x]) for f in formulas]
-        self.whole = Reading([stable(activation.expression)], [self.x])
-        known = all(u.is_polynomial(self.x) for u in switches(activation.expression, {self.x}))
-        self.reach = np.inf if known else _SEARCHED
+        unknown = [u for u in switches(activation.expression, {self.x}) if not u.is_polynomial(self.x)]
+        self.reach = np.inf if all(_settled(u, self.x) for u in unknown) else _SEARCHED
         # f_k(p_(k+1)) and f_(k+1)(p_(k+1)): equal where f is continuous.
         self.left = [_limit(f, self.x, p) for f, p in zip(formulas, self.exact, strict=False)]
         self.right = [_limit(f, self.x, p) for f, p in zip(formulas[1:], self.exact, strict=True)]
@@ -56,7 +56,17 @@ class Parts:
 
     def hull(self, at: Disc) -> Disc:
         """f itself on real intervals, whatever parts they meet."""
-        return _read(self.whole, self.x, at, False)
+        low, high = np.full(at.mid.shape, np.inf), np.full(at.mid.shape, -np.inf)
+        first, last = at.mid - at.rad, at.mid + at.rad
+        ends = [-np.inf, *self.points, np.inf]
+        for part, (start, end) in enumerate(pairwise(ends)):
+            a, b = np.maximum(first, start - _FEW * abs(start)), np.minimum(last, end + _FEW * abs(end))
+            meets = a < b
+            if meets.any():
+                f = self.value(part, Disc(0.5 * (a + b)[meets], 0.5 * (b - a)[meets] * (1 + 4 * EPS)))
+                low[meets] = np.minimum(low[meets], f.mid - f.rad)
+                high[meets] = np.maximum(high[meets], f.mid + f.rad)
+        return Disc(0.5 * (low + high), 0.5 * (high - low) * (1 + 4 * EPS))
 
     def across(self, part: int, other: int) -> tuple[int, Disc]:
         """The last breakpoint on the way to another part, and f there on this side less f at the first on that."""
@@ -115,6 +125,17 @@ class Parts:
 def parts_of(activation: Activation) -> Parts:
     """The parts, made once."""
     return Parts(activation)
+
+
+def _settled(u: sp.Expr, x: sp.Symbol) -> bool:
+    """Whether u keeps its sign beyond where its zeros were looked for, as far as anything is evaluated."""
+    try:
+        reading = Reading([stable(u)], [x])
+    except CannotRead:
+        return False
+    beyond = 0.5 * (_FARTHEST - _SEARCHED)
+    found = _read(reading, x, Disc(np.array([-1.0, 1.0]) * (_SEARCHED + beyond), np.full(2, beyond)), False)
+    return bool(np.all(np.abs(found.mid) > found.rad))
 
 
 def _read(reading: Reading, x: sp.Symbol, at: Disc, plane: bool) -> Disc:
