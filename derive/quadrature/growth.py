@@ -43,6 +43,11 @@ def _highest(*parts: Square) -> Square:
     return Square(*(reduce(np.maximum, x) for x in zip(*parts, strict=True)))
 
 
+def _only(where: Any, part: Square) -> Square:
+    """What counts only there."""
+    return Square(*(np.where(where, p, n) for p, n in zip(part, (-np.inf, -np.inf, -np.inf), strict=True)))
+
+
 def _sum(*parts: Square) -> Square:
     """The logarithm of a sum of exponentials: at most that of the sum of exp(a), with the largest b and c."""
     a = reduce(np.logaddexp, [p.a for p in parts])
@@ -67,10 +72,18 @@ class Growth:
     def __init__(self, e: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
         self.e, self.z = e, tuple(variables)
         self._coefficients: dict[sp.Expr, Callable[..., Any]] = {}
+        self._side = 0  # of z in one variable, where only one is looked at
 
     def beyond(self, reach: Any, given: Mapping[sp.Symbol, Any]) -> Any:
         """A bound of E[|e|; some |z_k| > reach] for independent standard normal z_k, infinite where there is none."""
         self.given, self.reach = given, np.asarray(reach, dtype=np.float64)
+        if len(self.z) > 1:
+            return self._outside(0)
+        return 0.5 * (self._outside(1) + self._outside(-1))
+
+    def _outside(self, side: int) -> Any:
+        """The same for z of one sign, counted twice."""
+        self._side = side
         with np.errstate(all="ignore"):
             log = self.size(self.e)
             # ∫ exp(a + b t + c t²) φ(R + t) dt over t >= 0, for both signs.
@@ -82,6 +95,7 @@ class Growth:
             one = np.exp(np.minimum(log.a, 700.0))
             n = len(self.z)
             found = n * outside * (1 + outside / np.maximum(one, 1e-300)) ** (n - 1) if n > 1 else outside
+        self._side = 0
         return np.where(np.isnan(found) | np.isposinf(log.a), np.inf, found)
 
     def diverges(self, reach: Any, given: Mapping[sp.Symbol, Any]) -> Any:
@@ -119,7 +133,7 @@ class Growth:
         if isinstance(e, sp.Max | sp.Min):
             return _highest(*(self.size(a) for a in e.args))
         if isinstance(e, sp.Piecewise):
-            return _highest(*(self.size(a) for a, _ in e.args))
+            return _highest(*(_only(may, self.size(a)) for a, may in self._branches(e)))
         return self._size_of_function(e)
 
     def _size_of_function(self, e: sp.Expr) -> Square:
@@ -194,6 +208,35 @@ class Growth:
         rest = sum(s for k, s in sizes.items() if k < degree)
         return Square(np.log(np.maximum(sizes[degree] - rest, 0.0)), 0.0, 0.0)
 
+    def _branches(self, e: sp.Piecewise) -> list[tuple[sp.Expr, Any]]:
+        """The values of a Piecewise, and whether each can be the one beyond R on the side that is looked at."""
+        left = np.asarray(True)
+        found = []
+        for value, condition in e.args:
+            yes, no = self._beyond_doubt(condition)
+            found.append((value, left & ~no))
+            left = left & ~yes
+        return found
+
+    def _beyond_doubt(self, condition: sp.Basic) -> tuple[Any, Any]:
+        """Whether a condition holds for all |z| >= R on this side, and whether for none."""
+        if condition in (sp.true, sp.false):
+            return np.asarray(condition is sp.true), np.asarray(condition is sp.false)
+        if isinstance(condition, sp.And | sp.Or):
+            parts = [self._beyond_doubt(a) for a in condition.args]
+            both, either = np.logical_and.reduce, np.logical_or.reduce
+            yes, no = (both, either) if isinstance(condition, sp.And) else (either, both)
+            return yes([p[0] for p in parts]), no([p[1] for p in parts])
+        u = condition.gts - condition.lts if isinstance(condition, sp.Rel) and condition.rel_op[0] in "<>" else None
+        (z,) = self.z if len(self.z) == 1 else (None,)
+        if u is None or not self._side or not u.is_polynomial(z) or sp.degree(u, z) > 1:
+            return np.asarray(False), np.asarray(False)
+        slope = self._side * self._number(sp.Poly(u, z).coeff_monomial(z))
+        start = self._number(sp.Poly(u, z).coeff_monomial(1))
+        edge = start + slope * self.reach
+        sure = 1e-12 * (np.abs(start) + np.abs(slope) * self.reach)
+        return (edge > sure) & (slope >= 0), (edge < -sure) & (slope <= 0)
+
     # ---- values
 
     def top(self, e: sp.Expr, side: int) -> Square:
@@ -221,7 +264,7 @@ class Growth:
             together = (side > 0) == isinstance(e, sp.Max)
             return _highest(*(self.top(a, side) for a in e.args)) if together else self.top(e.args[0], side)
         if isinstance(e, sp.Piecewise):
-            return _highest(*(self.top(a, side) for a, _ in e.args))
+            return _highest(*(_only(may, self.top(a, side)) for a, may in self._branches(e)))
         if isinstance(e, sp.log) or type(e).__name__ == "LogCdf":
             return self._top_log(e, side)
         if type(e).__name__ == "Softplus":
@@ -259,7 +302,8 @@ class Growth:
             if degree == 0:
                 total = total + Square(value, 0.0, 0.0)
             elif degree == 1:
-                total = total + Square(np.abs(value) * R, np.abs(value), 0.0)
+                k = value * self._side if self._side else np.abs(value)
+                total = total + Square(k * R, k, 0.0)
             elif degree == 2 and len(self.z) == 1:
                 # In one variable |z| = R + t.
                 total = total + Square(value * R * R, 2 * value * R, value)
