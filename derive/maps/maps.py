@@ -97,6 +97,18 @@ class Maps:
             raise unknown_name("map", name, MAPS)
         return self._find(name)
 
+    def definition(self, name: str) -> Expr:
+        """Return what a map is by definition, in Gaussian expectations; slopes in rho by Price's theorem.
+
+        Every activation has it. Raises `InputError` for an unknown name and `NoClosedForm` where E[f'^2] is infinite.
+
+        >>> Maps("tanh").definition("length_map")
+        sigma_b2 + sigma_w2*E[tanh(s)**2; s ~ N(0, q)]
+        """
+        if name not in MAPS:
+            raise unknown_name("map", name, MAPS)
+        return _DEFINITIONS[name](self)
+
     def hermite_coefficient(self, order: int) -> Derivation:
         """Return a_k = E[f(s) He_k(s/sqrt q)]/sqrt(k!), s ~ N(0, q).
 
@@ -170,16 +182,22 @@ class Maps:
         return proof.by(ByClosedForm()) if proof.now.has(GaussianExpectation) else proof
 
     def _second_moment(self) -> Proof:
-        return Proof(_SETTING, self._one(self._f**2)).by(ByClosedForm())
+        return Proof(_SETTING, self._square()).by(ByClosedForm())
+
+    def _square(self, variance: Expr = q) -> Expr:
+        return self._one(self._f**2, variance)
 
     def _length(self) -> Expr:
-        return sigma_w2 * self._one(self._f**2) + sigma_b2
+        return sigma_w2 * self._square() + sigma_b2
 
     def _length_map(self) -> Proof:
         return _closed(self._length())
 
     def _covariance_map(self) -> Proof:
-        return _closed(sigma_w2 * self._two(q_1, q_2, c) + sigma_b2)
+        return _closed(self._covariance())
+
+    def _covariance(self) -> Expr:
+        return sigma_w2 * self._two(q_1, q_2, c) + sigma_b2
 
     def _correlation(self) -> Expr:
         return (sigma_w2 * self._two(q, q, rho * q) + sigma_b2) / self._length()
@@ -195,27 +213,33 @@ class Maps:
         return self._one(self.activation.derivative**2)
 
     def _chi_perp(self) -> Proof:
-        return _closed(sigma_w2 * self._slope_square())
+        return _closed(self._stretch())
+
+    def _stretch(self) -> Expr:
+        return sigma_w2 * self._slope_square()
+
+    def _growth(self) -> Expr:
+        return Derivative(self._length(), q)
 
     def _chi_par(self) -> Proof:
-        proof = Proof(_SETTING, Derivative(self._length(), q))
-        return _tidy(proof.by(ByClosedForm(), Differentiate()))
+        return _tidy(Proof(_SETTING, self._growth()).by(ByClosedForm(), Differentiate()))
 
     def _chi_par_by_price(self) -> Proof:
         if self.activation.jumps:
             raise NoClosedForm("f f'' has no meaning where f jumps", self._f)
-        return _closed_from(Proof(_SETTING, Derivative(self._length(), q)).by(PriceInVariance()))
+        return _closed_from(Proof(_SETTING, self._growth()).by(PriceInVariance()))
 
     def _slope(self, at: int) -> Proof:
+        if at == 1:
+            self._slope_square()
         proof = Proof(_SETTING, Subs(Derivative(self._correlation(), rho), rho, Integer(at)))
-        return _closed_from(proof.by(PriceInCorrelation(), SetValue()))
+        return proof.by(PriceInCorrelation(), SetValue())
 
     def _slope_at_zero(self) -> Proof:
-        return self._slope(0)
+        return _closed_from(self._slope(0))
 
     def _slope_at_one(self) -> Proof:
-        self._slope_square()
-        return self._slope(1)
+        return _closed_from(self._slope(1))
 
     def _kernel(self) -> Expr:
         return self._two(m**2 + v**2, m**2 + v**2, m**2)
@@ -224,13 +248,22 @@ class Maps:
         return Proof(_SETTING, self._kernel()).by(ByClosedForm())
 
     def _mean_square_map(self) -> Proof:
-        return _closed(sigma_w2 * self._kernel() + sigma_b2)
+        return _closed(self._common())
+
+    def _common(self) -> Expr:
+        return sigma_w2 * self._kernel() + sigma_b2
 
     def _sample_variance_map(self) -> Proof:
-        return _closed(sigma_w2 * (self._one(self._f**2, m**2 + v**2) - self._kernel()))
+        return _closed(self._fluctuation())
+
+    def _fluctuation(self) -> Expr:
+        return sigma_w2 * (self._square(m**2 + v**2) - self._kernel())
 
     def _backward_factor(self) -> Proof:
-        return _closed(Mul(fan_out, 1 / fan_in, sigma_w2) * self._slope_square())
+        return _closed(self._backward())
+
+    def _backward(self) -> Expr:
+        return Mul(fan_out, 1 / fan_in, sigma_w2) * self._slope_square()
 
     def _hermite(self, order: int) -> Proof:
         polynomial = hermite_prob(order, self.activation.symbol / sqrt(q)).expand()
@@ -314,4 +347,19 @@ _ROUTES: dict[str, Callable[[Maps], Proof]] = {
     "mean_square_map": Maps._mean_square_map,
     "sample_variance_map": Maps._sample_variance_map,
     "backward_factor": Maps._backward_factor,
+}
+_DEFINITIONS: dict[str, Callable[[Maps], Expr]] = {
+    "mean": lambda maps: maps._one(maps._f),
+    "second_moment": Maps._square,
+    "length_map": Maps._length,
+    "covariance_map": Maps._covariance,
+    "correlation_map": Maps._correlation,
+    "chi_perp": Maps._stretch,
+    "chi_par": Maps._growth,
+    "slope_at_zero": lambda maps: maps._slope(0).now,
+    "slope_at_one": lambda maps: maps._slope(1).now,
+    "K": Maps._kernel,
+    "mean_square_map": Maps._common,
+    "sample_variance_map": Maps._fluctuation,
+    "backward_factor": Maps._backward,
 }

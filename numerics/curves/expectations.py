@@ -20,7 +20,8 @@ from derive.network import f, slope
 from derive.proof.derivation import Derivation
 from derive.rules.replicas import Pair
 from derive.rules.wide import MU, NU, M, Q, U, V, one_gaussian, over_networks, over_samples
-from numerics.kernels.general import Kernel, kernel
+from numerics.kernels.callable import Kernel
+from numerics.kernels.callable import formula_kernel as kernel
 from numerics.maps import Evaluated, NumericalMaps
 from numerics.maps.functions import functions
 

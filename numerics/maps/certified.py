@@ -17,7 +17,7 @@ from derive.gaussian.evaluate import CannotEvaluate
 from derive.maps import apart
 from derive.maps.symbols import c, q
 from derive.proof.rule import RuleDoesNotApply
-from numerics.kernels.numpy_code import UnsupportedExpressionError
+from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.maps import closed
 from numerics.maps.functions import Array
 from numerics.maps.line import EPS

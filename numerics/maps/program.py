@@ -12,9 +12,9 @@ from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symb
 from derive.maps.gaps import ArcExcess, d, e
 from derive.maps.symbols import c, q
 from numerics.kernels import _runtime
-from numerics.kernels.numpy_code import numpy_code
-from numerics.kernels.profile import DIGITS, KAPPA, polynomial
+from numerics.kernels.blocks import block_code
 from numerics.kernels.program import Builder
+from numerics.kernels.rectifier_profile import DIGITS, KAPPA, polynomial
 from numerics.maps.functions import Array
 
 X = Symbol("x")
@@ -69,9 +69,9 @@ class Compiled:
         for name, value in shared:
             builder.let(name.name, value)
         program = builder.program(builder.let("result", reduced))
-        code = numpy_code(program)
+        code = block_code(program)
         self.source = code.source
-        self._block, self._registers = code.compile(), code.registers
+        self._block, self._registers = code.compile({}), code.registers
         # `math` is an order of magnitude faster on single numbers than NumPy.
         head = lambdify(known, list(constants.values()), modules="math") if constants else None
         self._head: Callable[..., list[float]] | None = head

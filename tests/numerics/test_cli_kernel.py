@@ -33,8 +33,8 @@ def test_a_closed_form_is_printed_with_its_certificate():
     shown = good("chi-perp", "--activation", "gelu")
     assert shown == good("chi_perp", "--activation", "gelu")
     made = map_kernel("gelu", "chi_perp")
-    assert shown.startswith("def chi_perp_block(q_, sigma_w2_, out0")
-    assert made.code.rstrip() in shown
+    assert shown.startswith("def block(q_, sigma_w2_, out0")
+    assert made.source.rstrip() in shown
     assert made.certificate.text() in shown
 
 
@@ -96,7 +96,7 @@ def test_theorems_still_have_their_kernels():
         ("length-map --activation tanh --domain 1 2 --export k.c", "C needs a closed form"),
         ("length-map --export k.f90", "path must end in .py or .c, got 'k.f90'"),
         ("length-map --export /no/such/directory/k.py", "cannot write '/no/such/directory/k.py'"),
-        ("length-map --backend numba", "backend must be numpy but for sample-variance"),
+        ("length-map --activation tanh --domain 1 2 --backend numba", "backend must be numpy for what is computed by"),
         ("backward-variance --activation tanh", "--activation goes with a map, got the theorem backward-variance"),
         ("mean --gain 2", "weight_variance must not be given for mean"),
         ("backward-variance --export k.py", "--export goes with a map, got the theorem backward-variance"),
