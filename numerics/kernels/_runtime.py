@@ -4,6 +4,7 @@ Needs NumPy alone: `export` copies the code of this file into the modules that i
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ class Code(NamedTuple):
     names: tuple[str, ...]
     outputs: int
     limits: tuple[Limit, ...]
-    run: Callable[[Sequence[Floats], Sequence[Floats], tuple[Limit, ...]], None]
+    run: Callable[[Sequence[Floats], Sequence[Floats], Callable[[Sequence[Floats], int], None]], None]
     point: Callable[..., tuple[float, ...]] | None
 
 
@@ -107,17 +108,21 @@ def prepare(
 
 
 def blocks(block: Callable[..., None], count: int) -> Callable[..., None]:
-    """Return what calls `block(inputs..., targets..., registers...)` on one cache-sized piece after another."""
+    """Return what calls `block(inputs..., fixed..., targets..., registers...)` on one cache-sized piece after another.
 
-    def run(inputs: Sequence[Floats], targets: Sequence[Floats], limits: Sequence[Limit] = ()) -> None:
+    ``look`` is called with every piece of the inputs before, while it is in the cache.
+    """
+
+    def run(inputs: Sequence[Floats], targets: Sequence[Floats], look: Any = None, fixed: Sequence[Any] = ()) -> None:
         size = targets[0].size
         scratch = registers(count, min(size, BLOCK))
         with np.errstate(all="ignore"):
             for start in range(0, size, BLOCK):
                 stop = min(start + BLOCK, size)
                 pieces = [x[start:stop] for x in inputs]
-                check(limits, pieces, start)
-                block(*pieces, *(y[start:stop] for y in targets), *(w[: stop - start] for w in scratch))
+                if look is not None:
+                    look(pieces, start)
+                block(*pieces, *fixed, *(y[start:stop] for y in targets), *(w[: stop - start] for w in scratch))
 
     return run
 
@@ -150,7 +155,7 @@ def evaluate(code: Code, values: Sequence[Any], out: Any = None) -> tuple[Any, .
         if found is not None:
             return tuple(found)
     inputs, targets, results = prepare(code.names, values, out, code.outputs)
-    code.run(inputs, targets, code.limits)
+    code.run(inputs, targets, partial(check, code.limits))
     for target, result in zip(targets, results, strict=True):
         if not np.may_share_memory(target, result):
             result[...] = target.reshape(result.shape)

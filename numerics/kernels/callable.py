@@ -177,9 +177,9 @@ def compile_numba(source: str, name: str, names: dict[str, Any]) -> Callable[...
 def checked_loop(loop: Callable[..., bool]) -> Callable[..., None]:
     """Run a loop that says whether an input was outside; only then look which."""
 
-    def run(inputs: Sequence[Any], targets: Sequence[Any], limits: Sequence[_runtime.Limit] = ()) -> None:
+    def run(inputs: Sequence[Any], targets: Sequence[Any], look: Callable[..., None]) -> None:
         if loop(*inputs, *targets):
-            _runtime.check(limits, inputs)
+            look(inputs, 0)
 
     return run
 

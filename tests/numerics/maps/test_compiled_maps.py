@@ -17,7 +17,7 @@ from derive.proof.checking import Checker
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade
 from numerics.maps import NumericalMaps
-from numerics.maps.certified import Form, form
+from numerics.maps.compiled import Form, form
 from numerics.maps.fast import MANY, METHOD
 
 RNG = np.random.default_rng(2016)
@@ -157,7 +157,7 @@ def test_a_wrong_constant_gets_no_certificate():
     """The certificate is measured: a form off by 1e-12 is not used anywhere."""
     good = _form("gelu", "separation")
     assert good.certificate.points
-    bad = Form("separation", good.expression * (1 + sqrt(2) / 10**12), good.second, good._truth)
+    bad = Form(good.activation, "separation", good.expression * (1 + sqrt(2) / 10**12), good.second, good.truth)
     assert not bad.certificate.points
 
 
