@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
@@ -41,6 +42,8 @@ from numerics.maps.values import named, variance
 
 METHODS = ("auto", "closed form", "quadrature")
 SLACK = 1e-12  # what rounding may have added to a correlation of 1, or to an end of the domain
+GOOD = 1e-14
+"""With a larger error a form without cancellation gives way to quadrature."""
 Defaults = tuple[tuple[str, float], ...]
 """Default values of a map's last arguments."""
 
@@ -64,8 +67,9 @@ def map_kernel(
         domain: the smallest and the largest variance of a pre-activation: a quadrature refuses others, a closed form
             is measured in it.
         method: ``"auto"`` takes the derived closed form unless it loses digits in the domain and quadrature loses
-            fewer; over samples it takes the certified step of (leaky) ReLU and otherwise quadrature, neither of which
-            cancels. ``"closed form"`` and ``"quadrature"`` insist.
+            fewer; over samples it takes the certified step of (leaky) ReLU, a derived form without cancellation where
+            one is certified, or else quadrature, which does not cancel either. ``"closed form"`` and
+            ``"quadrature"`` insist.
         weight_variance: the default value of the argument ``sigma_w2`` (the weight variance times the fan-in).
         bias_variance: the default value of the argument ``sigma_b2``.
         backend: ``numpy``, or ``numba`` (extra ``fast``) for what is not by quadrature.
@@ -187,9 +191,12 @@ class _Maker:
             return self.by_quadrature("")
         if method == "auto" and self.name in OVER_SAMPLES:
             slope = rectifier_slope(self.activation)
-            return (
-                self.by_quadrature("No nearly equal numbers are subtracted.") if slope is None else self.by_step(slope)
-            )
+            if slope is not None:
+                return self.by_step(slope)
+            form = self.by_forms()
+            if form is not None and form.certificate.holds(GOOD):
+                return form
+            return self.by_quadrature("No nearly equal numbers are subtracted.")
         try:
             closed = self.by_closed_form()
         except (NoClosedForm, UnsupportedExpressionError) as why:
@@ -220,22 +227,45 @@ class _Maker:
 
     def by_step(self, slope: float) -> Kernel:
         """The definition with K and E[f^2] - K from the certified step, which does not cancel."""
-        own = renaming(arguments(self.name, self.definition.everything))
-        builder = Builder(tuple(own.values()))
         step = step_program(Parameters(slope, 1.0, 0.0))
-        law = shares(self.name)
-        for target, share in zip(step.arguments, law, strict=True):
-            builder.let(target.name, share.xreplace(own))
+        builder, own = self._builder(step.arguments)
         builder.include(step)
         # At gain 1 and without bias the step's results are K and the separation.
-        results = dict(zip(("covariance", "separation"), step.outputs, strict=True))
-        swap = own | {s: results[integral.kind] for s, integral in self.definition.integrals.items()}
-        outputs = builder.expressions([e.xreplace(swap) for e in self.definition.results])
-        program = builder.program(*outputs, domain=self._ranges(open_ended=True))
         note = (
             "The closed form subtracts nearly equal numbers; the certified step of the recursion over samples does not."
         )
-        return self._kernel(program, "certified step", note)
+        results = dict(zip(("covariance", "separation"), step.outputs, strict=True))
+        return self._over_samples(builder, own, results, "certified step", note)
+
+    def by_forms(self) -> Kernel | None:
+        """The definition with the derived forms in which what is nearly equal was subtracted before; None without."""
+        from numerics.maps.compiled import ARC_LINES, LINES, M, X, with_arc_excess
+        from numerics.maps.forms import form
+
+        found = {kind: form(self.activation, kind) for kind in {i.kind for i in self.definition.integrals.values()}}
+        swap = {s: Symbol(f"{s.name}_") for s in (*(name for name, _ in LINES["shares"]), M, X)}
+        builder, own = self._builder((swap[M], swap[X]))
+        for name, value in (*LINES["shares"], *ARC_LINES):
+            builder.let(swap.get(name, name).name, value.xreplace(swap))
+        results = {kind: with_arc_excess(f.expression).xreplace(swap) for kind, f in found.items() if f is not None}
+        if len(results) < len(found):
+            return None
+        return self._over_samples(builder, own, results, "closed form", "Nearly equal numbers were subtracted before.")
+
+    def _builder(self, targets: Sequence[Symbol]) -> tuple[Builder, dict[Expr, Symbol]]:
+        """A program that begins with the shares of the variance."""
+        own = renaming(arguments(self.name, self.definition.everything))
+        builder = Builder(tuple(own.values()))
+        for target, share in zip(targets, shares(self.name), strict=True):
+            builder.let(target.name, share.xreplace(own))
+        return builder, own
+
+    def _over_samples(
+        self, builder: Builder, own: dict[Expr, Symbol], results: dict[str, Expr], method: str, note: str
+    ) -> Kernel:
+        swap = own | {s: results[integral.kind] for s, integral in self.definition.integrals.items()}
+        outputs = builder.expressions([e.xreplace(swap) for e in self.definition.results])
+        return self._kernel(builder.program(*outputs, domain=self._ranges(open_ended=True)), method, note)
 
     def by_quadrature(self, note: str) -> Kernel:
         """The definition with a fixed rule for its integrals."""

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from derive.activations import Activation
-from numerics.maps.compiled import Form, Look, Span, form
+from numerics.maps.compiled import Look
+from numerics.maps.forms import Form, Span, form
 from numerics.maps.functions import Array
 from numerics.maps.line import EPS
 from numerics.maps.values import Evaluated, bounded, numbers_of, variances_of
@@ -73,7 +74,7 @@ class Fast:
         if found is None:
             return None
 
-        def check(pieces: Sequence[Array]) -> None:
+        def check(pieces: Sequence[Array], _: int) -> None:
             piece = pieces[-1]
             # NaN fails too.
             if not (np.minimum.reduce(piece) >= low and np.maximum.reduce(piece) <= high):
@@ -94,32 +95,26 @@ class Fast:
         return self._form(what) if self.w and all(self._form(name) for name in needed) else None
 
     def _run(
-        self,
-        found: Form,
-        mode: str,
-        wrap: str,
-        arrays: list[Array],
-        q: _Span,
-        check: Callable[[Sequence[Array]], None] | None = None,
+        self, found: Form, mode: str, wrap: str, arrays: list[Array], q: _Span, check: Look | None = None
     ) -> Evaluated | None:
         one_q = mode in ("rho", "gap") and q.values.ndim == 0
         kernel = found.kernel(mode, wrap, one_q=one_q, bias=self.b > 0)
         second = self._form("second") if wrap == "ratio" else None
         covers = [f.certificate.covers for f in (found, second) if f is not None]
-        look: Look = lambda pieces, _: None if check is None else check(pieces)  # noqa: E731
+
+        def look(pieces: Sequence[Array], start: int) -> None:
+            if mode != "shares":
+                q.take(pieces[0])
+            if check is not None:
+                check(pieces, start)
+
         try:
             if one_q:
                 if not all(inside(q.ends) for inside in covers):
                     return None
-                value = kernel((float(q.values), self.w, self.b), arrays[1:], look)
+                value = kernel((float(q.values), self.w, self.b), arrays[1:], check)
             else:
-
-                def watch(pieces: Sequence[Array], start: int) -> None:
-                    if mode != "shares":
-                        q.take(pieces[0])
-                    look(pieces, start)
-
-                value = kernel((self.w, self.b), arrays, watch)
+                value = kernel((self.w, self.b), arrays, look)
                 if not all(inside(q.ends) for inside in covers):
                     return None
         except (OverflowError, ZeroDivisionError):

@@ -17,8 +17,8 @@ from derive.proof.checking import Checker
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade
 from numerics.maps import NumericalMaps
-from numerics.maps.compiled import Form, form
 from numerics.maps.fast import MANY, METHOD
+from numerics.maps.forms import Form, form
 
 RNG = np.random.default_rng(2016)
 QS = (1e-12, 1e-3, 1.0, 30.0, 1e5)
