@@ -125,10 +125,10 @@ def sample_variance_step(
     >>> step = sample_variance_step("relu")
     >>> step(0.0, 1.0)
     (0.3183098861837907, 0.6816901138162093)
-    >>> m2, v2 = sample_variance_step("tanh", gain=1.5)(0.2, 0.3)
-    >>> round(m2, 6), round(v2, 6)
-    (0.151711, 0.236118)
-
+    >>> from numerics.kernels import map_kernel
+    >>> total = sum(sample_variance_step("tanh", gain=1.5)(0.2, 0.3))
+    >>> round(total / map_kernel("tanh", "length-map")(0.5, 1.5, 0.0), 12)
+    1.0
     """
     found = _named(activation)
     size = _number("gain", gain, positive=True), _number("bias_variance", bias_variance, positive=False)
