@@ -38,9 +38,9 @@ class Accuracy:
 class Certificate:
     """A measurement, not a proof: the largest errors found at ``points`` points, chosen out of ``searched``.
 
-    ``unit`` says in units of what errors are stated. ``by_decade`` holds the largest error by decade of ``coordinate``:
-    the variance, or for two units the share of it that is not common. ``kernel`` is the fingerprint of the program that
-    was measured, ``method`` how it computes, ``backend`` what ran it.
+    ``unit`` says in units of what errors are stated. ``by_decade`` holds the largest error of each output by decade of
+    ``coordinate``: the variance, or for two units the share of it that is not common. ``kernel`` is the fingerprint of
+    the program that was measured, ``method`` how it computes, ``backend`` what ran it.
     """
 
     accuracies: tuple[Accuracy, ...]
@@ -53,7 +53,7 @@ class Certificate:
     method: str
     backend: str
     coordinate: str = ""
-    by_decade: tuple[tuple[int, float], ...] = ()
+    by_decade: tuple[tuple[int, tuple[float, ...]], ...] = ()
 
     @property
     def error(self) -> float:
@@ -86,7 +86,8 @@ class Certificate:
 
     def _where(self) -> str:
         limit = LIMITS[self.unit]
-        worst = "; ".join(f"1e{decade}: {error:.0e}" for decade, error in self.by_decade if not error <= limit)
+        largest = ((decade, max(errors)) for decade, errors in self.by_decade)
+        worst = "; ".join(f"1e{decade}: {error:.0e}" for decade, error in largest if not error <= limit)
         if not worst:
             return ""
         return f": the largest error by decade of {self.coordinate} is {worst}; elsewhere at most {limit:g}"
@@ -155,7 +156,7 @@ def measure(kernel: Kernel, truth: Truth, *, points: int, searched: int = 0) -> 
         kernel.method,
         kernel.backend,
         name,
-        _by_decade(coordinate(at), errors.max(axis=0)) if coordinate else (),
+        _by_decade(coordinate(at), errors) if coordinate else (),
     )
 
 
@@ -200,6 +201,6 @@ def _error(got: float, answer: Answer, unit: str, size: float | None) -> float:
         return float(difference / scale) if scale > 0 else math.inf
 
 
-def _by_decade(coordinate: Floats, errors: Floats) -> tuple[tuple[int, float], ...]:
+def _by_decade(coordinate: Floats, errors: Floats) -> tuple[tuple[int, tuple[float, ...]], ...]:
     decades = np.floor(np.log10(np.maximum(coordinate, 1e-17)) + 1e-9).astype(int)
-    return tuple((int(d), float(errors[decades == d].max())) for d in np.unique(decades))
+    return tuple((int(d), tuple(errors[:, decades == d].max(axis=1).tolist())) for d in np.unique(decades))

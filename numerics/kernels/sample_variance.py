@@ -129,6 +129,7 @@ def sample_variance_step(
     >>> total = sum(sample_variance_step("tanh", gain=1.5)(0.2, 0.3))
     >>> round(total / map_kernel("tanh", "length-map")(0.5, 1.5, 0.0), 12)
     1.0
+
     """
     found = _named(activation)
     size = _number("gain", gain, positive=True), _number("bias_variance", bias_variance, positive=False)

@@ -67,7 +67,8 @@ class Compiled:
         shared, (reduced,) = cse([body], order="canonical")
         for name, value in shared:
             builder.let(name.name, value)
-        code = block_code(builder.program(builder.let("result", reduced)))
+        self.program = builder.program(builder.let("result", reduced))
+        code = block_code(self.program)
         self._run = _runtime.blocks(code.compile({}), code.registers)
 
     def __call__(self, fixed: Sequence[float], arrays: Sequence[Array], look: Look | None = None) -> Array:

@@ -100,7 +100,7 @@ class Fast:
         one_q = mode in ("rho", "gap") and q.values.ndim == 0
         kernel = found.kernel(mode, wrap, one_q=one_q, bias=self.b > 0)
         second = self._form("second") if wrap == "ratio" else None
-        covers = [f.certificate.covers for f in (found, second) if f is not None]
+        covers = [f.covers for f in (found, second) if f is not None]
 
         def look(pieces: Sequence[Array], start: int) -> None:
             if mode != "shares":
@@ -123,7 +123,7 @@ class Fast:
 
     def _error(self, found: Form, wrap: str, value: Array, q: Array, span: Span) -> Array:
         """What the certificate says of the form, carried through the linear maps."""
-        relative, of_size = found.certificate.over(span)
+        relative, of_size = found.errors(span)
         scale = {"": 1.0, "scaled": self.w, "map": self.w, "ratio": self.w}[wrap]
         shift = self.b if wrap == "map" else 0.0
         length: Callable[[], Any] = lambda: self._second(q)  # noqa: E731
@@ -133,7 +133,7 @@ class Fast:
             shift = self.b / whole if found.what == "covariance" else 0.0
             second = self._form("second")
             assert second is not None  # `_covering` has seen it
-            extra = second.certificate.over(span)[0] + 4 * EPS
+            extra = second.errors(span)[0] + 4 * EPS
         else:
             extra = 2 * EPS if wrap else 0.0
         part = relative * np.abs(value - shift)

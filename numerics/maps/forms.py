@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -21,6 +20,7 @@ from derive.gaussian.evaluate import CannotEvaluate
 from derive.maps import Maps, apart, sigma_b2, sigma_w2
 from derive.maps.symbols import c, q
 from derive.proof.rule import RuleDoesNotApply
+from numerics.kernels.certificate import RELATIVE, Accuracy, Certificate
 from numerics.kernels.definitions import definition
 from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.maps import closed
@@ -47,30 +47,6 @@ _TRUTH_DIGITS = 110
 _LONGEST = 160
 # A decade of q counts when the error is below these: relative to the value, or to E[f²].
 _RELATIVE, _OF_SIZE = 1e-13, 1e-15
-
-
-@dataclass(frozen=True, eq=False)
-class Errors:
-    """The largest errors measured, for each decade of q: relative to the value, and to E[f²]; and where they are good.
-
-    ``first`` and ``last`` bound the decades of q that are used.
-    """
-
-    relative: Array
-    of_size: Array
-    first: float
-    last: float
-    points: int
-
-    def covers(self, span: Span) -> bool:
-        """Whether all variances between two are inside."""
-        return span[0] >= self.first and span[1] <= self.last
-
-    def over(self, span: Span) -> tuple[float, float]:
-        """Twice the largest errors over the decades that hold these variances, and a rounding."""
-        low, high = (math.floor(math.log10(x)) - _DECADES.start for x in span)
-        part = slice(max(low, 0), high + 1)
-        return 2 * float(self.relative[part].max()) + EPS, 2 * float(self.of_size[part].max()) + EPS
 
 
 class Form:
@@ -121,24 +97,60 @@ class Form:
         return None
 
     @cached_property
-    def certificate(self) -> Errors:
-        """Measured on first use at every decade of q from 1e-13 to 1e6, and gaps from 4e-17 to 2."""
+    def certificate(self) -> Certificate:
+        """Measured on first use at every decade of q from 1e-13 to 1e6, and gaps from 4e-17 to 2.
+
+        Its two outputs are errors relative to the value and to E[f²].
+        """
         random = np.random.default_rng(20160616)
         gaps = _GAPS if self.what in _MODES else np.array([0.5])
-        worst = np.empty((len(_DECADES), 2))
-        for n, decade in enumerate(_DECADES):
+        found = []
+        for decade in _DECADES:
             places = 10.0 ** (decade + np.array([0.01, random.uniform(0.1, 0.9), 0.99]))
-            worst[n] = np.max([self._worst(float(at), gaps) for at in places], axis=0)
-        usable = (worst[:, 0] <= _RELATIVE) | ((self.what == "covariance") & (worst[:, 1] <= _OF_SIZE))
+            found += [(*self._worst(at, gaps), at) for at in places.tolist()]
+        worst = np.array(found)
+        points = len(found) * len(gaps)
+        names = ("of the value", "of E[f^2]")
+        largest = [(name, k, int(worst[:, k].argmax())) for k, name in enumerate(names)]
+        decades = worst[:, :2].reshape(len(_DECADES), -1, 2).max(axis=1).tolist()
+        return Certificate(
+            accuracies=tuple(Accuracy(name, float(worst[n, k]), {"q": found[n][2]}) for name, k, n in largest),
+            unit=RELATIVE,
+            points=points,
+            searched=points,
+            domain="q from 1e-13 to 1e7, 1 - rho from 0 to 2",
+            reference=f"mpmath {mpmath.__version__}, the closed form in {_TRUTH_DIGITS} digits",
+            kernel=self.kernel(_MODES.get(self.what, "q"), "", one_q=False, bias=False).program.fingerprint,
+            method="compiled closed form",
+            backend="numpy",
+            coordinate="q",
+            by_decade=tuple(zip(_DECADES, map(tuple, decades), strict=True)),
+        )
+
+    @cached_property
+    def usable(self) -> Span | None:
+        """The variances between which the form is used: the decades about 1 with small errors; None without."""
+        usable = [
+            r <= _RELATIVE or (self.what == "covariance" and s <= _OF_SIZE) for _, (r, s) in self.certificate.by_decade
+        ]
         first = last = -_DECADES.start
         if not usable[first]:
-            return Errors(worst[:, 0], worst[:, 1], math.inf, -math.inf, 0)
+            return None
         while first > 0 and usable[first - 1]:
             first -= 1
         while last + 1 < len(usable) and usable[last + 1]:
             last += 1
-        bounds = (10.0 ** (_DECADES.start + first), 10.0 ** (_DECADES.start + last + 1))
-        return Errors(worst[:, 0], worst[:, 1], *bounds, 3 * len(gaps) * len(_DECADES))
+        return 10.0 ** (_DECADES.start + first), 10.0 ** (_DECADES.start + last + 1)
+
+    def covers(self, span: Span) -> bool:
+        """Whether all variances between two are inside."""
+        return self.usable is not None and self.usable[0] <= span[0] and span[1] <= self.usable[1]
+
+    def errors(self, span: Span) -> tuple[float, float]:
+        """Twice the largest errors over the decades that hold these variances, and a rounding."""
+        low, high = (math.floor(math.log10(x)) - _DECADES.start for x in span)
+        relative, of_size = np.max([errors for _, errors in self.certificate.by_decade[max(low, 0) : high + 1]], axis=0)
+        return 2 * float(relative) + EPS, 2 * float(of_size) + EPS
 
     def _worst(self, at: float, gaps: Array) -> tuple[float, float]:
         """The largest errors at a variance, relative to the value and to E[f²]."""
@@ -216,6 +228,6 @@ def form(activation: Activation, what: str) -> Form | None:
         # The kernel rests on the derivation, so it is checked here.
         if made is not None and not made.check().passed:
             return None
-        return new if new.certificate.points else None
+        return None if new.usable is None else new
     except (RuleDoesNotApply, UnsupportedExpressionError, CannotEvaluate):
         return None
