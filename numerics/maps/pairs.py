@@ -14,7 +14,6 @@ import numpy as np
 import sympy as sp
 
 from derive.activations import Activation
-from derive.quadrature.bounded import Bounded
 from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
@@ -210,7 +209,6 @@ def _line(f: Activation, what: str) -> Line:
 
 def _one(line: Line, q: float) -> tuple[float, float]:
     (found,) = line(0.0, q)
-    found = found.map(float) if isinstance(found, Bounded) else found
     return float(found.value), float(found.error)
 
 

@@ -1,7 +1,7 @@
 """Program -> source of a NumPy function that works on one block, in place.
 
-Every operation is one ufunc call that writes into one of a few scratch registers; a register is reused as
-soon as its value has been read for the last time, so the working set stays in cache.
+Every operation is one ufunc call that writes into one of a few scratch registers, or into an output that is not needed
+yet; a place is used again as soon as its value has been read for the last time, so the working set stays in cache.
 """
 
 from __future__ import annotations
@@ -13,16 +13,11 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy.printing.numpy import SciPyPrinter
+from sympy.core.function import AppliedUndef
 
-from derive.gaussian.functions import NormalDensity, OwensT, Phi
+from derive.gaussian.functions import NormalDensity
+from numerics.kernels.printers import NUMPY, UnsupportedExpressionError, compiled, unsupported
 from numerics.kernels.program import Program
-
-BLOCK_NAME = "block"
-
-
-class UnsupportedExpressionError(ValueError):
-    """An expression holds a function for which no NumPy or SciPy ufunc exists."""
 
 
 @dataclass
@@ -45,7 +40,7 @@ class _Lowering:
 
     def run(self) -> list[str]:
         """Lower every assignment; the names of the values of the outputs."""
-        for symbol in (*self.program.arguments, *self.program.constant_values):
+        for symbol in (*self.program.arguments, *(name for name, _ in self.program.constants)):
             self._values[symbol] = symbol.name
         for line in self.program.assignments:
             self._values[line.target] = self._lower(line.value)
@@ -77,7 +72,8 @@ class _Lowering:
             return self._fold(ufunc, [self._lower(arg) for arg in node.args])
         if isinstance(node, NormalDensity):
             return self._lower(node.rewrite(sp.exp))
-        return self._call(_ufunc_of(node), *(self._lower(arg) for arg in node.args))
+        name = str(node.func) if isinstance(node, AppliedUndef) and self.program.helpers else _ufunc_of(node)
+        return self._call(name, *(self._lower(arg) for arg in node.args))
 
     def _fold(self, ufunc: str, operands: list[str]) -> str:
         result = operands[0]
@@ -127,52 +123,41 @@ def _is_reciprocal(node: sp.Expr) -> bool:
     return isinstance(node, sp.Pow) and node.exp.is_Rational and node.exp.is_negative and not node.is_number
 
 
-_SCIPY: dict[type[sp.Expr], str] = {Phi: "scipy.special.ndtr", OwensT: "scipy.special.owens_t"}
-"""Ours that SciPy has under a name of its own; the printers would write Phi as (1 + erf)/2, which cancels."""
-
-
 def _ufunc_of(node: sp.Expr) -> str:
-    """The name of the ufunc that SymPy's printers use for a function: atan -> numpy.arctan."""
-    for function, name in _SCIPY.items():
-        if isinstance(node, function):
-            return name
-    if isinstance(node, sp.Function):
-        dummies = sp.symbols(f"x:{len(node.args)}")
-        printer = SciPyPrinter({"fully_qualified_modules": True, "strict": False})
-        match = re.fullmatch(r"([\w.]+)\(([^()]*)\)", printer.doprint(node.func(*dummies)))
-        name = match[1] if match else ""
-        if name == "abs":
-            return "numpy.absolute"
-        if name.startswith(("numpy.", "scipy.special.")):
-            return name
-    raise UnsupportedExpressionError(
-        f"expression must be built from +, *, powers and functions that NumPy or SciPy have, "
-        f"got {type(node).__name__} in {node}"
-    )
+    """The name of the ufunc that the printer uses for a function: atan -> numpy.arctan."""
+    try:
+        printed = NUMPY.doprint(node.func(*sp.symbols(f"x:{len(node.args)}"))) if isinstance(node, sp.Function) else ""
+    except UnsupportedExpressionError:
+        printed = ""
+    match = re.fullmatch(r"((?:numpy|scipy\.special)\.\w+|abs)\([^()]*\)", printed)
+    if match is None:
+        raise unsupported(node, NUMPY.target)
+    return "numpy.absolute" if match[1] == "abs" else match[1]
 
 
 @dataclass(frozen=True)
-class NumpyCode:
-    """Source of `block(inputs..., outputs..., registers...)`, and what it needs in its namespace."""
+class BlockCode:
+    """Source of `block(inputs..., outputs..., registers...)`, and what it needs in its namespace.
+
+    ``ufuncs`` are qualified names by local ones.
+    """
 
     source: str
     registers: int
     constants: dict[str, float]
-    literals: dict[str, float]
     ufuncs: dict[str, str]
 
-    def compile(self) -> Callable[..., None]:
+    def compile(self, helpers: dict[str, Any]) -> Callable[..., None]:
         """Execute the source. It was printed from a SymPy tree by this module; no text of a user is in it."""
-        namespace: dict[str, Any] = {}
+        namespace = dict(helpers)
         for local, qualified in self.ufuncs.items():
-            module, _, name = qualified.rpartition(".")
-            namespace[local] = getattr(_module(module), name)
+            namespace[local] = getattr(_module(qualified.rpartition(".")[0]), local)
         # 0-d arrays: a ufunc takes them without converting a Python float on each call.
-        numbers = self.constants | self.literals
-        namespace |= {name: np.array(value) for name, value in numbers.items()}
-        exec(compile(self.source, "<varprop kernel>", "exec"), namespace)
-        function: Callable[..., None] = namespace[BLOCK_NAME]
-        return function
+        namespace |= {name: np.array(value) for name, value in self.constants.items()}
+        return compiled(self.source, BLOCK, namespace)
+
+
+BLOCK = "block"
 
 
 def _module(name: str) -> Any:
@@ -183,40 +168,55 @@ def _module(name: str) -> Any:
     return special
 
 
-def numpy_code(program: Program) -> NumpyCode:
+def block_code(program: Program) -> BlockCode:
     """Generate the block function of a program."""
     lowering = _Lowering(program)
     results = lowering.run()
     inputs = [symbol.name for symbol in program.arguments]
     outs = [f"out{i}" for i in range(len(results))]
-    last_read = {name: i for i, call in enumerate(lowering.calls) for name in call.operands}
     # The first call that makes an output's value writes it straight into the output.
     home = {value: out for value, out in reversed(list(zip(results, outs, strict=True))) if value.startswith("%")}
-    free: list[str] = []
-    place: dict[str, str] = {}
-    registers = 0
-    lines: list[str] = []
+    places = _places(lowering.calls, home)
     ufuncs: dict[str, str] = {}
-    for i, call in enumerate(lowering.calls):
-        operands = [place.get(name, name) for name in call.operands]
-        dying = [name for name in dict.fromkeys(call.operands) if last_read[name] == i]
-        free += [place[name] for name in dying if place.get(name, "").startswith("w")]
-        if call.result in home:
-            target = home[call.result]
-        elif free:
-            target = free.pop()
+    lines: list[str] = []
+    for call in lowering.calls:
+        operands = [places.get(name, name) for name in call.operands]
+        target = places[call.result]
+        if "." in call.ufunc:
+            local = call.ufunc.rpartition(".")[2]
+            ufuncs[local] = call.ufunc
+            lines.append(f"{local}({', '.join(operands)}, out={target})")
         else:
-            target, registers = f"w{registers}", registers + 1
-        place[call.result] = target
-        local = call.ufunc.rpartition(".")[2]
-        ufuncs[local] = call.ufunc
-        lines.append(f"{local}({', '.join(operands)}, out={target})")
+            lines.append(f"{target}[...] = {call.ufunc}({', '.join(operands)})")
     for value, out in zip(results, outs, strict=True):
         if home.get(value) != out:
             ufuncs["positive"] = "numpy.positive"
-            lines.append(f"positive({place.get(value, value)}, out={out})")
-    scratch = [f"w{i}" for i in range(registers)]
-    header = f"def {BLOCK_NAME}({', '.join([*inputs, *outs, *scratch])}):"
+            lines.append(f"positive({places.get(value, value)}, out={out})")
+    scratch = sorted({place for place in places.values() if place.startswith("w")})
+    header = f"def {BLOCK}({', '.join([*inputs, *outs, *scratch])}):"
     source = "\n    ".join([header, *lines]) + "\n"
-    constants = {symbol.name: value for symbol, value in program.constants}
-    return NumpyCode(source, registers, constants, lowering.literals, ufuncs)
+    constants = {symbol.name: value for symbol, value in program.constants} | lowering.literals
+    return BlockCode(source, len(scratch), constants, ufuncs)
+
+
+def _places(calls: list[_Call], home: dict[str, str]) -> dict[str, str]:
+    """Where each value is kept: outputs at home, others in an output that is still idle, or in a register."""
+    last_read = {name: i for i, call in enumerate(calls) for name in call.operands}
+    made = {home[call.result]: i for i, call in enumerate(calls) if call.result in home}
+    free = list(made)
+    places: dict[str, str] = {}
+    registers = 0
+    for i, call in enumerate(calls):
+        free += [places[n] for n in dict.fromkeys(call.operands) if n in places and n not in home and last_read[n] == i]
+        # A value may stay in an output until the very call that makes the output.
+        idle = [place for place in free if made.get(place, len(calls)) >= last_read.get(call.result, i)]
+        if call.result in home:
+            place = home[call.result]
+        elif idle:
+            place = idle[-1]
+        else:
+            place, registers = f"w{registers}", registers + 1
+        if place in free:
+            free.remove(place)
+        places[call.result] = place
+    return places

@@ -21,11 +21,11 @@ from derive.theorems.sample_variance import BIAS_VARIANCE as bias_variance  # no
 from derive.theorems.sample_variance import GAIN as gain  # noqa: N811
 
 THEOREM = "sample-variance-stable"
-SOURCES = (
-    "Kaiming initialization doesn't preserve neuron variance, if you compute the variance over inputs "
-    "rather than weights (2020), steps 1-4",
-    "Cho & Saul, Kernel methods for deep learning (2009), the arc-cosine kernel of order 1",
-)
+ORIGIN = f"""\
+the derivation {THEOREM}. Sources:
+  Kaiming initialization doesn't preserve neuron variance, if you compute the variance over inputs rather
+    than weights (2020), steps 1-4
+  Cho & Saul, Kernel methods for deep learning (2009), the arc-cosine kernel of order 1"""
 
 
 class SampleVarianceExpressions(NamedTuple):
@@ -63,4 +63,16 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["SOURCES", "THEOREM", "SampleVarianceExpressions", "bias_variance", "gain", "m", "slope", "v"]
+def formula(parameters: str) -> tuple[str, ...]:
+    """The derived maps and what their symbols mean, as lines for the top of a file."""
+    maps = (f"    {name}'^2 = {expression}" for name, expression in zip("vm", _derived()[0], strict=True))
+    return (
+        *maps,
+        f"    {parameters}",
+        "",
+        "m2, v2: variances in [0, 2**1022]; NaN in gives NaN out. *_full also gives",
+        "rho' = m'^2/(m'^2 + v'^2) and 1 - rho', both NaN where m'^2 = v'^2 = 0.",
+    )
+
+
+__all__ = ["ORIGIN", "THEOREM", "SampleVarianceExpressions", "bias_variance", "formula", "gain", "m", "slope", "v"]

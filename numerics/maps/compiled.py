@@ -1,43 +1,40 @@
-"""From a closed form with its gaps named to NumPy code: what is fixed in a call once, the rest in blocks."""
+"""A closed form as a compiled function of whole arrays: what is fixed in a call once, the rest in blocks."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symbol, cse, lambdify, sqrt
+from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symbol, cse, sqrt
 
 from derive.maps.gaps import ArcExcess, d, e
 from derive.maps.symbols import c, q
 from numerics.kernels import _runtime
-from numerics.kernels.numpy_code import numpy_code
-from numerics.kernels.profile import DIGITS, KAPPA, polynomial
+from numerics.kernels.blocks import block_code
+from numerics.kernels.printers import compiled, point_source
 from numerics.kernels.program import Builder
+from numerics.kernels.rectifier_profile import DIGITS, KAPPA, polynomial
 from numerics.maps.functions import Array
 
+Look = Callable[[Sequence[Array], int], None]
 X = Symbol("x")
 """The second argument: a correlation, a gap, or v²."""
 
 M = Symbol("m2")
 """m², where the arguments are the shares m² and v² of the variance."""
 
-_LINES: dict[str, tuple[tuple[Symbol, Expr], ...]] = {
+LINES: dict[str, tuple[tuple[Symbol, Expr], ...]] = {
     "rho": ((c, q * X), (d, q * (1 - X)), (e, q * (1 + X))),
     "gap": ((d, q * X), (e, q * (2 - X)), (c, q * (1 - X))),
     "shares": ((c, M), (d, X), (e, 2 * M + X), (q, M + X)),
     "q": (),
 }
 _SMALLER, _RATIO = Symbol("smaller"), Symbol("ratio")
-_ARC_LINES: tuple[tuple[Symbol, Expr], ...] = (
-    (_SMALLER, Min(d, e)),
-    (_RATIO, _SMALLER / (_SMALLER + Float(KAPPA) * Abs(c))),
-)
+ARC_LINES = ((_SMALLER, Min(d, e)), (_RATIO, _SMALLER / (_SMALLER + Float(KAPPA) * Abs(c))))
 _ARGUMENTS = {"rho": (q, X), "gap": (q, X), "shares": (M, X), "q": (q,)}
-
-
-Check = Callable[[Sequence[Array]], None]
 
 
 class Compiled:
@@ -55,48 +52,35 @@ class Compiled:
         # Symbols without a sign: SymPy would split the root of a product of positive numbers.
         plain = {s: Symbol(f"{s.name}_") for s in (q, c, d, e, X, M, *fixed)}
         known = [plain[s] for s in fixed]
-        body, constants = _hoisted(_merged_roots(_with_arc_excess(expression).xreplace(plain)), set(known))
-        takes_q = q in fixed and not unit
-        arguments = [plain[s] for s in _ARGUMENTS[mode] if s not in fixed]
-        self._count = len(arguments)
-        self._place_of_q = list(fixed).index(q) if takes_q else None
-        builder = Builder((*arguments, *constants, *([plain[q]] if takes_q else [])))
-        for name, value in _LINES[mode]:
+        body, constants = _hoisted(_merged_roots(with_arc_excess(expression).xreplace(plain)), set(known))
+        head = Builder(tuple(known))
+        kept = [head.let(symbol.name, value) for symbol, value in constants.items()]
+        kept += [plain[q]] if q in fixed and not unit else []
+        self._head: Callable[..., Sequence[float]] = compiled(
+            point_source(head.program(*kept)), "point", {"math": math}
+        )
+        builder = Builder((*(plain[s] for s in _ARGUMENTS[mode] if s not in fixed), *kept))
+        for name, value in LINES[mode]:
             builder.let(plain[name].name, (value.xreplace({q: S.One}) if unit else value).xreplace(plain))
-        for name, value in _ARC_LINES:
+        for name, value in ARC_LINES:
             builder.let(name.name, value.xreplace(plain))
         shared, (reduced,) = cse([body], order="canonical")
         for name, value in shared:
             builder.let(name.name, value)
-        program = builder.program(builder.let("result", reduced))
-        code = numpy_code(program)
-        self.source = code.source
-        self._block, self._registers = code.compile(), code.registers
-        # `math` is an order of magnitude faster on single numbers than NumPy.
-        head = lambdify(known, list(constants.values()), modules="math") if constants else None
-        self._head: Callable[..., list[float]] | None = head
+        self.program = builder.program(builder.let("result", reduced))
+        code = block_code(self.program)
+        self._run = _runtime.blocks(code.compile({}), code.registers)
 
-    def __call__(self, fixed: Sequence[float], arrays: Sequence[Array], check: Check | None = None) -> Array:
+    def __call__(self, fixed: Sequence[float], arrays: Sequence[Array], look: Look | None = None) -> Array:
         """Return the values; arrays broadcast. Fixed numbers out of a function's range raise as `math` does.
 
-        ``check`` is called with the same block of every array.
+        ``look`` is called with the same block of every array.
         """
-        made = self._head(*fixed) if self._head is not None else []
-        if self._place_of_q is not None:
-            made = [*made, fixed[self._place_of_q]]
-        # 0-d arrays: a ufunc takes them without converting a Python float on each call.
-        constants = [np.array(value, dtype=np.float64) for value in made]
         shape = arrays[0].shape if len(arrays) == 1 else np.broadcast_shapes(*(a.shape for a in arrays))
         flat = [np.ascontiguousarray(a if a.shape == shape else np.broadcast_to(a, shape)).reshape(-1) for a in arrays]
         out = np.empty(shape)
-        into, block = out.reshape(-1), self._block
-        scratch = np.empty((self._registers, min(into.size, _runtime.BLOCK)))
-        with np.errstate(all="ignore"):
-            for start in range(0, into.size, _runtime.BLOCK):
-                pieces = [a[start : start + _runtime.BLOCK] for a in flat]
-                if check is not None:
-                    check(pieces)
-                block(*pieces, *constants, into[start : start + _runtime.BLOCK], *scratch[:, : pieces[0].size])
+        # 0-d arrays: a ufunc takes them without converting a Python float on each call.
+        self._run(flat, [out.reshape(-1)], look, [np.array(value) for value in self._head(*map(float, fixed))])
         return out
 
 
@@ -126,8 +110,7 @@ def _merged_roots(expression: Basic) -> Any:
     """√a √b as √(a b): a root costs as much as five products."""
     if not expression.args:
         return expression
-    args = [_merged_roots(a) for a in expression.args]
-    made = expression.func(*args)
+    made = expression.func(*(_merged_roots(a) for a in expression.args))
     if not isinstance(made, Mul):
         return made
     for power in (Rational(1, 2), -Rational(1, 2)):
@@ -138,16 +121,15 @@ def _merged_roots(expression: Basic) -> Any:
     return made
 
 
-def _with_arc_excess(expression: Expr) -> Expr:
+def with_arc_excess(expression: Expr) -> Expr:
     """ArcExcess by the polynomial of the sample-variance kernels: d h, h = t (1 + (1 - x) P(x)).
 
-    x = d/(d + κ c), t = √x; h is read off the derivation `sample-variance-stable` (`numerics.kernels.profile`).
+    x = d/(d + κ c), t = √x; h is read off the derivation `sample-variance-stable`.
     """
     if not expression.has(ArcExcess):
         return expression
     with mpmath.workdps(DIGITS):
-        coefficients = [Float(str(value), 25) for value in polynomial()[0]]
-    p: Expr = coefficients[-1]
-    for value in reversed(coefficients[:-1]):
+        *rest, p = (Float(str(value), 25) for value in polynomial()[0])
+    for value in reversed(rest):
         p = p * _RATIO + value
     return expression.replace(ArcExcess, lambda *_: _SMALLER * sqrt(_RATIO) * (1 + (1 - _RATIO) * p))

@@ -1,6 +1,6 @@
 """Maps of two units by fixed composite Gauss-Legendre rules: over what they share, and over what each has alone.
 
-Needs NumPy alone: `numerics.kernels.map_kernels.modules` copies the code of this file into the modules that it writes.
+Needs NumPy alone: `numerics.kernels.quadrature` copies the code of this file into the programs that it writes.
 """
 
 from itertools import pairwise
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.kernels.map_kernels._line_rule import Rule, check_range, rule_length_map
+from numerics.kernels._line_rule import Rule
 
 Floats = NDArray[np.float64]
 
@@ -132,55 +132,21 @@ def variance_within(rule: PlaneRule, anchor: float, offset: Floats, v: float) ->
     return found
 
 
-def covariance(rule: PlaneRule, q_1: Floats, q_2: Floats, rho: Floats) -> Floats:
-    """E[f(u1) f(u2)] for variances q_1 and q_2 and correlation rho."""
-    if (np.abs(rho) > 1.0 + 1e-12).any():
-        raise ValueError(f"the correlation must be from -1 to 1, got {float(rho[np.abs(rho) > 1.0 + 1e-12][0])!r}")
+def covariance(rule: PlaneRule, q_1: Floats, q_2: Floats, rho: Floats, gap: Floats) -> Floats:
+    """E[f(u1) f(u2)] for variances q_1 and q_2, correlation rho and gap = 1 - rho."""
+    found = np.empty(np.broadcast(q_1, q_2, rho, gap).shape)
+    rho, gap = (np.abs(rho), np.where(rho < 0.0, 2.0 - gap, gap)) if rule.line.absolute else (rho, gap)
     shared = np.minimum(np.abs(rho), 1.0)
-    found = np.empty(q_1.shape)
-    for k, (a, b, common) in enumerate(zip(q_1.tolist(), q_2.tolist(), shared.tolist(), strict=True)):
-        first = np.sqrt(a * common), np.sqrt(a * (1.0 - common))
-        second = np.copysign(np.sqrt(b * common), rho[k]), np.sqrt(b * (1.0 - common))
+    own = np.maximum(np.where(rho < 0.0, 1.0 + rho, gap), 0.0)
+    sign = np.where(rho < 0.0, -1.0, 1.0)
+    for k, (a, b, common, apart, way) in enumerate(zip(*np.broadcast_arrays(q_1, q_2, shared, own, sign), strict=True)):
+        first = float(np.sqrt(a * common)), float(np.sqrt(a * apart))
+        second = float(way * np.sqrt(b * common)), float(np.sqrt(b * apart))
         found[k] = product(rule, first, second)
     return found
 
 
-def rule_covariance_map(
-    rule: PlaneRule, q_1: Floats, q_2: Floats, c: Floats, sigma_w2: Floats, sigma_b2: Floats
-) -> Floats:
-    """sigma_w2 E[f(u1) f(u2)] + sigma_b2, for covariance c."""
-    return sigma_w2 * covariance(rule, q_1, q_2, c / np.sqrt(q_1 * q_2)) + sigma_b2
-
-
-def rule_correlation_map(rule: PlaneRule, q: Floats, rho: Floats, sigma_w2: Floats, sigma_b2: Floats) -> Floats:
-    """(sigma_w2 E[f(u1) f(u2)] + sigma_b2)/q', with q' the length map."""
-    return (sigma_w2 * covariance(rule, q, q, rho) + sigma_b2) / rule_length_map(rule.line, q, sigma_w2, sigma_b2)
-
-
-def rule_K(rule: PlaneRule, m: Floats, v: Floats) -> Floats:
-    """E_mu[(E_nu f(mu + nu))^2] for mu ~ N(0, m^2) and nu ~ N(0, v^2)."""
-    check_range("m^2 + v^2", m * m + v * v, rule.line.lowest, rule.line.highest)
-    return np.array([product(rule, leg, leg) for leg in zip(np.abs(m).tolist(), np.abs(v).tolist(), strict=True)])
-
-
-def rule_mean_square_map(rule: PlaneRule, m: Floats, v: Floats, sigma_w2: Floats, sigma_b2: Floats) -> Floats:
-    """m'^2 = sigma_w2 K(m, v) + sigma_b2."""
-    return sigma_w2 * rule_K(rule, m, v) + sigma_b2
-
-
-def rule_sample_variance_map(rule: PlaneRule, m: Floats, v: Floats, sigma_w2: Floats) -> Floats:
-    """v'^2 = sigma_w2 E_mu[Var_nu f(mu + nu)] for mu ~ N(0, m^2) and nu ~ N(0, v^2)."""
-    check_range("m^2 + v^2", m * m + v * v, rule.line.lowest, rule.line.highest)
-    legs = zip(np.abs(m).tolist(), np.abs(v).tolist(), strict=True)
-    return sigma_w2 * np.array([scatter(rule, *leg) for leg in legs])
-
-
-def rule_sample_variance_step(
-    rule: PlaneRule, m2: Floats, v2: Floats, sigma_w2: Floats, sigma_b2: Floats
-) -> tuple[Floats, Floats]:
-    """(m'^2, v'^2) of one layer, from (m^2, v^2)."""
-    for name, values in (("m2", m2), ("v2", v2)):
-        if (values < 0.0).any():
-            raise ValueError(f"{name} must not be negative, got {float(values[values < 0.0][0])!r}")
-    m, v = np.sqrt(m2), np.sqrt(v2)
-    return rule_mean_square_map(rule, m, v, sigma_w2, sigma_b2), rule_sample_variance_map(rule, m, v, sigma_w2)
+def separation(rule: PlaneRule, shared: Floats, own: Floats) -> Floats:
+    """E[f^2] - E[f(u1) f(u2)] for units of which each has variance ``shared`` in common and ``own`` alone."""
+    legs = zip(np.sqrt(shared).tolist(), np.sqrt(own).tolist(), strict=True)
+    return np.array([scatter(rule, *leg) for leg in legs])
