@@ -50,8 +50,8 @@ _GROWN = 4.0
 class Series:
     """The first coefficients at one variance, and bounds of what each is wrong by.
 
-    ``least_tail`` is at most and ``tail`` at least Σ a_k², and ``slope_tail`` at least Σ k a_k², over all k that are left out: what E[f²] and
-    q E[f'²] leave (Parseval). The second is infinite where f jumps.
+    ``least_tail`` is at most and ``tail`` at least Σ a_k² over all k that are left out, and ``slope_tail`` is at least
+    Σ k a_k² over them: what E[f²] and q E[f'²] leave (Parseval). The last is infinite where f jumps.
     """
 
     q: float
@@ -225,7 +225,9 @@ class _Projection:
         count = max(1, math.ceil((high - low) / min(1.5, 12 / math.sqrt(order))))
         inside = [p / root for p in self.points if low < p / root < high]
         edges = np.unique(np.concatenate([np.linspace(low, high, count + 1), inside]))
-        return Boxes(np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None])
+        return Boxes(
+            np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None]
+        )
 
     def _project(self, boxes: Boxes, root: float, order: int, left: float) -> tuple[Array, Array]:
         middle, half = boxes.middle[0], boxes.half[0]

@@ -14,13 +14,12 @@ import numpy as np
 import sympy as sp
 
 from derive.activations import Activation
-from derive.quadrature.bounded import Bounded
 from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
 from numerics.activations import stable_expression
 from numerics.maps.functions import Array, Functions
-from numerics.maps.hermite import ORDERS, U, Series, activation_of, series, slope_series, squares
+from numerics.maps.hermite import ORDERS, Series, U, activation_of, series, slope_series, squares
 from numerics.maps.plane import NOTHING, Estimate, product, separation
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]
@@ -146,7 +145,9 @@ class Pairs:
                 value, error = _together(self.f, q1, q2, end)
                 points.put(here, np.full(here.shape, value), np.full(here.shape, error), "quadrature")
 
-    def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]) -> None:
+    def _covariance_by_quadrature(
+        self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]
+    ) -> None:
         """The worst first: where nested integrals do no better than the series, they would not elsewhere."""
         todo = points.todo(_POOR)
         with np.errstate(all="ignore"):
@@ -208,7 +209,6 @@ def _line(f: Activation, what: str) -> Line:
 
 def _one(line: Line, q: float) -> tuple[float, float]:
     (found,) = line(0.0, q)
-    found = found.map(float) if isinstance(found, Bounded) else found
     return float(found.value), float(found.error)
 
 
@@ -256,7 +256,10 @@ def _covariance_series(a: Series, b: Series, rho: Array) -> tuple[Array, Array, 
 
 
 def _separation_series(s: Series, gap: Array) -> tuple[Array, Array, Array]:
-    """Σ a_k² (1 - ρ^k), and what the sum and the rest of it are wrong by: what is left out is between two bounds, of which 1 - ρ^k <= k (1 - ρ) is one."""
+    """Σ a_k² (1 - ρ^k), what the sum is wrong by, and what is left out of it.
+
+    What is left out is between two bounds, of which 1 - ρ^k <= k (1 - ρ) gives one; their middle is added.
+    """
     value = _apart(np.square(s.coefficients.astype(np.longdouble)), gap)
     wrong = _apart(2 * np.abs(s.coefficients) * s.errors + s.errors**2, gap)
     r = np.abs(1 - gap.astype(np.longdouble))

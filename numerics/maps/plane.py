@@ -140,7 +140,9 @@ class _Plane:
         if left >= 0:
             rows += [(part, left, a, b) for a, b in pairwise(self._away(min(0.5 * width, REACH - self.start[left])))]
         if right >= 0:
-            rows += [(part, right, -b, -a) for a, b in pairwise(self._away(min(0.5 * width, REACH + self.start[right])))]
+            rows += [
+                (part, right, -b, -a) for a, b in pairwise(self._away(min(0.5 * width, REACH + self.start[right])))
+            ]
 
     def _away(self, end: float) -> list[float]:
         edges = [a * self.s for a in _NEARBY]
