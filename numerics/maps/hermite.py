@@ -248,8 +248,8 @@ class _Projection:
         for k in range(order):
             a[k] = np.sum(values * now)
             before, now = now, (z * now - roots[k] * before) / roots[k + 1]
-        k = np.arange(order)
-        recurrence = _GROWN * U * ((k + 4) * size.sum() + float(size @ (at * at)) / 4)
+        each = np.arange(order)
+        recurrence = _GROWN * U * ((each + 4) * size.sum() + float(size @ (at * at)) / 4)
         rounding = CRAMER * (wrong + (EPS + 64 * U) * size.sum())
         return a, bound + recurrence + rounding + left + EPS * np.abs(a)
 

@@ -110,8 +110,8 @@ class Pairs:
             points.value[gap == 0] = points.error[gap == 0] = 0.0
         opposite = np.flatnonzero(gap == 2)
         if len(opposite):
-            apart = _opposite(self.f, q)
-            points.put(opposite, *(np.full(opposite.shape, x) for x in apart), "quadrature")
+            apart, wrong = (np.full(opposite.shape, x) for x in _opposite(self.f, q))
+            points.put(opposite, apart, wrong, "quadrature")
         before: list[Series] = []
         for order in ORDERS:
             todo = points.todo()

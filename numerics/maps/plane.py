@@ -127,8 +127,8 @@ class _Plane:
         for before, after in pairwise(ends):
             part = before + 1 if before >= 0 else (inside[0] if inside else int(np.sum(self.start[:-1] <= -REACH)))
             self._segment(rows, part, before, after if after in inside else -1)
-        part, anchor, low, high = (np.array(c) for c in zip(*rows, strict=True))
-        return _Outer(part, anchor, 0.5 * (low + high), 0.5 * (high - low))
+        own, anchor, low, high = (np.array(c) for c in zip(*rows, strict=True))
+        return _Outer(own, anchor, 0.5 * (low + high), 0.5 * (high - low))
 
     def _segment(self, rows: list[Any], part: int, left: int, right: int) -> None:
         zero = len(self.start) - 1
