@@ -79,7 +79,7 @@ def activation_of(f: Functions | Activation) -> Activation:
     return f.activation if isinstance(f, Functions) else f
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def series(f: Functions | Activation, q: float, order: int) -> Series | None:
     """Return the first ``order`` coefficients, or None where they are not found."""
     own = activation_of(f)
@@ -110,7 +110,7 @@ def series(f: Functions | Activation, q: float, order: int) -> Series | None:
     return Series(q, a, errors, least_tail, min(tail, slope_tail / order), slope_tail, *second)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def slope_series(f: Activation, q: float, order: int) -> Series | None:
     """The coefficients but a_0 from those of f', each right beside E[f'²]; None where f jumps or they are not found.
 

@@ -39,6 +39,8 @@ _TRIES = 1
 """Nested integrals are given up after so many that did not help."""
 
 _SMALL = 1e-3
+_MOST, _SMALL_BESIDE = 16, 1e-13
+"""Of a small covariance so many values are computed to relative accuracy, more if the series misses E[f²] by this."""
 _EXACT = 0.5
 """From here on 1 - ρ has no rounding."""
 
@@ -154,14 +156,17 @@ class Pairs:
             todo = todo[np.argsort(-points.error[todo] / np.abs(points.value[todo]))]
         failures = 0
         (first, wrong), (second, _) = (squares(self.f, q)[0] for q in (q1, q2))
-        for n in todo[np.abs(rho[todo]) < 1]:
-            if failures > _TRIES or not math.isfinite(first * second):
+        whole = math.sqrt(first * second)
+        for count, n in enumerate(todo[np.abs(rho[todo]) < 1]):
+            if failures > _TRIES or not math.isfinite(whole):
                 break
+            if count >= _MOST and points.error[n] <= _SMALL_BESIDE * whole:
+                continue
             if q1 == q2 and rho[n] >= _EXACT:
                 (apart,), (error,), _ = self.separation(q1, np.array([1 - rho[n]]))
                 here = Estimate(first - apart, wrong + error + EPS * first)
             else:
-                here = _product(self.f, q1, q2, float(rho[n]), math.sqrt(first * second))
+                here = _product(self.f, q1, q2, float(rho[n]), whole)
             failures = 0 if points.improve(n, here) else failures + 1
 
 

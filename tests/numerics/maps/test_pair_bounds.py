@@ -114,6 +114,16 @@ def test_coefficients_of_the_exponential(q: float) -> None:
         assert found.least_tail <= rest <= found.tail
 
 
+@pytest.mark.parametrize("name", ["tanh", "cos(x)", "relu", "sigmoid"])
+def test_coefficients_from_the_slope_are_the_same(name: str) -> None:
+    """Odd, even and neither: a_k by f and by f', to the sum of their errors."""
+    by_value, by_slope = series(named(name), 1.0, 48), slope_series(named(name), 1.0, 48)
+    assert by_value is not None
+    assert by_slope is not None
+    off = np.abs(by_value.coefficients - by_slope.coefficients)[1:]
+    assert (off <= (by_value.errors + by_slope.errors)[1:]).all()
+
+
 def _relu_series(q: float) -> Series:
     found = series(named("relu"), q, 128)
     assert found is not None
@@ -136,7 +146,7 @@ def test_the_bound_of_what_is_left_out_is_tight_at_correlation_one() -> None:
     assert 0.999 * left_out[0] < 0.5 - value[0] <= wrong[0] + left_out[0]
 
 
-@pytest.mark.parametrize("gap", [1e-10, 1e-3, 0.4])
+@pytest.mark.parametrize("gap", [1e-10, 1e-3, 0.4, 1.999])
 def test_the_outer_integrand_is_bounded_in_the_plane(gap: float) -> None:
     """For a step H(z) = Φ(-+ρz/s)/2, an entire function: its size on the ellipse of every box."""
     p = plane._Plane(named("step"), 1.0, 1.0, gap, product=False)
