@@ -147,7 +147,7 @@ def exp(u: Disc, real: bool) -> Disc:
 
 
 def _exp_change(u: Disc, value: Any) -> Any:
-    """Sup |exp(z) - exp(c)| with value = exp(c), which may underflow where exp(c + r) does not."""
+    """The largest |exp(z) - exp(c)| with value = exp(c), which may underflow where exp(c + r) does not."""
     c, r = u
     if np.all(r < _TINY):
         return value * (r * (1 + r))
