@@ -93,7 +93,8 @@ def _by_cases(
     cases = []
     for a in e.args:
         lead = [sign_of(side * (a - b)) for b in e.args if b is not a]
-        if any(s is None for s in lead):
+        known = [s > 0 for s in lead if s is not None]
+        if len(known) < len(lead):
             return None
-        cases.append((made(a), sp.And(*(s > 0 for s in lead))))
+        cases.append((made(a), sp.And(*known)))
     return sp.Piecewise(*cases[:-1], (cases[-1][0], True))

@@ -25,6 +25,7 @@ from derive.quadrature.signs import affine_forms, split_deltas, with_signs
 MOST_VARIABLES = 3
 _FIRST, _LAST = 8, 1e5
 _AGAIN, _POOR, _LEAST = 3, 1e-3, 1e-300
+_ZERO = discs.constant(0.0)
 _SINGULAR = mp.mpf(10) ** -32
 _UNDERFLOW = 1e-300
 """What float64 may lose unseen."""
@@ -258,11 +259,10 @@ class _Cube:
         with np.errstate(all="ignore"):
             weight = []
             for names in self._coordinates:
-                weight.append(discs.normal_density(_value(names, given, s), decided is None))
-                half = _value(names[len(names) // 2 :], given, s)
-                weight.append(half or discs.constant(0.0))
-            x = [_value(names, given, s) for names in self._x]
-        own = {v: at if at else discs.constant(0.0) for v, at in zip(self._variables, x, strict=True)}
+                weight.append(discs.normal_density(_value(names, given, s) or _ZERO, decided is None))
+                weight.append(_value(names[len(names) // 2 :], given, s) or _ZERO)
+            x = [_value(names, given, s) or _ZERO for names in self._x]
+        own = dict(zip(self._variables, x, strict=True))
         found, decided = self._reading({**{sign: given[sign] for sign in self._signs}, **own}, decided)
         with np.errstate(all="ignore"):
             return [discs.multiply(g, *weight) for g in found], decided
