@@ -26,7 +26,8 @@ from derive.theorems import THEOREMS
 
 if TYPE_CHECKING:
     # SymPy is not loaded before a theorem or a claim is asked for.
-    from derive.activations import Activation, activation
+    from derive.activations import Activation
+    from derive.activations.names import activation
     from derive.claims.claim import Claim
     from derive.gaussian import NoClosedForm, gaussian_expectation
     from derive.maps import Maps

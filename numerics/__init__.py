@@ -14,7 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from numerics.criticality import Critical, critical, fixed_points
+    from numerics.criticality.critical import critical
+    from numerics.criticality.fixed_points import fixed_points
+    from numerics.criticality.point import Critical
     from numerics.curves import Prediction, predict
     from numerics.figures import plot_curves
     from numerics.finite_width import finite_width_bias

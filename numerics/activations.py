@@ -20,7 +20,9 @@ from sympy import DiracDelta, Expr, S, Symbol, lambdify
 
 from derive.activations import Activation
 from derive.errors import InputError
-from numerics.stable_forms import NAMES, precise, sharing, stable
+from numerics.rounding import EPS, Bounded, evaluate
+from numerics.stable_forms import NAMES, in_floats, precise, sharing, stable
+from numerics.true_values import TrueValues, poor_zones, within
 
 Floats = NDArray[np.float64]
 Function = Callable[[ArrayLike], Floats]
@@ -80,7 +82,37 @@ def numpy_function(activation: Activation, order: int = 0) -> Function:
 
     """
     made = formula(activation, order)
-    return _repaired(_on_arrays(_printed(activation.symbol, made.expression)), made.taylor)
+    evaluate = _on_arrays(_printed(activation.symbol, made.expression))
+    return _repaired(_corrected(evaluate, activation, order), made.taylor)
+
+
+@lru_cache(maxsize=256)
+def rounding_bound(activation: Activation, order: int = 0) -> Function:
+    """Return a function from an array to a bound on |computed - true| of `numpy_function` at each point.
+
+    It is carried through the operations of the formula: see `numerics.rounding`. It raises as `numpy_function` does.
+
+    >>> from derive.activations import activation
+    >>> bool(rounding_bound(activation("gelu"))([1.0])[0] < 1e-14)
+    True
+
+    """
+    x, made = activation.symbol, formula(activation, order)
+
+    def bound(values: ArrayLike) -> Floats:
+        s = np.asarray(values, dtype=np.float64)
+        error = evaluate(made.expression, {x: Bounded(s, np.zeros_like(s))}).error
+        error = np.array(np.broadcast_to(error, s.shape))
+        poor = _in_poor_zone(activation, order, s)
+        if poor.any():
+            error[poor] = _true_values(activation, order)(s[poor], Bounded(s[poor], error[poor])).error
+        if made.taylor is not None:
+            near = np.abs(s) <= NEAR_ZERO
+            size = np.polyval(np.abs(made.taylor[::-1]), np.abs(s[near]))
+            error[near] = 2 * len(made.taylor) * EPS * size
+        return error
+
+    return bound
 
 
 def value_and_derivative(activation: Activation) -> tuple[Function, Function]:
@@ -114,7 +146,8 @@ def _pointwise(e: Expr) -> Expr:
 
 
 def _printed(x: Symbol, expression: Any) -> Callable[..., Any]:
-    function: Callable[..., Any] = lambdify(x, expression, modules=[NAMES, "scipy", "numpy"], cse=True)
+    floats = tuple(map(in_floats, expression)) if isinstance(expression, tuple) else in_floats(expression)
+    function: Callable[..., Any] = lambdify(x, floats, modules=[NAMES, "scipy", "numpy"], cse=True)
     return function
 
 
@@ -138,6 +171,41 @@ def _on_arrays(function: Callable[..., Any]) -> Function:
         return np.array(np.broadcast_to(result, x.shape)) if result.shape != x.shape else result
 
     return evaluate
+
+
+@lru_cache(maxsize=256)
+def _poor_zones(activation: Activation, order: int) -> Floats:
+    """Return where the formula loses digits: see `numerics.true_values.poor_zones`."""
+    x, made = activation.symbol, formula(activation, order)
+    slope = stable(_pointwise(made.expression.diff(x)))
+    return poor_zones(made.expression, slope, x)
+
+
+@lru_cache(maxsize=256)
+def _true_values(activation: Activation, order: int) -> TrueValues:
+    return TrueValues(formula(activation, order).expression, activation.symbol)
+
+
+def _in_poor_zone(activation: Activation, order: int, s: Floats) -> NDArray[np.bool_]:
+    near = np.abs(s) <= (NEAR_ZERO if formula(activation, order).taylor else -1)
+    return np.asarray(within(_poor_zones(activation, order), s) & ~near)
+
+
+def _corrected(evaluate: Function, activation: Activation, order: int) -> Function:
+    """Return the function with true values where its formula loses digits, if it does."""
+    if not _poor_zones(activation, order).size:
+        return evaluate
+    true_values = _true_values(activation, order)
+
+    def corrected(values: ArrayLike) -> Floats:
+        s = np.asarray(values, dtype=np.float64)
+        value = evaluate(s)
+        poor = _in_poor_zone(activation, order, s)
+        if poor.any():
+            value[poor] = true_values(s[poor], Bounded(value[poor], np.zeros_like(value[poor]))).value
+        return value
+
+    return corrected
 
 
 def _taylor(e: Expr, x: Symbol) -> tuple[float, ...] | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.activations import Activation
-from numerics.criticality.critical import SCALE_INVARIANT, critical
-from numerics.maps.functions import Functions, functions
-from numerics.maps.kernels import NumericalMaps
-from numerics.maps.line import moments
+from numerics.criticality.critical import critical
+from numerics.criticality.fixed_points import LengthMap
+from numerics.criticality.moments import Moments, Number, moments_of
+from numerics.criticality.point import SCALE_INVARIANT
+from numerics.criticality.stability import HALF_STABLE, STABLE, UNDECIDED, UNSTABLE, by_sides, by_slope
+from numerics.criticality.theorems import correlation_slope, edge_weight, fixing_weight, length
 from numerics.maps.values import named
 from numerics.plain import finite
 
@@ -36,10 +38,10 @@ class Gain:
     @property
     def outcome(self) -> str:
         """What becomes of pre-activations of variance 1 and of a gradient's variance in `DEPTH` wide layers."""
-        return (
-            f"{DEPTH} layers on from q = 1: q = {self.length_after:.4g}, and the variance of gradients times "
-            f"{self.gradient_after:.4g}"
+        length, gradient = (
+            "infinite" if x == math.inf else f"{x:.4g}" for x in (self.length_after, self.gradient_after)
         )
+        return f"{DEPTH} layers on from q = 1: q = {length}, and the variance of gradients times {gradient}"
 
     @property
     def gain(self) -> float:
@@ -99,47 +101,50 @@ def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
     >>> [(gain.name, gain.sigma_w2) for gain in recommended_gains("relu")]
     [('homogeneous', 2.0)]
     """
-    made = named(activation)
-    return tuple(_followed(functions(made), gain) for gain in _gains(made))
+    moments = moments_of(named(activation))
+    return tuple(_followed(moments, gain) for gain in _gains(moments))
 
 
-def _followed(f: Functions, gain: Gain) -> Gain:
+def missing(activation: str | Activation) -> tuple[str, ...]:
+    """Return why an activation has no gain for gradients, if it has none: E[f'²] is infinite, or not known."""
+    moments = moments_of(named(activation))
+    return tuple(note for note in (moments.infinite, moments.doubt) if note)
+
+
+def _followed(moments: Moments, gain: Gain) -> Gain:
     """Return a gain with what comes of it: one layer of the length map and of the gradient after the other."""
     q = factor = 1.0
     for _ in range(DEPTH):
         if not 0 < q < _BEYOND:
             break
-        at = moments(f, q).value
-        q, factor = gain.sigma_w2 * at["second"] + gain.sigma_b2, factor * gain.sigma_w2 * at["slope_second"]
+        second, slope = (moments.value(name, q) for name in ("second", "slope_second"))
+        q, factor = (
+            float(length()(second, gain.sigma_w2, gain.sigma_b2)),
+            factor * float(correlation_slope()(slope, gain.sigma_w2)),
+        )
     return replace(
         gain, length_after=q if q < _BEYOND else math.inf, gradient_after=factor if q < _BEYOND else math.inf
     )
 
 
-def _gains(made: Activation) -> tuple[Gain, ...]:
-    point = critical(made)
+def _gains(moments: Moments) -> tuple[Gain, ...]:
+    point = critical(moments.activation)
     if point.kind == SCALE_INVARIANT and point.sigma_w2 is not None:
         meaning = "keeps every length and every gradient: He-like, f(c s) = c f(s) for c > 0; critical, too"
         return (Gain("homogeneous", meaning, point.sigma_w2),)
-    maps = NumericalMaps(made)
     gains = []
-    second, slope = float(maps.second_moment(1.0).value), float(maps.slope_second_moment(1.0).value)
-    if 0 < second < math.inf:
-        stable = float(maps.second_moment_slope(1.0).value) / second
-        after = "attracts" if abs(stable) < 1 else "repels"
-        meaning = (
-            f"keeps pre-activations at variance 1: 1/E[f(z)²], z ~ N(0, 1); q = 1 {after} (chi_par = {stable:.4g})"
-        )
-        gains.append(Gain("second-moment", meaning, 1 / second))
-    if 0 < slope < math.inf:
+    second, slope = (moments.exact(name, 1.0) for name in ("second", "slope_second"))
+    if _is_known(second):
+        gains.append(_keeps_length(moments, float(fixing_weight()(1.0, second.value, 0.0))))
+    if _is_known(slope):
         meaning = "keeps the variance of gradients where pre-activations have variance 1: 1/E[f'(z)²], z ~ N(0, 1)"
-        gains.append(Gain("gradient", meaning, 1 / slope))
+        gains.append(Gain("gradient", meaning, float(edge_weight()(slope.value))))
     if point.sigma_w2 is not None and point.sigma_b2 is not None:
         where = "q = 0" if not point.q_star else f"q = {point.q_star:.6g}"
         meaning = f"critical, chi_perp = chi_par = 1 at {where} (class {point.kind}, {point.stability})"
         gains.append(Gain("critical", meaning, point.sigma_w2, point.sigma_b2))
         return tuple(gains)
-    edge = critical(made, bias_variance=_EXAMPLE_BIAS)
+    edge = critical(moments.activation, bias_variance=_EXAMPLE_BIAS)
     if edge.sigma_w2 is not None:
         critical_too = "and chi_par = 1, as everywhere on the edge" if edge.chi_par == 1 else _NO_POINT
         meaning = (
@@ -150,6 +155,25 @@ def _gains(made: Activation) -> tuple[Gain, ...]:
     return tuple(gains)
 
 
+def _is_known(moment: Number) -> bool:
+    return 0 < moment.value < math.inf and moment.error <= _KNOWN * moment.value
+
+
+def _keeps_length(moments: Moments, weight_variance: float) -> Gain:
+    """The gain that keeps q = 1, and whether lengths near 1 come to it: by its slope or, where that is 1, by sides."""
+    map_ = LengthMap(moments, weight_variance, 0.0)
+    chi = map_.chi_par(1.0)
+    judged = by_slope(chi)
+    why = f"chi_par = {chi.value:.4g}" if judged else ""
+    if judged is None:
+        judged = by_sides(map_.step, 1.0, chi)
+        why = judged.evidence
+    meaning = f"keeps pre-activations at variance 1: 1/E[f(z)²], z ~ N(0, 1); q = 1 {_AFTER[judged.stability]} ({why})"
+    return Gain("second-moment", meaning, weight_variance)
+
+
+_AFTER = {STABLE: "attracts", UNSTABLE: "repels", HALF_STABLE: "is half-stable", UNDECIDED: "is undecided"}
 _EXAMPLE_BIAS = 0.04
 _BEYOND = 1e12
+_KNOWN = 1e-6  # the largest relative error of a moment from which a gain is made
 _NO_POINT = "the activation has no point with chi_par = 1 as well"

@@ -34,6 +34,7 @@ def plot_phase(diagram: Phase) -> Figure:
         axes.set_xlim(diagram.sigma_w2[0], diagram.sigma_w2[-1])
         axes.set_ylim(diagram.sigma_b2[0], diagram.sigma_b2[-1])
         kinds = np.where(np.isfinite(diagram.q_star), np.where(diagram.chi_perp > 1, 1, 0), 2)
+        kinds = np.ma.masked_where(np.isnan(diagram.q_star), kinds)
         axes.pcolormesh(
             diagram.sigma_w2,
             diagram.sigma_b2,
@@ -46,7 +47,7 @@ def plot_phase(diagram: Phase) -> Figure:
         )
         handles: list[Patch | Line2D] = [
             Patch(facecolor=_WORDS[kind][1], edgecolor="0.6", linewidth=0.5, label=_WORDS[kind][0])
-            for kind in np.unique(kinds).tolist()
+            for kind in np.unique(kinds.compressed()).tolist()
         ]
         _contours(axes, diagram, diagram.xi_c, _XI_C, "solid")
         _contours(axes, diagram, diagram.xi_q, _XI_Q, (0, (4, 2)))

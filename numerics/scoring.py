@@ -1,10 +1,11 @@
 """One predicted number against one estimate: the score, what would have been caught, and the verdict.
 
-The score of a row is ``z = (estimate / expected - 1) / (standard_error / estimate)``: the standard error is
-taken in proportion to the value. The average square of a deep layer is a product of random factors, with a
-long right tail: a run that misses the tail has a low estimate *and* a low standard error, and the usual
-score ``(estimate - expected) / standard_error`` then raises false alarms. The usual score remains for what may be
-zero or negative, and for ``rho``, which is bounded.
+The score of an average of squares is ``z = (estimate / expected - 1) / r``, with the relative standard error r of the
+estimate: in proportion to the value, and at least what the roots of the networks' averages imply
+(`numerics.simulation.tails`). The average square of a deep layer is a product of random factors, with a long right
+tail: a run that misses the tail has a low estimate *and* a low standard error, and the usual score
+``(estimate - expected) / standard_error`` then raises false alarms. The usual score remains for ``m2``, which may be
+zero and its estimate negative, and for ``rho``, which is bounded.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from dataclasses import asdict, dataclass
 
 from numerics.plain import finite
 
+# What rounding may leave of numbers that are all alike, relative to them.
+_ROUNDING = 1e-14
 # Beyond this relative standard error the estimated error itself cannot be trusted (see `verify`).
 _TRUSTED = 0.2
+# Beyond this skewness the law of a mean is too far from normal for any quantile of a normal law to mean something.
+SKEWED = 1.0
+# An error as large as the value could pass: such a row says nothing.
+_USELESS = 1.0
 # Below this, averages of squares have left float64's normal range.
-_TINY = 1e-300
+TINY = 1e-300
 
 _SYMBOLS = {
     "var_z": "Var[z^{}]",
@@ -34,12 +41,15 @@ _SYMBOLS = {
 class Row:
     """One variance of one layer, predicted and estimated.
 
-    ``z`` is the relative error over the relative standard error. ``relative_difference`` is
-    ``estimate / predicted - 1``. ``detectable`` is the smallest relative error of the prediction that a run
-    like this one catches with 99 % probability (not a number for a prediction of zero). ``exact`` tells whether the
-    prediction claims to be exact, or an approximation. ``width_bias`` is the relative bias of this width from the wide
+    ``standard_error`` is the run's own, or the one that its tail implies where that is larger; ``z`` is the relative
+    error over the relative standard error. ``relative_difference`` is ``estimate / predicted - 1``. ``detectable`` is
+    the smallest relative error of the prediction that a run like this one catches with 99 % probability (not a number
+    for a prediction of zero). ``exact`` tells whether the prediction claims to be exact, or an approximation.
+    ``width_bias`` is the relative bias of this width from the wide
     limit that was allowed for: ``z`` compares the estimate with ``predicted (1 + width_bias)``. ``verdict`` is
-    ``"agrees"``, ``"differs"`` or ``"inconclusive"``.
+    ``"agrees"``, ``"differs"`` or ``"inconclusive"``: the run could not have caught an error of 100 % (of the layer's
+    variance, where the prediction is zero). ``skewness`` is that of the estimate over repetitions of the run: beyond
+    `SKEWED` a few networks, which the run may not have met, hold much of the mean, and no verdict but this one is safe.
     """
 
     layer: int
@@ -53,6 +63,7 @@ class Row:
     exact: bool
     verdict: str
     width_bias: float = 0.0
+    skewness: float = 0.0
 
     @property
     def name(self) -> str:
@@ -64,9 +75,40 @@ class Row:
         return {key: finite(value) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
-def constant(estimate: float, error: float) -> bool:
-    """Return whether an estimate has no spread beyond rounding."""
-    return error <= 1e-14 * abs(estimate)
+def constant(estimate: float, error: float, scale: float = 0.0) -> bool:
+    """Return whether an estimate has no spread beyond the rounding of it, or of a scale that it is a part of."""
+    return error <= _ROUNDING * max(abs(estimate), scale)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate with its standard error, and what is known of it besides.
+
+    ``tail_error`` and ``skewness`` are the relative standard error and the skewness that the roots imply; ``scale`` is
+    the variance of the layer of which this is a part, 0 where it is no part; ``in_proportion`` tells that it is an
+    average of squares, never negative, whose error is in proportion to its size.
+    """
+
+    value: float
+    error: float
+    tail_error: float = 0.0
+    skewness: float = 0.0
+    scale: float = 0.0
+    in_proportion: bool = True
+
+    def standard_error(self, expected: float) -> float:
+        """Return the larger of the run's own error and the one that the tail implies."""
+        # A part, which may be small by chance, is spread over networks as the whole is.
+        size = abs(self.value) if self.in_proportion else max(abs(self.value), expected)
+        return max(self.error, self.tail_error * size)
+
+    def relative_error(self, expected: float) -> tuple[float, float]:
+        """Return a unit, the expected value where that is positive, and the standard error in terms of it."""
+        error = self.standard_error(expected)
+        if self.in_proportion and self.value > 0 and expected > 0:
+            return expected, error / self.value
+        unit = expected if expected > 0 else self.scale or abs(self.value)
+        return unit, error / unit
 
 
 @dataclass(frozen=True)
@@ -83,42 +125,57 @@ class Limits:
         quantity: str,
         *,
         predicted: float,
-        estimate: float,
-        error: float,
+        estimate: Estimate,
         exact: bool,
         width_bias: tuple[float, float] = (0.0, 0.0),
     ) -> Row:
         """Score an estimate; ``width_bias`` is a relative bias to allow for, and its standard error."""
         bias, bias_error = width_bias
-        expected = predicted * (1 + bias)
-        z, detectable, verdict = self._score(quantity, expected, estimate, error, abs(predicted) * bias_error)
-        difference = estimate - predicted
-        off_by = difference / predicted if predicted else math.copysign(math.inf, difference) if estimate else 0.0
-        return Row(layer, quantity, predicted, estimate, error, z, off_by, detectable, exact, verdict, bias)
+        z, detectable, verdict = self._score(predicted * (1 + bias), estimate, bias_error / (1 + bias))
+        return Row(
+            layer,
+            quantity,
+            predicted,
+            estimate.value,
+            estimate.standard_error(predicted),
+            z,
+            _off_by(predicted, estimate.value),
+            detectable if predicted > 0 else math.nan if not detectable <= self.rounding else detectable,
+            exact,
+            verdict,
+            bias,
+            estimate.skewness,
+        )
 
-    def _score(
-        self, quantity: str, expected: float, estimate: float, error: float, expected_error: float
-    ) -> tuple[float, float, str]:
-        difference = estimate - expected
-        if not (math.isfinite(estimate) and math.isfinite(error)):
+    def _score(self, expected: float, estimate: Estimate, expected_error: float) -> tuple[float, float, str]:
+        """Return z, the smallest relative error that is caught, and the verdict."""
+        value, difference = estimate.value, estimate.value - expected
+        if not (math.isfinite(value) and math.isfinite(estimate.error)):
             return math.nan, math.nan, "inconclusive"
         if not math.isfinite(expected):
             return math.nan, math.nan, "differs"
-        if 0 < max(abs(expected), abs(estimate)) < _TINY:
+        if 0 < max(abs(expected), abs(value)) < TINY:
             return math.nan, math.nan, "inconclusive"
-        if constant(estimate, error) and expected_error == 0:
-            same = abs(difference) <= self.rounding * abs(expected)
+        if constant(value, estimate.error, estimate.scale) and not (expected and expected_error):
+            same = abs(difference) <= self.rounding * max(abs(expected), estimate.scale)
             z = 0.0 if same else math.copysign(math.inf, difference)
             return z, self.rounding, "agrees" if same else "differs"
-        in_proportion = estimate > 0 and expected > 0 and quantity != "rho"
-        scaled = math.hypot(error * expected / estimate if in_proportion else error, expected_error)
-        z = difference / scaled if scaled > 0 else math.copysign(math.inf, difference)
-        relative_error = scaled / expected if expected > 0 else math.inf
-        trusted = relative_error <= _TRUSTED or expected <= 0
-        verdict = "agrees" if abs(z) <= self.threshold else "differs" if trusted else "inconclusive"
-        return z, self._detectable(relative_error) if expected > 0 else math.nan, verdict
+        unit, relative_error = estimate.relative_error(expected)
+        relative_error = math.hypot(relative_error, expected_error)
+        z = difference / unit / relative_error
+        trusted = relative_error <= _TRUSTED and estimate.skewness <= SKEWED
+        detectable = self._detectable(relative_error, grows=expected > 0) if trusted else math.inf
+        if abs(z) > self.threshold:
+            return z, detectable, "differs" if trusted else "inconclusive"
+        return z, detectable, "agrees" if detectable <= _USELESS else "inconclusive"
 
-    def _detectable(self, relative_error: float) -> float:
+    def _detectable(self, relative_error: float, *, grows: bool) -> float:
         # If the truth is (1 + δ) times the prediction, so is the standard error: solve δ = r (c + m (1 + δ)).
-        room = 1 - self.margin * relative_error
+        room = 1 - self.margin * relative_error if grows else 1.0
         return relative_error * (self.threshold + self.margin) / room if room > 0 else math.inf
+
+
+def _off_by(predicted: float, estimate: float) -> float:
+    if not predicted:
+        return math.copysign(math.inf, estimate) if estimate else 0.0
+    return (estimate - predicted) / predicted

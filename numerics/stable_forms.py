@@ -16,23 +16,31 @@ from sympy import (
     Add,
     Basic,
     Expr,
+    Float,
     Function,
     Mul,
+    Piecewise,
     Pow,
     Rational,
+    S,
     Symbol,
     cos,
+    cosh,
     erf,
     erfc,
     exp,
     expand,
     lambdify,
     log,
+    pi,
     sin,
+    sinh,
+    sqrt,
     tanh,
 )
 
 from derive.gaussian.functions import NormalDensity, Phi
+from derive.gaussian.numeric import mp_phi
 
 Floats = NDArray[Any]
 
@@ -41,6 +49,10 @@ class StableFunction(Function):
     """A function with a name in `NAMES`; a printer may have a ``spelling`` of its own for it, such as numpy.tanh."""
 
     code: ClassVar[str]
+
+    def _eval_is_extended_real(self) -> bool | None:
+        # Real numbers have real values here: |u| has a slope for SymPy only where it knows that u is real.
+        return True if all(a.is_extended_real for a in self.args) else None
 
     def _numpycode(self, printer: Any, **_: Any) -> str:
         spelling = getattr(printer, "spelling", {}).get(self.code)
@@ -87,6 +99,36 @@ class Tanh(StableFunction):
         """sech²(u)."""
         u = self.args[0]
         return 4 * Logistic(2 * u) * Logistic(-2 * u)
+
+
+class Log1p(StableFunction):
+    """log(1 + u)."""
+
+    code = "_log1p"
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """1/(1 + u)."""
+        return 1 / (1 + self.args[0])
+
+
+class LogCdf(StableFunction):
+    """log Φ(u)."""
+
+    code = "_log_ndtr"
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """φ(u)/Φ(u)."""
+        return sqrt(2 / pi) / Erfcx(-self.args[0] / sqrt(2))
+
+
+class Erfcx(StableFunction):
+    """exp(u²) erfc(u): 2 exp(v²/2) Φ(v) at u = -v/√2."""
+
+    code = "_erfcx"
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """2 u exp(u²) erfc(u) - 2/√π."""
+        return 2 * self.args[0] * self - 2 / sqrt(pi)
 
 
 class Cdf(StableFunction):
@@ -145,6 +187,9 @@ NAMES: dict[str, Any] = {
     "_expm1": np.expm1,
     "_tanh": np.tanh,
     "_ndtr": scipy.special.ndtr,
+    "_log1p": np.log1p,
+    "_log_ndtr": scipy.special.log_ndtr,
+    "_erfcx": scipy.special.erfcx,
     "_root": _root,
     "_plus_root": _plus_root,
     "erf": scipy.special.erf,
@@ -162,22 +207,29 @@ def stable(expression: Expr) -> Expr:
     >>> stable(x / (1 + exp(-x)))
     x*Logistic(x)
     """
+    return _stable(expression, factor=False)
+
+
+def _stable(expression: Expr, *, factor: bool) -> Expr:
+    """The same; a power that is a factor of a product is left for the product to see."""
     if not expression.args:
         return expression
-    args = [a if not isinstance(a, Basic) else stable(a) for a in expression.args]
+    args = [a if not isinstance(a, Basic) else _stable(a, factor=expression.is_Mul) for a in expression.args]
     made = expression.func(*args) if tuple(args) != expression.args else expression
     if isinstance(made, Pow) and made.exp.is_Integer and made.exp < 0 and (u := _one_plus_exp(made.base)) is not None:
         return Logistic(-u) ** -made.exp
-    if isinstance(made, log) and (u := _one_plus_exp(made.args[0])) is not None:
-        return Softplus(u)
+    if isinstance(made, log):
+        return _log(made.args[0])
     if isinstance(made, tanh):
         return Tanh(made.args[0])
     if isinstance(made, Phi):
         return Cdf(made.args[0])
+    if isinstance(made, erfc):
+        return 2 * Cdf(-sqrt(2) * made.args[0])
     if isinstance(made, Mul):
-        return _with_one_exp(made)
+        return made if factor else _scaled(_with_logistic(_with_one_exp(made)))
     if isinstance(made, Add):
-        return _with_square(_with_root(_with_expm1(_with_cdf(made))))
+        return _with_square(_with_root(_with_expm1(_complement(made))))
     return made
 
 
@@ -187,12 +239,82 @@ def _one_plus_exp(e: Expr) -> Expr | None:
     return rest.args[0] if isinstance(rest, exp) else None
 
 
-def _with_one_exp(e: Mul) -> Expr:
-    """Join exp(u) exp(v) to exp(u + v): one factor may overflow where the product is 0."""
-    exponents = [a.args[0] for a in e.args if isinstance(a, exp)]
+def _log(e: Expr) -> Expr:
+    """Return the logarithm: of 1 + exp(u), of a product of functions that underflow, of 1 + u."""
+    if (u := _one_plus_exp(e)) is not None:
+        return Softplus(u)
+    if e.has(*_LOGS):
+        constant, factors = e.as_coeff_mul()
+        logs = [_log_of_power(f) for f in factors]
+        if constant.is_positive and None not in logs:
+            return Add(log(constant), *logs)
+    constant, rest = e.as_coeff_Add()
+    return Log1p(rest) if constant == 1 and rest != 0 else log(e)
+
+
+def _log_of_power(e: Expr) -> Expr | None:
+    base, power = e.as_base_exp() if not isinstance(e, exp) else (e, S.One)
+    for kind, logarithm in _LOGS.items():
+        if isinstance(base, kind):
+            return power * logarithm(base.args[0])
+    return None
+
+
+_LOGS: dict[Any, Callable[[Expr], Expr]] = {
+    exp: lambda u: u,
+    Logistic: lambda u: -Softplus(-u),
+    Cdf: LogCdf,
+    cosh: lambda u: Softplus(2 * u) - u - log(2),
+    NormalDensity: lambda u: -(u**2) / 2 - log(2 * pi) / 2,
+}
+
+
+def _with_one_exp(e: Expr) -> Expr:
+    """Join exp(u) exp(v), and φ, to one exponential: one factor may overflow where the product is 0."""
+    factors = [f.rewrite(exp) if f.has(NormalDensity) and e.is_Mul else f for f in Mul.make_args(e)]
+    e = Mul(*factors)
+    exponents = [a.args[0] for a in Mul.make_args(e) if isinstance(a, exp)]
     if len(exponents) < 2:
         return e
     return Mul(*(a for a in e.args if not isinstance(a, exp)), exp(Add(*exponents)))
+
+
+def _scaled(e: Expr) -> Expr:
+    """Take out of powers of Φ and σ the exponential by which they fall, where exp(v) or a quotient may undo it.
+
+    For u < 0: Φ(u) = exp(-u²/2) erfcx(-u/√2)/2 and σ(u) = exp(u) σ(-u).
+    """
+    factors = Mul.make_args(e)
+    exponent = next((f.args[0] for f in factors if isinstance(f, exp)), S.Zero)
+    falling = [(f, *f.as_base_exp()) for f in factors if isinstance(f.as_base_exp()[0], Cdf | Logistic)]
+    for factor, base, n in falling:
+        if (n > 0 and exponent.is_nonpositive) or (n < 0 and exponent == 0 and len(falling) < 2):
+            continue
+        u = base.args[0]
+        if isinstance(base, Cdf):
+            fall, rest = -(u**2) / 2, Erfcx(-u / sqrt(2)) / 2
+        else:
+            fall, rest = u, Logistic(-u)
+        others = Mul(*(f for f in factors if f is not factor and not isinstance(f, exp)))
+        below = _scaled(others * exp(expand(exponent + n * fall)))
+        return Piecewise((below * rest**n, u < 0), (_scaled(others * exp(exponent)) * factor, True))
+    return e
+
+
+def _with_logistic(e: Expr) -> Expr:
+    """Join exp(-k u) σ(u)^n to σ(-u)^k σ(u)^(n - k), for k <= n: one may overflow where the other makes up for it."""
+    if not isinstance(e, Mul):
+        return e
+    for factor in e.args:
+        base, n = factor.as_base_exp()
+        if not (isinstance(base, Logistic) and n.is_Integer and n > 0):
+            continue
+        (u,) = base.args
+        for other in e.args:
+            k = -other.args[0] / u if isinstance(other, exp) else None
+            if k is not None and k.is_Integer and 0 < k <= n:
+                return e / factor / other * Logistic(-u) ** k * base ** (n - k)
+    return e
 
 
 def _with_expm1(e: Add) -> Expr:
@@ -205,16 +327,32 @@ def _with_expm1(e: Add) -> Expr:
     return e
 
 
-def _with_cdf(e: Add) -> Expr:
-    """Join c + c erf(u), which cancels for negative u, to c erfc(-u), and c + c tanh(u) to 2c σ(2u)."""
+def _complement(e: Add) -> Expr:
+    """Join c + k g(u) where it cancels: g = erf, tanh, tanh², Φ, σ, cos, cosh and k = ±c or -2c."""
     constant, rest = e.as_coeff_Add()
-    if constant != 0 and isinstance(rest, Mul | erf | Tanh):
-        factor, value = rest.as_coeff_Mul()
-        if isinstance(value, erf) and factor == constant:
-            return constant * erfc(-value.args[0])
-        if isinstance(value, Tanh) and factor == constant:
-            return 2 * constant * Logistic(2 * value.args[0])
-    return e
+    factor, value = rest.as_coeff_Mul()
+    if constant == 0 or value.is_Add:
+        return e
+    base, power = value.as_base_exp() if not isinstance(value, exp) else (value, S.One)
+    rule = _COMPLEMENTS.get((type(base), power, factor / constant))
+    return e if rule is None else constant * rule(base.args[0])
+
+
+_COMPLEMENTS: dict[tuple[Any, Any, Any], Callable[[Expr], Expr]] = {
+    (erf, 1, 1): lambda u: 2 * Cdf(sqrt(2) * u),
+    (erf, 1, -1): lambda u: 2 * Cdf(-sqrt(2) * u),
+    (Tanh, 1, 1): lambda u: 2 * Logistic(2 * u),
+    (Tanh, 1, -1): lambda u: 2 * Logistic(-2 * u),
+    (Tanh, 2, -1): lambda u: 4 * Logistic(2 * u) * Logistic(-2 * u),
+    (Cdf, 1, -1): lambda u: Cdf(-u),
+    (Cdf, 1, -2): lambda u: -erf(u / sqrt(2)),
+    (Logistic, 1, -1): lambda u: Logistic(-u),
+    (Logistic, 1, -2): lambda u: -Tanh(u / 2),
+    (cos, 1, -1): lambda u: 2 * sin(u / 2) ** 2,
+    (cos, 1, 1): lambda u: 2 * cos(u / 2) ** 2,
+    (cosh, 1, -1): lambda u: -2 * sinh(u / 2) ** 2,
+}
+"""The form of 1 + k g(u)^p, by g, p and k."""
 
 
 def _with_root(e: Expr) -> Expr:
@@ -244,6 +382,12 @@ def _with_square(e: Expr) -> Expr:
     return constant * (sin(u) + factor / (2 * constant) * cos(u)) ** 2
 
 
+def in_floats(e: Expr) -> Expr:
+    """Return an expression without fractions of integers beyond 2^53, which arrays and C do not hold: for printing."""
+    large = {n: Float(repr(float(n)), 17) for n in e.atoms(Rational) if max(abs(n.p), n.q) > 2**53}
+    return e.xreplace(large)
+
+
 def sharing(derivative: Expr, value: Expr) -> Expr:
     """Return a derivative in the functions that the value holds: 1 - tanh², σ(-u) = 1 - σ(u).
 
@@ -262,19 +406,63 @@ def sharing(derivative: Expr, value: Expr) -> Expr:
     return derivative.xreplace({Logistic(-found.args[0]): 1 - found for found in value.atoms(Logistic)})
 
 
+_LARGEST_EXPONENT = 60
+"""In bits: beyond it mpmath would compute with as many digits as the exponent has units."""
+
+
+def _exp(u: Any) -> Any:
+    """exp, 0 far below the floats; it raises OverflowError far above them."""
+    if not u or mpmath.mag(u) <= _LARGEST_EXPONENT:
+        return mpmath.exp(u)
+    if mpmath.re(u) > 0:
+        raise OverflowError
+    return mpmath.mpf(0)
+
+
+def _phi(u: Any) -> Any:
+    return mp_phi(u) if abs(u) < 2**30 or mpmath.re(u) > 0 else mpmath.mpf(0)
+
+
+def _erfcx(u: Any) -> Any:
+    """exp(u²) erfc(u), for large u by Σ (-1)^n (2n - 1)!!/(2u²)^n/(u√π)."""
+    if u < 2**15:
+        return 2 * mp_phi(-mpmath.sqrt(2) * u) * _exp(u * u)
+    total = term = mpmath.mpf(1)
+    n = 0
+    while abs(term) > mpmath.eps:
+        n += 1
+        term *= -(2 * n - 1) / (2 * u * u)
+        total += term
+    return total / (u * mpmath.sqrt(mpmath.pi))
+
+
+def _log_phi(u: Any) -> Any:
+    return mpmath.log(_erfcx(-u / mpmath.sqrt(2)) / 2) - u * u / 2 if u < -1 else mpmath.log(mp_phi(u))
+
+
+_PRECISE: dict[str, Any] = {
+    "Logistic": lambda u: 1 / (1 + _exp(-u)) if u > 0 else _exp(u) / (1 + _exp(u)),
+    "Softplus": lambda u: max(u, 0) + mpmath.log1p(_exp(-abs(u))),
+    "Expm1": lambda u: mpmath.expm1(u) if abs(u) < 1 else _exp(u) - 1,
+    "Tanh": mpmath.tanh,
+    "Log1p": mpmath.log1p,
+    "LogCdf": _log_phi,
+    "Erfcx": _erfcx,
+    "Cdf": _phi,
+    "Root": lambda u, b: mpmath.sqrt(u * u + b),
+    "PlusRoot": lambda u, b: u + mpmath.sqrt(u * u + b),
+    "Phi": _phi,
+    "NormalDensity": lambda u: _exp(-u * u / 2) / mpmath.sqrt(2 * mpmath.pi),
+    "Heaviside": lambda u, at=0.5: mpmath.mpf(1) if u > 0 else mpmath.mpf(0) if u < 0 else mpmath.mpf(at),
+    "exp": _exp,
+    "erfc": lambda u: mpmath.erfc(u) if u < 2**30 else mpmath.mpf(0),
+}
+
+
 def precise(e: Expr, x: Symbol) -> Callable[[Any], Any]:
-    """Return an expression as a function of mpmath numbers, at the working precision of mpmath."""
-    modules = {
-        "Logistic": lambda u: 1 / (1 + mpmath.exp(-u)),
-        "Softplus": lambda u: mpmath.log1p(mpmath.exp(u)),
-        "Expm1": mpmath.expm1,
-        "Tanh": mpmath.tanh,
-        "Cdf": mpmath.ncdf,
-        "Root": lambda u, b: mpmath.sqrt(u * u + b),
-        "PlusRoot": lambda u, b: u + mpmath.sqrt(u * u + b),
-        "Phi": mpmath.ncdf,
-        "NormalDensity": mpmath.npdf,
-        "Heaviside": lambda u, at=0.5: mpmath.mpf(1) if u > 0 else mpmath.mpf(0) if u < 0 else mpmath.mpf(at),
-    }
-    made: Callable[[Any], Any] = lambdify(x, e, [modules, "mpmath"])
+    """Return an expression as a function of mpmath numbers, at the working precision of mpmath.
+
+    It raises OverflowError where an exponential is beyond all floats.
+    """
+    made: Callable[[Any], Any] = lambdify(x, e, [_PRECISE, "mpmath"])
     return made

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
-from mpmath import mp
 from sympy import (
     Abs,
     Add,
@@ -34,13 +31,8 @@ from sympy import (
 )
 from sympy.core.relational import Relational
 
+from derive.activations.zeros import DIGITS, peeled, sign_changes
 from derive.errors import InputError
-
-DIGITS = 40
-"""Numbers that agree to so many digits (of what is added) are the same breakpoint, or no jump."""
-
-_GRID = [Rational(n, 16) for n in range(-16 * 32, 16 * 32 + 1)]
-"""Where sign changes of a condition that is no polynomial are looked for: |x| <= 32 in steps of 1/16."""
 
 Point = Mapping[Symbol, Expr]
 
@@ -55,16 +47,16 @@ def stand_ins(expression: Expr, variable: Symbol) -> dict[Symbol, Expr]:
 def breakpoints(expression: Expr, variable: Symbol) -> tuple[Expr, ...]:
     """Return the points where one smooth formula gives way to another, in increasing order.
 
-    Exact where the condition is (piecewise) polynomial; otherwise sign changes are looked for between -32 and 32
-    and located to 50 digits, so that breakpoints farther out are not found.
+    Exact where the condition is (piecewise) polynomial, also within functions that have an inverse; otherwise sign
+    changes are looked for between -32 and 32 and located to 50 digits, so that breakpoints farther out are not found.
     """
     at = stand_ins(expression, variable)
+    roots = (root for switch in _switches(expression) for root in _roots(switch, variable, at))
     found: list[Expr] = []
-    for switch in _switches(expression):
-        for root in _roots(switch, variable, at):
-            if not any(_number(root - other, at) == 0 for other in found):
-                found.append(root)
-    return tuple(sorted(found, key=lambda p: _number(p, at)))
+    for root in sorted(roots, key=lambda p: _number(p, at)):
+        if not found or _number(root - found[-1], at) != 0:
+            found.append(root)
+    return tuple(found)
 
 
 @lru_cache(maxsize=512)
@@ -149,7 +141,7 @@ def _roots(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
         ]
         return [*points, *inside]
     if not e.is_polynomial(variable):
-        return _sign_changes(e, variable, at)
+        return _located(e, variable, at)
     polynomial = Poly(e, variable)
     if polynomial.degree() == 1:
         a, b = polynomial.all_coeffs()
@@ -157,39 +149,18 @@ def _roots(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
     if polynomial.free_symbols_in_domain:
         raise InputError(f"a breakpoint with free parameters must come from an affine condition, got {e}")
     if not all(c.is_Rational for c in polynomial.all_coeffs()):
-        return _sign_changes(e, variable, at)
+        return _located(e, variable, at)
     return list(dict.fromkeys(real_roots(polynomial)))
 
 
-def _sign_changes(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
-    """Zeros of an expression that is no polynomial, by bisection between grid points of different sign."""
+def _located(e: Expr, variable: Symbol, at: Point) -> list[Expr]:
+    """Zeros of an expression that is no polynomial: of what is inside an invertible function, or else sign changes."""
     if e.free_symbols != {variable}:
         raise InputError(f"a breakpoint with free parameters must come from an affine condition, got {e}")
-    f = _in_floats(e, (variable,))
-    found = []
-    values = [_finite(f, x) for x in _GRID]
-    for left, right, low, high in zip(_GRID, _GRID[1:], values, values[1:], strict=False):
-        if low == 0:
-            found.append(left)
-        elif low * high < 0:
-            found.append(_bracketed(lambdify(variable, e, "mpmath"), left, right))
-    return found
-
-
-def _finite(f: Callable[[float], float], x: Rational) -> float:
-    """The value in floats; NaN, which shows no change of sign, where it overflows."""
-    try:
-        return f(float(x))
-    except (ArithmeticError, ValueError):
-        return math.nan
-
-
-def _bracketed(f: Callable[[Any], Any], left: Rational, right: Rational) -> Expr:
-    with mp.workdps(DIGITS + 20):
-        ends = [mp.mpf(x.p) / x.q for x in (left, right)]
-        return Float(
-            mp.findroot(f, ends, solver="anderson", tol=mp.mpf(10) ** -(2 * DIGITS), verify=False), DIGITS + 10
-        )
+    inside = peeled(e, variable)
+    if inside is None:
+        return sign_changes(e, variable)
+    return [root for u in inside for root in _roots(u, variable, at)]
 
 
 def _holds(condition: Basic, here: Point) -> bool:

@@ -11,6 +11,8 @@ derived one, and whether some tiny world with the stated hypotheses (and no othe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import combinations
 from itertools import product as cartesian
 
@@ -41,6 +43,7 @@ from derive.hypotheses import CATALOGUE, NONDEGENERATE, Hypothesis, Kind
 from derive.layers import i
 from derive.network import SLOPE, W, Width
 from derive.proof.checking import Laboratory
+from derive.proof.derivation import Derivation
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample, Grade
@@ -164,11 +167,17 @@ def _half_digit(decimal: str) -> Expr:
     return Rational(1, 2) / 10 ** len(decimal.partition(".")[2])
 
 
+@lru_cache(maxsize=128)
+def _built(build: Callable[[], Derivation]) -> Derivation:
+    """A theorem, derived once however often it is put in."""
+    return build()
+
+
 def _reduce(claim: Claim, expression: Basic, setting: Setting) -> Basic:
     """Put the derived formulas in."""
     for build in claim.against:
         try:
-            expression = ByLemma(build()).apply(expression, setting).after
+            expression = ByLemma(_built(build)).apply(expression, setting).after
         except RuleDoesNotApply:
             continue
     return expression

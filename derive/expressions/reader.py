@@ -14,7 +14,8 @@ ones, ``Phi`` and ``phi`` (the standard normal distribution function and density
 of activations, with their parameters after the argument and ``_`` for ``-``: ``leaky_relu(x, 0.2)``.
 
 Limits: 1000 characters, 200 tokens, brackets 30 deep, numbers of 40 digits, exponents that are rational with size at
-most 40 and denominator at most 12 (any exponent over a positive number), constants between 1e-100 and 1e100 in size.
+most 40 and denominator at most 12 (any exponent over a positive number), constants between 1e-100 and 1e100 in size,
+12 functions inside one another (3 exponentials), 5000 numbers, names and operations once its functions are written out.
 """
 
 from __future__ import annotations

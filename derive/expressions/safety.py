@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
-from sympy import ITE, Expr, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
+import mpmath
+from sympy import ITE, Expr, Function, Rational, S, Symbol, cosh, exp, lambdify, log, sinh
 
 from derive.errors import InputError
+from derive.gaussian.evaluate import CannotEvaluate, compile_expression
 from derive.gaussian.functions import NormalDensity
 
 HIGHEST_EXPONENT = 40
@@ -17,6 +20,10 @@ MOST_BITS = 4096
 LARGEST = Rational(10) ** 100
 TALLEST = 3
 """How many exponentials may stand inside one another."""
+MOST_NESTED = 12
+"""How many functions of any kind may: slopes and curvatures grow with the power of the depth."""
+MOST_NODES = 5000
+"""How many numbers, names and operations an expression may have once its functions are written out."""
 
 
 class Unsafe(ValueError):
@@ -40,6 +47,10 @@ def safely(make: Callable[[], Expr]) -> Expr:
         _check_constant(made)
     elif _tower(made) > TALLEST:
         raise Unsafe(f"at most {TALLEST} exponentials may stand inside one another")
+    elif _depth(made) > MOST_NESTED:
+        raise Unsafe(f"at most {MOST_NESTED} functions may stand inside one another")
+    elif _nodes(made) > MOST_NODES:
+        raise Unsafe(f"at most {MOST_NODES} numbers, names and operations, with functions written out")
     return made
 
 
@@ -87,6 +98,17 @@ def _tower(e: Expr) -> int:
     return inside + isinstance(e, exp | sinh | cosh | NormalDensity)
 
 
+@lru_cache(maxsize=1024)
+def _depth(e: Expr) -> int:
+    """How many functions stand inside one another."""
+    return max((_depth(a) for a in e.args), default=0) + isinstance(e, Function)
+
+
+@lru_cache(maxsize=1024)
+def _nodes(e: Expr) -> int:
+    return 1 + sum(_nodes(a) for a in e.args)
+
+
 def require_real(expression: Expr, variable: Symbol, text: str) -> None:
     """Raise `InputError` unless an expression has a finite real value where it is tried, from -30 to 30."""
     evaluate = _evaluator(expression, variable)
@@ -108,22 +130,67 @@ def require_real_almost_everywhere(expression: Expr, variable: Symbol, text: str
 
 
 def _evaluator(expression: Expr, variable: Symbol) -> Callable[[float], float | None]:
-    """The expression in floats: None where it overflows, of which no sign is known, and NaN where it is not real."""
+    """The expression as a float: None where it overflows, of which no sign is known, and NaN where it is not real."""
     at = {p: Rational(7 + n, 10) for n, p in enumerate(sorted(expression.free_symbols - {variable}, key=str))}
+    made = expression.xreplace(at)
     # In floats: an overflow is an error at once and not a number of a billion digits.
-    function = lambdify(variable, expression.xreplace(at), "math")
+    function = lambdify(variable, made, "math")
 
     def evaluate(x: float) -> float | None:
         try:
             value = function(x)
-            return math.nan if isinstance(value, complex) else float(value)
+            if not isinstance(value, complex) and not math.isnan(value):
+                return float(value)
         except OverflowError:
             return None
         except (ArithmeticError, ValueError, TypeError):
-            return math.nan
+            pass
+        return _in_many_digits(made, variable, x)
 
     return evaluate
 
 
+def _in_many_digits(e: Expr, variable: Symbol, x: float) -> float | None:
+    """Decide where floats have no real value: what is 0 to them (1 - tanh(30)²) may be positive, and the reverse."""
+    for digits in _DIGITS:
+        try:
+            with mpmath.workdps(digits):
+                value = compile_expression(e, (variable,), _bounded_exponents())((mpmath.mpf(x),))
+            if isinstance(value, mpmath.mpf) and mpmath.isfinite(value):
+                return float(value) if abs(value) < _OVERFLOW else None
+        except OverflowError:
+            return None
+        except CannotEvaluate:
+            return math.nan
+        except (ArithmeticError, ValueError, TypeError):
+            pass
+    return math.nan
+
+
+@lru_cache(maxsize=1)
+def _bounded_exponents() -> Any:
+    """The numbers of mpmath, without exponentials that no memory could hold."""
+
+    class Context:
+        def __getattr__(self, name: str) -> Any:
+            found = getattr(mpmath.mp, name)
+            return _bounded(found) if name in ("exp", "sinh", "cosh", "tan", "tanh") else found
+
+    return Context()
+
+
+def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def bounded(u: Any) -> Any:
+        if u and mpmath.mp.mag(u) > _LARGEST_EXPONENT:
+            raise OverflowError
+        return function(u)
+
+    return bounded
+
+
+_LARGEST_EXPONENT = 60
+"""Of an exponential's argument, in bits."""
+_DIGITS = (40, 400, 4000, 60_000)
+_OVERFLOW = 1e308
 _ASIDE = 0.0137
 _TRIED = (0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 0.1, -0.1, 1.7, -1.7, 5, -5, 6, -6, 10, -10, 30, -30)

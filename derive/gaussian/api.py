@@ -1,23 +1,25 @@
 """`gaussian_expectation`: the closed form of E[g(z)] with its derivation, checked before it is returned."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 
-from sympy import Basic, Expr, MatrixBase, Symbol, sympify
+from sympy import Expr, MatrixBase, Symbol
 
 from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
-from derive.gaussian.errors import NoClosedForm
+from derive.gaussian.errors import NoClosedForm, OutOfTime, Unconfirmed
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.generalise import General, generalised, structural
 from derive.gaussian.hermite import HermiteExpansion
-from derive.gaussian.law import tilt
-from derive.gaussian.parameters import Parameters, TooLong
-from derive.gaussian.reader import Reader
-from derive.gaussian.rules import CHAIN, Collect, Degenerate, SteinIdentity
+from derive.gaussian.instance import PutNumbersIn, can_be_collected
+from derive.gaussian.parameters import TooLong
+from derive.gaussian.prepare import Prepared, integrability, preparations, require_known
+from derive.gaussian.rules import CHAIN, Collect, Degenerate, SplitAtBreakpoints, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
-from derive.gaussian.validation import domain_of, expectation_node
-from derive.gaussian.writer import shape_expression
+from derive.gaussian.validation import expectation_node
+from derive.limits import NEVER
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade, Verdict
@@ -73,18 +75,76 @@ def gaussian_expectation(
     c*asin(c/(sqrt(p)*sqrt(q)))/(2*pi) + c/4 + sqrt(-c**2 + p*q)/(2*pi)
 
     """
-    node = expectation_node(g, variables, mean, covariance)
-    return _derive(node)
+    found = outcome(expectation_node(g, variables, mean, covariance))
+    if isinstance(found, NoClosedForm):
+        raise type(found)(found.reason, found.term)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def outcome(node: GaussianExpectation) -> ClosedForm | NoClosedForm:
+    """The answer, or why there is none: each derived once in a process. What ran out of time is tried again.
+
+    Raises OutOfTime.
+    """
+    try:
+        return _derive(node)
+    except OutOfTime:
+        raise
+    except NoClosedForm as none:
+        return none
 
 
 def _derive(node: GaussianExpectation) -> ClosedForm:
+    """Extraordinary numbers by way of the general form; others as given, and generally where the check fails."""
+    general = generalised(node)
+    if general is not None:
+        with suppress(NoClosedForm, InputError):
+            return _at_numbers(node, general)
+    try:
+        return as_given(node)
+    except Unconfirmed as unconfirmed:
+        wider = generalised(node, structural)
+        if wider is None or wider == general:
+            raise
+        with suppress(NoClosedForm, InputError):
+            return _at_numbers(node, wider)
+        raise unconfirmed
+
+
+def _at_numbers(node: GaussianExpectation, general: General) -> ClosedForm:
+    """The general form, derived and checked with symbols, at the numbers of this expectation."""
+    numbers = dict(general.values)
+    lemma = general_form(general.node)
+    conditions = tuple(here for c in lemma.conditions if not (here := c.xreplace(numbers)).is_positive)
+    result = lemma.result.xreplace(numbers)
+    collected = can_be_collected(result)
+    parameters = parameters_of(node, result) if collected else parameters_of()
+    proof = Proof(gaussian_setting(node, parameters, conditions, ()), node)
+    proof.by(PutNumbersIn(general.node, general.values))
+    if collected:
+        _applies(proof, Collect())
+    return _made(proof, node, conditions, lemma.agreement, partial(_at_numbers, node, general))
+
+
+def as_given(node: GaussianExpectation) -> ClosedForm:
+    """The closed form derived with the law and the integrand as they stand.
+
+    Raises NoClosedForm.
+    """
     try:
         proof, positive = _proof(node)
     except TooLong:
-        raise NoClosedForm("none was found in reasonable time", node.integrand) from None
+        raise OutOfTime("none was found in reasonable time", node.integrand) from None
     except ZeroDivisionError:
         raise NoClosedForm("a product of deltas on one line has no meaning", node.integrand) from None
-    return finish(proof, node, positive, partial(_derive, node))
+    return finish(proof, node, positive, partial(as_given, node))
+
+
+@lru_cache(maxsize=256)
+def general_form(node: GaussianExpectation) -> ClosedForm:
+    """The closed form of an expectation whose numbers are symbols, derived once."""
+    return as_given(node)
 
 
 def finish(
@@ -92,41 +152,59 @@ def finish(
 ) -> ClosedForm:
     """Check what a proof arrived at against quadrature; only then is it an answer.
 
-    Raises NoClosedForm when the check fails or cannot be made.
+    Raises Unconfirmed when the check fails or cannot be made.
     """
-    # a replay may take its time
-    if isinstance(proof.setting, GaussianSetting):
-        proof.setting.parameters.deadline = float("inf")
     singular = any(isinstance(s.rule, Degenerate) for s in proof.steps)
     problem = Problem(node.integrand, node.variables, node.mean, node.covariance, positive, singular)
     try:
         found = compare(problem, proof.now)
     except CannotCheck as why:
-        raise NoClosedForm(str(why), node.integrand) from None
+        raise Unconfirmed(str(why), node.integrand) from None
     if isinstance(found, Disagreement):
-        raise NoClosedForm(f"the form that was found failed its check: {found}", node.integrand)
+        raise Unconfirmed(f"the form that was found failed its check: {found}", node.integrand)
+    return _made(proof, node, positive, found, rebuild)
+
+
+def _made(
+    proof: Proof,
+    node: GaussianExpectation,
+    conditions: tuple[Expr, ...],
+    found: Agreement | None,
+    rebuild: Callable[[], Derivation],
+) -> ClosedForm:
+    """The derivation with its evidence."""
+    # a replay may take its time
+    if isinstance(proof.setting, GaussianSetting):
+        proof.setting.parameters.deadline = NEVER
     made = proof.done("gaussian-expectation", "A Gaussian expectation in closed form", rebuild=rebuild)
     verdict = Verdict(Grade.EXACT, f"computed by the rule; the closed form {found}")
     steps = tuple(replace(s, verdict=verdict) for s in made.steps)
     fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name != "steps"}
-    return ClosedForm(**fields, steps=steps, agreement=found, conditions=positive)
+    return ClosedForm(**fields, steps=steps, agreement=found, conditions=conditions)
 
 
 def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
-    """The chain of rules from the expectation to its closed form."""
-    parameters = parameters_of(node)
-    positive = domain_of(node, parameters)
-    reduced = _remove_degenerate(node, parameters)
-    if reduced != node:
-        # the values at which variables were fixed are new constants
-        parameters = parameters_of(node, reduced)
-        positive = domain_of(node, parameters)
-    conditions = _integrability(reduced, parameters) if isinstance(reduced, GaussianExpectation) else ()
-    setting = gaussian_setting(node, parameters, positive, conditions)
-    proof = Proof(setting, node)
-    while proof.now.has(GaussianExpectation) and _applies(proof, Degenerate()):
-        pass
+    """The chain of rules from the expectation to its closed form, by the first way into the class that leads there."""
+    first: NoClosedForm | None = None
+    try:
+        for prepared in preparations(node):
+            try:
+                return _chain(node, prepared)
+            except NoClosedForm as stop:
+                first = first or stop
+    except NoClosedForm as outside:
+        first = first or outside
+    raise first or NoClosedForm("no rule applies", node.integrand)
+
+
+def _chain(node: GaussianExpectation, prepared: Prepared) -> tuple[Proof, tuple[Expr, ...]]:
+    reduced, parameters, domain = prepared.node, prepared.parameters, prepared.domain
+    conditions = integrability(reduced, parameters) if isinstance(reduced, GaussianExpectation) else ()
+    setting = gaussian_setting(node, parameters, domain, conditions, prepared.needs)
+    proof = Proof(setting, node).by(*prepared.rules)
     for rule in CHAIN:
+        if isinstance(rule, SplitAtBreakpoints) and isinstance(proof.now, GaussianExpectation):
+            require_known(proof.now, parameters)
         if isinstance(rule, SteinIdentity) and proof.now.has(GaussianExpectation):
             _applies(proof, HermiteExpansion())
         if not proof.now.has(GaussianExpectation):
@@ -136,7 +214,7 @@ def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
         (left, *_) = proof.now.atoms(GaussianExpectation)
         raise NoClosedForm("no rule applies", left.integrand)
     _applies(proof, Collect())
-    return proof, (*positive, *conditions)
+    return proof, (*domain, *prepared.needs, *conditions)
 
 
 def _applies(proof: Proof, rule: object) -> bool:
@@ -145,36 +223,6 @@ def _applies(proof: Proof, rule: object) -> bool:
     except RuleDoesNotApply:
         return False
     return True
-
-
-def _remove_degenerate(node: Basic, parameters: Parameters) -> Basic:
-    setting = GaussianSetting((), parameters=parameters)
-    while isinstance(node, GaussianExpectation):
-        made = Degenerate().rewrite(node, setting)
-        if made is None:
-            break
-        node = made.after
-    return node
-
-
-def _integrability(node: GaussianExpectation, parameters: Parameters) -> tuple[Expr, ...]:
-    """What must be positive for the exponentials of quadratics to have an expectation."""
-    setting = GaussianSetting((), parameters=parameters)
-    law = setting.law(node)
-    form = Reader(parameters, node.variables).read(node.integrand)
-    found: list[Expr] = []
-    for shape, value in form.terms.items():
-        for condition in tilt(law, shape.growth, (), parameters).conditions:
-            shown = parameters.expression(condition)
-            sign = parameters.sign(condition)
-            if sign is not None and sign <= 0:
-                term = shape_expression(parameters, node.variables, shape, value)
-                needs = f": {shown} must be positive" if shown.free_symbols else ""
-                raise NoClosedForm(f"the Gaussian density does not damp the exponential{needs}", term)
-            if sign is None:
-                parameters.declare_positive(condition)
-                found.append(shown)
-    return tuple(dict.fromkeys(sympify(c) for c in found))
 
 
 __all__ = ["ClosedForm", "InputError", "NoClosedForm", "gaussian_expectation"]

@@ -16,3 +16,11 @@ class NoClosedForm(Exception):
         self.reason = reason
         self.term = term
         super().__init__(f"no closed form: {reason} (stopped at {term})")
+
+
+class Unconfirmed(NoClosedForm):
+    """A closed form was found, and the check before every answer did not confirm it."""
+
+
+class OutOfTime(NoClosedForm):
+    """A closed form was not found in the time that an answer may take."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.core.relational import Relational
+from sympy.polys.rootoftools import ComplexRootOf
 
 from derive.gaussian import functions, numeric
 
@@ -63,6 +64,8 @@ def _constant(e: sp.Basic, ctx: Any) -> Any:
         return ctx.mpc(0, 1)
     if e.is_Float:
         return ctx.mpf(str(e))
+    if isinstance(e, ComplexRootOf):
+        return ctx.convert(e.evalf(ctx.dps + 5)._to_mpmath(ctx.prec))
     if not e.args:
         raise CannotEvaluate(str(e))
     values = [_compile(a, {}, ctx) for a in e.args]
@@ -173,6 +176,10 @@ _NAMED: dict[type, str] = {
     sp.asin: "asin",
     sp.acos: "acos",
     sp.atan: "atan",
+    sp.asinh: "asinh",
+    sp.acosh: "acosh",
+    sp.atanh: "atanh",
+    sp.erfinv: "erfinv",
     sp.gamma: "gamma",
 }
 

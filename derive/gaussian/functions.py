@@ -7,32 +7,59 @@ writes it.
 from typing import Any
 
 import mpmath
-from sympy import Expr, Function, Rational, S, atan, erf, exp, pi, sqrt
+from sympy import Abs, Expr, Function, Rational, S, atan, erf, erfc, exp, pi, sqrt
 from sympy.core.function import ArgumentIndexError
 
 from derive.gaussian import numeric
 
-
-def _to_precision(values: tuple[Expr, ...], precision: int) -> list[Any] | None:
-    """The arguments as mpmath numbers of `precision` bits, or None when one of them is symbolic."""
-    numbers = [value.evalf(mpmath.libmp.prec_to_dps(precision) + 5) for value in values]
-    if not all(number.is_number for number in numbers):
-        return None
-    return [number._to_mpmath(precision + 10) for number in numbers]
+_MOST_BITS = 20_000
 
 
 class _NormalFunction(Function):
-    """Shared numeric evaluation: `_numeric` names the mpmath function that defines the value."""
+    """Shared numeric evaluation and printing: `_numeric` names the function of `numeric` that defines the value."""
 
     _numeric: Any
 
     def _eval_evalf(self, prec: int) -> Expr | None:
-        arguments = _to_precision(self.args, prec)
-        if arguments is None:
-            return None
-        with mpmath.workprec(prec + 10):
-            value = type(self)._numeric(mpmath.mp, *arguments)
-        return Expr._from_mpmath(value, prec)
+        """The value to `prec` bits: the arguments get more digits until the value agrees with the last."""
+        bits, before, numbers = prec + 20, None, self._numbers(prec + 20)
+        while numbers is not None:
+            finer = self._numbers(2 * bits)
+            with mpmath.workprec(prec + 10):
+                value = type(self)._numeric(mpmath.mp, *numbers)
+                same = before is not None and abs(value - before) <= mpmath.mpf(2) ** (-prec - 4) * abs(value)
+            if same or numbers == finer or bits > _MOST_BITS:
+                return Expr._from_mpmath(value, prec)
+            bits, before, numbers = 2 * bits, value, finer
+        return None
+
+    def _numbers(self, bits: int) -> list[Any] | None:
+        """The arguments as numbers of mpmath, or None when one of them is symbolic."""
+        numbers = [value.evalf(mpmath.libmp.prec_to_dps(bits) + 5) for value in self.args]
+        return [n._to_mpmath(bits + 20) for n in numbers] if all(n.is_number for n in numbers) else None
+
+    def _called(self, printer: Any, name: str) -> str:
+        """A call of a function by its full name, which the printer imports."""
+        return f"{printer._module_format(name)}({', '.join(map(printer._print, self.args))})"
+
+
+class _RealFunction(_NormalFunction):
+    """A function of real arguments, which no library but SciPy has, if any."""
+
+    _own: str
+
+    def _numbers(self, bits: int) -> list[Any] | None:
+        numbers = super()._numbers(bits)
+        return None if numbers is None or any(isinstance(n, mpmath.mpc) for n in numbers) else numbers
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return True if all(x.is_extended_real for x in self.args) else None
+
+    def _pythoncode(self, printer: Any, **_: Any) -> str:
+        return self._called(printer, f"derive.gaussian.numeric.float_{self._own}")
+
+    def _mpmathcode(self, printer: Any, **_: Any) -> str:
+        return self._called(printer, f"derive.gaussian.numeric.mp_{self._own}")
 
 
 class Phi(_NormalFunction):
@@ -70,9 +97,16 @@ class Phi(_NormalFunction):
         return True if self.args[0].is_real else None
 
     def _code(self, printer: Any, **_: Any) -> Any:
-        return f"({printer._print(self.rewrite(erf))})"
+        # 1 + erf would be 0 in the tail; evaluated, erfc(-u) becomes 2 - erfc(u), which is worse.
+        return f"({printer._print(S.Half)}*{printer._print(erfc(-self.args[0] / sqrt(2), evaluate=False))})"
 
-    _numpycode = _mpmathcode = _pythoncode = _ccode = _code
+    def _numpycode(self, printer: Any, **_: Any) -> str:
+        return self._called(printer, "scipy.special.ndtr")
+
+    def _mpmathcode(self, printer: Any, **_: Any) -> str:
+        return self._called(printer, "derive.gaussian.numeric.mp_phi")
+
+    _pythoncode = _ccode = _code
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         power = f"^{{{exp}}}" if exp else ""
@@ -116,7 +150,7 @@ class NormalDensity(_NormalFunction):
         return rf"\varphi{power}\left({printer._print(self.args[0])}\right)"
 
 
-class OwensT(_NormalFunction):
+class OwensT(_RealFunction):
     r"""Owen's T: T(h, a) = (1/2π) ∫_0^a exp(-h²(1 + x²)/2)/(1 + x²) dx (Owen 1956).
 
     >>> OwensT(0, 1), OwensT(1, 2).evalf(10)
@@ -125,14 +159,17 @@ class OwensT(_NormalFunction):
 
     nargs = 2
     _numeric = staticmethod(numeric.owens_t)
+    _own = "owens_t"
 
     @classmethod
     def eval(cls, h: Expr, a: Expr) -> Expr | None:
-        """T(h, 0) = 0, T(0, a) = atan(a)/2π; even in h, odd in a."""
-        if a.is_zero:
+        """T(h, 0) = 0, T(0, a) = atan(a)/2π, T(h, ∞) = Φ(-|h|)/2; even in h, odd in a."""
+        if a.is_zero or h in (S.Infinity, S.NegativeInfinity):
             return S.Zero
         if h.is_zero:
             return atan(a) / (2 * pi)
+        if a is S.Infinity:
+            return Phi(-Abs(h)) / 2
         if h.could_extract_minus_sign():
             return cls(-h, a)
         return -cls(h, -a) if a.could_extract_minus_sign() else None
@@ -146,15 +183,15 @@ class OwensT(_NormalFunction):
             return exp(-(h**2) * (1 + a**2) / 2) / (2 * pi * (1 + a**2))
         raise ArgumentIndexError(self, argindex)
 
-    def _eval_is_extended_real(self) -> bool | None:
-        return True if all(x.is_extended_real for x in self.args) else None
+    def _numpycode(self, printer: Any, **_: Any) -> str:
+        return self._called(printer, "scipy.special.owens_t")
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         power = f"^{{{exp}}}" if exp else ""
         return rf"T{power}\left({', '.join(printer._print(x) for x in self.args)}\right)"
 
 
-class BivariateNormalCDF(_NormalFunction):
+class BivariateNormalCDF(_RealFunction):
     r"""Φ₂(h, k; ρ) = P(X ≤ h, Y ≤ k) for standard normal X, Y of correlation ρ.
 
     At h = k = 0 it is 1/4 + asin(ρ)/2π (Sheppard 1899).
@@ -165,12 +202,17 @@ class BivariateNormalCDF(_NormalFunction):
 
     nargs = 3
     _numeric = staticmethod(numeric.bivariate_cdf)
+    _own = "bivariate_cdf"
 
     @classmethod
     def eval(cls, h: Expr, k: Expr, rho: Expr) -> Expr | None:
-        """Independence, thresholds at the mean, and the order of the arguments."""
+        """Independence, thresholds at the mean or infinite, and the order of the arguments."""
         from sympy import asin
 
+        if S.NegativeInfinity in (h, k):
+            return S.Zero
+        if S.Infinity in (h, k):
+            return Phi(k if h is S.Infinity else h)
         if rho.is_zero:
             return Phi(h) * Phi(k)
         if h.is_zero and k.is_zero:
@@ -189,8 +231,10 @@ class BivariateNormalCDF(_NormalFunction):
             return exp(-(h**2 - 2 * rho * h * k + k**2) / (2 * (1 - rho**2))) / (2 * pi * spread)
         raise ArgumentIndexError(self, argindex)
 
-    def _eval_is_extended_real(self) -> bool | None:
-        return True if all(x.is_extended_real for x in self.args) else None
+    def _numpycode(self, printer: Any, **_: Any) -> str:
+        function = printer._module_format("derive.gaussian.numeric.float_bivariate_cdf")
+        arguments = ", ".join(map(printer._print, self.args))
+        return f"{printer._module_format('numpy.vectorize')}({function}, otypes='d')({arguments})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         power = f"^{{{exp}}}" if exp else ""

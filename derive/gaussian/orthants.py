@@ -40,6 +40,21 @@ def probability(law: Law, factors: tuple[Factor, ...], parameters: Parameters) -
     return result
 
 
+def require_few(law: Law, factors: frozenset[Factor], parameters: Parameters) -> None:
+    """Raise NoOrthant where the half-spaces are dependent in a way that no closed form is known for."""
+    reduce = parameters.reduce
+    kept = [f for f in factors if not f.delta and reduce(law.spread(f)) != 0]
+    pairs = {(i, j): reduce(law.covariance_of(kept[i], kept[j])) for j in range(len(kept)) for i in range(j)}
+    for group in _groups(len(kept), pairs):
+        _require_few(len(group), all(reduce(law.level(kept[i])) == 0 for i in group))
+
+
+def _require_few(number: int, centred: bool) -> None:
+    if number > 3 or (number == 3 and not centred):
+        kind = "at the mean" if centred else "away from the mean"
+        raise NoOrthant(f"the probability of {number} dependent half-spaces {kind} has no closed form here")
+
+
 def _groups(n: int, correlations: dict[tuple[int, int], Element]) -> list[list[int]]:
     """Connected components of the graph of non-zero correlations."""
     groups: list[list[int]] = []
@@ -68,15 +83,12 @@ def _dependent(
     if len(group) == 2:
         i, j = group
         return _two(threshold(i), threshold(j), correlation(i, j), p)
-    centred = all(levels[i] == 0 for i in group)
-    if len(group) == 3 and centred:
-        i, j, k = group
-        total = Closed.constant(p, p.one / 8)
-        for pair in ((i, j), (i, k), (j, k)):
-            total = total + _asin(correlation(*pair), p).scaled(p.one / 4) * Closed.monomial(p, p.one, pi_halves=-2)
-        return total
-    kind = "at the mean" if centred else "away from the mean"
-    raise NoOrthant(f"the probability of {len(group)} dependent half-spaces {kind} has no closed form here")
+    _require_few(len(group), all(levels[i] == 0 for i in group))
+    i, j, k = group
+    total = Closed.constant(p, p.one / 8)
+    for pair in ((i, j), (i, k), (j, k)):
+        total = total + _asin(correlation(*pair), p).scaled(p.one / 4) * Closed.monomial(p, p.one, pi_halves=-2)
+    return total
 
 
 def _certain(level: Element, p: Parameters) -> Closed:

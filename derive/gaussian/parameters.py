@@ -7,13 +7,14 @@ fast.
 """
 
 from collections.abc import Iterable
-from time import thread_time
 from typing import Any
 
 from sympy import QQ, Expr, Float, I, Integer, Mul, Pow, Rational, S, Symbol, factorint, sqrt
 from sympy.polys.fields import FracField
 
 from derive.errors import InputError
+from derive.limits import Deadline
+from derive.limits import check as check_limit
 
 Element = Any  # an element of the field of fractions (sympy's FracElement)
 
@@ -27,6 +28,11 @@ class TooLong(Exception):
     """The computation took longer than an answer may take."""
 
 
+def new_deadline() -> Deadline:
+    """When an answer begun now must be there."""
+    return Deadline(PATIENCE)
+
+
 class Parameters:
     """The field Q(i, p_1, ..., p_k) of the parameters found in `expressions`.
 
@@ -35,9 +41,9 @@ class Parameters:
     is the imaginary unit, used by the characteristic function of sines and cosines.
     """
 
-    def __init__(self, expressions: Iterable[Expr], *, patience: float | None = None) -> None:
-        # processor time: a busy machine must not change an answer
-        self.deadline = thread_time() + (PATIENCE if patience is None else patience)
+    def __init__(self, expressions: Iterable[Expr], *, deadline: Deadline | None = None) -> None:
+        self.deadline = new_deadline() if deadline is None else deadline
+        self.forms: dict[Any, Any] = {}
         self._calls = 0
         self._generators: list[Expr] = [I]
         self._squares: dict[Expr, Expr] = {I: Integer(-1)}
@@ -48,9 +54,11 @@ class Parameters:
         self.field = FracField([f"g{n}" for n in range(len(self._generators))], QQ)
         self._index = {g: self.field.gens[n] for n, g in enumerate(self._generators)}
         self.zero, self.one, self.i = self.field.zero, self.field.one, self.field.gens[0]
-        self._relations = [
-            (n, self.element(self._squares[g])) for n, g in enumerate(self._generators) if g in self._squares
-        ]
+        self._relations: list[tuple[int, Element]] = []
+        # a root stands after those inside it
+        for n, g in enumerate(self._generators):
+            if g in self._squares:
+                self._relations.append((n, self.element(self._squares[g])))
         self._positive: list[Any] = []
         self._signs: dict[Any, int | None] = {}
         self._factored: dict[Element, Expr] = {}
@@ -128,8 +136,10 @@ class Parameters:
         """Raise TooLong once the time for an answer is spent."""
         self._calls += 1
         # reading the clock can cost as much as the arithmetic between two looks at it
-        if self._calls % 16 == 0 and thread_time() > self.deadline:
-            raise TooLong
+        if self._calls % 16 == 0:
+            check_limit()
+            if self.deadline.passed:
+                raise TooLong
 
     def reduce(self, x: Element) -> Element:
         """Replace the square of each root generator (and of i) by what it stands for."""

@@ -15,7 +15,6 @@ from derive.gaussian.law import Law, regression, tilt
 from derive.gaussian.moments import Moments, stein
 from derive.gaussian.normal_form import Factor, Shape
 from derive.gaussian.parameters import Element
-from derive.gaussian.reader import Reader
 from derive.gaussian.setting import GaussianSetting, positivity_key
 from derive.gaussian.writer import shape_expression
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
@@ -147,7 +146,7 @@ class SplitAtBreakpoints(GaussianRule):
     def act(self, node: GaussianExpectation, setting: GaussianSetting) -> Rewrite | None:
         """Rewrite the integrand in normal form."""
         p = setting.parameters
-        form = Reader(p, node.variables).read(node.integrand)
+        form = setting.read(node)[1]
         after = Add(*(shape_expression(p, node.variables, s, v) for s, v in form.terms.items()))
         if after == node.integrand:
             return None

@@ -11,6 +11,7 @@ from derive.gaussian.normal_form import NormalForm
 from derive.gaussian.parameters import Parameters
 from derive.gaussian.reader import Reader
 from derive.hypotheses import Hypothesis
+from derive.limits import Deadline
 from derive.setting import Setting
 from derive.words import Words
 
@@ -23,14 +24,10 @@ class GaussianSetting(Setting):
     positive: tuple[Expr, ...] = ()
     domain: tuple[Expr, ...] = ()
     node: GaussianExpectation | None = None
-    _forms: dict[tuple[Expr, tuple[Symbol, ...]], NormalForm] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self, node: GaussianExpectation) -> tuple[Law, NormalForm]:
         """The law and the normal form of an expectation."""
-        key = (node.integrand, node.variables)
-        if key not in self._forms:
-            self._forms[key] = Reader(self.parameters, node.variables).read(node.integrand)
-        return self.law(node), self._forms[key]
+        return self.law(node), normal_form(node, self.parameters)
 
     def law(self, node: GaussianExpectation) -> Law:
         """The law of an expectation over the parameter field."""
@@ -48,6 +45,15 @@ class GaussianSetting(Setting):
     def key_of(self, condition: Expr) -> str | None:
         """The key of the hypothesis that this expression is positive."""
         return positivity_key(condition) if condition in self.positive else None
+
+
+def normal_form(node: GaussianExpectation, parameters: Parameters) -> NormalForm:
+    """The normal form of an integrand, read once. Raises NoClosedForm."""
+    key = (node.integrand, node.variables)
+    if key not in parameters.forms:
+        parameters.forms[key] = Reader(parameters, node.variables).read(node.integrand)
+    form: NormalForm = parameters.forms[key]
+    return form
 
 
 def positivity_key(condition: Expr) -> str:
@@ -71,8 +77,8 @@ def parameter_parts(e: Expr, variables: Sequence[Symbol]) -> list[Expr]:
     return [x for x in parts if x.is_finite is not False]
 
 
-def parameters_of(*nodes: Basic) -> Parameters:
-    """The field of the parameters of expectations (or of constants)."""
+def parameters_of(*nodes: Basic, deadline: Deadline | None = None) -> Parameters:
+    """The field of the parameters of expectations (or of constants), and when an answer must be there."""
     parts: list[Expr] = []
     for node in nodes:
         if isinstance(node, GaussianExpectation):
@@ -80,13 +86,17 @@ def parameters_of(*nodes: Basic) -> Parameters:
             parts += [*node.mean, *(c for row in node.covariance for c in row)]
         else:
             parts.append(node)
-    return Parameters(parts)
+    return Parameters(parts, deadline=deadline)
 
 
 def gaussian_setting(
-    node: GaussianExpectation, parameters: Parameters, domain: Sequence[Expr], conditions: Sequence[Expr]
+    node: GaussianExpectation,
+    parameters: Parameters,
+    domain: Sequence[Expr],
+    conditions: Sequence[Expr],
+    breakpoints: Sequence[Expr] = (),
 ) -> GaussianSetting:
-    """The hypotheses: the law, its non-degeneracy (`domain`) and integrability (`conditions`)."""
+    """The hypotheses: the law, its non-degeneracy (`domain`), integrability (`conditions`), that breakpoints exist."""
     if len(node.variables) == 1:
         law = Words(
             "{} is Gaussian with mean {} and variance {}.",
@@ -106,11 +116,17 @@ def gaussian_setting(
         )
         law = Words("{} is a Gaussian vector with mean {} and covariance {}.", vector, mean, covariance)
     regular, finite = "The law is not degenerate: {}.", "The expectation is finite: {}."
+    there = "The breakpoints exist: {}."
     hypotheses = [
         Hypothesis("gaussian-law", law, ()),
         *(Hypothesis(positivity_key(c), Words(regular, StrictGreaterThan(c, 0)), ()) for c in domain),
         *(Hypothesis(positivity_key(c), Words(finite, StrictGreaterThan(c, 0)), ()) for c in conditions),
+        *(Hypothesis(positivity_key(c), Words(there, StrictGreaterThan(c, 0)), ()) for c in breakpoints),
     ]
     return GaussianSetting(
-        tuple(hypotheses), parameters=parameters, positive=(*domain, *conditions), domain=tuple(domain), node=node
+        tuple(hypotheses),
+        parameters=parameters,
+        positive=(*domain, *conditions, *breakpoints),
+        domain=tuple(domain),
+        node=node,
     )

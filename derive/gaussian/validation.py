@@ -4,7 +4,7 @@ value.
 
 from collections.abc import Mapping, Sequence
 
-from sympy import Expr, I, MatrixBase, S, Symbol, sympify, zoo
+from sympy import Expr, Float, I, MatrixBase, Rational, S, Symbol, sympify, zoo
 
 from derive.errors import InputError
 from derive.gaussian.expectation import GaussianExpectation
@@ -37,7 +37,13 @@ def expectation_node(
         mean = [S.Zero] * len(names) if mean is None else list(mean)
         rows = covariance.tolist() if isinstance(covariance, MatrixBase) else [list(r) for r in covariance]
         covariance = rows
-    return _checked(sympify(g), names, [sympify(m) for m in mean], [[sympify(c) for c in r] for r in covariance])
+    return _checked(_exact(g), names, [_exact(m) for m in mean], [[_exact(c) for c in r] for r in covariance])
+
+
+def _exact(e: Expr | int | float) -> Expr:
+    """The expression with every float as the decimal that it shows: 0.1 is one tenth, and z**2.0 is z**2."""
+    e = sympify(e)
+    return e.xreplace({x: Rational(str(x)) for x in e.atoms(Float)})
 
 
 def _checked(g: Expr, names: list[Symbol], mean: list[Expr], rows: list[list[Expr]]) -> GaussianExpectation:

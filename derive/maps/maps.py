@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sympy import Derivative, Expr, Integer, Lambda, Mul, S, Subs, Symbol, factorial, hermite_prob, sqrt
+from sympy import Derivative, Expr, Integer, Lambda, Mul, Subs, Symbol, factorial, hermite_prob, sqrt
 
 from derive.activations import Activation, activation
 from derive.errors import InputError, unknown_name
@@ -88,7 +88,7 @@ class Maps:
         if clash:
             raise InputError(f"free parameters of an activation must not be named {', '.join(sorted(clash))}")
         self._found: dict[tuple[str, int], Derivation | NoClosedForm] = {}
-        self._defined: dict[str, Expr] = {}
+        self._expected: dict[str, Expr] = {}
 
     def __getattr__(self, name: str) -> Derivation:
         if name not in MAPS:
@@ -102,17 +102,29 @@ class Maps:
         return self._find(name)
 
     def definition(self, name: str) -> Expr:
-        """Return a map as Gaussian expectations, not evaluated: what is computed where there is no closed form.
+        """Return what a map is by definition, in Gaussian expectations; slopes in rho by Price's theorem.
+
+        Every activation has it. Raises `InputError` for an unknown name and `NoClosedForm` where E[f'^2] is infinite.
+
+        >>> Maps("tanh").definition("length_map")
+        sigma_b2 + sigma_w2*E[tanh(s)**2; s ~ N(0, q)]
+        """
+        if name not in MAPS:
+            raise unknown_name("map", name, MAPS)
+        return _DEFINITIONS[name](self)
+
+    def expectations(self, name: str) -> Expr:
+        """Return a map as Gaussian expectations from which nothing cancels: what quadrature computes.
 
         Derivatives are carried out inside the expectations (deltas stand for jumps), and a variance over samples is
-        half the mean square of a difference, so that nothing cancels. Raises `InputError` for an unknown name, and
-        `NoClosedForm` where E[f'^2] is infinite because f jumps.
+        half the mean square of a difference. Raises `InputError` for an unknown name, and `NoClosedForm` where E[f'^2]
+        is infinite because f jumps.
         """
-        if name not in _DEFINITIONS:
-            raise unknown_name("map", name, _DEFINITIONS)
-        if name not in self._defined:
-            self._defined[name] = _DEFINITIONS[name](self)
-        return self._defined[name]
+        if name not in _EXPECTATIONS:
+            raise unknown_name("map", name, _EXPECTATIONS)
+        if name not in self._expected:
+            self._expected[name] = _EXPECTATIONS[name](self)
+        return self._expected[name]
 
     def hermite_coefficient(self, order: int) -> Derivation:
         """Return a_k = E[f(s) He_k(s/sqrt q)]/sqrt(k!), s ~ N(0, q).
@@ -187,16 +199,22 @@ class Maps:
         return proof.by(ByClosedForm()) if proof.now.has(GaussianExpectation) else proof
 
     def _second_moment(self) -> Proof:
-        return Proof(_SETTING, self._one(self._f**2)).by(ByClosedForm())
+        return Proof(_SETTING, self._square()).by(ByClosedForm())
+
+    def _square(self, variance: Expr = q) -> Expr:
+        return self._one(self._f**2, variance)
 
     def _length(self) -> Expr:
-        return sigma_w2 * self._one(self._f**2) + sigma_b2
+        return sigma_w2 * self._square() + sigma_b2
 
     def _length_map(self) -> Proof:
         return _closed(self._length())
 
     def _covariance_map(self) -> Proof:
-        return _closed(sigma_w2 * self._two(q_1, q_2, c) + sigma_b2)
+        return _closed(self._covariance())
+
+    def _covariance(self) -> Expr:
+        return sigma_w2 * self._two(q_1, q_2, c) + sigma_b2
 
     def _correlation(self) -> Expr:
         return (sigma_w2 * self._two(q, q, rho * q) + sigma_b2) / self._length()
@@ -212,11 +230,20 @@ class Maps:
         return self._one(self.activation.derivative**2)
 
     def _chi_perp(self) -> Proof:
-        return _closed(sigma_w2 * self._slope_square())
+        return _closed(self._stretch())
+
+    def _stretch(self) -> Expr:
+        return sigma_w2 * self._slope_square()
+
+    def _growth(self) -> Expr:
+        return Derivative(self._length(), q)
 
     def _chi_par(self) -> Proof:
-        proof = Proof(_SETTING, Derivative(self._length(), q))
-        return _tidy(proof.by(ByClosedForm(), Differentiate()))
+        return _tidy(Proof(_SETTING, self._growth()).by(ByClosedForm(), Differentiate()))
+
+    def _scaled(self, of_q: Expr) -> Expr:
+        """The slope in q by s f f', not evaluated."""
+        return Proof(_SETTING, Derivative(of_q, q)).by(ScaleInVariance()).now
 
     def _by_price(self, of_q: Expr) -> Proof:
         """The slope in q by f'^2 + f f'', not evaluated."""
@@ -228,6 +255,8 @@ class Maps:
         return _closed_from(self._by_price(self._length()))
 
     def _slope(self, at: int) -> Proof:
+        if at == 1:
+            self._slope_square()
         proof = Proof(_SETTING, Subs(Derivative(self._correlation(), rho), rho, Integer(at)))
         return proof.by(PriceInCorrelation(), SetValue())
 
@@ -235,7 +264,6 @@ class Maps:
         return _closed_from(self._slope(0))
 
     def _slope_at_one(self) -> Proof:
-        self._slope_square()
         return _closed_from(self._slope(1))
 
     def _kernel(self) -> Expr:
@@ -245,10 +273,16 @@ class Maps:
         return Proof(_SETTING, self._kernel()).by(ByClosedForm())
 
     def _mean_square_map(self) -> Proof:
-        return _closed(sigma_w2 * self._kernel() + sigma_b2)
+        return _closed(self._common())
+
+    def _common(self) -> Expr:
+        return sigma_w2 * self._kernel() + sigma_b2
 
     def _sample_variance_map(self) -> Proof:
-        return _closed(sigma_w2 * (self._one(self._f**2, m**2 + v**2) - self._kernel()))
+        return _closed(self._fluctuation())
+
+    def _fluctuation(self) -> Expr:
+        return sigma_w2 * (self._square(m**2 + v**2) - self._kernel())
 
     def _separation(self, variance: Expr, shared: Expr) -> Expr:
         """E_mu[Var_nu f(mu + nu)] as half the mean square of a difference, not evaluated."""
@@ -263,7 +297,10 @@ class Maps:
         return apart.now.replace(type(f(x)), Lambda(self.activation.symbol, self._f))
 
     def _backward_factor(self) -> Proof:
-        return _closed(Mul(fan_out, 1 / fan_in, sigma_w2) * self._slope_square())
+        return _closed(self._backward())
+
+    def _backward(self) -> Expr:
+        return Mul(fan_out, 1 / fan_in, sigma_w2) * self._slope_square()
 
     def _hermite(self, order: int) -> Proof:
         polynomial = hermite_prob(order, self.activation.symbol / sqrt(q)).expand()
@@ -332,27 +369,6 @@ def _formula(e: Expr) -> dict[str, str]:
 
 _SETTING = Setting(())
 _SYMBOLS: tuple[Symbol, ...] = (q, q_1, q_2, rho, c, m, v, sigma_w2, sigma_b2, fan_in, fan_out, x, y)
-_DEFINITIONS: dict[str, Callable[[Maps], Expr]] = {
-    "mean": lambda maps: maps._one(maps._f),
-    "second_moment": lambda maps: maps._one(maps._f**2),
-    "slope_second_moment": Maps._slope_square,
-    "second_moment_slope": lambda maps: Proof(_SETTING, Derivative(maps._one(maps._f**2), q)).by(ScaleInVariance()).now,
-    "length_map": Maps._length,
-    "covariance": lambda maps: maps._two(q_1, q_2, rho * sqrt(q_1) * sqrt(q_2)),
-    "separation": lambda maps: maps._separation(q, rho * q),
-    "covariance_map": lambda maps: sigma_w2 * maps._two(q_1, q_2, rho * sqrt(q_1) * sqrt(q_2)) + sigma_b2,
-    "correlation_map": Maps._correlation,
-    "gap_map": lambda maps: sigma_w2 * maps._separation(q, rho * q) / maps._length(),
-    "chi_perp": lambda maps: sigma_w2 * maps._slope_square(),
-    "chi_par": lambda maps: Proof(_SETTING, Derivative(maps._length(), q)).by(ScaleInVariance()).now,
-    "second_moment_slope_by_price": lambda maps: maps._by_price(maps._one(maps._f**2)).now,
-    "chi_par_by_price": lambda maps: maps._by_price(maps._length()).now,
-    "slope_at_zero": lambda maps: maps._slope(0).now,
-    "slope_at_one": lambda maps: maps._slope(1).now if maps._slope_square() else S.Infinity,
-    "K": Maps._kernel,
-    "mean_square_map": lambda maps: sigma_w2 * maps._kernel() + sigma_b2,
-    "sample_variance_map": lambda maps: sigma_w2 * maps._separation(m**2 + v**2, m**2),
-}
 _ROUTES: dict[str, Callable[[Maps], Proof]] = {
     "mean": Maps._mean,
     "second_moment": Maps._second_moment,
@@ -368,4 +384,32 @@ _ROUTES: dict[str, Callable[[Maps], Proof]] = {
     "mean_square_map": Maps._mean_square_map,
     "sample_variance_map": Maps._sample_variance_map,
     "backward_factor": Maps._backward_factor,
+}
+_DEFINITIONS: dict[str, Callable[[Maps], Expr]] = {
+    "mean": lambda maps: maps._one(maps._f),
+    "second_moment": Maps._square,
+    "length_map": Maps._length,
+    "covariance_map": Maps._covariance,
+    "correlation_map": Maps._correlation,
+    "chi_perp": Maps._stretch,
+    "chi_par": Maps._growth,
+    "slope_at_zero": lambda maps: maps._slope(0).now,
+    "slope_at_one": lambda maps: maps._slope(1).now,
+    "K": Maps._kernel,
+    "mean_square_map": Maps._common,
+    "sample_variance_map": Maps._fluctuation,
+    "backward_factor": Maps._backward,
+}
+_EXPECTATIONS: dict[str, Callable[[Maps], Expr]] = {
+    **_DEFINITIONS,
+    "slope_second_moment": Maps._slope_square,
+    "second_moment_slope": lambda maps: maps._scaled(maps._square()),
+    "second_moment_slope_by_price": lambda maps: maps._by_price(maps._square()).now,
+    "covariance": lambda maps: maps._two(q_1, q_2, rho * sqrt(q_1) * sqrt(q_2)),
+    "separation": lambda maps: maps._separation(q, rho * q),
+    "covariance_map": lambda maps: sigma_w2 * maps._two(q_1, q_2, rho * sqrt(q_1) * sqrt(q_2)) + sigma_b2,
+    "gap_map": lambda maps: sigma_w2 * maps._separation(q, rho * q) / maps._length(),
+    "chi_par": lambda maps: maps._scaled(maps._length()),
+    "chi_par_by_price": lambda maps: maps._by_price(maps._length()).now,
+    "sample_variance_map": lambda maps: sigma_w2 * maps._separation(m**2 + v**2, m**2),
 }

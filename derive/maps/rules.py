@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mpmath import mp
 from sympy import (
+    Add,
     Basic,
     Derivative,
     Expr,
@@ -232,11 +234,18 @@ class Shorten(_AtPoints):
         return None if shorter == node else Rewrite(shorter)
 
 
+@lru_cache(maxsize=4096)
 def _shorter(e: Expr) -> Expr:
+    # a product without a sum in it has nothing to factor
+    if not e.has(Add):
+        return e
     candidates = [e, factor_terms(e)]
     if e.count_ops() < 200:
-        candidates += [together(e), factor(e), cancel(together(e))]
-    return min(candidates, key=lambda x: (x.count_ops(), len(str(x))))
+        one = together(e)
+        candidates += [one, factor(e), cancel(one)]
+    counts = {x: x.count_ops() for x in candidates}
+    fewest = [x for x, count in counts.items() if count == min(counts.values())]
+    return fewest[0] if len(fewest) == 1 else min(fewest, key=lambda x: len(str(x)))
 
 
 # ---- evidence

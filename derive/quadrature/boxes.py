@@ -18,6 +18,7 @@ import mpmath
 import numpy as np
 from sympy import Symbol
 
+from derive.limits import check as check_limit
 from derive.quadrature.discs import EPS, Disc, Floats
 from derive.quadrature.reading import Decided
 
@@ -192,6 +193,7 @@ class Adaptive:
         """Integrate over more boxes."""
         todo, depth = boxes, 0
         while len(todo.owner):
+            check_limit()
             bounds = self._bounds(todo)
             self.sums.boxes += len(todo.owner)
             rest = depth > 1100 or self.sums.boxes > MOST_BOXES[self.sides]

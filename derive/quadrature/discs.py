@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 EPS = 2.0**-52
 _ULPS = 4 * EPS
+_TINY = 2.0**-20
+_SQUARE = 2
 _HALF_PI = np.pi / 2
 _ROOT_PI, _ROOT_2PI = np.sqrt(np.pi), np.sqrt(2 * np.pi)
 
@@ -61,17 +63,27 @@ def multiply(*factors: Disc) -> Disc:
 
 
 def _times(a: Any, b: Any) -> Any:
-    product = a * b
-    return np.where((a == 0) | (b == 0), 0.0, product)
+    with np.errstate(invalid="ignore"):
+        product = a * b
+    lost = np.isnan(product)
+    return np.where(lost & ((a == 0) | (b == 0)), 0.0, product) if lost.any() else product
 
 
 def power(u: Disc, exponent: float, real: bool) -> Disc:
     """u^exponent for a fixed real exponent."""
     if exponent == int(exponent):
-        return _whole_power(u, int(exponent))
+        found = _whole_power(u, int(exponent))
+        if real and exponent > 0 and exponent % 2 == 0:
+            # An even power is not negative.
+            half = 0.5 * (np.abs(u.mid) + u.rad) ** int(exponent)
+            reaches = u.rad > np.abs(u.mid)
+            return Disc(np.where(reaches, half, found.mid), np.where(reaches, half * (1 + _ULPS), found.rad))
+        return found
     c, r = u
     value = c**exponent
     w = np.where(c > 0, r / np.abs(c), np.inf)
+    if np.all(w < _TINY):
+        return Disc(value, np.abs(value) * (_slightly(exponent, w) + _ULPS))
     if 0 < exponent < 1:
         share = -np.expm1(exponent * np.log1p(-np.minimum(w, 1.0)))
     elif exponent < 0:
@@ -90,13 +102,23 @@ def power(u: Disc, exponent: float, real: bool) -> Disc:
 def _whole_power(u: Disc, n: int) -> Disc:
     c, r = u
     size = np.abs(c)
-    value = c ** float(n)
+    if n == _SQUARE:
+        return Disc(c * c, r * (2 * size + r) * (1 + EPS) + EPS * c * c)
+    w = _quotient(r, size)
+    value = 1 / c if n == -1 else c ** float(n)
+    if np.all(w < _TINY):
+        return Disc(value, np.abs(value) * (_slightly(n, w) + _ULPS))
     if n >= 0:
-        rad = np.where(r <= size, np.abs(value) * np.expm1(n * np.log1p(_quotient(r, size))), (size + r) ** n - size**n)
+        rad = np.where(r <= size, np.abs(value) * np.expm1(n * np.log1p(w)), (size + r) ** n - size**n)
     else:
-        w = _quotient(r, size)
         rad = np.where(w < 1, np.abs(value) * np.expm1(n * np.log1p(-np.minimum(w, 1.0))), np.inf)
     return Disc(value, rad + _ULPS * np.abs(value))
+
+
+def _slightly(exponent: float, w: Any) -> Any:
+    """A bound of |(1 ± w)^exponent - 1| for tiny w."""
+    first = abs(exponent) * w
+    return np.where(first < _TINY, first * (1 + 2 * first + 2 * w), np.expm1(abs(exponent) * -np.log1p(-w)))
 
 
 def _quotient(r: Floats, size: Floats) -> Any:
@@ -121,25 +143,34 @@ def _capped(d: Disc, largest: float) -> Disc:
 def exp(u: Disc, real: bool) -> Disc:
     """exp(u)."""
     value = np.exp(u.mid)
-    return Disc(value, _exp_change(u) + _ULPS * value)
+    return Disc(value, _exp_change(u, value) + _ULPS * value)
 
 
-def _exp_change(u: Disc) -> Any:
-    """Sup |exp(z) - exp(c)|; exp(c) may underflow where exp(c + r) does not."""
+def _exp_change(u: Disc, value: Any) -> Any:
+    """Sup |exp(z) - exp(c)| with value = exp(c), which may underflow where exp(c + r) does not."""
     c, r = u
+    if np.all(r < _TINY):
+        return value * (r * (1 + r))
     return np.where(r < 1, np.exp(c) * np.expm1(np.minimum(r, 1.0)), np.exp(c + r))
 
 
 def expm1(u: Disc, real: bool) -> Disc:
     """exp(u) - 1."""
     value = np.expm1(u.mid)
-    return Disc(value, _exp_change(u) + _ULPS * np.abs(value))
+    return Disc(value, _exp_change(u, np.exp(u.mid)) + _ULPS * np.abs(value))
 
 
 def log(u: Disc, real: bool) -> Disc:
     """log(u)."""
     value = np.log(u.mid)
     w = np.where(u.mid > 0, u.rad / np.abs(u.mid), np.inf)
+    return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + _ULPS * np.abs(value))
+
+
+def log1p(u: Disc, real: bool) -> Disc:
+    """log(1 + u)."""
+    value = np.log1p(u.mid)
+    w = np.where(u.mid > -1, u.rad / np.abs(1 + u.mid), np.inf)
     return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + _ULPS * np.abs(value))
 
 
@@ -269,7 +300,8 @@ def log_ndtr(u: Disc, real: bool) -> Disc:
     if real:
         slope = np.sqrt(2 / np.pi) / scipy.special.erfcx(-(u.mid - u.rad) / np.sqrt(2))
         return _by_slope(u, value, slope, ulps)
-    w = _times(u.rad, _bell(*u, real, 2.0) / _ROOT_2PI * np.exp(np.minimum(-value, 709.0)))
+    # sup |φ| over Φ(c), of which both may be too small for float64.
+    w = _times(u.rad, np.exp(np.minimum(0.5 * (np.square(u.rad) - np.square(_near(*u))) - value, 709.0)) / _ROOT_2PI)
     return Disc(value, np.where(w < 1, -np.log1p(-np.minimum(w, 1.0)), np.inf) + ulps * np.abs(value))
 
 

@@ -43,6 +43,11 @@ def _highest(*parts: Square) -> Square:
     return Square(*(reduce(np.maximum, x) for x in zip(*parts, strict=True)))
 
 
+def _only(where: Any, part: Square) -> Square:
+    """What counts only there."""
+    return Square(*(np.where(where, p, n) for p, n in zip(part, (-np.inf, -np.inf, -np.inf), strict=True)))
+
+
 def _sum(*parts: Square) -> Square:
     """The logarithm of a sum of exponentials: at most that of the sum of exp(a), with the largest b and c."""
     a = reduce(np.logaddexp, [p.a for p in parts])
@@ -67,21 +72,31 @@ class Growth:
     def __init__(self, e: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
         self.e, self.z = e, tuple(variables)
         self._coefficients: dict[sp.Expr, Callable[..., Any]] = {}
+        self._side = 0  # of z in one variable, where only one is looked at
 
     def beyond(self, reach: Any, given: Mapping[sp.Symbol, Any]) -> Any:
         """A bound of E[|e|; some |z_k| > reach] for independent standard normal z_k, infinite where there is none."""
         self.given, self.reach = given, np.asarray(reach, dtype=np.float64)
+        if len(self.z) > 1:
+            return self._outside(0)
+        return 0.5 * (self._outside(1) + self._outside(-1))
+
+    def _outside(self, side: int) -> Any:
+        """The same for z of one sign, counted twice."""
+        self._side = side
         with np.errstate(all="ignore"):
             log = self.size(self.e)
             # ∫ exp(a + b t + c t²) φ(R + t) dt over t >= 0, for both signs.
             b, c = log.b - self.reach, log.c - 0.5
             spread = np.where(c < 0, -c, np.nan)
-            whole = 0.5 * np.sqrt(np.pi / spread) * scipy.special.erfcx(-0.5 * b / np.sqrt(spread))
-            outside = 2 * np.exp(log.a - 0.5 * self.reach**2) / np.sqrt(2 * np.pi) * whole
+            whole = 0.5 * np.log(0.5 / spread) + _log_erfcx(-0.5 * b / np.sqrt(spread))
+            # A bound that is large but finite says that a longer reach will do.
+            outside = np.exp(np.minimum(log.a - 0.5 * self.reach**2 + whole, 600.0))
             one = np.exp(np.minimum(log.a, 700.0))
             n = len(self.z)
             found = n * outside * (1 + outside / np.maximum(one, 1e-300)) ** (n - 1) if n > 1 else outside
-        return np.where(np.isnan(found), np.inf, found)
+        self._side = 0
+        return np.where(np.isnan(found) | np.isposinf(log.a), np.inf, found)
 
     def diverges(self, reach: Any, given: Mapping[sp.Symbol, Any]) -> Any:
         """Whether |e| times the density is proved to have no integral."""
@@ -118,7 +133,7 @@ class Growth:
         if isinstance(e, sp.Max | sp.Min):
             return _highest(*(self.size(a) for a in e.args))
         if isinstance(e, sp.Piecewise):
-            return _highest(*(self.size(a) for a, _ in e.args))
+            return _highest(*(_only(may, self.size(a)) for a, may in self._branches(e)))
         return self._size_of_function(e)
 
     def _size_of_function(self, e: sp.Expr) -> Square:
@@ -135,8 +150,10 @@ class Growth:
         if name in ("Root", "PlusRoot"):
             both = _sum(self.size(u), Square(0.5 * np.log(self._number(e.args[1])), 0.0, 0.0))
             return both if name == "Root" else both + Square(_LOG2, 0.0, 0.0)
-        if name == "erfcx":
+        if name == "Erfcx":
             return _positive(self.top(u**2, 1)) + Square(_LOG2, 0.0, 0.0)
+        if name == "Log1p":
+            return self.size(sp.log(1 + u, evaluate=False))
         if isinstance(e, sp.log) or name == "LogCdf":
             value = _highest(self.top(e, 1), self.top(e, -1), Square(1e-3, 0.0, 0.0))
             # p0 + p1 T + p2 T² <= p0 (1 + r T)².
@@ -167,6 +184,10 @@ class Growth:
             return self.top(sp.log(e, evaluate=False), -1).scaled(-1)
         if isinstance(e, sp.cosh):
             return ZERO
+        if name == "Erfcx":
+            # erfcx(u) >= 1/(√π (1 + 2 |u|)) for u >= 0, and 1 for u < 0.
+            far = self.size(e.args[0]) + Square(_LOG2, 0.0, 0.0)
+            return (_log_of_sum(far) + Square(0.58, 0.0, 0.0)).scaled(-1)
         if name == "Softplus":
             return Square(-_LOG2, 0.0, 0.0) + _positive(self.top(e.args[0], -1)).scaled(-1)
         if name == "Root":
@@ -186,6 +207,35 @@ class Growth:
         sizes = {k: np.abs(self._number(c)) * self.reach**k for (k,), c in terms.items()}
         rest = sum(s for k, s in sizes.items() if k < degree)
         return Square(np.log(np.maximum(sizes[degree] - rest, 0.0)), 0.0, 0.0)
+
+    def _branches(self, e: sp.Piecewise) -> list[tuple[sp.Expr, Any]]:
+        """The values of a Piecewise, and whether each can be the one beyond R on the side that is looked at."""
+        left = np.asarray(True)
+        found = []
+        for value, condition in e.args:
+            yes, no = self._beyond_doubt(condition)
+            found.append((value, left & ~no))
+            left = left & ~yes
+        return found
+
+    def _beyond_doubt(self, condition: sp.Basic) -> tuple[Any, Any]:
+        """Whether a condition holds for all |z| >= R on this side, and whether for none."""
+        if condition in (sp.true, sp.false):
+            return np.asarray(condition is sp.true), np.asarray(condition is sp.false)
+        if isinstance(condition, sp.And | sp.Or):
+            parts = [self._beyond_doubt(a) for a in condition.args]
+            both, either = np.logical_and.reduce, np.logical_or.reduce
+            yes, no = (both, either) if isinstance(condition, sp.And) else (either, both)
+            return yes([p[0] for p in parts]), no([p[1] for p in parts])
+        u = condition.gts - condition.lts if isinstance(condition, sp.Rel) and condition.rel_op[0] in "<>" else None
+        (z,) = self.z if len(self.z) == 1 else (None,)
+        if u is None or not self._side or not u.is_polynomial(z) or sp.degree(u, z) > 1:
+            return np.asarray(False), np.asarray(False)
+        slope = self._side * self._number(sp.Poly(u, z).coeff_monomial(z))
+        start = self._number(sp.Poly(u, z).coeff_monomial(1))
+        edge = start + slope * self.reach
+        sure = 1e-12 * (np.abs(start) + np.abs(slope) * self.reach)
+        return (edge > sure) & (slope >= 0), (edge < -sure) & (slope <= 0)
 
     # ---- values
 
@@ -214,7 +264,7 @@ class Growth:
             together = (side > 0) == isinstance(e, sp.Max)
             return _highest(*(self.top(a, side) for a in e.args)) if together else self.top(e.args[0], side)
         if isinstance(e, sp.Piecewise):
-            return _highest(*(self.top(a, side) for a, _ in e.args))
+            return _highest(*(_only(may, self.top(a, side)) for a, may in self._branches(e)))
         if isinstance(e, sp.log) or type(e).__name__ == "LogCdf":
             return self._top_log(e, side)
         if type(e).__name__ == "Softplus":
@@ -252,7 +302,8 @@ class Growth:
             if degree == 0:
                 total = total + Square(value, 0.0, 0.0)
             elif degree == 1:
-                total = total + Square(np.abs(value) * R, np.abs(value), 0.0)
+                k = value * self._side if self._side else np.abs(value)
+                total = total + Square(k * R, k, 0.0)
             elif degree == 2 and len(self.z) == 1:
                 # In one variable |z| = R + t.
                 total = total + Square(value * R * R, 2 * value * R, value)
@@ -314,6 +365,11 @@ def _axes(squares: Mapping[tuple[int, ...], Any]) -> tuple[Any, Any]:
     rates, axes = np.linalg.eigh(np.where(finite[..., None, None], form, 0.0))
     rates = rates + 1e-14 * np.abs(form).sum(axis=(-2, -1))[..., None]
     return axes, np.where(finite[..., None], rates, np.inf)
+
+
+def _log_erfcx(y: Any) -> Any:
+    """log(exp(y²) erfc(y))."""
+    return np.where(y > -20, np.log(scipy.special.erfcx(np.maximum(y, -20.0))), y * y + _LOG2)
 
 
 def _log_of_sum(log: Square) -> Square:

@@ -26,7 +26,8 @@ STABLE: dict[str, Callable[..., Disc]] = {
     "LogCdf": discs.log_ndtr,
     "Root": discs.root,
     "PlusRoot": discs.plus_root,
-    "erfcx": discs.erfcx,
+    "Erfcx": discs.erfcx,
+    "Log1p": discs.log1p,
 }
 """By name: functions that stand for a form that does not cancel."""
 

@@ -133,12 +133,14 @@ def _tokens(formula: str) -> Iterator[str]:
         assert found is not None
         token, position = found.group(), found.end()
         if token == r"\left":
-            position = _matching_right(formula, position)
+            position = _matching(formula, position, _BRACKETS)
+        elif token == r"\begin":
+            position = _matching(formula, position, _ENVIRONMENTS)
         elif token == "{":
             position = _closing(formula, found.start())
         elif token in "^_":
             position = _argument(formula, position)
-        elif token in (r"\frac", r"\sqrt", r"\operatorname", r"\mathbb", r"\mathit", r"\text", r"\begin"):
+        elif token in (r"\frac", r"\sqrt", r"\operatorname", r"\mathbb", r"\mathit", r"\text"):
             for _ in range(2 if token == r"\frac" else 1):
                 position = _argument(formula, position)
         yield formula[found.start() : position]
@@ -162,12 +164,16 @@ def _closing(formula: str, position: int) -> int:
     return len(formula)
 
 
-def _matching_right(formula: str, position: int) -> int:
+_BRACKETS = re.compile(r"\\(?:(left)|right)(?![A-Za-z])(?:\\[A-Za-z]+|\\.|.)")
+_ENVIRONMENTS = re.compile(r"\\(?:(begin)|end)\{\w+\*?\}")
+
+
+def _matching(formula: str, position: int, pair: re.Pattern[str]) -> int:
     depth = 1
-    for found in re.finditer(r"\\(left|right)(?![A-Za-z])(\\[A-Za-z]+|\\.|.)", formula[position:]):
-        depth += 1 if found.group(1) == "left" else -1
+    for found in pair.finditer(formula, position):
+        depth += 1 if found.group(1) else -1
         if depth == 0:
-            return position + found.end()
+            return found.end()
     return len(formula)
 
 
@@ -213,6 +219,8 @@ def _token_width(token: str) -> float:
         return 1.3
     if token.startswith(r"\left"):
         return latex_width(re.sub(r"^\\left|\\right", "", token)) + 1.0
+    if token.startswith(r"\begin"):
+        return 1.0 + max(map(latex_width, _ENVIRONMENTS.sub("", token).split(r"\\")))
     if token[0] == "{":
         return latex_width(_bare(token))
     if token in _LATEX_BREAKS:

@@ -5,10 +5,13 @@ Nothing here imports `derive` or NumPy before a command needs them.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -31,6 +34,7 @@ _COMMANDS = {
     "report": ("numerics.cli.report:report", "Write everything to a directory with an index.html."),
 }
 
+_HELP = 80
 BAD_INPUT = 2
 INTERRUPTED = 130  # as shells report a command that SIGINT ended
 TERMINATED = 143  # by SIGTERM
@@ -61,6 +65,9 @@ class Program(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run and exit: 2 after one clear line for bad input, 130 when interrupted, silent on a broken pipe."""
+        if sys.stdout is None:
+            # Closed (``>&-``). Every write to what stands in its place fails, and no file gets its number.
+            sys.stdout = open(os.devnull, "w", opener=lambda path, _: os.open(path, os.O_RDONLY))  # noqa: SIM115
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 # A terminal that cannot show a formula's symbols shows question marks.
@@ -72,11 +79,12 @@ class Program(click.Group):
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
         try:
             code = super().main(*args, **options | {"standalone_mode": False})
+        except _OutputLost as lost:
+            code = BROKEN_PIPE if lost.errno == errno.EPIPE else _complain(f"cannot write to standard output: {lost}")
         except click.ClickException as error:
             code = _complain(error.format_message())
         except click.Abort:
-            click.echo("varprop: interrupted", err=True)
-            code = INTERRUPTED
+            code = _complain("interrupted", INTERRUPTED)
         except ValueError as error:
             from derive.errors import InputError
 
@@ -85,23 +93,52 @@ class Program(click.Group):
             code = _complain(str(error))
         sys.exit(code if isinstance(code, int) else 0)
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the arguments; help and version are printed here."""
+        from numerics.cli.narrow import columns
+
+        with _printing():
+            return super().make_context(*args, terminal_width=min(columns() or _HELP, _HELP), **options)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a reader that went away is no error of ours."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Python flushes again at exit, and would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return BROKEN_PIPE
-        return result
+        """Run a command."""
+        with _printing():
+            return super().invoke(ctx)
 
 
-def _complain(message: str) -> int:
+class _OutputLost(Exception):
+    """Standard output takes no more; ``errno`` says why."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__((error.strerror or str(error)).lower())
+        self.errno = error.errno
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Tell a standard output that cannot be written from every other error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        # An error of a file or a process names it.
+        if error.filename is not None or error.errno not in _OF_WRITING:
+            raise
+        # Python flushes again at exit, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _OutputLost(error) from error
+
+
+_OF_WRITING = (errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT)
+
+
+def _complain(message: str, code: int = BAD_INPUT) -> int:
     # An error in an expression names the column; the line that points at it is for wider output than one line.
     message = message.removesuffix("^")
-    click.echo(f"varprop: {' '.join(message.split())}", err=True)
-    return BAD_INPUT
+    # Where nobody hears, the exit code remains.
+    with suppress(OSError):
+        click.echo(f"varprop: {' '.join(message.split())}", err=True)
+    return code
 
 
 @click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import derive
-from numerics.cli.output import emit, to_json, working
+from numerics.cli.output import emit, show, to_json, working
 
 
 @click.command("audit")
@@ -26,4 +26,4 @@ def audit(claims: tuple[str, ...], form: str) -> None:
     if form == "json":
         emit(to_json([audit.to_dict() for audit in found]))
     else:
-        emit("\n\n".join(audit.text().rstrip("\n") for audit in found))
+        show("\n\n".join(audit.text().rstrip("\n") for audit in found))

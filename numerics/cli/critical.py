@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from numerics.cli.output import emit, table, to_json, working
+from numerics.cli.arguments import Formula
+from numerics.cli.limits import time_limit
+from numerics.cli.output import emit, show, table, to_json, working
 
 if TYPE_CHECKING:
     from numerics.criticality import Critical
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
 
-@click.command("critical")
+@click.command("critical", cls=Formula)
 @click.argument("activation")
 @click.option("--bias-variance", type=float, metavar="B", help="Var[b]: find the edge of chaos for it.")
 @_FORMAT
+@time_limit
 def critical(activation: str, bias_variance: float | None, form: str) -> None:
     """Find where a wide network of an activation is critical: edge of chaos, fixed points, depth scales.
 
@@ -29,7 +32,10 @@ def critical(activation: str, bias_variance: float | None, form: str) -> None:
 
     with working(f"fixed points of {activation}"):
         found = find(activation, bias_variance=bias_variance)
-    emit(to_json(found.to_dict()) if form == "json" else _text(found))
+    if form == "json":
+        emit(to_json(found.to_dict()))
+    else:
+        show(_text(found))
 
 
 def _text(found: Critical) -> str:
@@ -42,25 +48,37 @@ def _text(found: Critical) -> str:
         every = "every q" if found.q_star is None else _digits(found.q_star)
         rows += [["q_star", f"{every} ({found.stability})"]]
         rows += [["chi_perp", _digits(found.chi_perp)], ["chi_par", _digits(found.chi_par)]]
-        rows += [["xi_q (layers)", _digits(found.xi_q)], ["xi_c (layers)", _digits(found.xi_c)]]
+        rows += [[f"{name} (layers)", found.words.get(name) or _digits(getattr(found, name))] for name in _SCALES]
     lines = [table(["", str(found.activation)], rows, left=frozenset({"", str(found.activation)}))]
     if found.fixed_points:
         header = ["fixed point q", "error", "chi_par", "chi_perp", "xi_q", "stability"]
         points = [
-            [_digits(p.q), f"{p.error:.0e}", f"{p.chi_par:.9g}", f"{p.chi_perp:.9g}", f"{p.xi_q:.6g}", p.stability]
+            [
+                _digits(p.q),
+                f"{p.error:.0e}",
+                f"{p.chi_par:.9g}",
+                f"{p.chi_perp:.9g}",
+                (p.words["xi_q"] or f"{p.xi_q:.6g}").partition(":")[0],
+                p.stability,
+            ]
             for p in found.fixed_points
         ]
         lines += ["", table(header, points, left=frozenset({"stability"}))]
+        lines += [f"q = {p.q:.6g} is {p.stability}: {p.evidence}" for p in found.fixed_points if p.xi_q == math.inf]
+        lines += sorted({p.words["xi_q"] or "" for p in found.fixed_points if p.stability == "unstable"})
     lines += ["", *(f"approach: {rate}" for rate in found.approach)] if found.approach else []
     lines += [f"also: sigma_w2 = {w:.12g}, sigma_b2 = {b:.12g} at q = {q:.12g}" for w, b, q in found.others]
     return "\n".join([*lines, *found.notes])
 
 
+_SCALES = ("xi_q", "xi_c")
+
+
 def _digits(value: float | None) -> str:
-    return "-" if value is None else "infinite" if value == math.inf else f"{value:.15g}"
+    return "-" if value is None else f"{value:.15g}"
 
 
-@click.command("phase")
+@click.command("phase", cls=Formula)
 @click.argument("activation")
 @click.option("-o", "--output", required=True, metavar="FILE", help="File to write: .png, .svg, .pdf, or .csv.")
 @click.option(
@@ -76,6 +94,7 @@ def _digits(value: float | None) -> str:
     help="Of sigma_b2.",
 )
 @click.option("--points", type=int, default=256, show_default=True, metavar="N", help="Grid points along each axis.")
+@time_limit
 def phase(
     activation: str,
     output: str,
@@ -101,21 +120,26 @@ def phase(
     write_atomic(output, content)
 
 
-@click.command("init")
+@click.command("init", cls=Formula)
 @click.argument("activation")
 @_FORMAT
+@time_limit
 def init(activation: str, form: str) -> None:
     """Print the gains worth starting from, with what each achieves, as lines for PyTorch and JAX.
 
     A gain is the factor of the standard deviation here, std = gain/sqrt(fan_in), as in PyTorch; its square, sigma_w2 =
     fan_in Var[W], is what --gain means in `varprop curve` and others. ACTIVATION is a name or an expression in x.
     """
-    from numerics.gains import recommended_gains
+    from numerics.gains import missing, recommended_gains
 
     with working(f"gains of {activation}"):
-        gains = recommended_gains(activation)
+        gains, notes = recommended_gains(activation), missing(activation)
     if form == "json":
-        data: dict[str, Any] = {"activation": activation, "gains": [gain.to_dict() for gain in gains]}
+        data: dict[str, Any] = {
+            "activation": activation,
+            "gains": [gain.to_dict() for gain in gains],
+            "notes": list(notes),
+        }
         emit(to_json(data))
         return
     lines = []
@@ -129,4 +153,6 @@ def init(activation: str, form: str) -> None:
             f"  JAX:     {gain.jax}",
             f"  varprop: {gain.options}",
         ]
-    emit("\n".join(lines) if lines else f"{activation} has no gain to recommend: its moments at q = 1 are not finite")
+    if not lines:
+        lines = [f"{activation} has no gain to recommend: its moments at q = 1 are not finite"]
+    show("\n".join([*lines, *notes]))

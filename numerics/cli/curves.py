@@ -9,8 +9,9 @@ from typing import Any
 import click
 import numpy as np
 
+from numerics.cli.limits import time_limit
 from numerics.cli.network_options import network_options, theory_option
-from numerics.cli.output import emit, table, to_json, working
+from numerics.cli.output import emit, show, table, to_json, working
 from numerics.curves import Prediction, predict
 from numerics.network import Network
 
@@ -20,6 +21,7 @@ from numerics.network import Network
 @theory_option
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--plot", metavar="FILE", help="Draw the curves too: .png, .svg or .pdf.")
+@time_limit
 def curve(network: Network, theory: str | None, form: str, plot: str | None) -> None:
     """Predict the variances of a network, layer by layer: over input, weights, biases and output gradient together.
 
@@ -38,7 +40,7 @@ def curve(network: Network, theory: str | None, form: str, plot: str | None) -> 
     elif form == "json":
         emit(to_json(prediction.to_dict()))
     else:
-        emit(_table(prediction))
+        show(_table(prediction))
 
 
 _HANGING: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}
@@ -62,7 +64,7 @@ def _table(prediction: Prediction) -> str:
         lines += ["", f"Beyond float64's range in {', '.join(lost)}: inf is too large, and nan comes of it."]
     error = max(prediction.expectation_error.values(), default=0.0)
     if 0 < error < 1:
-        # A power of ten: the digits of an estimated rounding error mean nothing.
+        # A power of ten: the digits of an error mean nothing.
         bound = f"1e-{math.floor(-math.log10(error)):02}"
-        lines += ["", f"The Gaussian expectations of a layer are computed with a relative error of about {bound}."]
+        lines += ["", f"The numbers have a relative error of at most {bound}, what earlier layers bring in included."]
     return "\n".join(lines)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-
 import click
 
 import derive as symbolic
 from derive.proof.derivation import Derivation
+from numerics.cli.narrow import columns, fitted
 from numerics.cli.output import emit, to_json, working
 
 
@@ -31,18 +29,19 @@ def derive(ctx: click.Context, name: str, form: str, standalone: bool, check: bo
         with working(f"checking {name}") as progress:
             result = derivation.check(progress=progress)
         derivation, failures = result.derivation, result.failures
-    emit(_rendered(derivation, form, standalone, to_terminal=output is None and sys.stdout.isatty()), output)
+    width = columns() if output is None and form == "text" else None
+    emit(fitted(_rendered(derivation, form, standalone, width), width), output)
     for failure in failures:
         click.echo(f"varprop: {failure}", err=True)
     if failures:
         ctx.exit(1)
 
 
-def _rendered(derivation: Derivation, form: str, standalone: bool, *, to_terminal: bool) -> str:
+def _rendered(derivation: Derivation, form: str, standalone: bool, width: int | None) -> str:
     if form == "latex":
         return derivation.latex(standalone=standalone)
     if form == "html":
         return derivation.html()
     if form == "json":
         return to_json(derivation.to_dict())
-    return derivation.text(width=shutil.get_terminal_size((100, 24)).columns if to_terminal else 100)
+    return derivation.text(width=width or 100)

@@ -15,14 +15,14 @@ from numerics.cli.output import working
 @click.option("--depth", type=int, default=50, show_default=True, metavar="L", help="Number of weight matrices.")
 def figure(name: str | None, output: str | None, seed: int, width: int, depth: int) -> None:
     """Draw figure NAME, theory over simulation, on a ReLU network with He's weights; without NAME, list the figures."""
-    from numerics.cli.output import emit, table
+    from numerics.cli.output import show, table
     from numerics.figures.gallery import FIGURES, save_figure
 
     if name is None:
         if output is not None:
             raise click.UsageError("give the name of a figure: without one, -o has nothing to write")
         header = ["figure", "what it shows"]
-        emit(table(header, [[key, about] for key, (_, about) in FIGURES.items()], left=frozenset(header)))
+        show(table(header, [[key, about] for key, (_, about) in FIGURES.items()], left=frozenset(header)))
         return
     if output is None and name in FIGURES:
         raise click.UsageError(f"give -o FILE, to which figure {name} is written")

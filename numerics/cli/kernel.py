@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from derive.errors import InputError, unknown_name
-from numerics.cli.output import emit, working
+from numerics.cli.limits import time_limit
+from numerics.cli.output import emit, show, working
 
-_STEP = "sample-variance"
+if TYPE_CHECKING:
+    from numerics.kernels import Kernel
 
 
 @click.command("kernel")
@@ -33,6 +39,7 @@ _STEP = "sample-variance"
 @click.option(
     "--export", "path", metavar="FILE", help="Write a module that needs neither SymPy nor varprop: .py or .c."
 )
+@time_limit
 def kernel(
     name: str,
     activation: str | None,
@@ -49,16 +56,15 @@ def kernel(
     (m2, v2) -> (m2, v2) of the recursion over samples; or a theorem (see `varprop list`).
     """
     import derive
-    from numerics.kernels.map_kernels.arguments import ARGUMENTS, is_map
+    from numerics.kernels.definitions import ARGUMENTS, STEP, is_map, map_name
 
     # A theorem about a map of any activation has a value only for one: then the map is meant.
-    if name == _STEP or is_map(name):
-        if name == _STEP and method == "auto" and domain is None and _has_step(activation or "relu"):
-            _print_step(activation or "relu", 2.0 if gain is None else gain, bias_variance or 0.0, backend, path)
-            return
-        if backend != "numpy":
-            raise InputError(f"backend must be numpy but for {_STEP} of (leaky) ReLU, got {backend!r}")
-        _print_map(name, activation or "relu", domain, method.replace("-", " "), gain, bias_variance, path)
+    if is_map(name):
+        full = map_name(name)
+        chosen: dict[str, Any] = {"method": method.replace("-", " "), "backend": backend}
+        chosen |= {} if domain is None else {"domain": domain}
+        make = _step if full == STEP else partial(_map, full)
+        _print(lambda: make(activation or "relu", gain, bias_variance, chosen), path)
         return
     if name not in derive.theorems():
         raise unknown_name("map or theorem", name, [*(a.replace("_", "-") for a in ARGUMENTS), *derive.theorems()])
@@ -69,14 +75,38 @@ def kernel(
     _print_theorem(name)
 
 
-def _has_step(activation: str) -> bool:
+def _step(activation: str, gain: float | None, bias_variance: float | None, chosen: dict[str, Any]) -> Kernel:
     from numerics.kernels import sample_variance_step
 
+    return sample_variance_step(activation, 2.0 if gain is None else gain, bias_variance or 0.0, **chosen)
+
+
+def _map(name: str, activation: str, gain: float | None, bias_variance: float | None, chosen: dict[str, Any]) -> Kernel:
+    from numerics.kernels import map_kernel
+
+    return map_kernel(activation, name, weight_variance=gain, bias_variance=bias_variance, **chosen)
+
+
+def _print(make: Callable[[], Kernel], path: str | None) -> None:
+    from numerics.kernels.export import export, python_module
+
     try:
-        sample_variance_step(activation)
-    except ValueError:
-        return False
-    return True
+        with working("deriving and certifying"):
+            made = make()
+            certificate = made.certificate
+            if path is not None:
+                export(made, path)
+    except ImportError as error:
+        raise InputError(str(error)) from None
+    words = f"method: {made.method}. {made.note}".rstrip() + f"\n\n{certificate.text()}"
+    if path is not None:
+        show(words)
+    elif made.program.helpers:
+        # The certificate stands on top of it: the output is a module.
+        emit(python_module(made))
+    else:
+        emit(f"{made.source.rstrip()}\n\n")
+        show(words)
 
 
 def _print_theorem(name: str) -> None:
@@ -88,51 +118,3 @@ def _print_theorem(name: str) -> None:
     except (TypeError, ValueError) as error:
         raise InputError(f"the result of {name} has no value to compute: {error}") from None
     emit(made.source)
-
-
-def _print_map(
-    name: str,
-    activation: str,
-    domain: tuple[float, float] | None,
-    method: str,
-    gain: float | None,
-    bias_variance: float | None,
-    path: str | None,
-) -> None:
-    from numerics.kernels import map_kernel
-    from numerics.kernels.map_kernels import DOMAIN
-
-    with working("deriving and certifying"):
-        made = map_kernel(
-            activation,
-            name,
-            domain=DOMAIN if domain is None else domain,
-            method=method,
-            weight_variance=gain,
-            bias_variance=bias_variance,
-        )
-        if path is not None:
-            made.export(path)
-        certificate = made.certificate
-    words = f"method: {made.method}. {made.note}".rstrip() + f"\n\n{certificate.text()}"
-    if path is not None:
-        emit(words)
-    elif made.method == "quadrature":
-        # The certificate stands on top of it: the output is a module.
-        emit(made.module())
-    else:
-        emit(f"{made.code.rstrip()}\n\n{words}")
-
-
-def _print_step(activation: str, gain: float, bias_variance: float, backend: str, path: str | None) -> None:
-    from numerics.kernels import export, sample_variance_step
-
-    try:
-        with working("deriving, fitting and certifying"):
-            step = sample_variance_step(activation, gain=gain, bias_variance=bias_variance, backend=backend)
-            certificate = step.certificate
-            if path is not None:
-                export(step, path)
-    except (ValueError, ImportError) as error:
-        raise InputError(str(error)) from None
-    emit(f"{step.source.rstrip()}\n\n{certificate.text()}" if path is None else certificate.text())

@@ -12,7 +12,7 @@ from derive.activations import activation, activations
 from derive.claims import CLAIMS
 from derive.render.text import formula
 from derive.theorems import THEOREMS
-from numerics.cli.output import emit, table, to_json
+from numerics.cli.output import emit, show, table, to_json
 
 _LONGEST, _DIGITS = 10**4, 8
 
@@ -31,7 +31,7 @@ def list_names(form: str) -> None:
     rows += [["claim", entry["id"], entry["statement"]] for entry in claims]
     rows += [["activation", name, _short(activation(name).expression)] for name in activations()]
     header = ["kind", "name", "what it is"]
-    emit(table(header, rows, left=frozenset(header)))
+    show(table(header, rows, left=frozenset(header)))
 
 
 def _statement(builder: Callable[[], object]) -> str:

@@ -7,16 +7,19 @@ from typing import Any
 
 import click
 
-from numerics.cli.output import emit, table, to_json, working
+from numerics.cli.arguments import Formula
+from numerics.cli.limits import time_limit
+from numerics.cli.output import emit, show, table, to_json, working
 
 
-@click.command("maps")
+@click.command("maps", cls=Formula)
 @click.argument("activation")
 @click.option("--q", type=float, default=1.0, show_default=True, metavar="Q", help="Variance of a pre-activation.")
 @click.option("--rho", type=float, default=0.5, show_default=True, metavar="R", help="Correlation of two of them.")
 @click.option("--weight-variance", type=float, default=1.0, show_default=True, metavar="V", help="sigma_w2, N Var[W].")
 @click.option("--bias-variance", type=float, default=0.0, show_default=True, metavar="V", help="sigma_b2, Var[b].")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+@time_limit
 def maps(activation: str, q: float, rho: float, weight_variance: float, bias_variance: float, form: str) -> None:
     """Print the maps of an activation: closed forms where there are any, and numbers with their errors.
 
@@ -40,7 +43,7 @@ def maps(activation: str, q: float, rho: float, weight_variance: float, bias_var
     elif form == "latex":
         emit("\n".join(_latex(name, found) for name, found in forms.items()))
     else:
-        emit(_text(q, rho, values, forms))
+        show(_text(q, rho, values, forms))
 
 
 def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> dict[str, Any]:

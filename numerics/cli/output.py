@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from numerics.cli.narrow import columns, fitted
 from numerics.files import write_atomic
 
 
@@ -20,6 +21,11 @@ def emit(text: str, output: str | None = None) -> None:
         click.echo(text, nl=False)
     else:
         write_atomic(output, text)
+
+
+def show(text: str) -> None:
+    """Print a text for people, as narrow as their terminal or ``COLUMNS``."""
+    emit(fitted(text, columns()))
 
 
 def to_json(data: Any) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from numerics.cli.output import working
+from numerics.cli.limits import time_limit
+from numerics.cli.output import emit, working
 
 
 @click.command("report")
@@ -16,13 +19,19 @@ from numerics.cli.output import working
     metavar="NAME|EXPR",
     help="Add a page for an activation function: maps, critical point, gains, simulations. Can be given again.",
 )
+@partial(time_limit, seconds=3600.0)
 def report(output: str, activations: tuple[str, ...]) -> None:
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
 
-    The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing.
+    The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing, and the next
+    removes what a killed one left.
     """
+    from numerics.processes import WorkerLost
     from numerics.report import write_report
 
     with working("writing the report") as progress:
-        index = write_report(output, activations=activations, progress=progress)
-    click.echo(f"report written to {index}")
+        try:
+            index = write_report(output, activations=activations, progress=progress)
+        except WorkerLost as lost:
+            raise click.ClickException(str(lost)) from None
+    emit(f"report written to {index}")

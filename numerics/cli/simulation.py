@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from textwrap import fill
 
 import click
 
+from derive import limits
+from numerics.cli.limits import time_limit
 from numerics.cli.network_options import drawing_options, network_options
-from numerics.cli.output import emit, table, to_json
+from numerics.cli.output import emit, show, table, to_json
 from numerics.network import Network
 from numerics.plain import finite
 from numerics.simulation import Simulation
@@ -38,6 +41,7 @@ from numerics.simulation import simulate as run
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True)
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+@time_limit
 def simulate(
     network: Network,
     over: str,
@@ -57,25 +61,26 @@ def simulate(
     Over networks every network runs forward and backward with real weight matrices. Over samples, layers and both, the
     variances are of the pre-activations. The same seed gives the same numbers.
     """
-    found = run(
-        network,
-        over=over,
-        rng=seed,
-        networks=networks,
-        samples=samples,
-        method=method,
-        quantities=_names(quantities),
-        inputs=inputs,
-        dtype=dtype,
-        workers=workers,
-    )
+    with limits.uncounted():
+        found = run(
+            network,
+            over=over,
+            rng=seed,
+            networks=networks,
+            samples=samples,
+            method=method,
+            quantities=_names(quantities),
+            inputs=inputs,
+            dtype=dtype,
+            workers=workers,
+        )
     if form == "csv":
         text = found.to_csv()
     elif form == "json":
         text = to_json({"columns": list(found.rows()[0]), **found.to_dict(), "rows": _rows(found)})
     else:
         text = _table(found, seed)
-    emit(text, output)
+    (show if form == "table" and output is None else partial(emit, output=output))(text)
 
 
 def _cell(key: str, value: float) -> str:

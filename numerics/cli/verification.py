@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from functools import partial
 from textwrap import fill
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from derive import limits
+from numerics.cli.limits import time_limit
+from numerics.cli.narrow import columns
 from numerics.cli.network_options import drawing_options, network_options, theory_option
-from numerics.cli.output import emit, to_json
+from numerics.cli.output import emit, show, to_json
 from numerics.curves import predict
 from numerics.network import Network
 from numerics.simulation import Simulation, simulate
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     help="Estimate the bias of finite width of the wide-limit columns from narrower networks, and allow for it.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@time_limit
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -52,16 +57,21 @@ def verify(
     # What is over samples is predicted by the theory of wide layers only.
     by = theory or (None if over == "network" else "wide")
     prediction = predict(network, theory=by)
-    simulation = simulate(network, over=over, rng=seed, networks=networks, samples=samples, method=method)
-    bias = _width_bias(network, by, simulation, seed) if width_bias else None
+    with limits.uncounted():
+        simulation = simulate(network, over=over, rng=seed, networks=networks, samples=samples, method=method)
+        bias = _width_bias(network, by, simulation, seed) if width_bias else None
     found = compare(prediction, simulation, width_bias=bias)
     if form == "json":
         about = {"network": network.to_dict(), "theory": prediction.theory, "over": over, "seed": seed}
         emit(to_json({**about, **found.to_dict()}))
     else:
-        emit(_coloured(found) if sys.stdout.isatty() else found.text())
+        text, width = found.text(), columns() or math.inf
+        if max(map(len, text.splitlines())) > width or not sys.stdout.isatty():
+            show(text)
+        else:
+            emit(_coloured(found))
         one = " Standard errors include how far one network lies from the mean over networks."
-        emit(fill(f"These are {found.averaged}.{one if simulation.network_error else ''} Seed {seed}.", 100))
+        show(fill(f"These are {found.averaged}.{one if simulation.network_error else ''} Seed {seed}.", 100))
     if not found.agrees:
         ctx.exit(1)
 

@@ -8,27 +8,31 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import mpmath
-from sympy import Basic, Expr, Float, Rational, lambdify, log
+from sympy import Basic, Expr, Float, Rational, log
 
-from derive.activations.pieces import pieces
+from derive.activations import Activation
+from derive.activations.pieces import jumps, pieces
 from derive.gaussian import GaussianExpectation
 from derive.proof.derivation import Derivation
 from derive.proof.rule import replace_everywhere
-from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, over_kinks
+from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, SMOOTH_CURVATURE, over_kinks
 from derive.rules.asymptotics import LAYER
 from derive.rules.decay import LocalForm
 from derive.rules.near_zero import OneSided
-from derive.rules.wide import Q, U, one_gaussian
+from derive.rules.wide import Q, U
 from derive.theorems.critical import critical_correlation_kinked, critical_correlation_smooth
 from derive.theorems.critical_length import critical_length, critical_length_half_stable, critical_length_kinked
 from derive.theorems.sample_variance import GAIN
-from numerics.activations import numpy_function
-from numerics.maps.functions import Array, Functions
-from numerics.maps.line import expectation, moments
+from numerics.criticality.fixed_points import LengthMap
+from numerics.criticality.moments import Moments, Number
+from numerics.maps import NumericalMaps
 from numerics.stable_forms import precise
 
 _NOTHING = 1e-12
 """A coefficient that is smaller than this beside its terms is taken to be 0."""
+
+_CURVED = 1e-6
+"""The largest relative error of E[f''²] with which a smooth activation's decay is given."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,14 @@ def _power_law(build: Callable[[], Derivation], put_in: Callable[[Expr], Expr]) 
     return float(put_in(amplitude)), float(exponent)
 
 
-def length_at_zero(f: Functions, weight_variance: float) -> Approach | None:
+def length_at_zero(f: Moments, weight_variance: float) -> Approach | None:
     """At K* = 0: how the length falls to 0, by the theorems ``critical-length`` and ``critical-length-kinked``.
 
     Where both second orders vanish, the first order that does not is fitted to the length map at q = 1e-5 and 1e-6, to
     four or more digits. None where 0 repels.
     Source: Roberts, Yaida & Hanin 2022, section 5.3.3, for smooth f.
     """
-    sides = _at_zero(f)
+    sides = _at_zero(f.activation)
     if sides is None:
         return _fitted(f, weight_variance)
     values: dict[Basic, Basic] = {
@@ -86,10 +90,10 @@ def length_at_zero(f: Functions, weight_variance: float) -> Approach | None:
     return None if law is None else Approach("q", law[1], law[0])
 
 
-def _at_zero(f: Functions) -> Mapping[int, tuple[float, ...]] | None:
+def _at_zero(f: Activation) -> Mapping[int, tuple[float, ...]] | None:
     """The value and three derivatives right (1) and left (-1) of 0, or None where they cannot be computed."""
-    x = f.activation.symbol
-    points, formulas = pieces(f.activation.expression, x)
+    x = f.symbol
+    points, formulas = pieces(f.expression, x)
     places = [float(p) for p in points]
     right, left = sum(p <= 0 for p in places), sum(p < 0 for p in places)
     try:
@@ -102,10 +106,10 @@ def _at_zero(f: Functions) -> Mapping[int, tuple[float, ...]] | None:
         return None
 
 
-def _fitted(f: Functions, weight_variance: float) -> Approach | None:
+def _fitted(f: Moments, weight_variance: float) -> Approach | None:
     """The first order that is not 0, fitted: q' = q - A q^(1 + k), and the decay that is derived for it."""
-    q = 1e-6
-    near, far = (1 - weight_variance * moments(f, x).value["second"] / x for x in (q, 10 * q))
+    map_, q = LengthMap(f, weight_variance, 0.0), 1e-6
+    near, far = (-map_.step(x).value / x for x in (q, 10 * q))
     if near <= 0 or far <= 0:
         return None
     order = Rational(round(2 * math.log10(far / near)), 2)
@@ -119,57 +123,66 @@ def _fitted(f: Functions, weight_variance: float) -> Approach | None:
     return Approach("q", float(exponent), float(amplitude))
 
 
-def correlation_at_edge(f: Functions, q: float, weight_variance: float) -> Approach | None:
+def correlation_at_edge(f: Moments, q: float, weight_variance: float) -> Approach | None:
     """At χ_⊥ = 1 and fixed length q: how 1 - ρ falls, by ``critical-correlation-kinked`` or ``-smooth``.
 
-    None where f jumps, or is affine.
+    None where E[f'²] is infinite, or f affine.
     Source: Hayou, Doucet & Rousseau 2019 (κ = 1/β for smooth f; 9π²/2 for ReLU).
     """
-    if not f.is_continuous:
+    if f.infinite:
         return None
-    kinks = tuple((Float(p), Float(jump)) for p, jump in zip(f.points, f.slope_jumps, strict=True) if jump)
+    heights = jumps(f.activation.expression, f.activation.symbol, 1)
+    kinks = tuple((Float(p), Float(height)) for p, height in heights.items())
     build = critical_correlation_kinked if kinks else critical_correlation_smooth
-    at = moments(f, q)
-    if not kinks and not at.error["curvature_second"] < 1e-6 * at.value["curvature_second"]:
-        # no curvature, or one too singular to be known
-        return None
+    if not kinks:
+        curvature = _mean(f.activation, CURVATURE_OF_F(U) ** 2, q)
+        # No curvature, or one too singular to be known.
+        if not curvature.error < _CURVED * curvature.value:
+            return None
     law = _power_law(build, lambda e: _numbers(over_kinks(e, kinks), f, q, weight_variance))
     return None if law is None else Approach("1 - rho", law[1], law[0])
 
 
-def length_at_double_root(f: Functions, q: float, weight_variance: float) -> Approach:
+def length_at_double_root(f: Moments, q: float, weight_variance: float) -> Approach:
     """At a half-stable q*: (q - q*)' = x + a x², so q* - q ~ 1/(a l) from the side that is attracted.
 
     By the theorem ``critical-length-half-stable``; where f is not smooth, a is half the slope of χ_∥ by differences.
     """
-    if not f.points:
+    if not f.activation.breakpoints:
         amplitude, exponent, _ = _theorem(critical_length_half_stable)
         rate = float(_numbers(amplitude, f, q, weight_variance))
     else:
         step = 1e-4 * q
-        rise = moments(f, q + step).value["second_slope"] - moments(f, q - step).value["second_slope"]
-        local = LocalForm(Rational(1), Float(weight_variance * rise / (4 * step)), None)
+        chi_par = LengthMap(f, weight_variance, 0.0).chi_par
+        rise = chi_par(q + step).value - chi_par(q - step).value
+        local = LocalForm(Rational(1), Float(rise / (4 * step)), None)
         amplitude, exponent = local.decay(LAYER).as_coeff_exponent(LAYER)
         rate = float(amplitude)
     return Approach("q* - q" if rate > 0 else "q - q*", float(exponent), abs(rate))
 
 
-def _numbers(e: Expr, f: Functions, q: float, weight_variance: float) -> Expr:
+def _numbers(e: Expr, f: Moments, q: float, weight_variance: float) -> Expr:
     """Put the gain, the length and the activation's expectations into a formula."""
 
     def mean(node: Expr) -> Expr | None:
         if not isinstance(node, GaussianExpectation):
             return None
-        if node == one_gaussian(CURVATURE_OF_F(U) ** 2):
-            return Float(moments(f, q).value["curvature_second"])
-        return Float(expectation(f, q, _integrand(node, f)))
+        return Float(_mean(f.activation, node.integrand, q).value)
 
     return replace_everywhere(e, mean).xreplace({GAIN: Float(weight_variance), Q: Float(q)})
 
 
-def _integrand(node: GaussianExpectation, f: Functions) -> Callable[[Array], Array]:
-    used = [k for k, g in enumerate(DERIVATIVES) if node.integrand.has(g(U))]
-    names = [DERIVATIVES[k](U) for k in used]
-    combine = lambdify(names, node.integrand, "numpy", dummify=True)
-    functions = [numpy_function(f.activation, k) for k in used]
-    return lambda s: combine(*(g(s) for g in functions))
+@lru_cache(maxsize=256)
+def _mean(activation: Activation, integrand: Expr, q: float) -> Number:
+    """E[integrand] over u ~ N(0, q), in which an activation's derivatives are those away from kinks."""
+    put_in, body = {}, activation
+    for g in DERIVATIVES:
+        if not integrand.has(*DERIVATIVES[DERIVATIVES.index(g) :], SMOOTH_CURVATURE):
+            break
+        put_in[g(U)] = body.expression
+        if g == CURVATURE_OF_F:
+            put_in[SMOOTH_CURVATURE(U)] = body.expression
+        body = Activation(activation.name, body.derivative, symbol=activation.symbol)
+    function = Activation(f"{integrand} of {activation}", integrand.xreplace(put_in), symbol=activation.symbol)
+    found = NumericalMaps(function, method="quadrature").mean(q)
+    return Number(float(found.value), float(found.error))

@@ -12,103 +12,119 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Basic, Dummy, Expr, Integer
+from sympy import Basic, Dummy, Expr, Integer, lambdify
 
 from derive.activations import Activation
 from derive.gaussian import GaussianExpectation
+from derive.maps import Maps
 from derive.network import f, slope
 from derive.proof.derivation import Derivation
 from derive.quadrature import Bounded
 from derive.rules.replicas import Pair
 from derive.rules.wide import MU, NU, M, Q, U, V, one_gaussian, over_networks, over_samples
-from numerics.kernels.general import Kernel, kernel
-from numerics.maps import NumericalMaps
 from numerics.maps.functions import functions
+from numerics.maps.interpolant import interpolants
 
 Floats = NDArray[np.float64]
+Numbers = tuple[Floats, Floats]
+"""Values and the absolute errors of each."""
+
+EPS = float(np.finfo(np.float64).eps)
 
 
 class Expectations:
     """Gaussian expectations of an activation and its slope; q = 0 and values beyond float64 are taken, too.
 
-    Where f jumps, the slope is the one between the jumps, as in back-propagation. ``worst`` is the largest relative
-    error among all that was evaluated since it was last set to 0; that of K is relative to E[f^2].
+    Where f jumps, the slope is the one between the jumps, as in back-propagation. Each method takes the values of the
+    symbols q, or m and v (as m^2 and v^2), and returns values and their absolute errors.
     """
 
     def __init__(self, activation: Activation) -> None:
         self.activation = activation
-        self._maps = NumericalMaps(activation)
+        self._maps = interpolants(activation)
         if activation.jumps:
             between = Activation(f"slope of {activation}", activation.derivative, symbol=activation.symbol)
-            self._slope = NumericalMaps(between).second_moment
+            self._slope = interpolants(between).second_moment
         else:
             self._slope = self._maps.slope_second_moment
-        self.worst = 0.0
 
-    def of(self, node: Expr, at: Mapping[Basic, Any]) -> Floats:
-        """Return the value of an expectation where q, or m^2 and v^2, have the given values.
+    def _second(self, at: Mapping[Basic, Any]) -> Numbers:
+        return self._where_positive(self._maps.second_moment, lambda value, _: value * value, at[Q])
 
-        ``node`` is one that `nodes` knows; ``at`` maps the symbols q, or m and v, to arrays of q, m^2 and v^2.
-        """
-        return _KNOWN[node](self, at)
+    def _slope_square(self, at: Mapping[Basic, Any]) -> Numbers:
+        return self._where_positive(self._slope, lambda _, slope: slope * slope, at[Q])
 
-    def _second(self, at: Mapping[Basic, Any]) -> Floats:
-        return self._where_positive(self._maps.second_moment, at[Q], lambda value, _: value * value)
+    def _spread(self, at: Mapping[Basic, Any]) -> Numbers:
+        return self._where_positive(self._variance, lambda *_: 0.0, at[Q])
 
-    def _slope_square(self, at: Mapping[Basic, Any]) -> Floats:
-        return self._where_positive(self._slope, at[Q], lambda _, slope: slope * slope)
+    def _shared(self, at: Mapping[Basic, Any]) -> Numbers:
+        def evaluate(q: Floats, m2: Floats, _: Floats) -> Bounded:
+            rho = np.minimum(m2 / q, 1.0)
+            alone = rho == 0
+            if alone.all():
+                return self._squared_mean(q)
+            found = self._maps.covariance(q, rho)
+            if alone.any():
+                value, error, mean = found.value.copy(), found.error.copy(), self._squared_mean(q[alone])
+                value[alone], error[alone] = mean.value, mean.error
+                return Bounded(value, error, found.method)
+            return found
 
-    def _spread(self, at: Mapping[Basic, Any]) -> Floats:
-        return self._where_positive(lambda q: self._maps.separation(q, 1.0), at[Q], lambda *_: 0.0)
+        return self._where_positive(evaluate, lambda value, _: value * value, at[M] + at[V], at[M], at[V])
 
-    def _shared(self, at: Mapping[Basic, Any]) -> Floats:
-        m2, v2 = np.broadcast_arrays(*(np.asarray(at[symbol], np.float64) for symbol in (M, V)))
+    def _half_difference(self, at: Mapping[Basic, Any]) -> Numbers:
+        def evaluate(q: Floats, _: Floats, v2: Floats) -> Bounded:
+            gap = np.minimum(v2 / q, 1.0)
+            return self._variance(q) if (gap == 1).all() else self._maps.separation(q, gap)
 
-        def evaluate(q: Floats) -> Bounded:
-            return self._maps.covariance(q, np.minimum(m2[_usable(m2 + v2)] / q, 1.0))
+        return self._where_positive(evaluate, lambda *_: 0.0, at[M] + at[V], at[M], at[V])
 
-        # K of an odd function vanishes with m: what it is part of is E[f^2].
-        return self._where_positive(evaluate, m2 + v2, lambda value, _: value * value, self._maps.second_moment)
+    def _squared_mean(self, q: Floats) -> Bounded:
+        """E[f(u)]^2, which is what mu = 0 leaves of E_mu[(E_nu f)^2]: 0 where that is derived, by symmetry."""
+        if mean_is_zero(self.activation):
+            return Bounded(np.zeros_like(q), np.zeros_like(q), "closed form")
+        mean = self._maps.maps.mean(q)
+        return Bounded(mean.value**2, mean.error * (2 * np.abs(mean.value) + mean.error), mean.method)
 
-    def _half_difference(self, at: Mapping[Basic, Any]) -> Floats:
-        m2, v2 = np.broadcast_arrays(*(np.asarray(at[symbol], np.float64) for symbol in (M, V)))
-
-        def evaluate(q: Floats) -> Bounded:
-            return self._maps.separation(q, np.minimum(v2[_usable(m2 + v2)] / q, 1.0))
-
-        return self._where_positive(evaluate, m2 + v2, lambda *_: 0.0)
+    def _variance(self, q: Floats) -> Bounded:
+        """E[f(u)^2] - E[f(u)]^2, without a subtraction."""
+        if mean_is_zero(self.activation):
+            return self._maps.second_moment(q)
+        return self._maps.separation(q, 1.0)
 
     def _where_positive(
-        self,
-        evaluate: Callable[[Floats], Bounded],
-        q: Any,
-        at_zero: Callable[[float, float], float],
-        scale: Callable[[Floats], Bounded] | None = None,
-    ) -> Floats:
+        self, evaluate: Callable[..., Bounded], at_zero: Callable[[float, float], float], q: Any, *more: Any
+    ) -> Numbers:
         """Evaluate at variances that are positive and finite; 0 is the function's own value, and infinite stays so."""
         q = np.asarray(q, np.float64)
-        usable = _usable(q)
-        out = np.full(q.shape, np.nan)
-        out[np.isposinf(q)] = np.inf
+        if q.size and q.min() > 0 and q.max() < np.inf:
+            found = evaluate(q, *more)
+            return found.value, found.error
+        usable = np.isfinite(q) & (q > 0)
+        value = np.full(q.shape, np.nan)
+        value[np.isposinf(q)] = np.inf
+        error = np.where(q == 0, 0.0, np.inf)
         if (q == 0).any():
             zero = np.zeros(1)
             made = functions(self.activation)
-            out[q == 0] = at_zero(float(made.value(zero)[0]), float(made.slope(zero)[0]))
+            value[q == 0] = at_zero(float(made.value(zero)[0]), float(made.slope(zero)[0]))
         if usable.any():
-            found = evaluate(q[usable])
-            out[usable] = found.value
-            against = found.value if scale is None else scale(q[usable]).value
-            known = np.isfinite(found.value) & (against != 0)
-            self.worst = max(self.worst, float((found.error[known] / np.abs(against[known])).max(initial=0.0)))
-        return out
+            found = evaluate(q[usable], *(np.broadcast_to(x, q.shape)[usable] for x in more))
+            value[usable], error[usable] = found.value, found.error
+        return value, error
 
 
-def _usable(q: Floats) -> NDArray[np.bool_]:
-    usable: NDArray[np.bool_] = np.isfinite(q) & (q > 0)
-    return usable
+@lru_cache(maxsize=64)
+def mean_is_zero(activation: Activation) -> bool:
+    """Whether `derive.maps` derives E[f(u)] = 0 for u ~ N(0, q), as it does for every odd f from the symmetry."""
+    # Without a proof of oddness, deriving the mean would cost more than the number.
+    if not activation.is_odd:
+        return False
+    found = Maps(activation).find("mean")
+    return isinstance(found, Derivation) and found.result == 0
 
 
-_KNOWN: dict[Expr, Callable[[Expectations, Mapping[Basic, Any]], Floats]] = {
+_KNOWN: dict[Expr, Callable[[Expectations, Mapping[Basic, Any]], Numbers]] = {
     one_gaussian(f(U) ** 2): Expectations._second,
     one_gaussian(slope(U) ** 2): Expectations._slope_square,
     Pair(f(U), U, Integer(0), Q).half_squared_difference(): Expectations._spread,
@@ -124,22 +140,30 @@ def nodes(result: Expr) -> tuple[Expr, ...]:
     return tuple(dict.fromkeys(node for argument in result.args for node in nodes(argument)))
 
 
-@lru_cache
-def compiled(derivation: Derivation, arguments: tuple[Basic, ...]) -> tuple[tuple[Expr, ...], Kernel]:
-    """Return a result's expectations, and the kernel of their values followed by the arguments.
+class Step:
+    """A derivation's result as a function of its expectations' arguments and of what else it depends on.
 
     Raises ValueError where the result depends on more than its expectations and the arguments.
     """
-    expectations = nodes(derivation.result)
-    names = {node: Dummy(f"expectation_{k}") for k, node in enumerate(expectations)}
-    names |= {argument: Dummy(f"argument_{k}") for k, argument in enumerate(arguments)}
-    return expectations, kernel(derivation.result.xreplace(names), list(names.values()))
 
+    def __init__(self, derivation: Derivation, arguments: tuple[Basic, ...] = ()) -> None:
+        parts = nodes(derivation.result)
+        self._expectations = [_KNOWN[node] for node in parts]
+        names = [Dummy(f"expectation_{k}") for k, _ in enumerate(parts)]
+        others = [Dummy(f"argument_{k}") for k, _ in enumerate(arguments)]
+        known = dict(zip((*parts, *arguments), (*names, *others), strict=True))
+        result = derivation.result.xreplace(known)
+        if missing := result.free_symbols - set(known.values()):
+            raise ValueError(f"the result depends on {', '.join(sorted(map(str, missing)))} too")
+        # An error of an expectation is multiplied by the derivative in it.
+        outputs = [result, *(result.diff(name) for name in names)]
+        self._run = lambdify([*names, *others], outputs, "numpy")
 
-def evaluate(
-    derivation: Derivation, expectations: Expectations, at: Mapping[Basic, Any], arguments: Mapping[Basic, Any]
-) -> Floats:
-    """Return the value of a derivation's result; ``at`` as in `Expectations.of`, ``arguments`` by their expressions."""
-    parts, function = compiled(derivation, tuple(arguments))
-    values = [expectations.of(node, at) for node in parts]
-    return np.asarray(function(*values, *arguments.values()), np.float64)
+    def __call__(self, expectations: Expectations, at: Mapping[Basic, Any], *arguments: Any) -> Numbers:
+        """Return values and their errors; ``at`` as `Expectations` takes it, ``arguments`` in the step's order."""
+        found = [expectation(expectations, at) for expectation in self._expectations]
+        value, *slopes = self._run(*(part[0] for part in found), *arguments)
+        error = 2 * EPS * np.abs(value)
+        for slope_, (_, own) in zip(slopes, found, strict=True):
+            error = error + np.abs(slope_) * own
+        return np.asarray(value, np.float64), error

@@ -38,7 +38,7 @@ def linear_prediction(network: Network) -> Prediction:
         var_grad_w = _kernel("weight-gradient-variance")(i, d, n, var_W, var_grad_s_d, var_x)
     columns = dict(zip(COLUMNS, (var_z, var_s, var_grad_s, var_grad_w), strict=True))
     used = {name: tuple(map(_derivation, names)) for name, names in _theorems(biased).items()}
-    return made(network, "linear-regime", columns, used, dict.fromkeys(COLUMNS, 0.0))
+    return made(network, "linear-regime", columns, used)
 
 
 def _theorems(biased: bool) -> dict[str, tuple[str, ...]]:

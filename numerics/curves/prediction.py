@@ -37,9 +37,9 @@ class Prediction:
     `SAMPLE_COLUMNS`. ``approximations[name]`` lists, in words, the hypotheses behind the column that this network
     satisfies only approximately; ``exact[name]`` is True when there are none, and the column then holds at any finite
     width. ``theorems[name]`` names the derivations that the numbers come from, ``theory`` which of `THEORIES` they
-    belong to. ``expectation_error`` is the largest estimated relative error of a Gaussian expectation that went into a
-    column (that of K relative to E[f^2]), 0 where none did: what the numbers are off by from the theory, not the theory
-    from a network.
+    belong to. ``relative_error[name]`` has the relative error of each value: what the numbers are off by from the
+    theory, not the theory from a network. It is that of the Gaussian expectations at this layer and, to first order,
+    what the errors of all layers behind it have become; 0 where a column is computed without any.
     """
 
     network: Network
@@ -47,12 +47,17 @@ class Prediction:
     approximations: Mapping[str, tuple[str, ...]]
     theorems: Mapping[str, tuple[str, ...]]
     theory: str
-    expectation_error: Mapping[str, float] = field(default_factory=dict)
+    relative_error: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def exact(self) -> dict[str, bool]:
         """Whether each column is exact for this network."""
         return {name: not why for name, why in self.approximations.items()}
+
+    @property
+    def expectation_error(self) -> dict[str, float]:
+        """The largest relative error in each column."""
+        return {name: float(errors.max()) for name, errors in self.relative_error.items()}
 
     def rows(self) -> list[dict[str, float]]:
         """Return one dictionary per layer: ``layer`` and the columns."""
@@ -92,7 +97,7 @@ def made(
     theory: str,
     columns: Mapping[str, Floats],
     derivations: Mapping[str, tuple[Derivation, ...]],
-    errors: Mapping[str, float],
+    errors: Mapping[str, Floats] | None = None,
 ) -> Prediction:
     """Return a prediction; what each column assumes is read off the derivations that it comes from."""
     for values in columns.values():
@@ -103,7 +108,7 @@ def made(
         {name: approximations(network, derivations[name]) for name in columns},
         {name: tuple(derivation.name for derivation in derivations[name]) for name in columns},
         theory,
-        errors,
+        {name: np.zeros(network.d + 1) for name in columns} if errors is None else errors,
     )
 
 

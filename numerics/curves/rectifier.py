@@ -6,6 +6,7 @@ from the certified kernel of `sample-variance-stable`, the total from `network-v
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -36,19 +37,34 @@ def sample_columns(network: Network, slope: float) -> dict[str, Floats]:
     alike = bool((gains == gains[0]).all() and (biases == biases[0]).all())
     if alike and network.d > 0 and gains[0] > 0:
         step = sample_variance_step(name, gain=float(gains[0]), bias_variance=float(biases[0]), backend=fastest())
-        curve = iterate(step, m2, v2, network.d)
-        return {"m2": curve.m2, "v2": curve.v2, "rho": curve.rho}
+        try:
+            curve = iterate(step, m2, v2, network.d)
+        except OverflowError:
+            # Layer by layer: those before the overflow have their values, and later ones are infinite.
+            pass
+        else:
+            return {"m2": curve.m2, "v2": curve.v2, "rho": curve.rho}
     columns = np.empty((2, network.d + 1))
     columns[:, 0] = m2, v2
     # One kernel serves all layers: the gain multiplies both, the bias variance adds to the mean.
     step = sample_variance_step(name, gain=1.0)
     for layer in range(1, network.d + 1):
-        m2, v2 = step(m2, v2)
-        m2, v2 = gains[layer] * m2 + biases[layer], gains[layer] * v2
+        m2, v2 = _checked(step, m2, v2)
+        # A layer without weights starts anew, whatever comes in.
+        m2, v2 = (gains[layer] * value if gains[layer] else 0.0 for value in (m2, v2))
+        m2 += biases[layer]
         columns[:, layer] = m2, v2
     total = columns.sum(axis=0)
     rho = np.divide(columns[0], total, out=np.full_like(total, np.nan), where=total > 0)
     return {"m2": columns[0], "v2": columns[1], "rho": rho}
+
+
+def _checked(step: Callable[[float, float], tuple[float, float]], m2: float, v2: float) -> tuple[float, float]:
+    """Return the step, or infinity where it leaves float64's range."""
+    try:
+        return step(m2, v2) if np.isfinite(m2 + v2) else (np.inf, np.inf)
+    except OverflowError:
+        return np.inf, np.inf
 
 
 def gradient_columns(network: Network, slope: float, var_s: Floats) -> tuple[Floats, Floats]:

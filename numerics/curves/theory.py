@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import overload
+
+from derive.activations import Activation
 from derive.errors import InputError, unknown_name
 from numerics.curves.prediction import Prediction
 from numerics.network import Network
@@ -12,8 +16,14 @@ THEORIES = {
 }
 
 
-def predict(network: Network, *, theory: str | None = None) -> Prediction:
-    """Return the variances of all layers that the theorems predict for a network.
+@overload
+def predict(network: Network, *, theory: str | None = None) -> Prediction: ...
+@overload
+def predict(network: Sequence[Network], *, theory: str | None = None) -> list[Prediction]: ...
+def predict(network: Network | Sequence[Network], *, theory: str | None = None) -> Prediction | list[Prediction]:
+    """Return the variances of all layers that the theorems predict for a network, or for each network of a sequence.
+
+    Networks of one activation and depth are computed together: a layer of hundreds costs little more than one of one.
 
     ``theory`` is one of `THEORIES`; by default ``"linear-regime"`` for linear units, where it is exact, and ``"wide"``
     for all others.
@@ -23,7 +33,7 @@ def predict(network: Network, *, theory: str | None = None) -> Prediction:
     ``Var[dCost/dw^i]`` is that of a product of independent factors of mean zero, by `product-variance`.
 
     ``"wide"``: ``var_s`` by `length-map`, ``var_z`` by its part, ``m2``, ``v2`` and ``rho`` by `sample-variance-map`,
-    the gradients by `gradient-variance`; the Gaussian expectations in closed form or by quadrature. For (leaky) ReLU
+    the gradients by `gradient-variance`; the Gaussian expectations by `numerics.maps.interpolant`. For (leaky) ReLU
     ``var_s`` is exact at any width, by `network-variance`, and m2 and v2 are by the certified kernel of
     `sample-variance-stable`.
 
@@ -36,16 +46,28 @@ def predict(network: Network, *, theory: str | None = None) -> Prediction:
     >>> predict(Network(widths=[100] * 3, gain=2.0, activation="gelu")).columns["var_s"].round(6)
     array([2.      , 1.844166])
     """
-    if not isinstance(network, Network):
-        raise InputError(f"network must be a Network, got {network!r}")
-    if theory is None:
-        theory = "linear-regime" if network.activation.is_linear else "wide"
-    if theory not in THEORIES:
+    if theory is not None and theory not in THEORIES:
         raise unknown_name("theory", theory, THEORIES)
-    if theory == "linear-regime":
-        from numerics.curves.linear_regime import linear_prediction
+    networks = list(network) if isinstance(network, Sequence) else [network]
+    for one in networks:
+        if not isinstance(one, Network):
+            raise InputError(f"network must be a Network, got {one!r}")
+    found = _predictions(networks, theory)
+    return found if isinstance(network, Sequence) else found[0]
 
-        return linear_prediction(network)
-    from numerics.curves.wide import wide_prediction
 
-    return wide_prediction(network)
+def _predictions(networks: list[Network], theory: str | None) -> list[Prediction]:
+    """Return the predictions in the order of the networks; those alike in depth and activation come from one run."""
+    from numerics.curves.linear_regime import linear_prediction
+    from numerics.curves.wide import wide_predictions
+
+    found: dict[int, Prediction] = {}
+    alike: dict[tuple[Activation, int], list[int]] = {}
+    for place, network in enumerate(networks):
+        if (theory or ("linear-regime" if network.activation.is_linear else "wide")) == "wide":
+            alike.setdefault((network.activation, network.d), []).append(place)
+        else:
+            found[place] = linear_prediction(network)
+    for places in alike.values():
+        found |= zip(places, wide_predictions([networks[place] for place in places]), strict=True)
+    return [found[place] for place in range(len(networks))]

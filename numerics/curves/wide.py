@@ -2,58 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy import Basic
 
 from derive.averages import SharedVariance, Variance
 from derive.layers import i
 from derive.network import W, cost_gradient, n, s
 from derive.proof.derivation import Derivation
 from derive.randomness import EVERYTHING
-from derive.rules.wide import M, Q, V
+from derive.rules.wide import Q
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, K
-from numerics.curves.expectations import Expectations, evaluate
+from numerics.curves.columns import Column
+from numerics.curves.expectations import Expectations, Step
 from numerics.curves.prediction import Prediction, made
 from numerics.curves.rectifier import gradient_columns, rectifier_slope, sample_columns
+from numerics.curves.recursion import bounded, lengths, over_samples
 from numerics.derivations import derivation
 from numerics.network import Network
 
 Floats = NDArray[np.float64]
 
 
-def wide_prediction(network: Network) -> Prediction:
-    """Return all columns in the limit of wide layers; see `predict`."""
-    rectifier = rectifier_slope(network)
-    expectations = Expectations(network.activation)
-    gains, biases = np.asarray(network.gain), np.asarray(network.bias_variance)
-    start = gains[0] * network.input_variance
-    errors: dict[str, float] = {}
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+def wide_predictions(networks: Sequence[Network]) -> list[Prediction]:
+    """Return all columns in the limit of wide layers, for networks of one activation and depth; see `predict`."""
+    first = networks[0]
+    rectifier = rectifier_slope(first)
+    of = Expectations(first.activation)
+    gains, biases, inputs = (
+        np.array([getattr(network, name) for network in networks], np.float64)
+        for name in ("gain", "bias_variance", "input_variance")
+    )
+    with np.errstate(all="ignore"):
         if rectifier is None:
-            sample, errors["m2"] = _over_samples(expectations, gains, biases, float(start))
-            var_s, errors["var_s"] = _lengths(expectations, gains, biases, float(start + biases[0]))
-            var_grad_s, errors["var_grad_s"] = _gradients(network, expectations, var_s[:-1])
-            var_grad_w, errors["var_grad_w"] = _weight_gradients(network, expectations, var_s[:-1], var_grad_s)
+            start = gains[:, 0] * inputs
+            q = lengths(_step("length-map", (GAIN, BIAS_VARIANCE)), of, gains, biases, start + biases[:, 0])
+            columns = {"var_s": q, **over_samples(_sample_steps(), of, gains, biases, start)}
+            columns |= dict(zip(("var_grad_s", "var_grad_w"), _gradients(networks, of, q, inputs), strict=True))
         else:
-            sample = sample_columns(network, rectifier)
-            var_s = sample["m2"] + sample["v2"]
-            var_grad_s, var_grad_w = gradient_columns(network, rectifier, var_s)
-            errors = dict.fromkeys(("m2", "var_s", "var_grad_s", "var_grad_w"), 0.0)
-        spread = part("length-map", "activation-variance")
-        var_z, errors["var_z"] = _measured(expectations, spread, {Q: var_s[:-1]}, {})
-        columns = {
-            "var_z": np.append(network.input_variance, var_z),
-            "var_s": var_s,
-            **sample,
-            "var_grad_s": var_grad_s,
-            "var_grad_w": var_grad_w,
-        }
-    errors |= dict.fromkeys(("v2", "rho"), errors["m2"])
+            columns = _rectified(networks, rectifier)
+        later = bounded(_step("activation-variance"), of, Q, columns["var_s"].first(-1))
+        columns["var_z"] = later.after(inputs)
     used = _derivations(rectified=rectifier is not None)
-    return made(network, "wide", columns, used, {column: errors[column] for column in columns})
+    return [
+        made(
+            network,
+            "wide",
+            {name: columns[name].value[at] for name in used},
+            used,
+            {name: columns[name].error[at] for name in used},
+        )
+        for at, network in enumerate(networks)
+    ]
+
+
+def _rectified(networks: Sequence[Network], slope: float) -> dict[str, Column]:
+    """Return all columns of (leaky) ReLU but var_z, from certified kernels."""
+    found: dict[str, list[Floats]] = {}
+    for network in networks:
+        sample = sample_columns(network, slope)
+        var_s = sample["m2"] + sample["v2"]
+        back, weight = gradient_columns(network, slope, var_s)
+        for name, values in {**sample, "var_s": var_s, "var_grad_s": back, "var_grad_w": weight}.items():
+            found.setdefault(name, []).append(values)
+    return {name: Column.exact(np.array(rows)) for name, rows in found.items()}
 
 
 def part(theorem: str, name: str) -> Derivation:
@@ -80,72 +96,49 @@ def _derivations(*, rectified: bool) -> dict[str, tuple[Derivation, ...]]:
     }
 
 
-def _measured(expectations: Expectations, of: Derivation, at: Any, arguments: Any) -> tuple[Floats, float]:
-    """Return the values of a result and the largest relative error of its expectations."""
-    expectations.worst = 0.0
-    return evaluate(of, expectations, at, arguments), expectations.worst
+@lru_cache(maxsize=1)
+def _compiled() -> dict[tuple[int, tuple[Basic, ...]], tuple[Derivation, Step]]:
+    """Return the steps made so far, by the identity of their derivations: hashing one takes as long as a layer."""
+    return {}
 
 
-def _lengths(expectations: Expectations, gains: Floats, biases: Floats, start: float) -> tuple[Floats, float]:
-    """Return q by layer, one step of `length-map` after the other."""
-    q, step = np.empty(len(gains)), derivation("length-map")
-    q[0], expectations.worst = start, 0.0
-    for layer in range(1, len(gains)):
-        same = layer > 1 and (gains[layer], biases[layer]) == (gains[layer - 1], biases[layer - 1])
-        if same and _settled(q[layer - 2 : layer]):
-            q[layer] = q[layer - 1]
-            continue
-        here = {GAIN: gains[layer], BIAS_VARIANCE: biases[layer]}
-        q[layer] = evaluate(step, expectations, {Q: q[layer - 1]}, here)
-    return q, expectations.worst
+def _step(name: str, arguments: tuple[Basic, ...] = ()) -> Step:
+    """Return a theorem, or a part of one, as a function of numbers."""
+    of = part(_PARTS[name], name) if name in _PARTS else derivation(name)
+    kept, known = _compiled(), (id(of), arguments)
+    if known not in kept:
+        kept[known] = of, Step(of, arguments)
+    return kept[known][1]
 
 
-def _over_samples(
-    expectations: Expectations, gains: Floats, biases: Floats, start: float
-) -> tuple[dict[str, Floats], float]:
-    """Return m^2, v^2 and rho by layer, one step of `sample-variance-map` after the other."""
-    mean, fluctuation = derivation("sample-variance-map"), part("sample-variance-map", "fluctuation-map")
-    m2, v2 = np.empty((2, len(gains)))
-    m2[0], v2[0], expectations.worst = biases[0], start, 0.0
-    for layer in range(1, len(gains)):
-        same = layer > 1 and (gains[layer], biases[layer]) == (gains[layer - 1], biases[layer - 1])
-        if same and _settled(m2[layer - 2 : layer]) and _settled(v2[layer - 2 : layer]):
-            m2[layer], v2[layer] = m2[layer - 1], v2[layer - 1]
-            continue
-        at = {M: m2[layer - 1], V: v2[layer - 1]}
-        m2[layer] = evaluate(mean, expectations, at, {GAIN: gains[layer], BIAS_VARIANCE: biases[layer]})
-        v2[layer] = evaluate(fluctuation, expectations, at, {GAIN: gains[layer]})
-    total = m2 + v2
-    rho = np.divide(m2, total, out=np.full_like(total, np.nan), where=total > 0)
-    return {"m2": m2, "v2": v2, "rho": rho}, expectations.worst
+_PARTS = {
+    "activation-variance": "length-map",
+    "fluctuation-map": "sample-variance-map",
+    "weight-gradient-variance-wide": "gradient-variance",
+}
 
 
-def _settled(pair: Floats) -> bool:
-    """Return whether two neighbouring layers agree to rounding: at a fixed point nothing is left to compute."""
-    return bool(abs(pair[1] - pair[0]) <= 2e-16 * abs(pair[1]))
+def _sample_steps() -> tuple[Step, Step]:
+    return _step("sample-variance-map", (GAIN, BIAS_VARIANCE)), _step("fluctuation-map", (GAIN,))
 
 
-def _gradients(network: Network, expectations: Expectations, q: Floats) -> tuple[Floats, float]:
-    """Return Var[dCost/ds^i] by layer, from the last one back: `gradient-variance` is proportional to the next one."""
-    fan_out, variances = np.asarray(network.widths[2:], float), np.asarray(network.weight_variance[1:])
+def _gradients(networks: Sequence[Network], of: Expectations, q: Column, inputs: Floats) -> tuple[Column, Column]:
+    """Return Var[dCost/ds^i] and Var[dCost/dw^i]: from the last layer back, proportional to the next one's."""
+    fan_out, variances, last = (
+        np.array(values, np.float64)
+        for values in zip(
+            *((network.widths[2:], network.weight_variance[1:], (network.gradient_variance,)) for network in networks),
+            strict=True,
+        )
+    )
     back = derivation("gradient-variance")
     (unit,) = next(iter(back.result.atoms(Variance))).inside[0].variable.units
-    one = {n(i + 2): fan_out, SharedVariance(W, i + 1): variances, _gradient(i + 1, unit): np.ones(network.d)}
-    factors, error = _measured(expectations, back, {Q: q}, one)
-    column = np.empty(network.d + 1)
-    column[-1] = network.gradient_variance
-    for layer in range(network.d - 1, -1, -1):
-        column[layer] = factors[layer] * column[layer + 1]
-    return column, error
-
-
-def _weight_gradients(
-    network: Network, expectations: Expectations, q: Floats, var_grad_s: Floats
-) -> tuple[Floats, float]:
-    """Return Var[dCost/dw^i] by layer; at layer 0 what the gradient is multiplied with is the input."""
-    of = part("gradient-variance", "weight-gradient-variance-wide")
-    later, error = _measured(expectations, of, {Q: q}, {_gradient(i): var_grad_s[1:]})
-    return np.append(network.input_variance * var_grad_s[0], later), error
+    known = (n(i + 2), SharedVariance(W, i + 1), _gradient(i + 1, unit))
+    factors = bounded(_step("gradient-variance", known), of, Q, q.first(-1), fan_out, variances, 1.0)
+    var_grad_s = factors.products_back(last[:, 0])
+    of_weight = _step("weight-gradient-variance-wide", (_gradient(i),))
+    second = bounded(of_weight, of, Q, q.first(-1), 1.0)
+    return var_grad_s, second.after(inputs).times(var_grad_s)
 
 
 def _gradient(layer: Any, unit: Any = K) -> Variance:

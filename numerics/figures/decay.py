@@ -21,6 +21,7 @@ from numerics.figures.experiment import Experiment, he_gain
 from numerics.figures.style import BLUE, GREEN, GREY, ORANGE, WIDTH
 from numerics.network import Network
 from numerics.simulation import Simulation, simulate
+from numerics.stages import Stage, stream
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +87,7 @@ def _asymptotics() -> Expr:
 
 def _simulated(experiment: Experiment, width: int, number: int) -> Simulation:
     network = Network(widths=[width] * (experiment.depth + 1), activation="relu", gain=he_gain())
-    rng = [experiment.seed, 10 + number]
+    rng = stream(experiment.seed, Stage.DECAY, number)
     return simulate(network, over="both", networks=_NETWORKS, samples=_SAMPLES, rng=rng, progress=False)
 
 

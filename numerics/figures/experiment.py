@@ -12,6 +12,7 @@ from derive.network import SLOPE
 from numerics.curves import Prediction, predict
 from numerics.network import Network
 from numerics.simulation import Simulation, simulate
+from numerics.stages import Stage, stream
 
 _LAYERS = (1, 5, 10, 50)
 NETWORKS = SAMPLES = 1000
@@ -54,7 +55,7 @@ def _simulated(experiment: Experiment, over: str, layers: tuple[int, ...]) -> Si
     return simulate(
         experiment.network,
         over=over,
-        rng=[experiment.seed, kinds.index(over)],
+        rng=stream(experiment.seed, Stage.FIGURE, kinds.index(over)),
         record_layers=[layer - 1 for layer in layers],
         record_units=kept[over],
         progress=False,

@@ -1,34 +1,44 @@
-"""Kernels: from a derived expression to a fast float64 function.
+"""Kernels: from a derived formula to a fast float64 function, in one way.
 
-`kernel` does it for any expression or derivation, over layers or of plain numbers. `sample_variance_step` is the
-certified kernel of the sample-variance recursion, `iterate` its curve over many layers, `certify` measures its
-accuracy, `export` writes standalone files. `map_kernel` gives the maps of any activation, in closed form or by a fixed
-rule, as self-contained code with its certificate.
+1. A formula is what a derivation arrived at: an expression (`kernel`), the definition of a map (`definitions`, read off
+   the theorems of `derive.maps`), or the certified step of the rectifiers (`rectifier_theorem`, `rectifier_profile`).
+   The Gaussian integrals of a definition are stand-ins; in their place goes a derived form, the rectifiers' step, or a
+   fixed quadrature rule (`quadrature`, with `_line_rule` and `_plane_rule`).
+2. A `program.Program` is the formula as straight-line code: arguments, constants, assignments of SymPy expressions,
+   outputs, and the domain. A program that integrates carries the source of its rule.
+3. `printers` has one printer for each target (NumPy, floats of Python and numba, C, mpmath), all SymPy's own with a
+   table of spellings. `blocks` orders a program into in-place ufunc calls on cache-sized blocks; `_runtime` runs them.
+4. A `callable.Kernel` is a program that can be called: `kernel(...)`, `map_kernel(...)` and `sample_variance_step(...)`
+   return it, whatever the method, and all are called alike: arrays or numbers, by place or by name, `out=`.
+5. A `certificate.Certificate` is what was measured: the largest error of the very program, where, at how many points,
+   against what. `rectifier_truth` and `map_truth` say where to look; `reference` is the one door to many digits.
+6. `export` writes any kernel as a file that stands alone: `.py` (NumPy) or `.c`.
+
+Results over layers (widths n_i, Var[W^i], products over layers) have arrays over layers as arguments, and become a
+`layered.LayeredKernel`: the same printer, and products that neither overflow on the way nor lose digits with depth.
+`iterate` is the curve of a step over many layers.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from numerics.kernels.certificate import Accuracy, Certificate, certify
-from numerics.kernels.dispatch import kernel
+from numerics.kernels.callable import Kernel, kernel
+from numerics.kernels.certificate import Accuracy, Certificate
 from numerics.kernels.export import export
-from numerics.kernels.general import Kernel
 from numerics.kernels.iteration import iterate
 from numerics.kernels.layered import LayeredKernel
-from numerics.kernels.numpy_code import UnsupportedExpressionError
-from numerics.kernels.sample_variance import SampleVariances, SampleVarianceStep, sample_variance_step
+from numerics.kernels.printers import UnsupportedExpressionError
+from numerics.kernels.sample_variance import SampleVariances, SampleVarianceStep, certify, sample_variance_step
 
 if TYPE_CHECKING:
-    from numerics.kernels.map_kernels import MapCertificate, MapKernel, map_kernel
+    from numerics.kernels.map_kernels import map_kernel
 
 __all__ = [
     "Accuracy",
     "Certificate",
     "Kernel",
     "LayeredKernel",
-    "MapCertificate",
-    "MapKernel",
     "SampleVarianceStep",
     "SampleVariances",
     "UnsupportedExpressionError",
@@ -43,8 +53,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the kernels of maps when asked for: predictions do without them."""
-    if name in ("MapCertificate", "MapKernel", "map_kernel"):
-        from numerics.kernels import map_kernels
+    if name == "map_kernel":
+        from numerics.kernels.map_kernels import map_kernel
 
-        return getattr(map_kernels, name)
+        return map_kernel
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,20 +1,38 @@
-"""Runs a block function over whole arrays: broadcasting, `out=`, cache-sized blocks, domain checks.
+"""Runs generated code over whole arrays: broadcasting, `out=`, cache-sized blocks, domain checks, a path for numbers.
 
 Needs NumPy alone: `export` copies the code of this file into the modules that it writes.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 16384  # points a block: inputs, outputs and three registers, 0.9 MB, stay in a second-level cache
-LARGEST = 2.0**1022  # largest variance accepted, so that no intermediate sum overflows
+BLOCK = 16384  # points a block: inputs, outputs and a few registers, 0.8 MB, stay in a second-level cache
+LARGEST = 2.0**1022  # largest variance accepted where sums must not overflow
 
 Floats = NDArray[np.float64]
-Check = Callable[[Sequence[Floats], int], None]
+
+
+class Limit(NamedTuple):
+    """An argument (by its place), or a function of all arguments, that must lie in [low, high]."""
+
+    name: str
+    low: float
+    high: float
+    of: int | Callable[..., Any]
+
+
+class Code(NamedTuple):
+    """One function: its arguments, its limits, how arrays and numbers are evaluated."""
+
+    names: tuple[str, ...]
+    outputs: int
+    limits: tuple[Limit, ...]
+    run: Callable[[Sequence[Floats], Sequence[Floats], Callable[[Sequence[Floats], int], None]], None]
+    point: Callable[..., tuple[float, ...]] | None
 
 
 def as_floats(name: str, value: Any) -> Floats:
@@ -25,22 +43,32 @@ def as_floats(name: str, value: Any) -> Floats:
     return array.astype(np.float64, copy=False)
 
 
-def check_variances(names: Sequence[str], blocks: Sequence[Floats], start: int = 0) -> None:
-    """Raise ValueError unless every value is NaN or in [0, 2**1022].
+def check(limits: Sequence[Limit], blocks: Sequence[Any], start: int = 0) -> None:
+    """Raise ValueError unless every value is NaN or within its limits.
 
-    One pass an argument: as unsigned integers, the bits of 0 .. 2**1022 are the smallest, and the bits of
-    a negative number, an infinity, a NaN and a larger number are all larger.
+    One pass an argument from 0 on: as unsigned integers, the bits of 0 .. high are the smallest, and those of a
+    negative number, an infinity, a NaN and a larger number are all larger.
     """
-    bound = np.float64(LARGEST).view(np.uint64)
-    for name, block in zip(names, blocks, strict=True):
-        bits = block.view(np.uint64)
-        if bits[bits.argmax()] <= bound:
-            continue
-        for wrong, rule in ((block < 0, "not be negative"), (block > LARGEST, "be at most 2**1022")):
-            if wrong.any():
-                at = int(wrong.argmax())
-                where = f" at index {start + at}" if start + block.size > 1 else ""
-                raise ValueError(f"{name} must {rule}, got {float(block[at])!r}{where}")
+    for limit in limits:
+        values = blocks[limit.of] if isinstance(limit.of, int) else limit.of(*blocks)
+        if limit.low == 0.0 and values.ndim:
+            bits = values.view(np.uint64)
+            if bits[bits.argmax()] <= np.float64(limit.high).view(np.uint64):
+                continue
+        wrong = (values < limit.low) | (values > limit.high)
+        if wrong.any():
+            at = int(wrong.argmax())
+            got = float(np.ravel(values)[at])
+            where = f" at index {start + at}" if start + wrong.size > 1 else ""
+            raise ValueError(f"{limit.name} must {rule(limit, got)}, got {got!r}{where}")
+
+
+def rule(limit: Limit, got: float) -> str:
+    """What a value broke, in words."""
+    high = "2**1022" if limit.high == LARGEST else f"{limit.high:g}"
+    if limit.low == 0.0:
+        return "not be negative" if got < 0.0 else f"be at most {high}"
+    return f"be from {limit.low:g} to {high}"
 
 
 def registers(count: int, size: int) -> list[Floats]:
@@ -79,31 +107,24 @@ def prepare(
     return inputs, targets, results
 
 
-def finish(targets: Sequence[Floats], results: Sequence[Floats]) -> list[Floats]:
-    """Copy what was computed aside into the caller's arrays."""
-    for target, result in zip(targets, results, strict=True):
-        if not np.may_share_memory(target, result):
-            result[...] = target.reshape(result.shape)
-    return list(results)
+def blocks(block: Callable[..., None], count: int) -> Callable[..., None]:
+    """Return what calls `block(inputs..., fixed..., targets..., registers...)` on one cache-sized piece after another.
 
+    ``look`` is called with every piece of the inputs before, while it is in the cache.
+    """
 
-def run_blocks(
-    block: Callable[..., None],
-    register_count: int,
-    inputs: Sequence[Floats],
-    targets: Sequence[Floats],
-    check: Check | None = None,
-) -> None:
-    """Call `block(inputs..., targets..., registers...)` on one cache-sized piece after another."""
-    size = targets[0].size
-    scratch = registers(register_count, min(size, BLOCK))
-    with np.errstate(all="ignore"):
-        for start in range(0, size, BLOCK):
-            stop = min(start + BLOCK, size)
-            pieces = [x[start:stop] for x in inputs]
-            if check is not None:
-                check(pieces, start)
-            block(*pieces, *(y[start:stop] for y in targets), *(w[: stop - start] for w in scratch))
+    def run(inputs: Sequence[Floats], targets: Sequence[Floats], look: Any = None, fixed: Sequence[Any] = ()) -> None:
+        size = targets[0].size
+        scratch = registers(count, min(size, BLOCK))
+        with np.errstate(all="ignore"):
+            for start in range(0, size, BLOCK):
+                stop = min(start + BLOCK, size)
+                pieces = [x[start:stop] for x in inputs]
+                if look is not None:
+                    look(pieces, start)
+                block(*pieces, *fixed, *(y[start:stop] for y in targets), *(w[: stop - start] for w in scratch))
+
+    return run
 
 
 def scalar(value: Any) -> bool:
@@ -111,25 +132,31 @@ def scalar(value: Any) -> bool:
     return isinstance(value, (int, float, np.floating, np.integer)) and not isinstance(value, bool)
 
 
-def evaluate_variances(
-    names: Sequence[str],
-    values: Sequence[Any],
-    out: Any,
-    count: int,
-    point: Callable[..., tuple[float, ...]],
-    run: Callable[[Sequence[Floats], Sequence[Floats], Check], None],
-) -> tuple[Any, ...]:
-    """A map of variances, on numbers (`point`) or arrays (`run(inputs, targets, check)`), domain checked."""
-    check = partial(check_variances, names)
-    if out is None and all(scalar(value) for value in values):
+def at_point(code: Code, values: Sequence[Any]) -> list[float] | None:
+    """The results for numbers inside of the limits, or None where arrays have an answer, such as NaN for 0/0."""
+    if code.point is None:
+        return None
+    try:
         numbers = [float(value) for value in values]
-        if all(0.0 <= number <= LARGEST for number in numbers) and any(numbers):
-            return point(*numbers)
-        # Zeros and NaN: Python raises on 0/0, where NumPy gives the NaN that is documented.
-        inputs = [np.array([number]) for number in numbers]
-        targets = [np.empty(1) for _ in range(count)]
-        run(inputs, targets, check)
-        return tuple(float(target[0]) for target in targets)
-    inputs, targets, results = prepare(names, values, out, count)
-    run(inputs, targets, check)
-    return tuple(finish(targets, results))
+        for limit in code.limits:
+            value = numbers[limit.of] if isinstance(limit.of, int) else limit.of(*numbers)
+            if not limit.low <= value <= limit.high:
+                return None
+        return [float(result) for result in code.point(*numbers)]
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+
+
+def evaluate(code: Code, values: Sequence[Any], out: Any = None) -> tuple[Any, ...]:
+    """Evaluate on numbers, which give floats, or on arrays that broadcast; ValueError outside of the limits."""
+    numbers = out is None and all(map(scalar, values))
+    if numbers:
+        found = at_point(code, values)
+        if found is not None:
+            return tuple(found)
+    inputs, targets, results = prepare(code.names, values, out, code.outputs)
+    code.run(inputs, targets, partial(check, code.limits))
+    for target, result in zip(targets, results, strict=True):
+        if not np.may_share_memory(target, result):
+            result[...] = target.reshape(result.shape)
+    return tuple(float(result) for result in results) if numbers else tuple(results)

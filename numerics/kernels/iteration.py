@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from numerics.kernels import _runtime
-from numerics.kernels.general import compile_numba
-from numerics.kernels.sample_programs import Parameters, increment_program
+from numerics.kernels.callable import compile_numba
+from numerics.kernels.printers import compiled, indented, python_lines
+from numerics.kernels.program import Program
+from numerics.kernels.rectifier_programs import DOMAIN
 from numerics.kernels.sample_variance import NAMES, SampleVariances, SampleVarianceStep
-from numerics.kernels.scalar_code import compile_python, python_lines
 
 _TWO_SUM = """
 {x}_change = {change} + {x}_low
@@ -37,37 +38,42 @@ virtual = {x}_next - {x}
 """
 
 
-def iteration_source(parameters: Parameters) -> str:
+def iteration_source(increments: Program) -> str:
     """Python source of `curve(m2, v2, layers, m2_curve, v2_curve)`, for CPython and for numba alike."""
-    program = increment_program(parameters)
-    m2_change, v2_change = (symbol.name for symbol in program.outputs)
+    m2_change, v2_change = (symbol.name for symbol in increments.outputs)
     body = [
-        *python_lines(program),
+        *python_lines(increments),
         *_TWO_SUM.format(x="m2", change=m2_change).strip().splitlines(),
         *_TWO_SUM.format(x="v2", change=v2_change).strip().splitlines(),
     ]
-    loop = "\n".join(" " * 8 + line for line in body)
     return (
         "def curve(m2, v2, layers, m2_curve, v2_curve):\n"
         "    m2_low = 0.0\n    v2_low = 0.0\n    m2_curve[0] = m2\n    v2_curve[0] = v2\n"
-        f"    for layer in range(1, layers + 1):\n{loop}\n"
+        f"    for layer in range(1, layers + 1):\n{indented(body, 8)}\n"
     )
 
 
 @lru_cache(maxsize=64)
-def _compiled(parameters: Parameters, backend: str) -> Callable[..., None]:
-    source = iteration_source(parameters)
-    constants = {symbol.name: value for symbol, value in increment_program(parameters).constants}
-    compiler = compile_numba if backend == "numba" else compile_python
-    return compiler(source, "curve", constants)
+def _curve(increments: Program, backend: str) -> Callable[..., None]:
+    names = {"math": math, **{symbol.name: value for symbol, value in increments.constants}}
+    return (compile_numba if backend == "numba" else compiled)(iteration_source(increments), "curve", names)
+
+
+def _repeated(step: SampleVarianceStep) -> Callable[..., None]:
+    def curve(m2: float, v2: float, layers: int, m2_curve: Any, v2_curve: Any) -> None:
+        m2_curve[0], v2_curve[0] = m2, v2
+        for layer in range(1, layers + 1):
+            m2, v2 = m2_curve[layer], v2_curve[layer] = step(m2, v2)
+
+    return curve
 
 
 def iterate(step: SampleVarianceStep, m2: Any, v2: Any, layers: int) -> SampleVariances:
     """(m^2, v^2, rho, 1 - rho) at layers 0 .. `layers`, from layer 0's variances.
 
-    m2, v2: numbers or arrays that broadcast; the results have shape (layers + 1, *shape). The relative error
-    stays below 1e-12 at layer 10^6. A million layers take a tenth of a second with the step's backend
-    `numba`, else a second or two.
+    m2, v2: numbers or arrays that broadcast; the results have shape (layers + 1, *shape). For rectifiers the relative
+    error stays below 1e-12 at layer 10^6, and a million layers take a tenth of a second with the step's backend
+    `numba`, else a second or two; other activations repeat the step, whose errors add up.
 
     Raises ValueError for `layers` that is not a non-negative integer and for variances outside [0, 2**1022],
     OverflowError, naming the layer, when a variance grows beyond the largest float.
@@ -82,11 +88,11 @@ def iterate(step: SampleVarianceStep, m2: Any, v2: Any, layers: int) -> SampleVa
     starts = [_runtime.as_floats(name, value) for name, value in zip(NAMES, (m2, v2), strict=True)]
     shape = np.broadcast_shapes(*(start.shape for start in starts))
     flat = [np.ascontiguousarray(np.broadcast_to(start, shape)).reshape(-1) for start in starts]
-    _runtime.check_variances(NAMES, flat)
-    function = _compiled(step.parameters, step.backend)
+    _runtime.check([_runtime.Limit(r.value.name, r.low, r.high, n) for n, r in enumerate(DOMAIN)], flat)
+    function = _repeated(step) if step.increments is None else _curve(step.increments, step.backend)
     curves = np.empty((2, layers + 1, flat[0].size))
     for i, start in enumerate(zip(*(array.tolist() for array in flat), strict=True)):
-        if step.backend == "numba":
+        if step.backend == "numba" and step.increments is not None:
             rows: Any = np.empty((2, layers + 1))
         else:
             rows = ([0.0] * (layers + 1), [0.0] * (layers + 1))  # lists: CPython writes them twice as fast

@@ -9,14 +9,13 @@ from textwrap import indent
 from sympy import Basic, Expr, Integral, Mul, Pow, Product, Sum, Symbol, cse, numbered_symbols, sympify
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
-from sympy.printing.codeprinter import PrintMethodNotImplementedError
-from sympy.printing.numpy import NumPyPrinter
 
 from derive.errors import InputError
 from derive.layers import d
 from derive.network import Activation, ActivationSlope, Partial
 from derive.randomness import Entry
 from numerics.kernels.layered_quantities import Quantity, layer_of, parameter, quantity_of
+from numerics.kernels.printers import NUMPY, UnsupportedExpressionError
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,6 @@ def _divisors(expression: Basic) -> set[str]:
 
 def _print(expression: Expr) -> str:
     try:
-        # Without "strict", what the printer does not know would stand in the code as it is.
-        return str(NumPyPrinter({"strict": True, "allow_unknown_functions": False}).doprint(expression))
-    except PrintMethodNotImplementedError:
+        return str(NUMPY.doprint(expression))
+    except UnsupportedExpressionError:
         raise InputError(f"a kernel cannot evaluate {expression}") from None

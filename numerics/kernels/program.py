@@ -1,7 +1,7 @@
 """A kernel as straight-line code: assignments of SymPy expressions, in the order in which they are computed.
 
-A `Program` is all that the code generators see. Each assignment holds symbols and at most one constant fold,
-so that SymPy cannot reorder the floating-point operations that an accuracy claim rests on.
+A `Program` is all that the printers see. Each assignment is one SymPy expression in arguments, constants and earlier
+targets. A program may call functions of arrays, such as a quadrature rule, whose Python source it then carries.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import hashlib
 import keyword
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
+
+from numerics.stable_forms import in_floats
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,27 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Range:
+    """An expression in a program's arguments that must lie in [low, high]; NaN passes."""
+
+    value: sp.Expr
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Program:
-    """Arguments, named float64 constants, assignments in order, and the symbols that are the outputs."""
+    """Arguments, named float64 constants, assignments in order, the symbols that are the outputs, and the domain.
+
+    ``helpers`` is the source of the functions of arrays that assignments call (as SymPy's undefined functions).
+    """
 
     arguments: tuple[sp.Symbol, ...]
     constants: tuple[tuple[sp.Symbol, float], ...]
     assignments: tuple[Assignment, ...]
     outputs: tuple[sp.Symbol, ...]
-
-    @property
-    def constant_values(self) -> dict[sp.Symbol, float]:
-        """The constants by symbol."""
-        return dict(self.constants)
+    domain: tuple[Range, ...] = ()
+    helpers: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -44,7 +55,9 @@ class Program:
             "arguments " + " ".join(map(str, self.arguments)),
             *(f"{name} = {value.hex()}" for name, value in self.constants),
             *(f"{line.target} = {line.value}" for line in self.assignments),
+            *(f"{limit.low} <= {limit.value} <= {limit.high}" for limit in self.domain),
             "outputs " + " ".join(map(str, self.outputs)),
+            self.helpers,
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
@@ -53,8 +66,8 @@ class Program:
         if name not in {str(symbol) for symbol, _ in self.constants}:
             known = ", ".join(str(symbol) for symbol, _ in self.constants)
             raise KeyError(f"no constant is named {name!r}; there are {known}")
-        constants = tuple((symbol, value if str(symbol) == name else old) for symbol, old in self.constants)
-        return Program(self.arguments, constants, self.assignments, self.outputs)
+        changed = tuple((symbol, value if str(symbol) == name else old) for symbol, old in self.constants)
+        return replace(self, constants=changed)
 
 
 @dataclass
@@ -77,7 +90,37 @@ class Builder:
         self._assignments.append(Assignment(target, value))
         return target
 
-    def program(self, *outputs: sp.Symbol) -> Program:
+    def include(self, program: Program) -> None:
+        """Append another program's lines; its arguments must be this one's, or lines before."""
+        self._constants |= dict(program.constants)
+        self._assignments += program.assignments
+
+    def expressions(self, expressions: Sequence[sp.Expr], stem: str = "result") -> list[sp.Symbol]:
+        """Append common subexpressions, then the expressions; numbers that are not rational become constants."""
+        taken = {*self.arguments, *self._constants, *(line.target for line in self._assignments)}
+        fresh = (s for s in sp.numbered_symbols("t_") if s not in taken)
+        shared, reduced = sp.cse([self._folded(e) for e in expressions], symbols=fresh, order="canonical")
+        for symbol, value in shared:
+            self.let(symbol.name, value)
+        return [self.let(f"{stem}_{n}", value) for n, value in enumerate(reduced)]
+
+    def _folded(self, node: sp.Expr) -> sp.Expr:
+        if node.is_number and isinstance(node, sp.Expr) and not node.is_Rational:
+            return self._number(node)
+        if not node.args or isinstance(node, sp.Piecewise):
+            return node
+        args = list(node.args)
+        numbers = [a for a in args if a.is_number]
+        if isinstance(node, sp.Add | sp.Mul) and len(numbers) > 1:
+            args = [node.func(*numbers), *(a for a in args if not a.is_number)]
+        return node.func(*map(self._folded, args))
+
+    def _number(self, number: sp.Expr) -> sp.Symbol:
+        value = float(number.evalf(25))
+        known = [symbol for symbol, other in self._constants.items() if other == value]
+        return known[0] if known else self.constant(f"NUMBER_{len(self._constants)}", value)
+
+    def program(self, *outputs: sp.Symbol, domain: Sequence[Range] = (), helpers: str = "") -> Program:
         """The finished program; lines that no output needs are left out."""
         needed = set(outputs)
         kept = []
@@ -86,7 +129,7 @@ class Builder:
                 needed |= line.value.free_symbols
                 kept.append(line)
         constants = tuple((symbol, value) for symbol, value in self._constants.items() if symbol in needed)
-        return Program(self.arguments, constants, tuple(reversed(kept)), outputs)
+        return Program(self.arguments, constants, tuple(reversed(kept)), outputs, tuple(domain), helpers)
 
 
 def identifier(symbol: sp.Basic) -> str:
@@ -99,35 +142,41 @@ def identifier(symbol: sp.Basic) -> str:
     return name + "_" if keyword.iskeyword(name) else name
 
 
-def from_expressions(expressions: Sequence[sp.Expr], arguments: Iterable[sp.Basic]) -> Program:
-    """Common subexpressions first, then the outputs; the argument x is called `x_` in the program.
+def plain(argument: sp.Basic) -> sp.Symbol:
+    """The symbol that stands for an argument in a program.
 
-    An argument may be any SymPy object that occurs in the expressions as a whole (a symbol, or an indexed
-    quantity such as n[i]); each gets a plain symbol of its own.
-
-    Raises ValueError when the expressions hold a symbol that is not among the arguments.
+    Without assumptions, on which code must not depend; its underscore keeps it apart from the names of functions,
+    registers and literals in generated code.
     """
-    arguments = tuple(arguments)
+    return sp.Symbol(identifier(argument) + "_")
+
+
+def renaming(arguments: Iterable[sp.Basic]) -> dict[sp.Basic, sp.Symbol]:
+    """Plain symbols for arguments; ValueError where two would have one name."""
     names: dict[str, sp.Basic] = {}
     for argument in arguments:
         name = identifier(argument)
         if name in names:
             raise ValueError(f"arguments {names[name]} and {argument} would both be called {name!r}")
         names[name] = argument
-    # Fresh symbols without assumptions, on which code generation must not depend. The underscore keeps
-    # them apart from the names of functions, registers and literals in generated code.
-    renaming = {argument: sp.Symbol(identifier(argument) + "_") for argument in arguments}
-    renamed = [expression.xreplace(renaming) for expression in expressions]
-    allowed = set(renaming.values())
-    unknown = sorted({str(s) for e in renamed for s in e.free_symbols - allowed - renaming.keys()})
+    return {argument: plain(argument) for argument in names.values()}
+
+
+def from_expressions(
+    expressions: Sequence[sp.Expr], arguments: Iterable[sp.Basic], domain: Sequence[Range] = ()
+) -> Program:
+    """Common subexpressions first, then the outputs; the argument x is called `x_` in the program.
+
+    An argument may be any SymPy object that occurs in the expressions as a whole (a symbol, or an indexed
+    quantity such as n[i]); each gets a plain symbol of its own, in which the domain is stated.
+
+    Raises ValueError when the expressions hold a symbol that is not among the arguments.
+    """
+    names = renaming(arguments)
+    renamed = [in_floats(expression.xreplace(names)) for expression in expressions]
+    unknown = sorted({str(s) for e in renamed for s in e.free_symbols - {*names.values()} - names.keys()})
     if unknown:
-        raise ValueError(
-            f"expression must depend on its arguments ({', '.join(names)}) alone, got also {', '.join(unknown)}"
-        )
-    temporaries = (s for s in sp.numbered_symbols("t_") if s not in allowed)
-    shared, reduced = sp.cse(renamed, symbols=temporaries, order="canonical")
-    builder = Builder(tuple(renaming.values()))
-    for symbol, value in shared:
-        builder.let(symbol.name, value)
-    outputs = [builder.let(f"result_{i}", value) for i, value in enumerate(reduced)]
-    return builder.program(*outputs)
+        listed = ", ".join(identifier(argument) for argument in names)
+        raise ValueError(f"expression must depend on its arguments ({listed}) alone, got also {', '.join(unknown)}")
+    builder = Builder(tuple(names.values()))
+    return builder.program(*builder.expressions(renamed), domain=domain)

@@ -1,27 +1,32 @@
-"""`sample_variance_step`: one layer of the recursion of (m^2, v^2), fast and accurate to the last digits."""
+"""`sample_variance_step`: one layer of the recursion of (m^2, v^2) for any activation, fast and accurate."""
 
 from __future__ import annotations
 
-import difflib
 import math
-import re
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from derive.activations import Activation
+from derive.activations import activation as named
+from derive.errors import InputError
 from numerics.kernels import _runtime
-from numerics.kernels.general import check_backend, compile_numba
-from numerics.kernels.numpy_code import NumpyCode, numpy_code
+from numerics.kernels.callable import About, Kernel
+from numerics.kernels.certificate import SEED, Certificate, measure
 from numerics.kernels.program import Program
-from numerics.kernels.sample_programs import Parameters, full_program, step_program
-from numerics.kernels.scalar_code import compile_python, numba_source, python_source
-
-if TYPE_CHECKING:
-    from numerics.kernels.certificate import Certificate
+from numerics.kernels.rectifier_programs import (
+    Parameters,
+    full_program,
+    increment_program,
+    rectifier_slope,
+    step_program,
+)
 
 NAMES = ("m2", "v2")
-_SLOPES = {"relu": 0.0, "linear": 1.0, "abs": -1.0}
+NAME = "sample_variance_step"
+DOMAIN = (1e-3, 1e2)
+"""Variances m^2 + v^2 for which a step by quadrature is made and measured, unless told otherwise."""
 
 
 class SampleVariances(NamedTuple):
@@ -33,112 +38,34 @@ class SampleVariances(NamedTuple):
     one_minus_rho: Any
 
 
-@dataclass(frozen=True)
-class _Evaluator:
-    """One program, compiled for arrays and for floats."""
+@dataclass(frozen=True, eq=False)
+class SampleVarianceStep(Kernel):
+    """The map (m^2, v^2) -> (m'^2, v'^2) of one layer, made by `sample_variance_step`; a `Kernel`.
 
-    program: Program
-    backend: str
-
-    @cached_property
-    def numpy(self) -> NumpyCode:
-        return numpy_code(self.program)
-
-    @cached_property
-    def constants(self) -> dict[str, float]:
-        return {symbol.name: value for symbol, value in self.program.constants}
-
-    @cached_property
-    def source(self) -> str:
-        if self.backend == "numba":
-            return numba_source(self.program, largest=_runtime.LARGEST)
-        return self.numpy.source
-
-    @cached_property
-    def _block(self) -> Any:
-        return self.numpy.compile()
-
-    @cached_property
-    def _loop(self) -> Any:
-        return compile_numba(self.source, "loop", self.constants)
-
-    @cached_property
-    def _point(self) -> Any:
-        return compile_python(python_source(self.program), "point", self.constants)
-
-    def _run(self, inputs: Sequence[_runtime.Floats], targets: Sequence[_runtime.Floats], check: Any) -> None:
-        if self.backend == "numba":
-            if self._loop(*inputs, *targets):
-                check(inputs)
-        else:
-            _runtime.run_blocks(self._block, self.numpy.registers, inputs, targets, check)
-
-    def __call__(self, m2: Any, v2: Any, out: Any) -> tuple[Any, ...]:
-        count = len(self.program.outputs)
-        return _runtime.evaluate_variances(NAMES, (m2, v2), out, count, self._point, self._run)
-
-
-class SampleVarianceStep:
-    """The map (m^2, v^2) -> (m'^2, v'^2) of one layer, made by `sample_variance_step`.
-
-    Attributes: `slope`, `gain`, `bias_variance`, `backend`; `program` (what is computed, line by line),
-    `source` (the generated code), `certificate` (how accurate it is, measured on first access).
+    Attributes besides a kernel's: `activation`, `gain`, `bias_variance`, and for a rectifier its `slope`.
     """
 
-    def __init__(
-        self,
-        parameters: Parameters,
-        backend: str = "numpy",
-        *,
-        program: Program | None = None,
-        full: Program | None = None,
-    ) -> None:
-        check_backend(backend)
-        self.parameters = parameters
-        self.backend = backend
-        self.program = step_program(parameters) if program is None else program
-        self.full_program = full_program(parameters) if full is None else full
-        self._step = _Evaluator(self.program, backend)
-        self._full = _Evaluator(self.full_program, backend)
+    activation: Activation | None = None
+    gain: float = 1.0
+    bias_variance: float = 0.0
+    full_program: Program | None = None
+    parameters: Parameters | None = None
 
     @property
-    def slope(self) -> float:
-        """The slope a of phi(y) = y for y > 0 and a y for y < 0."""
-        return self.parameters.slope
-
-    @property
-    def gain(self) -> float:
-        """sigma_w2 = N Var[W]."""
-        return self.parameters.gain
-
-    @property
-    def bias_variance(self) -> float:
-        """sigma_b2."""
-        return self.parameters.bias_variance
-
-    @property
-    def source(self) -> str:
-        """The code that runs on arrays."""
-        return self._step.source
+    def slope(self) -> float | None:
+        """The slope a of phi(y) = y for y > 0 and a y for y < 0; None for an activation that is no rectifier."""
+        return None if self.parameters is None else self.parameters.slope
 
     @cached_property
-    def certificate(self) -> Certificate:
-        """The measured accuracy of this very kernel (one to two seconds on first access)."""
-        from numerics.kernels.certificate import certify
+    def increments(self) -> Program | None:
+        """(m^2, v^2) -> (m'^2 - m^2, v'^2 - v^2) without cancellation, where there is a program for it."""
+        return None if self.parameters is None else increment_program(self.parameters)
 
-        return certify(self)
-
-    def __call__(self, m2: Any, v2: Any, *, out: Any = None) -> tuple[Any, Any]:
-        """(m'^2, v'^2) from (m^2, v^2).
-
-        m2, v2: variances in [0, 2**1022], numbers or arrays that broadcast; two numbers give two floats.
-        NaN in gives NaN out; a result beyond the largest float is inf. out: a pair of float64 arrays of the
-        broadcast shape, which may be the inputs; if an error is raised they hold unfinished work.
-
-        Raises ValueError for a negative, infinite or larger variance, TypeError for what is not real numbers.
-        """
-        m2_next, v2_next = self._step(m2, v2, out)
-        return m2_next, v2_next
+    @cached_property
+    def whole(self) -> Kernel:
+        """The kernel of `full`."""
+        assert self.full_program is not None  # `sample_variance_step` gives it
+        return Kernel(self.full_program, NAMES, f"{self.name}_full", self.backend, single=False, about=self.about)
 
     def full(self, m2: Any, v2: Any, *, out: Any = None) -> SampleVariances:
         """(m'^2, v'^2, rho', 1 - rho') with rho = m^2/(m^2 + v^2), the correlation of two samples.
@@ -146,36 +73,49 @@ class SampleVarianceStep:
         1 - rho' is computed as itself, not by subtraction. Both are NaN where m'^2 = v'^2 = 0, since the
         correlation is undefined there. Arguments and errors as for the call.
         """
-        return SampleVariances(*self._full(m2, v2, out))
+        return SampleVariances(*self.whole(m2, v2, out=out))
+
+    @property
+    def companions(self) -> tuple[Kernel, ...]:
+        """The step and its full map."""
+        return self, self.whole
 
     def __repr__(self) -> str:
-        p = self.parameters
-        return (
-            f"<sample_variance_step: slope {p.slope:g}, gain {p.gain:g}, bias variance {p.bias_variance:g}, "
-            f"{self.backend}>"
-        )
-
-
-@lru_cache(maxsize=64)
-def _step(parameters: Parameters, backend: str) -> SampleVarianceStep:
-    return SampleVarianceStep(parameters, backend)
+        kind = f"slope {self.slope:g}" if self.slope is not None else str(self.activation)
+        return f"<{NAME}: {kind}, gain {self.gain:g}, bias variance {self.bias_variance:g}, {self.backend}>"
 
 
 def sample_variance_step(
-    activation: str = "relu", gain: float = 2.0, bias_variance: float = 0.0, backend: str = "numpy"
+    activation: str | Activation = "relu",
+    gain: float = 2.0,
+    bias_variance: float = 0.0,
+    backend: str = "numpy",
+    *,
+    domain: tuple[float, float] = DOMAIN,
+    method: str = "auto",
 ) -> SampleVarianceStep:
     """One layer of the sample-variance recursion: `m2, v2 = step(m2, v2)`, variances in and out.
 
-    A pre-activation is y = mu + nu, mu ~ N(0, m^2) over networks, nu ~ N(0, v^2) over samples. In the wide
-    limit, with T = v/sqrt(v^2 + 2 m^2) and h = atan T + (T - atan T)/T^2,
+    A pre-activation is y = mu + nu, mu ~ N(0, m^2) over networks, nu ~ N(0, v^2) over samples. In the wide limit
+
+        m'^2 = gain E_mu[(E_nu f(mu + nu))^2] + bias_variance
+        v'^2 = gain E_mu[Var_nu f(mu + nu)]
+
+    For (leaky) ReLU, |y| and y, with T = v/sqrt(v^2 + 2 m^2) and h = atan T + (T - atan T)/T^2, that is
 
         v'^2 = gain/2 v^2 [(1 + a^2) - (1 - a)^2 h/pi]
         m'^2 = gain/2 [(1 + a^2) m^2 + (1 - a)^2 v^2 h/pi] + bias_variance
 
-    evaluated without cancellation, to within 3 ulps over the whole range of floats (`step.certificate`).
+    evaluated without cancellation, to within 3 ulps over the whole range of floats; for others the derived form, where
+    one without cancellation is certified on the domain, or a fixed quadrature rule (`step.certificate`).
 
-    activation: `relu`, `linear`, `abs`, or `leaky-relu(a)` with any finite slope a. gain: N Var[W], positive.
-    backend: `numpy`, or `numba` (extra `fast`).
+    Args:
+        activation: a name or expression for `derive.activations.activation`, or an `Activation`.
+        gain: N Var[W], positive.
+        bias_variance: Var[b].
+        backend: `numpy`, or `numba` (extra `fast`) for what is not by quadrature.
+        domain: the smallest and the largest m^2 + v^2, for what is no rectifier.
+        method: as for `map_kernel`; a rectifier's step takes ``"auto"``.
 
     Raises ValueError for an unknown activation or backend and for a gain or bias variance out of range,
     ImportError when numba is missing.
@@ -185,39 +125,85 @@ def sample_variance_step(
     >>> step = sample_variance_step("relu")
     >>> step(0.0, 1.0)
     (0.3183098861837907, 0.6816901138162093)
+    >>> from numerics.kernels import map_kernel
+    >>> total = sum(sample_variance_step("tanh", gain=1.5)(0.2, 0.3))
+    >>> round(total / map_kernel("tanh", "length-map")(0.5, 1.5, 0.0), 12)
+    1.0
+
     """
-    parameters = Parameters(
-        slope=_slope(activation),
-        gain=_number("gain", gain, positive=True),
-        bias_variance=_number("bias_variance", bias_variance, positive=False),
+    found = _named(activation)
+    size = _number("gain", gain, positive=True), _number("bias_variance", bias_variance, positive=False)
+    slope = rectifier_slope(found) if method == "auto" else None
+    if slope is not None:
+        return _rectifier(Parameters(slope, *size), found, backend)
+    from numerics.kernels.map_kernels import step_of
+
+    return step_of(found, *size, backend, domain, method)
+
+
+@lru_cache(maxsize=64)
+def _rectifier(parameters: Parameters, activation: Activation, backend: str) -> SampleVarianceStep:
+    from numerics.kernels import rectifier_theorem as theorem
+
+    values = (
+        (theorem.slope, parameters.slope),
+        (theorem.gain, parameters.gain),
+        (
+            theorem.bias_variance,
+            parameters.bias_variance,
+        ),
     )
-    return _step(parameters, backend)
+    return SampleVarianceStep(
+        step_program(parameters),
+        NAMES,
+        NAME,
+        backend,
+        single=False,
+        about=About(
+            title="One layer of the sample-variance recursion: (m^2, v^2) -> (m'^2, v'^2), variances in and out.",
+            formula=theorem.formula(", ".join(f"{symbol} = {value!r}" for symbol, value in values)),
+            origin=theorem.ORIGIN,
+            method="certified step",
+        ),
+        measured=certify,
+        activation=activation,
+        gain=parameters.gain,
+        bias_variance=parameters.bias_variance,
+        full_program=full_program(parameters),
+        parameters=parameters,
+    )
+
+
+def certify(step: Kernel, *, points: int = 3000, searched: int = 300_000, rng: Any = SEED) -> Certificate:
+    """Measure a rectifier's step against the definition: the edges, random points, and the worst of a wide search.
+
+    A third of `points` are the worst of `searched` for some output, the others random, the edges always in.
+    The same seed gives the same certificate. Raises ValueError unless 0 < points <= searched.
+    """
+    if not isinstance(step, SampleVarianceStep) or step.parameters is None:
+        return step.certificate
+    from numerics.kernels.rectifier_truth import truth
+
+    return measure(step, truth(step, step.parameters, rng), points=points, searched=searched)
+
+
+def _named(activation: str | Activation) -> Activation:
+    """The activation of a name, in whatever case and with hyphens or underscores."""
+    if not isinstance(activation, str):
+        return activation
+    try:
+        return named(activation)
+    except InputError:
+        with suppress(InputError):
+            return named(activation.strip().lower().replace("_", "-"))
+        raise
 
 
 def _number(name: str, value: Any, *, positive: bool) -> float:
     if not _runtime.scalar(value):
-        raise ValueError(f"{name} must be a number, got {value!r}")
+        raise InputError(f"{name} must be a number, got {value!r}")
     number = float(value)
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
         rule = "positive and finite" if positive else "finite and not negative"
-        raise ValueError(f"{name} must be {rule}, got {number!r}")
+        raise InputError(f"{name} must be {rule}, got {number!r}")
     return number
-
-
-def _slope(activation: str) -> float:
-    text = str(activation).strip().lower().replace("_", "-")
-    if text in _SLOPES:
-        return _SLOPES[text]
-    leaky = re.fullmatch(r"leaky-relu\(\s*([-+.\de]+)\s*\)", text)
-    if leaky:
-        try:
-            slope = float(leaky[1])
-        except ValueError:
-            raise ValueError(f"activation's slope must be a number, got {leaky[1]!r}") from None
-        if not abs(slope) <= 1e6:
-            raise ValueError(f"activation's slope must be between -1e6 and 1e6, got {slope!r}")
-        return slope
-    known = [*_SLOPES, "leaky-relu(a)"]
-    near = difflib.get_close_matches(text, known, n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise ValueError(f"activation must be one of {', '.join(known)}, got {activation!r}{hint}")

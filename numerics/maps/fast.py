@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 from derive.activations import Activation
 from derive.quadrature import Bounded
-from numerics.maps.certified import Form, Span, form
+from numerics.maps.compiled import Look
+from numerics.maps.forms import Form, Span, form
 from numerics.maps.functions import Array
 from numerics.maps.line import EPS
-from numerics.maps.program import Check
 from numerics.maps.values import bounded, numbers_of, variances_of
 
 MANY = 256
@@ -75,7 +75,7 @@ class Fast:
         if found is None:
             return None
 
-        def check(pieces: Sequence[Array]) -> None:
+        def check(pieces: Sequence[Array], _: int) -> None:
             piece = pieces[-1]
             # NaN fails too.
             if not (np.minimum.reduce(piece) >= low and np.maximum.reduce(piece) <= high):
@@ -96,26 +96,26 @@ class Fast:
         return self._form(what) if self.w and all(self._form(name) for name in needed) else None
 
     def _run(
-        self, found: Form, mode: str, wrap: str, arrays: list[Array], q: _Span, check: Check | None = None
+        self, found: Form, mode: str, wrap: str, arrays: list[Array], q: _Span, check: Look | None = None
     ) -> Bounded | None:
         one_q = mode in ("rho", "gap") and q.values.ndim == 0
         kernel = found.kernel(mode, wrap, one_q=one_q, bias=self.b > 0)
         second = self._form("second") if wrap == "ratio" else None
-        covers = [f.certificate.covers for f in (found, second) if f is not None]
+        covers = [f.covers for f in (found, second) if f is not None]
+
+        def look(pieces: Sequence[Array], start: int) -> None:
+            if mode != "shares":
+                q.take(pieces[0])
+            if check is not None:
+                check(pieces, start)
+
         try:
             if one_q:
                 if not all(inside(q.ends) for inside in covers):
                     return None
                 value = kernel((float(q.values), self.w, self.b), arrays[1:], check)
             else:
-
-                def watch(pieces: Sequence[Array]) -> None:
-                    if mode != "shares":
-                        q.take(pieces[0])
-                    if check is not None:
-                        check(pieces)
-
-                value = kernel((self.w, self.b), arrays, watch)
+                value = kernel((self.w, self.b), arrays, look)
                 if not all(inside(q.ends) for inside in covers):
                     return None
         except (OverflowError, ZeroDivisionError):
@@ -124,7 +124,7 @@ class Fast:
 
     def _error(self, found: Form, wrap: str, value: Array, q: Array, span: Span) -> Array:
         """What the certificate says of the form, carried through the linear maps."""
-        relative, of_size = found.certificate.over(span)
+        relative, of_size = found.errors(span)
         scale = {"": 1.0, "scaled": self.w, "map": self.w, "ratio": self.w}[wrap]
         shift = self.b if wrap == "map" else 0.0
         length: Callable[[], Any] = lambda: self._second(q)  # noqa: E731
@@ -134,7 +134,7 @@ class Fast:
             shift = self.b / whole if found.what == "covariance" else 0.0
             second = self._form("second")
             assert second is not None  # `_covering` has seen it
-            extra = second.certificate.over(span)[0] + 4 * EPS
+            extra = second.errors(span)[0] + 4 * EPS
         else:
             extra = 2 * EPS if wrap else 0.0
         part = relative * np.abs(value - shift)

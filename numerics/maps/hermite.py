@@ -111,6 +111,32 @@ def series(f: Functions | Activation, q: float, order: int) -> Series | None:
 
 
 @lru_cache(maxsize=4096)
+def slope_series(f: Activation, q: float, order: int) -> Series | None:
+    """The coefficients but a_0 from those of f', each right beside E[f'²]; None where f jumps or they are not found.
+
+    a_k = √(q/k) b_(k-1), where f'(√q z) = Σ b_k He_k(z)/√k!.
+    """
+    if f.jumps:
+        return None
+    try:
+        projection = _projection(f, 1)
+    except CannotRead:
+        return None
+    whole = squares(f, q)[1]
+    found = projection.coefficients(q, order - 1) if math.isfinite(whole[0]) and math.isfinite(whole[1]) else None
+    if found is None:
+        return None
+    b, errors = found
+    for odd, holds in ((1, f.is_odd), (0, f.is_even)):
+        if holds:
+            b[odd::2] = errors[odd::2] = 0.0
+    left = whole[0] * (1 + 4 * EPS) + whole[1] - math.fsum(np.square(np.maximum(np.abs(b) - errors, 0.0)))
+    slope_tail = q * max(left, 0.0) * (1 + 4 * EPS)
+    a, error = (np.concatenate([[0.0], x * np.sqrt(q / np.arange(1, order))]) for x in (b, errors))
+    return Series(q, a, error + 4 * EPS * np.abs(a), 0.0, slope_tail / order, slope_tail, math.nan, math.inf)
+
+
+@lru_cache(maxsize=4096)
 def squares(activation: Activation, q: float) -> tuple[tuple[float, float], tuple[float, float]]:
     """E[f²] and E[f'²] away from jumps, s ~ N(0, q), each with its error."""
     found = _square_lines(activation)
@@ -133,8 +159,8 @@ def _square_lines(activation: Activation) -> tuple[Line, Line | None]:
 
 
 @lru_cache(maxsize=64)
-def _projection(activation: Activation) -> _Projection:
-    return _Projection(activation)
+def _projection(activation: Activation, derivative: int = 0) -> _Projection:
+    return _Projection(activation, derivative)
 
 
 class _Damped:
@@ -148,20 +174,24 @@ class _Damped:
         radius = given[self.z].rad
         if found.mid.ndim > 1:
             return [found], decisions
+        with np.errstate(all="ignore"):
+            return [self._about_zero(found, radius, decided is not None)], decisions
+
+    def _about_zero(self, found: Disc, radius: Array, plane: bool) -> Disc:
         grown = CRAMER * np.ones_like(radius)
-        if decided is not None:
+        if plane:
             # The ellipse is not as high as the disc about it.
             high = radius * _ACROSS / (0.5 * (R + 1 / R))
             grown = CRAMER * np.exp(high * high / 4 + high * math.sqrt(self.order))
-        return [Disc(0.0 * found.mid, (np.abs(found.mid) + found.rad) * grown)], decisions
+        return Disc(0.0 * found.mid, (np.abs(found.mid) + found.rad) * grown)
 
 
 class _Projection:
-    """One activation against Hermite functions."""
+    """One activation, or its derivative, against Hermite functions."""
 
-    def __init__(self, activation: Activation) -> None:
+    def __init__(self, activation: Activation, derivative: int) -> None:
         self.z, self.root = sp.Dummy("z", real=True), sp.Dummy("root", positive=True)
-        f = stable_expression(activation).xreplace({activation.symbol: self.root * self.z})
+        f = stable_expression(activation, derivative).xreplace({activation.symbol: self.root * self.z})
         self.reading = Reading([f * sp.exp(-(self.z**2) / 4)], [self.z])
         # |f| exp(-z²/4) is so much times the density.
         self.growth = Growth(f * sp.exp(self.z**2 / 4), [self.z])
@@ -187,13 +217,17 @@ class _Projection:
         boxes = joined([b for b, _ in run.sums.kept])
         if len(boxes.owner) * _NODES > _MOST_NODES:
             return None
-        return self._project(boxes, root, order, left * CRAMER * _QUARTER_ROOT)
+        with np.errstate(all="ignore"):
+            a, errors = self._project(boxes, root, order, left * CRAMER * _QUARTER_ROOT)
+        return (a, errors) if np.isfinite(a).all() and np.isfinite(errors).all() else None
 
     def _start(self, low: float, high: float, root: float, order: int) -> Boxes:
         count = max(1, math.ceil((high - low) / min(1.5, 12 / math.sqrt(order))))
         inside = [p / root for p in self.points if low < p / root < high]
         edges = np.unique(np.concatenate([np.linspace(low, high, count + 1), inside]))
-        return Boxes(np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None])
+        return Boxes(
+            np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None]
+        )
 
     def _project(self, boxes: Boxes, root: float, order: int, left: float) -> tuple[Array, Array]:
         middle, half = boxes.middle[0], boxes.half[0]
@@ -205,9 +239,8 @@ class _Projection:
         bound, by_rule = self._cut(middle, half, root, order)
         keep = np.repeat(by_rule, _NODES)
         weight = (half[:, None] * w).ravel() * keep * _QUARTER_ROOT**2
-        with np.errstate(all="ignore"):
-            values = np.where(keep, g.mid, 0.0) * weight
-            wrong = float(np.sum(np.where(keep, g.rad, 0.0) * weight.astype(np.float64)))
+        values = np.where(keep, g.mid, 0.0) * weight
+        wrong = float(np.sum(np.where(keep, g.rad, 0.0) * weight.astype(np.float64)))
         size = np.abs(values).astype(np.float64)
         a = np.empty(order)
         before, now = np.zeros_like(z), np.exp(-z * z / 4)

@@ -384,7 +384,7 @@ class NumericalMaps:
 @lru_cache(maxsize=1024)
 def _definition(activation: Activation, name: str, old: Symbol | None, new: Expr | None) -> Expr | None:
     try:
-        found = _maps(activation).definition(name)
+        found = _maps(activation).expectations(name)
     except NoClosedForm:
         return None
     return found if old is None else found.subs(old, new)

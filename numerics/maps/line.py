@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from derive import limits
 from numerics.maps.functions import Array, Functions
 from numerics.maps.mesh import edges_on, panels, window
 
@@ -44,6 +45,7 @@ def moments(f: Functions, q: float) -> Moments:
     edges = edges_on(f, q, low, high, 1.5)
     before = np.full(len(NAMES), np.inf)
     while True:
+        limits.check()
         fine, size = _sums(f, q, edges, _FINE)
         check, _ = _sums(f, q, edges, _CHECK)
         with np.errstate(invalid="ignore"):

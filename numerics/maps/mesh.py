@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from derive import limits
 from numerics.maps.functions import Array, Functions
 
 DEGREE = 16
@@ -52,6 +53,7 @@ def _excess(f: Functions, left: Array, right: Array, centre: tuple[float, float]
     ``inside`` are edges of parts that are resolved: then the polynomial must agree at the nodes of the parts too, so
     that nothing between the nodes of the whole is missed.
     """
+    limits.check()
     x, _ = rule(DEGREE)
     half = 0.5 * (right - left)
     s = (left + half)[:, None] + half[:, None] * x

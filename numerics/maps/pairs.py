@@ -14,24 +14,31 @@ import numpy as np
 import sympy as sp
 
 from derive.activations import Activation
-from derive.quadrature.bounded import Bounded
 from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
 from numerics.activations import stable_expression
 from numerics.maps.functions import Array, Functions
-from numerics.maps.hermite import ORDERS, U, Series, activation_of, series, squares
+from numerics.maps.hermite import ORDERS, Series, U, activation_of, series, slope_series, squares
 from numerics.maps.plane import NOTHING, Estimate, product, separation
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]
 
-_GOOD = 1e-13
+_GOOD = 3e-13
+_POOR = 2e-12
+"""Relative errors that are worth a longer series, and worth nested integrals."""
+
 _SHORT = 128
 """Up to so many coefficients are cheap."""
 
 _FALLS = 0.05
+_WAVES = 30.0
 _ENOUGH = 30.0
 _SLACK = 0.5
+_TRIES = 1
+"""Nested integrals are given up after so many that did not help."""
+
+_SMALL = 1e-3
 _EXACT = 0.5
 """From here on 1 - ρ has no rounding."""
 
@@ -43,9 +50,9 @@ class _Points:
         self.value, self.error = np.full(shape, np.nan), np.full(shape, np.inf)
         self.method = np.full(shape, "series", dtype=object)
 
-    def todo(self) -> Any:
+    def todo(self, share: float = _GOOD) -> Any:
         """Where more digits are wanted."""
-        return np.flatnonzero(~(self.error <= _GOOD * np.abs(self.value)))
+        return np.flatnonzero(~(self.error <= share * np.abs(self.value)))
 
     def put(self, places: Any, value: Any, error: Any, method: str) -> Any:
         """Take what is better; return where it was."""
@@ -53,6 +60,12 @@ class _Points:
         at = places[better]
         self.value[at], self.error[at], self.method[at] = value[better], error[better], method
         return better
+
+    def improve(self, n: int, here: Estimate) -> bool:
+        """Take one number by quadrature if it is better; whether that was worth it."""
+        gained = here.error < _SLACK * self.error[n]
+        self.put(np.array([n]), np.array([here.value]), np.array([here.error]), "quadrature")
+        return gained
 
     @property
     def found(self) -> Found:
@@ -74,7 +87,7 @@ class Pairs:
         for order in ORDERS:
             todo = points.todo()
             todo = todo[~stuck[todo]]
-            if not len(todo) or not _worth(order, before, 1 - np.abs(rho[todo])):
+            if not len(todo) or not _worth(self.f, order, before, 1 - np.abs(rho[todo])):
                 break
             a = series(self.f, q1, order)
             b = a if q1 == q2 else series(self.f, q2, order)
@@ -102,18 +115,26 @@ class Pairs:
         before: list[Series] = []
         for order in ORDERS:
             todo = points.todo()
-            if not len(todo) or not _worth(order, before, near[todo]):
+            if not len(todo) or not _worth(self.f, order, before, near[todo]):
                 break
             found = series(self.f, q, order)
             if found is None:
                 break
             before.append(found)
-            value, error = _separation_series(found, gap[todo])
-            points.put(todo, value, error, "series")
-        for n in points.todo():
-            size = points.value[n] if points.value[n] > 0 else 0.0
-            found_here = _quietly(separation, self.f, q, gap[n], size or squares(self.f, q)[0][0] * gap[n])
-            points.put(np.array([n]), *(np.array([x]) for x in found_here), "quadrature")
+            value, wrong, left_out = _separation_series(found, gap[todo])
+            points.put(todo, value, wrong + left_out, "series")
+            # Where f is nearly constant its coefficients are known better from those of f'.
+            todo = todo[(left_out < wrong) & (wrong > _GOOD * value)]
+            slopes = slope_series(self.f, q, order) if len(todo) else None
+            if slopes is not None:
+                value, wrong, left_out = _separation_series(slopes, gap[todo])
+                points.put(todo, value, wrong + left_out, "series")
+        failures = 0
+        for n in points.todo(_POOR):
+            if failures > _TRIES:
+                break
+            size = points.value[n] if points.value[n] > 0 else squares(self.f, q)[0][0] * gap[n]
+            failures = 0 if points.improve(n, _quietly(separation, self.f, q, gap[n], size)) else failures + 1
         return points.found
 
     def _at_ends(self, q1: float, q2: float, rho: Array, points: _Points) -> None:
@@ -124,47 +145,53 @@ class Pairs:
                 value, error = _together(self.f, q1, q2, end)
                 points.put(here, np.full(here.shape, value), np.full(here.shape, error), "quadrature")
 
-    def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]) -> None:
+    def _covariance_by_quadrature(
+        self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]
+    ) -> None:
         """The worst first: where nested integrals do no better than the series, they would not elsewhere."""
-        todo = points.todo()
+        todo = points.todo(_POOR)
         with np.errstate(all="ignore"):
             todo = todo[np.argsort(-points.error[todo] / np.abs(points.value[todo]))]
         failures = 0
-        (first, _), (second, _) = (squares(self.f, q) for q in (q1, q2))
-        whole = math.sqrt(abs(first[0] * second[0]))
-        for n in todo:
-            if abs(rho[n]) == 1 or failures > 1 or not math.isfinite(whole):
-                continue
+        (first, wrong), (second, _) = (squares(self.f, q)[0] for q in (q1, q2))
+        for n in todo[np.abs(rho[todo]) < 1]:
+            if failures > _TRIES or not math.isfinite(first * second):
+                break
             if q1 == q2 and rho[n] >= _EXACT:
-                apart, wrong, _ = self.separation(q1, np.array([1 - rho[n]]))
-                here = Estimate(first[0] - apart[0], first[1] + wrong[0] + EPS * whole)
+                (apart,), (error,), _ = self.separation(q1, np.array([1 - rho[n]]))
+                here = Estimate(first - apart, wrong + error + EPS * first)
             else:
-                value, error = points.value[n], points.error[n]
-                size = abs(value) if abs(value) > 2 * error else 1e-3 * whole * (1 - abs(rho[n])) ** 2.5
-                here = _product(self.f, q1, q2, float(rho[n]), size)
-            gained = here.error < _SLACK * points.error[n]
-            points.put(np.array([n]), np.array([here.value]), np.array([here.error]), "quadrature")
-            failures = 0 if gained else failures + 1
+                here = _product(self.f, q1, q2, float(rho[n]), math.sqrt(first * second))
+            failures = 0 if points.improve(n, here) else failures + 1
 
 
-def _product(f: Activation, q1: float, q2: float, rho: float, size: float) -> Estimate:
+def _product(f: Activation, q1: float, q2: float, rho: float, whole: float) -> Estimate:
     with mpmath.workdps(50):
         gap = 1 - mpmath.mpf(rho)
+    size = _SMALL * whole * (1 - abs(rho)) ** 1.5
     found = _quietly(product, f, q1, q2, gap, size)
-    return Estimate(*found)
+    if abs(found.value) < _SMALL * size and found.error > _GOOD * abs(found.value):
+        again = _quietly(product, f, q1, q2, gap, max(abs(found.value), _SMALL * found.error))
+        found = min(found, again, key=lambda e: e.error)
+    return found
 
 
-def _quietly(run: Any, *arguments: Any) -> tuple[float, float]:
+def _quietly(run: Any, *arguments: Any) -> Estimate:
     try:
-        found = run(*arguments)
+        found: Estimate = run(*arguments)
     except CannotRead:
-        found = NOTHING
-    return found.value, found.error
+        return NOTHING
+    return found
 
 
-def _worth(order: int, before: list[Series], near: Array) -> bool:
+def _worth(f: Activation, order: int, before: list[Series], near: Array) -> bool:
     """Whether a longer series may do, for correlations so near to 1 or -1, at less than nested integrals cost."""
     if order <= _SHORT:
+        return True
+    second, slope_second = squares(f, before[-1].q)
+    mean = before[-1].q * slope_second[0] / second[0] if second[0] else 0.0
+    if not f.breakpoints and _WAVES < mean < order / 4:
+        # A wave of that many periods, all of which a longer series may hold.
         return True
     if len(before) > 1 and before[-1].tail <= _FALLS**2 * before[-2].tail:
         return True
@@ -182,7 +209,6 @@ def _line(f: Activation, what: str) -> Line:
 
 def _one(line: Line, q: float) -> tuple[float, float]:
     (found,) = line(0.0, q)
-    found = found.map(float) if isinstance(found, Bounded) else found
     return float(found.value), float(found.error)
 
 
@@ -229,17 +255,17 @@ def _covariance_series(a: Series, b: Series, rho: Array) -> tuple[Array, Array, 
     return value, error.astype(np.float64), np.where(r == 0, 0.0, left_out).astype(np.float64)
 
 
-def _separation_series(s: Series, gap: Array) -> tuple[Array, Array]:
-    """Σ a_k² (1 - ρ^k): what is left out is between two bounds, of which 1 - ρ^k <= k (1 - ρ) is one."""
+def _separation_series(s: Series, gap: Array) -> tuple[Array, Array, Array]:
+    """Σ a_k² (1 - ρ^k), and what the sum and the rest of it are wrong by: what is left out is between two bounds, of which 1 - ρ^k <= k (1 - ρ) is one."""
     value = _apart(np.square(s.coefficients.astype(np.longdouble)), gap)
     wrong = _apart(2 * np.abs(s.coefficients) * s.errors + s.errors**2, gap)
     r = np.abs(1 - gap.astype(np.longdouble))
     last = np.exp(s.order * np.log(np.maximum(r, 1e-300)))
     high = np.minimum((1 + last * (gap > 1)) * s.tail, gap * s.slope_tail) * (1 + 4 * EPS)
     low = np.minimum(-np.expm1(s.order * np.log(np.maximum(r, 1e-300))) * s.least_tail * (1 - 4 * EPS), high)
-    error = (1 + 1e-9) * wrong + 0.5 * (high - low) + 8 * s.order * U * value
     value = value + 0.5 * (high + low)
-    return value.astype(np.float64), (error + EPS * value).astype(np.float64)
+    error = (1 + 1e-9) * wrong + (8 * s.order * U + EPS) * value
+    return value.astype(np.float64), error.astype(np.float64), (0.5 * (high - low)).astype(np.float64)
 
 
 def _apart(values: Any, gap: Array) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -11,17 +12,16 @@ from derive.activations import Activation
 from derive.activations.pieces import pieces
 from derive.gaussian.evaluate import switches
 from derive.quadrature.boxes import rule
-from derive.quadrature.discs import EPS, Disc, add, multiply
-from derive.quadrature.reading import Reading
+from derive.quadrature.discs import EPS, Disc, Floats, add, multiply
+from derive.quadrature.reading import CannotRead, Reading
 from numerics.stable_forms import stable
 
-_NODES, _WIDE = 8, 12.0
-_REACH = 0.25 * (_WIDE + 1 / _WIDE)
-"""The ellipse of the parameter 12 about an interval, in lengths of the interval."""
+_RULES = ((3, 400.0), (5, 40.0), (8, 12.0))
+"""Numbers of nodes, and the ellipses in which f' must be analytic: the shorter the way, the fewer nodes."""
 
-_RULE = (64 / 15) / ((_WIDE - 1) * _WIDE ** (2 * _NODES - 1))
 _FEW = 64 * EPS
-_SEARCHED = 32.0
+_SHORT = 1e-6
+_SEARCHED, _FARTHEST = 32.0, 1e9
 """Breakpoints where no polynomial changes its sign are known up to here (`derive.activations.pieces`)."""
 
 
@@ -37,9 +37,8 @@ class Parts:
         self.points = np.array([float(p) for p in self.exact])
         self.values = [Reading([stable(f)], [self.x]) for f in formulas]
         self.slopes = [Reading([stable(f.diff(self.x))], [self.x]) for f in formulas]
-        self.whole = Reading([stable(activation.expression)], [self.x])
-        known = all(u.is_polynomial(self.x) for u in switches(activation.expression, {self.x}))
-        self.reach = np.inf if known else _SEARCHED
+        unknown = [u for u in switches(activation.expression, {self.x}) if not u.is_polynomial(self.x)]
+        self.reach = np.inf if all(_settled(u, self.x) for u in unknown) else _SEARCHED
         # f_k(p_(k+1)) and f_(k+1)(p_(k+1)): equal where f is continuous.
         self.left = [_limit(f, self.x, p) for f, p in zip(formulas, self.exact, strict=False)]
         self.right = [_limit(f, self.x, p) for f, p in zip(formulas[1:], self.exact, strict=True)]
@@ -56,8 +55,18 @@ class Parts:
         return _read(self.slopes[part], self.x, at, plane)
 
     def hull(self, at: Disc) -> Disc:
-        """f itself on real intervals, whatever parts they meet."""
-        return _read(self.whole, self.x, at, False)
+        """F itself on real intervals, whatever parts they meet."""
+        low, high = np.full(at.mid.shape, np.inf), np.full(at.mid.shape, -np.inf)
+        first, last = at.mid - at.rad, at.mid + at.rad
+        ends = [-np.inf, *self.points, np.inf]
+        for part, (start, end) in enumerate(pairwise(ends)):
+            a, b = np.maximum(first, start - _FEW * abs(start)), np.minimum(last, end + _FEW * abs(end))
+            meets = a < b
+            if meets.any():
+                f = self.value(part, Disc(0.5 * (a + b)[meets], 0.5 * (b - a)[meets] * (1 + 4 * EPS)))
+                low[meets] = np.minimum(low[meets], f.mid - f.rad)
+                high[meets] = np.maximum(high[meets], f.mid + f.rad)
+        return Disc(0.5 * (low + high), 0.5 * (high - low) * (1 + 4 * EPS))
 
     def across(self, part: int, other: int) -> tuple[int, Disc]:
         """The last breakpoint on the way to another part, and f there on this side less f at the first on that."""
@@ -79,31 +88,54 @@ class Parts:
             return self._by_rule(part, base, d, found)
 
     def _by_rule(self, part: int, base: Disc, d: Disc, found: Disc) -> Disc:
-        """d times the mean of f' over the way, by a Gauss rule, where that is better: near the base."""
+        """D times the mean of f' over the way, by a Gauss rule, where that is better: near the base."""
         shape = found.mid.shape
-        poor = ~(found.rad <= _FEW * np.abs(found.mid)) & np.broadcast_to(d.rad <= 1e-6 * np.abs(d.mid), shape)
+        poor = np.broadcast_to(d.rad <= _SHORT * np.abs(d.mid), shape) & ~(found.rad <= _FEW * np.abs(found.mid))
         if not poor.any():
             return found
-        b, e = (Disc(*(np.broadcast_to(a, shape)[poor] for a in disc)) for disc in (base, d))
-        half = 0.5 * e.mid
-        about = Disc(b.mid + half, 2 * _REACH * np.abs(half) * (1 + 4 * EPS) + b.rad)
-        bound = self.slope(part, about, plane=True).rad
-        x, w = rule(_NODES)
-        at = Disc(b.mid[:, None] + half[:, None] * (1 + x), (EPS * (np.abs(b.mid) + np.abs(e.mid)) + b.rad)[:, None])
-        slopes = self.slope(part, at)
-        mean = slopes.mid @ (0.5 * w)
-        wrong = slopes.rad @ (0.5 * w) + 0.5 * _RULE * bound + 4 * EPS * np.abs(mean)
-        mean_disc = Disc(mean, np.where(np.isfinite(wrong), wrong, np.inf))
-        better = _better(multiply(e, mean_disc), Disc(found.mid[poor], found.rad[poor]))
         mid, rad = found.mid.copy(), found.rad.copy()
-        mid[poor], rad[poor] = better
+        left = np.flatnonzero(poor)
+        bases, ways = (Disc(*(np.broadcast_to(a, shape).ravel() for a in disc)) for disc in (base, d))
+        for nodes, wide in _RULES:
+            b, e = (Disc(disc.mid[left], disc.rad[left]) for disc in (bases, ways))
+            about = Disc(b.mid + 0.5 * e.mid, 0.25 * (wide + 1 / wide) * np.abs(e.mid) * (1 + 4 * EPS) + b.rad)
+            slope = self.slope(part, about, plane=True)
+            cut = (32 / 15) / ((wide - 1) * wide ** (2 * nodes - 1)) * slope.rad
+            good = (cut <= EPS * np.abs(slope.mid)) if nodes < _RULES[-1][0] else np.isfinite(cut)
+            b, e = (Disc(disc.mid[good], disc.rad[good]) for disc in (b, e))
+            new = multiply(e, self._mean(part, b, e, nodes, cut[good]))
+            at = left[good]
+            mid.flat[at], rad.flat[at] = _better(new, Disc(mid.flat[at], rad.flat[at]))
+            left = left[~good]
+            if not len(left):
+                break
         return Disc(mid, rad)
+
+    def _mean(self, part: int, base: Disc, d: Disc, nodes: int, cut: Floats) -> Disc:
+        """The mean of f' between base and base + d by a rule that is wrong by so much."""
+        x, w = rule(nodes)
+        blur = EPS * (np.abs(base.mid) + np.abs(d.mid)) + base.rad
+        slopes = self.slope(part, Disc(base.mid[:, None] + 0.5 * d.mid[:, None] * (1 + x), blur[:, None]))
+        mean = slopes.mid @ (0.5 * w)
+        wrong = slopes.rad @ (0.5 * w) + cut + 4 * EPS * (np.abs(slopes.mid) @ (0.5 * w))
+        return Disc(mean, np.where(np.isfinite(wrong), wrong, np.inf))
 
 
 @lru_cache(maxsize=64)
 def parts_of(activation: Activation) -> Parts:
     """The parts, made once."""
     return Parts(activation)
+
+
+def _settled(u: sp.Expr, x: sp.Symbol) -> bool:
+    """Whether u keeps its sign beyond where its zeros were looked for, as far as anything is evaluated."""
+    try:
+        reading = Reading([stable(u)], [x])
+    except CannotRead:
+        return False
+    beyond = 0.5 * (_FARTHEST - _SEARCHED)
+    found = _read(reading, x, Disc(np.array([-1.0, 1.0]) * (_SEARCHED + beyond), np.full(2, beyond)), False)
+    return bool(np.all(np.abs(found.mid) > found.rad))
 
 
 def _read(reading: Reading, x: sp.Symbol, at: Disc, plane: bool) -> Disc:
@@ -138,5 +170,3 @@ def _difference(a: sp.Expr, b: sp.Expr) -> Disc:
 def number(e: sp.Expr) -> Disc:
     """A real number and its rounding."""
     return _difference(e, sp.S.Zero)
-
-

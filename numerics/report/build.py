@@ -15,11 +15,12 @@ from derive.errors import InputError
 from derive.theorems import THEOREMS
 from numerics.figures import FIGURES, draw, to_bytes
 from numerics.files import directory_atomic
+from numerics.processes import spread
 from numerics.report.chapters import CAPTIONS
 from numerics.report.contents import Audited, Contents, Drawing, Progress, Theorem
 from numerics.report.runs import linear_regime, simulated, write
+from numerics.report.tasks import perform
 from numerics.report.typeset import find_engine, typeset
-from numerics.report.workers import run
 
 if TYPE_CHECKING:
     from numerics.report.subject import Subject
@@ -61,12 +62,14 @@ def write_report(
     Raises:
         InputError: for a directory that is not a report or cannot be written, for unknown names, and for activations
             that have free parameters or of which two would have one file name.
+        WorkerLost: when a process that derives or audits is killed.
 
     """
     from numerics.report.page import audit_page, index_page
 
     say: Progress = progress or (lambda what: None)
-    chosen_theorems, chosen_claims = list(theorems or derive.theorems()), list(claims or derive.claims())
+    chosen_theorems = derive.theorems() if theorems is None else list(theorems)
+    chosen_claims = derive.claims() if claims is None else list(claims)
     for registry, names in ((THEOREMS, chosen_theorems), (CLAIMS, chosen_claims)):
         for name in names:
             registry.builder(name)
@@ -79,7 +82,7 @@ def write_report(
         if pdf and engine is None:
             notes.append("No PDFs: pdflatex is not installed. The .tex files compile on their own.")
         tasks = [("theorem", name) for name in chosen_theorems] + [("claim", name) for name in chosen_claims]
-        made = run(tasks, workers=workers, say=say)
+        made = spread(perform, tasks, workers=workers, waiting=lambda task: say(" ".join(task)))
         proved = [t for t in made if isinstance(t, Theorem)]
         contents = Contents(
             theorems=tuple(proved),
@@ -122,8 +125,8 @@ def _subjects(root: Path, names: Sequence[str], networks: int, seed: int, say: P
     from numerics.report.page import subject_page
     from numerics.report.subject import subject
 
-    for name in names:
-        made = subject(root, name, networks, seed, say)
+    for number, name in enumerate(names):
+        made = subject(root, name, networks, seed, say, number=number)
         write(root / made.page, subject_page(made))
         yield made
 

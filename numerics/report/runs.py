@@ -18,6 +18,7 @@ from numerics.kernels import kernel
 from numerics.network import Network
 from numerics.report.contents import WIDTHS, Case, Progress, Regime
 from numerics.simulation import Simulation, simulate
+from numerics.stages import Stage, stream
 from numerics.verification import Verification, verify
 
 _SWEEP = tuple(float(gain) for gain in np.geomspace(0.01, 4, 10))
@@ -44,7 +45,7 @@ def simulated(root: Path, networks: int, seed: int, say: Progress) -> Iterator[C
     for number, (key, title, about, network) in enumerate(plan):
         say(f"simulating {title}")
         prediction = predict(network, theory="linear-regime")
-        simulation = simulate(network, rng=[seed, number], networks=networks, progress=False)
+        simulation = simulate(network, rng=stream(seed, Stage.NETWORK, number), networks=networks, progress=False)
         yield case(root, key, title, about, prediction, simulation, verify(prediction, simulation))
     yield _rectifier(root, networks, seed, say)
 
@@ -56,8 +57,10 @@ def _rectifier(root: Path, networks: int, seed: int, say: Progress) -> Case:
     drawn = max(networks // 8, 8)
     network = Network(widths=[_WIDTH] * (_DEPTH + 1), activation="relu", gain=he_gain())
     prediction = predict(network)
-    bias = finite_width_bias(network, predict, networks=drawn, samples=_SAMPLES, rng=[seed, 51])
-    simulation = simulate(network, over="both", rng=[seed, 50], networks=drawn, samples=_SAMPLES, progress=False)
+    bias = finite_width_bias(network, predict, networks=drawn, samples=_SAMPLES, rng=stream(seed, Stage.WIDTH_BIAS))
+    simulation = simulate(
+        network, over="both", rng=stream(seed, Stage.NETWORK, 3), networks=drawn, samples=_SAMPLES, progress=False
+    )
     about = (
         f"{_DEPTH} layers of {_WIDTH} units, {drawn} networks with {_SAMPLES} inputs each. Var[sⁱ] is exact at any "
         "width; m², v² and ρ are the limit of wide layers. How far a width N is from it, c/N, is fitted to other "
@@ -96,11 +99,11 @@ def linear_regime(root: Path, networks: int, seed: int, say: Progress) -> Regime
     for number, gain in enumerate(_SWEEP):
         network = Network(widths=WIDTHS, activation="tanh", gain=gain)
         prediction = predict(network, theory="linear-regime")
-        simulation = simulate(network, rng=[seed, 100 + number], networks=networks, progress=False)
+        simulation = simulate(network, rng=stream(seed, Stage.REGIME, number), networks=networks, progress=False)
         for label, (name, layer) in watched.items():
             predicted = prediction.columns[name][layer]
             estimate, error = simulation.estimate[name][layer], simulation.standard_error[name][layer]
-            found[label].append((estimate / predicted, error / predicted))
+            found[label].append((estimate / predicted, error / estimate))
     ratios = {label: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for label, pairs in found.items()}
     figure = plot_regime(_SWEEP, ratios)
     (root / "curves" / "linear-regime.png").write_bytes(to_bytes(figure, "png"))

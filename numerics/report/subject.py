@@ -30,6 +30,7 @@ from numerics.phase_figure import plot_phase
 from numerics.report.contents import Case, Progress
 from numerics.report.runs import case, write
 from numerics.simulation import simulate
+from numerics.stages import Stage, stream
 from numerics.verification import verify
 
 _PHASES = (("below", 0.7), ("at", 1.0), ("above", 1.5))
@@ -85,8 +86,10 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "activation"
 
 
-def subject(root: Path, name: str, networks: int, seed: int, say: Progress) -> Subject:
+def subject(root: Path, name: str, networks: int, seed: int, say: Progress, *, number: int = 0) -> Subject:
     """Compute what the page of an activation shows; write its figures, curves and derivations below ``root``.
+
+    ``number`` is the activation's place among those of the report: each draws random numbers of its own.
 
     Raises `InputError` for a name or expression that is no activation, or has free parameters.
     """
@@ -107,7 +110,7 @@ def subject(root: Path, name: str, networks: int, seed: int, say: Progress) -> S
         edge=edge,
         gains=recommended_gains(f),
         figures=dict(_figures(root, slug, f, weight, bias, q, say)),
-        cases=tuple(_cases(root, slug, f, weight, bias, min(networks, _NETWORKS), seed, say)),
+        cases=tuple(_cases(root, slug, f, weight, bias, min(networks, _NETWORKS), seed, say, number)),
     )
 
 
@@ -163,16 +166,24 @@ def _figures(
 
 
 def _cases(
-    root: Path, slug: str, f: Activation, weight: float, bias: float, networks: int, seed: int, say: Progress
+    root: Path,
+    slug: str,
+    f: Activation,
+    weight: float,
+    bias: float,
+    networks: int,
+    seed: int,
+    say: Progress,
+    number: int,
 ) -> Iterator[Case]:
     """Hold the theory of wide layers against networks below, at and above the centre, two ways."""
-    for number, (where, factor) in enumerate(_PHASES):
+    for phase_number, (where, factor) in enumerate(_PHASES):
         for over, width in (("network", _BACKWARD_WIDTH), ("both", _SAMPLED_WIDTH)):
             title = f"{f}, {where} σ_w² = {weight:.4g}, over {_OVER[over]}"
             say(f"simulating {title}")
             network = Network(widths=[width] * (_DEPTH + 1), gain=factor * weight, bias_variance=bias, activation=f)
             samples = _SAMPLES if over == "both" else None
-            rng = [seed, 1000 + 2 * number + (over == "both")]
+            rng = stream(seed, Stage.ACTIVATION, number, phase_number, int(over == "both"))
             simulation = simulate(network, rng=rng, over=over, networks=networks, samples=samples, progress=False)
             prediction = predict(network)
             inputs = f", {_SAMPLES} inputs each" if over == "both" else ", forward and backward"

@@ -121,16 +121,14 @@ def _critical(subject: Subject) -> str:
 def _numbers(found: Critical) -> str:
     if found.sigma_w2 is None:
         return '<td colspan="8">none</td>'
-    values = (
-        found.sigma_w2,
-        found.sigma_b2,
-        found.q_star,
-        found.chi_perp,
-        found.chi_par,
-        found.xi_q,
-        found.xi_c,
-    )
+    values = (found.sigma_w2, found.sigma_b2, found.q_star, found.chi_perp, found.chi_par)
+    scales = (("xi_q", found.xi_q), ("xi_c", found.xi_c))
     cells = "".join(f'<td class="num">{_digits(value)}</td>' for value in values)
+    # Where there is no depth scale, one word of the reason; the last column says which stability.
+    cells += "".join(
+        f'<td class="num">{found.words[name].partition(":")[0] if value is None else _digits(value)}</td>'
+        for name, value in scales
+    )
     return f"{cells}<td>{escape(found.stability or '')}</td>"
 
 

@@ -15,6 +15,8 @@ from numerics.activations import fast_value_and_derivative
 from numerics.laws import NORMAL
 from numerics.network import Network
 from numerics.simulation.batch import Recorder
+from numerics.simulation.redrawn import BLOCK_NUMBERS, Redrawn
+from numerics.simulation.streams import restartable
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +38,10 @@ def group_size(network: Network) -> int:
     return max(1, _GROUP_NUMBERS // (weight_count(network) + 4 * sum(network.widths)))
 
 
+# A network of more weights draws them in blocks, and again for the backward pass (256 MiB).
+_HELD_NUMBERS = 1 << 25
+
+
 @dataclass(frozen=True)
 class Draw:
     """All that is random in a group of networks; the first axis of every array counts networks.
@@ -45,7 +51,7 @@ class Draw:
     """
 
     x: Floats
-    weights: Sequence[NDArray[Any]]
+    weights: Sequence[NDArray[Any] | Redrawn]
     biases: Sequence[Floats | None]
     gradient: Floats
 
@@ -53,22 +59,27 @@ class Draw:
 class BruteForce:
     """Draws groups of networks into one buffer, made once, and runs them forward and backward.
 
-    Memory is that of one group: its weights (the backward pass needs them all), 4 MiB or those of one
-    network, and its vectors.
+    Memory is that of one group: its weights (the backward pass needs them all), 4 MiB or those of one network up to
+    256 MiB, and its vectors. Weights beyond that are drawn in blocks, twice.
     """
 
     def __init__(self, network: Network, largest: int, dtype: str = "float64") -> None:
         self.network = network
-        self._buffer = np.empty(weight_count(network) * min(largest, group_size(network)), dtype)
+        self._redraws = weight_count(network) > _HELD_NUMBERS
+        held = BLOCK_NUMBERS + max(network.widths) if self._redraws else weight_count(network)
+        self._buffer = np.empty(held * min(largest, group_size(network)), dtype)
         self._f = fast_value_and_derivative(network.activation)
         self._origin = float(self._f(np.zeros(1))[0].item())
 
     def draw(self, rng: Generator, count: int) -> Draw:
         """Draw a group of networks; its weights stand in the buffer until the next draw."""
         network = self.network
-        weights: list[NDArray[Any]] = []
+        weights: list[NDArray[Any] | Redrawn] = []
         start = 0
         for n, m in pairwise(network.widths):
+            if self._redraws:
+                weights.append(Redrawn(n, m, network.weight_law, restartable(rng), self._buffer))
+                continue
             stop = start + count * n * m
             network.weight_law.fill(self._buffer[start:stop], rng=rng)
             weights.append(self._buffer[start:stop].reshape(count, n, m))
@@ -108,7 +119,7 @@ class BruteForce:
                 out[1, 0, i] = centred.mean(axis=1)
                 squares[0, i] = _mean_square(centred)
             # Scaling the vector is scaling the matrix, at 1/n_{i+1} of the cost.
-            s = self._product((z * deviation[i])[:, None, :], drawn.weights[i])[:, 0, :]
+            s = self._product(z * deviation[i], drawn.weights[i])
             bias = drawn.biases[i]
             if bias is not None:
                 s += bias
@@ -125,13 +136,19 @@ class BruteForce:
             # is exactly the product of the two means of squares.
             squares[3, i] = z_squares[i] * squares[2, i]
             if i > 0:
-                gradient = self._product(drawn.weights[i], (gradient * deviation[i])[:, :, None])[:, :, 0]
+                gradient = self._product(gradient * deviation[i], drawn.weights[i], back=True)
                 gradient *= slopes[i - 1]
         return out.reshape(1 + has_mean, -1, count)
 
-    def _product(self, left: NDArray[Any], right: NDArray[Any]) -> Floats:
-        kind = self._buffer.dtype
-        product = np.matmul(left.astype(kind, copy=False), right.astype(kind, copy=False))
+    def _product(self, vectors: Floats, weights: NDArray[Any] | Redrawn, *, back: bool = False) -> Floats:
+        """Return v W for each network, or W v."""
+        given = vectors.astype(self._buffer.dtype, copy=False)
+        if isinstance(weights, Redrawn):
+            product = weights.back(given) if back else weights.forward(given)
+        elif back:
+            product = np.matmul(weights, given[:, :, None])[:, :, 0]
+        else:
+            product = np.matmul(given[:, None, :], weights)[:, 0, :]
         return product.astype(np.float64, copy=False)
 
 

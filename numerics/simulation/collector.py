@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from numerics.simulation.batch import Batch
 from numerics.simulation.moments import Moments
 from numerics.simulation.result import decomposition_estimates, variance_estimates
+from numerics.simulation.tails import Tails
 
 Floats = NDArray[np.float64]
 Columns = dict[str, Floats]
@@ -24,6 +25,7 @@ class Collector:
 
     def __init__(self, rows: NDArray[np.intp] | None, *, equal_powers: bool) -> None:
         self._rows, self._equal, self._moments = rows, equal_powers, Moments()
+        self._tails = Tails()
         self._scale: Floats | None = None
         self._recorded: dict[int, list[Floats]] = {}
 
@@ -32,6 +34,8 @@ class Collector:
         features = batch.features if self._rows is None else batch.features[:, self._rows]
         if self._scale is None:
             self._scale = _scale((features.sum(axis=0) if self._equal else features[0]).mean(axis=-1))
+        # Debiased, m2 alone may be negative: it is a part of m2 + v2, and as far spread as that.
+        self._tails.add(np.concatenate([features.sum(axis=0), features[1]]) if self._equal else features[0])
         square, plain = self._scale[:, None] ** 2, self._scale[:, None]
         self._moments.add(features * np.stack([square] + [square if self._equal else plain] * (len(features) - 1)))
         for layer, values in batch.recorded.items():
@@ -53,6 +57,17 @@ class Collector:
             for side in decomposition_estimates(self._moments)
         )
         return estimate, error
+
+    def tails(self, names: Sequence[str]) -> tuple[Columns, Columns]:
+        """Return the relative standard errors and the skewness of the estimates that logarithms imply, by name."""
+        error, skewness = (self._by_name(rows, names) for rows in self._tails.of_mean())
+        return error, skewness
+
+    def _by_name(self, rows: Floats, names: Sequence[str]) -> Columns:
+        if not self._equal:
+            return dict(zip(names, rows.reshape(len(names), -1), strict=True))
+        total, v2 = rows.reshape(2, -1)
+        return {"m2": total, "v2": v2, "rho": total, "var_s": total}
 
     def recorded(self) -> dict[int, Floats]:
         """Return the recorded neurons of all groups, by layer."""

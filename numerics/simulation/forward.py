@@ -19,6 +19,7 @@ from scipy.linalg.lapack import dpstrf
 from numerics.laws import NORMAL
 from numerics.network import Network
 from numerics.simulation.elementwise import value_into
+from numerics.simulation.redrawn import BLOCK_NUMBERS, Redrawn
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
@@ -32,9 +33,10 @@ _BLOCK_NUMBERS = 1 << 21
 class ForwardPass:
     """Runs groups of networks forward, layer by layer, in buffers made once.
 
-    Memory: one layer's weight matrix (method brute), and three arrays of ``block`` samples by the widest layer, for
-    each network of a group; a group is one network unless all this is below 4 MiB. Brute force takes the samples in
-    blocks of at most 16 MiB and draws the same weights again for each block; `conditional` needs all samples at once.
+    Memory: one layer's weight matrix, up to 16 MiB (method brute), and three arrays of ``block`` samples by the widest
+    layer, for each network of a group; a group is one network unless all this is below 4 MiB. Brute force takes the
+    samples in blocks of at most 16 MiB and draws the same weights again for each block; `conditional` needs all samples
+    at once.
     """
 
     def __init__(
@@ -57,7 +59,10 @@ class ForwardPass:
         matrix = max(n * m for n, m in zip(network.widths, network.widths[1:], strict=False)) if matrices else 0
         self.group = max(1, _GROUP_NUMBERS // (matrix + 3 * self.block * widest)) if self.block == samples else 1
         count = self.group if largest is None else min(self.group, largest)
-        self._weights = np.empty(count * matrix, self.dtype)
+        # A large matrix is drawn in blocks of rows.
+        self._weights = np.empty(
+            min(count * matrix, BLOCK_NUMBERS + widest) if count == 1 else count * matrix, self.dtype
+        )
         self._z, self._s = (np.empty(count * self.block * widest, self.dtype) for _ in range(2))
         self._f = value_into(network.activation)
         self._layer = self._multiply if matrices else self._draw_one if samples == 1 else self._draw
@@ -98,9 +103,14 @@ class ForwardPass:
     def _multiply(self, i: int, z: Array, s: Array, rng: Generator) -> None:
         """Set s = z W + b, with a matrix W for each network."""
         network, (count, _, n), m = self.network, z.shape, s.shape[2]
-        W = self._view(self._weights, count, n, m)
-        network.weight_law.fill(W, rng=rng, scale=math.sqrt(network.weight_variance[i]))
-        np.matmul(z, W, out=s)
+        scale = math.sqrt(network.weight_variance[i])
+        if count == 1 and n * m > BLOCK_NUMBERS:
+            s[0] = Redrawn(n, m, network.weight_law, lambda: rng, self._weights).forward(z[0])
+            s *= s.dtype.type(scale)
+        else:
+            W = self._view(self._weights, count, n, m)
+            network.weight_law.fill(W, rng=rng, scale=scale)
+            np.matmul(z, W, out=s)
         if network.bias_variance[i] > 0:
             s += NORMAL.sample((count, 1, m), variance=network.bias_variance[i], rng=rng).astype(s.dtype)
 

@@ -37,6 +37,11 @@ class Simulation:
     ``"layer"``) the standard error is of *that network's* variance, over samples or units, and ``network_error`` is how
     far one network's variance lies from the mean over networks.
 
+    The average square of a deep narrow layer has a long tail over networks: a few networks hold most of the mean, and a
+    run that has none of them has a small estimate and a small standard error. Over many networks ``tail_error[name]``
+    is the relative standard error that roots of the averages imply, which hardly need the tail (0 where the run's own
+    is good), and ``tail_skewness[name]`` the skewness of the estimate; see `numerics.simulation.tails`.
+
     Where the numbers of a layer leave float64's range, an estimated variance is infinite, ``rho`` is not a number, and
     the errors are infinite: see ``overflows``.
 
@@ -56,6 +61,8 @@ class Simulation:
     fixed_input: Floats | None = None
     freedom: int = 1
     network_error: Mapping[str, Floats] = field(default_factory=dict)
+    tail_error: Mapping[str, Floats] = field(default_factory=dict)
+    tail_skewness: Mapping[str, Floats] = field(default_factory=dict)
     recorded: Mapping[int, Floats] = field(default_factory=dict)
 
     @property
@@ -125,6 +132,8 @@ class Simulation:
             "estimate": _lists(self.estimate),
             "standard_error": _lists(self.standard_error),
             "network_error": _lists(self.network_error),
+            "tail_error": _lists(self.tail_error),
+            "tail_skewness": _lists(self.tail_skewness),
             "overflows": {name: list(layers) for name, layers in self.overflows.items()},
         }
 

@@ -29,6 +29,9 @@ from numerics.simulation.streams import RNG, Seed, generator, groups
 Floats = NDArray[np.float64]
 Columns = dict[str, Floats]
 
+MOST_GIB = 256
+"""Brute force draws networks of up to so many weights, about ten minutes each."""
+
 
 def simulate(
     network: Network,
@@ -76,13 +79,14 @@ def simulate(
         progress: whether to show a progress bar on standard error; by default, when that is a terminal.
 
     Memory does not grow with ``networks``: each worker holds one group of networks. With gradients their weights take
-    4 MiB or, if that is more, what one network needs (8 bytes a weight). Without, it is one layer's matrix and three
-    arrays of a block of samples by the widest layer (16 MiB each at most for brute force, all samples for
-    ``"conditional"``), and for one network 64 numbers a unit. What is recorded comes on top, 8 bytes a number.
+    4 MiB or, if that is more, what one network needs (8 bytes a weight, up to 256 MiB: beyond, weights are drawn in
+    blocks, twice). Without, it is one layer's matrix, up to 16 MiB, and three arrays of a block of samples by the
+    widest layer (16 MiB each at most for brute force, all samples for ``"conditional"``), and for one network 64
+    numbers a unit. What is recorded comes on top, 8 bytes a number.
 
     Raises:
         InputError: for unknown names, numbers out of range, a method that cannot do what is asked (with the reason), an
-            ``rng`` that NumPy does not take, or a network whose weights do not fit in memory.
+            ``rng`` that NumPy does not take, or a network that does not fit in memory or has too many weights to draw.
 
     >>> simulation = simulate(Network(widths=[3, 4, 2], gain=1.0), rng=1, networks=100)
     >>> [name for name, values in simulation.estimate.items() if len(values) == 2]
@@ -106,13 +110,16 @@ def simulate(
         record_units=record_units,
     )
     workers = at_least("workers", workers, 1)
+    size = 8 * weight_count(network) / 2**30
+    if request.method == "brute" and size > MOST_GIB:
+        limit = f"more than the {MOST_GIB} GiB that are drawn for one"
+        raise InputError(f"widths: the weights of one network take {size:.3g} GiB, {limit}")
     run = _one_network if request.over in ("sample", "layer") else _many_networks
     try:
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             return run(network, request, parent, seed, workers, progress)
     except MemoryError:
-        size = 8 * weight_count(network) / 2**30
-        raise InputError(f"widths: the weights of one network take {size:.3g} GiB, more than there is") from None
+        raise InputError(f"widths: a network of {sum(network.widths)} units does not fit in memory") from None
 
 
 def _fixed_input(network: Network, inputs: Any, rng: Generator) -> Floats | None:
@@ -185,7 +192,17 @@ def _many_networks(
         estimate, error = collector.decomposition()
     else:
         estimate, error = collector.variances(request.quantities)
-    return _result(network, request, seed, estimate, error, request.networks - 1, collector.recorded(), {})
+    return _result(
+        network,
+        request,
+        seed,
+        estimate,
+        error,
+        request.networks - 1,
+        collector.recorded(),
+        {},
+        collector.tails(request.quantities),
+    )
 
 
 def _rows(names: Sequence[str], wanted: Sequence[str], layers: int) -> NDArray[np.intp]:
@@ -201,6 +218,7 @@ def _result(
     freedom: int,
     recorded: dict[int, Floats],
     network_error: Columns,
+    tails: tuple[Columns, Columns] = ({}, {}),
 ) -> Simulation:
     # A single unit has no variance over units; all else that is not a number came of an overflow.
     undefined = np.array(network.widths[1:]) == 1 if request.over == "layer" else np.zeros(network.d + 1, bool)
@@ -220,6 +238,8 @@ def _result(
         fixed_input=request.fixed,
         freedom=freedom,
         network_error=network_error,
+        tail_error=tails[0],
+        tail_skewness=tails[1],
         recorded=recorded,
     )
 

@@ -10,6 +10,7 @@ stated is then too large.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -57,11 +58,12 @@ def over_samples(
     for i in range(d + 1):
         if i > 0:
             behind += _added(*inner[i].by_unit())
-        own = np.array([_variance_of_mean(part) for part in outer[i].by_unit()])
-        m_error, v_error = np.sqrt(estimate[:2, i] ** 2 * behind + own)
+        own = np.array([_error_of_mean(part) for part in outer[i].by_unit()])
         m2, v2 = estimate[:2, i]
-        total = (m2 + v2) ** 2
-        rho_error = np.hypot(v2 * m_error, m2 * v_error) / total if total > 0 else 0.0
+        m_error, v_error = np.hypot(estimate[:2, i] * np.sqrt(behind), own)
+        total = m2 + v2
+        shares = (v2 / total * (m_error / total), m2 / total * (v_error / total)) if total > 0 else (0.0, 0.0)
+        rho_error = np.hypot(*shares)
         network_error[:, i] = m_error, v_error, rho_error
     return _named(estimate), _named(error), _named(network_error)
 
@@ -87,9 +89,13 @@ def _variance(values: Floats) -> tuple[float, float]:
     n = len(values)
     if n < 2:
         return np.nan, np.nan
+    # In units of the values: their fourth powers leave float64 long before they do.
+    unit = _unit(values)
+    values = values / unit
     variance = float(values.var(ddof=1))
     fourth = float(np.mean((values - values.mean()) ** 4))
-    return variance, float(np.sqrt(max(fourth - variance**2 * (n - 3) / (n - 1), 0) / n))
+    error = float(np.sqrt(max(fourth - variance**2 * (n - 3) / (n - 1), 0) / n))
+    return variance * unit * unit, error * unit * unit
 
 
 def _added(squared_means: Floats, variances: Floats) -> Floats:
@@ -102,12 +108,21 @@ def _added(squared_means: Floats, variances: Floats) -> Floats:
 
 def _relative(values: Floats) -> float:
     """Return the variance of the mean over units in units of its square; infinite where one unit cannot show it."""
-    mean = values.mean()
-    return float(_variance_of_mean(values) / mean**2) if mean != 0 else 0.0
+    mean = float(values.mean())
+    return float(_error_of_mean(values) / abs(mean)) ** 2 if mean != 0 else 0.0
 
 
-def _variance_of_mean(values: NDArray[Any]) -> float:
-    return float(values.var(ddof=1) / values.size) if values.size > 1 else np.inf
+def _error_of_mean(values: NDArray[Any]) -> float:
+    if values.size < 2:
+        return np.inf
+    unit = _unit(values)
+    return float((values / unit).std(ddof=1)) / math.sqrt(values.size) * unit
+
+
+def _unit(values: NDArray[Any]) -> float:
+    """Return the power of two below the largest size of some values, 1 where that is 0 or no number."""
+    largest = float(np.abs(values).max())
+    return 2.0 ** (math.frexp(largest)[1] - 1) if 0 < largest < math.inf else 1.0
 
 
 def _named(rows: Floats) -> Columns:

@@ -82,8 +82,11 @@ def jackknife(moments: UnitMoments) -> tuple[Floats, Floats]:
     """
     batches = moments.batches
     left_out = with_rho(moments.leaving_out()[:, :, 0])
+    # In units of the largest: squares leave float64 long before the deviations do.
     spread = left_out - left_out.mean(axis=1, keepdims=True)
-    return with_rho(moments.by_network()[:, 0]), np.sqrt((batches - 1) / batches * (spread**2).sum(axis=1))
+    unit = np.maximum(np.abs(spread).max(axis=1, keepdims=True), np.finfo(float).tiny)
+    error = np.sqrt((batches - 1) / batches * ((spread / unit) ** 2).sum(axis=1)) * unit[:, 0]
+    return with_rho(moments.by_network()[:, 0]), error
 
 
 def with_rho(pair: Floats) -> Floats:

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from numerics.kernels import iterate, sample_variance_step
-from numerics.kernels.scalar_code import c_constant_lines, c_lines
+from numerics.kernels.printers import c_constants, c_lines
 
 POINTS = 1_000_000
 ROUNDS = 30
@@ -46,7 +46,7 @@ def c_loop(folder, points, outs) -> Callable[[], None]:
     source, library = folder / "loop.c", folder / "loop.so"
     source.write_text(
         "#include <math.h>\n"
-        + "\n".join(c_constant_lines(program))
+        + "\n".join(c_constants(program))
         + "\nvoid loop(long n, const double *restrict A, const double *restrict B,"
         " double *restrict C, double *restrict D)\n{\n"
         f"for (long i = 0; i < n; i++) {{ const double m2 = A[i], v2 = B[i];\n{lines}\n"

@@ -25,6 +25,8 @@ def test_closed_form():
     ("expression", "mean", "variance", "integrand", "cuts"),
     [
         ("where(x > 0.3, tanh(x), 0)", "0", "1", lambda s: mpmath.tanh(s) if s > 0.3 else 0, [-13, 0.3, 2, 5, 13]),
+        ("abs(tanh(x)-0.5)", "0", "1", lambda s: abs(mpmath.tanh(s) - 0.5), [-13, -3, 0, mpmath.atanh(0.5), 2, 5, 13]),
+        ("sign(erf(x)-0.5)", "0", "1", lambda s: mpmath.sign(mpmath.erf(s) - 0.5), [-13, 0, mpmath.erfinv(0.5), 13]),
         ("tanh(x)**2", "0.5", "2", lambda s: mpmath.tanh(s) ** 2, [-18, -5, -1, 0, 1, 5, 19]),
     ],
 )
@@ -69,6 +71,71 @@ def test_no_number_is_no_method():
         assert found["error_bound"] is None
         assert found["method"].startswith("none; ")
         assert not re.search(r"\binf\b", run("expect", *arguments).stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "true"),
+    [
+        # Clark 1961: E[max(x, y)] = sqrt((1 - r)/pi) for standard normals
+        (("max(x,y)", "--correlation", "0.5"), lambda: mpmath.sqrt(0.5 / mpmath.pi)),
+        (("max(x,y)", "--correlation", "0.999999999999"), lambda: mpmath.sqrt(mpmath.mpf("1e-12") / mpmath.pi)),
+        (("max(x,y)", "--correlation", "-1"), lambda: mpmath.sqrt(2 / mpmath.pi)),
+        (("x**2*y**2", "--correlation", "0.25", "--variance", "4"), lambda: mpmath.mpf(16 * (1 + 2 * 0.0625))),
+        (("max(x,0)", "--with", "max(x,0)", "--correlation", "-0.99999"), lambda: "4.7450859953268048029e-9"),
+        (("sign(x-0.5)", "--with", "sign(x-0.5)", "--correlation", "0.999999999999"), lambda: "0.9999992054736396449"),
+        (("where(x>15,1,0)*Phi(-x)",), lambda: "6.737996418248351731e-102"),
+        (("exp(-1e10*(x-1)**2)",), lambda: "4.2888194248035339824e-6"),
+        (("log(Phi(x))",), lambda: -1),
+        (("1/(1+exp(-x))", "--variance", "1e8"), lambda: 0.5),
+        (("tanh(x) + 1e-30",), lambda: "1e-30"),
+    ],
+)
+def test_closed_forms_to_the_last_digit(arguments, true):
+    """The value is the nearest float, and the stated bound holds and is relative to it (typed: 19 digits, by flint)."""
+    found = json.loads(run("expect", *arguments, "--format", "json").stdout)
+    assert found["closed_form"] is not None
+    with mpmath.workdps(40):
+        right = mpmath.mpf(true())
+        assert abs(found["value"] - right) <= found["error_bound"] + mpmath.mpf(10) ** -18 * abs(right)
+    assert found["error_bound"] <= 3e-16 * abs(found["value"])
+
+
+def test_a_joint_function_with_symbols():
+    """The correlation may be a name; a correlation of nothing is refused."""
+    assert run("expect", "max(x,y)", "--correlation", "r").stdout.startswith("√(1 − r)/√π")
+    result = run("expect", "x", "--correlation", "0.5")
+    assert result.exit_code == 2
+    assert "--correlation goes with --with, or with a function of x and y" in result.stderr
+    result = run("expect", "log(x - y)", "--correlation", "0.5")
+    assert result.exit_code == 2
+    assert "EXPR must be real for every x" in result.stderr
+    assert "No number: a function of two variables" in run("expect", "tanh(x*y)**2", "--correlation", "0.5").stdout
+
+
+def test_numbers_beyond_floats_are_printed():
+    """exp(-4.5e6) has no float: its decimal digits in text; what cancels to nothing is 0 to within a bound."""
+    assert "= 6.7832116285705224e-1954326, a number beyond" in run("expect", "cos(3*x)", "--variance", "1e6").stdout
+    with mpmath.workdps(30):
+        assert mpmath.nstr(mpmath.exp(-mpmath.mpf("4.5e6")), 17) == "6.7832116285705224e-1954326"
+    tiny = run("expect", "max(0,x)", "--with", "max(0,x-1)", "--correlation", "-0.999999999999").stdout
+    assert re.search(r"^= 0\.0, to within \d\.\de-\d{3}$", tiny, re.MULTILINE)
+
+
+def test_real_though_floats_fail():
+    """log Φ(x), φ/Φ and log(1 - tanh²) are real for every x, where floats have a logarithm or quotient of 0."""
+    for text in ("log(Phi(x))", "exp(-x**2/2)/Phi(x)", "log(1-tanh(x)**2)"):
+        assert run("expect", text).exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["abs(tanh(x)-0.5)", "sqrt(abs(tanh(x)-0.5))", "softsign(abs(tanh(x)-0.5))"])
+def test_breakpoints_of_smooth_functions(text):
+    """A kink at atanh(1/2): the number is right, by mpmath split there."""
+    found = json.loads(run("expect", text, "--format", "json").stdout)
+    inside = {"a": lambda u: u, "sq": mpmath.sqrt, "so": lambda u: u / (1 + u)}[text[:2].rstrip("b")]
+    with mpmath.workdps(25):
+        cuts = [-13, -4, -1, 0, mpmath.atanh(0.5), 1, 2, 5, 13]
+        true = mpmath.quad(lambda x: inside(abs(mpmath.tanh(x) - 0.5)) * mpmath.npdf(x), cuts)
+    assert abs(found["value"] - true) <= found["error_bound"] + 1e-15
 
 
 def _log_moment(variance):
@@ -181,3 +248,10 @@ def test_kernel_prints_its_code_and_certificate():
     """The step of the sample variance with its accuracy; a theorem's result as a function of layers."""
     assert "ulp" in run("kernel", "sample-variance").stdout
     assert run("kernel", "backward-variance").stdout.startswith("def backward_variance(i, d, n, var_W, var_grad_s_d)")
+
+
+def test_a_pair_without_a_closed_form():
+    """E[tanh(x) y] = r E[x tanh(x)], by the regression of y on x."""
+    found = json.loads(run("expect", "tanh(x)", "--with", "x", "--correlation", "0.5", "--format", "json").stdout)
+    true = mpmath.quad(lambda s: s * mpmath.tanh(s) * mpmath.npdf(s), [-13, -3, 0, 3, 13]) / 2
+    assert found["value"] == pytest.approx(float(true), rel=1e-13)

@@ -33,8 +33,8 @@ def test_a_closed_form_is_printed_with_its_certificate():
     shown = good("chi-perp", "--activation", "gelu")
     assert shown == good("chi_perp", "--activation", "gelu")
     made = map_kernel("gelu", "chi_perp")
-    assert shown.startswith("def chi_perp_block(q_, sigma_w2_, out0")
-    assert made.code.rstrip() in shown
+    assert shown.startswith("def block(q_, sigma_w2_, out0")
+    assert made.source.rstrip() in shown
     assert made.certificate.text() in shown
 
 
@@ -57,11 +57,20 @@ def test_a_form_that_loses_digits_says_where():
 def test_the_step_of_any_activation(tmp_path):
     """Of relu the certified one, as ever; of others by a rule, with the gain and the bias as defaults."""
     assert "ulp" in good("sample-variance")
-    shown = good("sample-variance", "--activation", "erf", "--gain", 1.5, "--bias-variance", 0.25)
+    assert "method: closed form. Nearly equal numbers were" in good("sample-variance", "--activation", "erf")
+    shown = good("sample-variance", "--activation", "tanh", "--gain", 1.5, "--bias-variance", 0.25)
     step = defined(shown)["sample_variance_step"]
     m2, v2 = step(np.array([0.5, 1.0]), 1e-9)
-    ours = map_kernel("erf", "sample-variance")(np.array([0.5, 1.0]), 1e-9, 1.5, 0.25)
+    ours = map_kernel("tanh", "sample-variance")(np.array([0.5, 1.0]), 1e-9, 1.5, 0.25)
     np.testing.assert_array_equal((m2, v2), ours)
+
+
+def test_a_jump_alone_has_a_certificate_that_holds():
+    """chi_par of a step away from 0 is one term at the jump: by either method it is accurate on the default domain."""
+    for method in ("quadrature", "closed-form"):
+        shown = good("chi-par", "--activation", "where(x > 0.5, 2, 0)", "--method", method)
+        assert "largest error at 36 points" in shown
+        assert "LOSES DIGITS" not in shown
 
 
 @pytest.mark.parametrize("suffix", [".py", ".c"])
@@ -96,7 +105,7 @@ def test_theorems_still_have_their_kernels():
         ("length-map --activation tanh --domain 1 2 --export k.c", "C needs a closed form"),
         ("length-map --export k.f90", "path must end in .py or .c, got 'k.f90'"),
         ("length-map --export /no/such/directory/k.py", "cannot write '/no/such/directory/k.py'"),
-        ("length-map --backend numba", "backend must be numpy but for sample-variance"),
+        ("length-map --activation tanh --domain 1 2 --backend numba", "backend must be numpy for what is computed by"),
         ("backward-variance --activation tanh", "--activation goes with a map, got the theorem backward-variance"),
         ("mean --gain 2", "weight_variance must not be given for mean"),
         ("backward-variance --export k.py", "--export goes with a map, got the theorem backward-variance"),

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import sys
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,12 +20,13 @@ from numerics.curves import predict
 from numerics.figures import FIGURES
 from numerics.files import MANIFEST, directory_atomic, write_atomic
 from numerics.network import Network
+from numerics.processes import spread
 from numerics.report import build, write_report
 from numerics.report.chapters import CAPTIONS, CHAPTERS, home
 from numerics.report.subject import subject
 from numerics.report.subject_page import subject_body
+from numerics.report.tasks import perform
 from numerics.report.typeset import find_engine, typeset
-from numerics.report.workers import perform, run
 
 SMALL = {
     "theorems": ["product-variance"],
@@ -188,7 +190,7 @@ def test_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(build, "run", interrupt)
+    monkeypatch.setattr(build, "spread", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_report(tmp_path / "new", **SMALL)
     assert os.listdir(tmp_path) == []
@@ -260,11 +262,45 @@ def test_unknown_names_before_any_work(tmp_path):
 def test_workers_give_what_this_process_gives():
     """In the order of the tasks."""
     tasks = [("claim", "question-1-product-rule"), ("theorem", "product-variance")]
-    apart = run(tasks, workers=2, say=lambda what: None)
+    apart = spread(perform, tasks, workers=2)
     assert [made.row if task[0] == "claim" else made.html for made, task in zip(apart, tasks, strict=True)] == [
         perform(tasks[0]).row,
         perform(tasks[1]).html,
     ]
+
+
+def test_no_two_stages_share_random_numbers(tmp_path, monkeypatch):
+    """Every stream that is seeded for a report with two activations: of different states, and none a child of another.
+
+    Certificates of kernels try fixed points of their own and draw no network.
+    """
+    seeded, make = [], np.random.default_rng
+
+    def record(rng=None):
+        made = make(rng)
+        caller = sys._getframe(1).f_globals["__name__"]
+        if made is not rng and not caller.startswith(("numerics.kernels", "numerics.maps")):
+            seeded.append(made.bit_generator.seed_seq)
+        return made
+
+    def refused(*_, **__):
+        raise InputError("not needed here")
+
+    monkeypatch.setattr(np.random, "default_rng", record)
+    sizes = {"_SAMPLED_WIDTH": 32, "_BACKWARD_WIDTH": 16}
+    unneeded = {"phase": refused, "plot_maps": refused, "_maps": lambda *_: (), "recommended_gains": lambda _: ()}
+    for name, value in (sizes | unneeded).items():
+        monkeypatch.setattr(f"numerics.report.subject.{name}", value)
+    seed = 12345  # figures that other tests drew are kept, by their seed
+    write_report(tmp_path / "r", **SMALL | {"claims": []}, seed=seed, activations=["linear", "leaky-relu"])
+    # The figures show one experiment; some show other layers of it, for which it is drawn again.
+    seeded = list({sequence.spawn_key: sequence for sequence in seeded}.values())
+    # Three kinds and two widths in the figures, four networks and one fit, ten gains, and six networks a page.
+    assert len(seeded) == 3 + 2 + 4 + 1 + 10 + 2 * 6
+    assert len({tuple(sequence.generate_state(8)) for sequence in seeded}) == len(seeded)
+    assert {sequence.entropy for sequence in seeded} == {seed}
+    keys = [sequence.spawn_key for sequence in seeded]
+    assert not any(a != b and b[: len(a)] == a for a in keys for b in keys)
 
 
 @pytest.mark.skipif(find_engine() is None, reason="no LaTeX engine is installed")

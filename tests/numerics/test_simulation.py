@@ -40,6 +40,8 @@ SCALAR = {
     "relu": lambda a: max(a, 0.0),
     "leaky-relu(0.2)": lambda a: a if a > 0 else 0.2 * a,
     "abs": abs,
+    # With f(0) = 1/2 the gradient of a weight sees z, and the variance of z its distance from a mean.
+    "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
 }
 
 

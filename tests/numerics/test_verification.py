@@ -76,7 +76,7 @@ def test_three_per_cent_in_one_row_is_caught_when_the_table_says_so(long_run, na
 
 def test_detectable_is_caught_with_99_per_cent_power():
     """Over 400 seeds: an error of `detectable` is nearly always caught, half of it mostly is not."""
-    network = Network(widths=[4, 3], gain=1.0)
+    network = Network(widths=[16, 3], gain=1.0)
     right, rng = linear_prediction(network), np.random.default_rng(3)
     caught = {1.0: 0, 0.5: 0}
     runs = [simulate(network, rng=rng, networks=200) for _ in range(400)]
@@ -94,12 +94,94 @@ def test_false_alarms_are_as_rare_as_alpha_says():
     right = linear_prediction(network)
     alarms = plain = 0
     for _ in range(1000):
-        found = verify(right, simulate(network, rng=rng, networks=50), alpha=0.02)
-        alarms += not found.agrees
-        plain += any(abs(row.estimate - row.predicted) > found.threshold * row.standard_error for row in found.rows)
+        run = simulate(network, rng=rng, networks=50)
+        found = verify(right, run, alpha=0.02)
+        alarms += found.verdict == "differs"
+        plain += any(
+            (np.abs(run.estimate[name] - right.columns[name]) > found.threshold * run.standard_error[name]).any()
+            for name in right.columns
+        )
     # 0.02 and three binomial standard errors.
     assert alarms <= 1000 * 0.02 + 3 * math.sqrt(1000 * 0.02 * 0.98)
     assert plain > 3 * alarms
+
+
+@pytest.mark.parametrize(
+    ("network", "samples", "conclusive"),
+    [
+        (Network(widths=[4] * 21, gain=1.0), None, False),
+        (Network(widths=[10] * 11, gain=1.0), None, False),
+        (Network(widths=[4] * 21, gain=2.0, bias_variance=0.1, activation="relu"), None, False),
+        (Network(widths=[4] * 21, gain=2.0, bias_variance=0.1, activation="relu"), 4, False),
+        (Network(widths=[16] * 5, gain=1.0), None, True),
+    ],
+)
+def test_narrow_deep_networks_raise_no_false_alarm(network, samples, conclusive):
+    """At 300 networks and 150 seeds: a mean that rests on networks that the run has not met is called inconclusive."""
+    run = {"networks": 300, **({"over": "both", "samples": samples} if samples else {})}
+    prediction, verdicts = predict(network, theory="wide" if samples else None), []
+    for seed in range(150):
+        simulation = simulate(network, rng=seed, **run)
+        # Columns that hold at any width only.
+        kept = [name for name in simulation.estimate if prediction.exact.get(name)]
+        exact = replace(prediction, columns={name: prediction.columns[name] for name in kept})
+        verdicts.append(verify(exact, simulation).verdict)
+    assert verdicts.count("differs") <= 150 * 0.01 + 3 * math.sqrt(150 * 0.01 * 0.99)
+    assert (verdicts.count("agrees") > 140) is conclusive
+
+
+def test_a_tail_that_the_run_has_not_met_is_known_from_the_roots():
+    """Twenty layers of width 4: the relative variance is 1.5^20 - 1 = 3324; the sample's is a tenth of it or less."""
+    run = simulate(Network(widths=[4] * 21, gain=1.0), rng=1, networks=1000, quantities=["var_s"])
+    sampled = run.standard_error["var_s"][-1] / run.estimate["var_s"][-1]
+    exact = math.sqrt((1.5**20 - 1) / 1000)
+    assert sampled < exact / 3
+    assert exact < run.tail_error["var_s"][-1] < 20 * exact
+    # Wide layers, where the tail is short: the run's own error is right, to the 6 % that 1000 networks leave.
+    wide = simulate(Network(widths=[256] * 4, gain=1.0), rng=1, networks=1000, quantities=["var_s"])
+    exact = np.sqrt(((1 + 2 / 256) ** np.arange(2, 5) - 1) / 1000)
+    np.testing.assert_allclose(wide.standard_error["var_s"] / wide.estimate["var_s"], exact, rtol=0.06)
+    np.testing.assert_allclose(wide.tail_skewness["var_s"], 3 * exact, rtol=0.2)
+    assert not wide.tail_error["var_s"].any()
+
+
+@pytest.mark.parametrize("gain", [1e-300, 1e-160, 1e150])
+@pytest.mark.parametrize("over", ["network", "both", "sample", "layer"])
+@pytest.mark.parametrize("activation", ["linear", "tanh", "relu"])
+def test_the_ends_of_float64_never_differ(gain, over, activation):
+    """Three layers: what underflows or overflows on both sides is no difference."""
+    network = Network(widths=[64] * 4, gain=gain, activation=activation)
+    prediction = predict(network, theory="wide")
+    if activation == "tanh" and gain > 1:
+        # Its slope is 0 in float64 but for one unit in 1e75.
+        prediction = replace(prediction, columns={k: v for k, v in prediction.columns.items() if "grad" not in k})
+    found = verify(prediction, simulate(network, over=over, rng=1))
+    assert found.verdict != "differs", found.text()
+
+
+def test_two_networks_decide_nothing():
+    """|z| <= 763 is no agreement: an error of any size could pass."""
+    network = Network(widths=[8] * 5, gain=1.0)
+    found = verify(linear_prediction(network), simulate(network, rng=1, networks=2))
+    assert found.verdict == "inconclusive"
+    assert {row.verdict for row in found.rows} == {"inconclusive"}
+    assert "16 rows say little" in found.summary()
+
+
+def test_a_prediction_of_zero_is_held_against_the_size_of_the_layer():
+    """m2 = 0 of an odd activation: the noise about it agrees, and a mean of a tenth of the variance is seen."""
+    network = Network(widths=[64] * 5, gain=1.0, activation="tanh")
+    run = simulate(network, over="both", rng=2, networks=60, samples=20)
+    found = verify(predict(network), run)
+    rows = [row for row in found.rows if row.quantity in ("m2", "rho")]
+    assert found.agrees, found.text()
+    assert all(row.predicted == 0 and abs(row.z) < found.threshold for row in rows)
+    columns = predict(network).columns
+    wrong = Prediction(network, {"m2": 0.1 * columns["v2"], "v2": 0.9 * columns["v2"]}, {})
+    assert {row.quantity for row in verify(wrong, run).rows if row.verdict == "differs"} >= {"m2", "v2", "rho"}
+    # An estimate far above a tiny prediction is noise as well, and the run cannot see so small a mean.
+    tiny = Prediction(network, {"m2": 1e-30 * columns["v2"], "v2": columns["v2"]}, {})
+    assert {row.verdict for row in verify(tiny, run).rows if row.quantity == "m2"} == {"inconclusive"}
 
 
 def test_equation_6_as_printed_is_caught():
@@ -181,7 +263,9 @@ def test_untrusted_standard_errors_make_a_row_inconclusive():
     found = verify(right.altered("var_grad_w", layer, 0.1), simulation)
     assert found.verdict == "inconclusive"
     assert not found.agrees
-    assert "inconclusive: 1 of 12 rows" in found.summary()
+    assert "inconclusive: 12 of 12 rows" in found.summary()
+    row = next(row for row in found.rows if (row.quantity, row.layer) == ("var_grad_w", layer))
+    assert abs(row.z) > found.threshold
 
 
 def test_outside_float64():
@@ -190,7 +274,7 @@ def test_outside_float64():
         network = Network(widths=[4] * 12, gain=gain)
         with np.errstate(over="ignore"):
             prediction = Prediction(network, {"var_z": np.float64(gain) ** np.arange(11)}, {})
-        found = verify(prediction, simulate(network, rng=1, networks=300))
+        found = verify(prediction, simulate(network, rng=1, networks=1000))
         assert [row.verdict for row in found.rows][:3] == ["agrees"] * 3
         assert found.rows[layer].verdict == "inconclusive"
         json.dumps(found.to_dict(), allow_nan=False)
@@ -218,7 +302,7 @@ def test_output_is_stable():
     assert set(data) == {"verdict", "agrees", "alpha", "threshold", "networks", "averaged", "summary", "rows"}
     assert set(data["rows"][0]) == {
         *("layer", "quantity", "predicted", "estimate", "standard_error", "z"),
-        *("relative_difference", "detectable", "exact", "verdict", "width_bias"),
+        *("relative_difference", "detectable", "exact", "verdict", "width_bias", "skewness"),
     }
 
 

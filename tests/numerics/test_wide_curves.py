@@ -13,7 +13,7 @@ from derive.theorems.sample_variance import BIAS_VARIANCE
 from derive.theorems.wide import fluctuation_map, length_map
 from numerics.criticality import critical
 from numerics.curves import COLUMNS, SAMPLE_COLUMNS, predict
-from numerics.curves.expectations import compiled
+from numerics.curves.expectations import Step
 from numerics.network import Network
 from numerics.simulation import simulate
 from numerics.verification import verify
@@ -94,6 +94,30 @@ def test_relu_agrees_with_its_closed_forms():
     assert columns["var_grad_w"] == pytest.approx([second, first * q[0] / 2, q[1] / 2], rel=1e-13)
 
 
+@pytest.mark.parametrize(
+    "activation", ["tanh", "erf", "softsign", "sign", "x*exp(-abs(x))", "where(x>0, sqrt(x), -sqrt(-x))"]
+)
+def test_an_odd_activation_without_biases_has_no_mean_over_samples(activation):
+    """E[f] = 0 by symmetry: m2 and rho are 0 exactly at every layer, and a bias brings them back."""
+    columns = predict(Network(widths=[64] * 6, gain=1.3, activation=activation)).columns
+    assert columns["m2"].tolist() == columns["rho"].tolist() == [0.0] * 5
+    assert (columns["v2"] > 0).all()
+    biased = predict(Network(widths=[64] * 6, gain=1.3, bias_variance=[0, 0, 0.1, 0, 0], activation=activation)).columns
+    assert biased["m2"][:3] == pytest.approx([0, 0, 0.1], rel=1e-14, abs=0)
+    assert (biased["rho"][2:] > 0.001).all()
+
+
+def test_a_mean_that_is_not_zero_by_symmetry_stays():
+    """At rho = 0 what is shared is E[f]^2: 1/4 for a step, exp(-1) for a cosine at q = 1, q/(2 pi) for ReLU's kin."""
+    for activation, expected in (
+        ("step", 0.25),
+        ("cos", np.exp(-1)),
+        ("softplus", (WEIGHTS @ np.logaddexp(0, NODES)) ** 2),
+    ):
+        columns = predict(Network(widths=[64] * 3, gain=1.0, activation=activation)).columns
+        assert columns["m2"].tolist() == pytest.approx([0, expected], rel=1e-12, abs=0), activation
+
+
 def test_linear_units_in_the_wide_theory():
     """The exact columns of the linear theory come out again, and m2 + v2 is the variance."""
     network = Network(widths=[8, 14, 5, 18], gain=[1.2, 0.8, 1.1], bias_variance=0.3)
@@ -130,7 +154,7 @@ def test_the_curve_is_evaluated_from_the_theorem(monkeypatch):
 def test_a_result_that_depends_on_more_is_refused():
     """Nothing is silently left out of a formula."""
     with pytest.raises(ValueError, match="sigma_w2"):
-        compiled(length_map(), (BIAS_VARIANCE,))
+        Step(length_map(), (BIAS_VARIANCE,))
 
 
 @pytest.mark.parametrize("activation", ["tanh", "gelu", "relu", "cos"])
@@ -247,14 +271,14 @@ def test_one_network(activation, over):
 
 
 def test_narrow_networks_agree_and_would_show_an_error():
-    """20 000 networks of width 5, forward and backward: all exact columns agree; 12 % off would have been seen."""
+    """20 000 networks of width 5, forward and backward: all exact columns agree; 17 % off would have been seen."""
     network = Network(widths=[6, 5, 4, 5], gain=1.5, activation="leaky-relu(0.3)", bias_variance=0.2)
     prediction = predict(network)
     assert [name for name, exact in prediction.exact.items() if exact] == ["var_s", "var_grad_s", "var_grad_w"]
     simulation = simulate(network, rng=3, networks=20_000, quantities=("var_s", "var_grad_s", "var_grad_w"))
     found = verify(prediction, simulation)
     assert found.agrees, found.text()
-    assert max(row.detectable for row in found.rows) < 0.12
+    assert max(row.detectable for row in found.rows) < 0.17
 
 
 def test_a_network_without_biases_may_have_dead_layers():

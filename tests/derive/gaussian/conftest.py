@@ -5,6 +5,15 @@ from types import SimpleNamespace
 import pytest
 from sympy import symbols
 
+from derive.gaussian import api
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Each test derives for itself, the more so when it plants an error."""
+    api.outcome.cache_clear()
+    api.general_form.cache_clear()
+
 
 @pytest.fixture(scope="session")
 def v() -> SimpleNamespace:

@@ -1,9 +1,13 @@
 """The special functions: values, derivatives, exact cases, printing."""
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import mpmath
 import pytest
 from scipy import special, stats
-from sympy import Rational, Symbol, diff, latex, pi, sqrt, symbols
+from sympy import Rational, Symbol, ccode, diff, latex, pi, sqrt, symbols
 
 from derive.gaussian import BivariateNormalCDF, NormalDensity, OwensT, Phi
 
@@ -89,3 +93,48 @@ def test_printing() -> None:
     assert str(NormalDensity(z)) == "NormalDensity(z)"
     assert lambdify(z, 3 * Phi(z), "scipy")(0.7) == pytest.approx(3 * special.ndtr(0.7))
     assert lambdify(z, NormalDensity(z) / 2, "math")(0.7) == pytest.approx(stats.norm.pdf(0.7) / 2)
+
+
+@pytest.mark.parametrize("modules", ["numpy", "scipy", "mpmath", "math"])
+def test_generated_code_in_the_tails(modules: str) -> None:
+    """Φ, φ, T and Φ₂ far out, where 1 + erf is 0: against mpmath with 60 digits."""
+    from sympy import lambdify
+
+    h, k, rho = symbols("h k rho", real=True)
+    with mpmath.workdps(60):
+        tail = float(mpmath.ncdf(-10))
+        bell = float(mpmath.npdf(-30))
+        strip = float(mpmath.quad(lambda t: mpmath.npdf(t) * mpmath.ncdf((-6 - t / 2) / mpmath.sqrt(0.75)), [-40, -8]))
+    assert lambdify(h, Phi(h), modules)(-10.0) == pytest.approx(tail, rel=1e-13)
+    assert lambdify(h, NormalDensity(h), modules)(-30.0) == pytest.approx(bell, rel=1e-12)
+    assert lambdify((h, k), OwensT(h, k), modules)(10.0, 1e6) == pytest.approx(tail / 2, rel=1e-13)
+    assert lambdify((h, k, rho), BivariateNormalCDF(h, k, rho), modules)(-8.0, -6.0, 0.5) == pytest.approx(
+        strip, rel=1e-13
+    )
+
+
+def test_generated_code_on_arrays() -> None:
+    """NumPy's code of every function takes arrays."""
+    import numpy as np
+    from sympy import lambdify
+
+    h, k = symbols("h k", real=True)
+    e = Phi(h) + NormalDensity(k) + OwensT(h, k) + BivariateNormalCDF(h, k, Rational(1, 2))
+    at = np.array([[-1.0, 0.5, 2.0], [0.3, -0.7, 1.1]])
+    found = lambdify((h, k), e, "numpy")(*at)
+    assert found == pytest.approx([float(e.subs({h: x, k: y}).evalf(20)) for x, y in at.T], rel=1e-13)
+
+
+def test_c_code_in_the_tail(tmp_path: Path) -> None:
+    """Φ(-10) of compiled C."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no gcc")
+    z = Symbol("z")
+    head = "#include <math.h>\n#include <stdio.h>\n"
+    body = f'int main(void) {{ double z = -10; printf("%.17g", {ccode(Phi(z))}); }}'
+    (tmp_path / "tail.c").write_text(head + body)
+    subprocess.run([compiler, "-o", "tail", "tail.c", "-lm"], check=True, cwd=tmp_path)
+    shown = subprocess.run(["./tail"], check=True, cwd=tmp_path, capture_output=True, text=True).stdout
+    with mpmath.workdps(40):
+        assert float(shown) == pytest.approx(float(mpmath.ncdf(-10)), rel=1e-13)

@@ -11,11 +11,11 @@ from derive.errors import InputError
 from derive.gaussian import NoClosedForm, Phi, gaussian_expectation
 
 OUTSIDE = {
-    "tanh": lambda x: tanh(x),
-    "sigmoid": lambda x: 1 / (1 + exp(-x)),
+    "tanh squared": lambda x: tanh(x) ** 2,
+    "sigmoid squared": lambda x: 1 / (1 + exp(-x)) ** 2,
     "silu": lambda x: x / (1 + exp(-x)),
     "softplus": lambda x: log(1 + exp(x)),
-    "softsign": lambda x: x / sqrt(1 + x**2),
+    "a root": lambda x: sqrt(1 + x**2),
     "cubic exponent": lambda x: exp(-(x**3)),
     "square in a sine": lambda x: sin(x**2),
     "Φ of a square": lambda x: Phi(x**2),

@@ -70,5 +70,15 @@ def test_latex_never_breaks_inside_left_and_right():
     assert break_latex(shown, 24, 24) == [r"a + \left(b + c + \left[d + e\right] + f\right)", "+ g"]
 
 
+def test_a_line_never_ends_inside_an_environment():
+    """A comparison or a sum within cases is no place to break; they are as wide as their widest row."""
+    cases = r"\begin{cases} x + y & \text{for}\: x > 0 \\\begin{smallmatrix}a + b & c\end{smallmatrix} & z \end{cases}"
+    assert break_latex(rf"\left({cases}\right) + \left({cases}\right)", 12, 12) == [
+        rf"\Bigl({cases}\Bigr)",
+        rf"+ \Bigl({cases}\Bigr)",
+    ]
+    assert latex_width(cases) < latex_width(r"x + y for: x > 0") + 4
+
+
 def test_a_fraction_is_as_wide_as_its_wider_half():
     assert latex_width(r"\frac{abcdef}{g}") == pytest.approx(latex_width("abcdef") + 0.5)

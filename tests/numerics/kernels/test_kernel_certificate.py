@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import mpmath
 import pytest
 import sympy as sp
 
-from numerics.kernels import SampleVarianceStep, certify, profile, sample_variance_step
-from numerics.kernels import _sample_variance_source as source
-from numerics.kernels.certificate import LIMIT, exact, ulps
+from numerics.kernels import SampleVarianceStep, certify, sample_variance_step
+from numerics.kernels import rectifier_profile as profile
+from numerics.kernels import rectifier_theorem as source
+from numerics.kernels.certificate import LIMITS, ULP, ulps
 from numerics.kernels.program import Program
-from numerics.kernels.sample_programs import Parameters, step_program
+from numerics.kernels.rectifier_programs import Parameters, step_program
+from numerics.kernels.rectifier_truth import exact
 
+LIMIT = LIMITS[ULP]
 QUICK = {"points": 300, "searched": 20_000}
 SLOPES = {
     "relu": 0.0,
@@ -33,7 +37,7 @@ def test_three_ulps_hold(activation, gain, bias_variance):
     """m'^2, v'^2 and 1 - rho' stay within 3 ulps for every slope, gain and bias variance tried."""
     gain = 2 / (1 + SLOPES[activation] ** 2) if gain == "he" else gain
     certificate = certify(sample_variance_step(activation, gain, bias_variance), **QUICK)
-    assert certificate.ulps <= LIMIT, certificate.text()
+    assert certificate.error <= LIMIT, certificate.text()
 
 
 def test_certificate_of_a_step():
@@ -46,8 +50,8 @@ def test_certificate_of_a_step():
     assert certificate.points >= 3000
     assert [a.output for a in certificate.accuracies] == ["m2", "v2", "one_minus_rho"]
     worst = certificate.accuracies[1]
-    got = step(worst.m2, worst.v2)[1]
-    assert ulps(got, exact(step.parameters, worst.m2, worst.v2)["v2"]) == worst.ulps
+    got = step(**worst.at)[1]
+    assert ulps(got, exact(step.parameters, **worst.at)["v2"]) == worst.error
     assert "ulp" in certificate.text()
     assert "definition" in certificate.to_dict()["reference"]
 
@@ -68,7 +72,7 @@ def _planted(name: str, relative: float) -> SampleVarianceStep:
     step = sample_variance_step()
     value = {str(symbol): value for symbol, value in step.program.constants}[name]
     wrong = step.program.with_constant(name, value * (1 + relative))
-    return SampleVarianceStep(step.parameters, program=wrong)
+    return replace(step, program=wrong)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def _planted(name: str, relative: float) -> SampleVarianceStep:
 def test_a_wrong_constant_is_noticed(name, relative):
     """Errors just above what rounding hides, from the leading constant to the last coefficient."""
     certificate = certify(_planted(name, relative), **QUICK)
-    assert certificate.ulps > LIMIT, certificate.text()
+    assert certificate.error > LIMIT, certificate.text()
 
 
 def test_the_search_sees_smaller_errors_than_random_points_do():
@@ -94,16 +98,15 @@ def test_the_search_sees_smaller_errors_than_random_points_do():
     step = sample_variance_step()
     searched = certify(step, points=300, searched=100_000)
     unsearched = certify(step, points=300, searched=300)
-    assert searched.ulps >= unsearched.ulps
+    assert searched.error >= unsearched.error
 
 
 def _with(step: SampleVarianceStep, change) -> SampleVarianceStep:
-    p = step.program
-    return SampleVarianceStep(step.parameters, program=change(p))
+    return replace(step, program=change(step.program))
 
 
 def test_swapped_outputs_are_noticed():
-    step = _with(sample_variance_step(), lambda p: Program(p.arguments, p.constants, p.assignments, p.outputs[::-1]))
+    step = _with(sample_variance_step(), lambda p: replace(p, outputs=p.outputs[::-1]))
     assert not certify(step, points=50, searched=50).holds()
 
 
@@ -115,20 +118,19 @@ def test_a_dropped_term_is_noticed():
             line if line.target.name != "p0" else type(line)(line.target, line.value.args[0] + 0)
             for line in p.assignments
         ]
-        return Program(p.arguments, p.constants, tuple(lines), p.outputs)
+        return replace(p, assignments=tuple(lines))
 
     assert not certify(_with(sample_variance_step(), drop), points=50, searched=50).holds()
 
 
 def test_wrong_parameters_are_noticed():
     """A kernel of another slope, gain or bias variance is not certified for these."""
-    claimed = Parameters(0.0, 2.0, 0.0)
     for actual in (
         Parameters(1e-14, 2.0, 0.0),
         Parameters(0.0, 2.0 * (1 + 2e-15), 0.0),
         Parameters(0.0, 2.0, 1e-3),
     ):
-        step = SampleVarianceStep(claimed, program=step_program(actual))
+        step = replace(sample_variance_step(), program=step_program(actual))
         assert not certify(step, **QUICK).holds(), actual
 
 
@@ -149,7 +151,7 @@ def test_a_wrong_theorem_is_noticed(monkeypatch):
     monkeypatch.setattr(source, "STABLE", source.SampleVarianceExpressions(wrong_v2, wrong_m2))
     profile.derived_profile.cache_clear()
     profile.polynomial.cache_clear()
-    step = SampleVarianceStep(Parameters(0.0, 2.0, 0.0))
+    step = replace(sample_variance_step(), program=step_program(Parameters(0.0, 2.0, 0.0)))
     assert not certify(step, points=50, searched=50).holds()
 
 

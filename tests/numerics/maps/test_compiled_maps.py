@@ -17,8 +17,8 @@ from derive.proof.checking import Checker
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade
 from numerics.maps import NumericalMaps
-from numerics.maps.certified import Form, form
 from numerics.maps.fast import MANY, METHOD
+from numerics.maps.forms import Form, form
 
 RNG = np.random.default_rng(2016)
 QS = (1e-12, 1e-3, 1.0, 30.0, 1e5)
@@ -156,20 +156,22 @@ def test_gaps_and_correlations_add_to_one():
 def test_a_wrong_constant_gets_no_certificate():
     """The certificate is measured: a form off by 1e-12 is not used anywhere."""
     good = _form("gelu", "separation")
-    assert good.certificate.points
-    bad = Form("separation", good.expression * (1 + sqrt(2) / 10**12), good.second, good._truth)
-    assert not bad.certificate.points
+    assert good.usable is not None
+    assert good.certificate.holds()
+    bad = Form(good.activation, "separation", good.expression * (1 + sqrt(2) / 10**12), good.second, good.truth)
+    assert bad.usable is None
+    assert not bad.certificate.holds()
 
 
 def test_where_digits_are_lost_another_method_takes_over():
     """snake's E[f²] cancels at a small variance: the certificate ends there, and quadrature answers."""
-    found = _form("snake", "second").certificate
-    assert 1e-6 < found.first < 0.1
+    first, _ = _form("snake", "second").usable
+    assert 1e-6 < first < 0.1
     below = NumericalMaps("snake").second_moment(np.geomspace(1e-7, 1e-6, MANY))
     assert METHOD not in set(below.method)
     assert below.relative_error < 1e-12
     # Beyond exp's range too.
-    assert _form("exp", "covariance").certificate.last < 400
+    assert _form("exp", "covariance").usable[1] < 400
 
 
 def test_bad_values_in_large_arrays_are_named():

@@ -1,6 +1,7 @@
 import csv
 import io
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +10,9 @@ from scipy.special import erf
 from derive.activations import activation
 from derive.errors import InputError
 from numerics.criticality import critical, fixed_points
-from numerics.criticality.fixed_points import scan
-from numerics.gains import recommended_gains
+from numerics.criticality.moments import Moments, moments_of
+from numerics.gains import missing, recommended_gains
 from numerics.maps import NumericalMaps
-from numerics.maps.functions import functions
 from numerics.phase import phase
 from numerics.phase_figure import plot_phase, save_phase
 
@@ -79,8 +79,6 @@ def test_figure(tmp_path) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_bad_diagrams() -> None:
-    with pytest.raises(InputError, match="activation must be continuous"):
-        phase("step")
     with pytest.raises(InputError, match="weight_variance must run from"):
         phase("tanh", weight_variance=(2.0, 1.0))
     with pytest.raises(InputError, match="points must be from 2 to 4096, got 1"):
@@ -119,8 +117,6 @@ def test_gains_do_what_they_say() -> None:
 
 def test_pytorch_line_runs_on_a_stand_in() -> None:
     """The line is run with stand-ins of its names: the standard deviation is gain/√fan_in."""
-    from types import SimpleNamespace
-
     seen: dict[str, float] = {}
     init = SimpleNamespace(
         normal_=lambda target, std: seen.update({target: std}), zeros_=lambda target: seen.update({target: 0.0})
@@ -181,7 +177,10 @@ def test_both_libraries_get_the_bias():
 def test_moments_without_a_number_are_left_out() -> None:
     """cosh(x) exp(-sinh(x)²) is infinity times 0 for x > 711: large variances go, the rest of the diagram is right."""
     name = "x*erf(sinh(x))"
-    assert not np.isfinite(scan(functions(activation(name)))["slope_second"]).all()
+    moments = moments_of(activation(name))
+    assert 4e3 < moments.nodes[-1] < 6e3
+    (limit,) = moments.limits
+    assert "a moment is not finite" in limit
     diagram = phase(name, weight_variance=(0.5, 0.9), bias_variance=(0.1, 0.4), points=4)
     q = float(diagram.q_star[2, 2])
     w, b = float(diagram.sigma_w2[2]), float(diagram.sigma_b2[2])
@@ -193,20 +192,83 @@ def test_moments_without_a_number_are_left_out() -> None:
     plot_phase(diagram)
 
 
-def test_an_activation_without_finite_moments_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One clear line where three variances are left."""
-    table = scan(functions(activation("tanh")))
-    monkeypatch.setattr(
-        "numerics.phase.scan", lambda f: {k: np.where(table["q"] < 1.4e-12, v, np.nan) for k, v in table.items()}
-    )
-    with pytest.raises(InputError, match="finite moments about q = 1 for a phase diagram, got tanh"):
-        phase("tanh", weight_variance=(0.5, 2.0), points=4)
+def test_an_activation_without_finite_moments_is_refused() -> None:
+    """E[exp(s²)²] is infinite from q = 1/4 on: lengths that start at 1 cannot be followed."""
+    with pytest.raises(InputError, match=r"finite moments about q = 1 for a phase diagram, got exp\(x\*\*2\)"):
+        phase("exp(x**2)", weight_variance=(0.5, 2.0), points=4)
 
 
-def test_the_diagram_of_a_steep_step() -> None:
-    """x erf(exp(x)/2) has a slope of 1 for large x, and finite moments at every variance of the scan."""
-    table = scan(functions(activation("x*erf(exp(x)/2)")))
-    assert np.isfinite(table["slope_second"]).all()
+@pytest.mark.parametrize("name", ["step", "sign(x)*sqrt(abs(x))"])
+def test_an_infinite_slope_moment_has_no_diagram(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One clear line for a jump, and for a power whose E[1/(4|s|)] quadrature finds to be infinite."""
+    moments_of.cache_clear()
+    _diverges(monkeypatch, name)
+    with pytest.raises(
+        InputError, match=r"activation must have a finite E\[f'²\] for a phase diagram, got .* infinite"
+    ):
+        phase(name, points=4)
+    moments_of.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["step", "sign(x)*sqrt(abs(x))"])
+def test_an_infinite_slope_moment_has_no_gain_for_gradients(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The length can be kept; gradients have no variance, and no critical gain is recommended."""
+    moments_of.cache_clear()
+    _diverges(monkeypatch, name)
+    (gain,) = recommended_gains(name)
+    assert gain.name == "second-moment"
+    assert gain.gradient_after == math.inf
+    assert gain.to_dict()["gradient_after"] is None
+    assert gain.outcome.endswith("the variance of gradients times infinite")
+    (why,) = missing(name)
+    assert "E[f'²] is infinite" in why
+    for bias_variance in (None, 0.04):
+        found = critical(name, bias_variance=bias_variance)
+        assert (found.kind, found.sigma_w2, found.xi_c) == ("none", None, None)
+        assert any("E[f'²] is infinite" in note for note in found.notes)
+    (point,) = fixed_points(name, weight_variance=1.0, bias_variance=0.1).points[-1:]
+    assert point.chi_perp == math.inf
+    assert point.to_dict()["chi_perp"] is None
+    moments_of.cache_clear()
+
+
+def _diverges(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let E[f'²] be what it is for a power of 1/2: infinite."""
+
+    def infinite(self: NumericalMaps, q: object) -> SimpleNamespace:
+        value = np.full(np.shape(q), np.inf)
+        return SimpleNamespace(value=value, error=np.zeros_like(value), method="quadrature")
+
+    if name != "step":
+        monkeypatch.setattr(NumericalMaps, "slope_second_moment", infinite)
+
+
+def test_the_moments_of_a_steep_step() -> None:
+    """x erf(exp(x)/2) has a slope of 1 for large x, and finite moments at every variance of the search."""
+    moments = moments_of(activation("x*erf(exp(x)/2)"))
+    assert moments.nodes[-1] > 9e5
     # f is x for x > 0 and 0 for x < 0 when seen from far away
-    assert table["slope_second"][-1] == pytest.approx(0.5, rel=1e-2)
-    assert table["second_slope"][-1] == pytest.approx(0.5, rel=1e-2)
+    assert moments.at_nodes("slope_second")[-1] == pytest.approx(0.5, rel=1e-2)
+    assert moments.at_nodes("second_slope")[-1] == pytest.approx(0.5, rel=1e-2)
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu", "sin", "where(x > 1, x - 1, 0)", "x*sin(5*x)"])
+def test_moments_between_nodes(name: str) -> None:
+    """The interpolated moment is the computed one within the error that is stated, and that is small."""
+    moments = moments_of(activation(name))
+    q = np.exp(np.random.default_rng(8).uniform(np.log(2e-2), np.log(50), 20))
+    for what in ("second", "slope_second", "second_slope"):
+        value, error = moments.near(what, q)
+        computed = [moments.exact(what, float(x)) for x in q]
+        for got, bound, (truth, own) in zip(value, error, computed, strict=True):
+            assert abs(got - truth) <= bound + own
+        assert np.all(error <= 1e-10 * moments.near("slope_second", q)[0] * np.maximum(q, 1))
+
+
+def test_a_search_that_takes_too_long_says_where_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no patience at all nothing is computed but one point, and each side says so."""
+    monkeypatch.setattr("numerics.criticality.moments.PATIENCE", 0.0)
+    moments = Moments(activation("tanh"))
+    assert moments.panels == []
+    assert len(moments.limits) == 2
+    assert all("moments take too long" in limit for limit in moments.limits)

@@ -1,0 +1,72 @@
+"""Answers at given numbers from the general form: derived and checked with symbols, then the numbers are put in."""
+
+from dataclasses import dataclass
+
+from sympy import Basic, Dict, Expr, Function, Rational
+
+from derive.gaussian.digits import magnitude
+from derive.gaussian.evaluate import CannotEvaluate
+from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.setting import GaussianSetting, positivity_key
+from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.setting import Setting, Undischarged
+from derive.words import Words
+
+LARGEST_COLLECTED = 64
+"""Bits of the numbers in a form whose terms are still collected."""
+LARGEST_ARGUMENT = 1000
+"""The largest argument of a function in such a form."""
+
+
+@dataclass(frozen=True)
+class PutNumbersIn(Rule):
+    """E[g(z; a)] = F(a) for every a with C(a) > 0; so it is at these numbers a
+
+    Obligation: every condition C of the general form holds at the numbers. The form is a derivation of its own, made
+    once, and checked where the numbers are of ordinary size.
+    """
+
+    general: GaussianExpectation
+    values: Dict
+    name = "put-numbers-in"
+    words = "Derive the form with symbols for the numbers, and put the numbers in."
+    evidence = Evidence.LEMMA
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the expectation by its general form at the numbers."""
+        if not isinstance(node, GaussianExpectation) or self.general.xreplace(dict(self.values)) != node:
+            return None
+        from derive.gaussian.api import general_form
+
+        lemma = general_form(self.general)
+        uses = frozenset().union({"gaussian-law"}, *(self._holds(c, setting) for c in lemma.conditions))
+        words = Words("{}: derive the form with symbols for the numbers, and put the numbers in.", self.general)
+        return Rewrite(lemma.result.xreplace(dict(self.values)), uses, words, (lemma,))
+
+    def _holds(self, condition: Expr, setting: Setting) -> frozenset[str]:
+        """What a condition rests on at the numbers: nothing where it is a positive number."""
+        here = condition.xreplace(dict(self.values))
+        if here.is_positive:
+            return frozenset()
+        if here.is_number or not isinstance(setting, GaussianSetting) or setting.key_of(here) is None:
+            raise Undischarged(f"needed and not assumed: {here} > 0")
+        return frozenset({positivity_key(here)})
+
+
+def can_be_collected(e: Basic) -> bool:
+    """Whether like terms of a form may be collected: square factors are found by factoring, and signs by evalf.
+
+    SymPy's evalf of exp(-10**12) + 1 takes all the memory there is.
+    """
+    small = all(max(abs(x.p), x.q).bit_length() <= LARGEST_COLLECTED for x in e.atoms(Rational))
+    return small and all(_is_moderate(x.args[0]) for x in e.atoms(Function))
+
+
+def _is_moderate(argument: Expr) -> bool:
+    """Whether a constant is of moderate size; one with symbols in it has none."""
+    if argument.free_symbols:
+        return True
+    try:
+        return bool(magnitude(argument) < LARGEST_ARGUMENT)
+    except CannotEvaluate:
+        return False

@@ -1,0 +1,84 @@
+"""What is found: a critical point of an activation, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from derive.activations import Activation
+from numerics.criticality.approach import Approach
+from numerics.criticality.chebyshev import EPS
+from numerics.criticality.depth import LEFT, REPELS, depth_scale, word
+from numerics.criticality.fixed_points import FixedPoint
+from numerics.criticality.stability import UNSTABLE
+from numerics.plain import finite
+
+SCALE_INVARIANT, AT_ZERO, HALF_STABLE, NONE = "scale-invariant", "K* = 0", "half-stable", "none"
+
+
+@dataclass(frozen=True)
+class Critical:
+    """A critical point of an activation, or why there is none.
+
+    ``kind`` is the activation's universality class (Roberts, Yaida & Hanin 2022, chapter 5): ``scale-invariant``,
+    ``K* = 0``, ``half-stable`` or ``none``. ``sigma_w2`` is σ_w², the weight variance times the fan-in; ``sigma_b2``
+    the bias variance. Numbers are None where there is no such point, and ``q_star`` also where every q is a fixed
+    point. ``chi_error`` is the absolute error of χ_∥ and χ_⊥; ``evidence`` says what the stability rests on.
+    ``others`` are further points of the same sort.
+    """
+
+    activation: Activation
+    kind: str
+    sigma_w2: float | None = None
+    sigma_b2: float | None = None
+    q_star: float | None = None
+    chi_perp: float | None = None
+    chi_par: float | None = None
+    stability: str | None = None
+    evidence: str = ""
+    chi_error: float = 4 * EPS
+    fixed_points: tuple[FixedPoint, ...] = ()
+    approach: tuple[Approach, ...] = ()
+    others: tuple[tuple[float, float, float], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def xi_q(self) -> float | None:
+        """Depth scale of the length, -1/log|χ_∥|; None at an unstable point, infinite where |χ_∥| = 1."""
+        return self._scale(self.chi_par)
+
+    @property
+    def xi_c(self) -> float | None:
+        """Depth scale of the correlation, -1/log χ_⊥; None at an unstable point, infinite where χ_⊥ = 1."""
+        return self._scale(self.chi_perp)
+
+    def _scale(self, chi: float | None) -> float | None:
+        if chi is None or self.stability == UNSTABLE:
+            return None
+        return depth_scale(chi, self.chi_error)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What is said of ``xi_q`` and ``xi_c`` where they are no numbers, at a point that exists."""
+        if self.chi_perp is None:
+            return {}
+        without = LEFT if self.stability == UNSTABLE else REPELS
+        said = {"xi_q": word(self.xi_q, LEFT), "xi_c": word(self.xi_c, without)}
+        return {name: words for name, words in said.items() if words is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; a depth scale that is no number is None, and ``words`` says why."""
+        names = ("sigma_w2", "sigma_b2", "q_star", "chi_perp", "chi_par", "xi_q", "xi_c")
+        values = {name: finite(getattr(self, name)) for name in names}
+        return {
+            "activation": str(self.activation),
+            **values,
+            "words": self.words,
+            "class": self.kind,
+            "stability": self.stability,
+            "evidence": self.evidence,
+            "fixed_points": [p.to_dict() for p in self.fixed_points],
+            "approach": [str(a) for a in self.approach],
+            "others": [dict(zip(("sigma_w2", "sigma_b2", "q_star"), o, strict=True)) for o in self.others],
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,80 @@
+"""The theorems of criticality as functions of arrays: what each says once its Gaussian expectations are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from sympy import Expr, Function, Symbol, exp, lambdify, solve
+
+from derive.gaussian import GaussianExpectation
+from derive.rules.wide import Q
+from derive.theorems.mean_field import CHI, GAP, LAYER, correlation_map_slope, depth_scale, edge_of_chaos
+from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
+from derive.theorems.wide import length_map
+
+Compiled = Callable[..., Any]
+
+SECOND, SLOPE = Symbol("second"), Symbol("slope")
+"""E[f²], or E[f(u₁) f(u₂)] of two inputs; E[f'²], or the derivative of `SECOND` by its variance or covariance."""
+
+
+@cache
+def length() -> Compiled:
+    """(E[f²], σ_w², σ_b²) -> q', by the theorem ``length-map``; for two inputs, E[f(u₁) f(u₂)] to the covariance."""
+    return lambdify((SECOND, GAIN, BIAS_VARIANCE), _with(SECOND, length_map().result), "numpy")
+
+
+@cache
+def length_slope() -> Compiled:
+    """(dE[f²]/dq, σ_w²) -> dq'/dq = χ_∥: the theorem ``length-map``, differentiated."""
+    second = Function("second")(Q)
+    slope = _with(second, length_map().result).diff(Q).subs(second.diff(Q), SLOPE)
+    return lambdify((SLOPE, GAIN), slope, "numpy")
+
+
+@cache
+def correlation_slope() -> Compiled:
+    """(E[f'²], σ_w²) -> χ_⊥, by ``correlation-map-slope``; with E[f'(u₁) f'(u₂)], the slope at any correlation."""
+    return lambdify((SLOPE, GAIN), _with(SLOPE, correlation_map_slope().result), "numpy")
+
+
+@cache
+def edge_weight() -> Compiled:
+    """E[f'²] -> the σ_w² at which χ_⊥ = 1, by the theorem ``edge-of-chaos``."""
+    return lambdify(SLOPE, _with(SLOPE, edge_of_chaos().result.rhs), "numpy")
+
+
+@cache
+def fixing_bias() -> Compiled:
+    """(q, E[f²], σ_w²) -> the σ_b² that makes q a fixed point of the length map."""
+    return lambdify((Q, SECOND, GAIN), _solved(BIAS_VARIANCE), "numpy")
+
+
+@cache
+def fixing_weight() -> Compiled:
+    """(q, E[f²], σ_b²) -> the σ_w² that makes q a fixed point of the length map."""
+    return lambdify((Q, SECOND, BIAS_VARIANCE), _solved(GAIN), "numpy")
+
+
+@cache
+def layers() -> Compiled:
+    """χ -> the number of layers in which a deviation falls by e, by the theorem ``depth-scale``."""
+    # Depth scales are real numbers, layers whole ones.
+    (found,) = solve((depth_scale().result / GAP(0)).subs(LAYER, _DEPTH) - exp(-1), _DEPTH)
+    return lambdify(CHI, found, "numpy")
+
+
+_DEPTH = Symbol("depth", real=True)
+
+
+def _solved(unknown: Symbol) -> Expr:
+    (found,) = solve(_with(SECOND, length_map().result) - Q, unknown)
+    return found
+
+
+def _with(number: Expr, formula: Expr) -> Expr:
+    """The one expectation in a formula as a symbol."""
+    (expectation,) = formula.atoms(GaussianExpectation)
+    return formula.xreplace({expectation: number})

@@ -1,0 +1,272 @@
+"""One printer for each target, all on SymPy's own: NumPy, floats in Python (and numba), C, and mpmath.
+
+A printer's ``table`` has the spelling of what SymPy would print wrongly (Φ as (1 + erf)/2, which cancels), or not.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import mpmath
+import sympy as sp
+from sympy.printing.c import C99CodePrinter
+from sympy.printing.codeprinter import CodePrinter, PrintMethodNotImplementedError
+from sympy.printing.numpy import SciPyPrinter
+from sympy.printing.pycode import MpmathPrinter, PythonCodePrinter
+
+from derive.gaussian import numeric
+from numerics import stable_forms
+from numerics.kernels.program import Program, Range
+
+
+class UnsupportedExpressionError(ValueError):
+    """An expression holds a function that the target (NumPy and SciPy, or C) has not."""
+
+
+class _Printer(CodePrinter):
+    """What all targets share: the table, whole numbers beyond 2^53 as floats, and an error for what is unknown."""
+
+    printmethod = "_kernelcode"  # not the functions' own code methods: the table is the one place for spellings
+    table: ClassVar[dict[str, str]] = {}
+    numbers: ClassVar[dict[str, str]] = {}
+    target: ClassVar[str]
+    # A maximum that passes NaN on, from whichever side, which max and fmax do not.
+    chosen: ClassVar[str]
+    choices: ClassVar[tuple[str, str]] = (">", "<")
+
+    def __init__(self) -> None:
+        super().__init__({"strict": True, "allow_unknown_functions": False})
+
+    def _print(self, expr: Any, **kwargs: Any) -> Any:
+        name = type(expr).__name__
+        if name in self.table:
+            return self.table[name].format(*(self._print(a) for a in expr.args))
+        if name in self.numbers:
+            return self._module_format(self.numbers[name])
+        return super()._print(expr, **kwargs)
+
+    def _print_Integer(self, expr: sp.Integer) -> str:
+        return str(expr.p) if abs(expr.p) <= 2**53 else repr(float(expr.p))
+
+    def doprint(self, expr: Any, assign_to: Any = None) -> Any:
+        """Print an expression; `UnsupportedExpressionError` for what the target has not."""
+        try:
+            return super().doprint(expr, assign_to)
+        except PrintMethodNotImplementedError:
+            raise unsupported(expr, self.target) from None
+
+    def _print_not_supported(self, expr: Any) -> Any:
+        raise unsupported(expr, self.target)
+
+    def _chosen(self, node: sp.Expr, choice: str) -> str:
+        first, *rest = (self._print(a) for a in node.args)
+        for other in rest:
+            first = self.chosen.format(a=first, b=other, by=choice)
+        return first
+
+    def _print_Max(self, node: sp.Max) -> str:
+        return self._chosen(node, self.choices[0])
+
+    def _print_Min(self, node: sp.Min) -> str:
+        return self._chosen(node, self.choices[1])
+
+
+def unsupported(node: sp.Basic, target: str) -> UnsupportedExpressionError:
+    """The error for what a target has not."""
+    return UnsupportedExpressionError(
+        f"expression must be built from +, *, powers and functions that {target} has, "
+        f"got {type(node).__name__} in {node}"
+    )
+
+
+class PythonPrinter(_Printer, PythonCodePrinter):
+    """Floats in Python, by `math`; numba reads the same."""
+
+    target = "Python's math"
+    table: ClassVar = {
+        "Phi": "(0.5*math.erfc(-0.7071067811865476*({0})))",
+        "NormalDensity": "(0.3989422804014327*math.exp(-0.5*({0})**2))",
+        "expm1": "math.expm1({0})",
+    }
+    chosen = "({a} if {a} {by} {b} or {a} != {a} else {b})"
+
+
+class CPrinter(_Printer, C99CodePrinter):
+    """C99."""
+
+    target = "C"
+    table: ClassVar = {
+        "Phi": "(0.5*erfc(-0.70710678118654757*({0})))",
+        "NormalDensity": "(0.39894228040143268*exp(-0.5*({0})*({0})))",
+        "expm1": "expm1({0})",
+    }
+    chosen = "({a} {by} {b} || {a} != {a} ? {a} : {b})"
+
+
+class NumPyPrinter(_Printer, SciPyPrinter):
+    """Arrays, by NumPy and SciPy; functions of `numerics.stable_forms` that neither has keep its names."""
+
+    target = "NumPy or SciPy"
+    table: ClassVar = {
+        "Phi": "scipy.special.ndtr({0})",
+        "NormalDensity": "(0.3989422804014327*numpy.exp(-0.5*({0})**2))",
+        "OwensT": "scipy.special.owens_t({0}, {1})",
+        "Expm1": "numpy.expm1({0})",
+        "expm1": "numpy.expm1({0})",
+        "Tanh": "numpy.tanh({0})",
+        "Cdf": "scipy.special.ndtr({0})",
+        "Logistic": "_logistic({0})",
+        "Softplus": "_softplus({0})",
+        "Root": "_root({0}, {1})",
+        "PlusRoot": "_plus_root({0}, {1})",
+    }
+    numbers: ClassVar = {"Pi": "numpy.pi", "Exp1": "numpy.e"}
+    chosen, choices = "numpy.{by}({a}, {b})", ("maximum", "minimum")
+
+
+class ManyDigits(_Printer, MpmathPrinter):
+    """The working precision of mpmath."""
+
+    target = "mpmath"
+    table: ClassVar = {
+        "Phi": "mpmath.ncdf({0})",
+        "NormalDensity": "mpmath.npdf({0})",
+        "OwensT": "owens_t({0}, {1})",
+        "BivariateNormalCDF": "bivariate_cdf({0}, {1}, {2})",
+        "expm1": "mpmath.expm1({0})",
+    }
+    chosen, choices = "{by}({a}, {b})", ("max", "min")
+
+    def _print_Integer(self, expr: sp.Integer) -> str:
+        return str(expr.p)
+
+
+PYTHON, C, NUMPY, MPMATH = PythonPrinter(), CPrinter(), NumPyPrinter(), ManyDigits()
+
+
+# ---- whole functions
+
+
+def compiled(source: str, name: str, namespace: dict[str, Any]) -> Callable[..., Any]:
+    """Execute generated source (printed from SymPy trees by this package) and return the function `name`."""
+    exec(compile(source, "<varprop kernel>", "exec"), namespace)
+    function: Callable[..., Any] = namespace[name]
+    return function
+
+
+def indented(lines: Iterable[str], by: int = 4) -> str:
+    """Lines as a block of code."""
+    return "\n".join(" " * by + line for line in lines)
+
+
+def python_lines(program: Program) -> list[str]:
+    """`name = expression` lines of floats, outputs included under their own names."""
+    return [f"{line.target.name} = {PYTHON.doprint(line.value)}" for line in program.assignments]
+
+
+def point_source(program: Program, name: str = "point") -> str:
+    """A function of floats that returns a tuple of floats."""
+    arguments = ", ".join(symbol.name for symbol in program.arguments)
+    outputs = "".join(f"{symbol.name}, " for symbol in program.outputs)
+    return f"def {name}({arguments}):\n{indented(python_lines(program))}\n    return ({outputs})\n"
+
+
+def _inside(program: Program, printer: _Printer) -> str:
+    # Bitwise operators: a branch would keep a compiler from vectorising the loop.
+    parts = []
+    for limit in program.domain:
+        value = printer.doprint(limit.value) if limit.value.is_Symbol else f"({printer.doprint(limit.value)})"
+        ends = ((">=", limit.low), ("<=", limit.high))
+        parts += [f"({value} {sign} {end!r})" for sign, end in ends if math.isfinite(end)]
+    return " & ".join(parts)
+
+
+def loop_source(program: Program, name: str = "loop") -> str:
+    """A loop for numba over one-dimensional arrays, inputs then outputs; it returns whether an input is outside."""
+    outs = [f"out{n}" for n in range(len(program.outputs))]
+    parameters = ", ".join([*(f"{x.name}_array" for x in program.arguments), *outs])
+    body = [
+        *(f"{x.name} = {x.name}_array[i]" for x in program.arguments),
+        *([f"inside &= {_inside(program, PYTHON)}"] if program.domain else []),
+        *python_lines(program),
+        *(f"{out}[i] = {symbol.name}" for out, symbol in zip(outs, program.outputs, strict=True)),
+    ]
+    loop = f"    for i in range({outs[0]}.size):\n{indented(body, 8)}\n"
+    return f"def {name}({parameters}):\n    inside = True\n{loop}    return not inside\n"
+
+
+def c_lines(program: Program) -> list[str]:
+    """`const double name = expression;` lines."""
+    return [f"const double {line.target.name} = {C.doprint(line.value)};" for line in program.assignments]
+
+
+def c_constants(program: Program) -> list[str]:
+    """`static const double NAME = value;` lines."""
+    return [f"static const double {s.name} = {value!r} /* {value.hex()} */;" for s, value in program.constants]
+
+
+def c_source(program: Program, name: str) -> str:
+    """A C function that loops over arrays and returns how many points were outside the domain (their results: NaN)."""
+    inputs, outputs = [x.name for x in program.arguments], [x.name for x in program.outputs]
+    used = {s for line in program.assignments for s in line.value.free_symbols}
+    used |= {s for r in program.domain for s in r.value.free_symbols} | set(program.outputs)
+    parameters = [f"const double *restrict {x}_array" for x in inputs]
+    parameters += [f"double *restrict {x}_array" for x in outputs]
+    inside = _inside(program, C)
+    results = [f"{x}_array[i] = {f'inside ? {x} : NAN' if inside else x};" for x in outputs]
+    body = [
+        *(f"const double {x.name} = {x.name}_array[i];" for x in program.arguments if x in used),
+        *(f"(void){x.name}_array;" for x in program.arguments if x not in used),
+        *c_lines(program),
+        *([f"const int inside = {inside};", "outside += (size_t)!inside;"] if inside else []),
+        *results,
+    ]
+    return (
+        f"size_t {name}(size_t count, {', '.join(parameters)})\n{{\n    size_t outside = 0;\n"
+        f"    for (size_t i = 0; i < count; i++) {{\n{indented(body, 8)}\n    }}\n    return outside;\n}}\n"
+    )
+
+
+def array_source(name: str, arguments: Sequence[str], expression: sp.Expr) -> str:
+    """A function of NumPy arrays, with common subexpressions computed once."""
+    shared, (result,) = sp.cse([expression], symbols=sp.numbered_symbols("u"), order="canonical")
+    lines = [f"{symbol} = {NUMPY.doprint(value)}" for symbol, value in shared]
+    body = indented([*lines, f"return {NUMPY.doprint(result)}"])
+    return f"def {name}({', '.join(arguments)}):\n{body}\n"
+
+
+def helper_functions(source: str) -> str:
+    """The definitions of the functions of `numerics.stable_forms` that a source calls by its names for them."""
+    own = ("_logistic", "_softplus", "_root", "_plus_root")
+    needed = [name for name in own if f"{name}(" in source or (name == "_root" and "_plus_root(" in source)]
+    return "\n\n".join(inspect.getsource(stable_forms.NAMES[name]) for name in needed)
+
+
+def limit_source(program: Program, arguments: Sequence[str], limit: Range) -> str:
+    """What `numerics.kernels._runtime.Limit` is made of, as source."""
+    shown = dict(zip(program.arguments, map(sp.Symbol, arguments), strict=True))
+    name = str(limit.value.xreplace(shown)).replace("**", "^")
+    if limit.value in program.arguments:
+        of = str(program.arguments.index(limit.value))
+    else:
+        of = f"lambda {', '.join(s.name for s in program.arguments)}: {NUMPY.doprint(limit.value)}"
+    low, high = (
+        repr(end) if math.isfinite(end) else f"{'-' if end < 0 else ''}numpy.inf" for end in (limit.low, limit.high)
+    )
+    return f"Limit({name!r}, {low}, {high}, {of})"
+
+
+def many_digits(arguments: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., Any]:
+    """Expressions as a function of mpmath numbers that returns a tuple, at mpmath's working precision."""
+    names = [sp.Symbol(f"x{n}") for n in range(len(arguments))]
+    swap = dict(zip(arguments, names, strict=True))
+    shared, results = sp.cse([e.xreplace(swap) for e in expressions], symbols=sp.numbered_symbols("u"))
+    lines = [f"{symbol} = {MPMATH.doprint(value)}" for symbol, value in shared]
+    lines.append(f"return ({''.join(MPMATH.doprint(e) + ', ' for e in results)})")
+    source = f"def function({', '.join(map(str, names))}):\n{indented(lines)}\n"
+    special = {name: partial(getattr(numeric, name), mpmath.mp) for name in ("owens_t", "bivariate_cdf")}
+    return compiled(source, "function", {"mpmath": mpmath, **special})

@@ -1,0 +1,150 @@
+"""Programs that compute a map by a fixed quadrature rule, for any activation: the definition with the rule put in."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.polynomial import legendre
+from sympy import Expr, Function, Symbol
+
+from derive.activations import Activation
+from derive.errors import InputError
+from numerics.activations import NEAR_ZERO, Formula, formula
+from numerics.kernels import _line_rule, _plane_rule
+from numerics.kernels._line_rule import Rule
+from numerics.kernels._plane_rule import PlaneRule
+from numerics.kernels.definitions import Definition, arguments
+from numerics.kernels.export import module_body
+from numerics.kernels.printers import array_source, helper_functions
+from numerics.kernels.program import Builder, Program, Range, renaming
+from numerics.maps.functions import Functions, functions
+from numerics.maps.mesh import activation_edges, common_edges, exponent_for, rule
+
+_LINE_NODES, _PLANE_NODES = 20, 16
+_DEPTH = 44.0
+_STEP = 1.5
+_PER_LINE = 4
+
+_SIZE = """\
+ABSOLUTE = False
+
+
+def _size(values):
+    return numpy.abs(values) if ABSOLUTE else values
+"""
+
+
+def quadrature_program(
+    activation: Activation, name: str, found: Definition, domain: tuple[float, float], ranges: list[Range]
+) -> Program:
+    """Return the program of a definition whose integrals a rule computes, for variances in a domain.
+
+    Raises `InputError` where mass lies in which f overflows.
+    """
+    own = renaming(arguments(name, found.everything))
+    builder = Builder(tuple(own.values()))
+    swap: dict[Expr, Symbol] = dict(own)
+    calls: dict[str, str] = {}
+    for stand_in, integral in found.integrals.items():
+        law = builder.expressions([e.xreplace(own) for e in integral.law], f"law_{stand_in.name}")
+        title = "_".join([integral.kind, *integral.factors])
+        calls[title] = _call(title, integral.kind, integral.factors)
+        swap[stand_in] = builder.let(f"E_{stand_in.name}", Function(title)(*law))
+    outputs = builder.expressions([e.xreplace(swap) for e in found.results])
+    plane = any(i.kind in ("covariance", "separation") for i in found.integrals.values())
+    helpers = rule_source(activation, domain, plane=plane) + "\n\n" + "\n\n".join(calls.values())
+    return builder.program(*outputs, domain=ranges, helpers=helpers)
+
+
+def absolute(program: Program) -> Program:
+    """The same program with the integrals of absolute values: what rounding errors are measured against."""
+    return replace(program, helpers=program.helpers.replace("ABSOLUTE = False", "ABSOLUTE = True"))
+
+
+def _call(title: str, kind: str, factors: tuple[str, ...]) -> str:
+    """The function of arrays that a program calls for an integral."""
+    if kind == "moment":
+        letters = "".join({"value": "v", "slope": "s", "deviation": "z"}[factor] for factor in factors)
+        return f'def {title}(q):\n    return moment(RULE, "{letters}", q)\n'
+    if kind == "growth":
+        return f"def {title}(q):\n    return growth(RULE, q)\n"
+    return f"def {title}(*law):\n    return {kind}(PLANE, *law)\n"
+
+
+@lru_cache(maxsize=64)
+def rule_source(activation: Activation, domain: tuple[float, float], *, plane: bool) -> str:
+    """The source of the rules of an activation: their code, f and f', and their numbers."""
+    made = plane_rule(functions(activation), domain)
+    parts = [_function(title, formula(activation, k), activation.symbol) for k, title in enumerate(("value", "slope"))]
+    parts = [part for part in (_SIZE, helper_functions("".join(parts)), *parts) if part]
+    fields = Rule._fields[2:-1]
+    parts += [numbers_source(field.upper(), getattr(made.line, field)) for field in fields]
+    parts.append(f"RULE = Rule(value, slope, {', '.join(map(str.upper, fields))}, ABSOLUTE)\n")
+    code = module_body(_line_rule)
+    if plane:
+        code = "from itertools import pairwise\n\n" + code + "\n\n" + module_body(_plane_rule)
+        own = PlaneRule._fields[1:]
+        parts += [numbers_source(f"PLANE_{field.upper()}", getattr(made, field)) for field in own]
+        parts.append(f"PLANE = PlaneRule(RULE, {', '.join(f'PLANE_{field.upper()}' for field in own)})\n")
+    body = "\n\n".join([code, *parts])
+    return f"import scipy.special\n\n{body}" if "scipy.special." in body else body
+
+
+def _function(name: str, made: Formula, symbol: Symbol) -> str:
+    """The source of f or f' as a function of an array."""
+    source = array_source(f"{name}_formula", ["s"], made.expression.xreplace({symbol: Symbol("s")}))
+    result = f"numpy.broadcast_to(numpy.asarray({name}_formula(s), dtype=float), s.shape)"
+    if made.taylor is not None:
+        series = ", ".join(map(repr, made.taylor[::-1]))
+        near = "# The formula loses digits near 0; its Taylor polynomial does not.\n    "
+        result = f"numpy.where(numpy.abs(s) <= {NEAR_ZERO!r}, numpy.polyval([{series}], s), {result})"
+        return f"{source}\n\ndef {name}(s):\n    {near}return _size({result})\n"
+    return f"{source}\n\ndef {name}(s):\n    return _size({result})\n"
+
+
+def numbers_source(name: str, values: Any) -> str:
+    """An assignment of a float64 array, exact: repr of a float round-trips."""
+    array = np.asarray(values, dtype=float)
+    flat = array.ravel().tolist()
+    rows = [", ".join(map(repr, flat[k : k + _PER_LINE])) for k in range(0, len(flat), _PER_LINE)]
+    shape = f".reshape{array.shape}" if array.ndim > 1 else ""
+    if len(rows) <= 1:
+        return f"{name} = numpy.array([{''.join(rows)}], dtype=float){shape}\n"
+    listed = ",\n    ".join(rows)
+    return f"{name} = numpy.array([\n    {listed},\n]){shape}\n"
+
+
+@lru_cache(maxsize=32)
+def plane_rule(f: Functions, domain: tuple[float, float]) -> PlaneRule:
+    """Return the rules for one unit and for two, for variances in a domain.
+
+    Raises `InputError` where mass lies in which f overflows.
+    """
+    edges = common_edges(f, *domain, depth=_DEPTH, step=_STEP)
+    if edges is None:
+        raise InputError(f"domain must end where E[f^2] of {f.activation} is within float64, got up to {domain[1]:g}")
+    sides = [
+        f.value(np.array([np.nextafter(p, -math.inf), np.nextafter(p, math.inf)])) if jump else np.zeros(2)
+        for p, jump in zip(f.points, f.jumps, strict=True)
+    ]
+    points, jumps = np.array(f.points), np.array(f.jumps)
+    squares = np.array([right**2 - left**2 for left, right in sides])
+    line = Rule(f.value, f.slope, edges, *rule(_LINE_NODES), points, jumps, squares, absolute=False)
+    reach = max(9.0, -float(edges[0]), float(edges[-1]))
+    half = np.linspace(0.0, reach, math.ceil(reach / _STEP) + 1)
+    normal = np.concatenate([-half[:0:-1], half])
+    own = activation_edges(f, exponent_for(reach * math.sqrt(domain[1])))
+    nodes, weights = rule(_PLANE_NODES)
+    return PlaneRule(line, normal, own, nodes, weights, integration_matrix(nodes, weights))
+
+
+def integration_matrix(nodes: Any, weights: Any) -> Any:
+    """Return A with (A g)_i = the integral from -1 to node i of the polynomial through the values g at the nodes."""
+    n = len(nodes)
+    coefficients = legendre.legvander(nodes, n - 1).T * weights * (np.arange(n)[:, None] + 0.5)
+    integrals = np.stack([legendre.legval(nodes, legendre.legint(row, lbnd=-1)) for row in np.eye(n)], axis=1)
+    return integrals @ coefficients
