@@ -137,7 +137,7 @@ def _at_point(problem: Problem, answer: Expr, sample: Mapping[Symbol, Expr]) -> 
 
 def digits_of(relative: float) -> int:
     """How many digits a relative error leaves."""
-    return 16 if relative == 0 else max(0, floor(-log10(relative)))
+    return 16 if relative == 0 else floor(-log10(relative)) if relative < 1 else 0
 
 
 def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int, close: Any = 0.0) -> Any:
@@ -146,12 +146,17 @@ def answer_at(answer: Expr, sample: Mapping[Symbol, Expr], digits: int, close: A
     A complex remainder is an error. Raises `CannotEvaluate` where no precision suffices.
     """
     precisions = [p for p in _PRECISIONS if p >= digits + 4]
-    for low, high in pairwise(_values(answer, sample, precisions)):
+    for n, (low, high) in enumerate(pairwise(_values(answer, sample, precisions))):
         if not (mpmath.isfinite(low) and mpmath.isfinite(high)):
             return high
         room = max(close, abs(high) * mpmath.mpf(10) ** (-digits - 2))
         if abs(high - low) <= room:
             return high.real if abs(mpmath.im(high)) <= room else mpmath.nan
+        # What is as small as the rounding of two high precisions is 0.
+        if n > 0 and all(
+            abs(v) < mpmath.mpf(10) ** (10 - p) for v, p in zip((low, high), precisions[n:], strict=False)
+        ):
+            return mpmath.mpf(0)
     raise CannotEvaluate("the closed form cancels at every precision")
 
 

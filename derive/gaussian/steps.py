@@ -23,6 +23,7 @@ from derive.proof.verdict import Counterexample, Grade, Verdict
 
 INTEGRAL_NODES = 7
 INTEGRAL_DIGITS = 8
+_WORKING_DIGITS = 50
 
 
 def compare_at_points(step: Step, *, points: int = 2, seed: int = 7) -> Verdict:
@@ -40,6 +41,11 @@ def compare_at_points(step: Step, *, points: int = 2, seed: int = 7) -> Verdict:
     if step.before.has(Integral) or step.after.has(Integral):
         # Integrals of quadratures take seconds a point.
         points = 1
+    with mpmath.workdps(_WORKING_DIGITS):
+        return _compared(step, domain, points, seed)
+
+
+def _compared(step: Step, domain: Problem, points: int, seed: int) -> Verdict:
     try:
         samples = admissible_points(domain, points, seed)
         values = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import mpmath
 import numpy as np
@@ -20,7 +20,7 @@ from sympy import Symbol
 
 from derive.limits import check as check_limit
 from derive.quadrature.discs import EPS, Disc, Floats
-from derive.quadrature.reading import Reading
+from derive.quadrature.reading import Decided
 
 R = 3.0
 """The parameter of the ellipse; it lies in a disc of radius (r + 1/r)/2 half widths."""
@@ -144,6 +144,16 @@ class _Bounds:
         return _Bounds(self.radius[:, keep], self.cut[keep], self.hull_value[keep], self.hull_error[keep])
 
 
+class Integrand(Protocol):
+    """What is called as `Reading` is."""
+
+    def __call__(
+        self, given: Mapping[Symbol, Disc], decided: Decided | None = None, /
+    ) -> tuple[list[Disc], Decided]:
+        """Values, and what was decided on the real line."""
+        ...
+
+
 class Adaptive:
     """The integrals of the outputs of a reading over boxes.
 
@@ -161,7 +171,7 @@ class Adaptive:
 
     def __init__(
         self,
-        reading: Reading,
+        reading: Integrand,
         variables: Sequence[Symbol],
         given: Mapping[Symbol, Disc],
         *,

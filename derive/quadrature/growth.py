@@ -361,7 +361,7 @@ def _axes(squares: Mapping[tuple[int, ...], Any]) -> tuple[Any, Any]:
         own = [k for k, p in enumerate(powers) for _ in range(p)]
         form[..., own[0], own[1]] += 0.5 * np.asarray(value)
         form[..., own[1], own[0]] += 0.5 * np.asarray(value)
-    finite = np.isfinite(form).all(axis=(-2, -1))
+    finite = np.asarray(np.isfinite(form).all(axis=(-2, -1)))
     rates, axes = np.linalg.eigh(np.where(finite[..., None, None], form, 0.0))
     rates = rates + 1e-14 * np.abs(form).sum(axis=(-2, -1))[..., None]
     return axes, np.where(finite[..., None], rates, np.inf)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -11,25 +10,21 @@ from sympy.core.relational import Relational
 from derive.gaussian.evaluate import switches
 
 
-class Split(NamedTuple):
-    """Smooth + weight · δ(form); the form is None where there is no delta. Both parts may hold further deltas."""
+def split_deltas(g: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Expr, sp.Expr]]]:
+    """A function as smooth + Σ weight · δ(form): the smooth part and the pairs of form and weight.
 
-    smooth: sp.Expr
-    form: sp.Expr | None
-    weight: sp.Expr
-
-
-def split_delta(g: sp.Expr) -> Split:
-    """Take one delta out; ValueError for a power of a delta."""
-    deltas = sorted(g.atoms(sp.DiracDelta), key=str)
-    if not deltas:
-        return Split(g, None, sp.S.Zero)
-    marker = sp.Dummy("delta", real=True)
-    marked = g.xreplace({deltas[0]: marker})
-    weight = sp.expand(marked.diff(marker))
-    if weight.has(marker):
-        raise ValueError("a power of a delta")
-    return Split(marked.xreplace({marker: sp.S.Zero}), sp.expand(deltas[0].args[0]), weight)
+    The weights may hold further deltas. Raises ValueError for a power of a delta.
+    """
+    found = []
+    while deltas := sorted(g.atoms(sp.DiracDelta), key=str):
+        marker = sp.Dummy("delta", real=True)
+        marked = g.xreplace({deltas[0]: marker})
+        weight = sp.expand(marked.diff(marker))
+        if weight.has(marker):
+            raise ValueError("a power of a delta")
+        found.append((sp.expand(deltas[0].args[0]), weight))
+        g = marked.xreplace({marker: sp.S.Zero})
+    return g, found
 
 
 def affine_forms(outputs: Sequence[sp.Expr], variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
@@ -98,7 +93,8 @@ def _by_cases(
     cases = []
     for a in e.args:
         lead = [sign_of(side * (a - b)) for b in e.args if b is not a]
-        if any(s is None for s in lead):
+        known = [s > 0 for s in lead if s is not None]
+        if len(known) < len(lead):
             return None
-        cases.append((made(a), sp.And(*(s > 0 for s in lead))))
+        cases.append((made(a), sp.And(*known)))
     return sp.Piecewise(*cases[:-1], (cases[-1][0], True))

@@ -20,11 +20,12 @@ from derive.quadrature.cells import DIGITS, Cell, Multilinear, affine_of, cells
 from derive.quadrature.discs import EPS, Disc, Floats
 from derive.quadrature.growth import Growth
 from derive.quadrature.reading import Decided, Reading
-from derive.quadrature.signs import affine_forms, split_delta, with_signs
+from derive.quadrature.signs import affine_forms, split_deltas, with_signs
 
 MOST_VARIABLES = 3
 _FIRST, _LAST = 8, 1e5
 _AGAIN, _POOR, _LEAST = 3, 1e-3, 1e-300
+_ZERO = discs.constant(0.0)
 _SINGULAR = mp.mpf(10) ** -32
 _UNDERFLOW = 1e-300
 """What float64 may lose unseen."""
@@ -51,9 +52,9 @@ class Space:
         if len(variables) > MOST_VARIABLES:
             raise ValueError(f"quadrature in at most {MOST_VARIABLES} variables, not {len(variables)}")
         self.variables = tuple(variables)
-        split = [split_delta(sp.sympify(g, strict=True)) for g in outputs]
-        self._given = [s.smooth for s in split]
-        self._deltas = [None if s.form is None else _Delta(s.form, s.weight, self.variables) for s in split]
+        split = [split_deltas(sp.sympify(g, strict=True)) for g in outputs]
+        self._given = [smooth for smooth, _ in split]
+        self._deltas = [[_Delta(form, weight, self.variables) for form, weight in deltas] for _, deltas in split]
         self.forms = affine_forms(self._given, self.variables)
         self._signs = [sp.Dummy(f"sign{n}", real=True) for n in range(len(self.forms))]
         known = dict(zip(self.forms, self._signs, strict=True))
@@ -85,7 +86,10 @@ class Space:
             m, c = [_exact(x) for x in mean], [[_exact(x) for x in row] for row in covariance]
             law = _Law.of(self, m, c)
             found = self._smooth(law, tolerance) if law.sides else self._at_point(law)
-            return [f if d is None else _sum(f, d(m, c, tolerance)) for f, d in zip(found, self._deltas, strict=True)]
+            for k, deltas in enumerate(self._deltas):
+                for delta in deltas:
+                    found[k] = _sum(found[k], delta(m, c, tolerance))
+            return found
 
     def _smooth(self, law: _Law, tolerance: float) -> list[Bounded]:
         sums, left = self._outward(law, tolerance)
@@ -255,11 +259,10 @@ class _Cube:
         with np.errstate(all="ignore"):
             weight = []
             for names in self._coordinates:
-                weight.append(discs.normal_density(_value(names, given, s), decided is None))
-                half = _value(names[len(names) // 2 :], given, s)
-                weight.append(half or discs.constant(0.0))
-            x = [_value(names, given, s) for names in self._x]
-        own = {v: at if at else discs.constant(0.0) for v, at in zip(self._variables, x, strict=True)}
+                weight.append(discs.normal_density(_value(names, given, s) or _ZERO, decided is None))
+                weight.append(_value(names[len(names) // 2 :], given, s) or _ZERO)
+            x = [_value(names, given, s) or _ZERO for names in self._x]
+        own = dict(zip(self._variables, x, strict=True))
         found, decided = self._reading({**{sign: given[sign] for sign in self._signs}, **own}, decided)
         with np.errstate(all="ignore"):
             return [discs.multiply(g, *weight) for g in found], decided

@@ -217,6 +217,9 @@ def test_singular_laws_and_deltas() -> None:
     (found,) = Space([sp.DiracDelta(x - y) * sp.Max(x, 0) + y**2], (x, y))([0, 0], [[1, r], [r, 1]])
     known = sp.sqrt((1 + r) / 2) / sp.sqrt(2 * sp.pi) / sp.sqrt(2 * sp.pi * 2 * (1 - r)) + 1
     assert abs(sp.Float(float(found.value), 30) - known.evalf(30)) <= float(found.error)
+    both = sp.DiracDelta(x - 1) + x * sp.DiracDelta(x + 1) + sp.Heaviside(x)
+    (found,) = Space([both], (x,))([0], [[1]])
+    assert abs(found.value - 0.5) <= found.error
 
 
 def test_several_laws_and_outputs() -> None:
