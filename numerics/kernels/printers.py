@@ -19,7 +19,6 @@ from sympy.printing.numpy import SciPyPrinter
 from sympy.printing.pycode import MpmathPrinter, PythonCodePrinter
 
 from derive.gaussian import numeric
-from numerics import stable_forms
 from numerics.kernels.program import Program
 
 
@@ -240,6 +239,8 @@ def array_source(name: str, arguments: Sequence[str], expression: sp.Expr) -> st
 
 def helper_functions(source: str) -> str:
     """The definitions of the functions of `numerics.stable_forms` that a source calls by its names for them."""
+    from numerics import stable_forms  # which imports SciPy
+
     own = ("_logistic", "_softplus", "_root", "_plus_root")
     needed = [name for name in own if f"{name}(" in source or (name == "_root" and "_plus_root(" in source)]
     return "\n\n".join(inspect.getsource(stable_forms.NAMES[name]) for name in needed)
