@@ -82,7 +82,13 @@ def _step(
     made = _made(activation, STEP, domain, method, backend)
     program = _fixed(made.program, {"sigma_w2_": gain, "sigma_b2_": bias_variance})
     given = {f.name: getattr(made, f.name) for f in fields(Kernel)}
-    given |= {"program": program, "arguments": NAMES, "measured": lambda step: _of_step(made, step)}
+    stated = f"sigma_w2 = {gain!r}, sigma_b2 = {bias_variance!r}"
+    given |= {
+        "program": program,
+        "arguments": NAMES,
+        "about": replace(made.about, formula=(*made.about.formula, stated)),
+        "measured": lambda step: _of_step(made, step),
+    }
     return SampleVarianceStep(
         **given, activation=activation, gain=gain, bias_variance=bias_variance, full_program=_with_correlation(program)
     )
