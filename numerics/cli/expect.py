@@ -84,7 +84,7 @@ def _answer(found: ClosedForm, form: str) -> str:
         data = {
             "closed_form": {"latex": latex.formula(found.result), "text": text.formula(found.result)},
             "value": None if beyond else value,
-            "error_bound": None if beyond or value is None else abs(value) * 1e-15,
+            "error_bound": None if beyond or value is None else abs(value) * 1e-13,
             "method": f"closed form; {evidence}",
             "conditions": [{"latex": latex.formula(c), "text": text.formula(c)} for c in holds],
         }
