@@ -182,7 +182,7 @@ class Interpolants:
     >>> from derive.activations import activation
     >>> made = interpolants(activation("tanh"))
     >>> found = made.separation([0.5, 0.7], 1e-12)
-    >>> bool((found.error < 1e-13 * found.value).all()), set(found.method)
+    >>> bool((found.error < 1e-12 * found.value).all()), set(found.method)
     (True, {'interpolant'})
     """
 
