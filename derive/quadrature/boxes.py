@@ -147,9 +147,7 @@ class _Bounds:
 class Integrand(Protocol):
     """What is called as `Reading` is."""
 
-    def __call__(
-        self, given: Mapping[Symbol, Disc], decided: Decided | None = None, /
-    ) -> tuple[list[Disc], Decided]:
+    def __call__(self, given: Mapping[Symbol, Disc], decided: Decided | None = None, /) -> tuple[list[Disc], Decided]:
         """Values, and what was decided on the real line."""
         ...
 
