@@ -68,7 +68,8 @@ def multiply(*factors: Disc) -> Disc:
     for m, r in factors[1:]:
         product = mid * m
         a, b = np.abs(mid), np.abs(m)
-        total = (a + rad) * r + rad * b
+        with np.errstate(invalid="ignore"):
+            total = (a + rad) * r + rad * b
         if np.isnan(np.sum(total)):
             total = _times(a + rad, r) + _times(rad, b)
         mid, rad = product, _rounded(total, product)
