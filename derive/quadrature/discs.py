@@ -55,8 +55,10 @@ def multiply(*factors: Disc) -> Disc:
     for m, r in factors[1:]:
         product = mid * m
         a, b = np.abs(mid), np.abs(m)
-        total = (a + rad) * r + rad * b + EPS * np.abs(product)
-        if np.isnan(np.sum(total)):
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = (a + rad) * r + rad * b + EPS * np.abs(product)
+            unknown = np.isnan(np.sum(total))
+        if unknown:
             total = _times(a + rad, r) + _times(rad, b) + EPS * np.abs(product)
         mid, rad = product, total
     return Disc(mid, rad)
