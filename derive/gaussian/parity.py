@@ -174,7 +174,8 @@ class _Atoms:
         """The exponential of a sum as a product of powers: exp(c r) = exp(u r)^(c/u), one unit u for every r."""
         result: Expr = S.One
         for coefficient, rest in _exponents(u):
-            unit = self.units[rest]
+            # An exponential that appears only when the argument changes sign has no unit.
+            unit = self.units[rest] if rest in self.units else _refuse()
             result *= self._opaque(exp(unit * rest)) ** (coefficient / unit)
         return result
 

@@ -25,7 +25,10 @@ _ROOT_PI, _ROOT_2PI = np.sqrt(np.pi), np.sqrt(2 * np.pi)
 
 
 class Disc(NamedTuple):
-    """{z : |z - mid| <= rad}; an infinite radius says that nothing is known."""
+    """{z : |z - mid| <= rad}; an infinite radius says that nothing is known.
+
+    An infinite middle with the radius 0 stands for what is beyond float64, with that sign.
+    """
 
     mid: Floats
     rad: Floats
@@ -45,8 +48,18 @@ def add(*terms: Disc) -> Disc:
     mid, rad = terms[0]
     for term in terms[1:]:
         mid = mid + term.mid
-        rad = rad + term.rad + EPS * np.abs(mid)
+        rad = _rounded(rad + term.rad, mid)
     return Disc(mid, rad)
+
+
+def _rounded(rad: Any, mid: Any) -> Any:
+    """A radius and the rounding of the middle, of which there is none beyond float64."""
+    size = np.abs(mid)
+    return (
+        rad + EPS * np.where(np.isinf(size) & (rad == 0), 0.0, size)
+        if np.isinf(np.max(size, initial=0.0))
+        else rad + EPS * size
+    )
 
 
 def multiply(*factors: Disc) -> Disc:
@@ -56,11 +69,11 @@ def multiply(*factors: Disc) -> Disc:
         product = mid * m
         a, b = np.abs(mid), np.abs(m)
         with np.errstate(invalid="ignore", over="ignore"):
-            total = (a + rad) * r + rad * b + EPS * np.abs(product)
+            total = (a + rad) * r + rad * b
             unknown = np.isnan(np.sum(total))
         if unknown:
-            total = _times(a + rad, r) + _times(rad, b) + EPS * np.abs(product)
-        mid, rad = product, total
+            total = _times(a + rad, r) + _times(rad, b)
+        mid, rad = product, _rounded(total, product)
     return Disc(mid, rad)
 
 
@@ -105,11 +118,14 @@ def _whole_power(u: Disc, n: int) -> Disc:
     c, r = u
     size = np.abs(c)
     if n == _SQUARE:
-        return Disc(c * c, r * (2 * size + r) * (1 + EPS) + EPS * c * c)
-    w = _quotient(r, size)
+        square = c * c
+        return Disc(square, _rounded(_times(r, 2 * size + r) * (1 + EPS), square))
+    w = np.where(np.isinf(size) & (r == 0), 0.0, _quotient(r, size))
     value = 1 / c if n == -1 else c ** float(n)
     if np.all(w < _TINY):
-        return Disc(value, np.abs(value) * (_slightly(n, w) + _ULPS))
+        return Disc(
+            value, _times(np.abs(value), _slightly(n, w)) + _ULPS * np.where(np.isinf(value), 0.0, np.abs(value))
+        )
     if n >= 0:
         rad = np.where(r <= size, np.abs(value) * np.expm1(n * np.log1p(w)), (size + r) ** n - size**n)
     else:
@@ -145,11 +161,16 @@ def _capped(d: Disc, largest: float) -> Disc:
 def exp(u: Disc, real: bool) -> Disc:
     """exp(u)."""
     value = np.exp(u.mid)
-    return Disc(value, _exp_change(u, value) + _ULPS * value)
+    return _overflowing(Disc(value, _exp_change(u, value) + _ULPS * value), u.mid - u.rad > 710.0)
+
+
+def _overflowing(found: Disc, beyond: Any) -> Disc:
+    """Beyond float64 for sure, where it is."""
+    return Disc(found.mid, np.where(beyond, 0.0, found.rad)) if np.any(beyond) else found
 
 
 def _exp_change(u: Disc, value: Any) -> Any:
-    """Sup |exp(z) - exp(c)| with value = exp(c), which may underflow where exp(c + r) does not."""
+    """The largest |exp(z) - exp(c)| with value = exp(c), which may underflow where exp(c + r) does not."""
     c, r = u
     if np.all(r < _TINY):
         return value * (r * (1 + r))
@@ -201,13 +222,15 @@ def tan(u: Disc, real: bool) -> Disc:
 
 def sinh(u: Disc, real: bool) -> Disc:
     """sinh(u)."""
-    return _by_slope(u, np.sinh(u.mid), np.cosh(np.abs(u.mid) + u.rad))
+    found = _by_slope(u, np.sinh(u.mid), np.cosh(np.abs(u.mid) + u.rad))
+    return _overflowing(found, np.abs(u.mid) - u.rad > 711.0)
 
 
 def cosh(u: Disc, real: bool) -> Disc:
     """cosh(u)."""
     far = np.abs(u.mid) + u.rad
-    return _by_slope(u, np.cosh(u.mid), np.sinh(far) if real else np.cosh(far))
+    found = _by_slope(u, np.cosh(u.mid), np.sinh(far) if real else np.cosh(far))
+    return _overflowing(found, np.abs(u.mid) - u.rad > 711.0)
 
 
 def sech(u: Disc, real: bool) -> Disc:

@@ -98,6 +98,11 @@ class Reading:
         self._switches: list[sp.Expr] = []
         self._outputs = [self._place(e) for e in expressions]
 
+    @property
+    def length(self) -> int:
+        """How many steps a value takes."""
+        return len(self._steps)
+
     def __call__(self, given: Mapping[sp.Symbol, Disc], decided: Decided | None = None) -> tuple[list[Disc], Decided]:
         """Enclose the values at arguments given as discs, which broadcast.
 

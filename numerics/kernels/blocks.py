@@ -154,7 +154,8 @@ class BlockCode:
             namespace[local] = getattr(_module(qualified.rpartition(".")[0]), local)
         # 0-d arrays: a ufunc takes them without converting a Python float on each call.
         namespace |= {name: np.array(value) for name, value in self.constants.items()}
-        return compiled(self.source, BLOCK, namespace)
+        function: Callable[..., None] = compiled(self.source, BLOCK, namespace)
+        return function
 
 
 BLOCK = "block"

@@ -7,11 +7,13 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
 from derive.averages import Bracket, SharedVariance
 from derive.errors import InputError
@@ -21,7 +23,7 @@ from derive.rules.analysis import DecayFunction, decay_function
 from numerics.kernels import _runtime
 from numerics.kernels.blocks import BlockCode, block_code
 from numerics.kernels.layered import LayeredKernel, layered_kernel
-from numerics.kernels.printers import UnsupportedExpressionError, compiled, limit_source, loop_source, point_source
+from numerics.kernels.printers import UnsupportedExpressionError, compiled, limits_source, loop_source, point_source
 from numerics.kernels.program import Program, from_expressions, identifier
 
 if TYPE_CHECKING:
@@ -100,13 +102,9 @@ class Kernel:
     @cached_property
     def code(self) -> _runtime.Code:
         """The compiled functions."""
-        constants: dict[str, Any] = {symbol.name: value for symbol, value in self.program.constants}
-        helpers = helper_namespace(self.program)
-        names = {"math": math, **constants}
-        limits = tuple(
-            eval(limit_source(self.program, self.arguments, limit), dict(helpers))  # printed from a SymPy tree
-            for limit in self.program.domain
-        )
+        names = {"math": math, **{symbol.name: value for symbol, value in self.program.constants}}
+        helpers = helper_namespace(self.program.helpers)
+        limits = compiled(limits_source(self.program, self.arguments), "LIMITS", dict(helpers))
         try:
             point = None if self.program.helpers else compiled(point_source(self.program), "point", dict(names))
         except UnsupportedExpressionError:
@@ -184,14 +182,13 @@ def checked_loop(loop: Callable[..., bool]) -> Callable[..., None]:
     return run
 
 
-def helper_namespace(program: Program) -> dict[str, Any]:
-    """What a program's helpers define, beside NumPy and `Limit`."""
-    import numpy
-
-    namespace: dict[str, Any] = {"numpy": numpy, "Limit": _runtime.Limit}
-    if program.helpers:
-        namespace |= vars(_runtime) | {"__name__": "varprop_helpers"}
-        exec(compile(program.helpers, "<varprop helpers>", "exec"), namespace)
+@lru_cache(maxsize=64)
+def helper_namespace(helpers: str) -> dict[str, Any]:
+    """What a program's helpers define, beside NumPy and `Limit`; not to be changed."""
+    namespace: dict[str, Any] = {"numpy": np, "np": np, "Limit": _runtime.Limit}
+    if helpers:
+        namespace |= {"Callable": Callable, "NamedTuple": NamedTuple, "NDArray": NDArray}
+        exec(compile(helpers, "<varprop helpers>", "exec"), namespace)
     return namespace
 
 

@@ -18,7 +18,7 @@ from numerics.kernels.printers import (
     UnsupportedExpressionError,
     c_constants,
     c_source,
-    limit_source,
+    limits_source,
     point_source,
 )
 
@@ -98,13 +98,13 @@ def _functions(kernel: Kernel) -> list[str]:
         pass
     given = dict(kernel.defaults)
     parameters = ", ".join(f"{a}={given[a]!r}" if a in given else a for a in kernel.arguments)
-    limits = "".join(f"        {limit_source(program, kernel.arguments, limit)},\n" for limit in program.domain)
     values = "".join(f"{a}, " for a in kernel.arguments)
     results = ", ".join(symbol.name for symbol in program.outputs)
     return [
         *parts,
         kernel.block.source.replace(f"def {BLOCK}(", f"def _{name}_block(", 1),
-        f"_{name} = Code(\n    {kernel.arguments!r},\n    {len(program.outputs)},\n    (\n{limits}    ),\n"
+        limits_source(program, kernel.arguments, f"_{name}_limits"),
+        f"_{name} = Code(\n    {kernel.arguments!r},\n    {len(program.outputs)},\n    _{name}_limits,\n"
         f"    blocks(_{name}_block, {kernel.block.registers}),\n    {point},\n)\n",
         f"def {name}({parameters}, *, out=None):\n"
         f'    """{f"({results})" if not kernel.single else "The result"}; numbers or arrays that broadcast."""\n'

@@ -16,7 +16,8 @@ from derive.layers import Facts, d
 from derive.proof.derivation import Derivation
 from numerics.kernels.layer_products import layer_product, layer_range, times
 from numerics.kernels.layered_quantities import Quantity, text
-from numerics.kernels.layered_source import Source, write
+from numerics.kernels.layered_source import write
+from numerics.kernels.printers import compiled
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -52,12 +53,12 @@ def layered_kernel(result: Derivation | Basic, *, name: str | None = None) -> La
     identifier = (name or "kernel").replace("-", "_")
     if not identifier.isidentifier():
         raise InputError(f"a kernel's name must be letters, digits, hyphens and underscores, got {name!r}")
-    return LayeredKernel(identifier, expression, write(identifier, expression), facts, formula)
+    return LayeredKernel(identifier, expression, *write(identifier, expression), facts, formula)
 
 
 @dataclass(frozen=True, eq=False)
 class LayeredKernel:
-    """A vectorised function of layer symbols and quantities, generated from ``expression``.
+    """A vectorised function of layer symbols and quantities, generated from ``expression`` as NumPy ``source``.
 
     Arrays of layered quantities have the layer on their last axis: ``n`` the ``d + 2`` sizes of layers 0..d+1, the
     others ``d + 1`` values of layers 0..d. All leading axes broadcast (many networks at once), and the result has
@@ -72,28 +73,16 @@ class LayeredKernel:
 
     name: str
     expression: Basic
-    generated: Source
+    source: str
+    layers: tuple[Symbol, ...]
+    arguments: tuple[Quantity, ...]
     facts: Facts
     formula: str
-
-    @property
-    def _layers(self) -> tuple[Symbol, ...]:
-        return self.generated.layers
-
-    @property
-    def source(self) -> str:
-        """The generated NumPy code."""
-        return self.generated.code
-
-    @property
-    def arguments(self) -> tuple[Quantity, ...]:
-        """The quantities that the kernel takes, after the layer symbols."""
-        return self.generated.quantities
 
     @cached_property
     def signature(self) -> inspect.Signature:
         """The signature, in the order of the source; arguments may be given by position or by name."""
-        names = [*(s.name for s in self._layers), *(q.name for q in self.arguments)]
+        names = [*(s.name for s in self.layers), *(q.name for q in self.arguments)]
         return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
 
     @property
@@ -103,7 +92,7 @@ class LayeredKernel:
     def __post_init__(self) -> None:
         """Give this kernel a docstring of its own, with its formula."""
         lines = [f"Evaluate {self.formula}", ""]
-        lines += [f"{s.name}: {'the last layer' if s == d else 'a layer, or an array of layers'}" for s in self._layers]
+        lines += [f"{s.name}: {'the last layer' if s == d else 'a layer, or an array of layers'}" for s in self.layers]
         for q in self.arguments:
             axes = f"layers 0..{'d+1' if q.layers == 2 else 'd'} on the last axis" if q.layered else "a number"
             lines.append(f"{q.name}: {q.meaning} ({axes})")
@@ -112,16 +101,8 @@ class LayeredKernel:
     @cached_property
     def function(self) -> Any:
         """The compiled source, which checks nothing but the bounds of layers: arguments are arrays."""
-        namespace: dict[str, Any] = {
-            "numpy": np,
-            "at": _at,
-            "beside": _beside,
-            "layer_range": layer_range,
-            "layer_product": layer_product,
-            "times": times,
-        }
-        exec(compile(self.source, f"<kernel {self.name}>", "exec"), namespace)
-        return namespace[self.name]
+        own = {"at": _at, "beside": _beside, "layer_range": layer_range, "layer_product": layer_product, "times": times}
+        return compiled(self.source, self.name, {"numpy": np, **own})
 
     def __call__(self, *args: Any, **kwargs: Any) -> Floats:
         """Evaluate the formula; see the class for shapes, accuracy and errors."""
@@ -141,7 +122,7 @@ class LayeredKernel:
     def _last_layer(self, values: dict[str, Floats], given: dict[str, Any]) -> int | None:
         """Return d, from the argument or from the length of an array; all must agree."""
         last, says = None, ""
-        if d in self._layers:
+        if d in self.layers:
             last = _integer("d", given["d"])
             says = f"d = {last}"
         for q in self.arguments:
@@ -158,7 +139,7 @@ class LayeredKernel:
         return last
 
     def _checked_layers(self, given: dict[str, Any], last: int | None) -> dict[str, Integers]:
-        arrays = {s.name: _integers(s.name, given[s.name]) for s in self._layers if s != d}
+        arrays = {s.name: _integers(s.name, given[s.name]) for s in self.layers if s != d}
         try:
             shared = np.broadcast_arrays(*arrays.values())
         except ValueError as error:
@@ -168,7 +149,7 @@ class LayeredKernel:
         for fact in self.facts.nonnegative:
             if {s.name for s in fact.free_symbols} <= set(known):
                 _check_fact(fact, known)
-        if d in self._layers:
+        if d in self.layers:
             layers["d"] = known["d"]
         return layers
 

@@ -18,18 +18,11 @@ from numerics.kernels.layered_quantities import Quantity, layer_of, parameter, q
 from numerics.kernels.printers import NUMPY, UnsupportedExpressionError
 
 
-@dataclass(frozen=True)
-class Source:
-    """Generated code: a function of ``layers`` (symbols for layers) and ``quantities``, in this order."""
+def write(name: str, expression: Basic) -> tuple[str, tuple[Symbol, ...], tuple[Quantity, ...]]:
+    """Return NumPy source that evaluates an expression, and its arguments: symbols for layers, then quantities.
 
-    name: str
-    code: str
-    layers: tuple[Symbol, ...]
-    quantities: tuple[Quantity, ...]
-
-
-def write(name: str, expression: Basic) -> Source:
-    """Return NumPy source that evaluates an expression; raise `InputError` for what cannot be evaluated."""
+    Raises `InputError` for what cannot be evaluated.
+    """
     expression = sympify(expression)
     if isinstance(expression, Relational | Boolean) and not isinstance(expression, Symbol):
         raise InputError(f"a kernel needs an expression with a value, got the condition {expression}")
@@ -41,7 +34,7 @@ def write(name: str, expression: Basic) -> Source:
         raise InputError(f"a kernel's arguments need different names, got {', '.join(sorted(repeated))} twice")
     body = "\n".join([*writer.lines, f"return {result}"])
     code = f"def {name}({', '.join(arguments)}):\n{indent(body, '    ')}\n"
-    return Source(name, code, writer.layers, writer.quantities)
+    return code, writer.layers, writer.quantities
 
 
 @dataclass

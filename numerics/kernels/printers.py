@@ -19,8 +19,7 @@ from sympy.printing.numpy import SciPyPrinter
 from sympy.printing.pycode import MpmathPrinter, PythonCodePrinter
 
 from derive.gaussian import numeric
-from numerics import stable_forms
-from numerics.kernels.program import Program, Range
+from numerics.kernels.program import Program
 
 
 class UnsupportedExpressionError(ValueError):
@@ -151,11 +150,10 @@ PYTHON, C, NUMPY, MPMATH = PythonPrinter(), CPrinter(), NumPyPrinter(), ManyDigi
 # ---- whole functions
 
 
-def compiled(source: str, name: str, namespace: dict[str, Any]) -> Callable[..., Any]:
-    """Execute generated source (printed from SymPy trees by this package) and return the function `name`."""
+def compiled(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """Execute generated source (printed from SymPy trees by this package) and return what it calls `name`."""
     exec(compile(source, "<varprop kernel>", "exec"), namespace)
-    function: Callable[..., Any] = namespace[name]
-    return function
+    return namespace[name]
 
 
 def indented(lines: Iterable[str], by: int = 4) -> str:
@@ -241,23 +239,26 @@ def array_source(name: str, arguments: Sequence[str], expression: sp.Expr) -> st
 
 def helper_functions(source: str) -> str:
     """The definitions of the functions of `numerics.stable_forms` that a source calls by its names for them."""
+    from numerics import stable_forms  # which imports SciPy
+
     own = ("_logistic", "_softplus", "_root", "_plus_root")
     needed = [name for name in own if f"{name}(" in source or (name == "_root" and "_plus_root(" in source)]
     return "\n\n".join(inspect.getsource(stable_forms.NAMES[name]) for name in needed)
 
 
-def limit_source(program: Program, arguments: Sequence[str], limit: Range) -> str:
-    """What `numerics.kernels._runtime.Limit` is made of, as source."""
+def limits_source(program: Program, arguments: Sequence[str], name: str = "LIMITS") -> str:
+    """The domain of a program, as a tuple of `numerics.kernels._runtime.Limit`."""
     shown = dict(zip(program.arguments, map(sp.Symbol, arguments), strict=True))
-    name = str(limit.value.xreplace(shown)).replace("**", "^")
-    if limit.value in program.arguments:
-        of = str(program.arguments.index(limit.value))
-    else:
-        of = f"lambda {', '.join(s.name for s in program.arguments)}: {NUMPY.doprint(limit.value)}"
-    low, high = (
-        repr(end) if math.isfinite(end) else f"{'-' if end < 0 else ''}numpy.inf" for end in (limit.low, limit.high)
-    )
-    return f"Limit({name!r}, {low}, {high}, {of})"
+    parameters = ", ".join(symbol.name for symbol in program.arguments)
+    lines = []
+    for limit in program.domain:
+        title = str(limit.value.xreplace(shown)).replace("**", "^")
+        high = repr(limit.high) if math.isfinite(limit.high) else "numpy.inf"
+        of = f"lambda {parameters}: {NUMPY.doprint(limit.value)}"
+        if limit.value in program.arguments:
+            of = str(program.arguments.index(limit.value))
+        lines.append(f"Limit({title!r}, {limit.low!r}, {high}, {of}),")
+    return f"{name} = (\n{indented(lines)}\n)\n"
 
 
 def many_digits(arguments: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., Any]:

@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mpmath
 import sympy as sp
 
-from derive.activations import Activation
 from derive.errors import InputError
 from numerics.kernels._runtime import LARGEST
 from numerics.kernels.program import Builder, Program, Range
 from numerics.kernels.rectifier_profile import DIGITS, KAPPA, derived_profile, polynomial
+
+if TYPE_CHECKING:
+    from derive.activations import Activation
 
 TINY = 2.0**-1074  # the smallest positive float: added to s it makes 0/0 into 0, and changes subnormal numbers alone
 

@@ -6,10 +6,8 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from derive.activations import Activation
-from derive.activations import activation as named
 from derive.errors import InputError
 from numerics.kernels import _runtime
 from numerics.kernels.callable import About, Kernel
@@ -22,6 +20,9 @@ from numerics.kernels.rectifier_programs import (
     rectifier_slope,
     step_program,
 )
+
+if TYPE_CHECKING:
+    from derive.activations import Activation
 
 NAMES = ("m2", "v2")
 NAME = "sample_variance_step"
@@ -191,6 +192,8 @@ def _named(activation: str | Activation) -> Activation:
     """The activation of a name, in whatever case and with hyphens or underscores."""
     if not isinstance(activation, str):
         return activation
+    from derive.activations import activation as named
+
     try:
         return named(activation)
     except InputError:

@@ -39,8 +39,11 @@ def evaluate(e: Expr, at: Values, expectation: Callable[[GaussianExpectation, Va
     shape = np.broadcast_shapes(*(np.shape(v) for v in at.values()))
     mid, rad = (np.broadcast_to(part, shape).copy() for part in (mid, rad))
     # An expectation that diverges has the error 0, one that is beyond float64 has an infinite one.
-    known = np.logical_and.reduce([np.broadcast_to(np.isfinite(b.error), shape) for b in found], initial=True)
-    rad[np.isinf(mid)] = np.where(known, 0.0, np.inf)[np.isinf(mid)]
+    known = np.ones(shape, dtype=bool)
+    for b in found:
+        known &= np.isfinite(b.error)
+    rad[np.isinf(mid) & known] = 0.0
+    rad[np.isinf(mid) & ~known] = np.inf
     rad[np.isnan(mid)] = np.inf
     reason = next((b.reason for b in found if b.reason), "")
     if len(found) != 1:

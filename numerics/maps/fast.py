@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -125,11 +125,10 @@ class Fast:
     def _error(self, found: Form, wrap: str, value: Array, q: Array, span: Span) -> Array:
         """What the certificate says of the form, carried through the linear maps."""
         relative, of_size = found.errors(span)
-        scale = {"": 1.0, "scaled": self.w, "map": self.w, "ratio": self.w}[wrap]
-        shift = self.b if wrap == "map" else 0.0
-        length: Callable[[], Any] = lambda: self._second(q)  # noqa: E731
+        scale: Any = self.w if wrap else 1.0
+        shift: Any = self.b if wrap == "map" else 0.0
         if wrap == "ratio":
-            whole = self.w * length() + self.b
+            whole = self.w * self._second(q) + self.b
             scale = scale / whole
             shift = self.b / whole if found.what == "covariance" else 0.0
             second = self._form("second")
@@ -139,7 +138,7 @@ class Fast:
             extra = 2 * EPS if wrap else 0.0
         part = relative * np.abs(value - shift)
         if found.what == "covariance":
-            part = np.minimum(part, of_size * scale * length())
+            part = np.minimum(part, of_size * scale * self._second(q))
         return np.asarray(part + extra * np.abs(value))
 
     def _second(self, q: Array) -> Array:

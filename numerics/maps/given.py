@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _EDGES = (-20.0, -9.5, -6.4, -3.2, 0.0, 3.2, 6.4, 9.5, 20.0)
 _CHUNK = 1_024
-_MOST_BOXES = 700_000
-"""Of all inner integrals together."""
+_MOST_WORK = 6_000_000
+"""Inner boxes times the steps that f' takes."""
 
 _Y, _BASE, _D, _A = sp.symbols("y base d a")
 
@@ -55,7 +55,7 @@ class Given:
 
     def __init__(self, plane: _Plane) -> None:
         self.plane, self.parts = plane, plane.parts
-        self.boxes = self.integrals = 0
+        self.work = self.integrals = 0
 
     def integrate(self, part: Any, anchor: Any, zeta: Array, z: Array) -> Disc:
         """H with the error of each value, for nodes given by their part and their distance from its breakpoint."""
@@ -76,7 +76,7 @@ class Given:
                 here = own[(low < _EDGES[-1]) & (high > _EDGES[0]) & (low < high)]
                 for at in range(0, len(here), _CHUNK):
                     rows = here[at : at + _CHUNK]
-                    if self.boxes * zeta.size > _MOST_BOXES * max(self.integrals, _CHUNK):
+                    if self.work * zeta.size > _MOST_WORK * max(self.integrals, _CHUNK):
                         return Disc(value, np.full(zeta.shape, np.inf))
                     where = Disc(u.mid[rows], u.rad[rows])
                     start = self._start(int(k), other, rows, anchor, zeta, z, where, offset, blur)
@@ -150,7 +150,7 @@ class Given:
         integrand: Any = _Integrand(self.plane, other)
         run = Adaptive(integrand, [_Y], given, owners=n, outputs=1)
         run.take(Boxes(owner, middle[owner, place][None], half[owner, place][None]))
-        self.boxes += run.sums.boxes
+        self.work += run.sums.boxes * self.parts.slopes[other].length
         self.integrals += n
         return Disc(run.sums.value[:, 0], run.sums.error[:, 0])
 

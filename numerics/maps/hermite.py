@@ -50,8 +50,8 @@ _GROWN = 4.0
 class Series:
     """The first coefficients at one variance, and bounds of what each is wrong by.
 
-    ``least_tail`` is at most and ``tail`` at least Σ a_k², and ``slope_tail`` at least Σ k a_k², over all k that are left out: what E[f²] and
-    q E[f'²] leave (Parseval). The second is infinite where f jumps.
+    ``least_tail`` is at most and ``tail`` at least Σ a_k² over all k that are left out, and ``slope_tail`` is at least
+    Σ k a_k² over them: what E[f²] and q E[f'²] leave (Parseval). The last is infinite where f jumps.
     """
 
     q: float
@@ -79,7 +79,7 @@ def activation_of(f: Functions | Activation) -> Activation:
     return f.activation if isinstance(f, Functions) else f
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def series(f: Functions | Activation, q: float, order: int) -> Series | None:
     """Return the first ``order`` coefficients, or None where they are not found."""
     own = activation_of(f)
@@ -110,7 +110,7 @@ def series(f: Functions | Activation, q: float, order: int) -> Series | None:
     return Series(q, a, errors, least_tail, min(tail, slope_tail / order), slope_tail, *second)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def slope_series(f: Activation, q: float, order: int) -> Series | None:
     """The coefficients but a_0 from those of f', each right beside E[f'²]; None where f jumps or they are not found.
 
@@ -248,8 +248,8 @@ class _Projection:
         for k in range(order):
             a[k] = np.sum(values * now)
             before, now = now, (z * now - roots[k] * before) / roots[k + 1]
-        k = np.arange(order)
-        recurrence = _GROWN * U * ((k + 4) * size.sum() + float(size @ (at * at)) / 4)
+        each = np.arange(order)
+        recurrence = _GROWN * U * ((each + 4) * size.sum() + float(size @ (at * at)) / 4)
         rounding = CRAMER * (wrong + (EPS + 64 * U) * size.sum())
         return a, bound + recurrence + rounding + left + EPS * np.abs(a)
 

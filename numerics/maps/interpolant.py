@@ -179,9 +179,10 @@ class Interpolants:
     that ceases to exist near q, a Mehler series that does not converge: kinks, or a very large q), the values are those
     of `NumericalMaps`.
 
-    >>> made = Interpolants(activation("tanh"))
+    >>> from derive.activations import activation
+    >>> made = interpolants(activation("tanh"))
     >>> found = made.separation([0.5, 0.7], 1e-12)
-    >>> bool((found.error < 1e-13 * found.value).all()), set(found.method)
+    >>> bool((found.error < 1e-12 * found.value).all()), set(found.method)
     (True, {'interpolant'})
     """
 

@@ -305,7 +305,7 @@ class NumericalMaps:
         todo = np.ones(first.shape, dtype=bool)
         same = first == last
         if self.method != "quadrature" and same.all():
-            common = first * (1 - gaps)
+            common = first * np.where(gaps < 0.5, 1 - gaps, other)
             at = {closed.Q: _exact(first), closed.C: closed.Bounded(common, EPS * np.abs(common))}
             todo = self._by_closed_form("covariance", at, value, error, method)
             self._from_separation(todo, first, gaps, value, error, method)

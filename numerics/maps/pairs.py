@@ -39,6 +39,8 @@ _TRIES = 1
 """Nested integrals are given up after so many that did not help."""
 
 _SMALL = 1e-3
+_MOST, _SMALL_BESIDE = 16, 1e-13
+"""Of a small covariance so many values are computed to relative accuracy, more if the series misses E[f²] by this."""
 _EXACT = 0.5
 """From here on 1 - ρ has no rounding."""
 
@@ -110,8 +112,8 @@ class Pairs:
             points.value[gap == 0] = points.error[gap == 0] = 0.0
         opposite = np.flatnonzero(gap == 2)
         if len(opposite):
-            apart = _opposite(self.f, q)
-            points.put(opposite, *(np.full(opposite.shape, x) for x in apart), "quadrature")
+            apart, wrong = (np.full(opposite.shape, x) for x in _opposite(self.f, q))
+            points.put(opposite, apart, wrong, "quadrature")
         before: list[Series] = []
         for order in ORDERS:
             todo = points.todo()
@@ -154,14 +156,17 @@ class Pairs:
             todo = todo[np.argsort(-points.error[todo] / np.abs(points.value[todo]))]
         failures = 0
         (first, wrong), (second, _) = (squares(self.f, q)[0] for q in (q1, q2))
-        for n in todo[np.abs(rho[todo]) < 1]:
-            if failures > _TRIES or not math.isfinite(first * second):
+        whole = math.sqrt(first * second)
+        for count, n in enumerate(todo[np.abs(rho[todo]) < 1]):
+            if failures > _TRIES or not math.isfinite(whole):
                 break
+            if count >= _MOST and points.error[n] <= _SMALL_BESIDE * whole:
+                continue
             if q1 == q2 and rho[n] >= _EXACT:
                 (apart,), (error,), _ = self.separation(q1, np.array([1 - rho[n]]))
                 here = Estimate(first - apart, wrong + error + EPS * first)
             else:
-                here = _product(self.f, q1, q2, float(rho[n]), math.sqrt(first * second))
+                here = _product(self.f, q1, q2, float(rho[n]), whole)
             failures = 0 if points.improve(n, here) else failures + 1
 
 
@@ -256,7 +261,10 @@ def _covariance_series(a: Series, b: Series, rho: Array) -> tuple[Array, Array, 
 
 
 def _separation_series(s: Series, gap: Array) -> tuple[Array, Array, Array]:
-    """Σ a_k² (1 - ρ^k), and what the sum and the rest of it are wrong by: what is left out is between two bounds, of which 1 - ρ^k <= k (1 - ρ) is one."""
+    """Σ a_k² (1 - ρ^k), what the sum is wrong by, and what is left out of it.
+
+    What is left out is between two bounds, of which 1 - ρ^k <= k (1 - ρ) gives one; their middle is added.
+    """
     value = _apart(np.square(s.coefficients.astype(np.longdouble)), gap)
     wrong = _apart(2 * np.abs(s.coefficients) * s.errors + s.errors**2, gap)
     r = np.abs(1 - gap.astype(np.longdouble))

@@ -55,7 +55,7 @@ class Parts:
         return _read(self.slopes[part], self.x, at, plane)
 
     def hull(self, at: Disc) -> Disc:
-        """F itself on real intervals, whatever parts they meet."""
+        """The function itself on real intervals, whatever parts they meet."""
         low, high = np.full(at.mid.shape, np.inf), np.full(at.mid.shape, -np.inf)
         first, last = at.mid - at.rad, at.mid + at.rad
         ends = [-np.inf, *self.points, np.inf]
@@ -88,7 +88,7 @@ class Parts:
             return self._by_rule(part, base, d, found)
 
     def _by_rule(self, part: int, base: Disc, d: Disc, found: Disc) -> Disc:
-        """D times the mean of f' over the way, by a Gauss rule, where that is better: near the base."""
+        """The way times the mean of f' over it, by a Gauss rule, where that is better: near the base."""
         shape = found.mid.shape
         poor = np.broadcast_to(d.rad <= _SHORT * np.abs(d.mid), shape) & ~(found.rad <= _FEW * np.abs(found.mid))
         if not poor.any():

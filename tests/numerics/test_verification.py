@@ -168,6 +168,20 @@ def test_two_networks_decide_nothing():
     assert "16 rows say little" in found.summary()
 
 
+def test_an_error_of_100_per_cent_that_could_pass_is_no_agreement():
+    """Over few networks some rows could catch an error of their own size, and some could not: only those agree."""
+    network = Network(widths=[24] * 4, gain=1.0)
+    rows = [
+        row
+        for networks in (8, 10, 12, 16, 24, 60)
+        for row in verify(linear_prediction(network), simulate(network, rng=1, networks=networks)).rows
+    ]
+    assert {row.verdict for row in rows if row.detectable <= 1} == {"agrees"}
+    useless = [row for row in rows if 1 < row.detectable < math.inf]
+    assert len(useless) > 3
+    assert {row.verdict for row in useless} == {"inconclusive"}
+
+
 def test_a_prediction_of_zero_is_held_against_the_size_of_the_layer():
     """m2 = 0 of an odd activation: the noise about it agrees, and a mean of a tenth of the variance is seen."""
     network = Network(widths=[64] * 5, gain=1.0, activation="tanh")

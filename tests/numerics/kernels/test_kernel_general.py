@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import math
 
@@ -178,3 +179,29 @@ def test_the_normal_law_keeps_its_tails():
     assert kernel(OwensT(x, y), [x, y])(0.7, 2.0) == pytest.approx(
         float(OwensT(sp.Rational(7, 10), 2).evalf(30)), rel=1e-14
     )
+
+
+def test_numbers_take_a_path_of_their_own():
+    """Floats by `math`, and where that raises or gives a complex number, what arrays give."""
+    f = kernel(sp.exp(x) + x ** sp.Rational(1, 3) + sp.log(y) / y, [x, y])
+    assert f(0.5, 2.0) == pytest.approx(float(f(np.array([0.5]), 2.0)[0]), rel=1e-15)
+    assert math.isnan(f(-8.0, 2.0))
+    assert f(1000.0, 2.0) == math.inf
+    assert f(1.0, 0.0) == -math.inf
+    assert kernel(Phi(x))(-30.0) == pytest.approx(float(Phi(sp.Integer(-30)).evalf(30)), rel=1e-12)
+
+
+def test_any_formula_can_be_written_to_a_file(tmp_path, load_c):
+    """The same numbers from the Python module and from C; what has no reference has no certificate."""
+    f = kernel((sp.atan(x / y) + sp.pi * sp.Max(x, y), sp.sqrt(x * y)), [x, y])
+    namespace = {}
+    exec(compile(f.export(tmp_path / "k.py").read_text(), "k", "exec"), namespace)
+    xs, ys = np.linspace(0.1, 3, 7), np.linspace(2, 0.2, 7)
+    np.testing.assert_array_equal(namespace["kernel"](xs, ys), f(xs, ys))
+    loaded = load_c(f.export(tmp_path / "k.c"))
+    outs = np.zeros(7), np.zeros(7)
+    pointers = [a.ctypes.data_as(ctypes.c_void_p) for a in (xs, ys, *outs)]
+    assert loaded.kernel(ctypes.c_size_t(7), *pointers) == 0
+    np.testing.assert_allclose(outs, f(xs, ys), rtol=4e-16)
+    with pytest.raises(ValueError, match="must have a reference to be certified"):
+        f.certificate  # noqa: B018

@@ -105,3 +105,4 @@ def test_its_module_stands_alone(tmp_path):
     assert module.sample_variance_step(0.3, 0.7) == step(0.3, 0.7)
     assert module.sample_variance_step_full(0.3, 0.7) == tuple(step.full(0.3, 0.7))
     assert step.certificate.text() in path.read_text()
+    assert "sigma_w2 = 1.5, sigma_b2 = 0.1" in path.read_text()

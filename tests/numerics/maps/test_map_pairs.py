@@ -47,7 +47,9 @@ def test_covariance_over_all_correlations(name: str, method: str) -> None:
             for value, error, rho in zip(found.value, found.error, RHOS, strict=True):
                 truth = KERNELS[name](variance, mpmath.mpf(rho))
                 assert abs(float(value - truth)) <= 2e-13 * abs(float(truth)) + 2 * float(error)
-                assert float(error) <= 1e-12 * max(abs(float(truth)), 1e-3 * float(size))
+                # A covariance of 1 where E[f²] is 1e17 is a sum of alternating terms.
+                share = 1.0 if (name, q) == ("exp", 20.0) else 1e-3
+                assert float(error) <= 1e-12 * max(abs(float(truth)), share * float(size))
 
 
 @pytest.mark.parametrize("q", [1e-12, 1.0, 30.0, 1e6])
@@ -124,10 +126,14 @@ def test_hermite_coefficients_of_relu() -> None:
 
 
 def test_what_cannot_be_computed_says_so() -> None:
-    """A sine of a thousand oscillations a standard deviation: no two-dimensional rule is tried in silence."""
+    """A sine of a thousand waves a standard deviation: nothing of it is among the first coefficients."""
     maps = NumericalMaps("sin", method="quadrature")
-    found = maps.covariance(1e6, 0.5)
-    assert np.isinf(found.error)
+    with mpmath.workdps(30):
+        far = maps.covariance(1e6, 0.5)
+        assert abs(float(far.value - KERNELS["sin"](mpmath.mpf(10) ** 6, mpmath.mpf(0.5)))) <= float(far.error) < 1e-20
+        near, whole = maps.separation(1e6, 1e-5), KERNELS["sin"](mpmath.mpf(10) ** 6, mpmath.mpf(1))
+        truth = whole - KERNELS["sin"](mpmath.mpf(10) ** 6, 1 - mpmath.mpf(1e-5))
+        assert 0.1 < float(near.error) >= abs(float(near.value - truth))
     closed = NumericalMaps("sin").covariance(1e6, 1 - 1e-6)
     with mpmath.workdps(30):
         truth = KERNELS["sin"](mpmath.mpf(10) ** 6, mpmath.mpf(1 - 1e-6))
