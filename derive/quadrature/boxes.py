@@ -250,24 +250,10 @@ class Adaptive:
         self.sums.kept.append((boxes.where(keep), radius[keep]))
 
     def _side(self, boxes: Boxes, bounds: _Bounds) -> Any:
-        """The side that adds most to the bound; where a formula ends inside, that whose halves differ least in it."""
-        if self.sides == 1:
-            return np.zeros(len(boxes.owner), dtype=int)
+        """The side that adds most to the bound; the widest where every side is lost."""
         own = bounds.radius.max(axis=2)
-        side = np.argmax(own, axis=0)
         lost = np.isinf(own).all(axis=0)
-        if lost.any():
-            some = boxes.where(lost)
-            spans = []
-            for k in range(self.sides):
-                half = some.half.copy()
-                half[k] *= 0.5
-                real, _ = self.reading(self._given(some, Boxes(some.owner, some.middle, half)))
-                spans.append(np.nan_to_num(_stacked(real, some.owner.shape).rad, nan=np.inf).max(axis=1))
-            found = np.stack(spans)
-            tied = ~(found.min(axis=0) < 0.99 * found.max(axis=0))
-            side[lost] = np.where(tied, np.argmax(some.half, axis=0), np.argmin(found, axis=0))
-        return side
+        return np.where(lost, np.argmax(boxes.half, axis=0), np.argmax(own, axis=0))
 
     def _given(self, boxes: Boxes, own: Boxes) -> dict[Symbol, Disc]:
         given = {s: Disc(d.mid[boxes.owner], d.rad[boxes.owner]) for s, d in self.given.items()}

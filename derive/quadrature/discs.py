@@ -68,9 +68,10 @@ def multiply(*factors: Disc) -> Disc:
     for m, r in factors[1:]:
         product = mid * m
         a, b = np.abs(mid), np.abs(m)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             total = (a + rad) * r + rad * b
-        if np.isnan(np.sum(total)):
+            unknown = np.isnan(np.sum(total))
+        if unknown:
             total = _times(a + rad, r) + _times(rad, b)
         mid, rad = product, _rounded(total, product)
     return Disc(mid, rad)

@@ -55,10 +55,11 @@ class Space:
         split = [split_deltas(sp.sympify(g, strict=True)) for g in outputs]
         self._given = [smooth for smooth, _ in split]
         self._deltas = [[_Delta(form, weight, self.variables) for form, weight in deltas] for _, deltas in split]
-        self.forms = affine_forms(self._given, self.variables)
+        accurate = [stable(g) for g in self._given]
+        self.forms = affine_forms(accurate, self.variables)
         self._signs = [sp.Dummy(f"sign{n}", real=True) for n in range(len(self.forms))]
         known = dict(zip(self.forms, self._signs, strict=True))
-        self._reading = Reading([stable(with_signs(g, self.variables, known)) for g in self._given])
+        self._reading = Reading([with_signs(g, self.variables, known) for g in accurate])
         self._growths: dict[int, tuple[list[Growth], list[sp.Symbol], list[list[sp.Symbol]]]] = {}
         rows = [[f.coeff(v) for v in self.variables] for f in self.forms]
         self._slopes = [[mp.mpf(1) * _number(a) for a in row] for row in rows]
