@@ -139,8 +139,10 @@ def require_known(node: GaussianExpectation, parameters: Parameters) -> None:
     law = GaussianSetting((), parameters=parameters).law(node)
     moments = Moments(parameters)
     for shape in normal_form(node, parameters).terms:
+        if shape.phase or len(shape.factors) < 3:
+            continue
         tilted = tilt(law, shape.growth, (), parameters).law
-        if shape.phase or not moments.moment(tilted, shape.powers, frozenset()).terms:
+        if not moments.moment(tilted, shape.powers, frozenset()).terms:
             continue
         try:
             require_few(tilted, shape.factors, parameters)
