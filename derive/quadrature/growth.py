@@ -193,8 +193,10 @@ class Growth:
         if name == "Root":
             return Square(0.5 * np.log(self._number(e.args[1])), 0.0, 0.0)
         if e.is_Add:
-            if all(a.is_nonnegative or (a.is_Pow and a.exp.is_even) for a in e.args):
-                return self.least(e.args[0])
+            if all(a.is_extended_nonnegative or (a.is_Pow and a.exp.is_even) for a in e.args):
+                # Any of the terms will do; a number is the surest.
+                first = sorted(e.args, key=lambda a: bool(a.free_symbols & set(self.z)))[0]
+                return self.least(first)
             return self._least_polynomial(e)
         return NOTHING
 
@@ -248,7 +250,7 @@ class Growth:
             if signed.is_nonpositive and sp.Poly(e, *self.z).total_degree() > 2 and len(self.z) > 1:
                 return ZERO
             return self._top_polynomial(e, side)
-        if e.is_nonnegative if side < 0 else e.is_nonpositive:
+        if e.is_extended_nonnegative if side < 0 else e.is_extended_nonpositive:
             return ZERO
         if e.is_Add:
             return reduce(Square.__add__, [self.top(a, side) for a in e.args])
