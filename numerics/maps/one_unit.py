@@ -9,9 +9,14 @@ from sympy import DiracDelta, Expr, S, Symbol
 
 from derive.activations import Activation
 from derive.quadrature import Bounded, CannotRead, Line
+from derive.quadrature.digits import many_digits
 from derive.quadrature.discs import EPS
 from numerics.maps.functions import Array
 
+_POOR = 1e-12
+"""With a larger relative error many digits are tried."""
+
+_MOST, _DIGITS = 12, 20
 _LOT = 512
 """Variances that are integrated at once."""
 
@@ -34,6 +39,18 @@ def _is_odd(g: Expr, s: Symbol) -> bool:
     return not g.has(DiracDelta) and Activation("g", g, symbol=s).is_odd
 
 
+def _in_many_digits(line: Line, q: Array, value: Array, error: Array) -> None:
+    """Integrands that cancel (s - tanh s near 0) in more digits than floats have, for a few variances."""
+    with np.errstate(invalid="ignore"):
+        poor = np.flatnonzero(np.isfinite(value) & ~(error <= _POOR * np.abs(value)))
+    if len(poor) > _MOST:
+        return
+    for n in poor:
+        found = many_digits(line, 0.0, float(q[n]), _DIGITS)
+        if found is not None and found.error + EPS * abs(found.value) < error[n]:
+            value[n], error[n] = float(found.value), float(found.error) + EPS * float(abs(found.value))
+
+
 def expectation(g: Expr, s: Symbol, q: Array) -> Bounded:
     """Return E[g(s)] for s ~ N(0, q) at each variance q; deltas in g count with the density there.
 
@@ -51,6 +68,7 @@ def expectation(g: Expr, s: Symbol, q: Array) -> Bounded:
         part = slice(start, start + _LOT)
         (found,) = line(0.0, distinct[part])
         value[part], error[part], reason = found.value, found.error, found.reason or reason
+    _in_many_digits(line, distinct, value, error)
     with np.errstate(all="ignore"):
         for p, weight in deltas:
             height = weight * np.exp(-0.5 * p * p / distinct) / np.sqrt(2 * np.pi * distinct)
