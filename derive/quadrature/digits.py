@@ -40,7 +40,7 @@ def many_digits(line: Line, mean: float, variance: float, digits: int) -> Precis
         return None
     with mp.workdps(digits + _GUARD):
         m, s = mp.mpf(mean), mp.sqrt(mp.mpf(variance))
-        breaks = sorted((mp.mpf(sp.Float(p, mp.dps)._mpf_) - m) / s for p in line.breakpoints)
+        breaks = sorted((mp.mpf(p._to_mpmath(mp.prec)) - m) / s for p in line.breakpoints)
         rules = [(p, *_enough(p, 10.0**-digits * size)) for p in _pieces(sums, breaks)]
         if not rules or any(not nodes for _, nodes, _ in rules):
             return None

@@ -55,11 +55,10 @@ def add(*terms: Disc) -> Disc:
 def _rounded(rad: Any, mid: Any) -> Any:
     """A radius and the rounding of the middle, of which there is none beyond float64."""
     size = np.abs(mid)
-    return (
-        rad + EPS * np.where(np.isinf(size) & (rad == 0), 0.0, size)
-        if np.isinf(np.max(size, initial=0.0))
-        else rad + EPS * size
-    )
+    if not np.isinf(np.max(size, initial=0.0)):
+        return rad + EPS * size
+    sure = np.isinf(size) & np.isfinite(rad)
+    return np.where(sure, 0.0, rad + EPS * np.where(sure, 0.0, size))
 
 
 def multiply(*factors: Disc) -> Disc:
@@ -119,7 +118,8 @@ def _whole_power(u: Disc, n: int) -> Disc:
     size = np.abs(c)
     if n == _SQUARE:
         square = c * c
-        return Disc(square, _rounded(_times(r, 2 * size + r) * (1 + EPS), square))
+        found = Disc(square, _rounded(_times(r, 2 * size + r) * (1 + EPS), square))
+        return _overflowing(found, 2 * np.log(np.maximum(size - r, 1.0)))
     w = np.where(np.isinf(size) & (r == 0), 0.0, _quotient(r, size))
     value = 1 / c if n == -1 else c ** float(n)
     if np.all(w < _TINY):
@@ -161,11 +161,12 @@ def _capped(d: Disc, largest: float) -> Disc:
 def exp(u: Disc, real: bool) -> Disc:
     """exp(u)."""
     value = np.exp(u.mid)
-    return _overflowing(Disc(value, _exp_change(u, value) + _ULPS * value), u.mid - u.rad > 710.0)
+    return _overflowing(Disc(value, _exp_change(u, value) + _ULPS * value), u.mid - u.rad)
 
 
-def _overflowing(found: Disc, beyond: Any) -> Disc:
-    """Beyond float64 for sure, where it is."""
+def _overflowing(found: Disc, least: Any) -> Disc:
+    """Beyond float64, where the middle is and the rest is not below 1e298."""
+    beyond = np.isinf(found.mid) & (least > 688.0)
     return Disc(found.mid, np.where(beyond, 0.0, found.rad)) if np.any(beyond) else found
 
 
@@ -223,14 +224,14 @@ def tan(u: Disc, real: bool) -> Disc:
 def sinh(u: Disc, real: bool) -> Disc:
     """sinh(u)."""
     found = _by_slope(u, np.sinh(u.mid), np.cosh(np.abs(u.mid) + u.rad))
-    return _overflowing(found, np.abs(u.mid) - u.rad > 711.0)
+    return _overflowing(found, np.abs(u.mid) - u.rad)
 
 
 def cosh(u: Disc, real: bool) -> Disc:
     """cosh(u)."""
     far = np.abs(u.mid) + u.rad
     found = _by_slope(u, np.cosh(u.mid), np.sinh(far) if real else np.cosh(far))
-    return _overflowing(found, np.abs(u.mid) - u.rad > 711.0)
+    return _overflowing(found, np.abs(u.mid) - u.rad)
 
 
 def sech(u: Disc, real: bool) -> Disc:

@@ -250,6 +250,15 @@ class Growth:
             if signed.is_nonpositive and sp.Poly(e, *self.z).total_degree() > 2 and len(self.z) > 1:
                 return ZERO
             return self._top_polynomial(e, side)
+        if isinstance(e, sp.exp) and side < 0 and len(self.z) == 1:
+            low = self.top(e.args[0], -1)
+            if np.all(np.less_equal(low.a, 0) & np.less_equal(low.b, 0) & np.equal(low.c, 0)):
+                # exp(u) >= 1 + u + u²/2 for u >= 0.
+                a, b = -low.a, -low.b
+                return Square(-1 - a - a * a / 2, -b - a * b, -b * b / 2)
+        if e.is_Pow and isinstance(e.base, sp.sinh) and e.exp.is_even and side < 0:
+            # sinh² u >= u².
+            return self.top(e.base.args[0] ** e.exp, -1)
         if e.is_extended_nonnegative if side < 0 else e.is_extended_nonpositive:
             return ZERO
         if e.is_Add:

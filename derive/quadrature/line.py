@@ -94,7 +94,7 @@ class Line:
     def _joined(self) -> Reading:
         from numerics.stable_forms import stable
 
-        return Reading([stable(g * _density(self.z)) for g in self._inside], [self.z])
+        return Reading([stable(_by_exponentials(g) * _density(self.z)) for g in self._inside], [self.z])
 
     def sums(
         self, mean: Floats, variance: Floats, reading: Reading | None = None, *, width: float = 1.0, **rule: Any
@@ -277,6 +277,12 @@ class Line:
 
 def _verdict(signs: Sequence[int]) -> str:
     return "the expectation is infinite" if len(set(signs)) == 1 else "the expectation does not exist"
+
+
+def _by_exponentials(g: sp.Expr) -> sp.Expr:
+    """Hyperbolic functions by exponentials of what is not negative, which can be joined with others."""
+    g = g.replace(sp.cosh, lambda u: sp.exp(sp.Abs(u)) * (1 + sp.exp(-2 * sp.Abs(u))) / 2)
+    return g.replace(sp.sinh, lambda u: sp.sign(u) * sp.exp(sp.Abs(u)) * (1 - sp.exp(-2 * sp.Abs(u))) / 2)
 
 
 def _density(z: sp.Symbol) -> sp.Expr:

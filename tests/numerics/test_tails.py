@@ -14,8 +14,8 @@ from derive.errors import InputError
 from derive.expressions import require_real_almost_everywhere
 from derive.gaussian.numeric import mp_phi
 from numerics.activations import fast_value, numpy_function
+from numerics.kernels.printers import c_lines
 from numerics.kernels.program import from_expressions
-from numerics.kernels.scalar_code import c_lines
 
 EXPRESSIONS = (
     "log(Phi(x))",
