@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 from derive.activations import Activation
 from derive.quadrature import Bounded
+from derive.quadrature.discs import EPS
 from numerics.maps.compiled import Look
 from numerics.maps.forms import Form, Span, form
 from numerics.maps.functions import Array
-from numerics.maps.line import EPS
 from numerics.maps.values import bounded, numbers_of, variances_of
 
 MANY = 256

@@ -20,13 +20,13 @@ from derive.gaussian.evaluate import CannotEvaluate
 from derive.maps import Maps, apart, sigma_b2, sigma_w2
 from derive.maps.symbols import c, q
 from derive.proof.rule import RuleDoesNotApply
+from derive.quadrature.discs import EPS
 from numerics.kernels.certificate import RELATIVE, Accuracy, Certificate
 from numerics.kernels.definitions import definition
 from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.maps import closed
 from numerics.maps.compiled import Compiled
 from numerics.maps.functions import Array
-from numerics.maps.line import EPS
 
 Span = tuple[float, float]
 WRAPS = {

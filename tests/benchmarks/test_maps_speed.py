@@ -9,7 +9,6 @@ from scipy.integrate import quad
 
 from numerics.maps import NumericalMaps
 from numerics.maps.hermite import series
-from numerics.maps.line import moments
 from numerics.phase import phase
 
 
@@ -40,7 +39,6 @@ def _seconds(run: Callable[[], object], repeats: int) -> float:
 
 def _forget() -> None:
     series.cache_clear()
-    moments.cache_clear()
 
 
 def test_tanh_covariance_is_twenty_times_faster_than_nested_quad() -> None:
