@@ -18,6 +18,7 @@ from sympy import (
     Subs,
     Symbol,
     cancel,
+    exp,
     factor,
     factor_terms,
     simplify,
@@ -33,6 +34,7 @@ from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.setting import Setting
 
+_HIGHEST = 30
 DIGITS = 9
 """What a difference quotient of a quadrature of 14 digits can be held against."""
 
@@ -234,13 +236,19 @@ class Shorten(_AtPoints):
         return None if shorter == node else Rewrite(shorter)
 
 
+def _degree_of_exponentials(e: Expr) -> int:
+    """The largest whole multiple in an exponent: exp(400 c) is a power of degree 400 to `factor`."""
+    terms = (t for u in e.atoms(exp) for t in Add.make_args(u.args[0]))
+    return max((abs(int(t.as_coeff_Mul()[0])) for t in terms), default=0)
+
+
 @lru_cache(maxsize=4096)
 def _shorter(e: Expr) -> Expr:
     # a product without a sum in it has nothing to factor
     if not e.has(Add):
         return e
     candidates = [e, factor_terms(e)]
-    if e.count_ops() < 200:
+    if e.count_ops() < 200 and _degree_of_exponentials(e) <= _HIGHEST:
         one = together(e)
         candidates += [one, factor(e), cancel(one)]
     counts = {x: x.count_ops() for x in candidates}

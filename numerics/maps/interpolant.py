@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from derive.activations import Activation
 from derive.quadrature import Bounded
+from numerics.maps.closed import closed_form
 from numerics.maps.functions import Array
 from numerics.maps.kernels import NumericalMaps
 from numerics.maps.mehler import Mehler, mehler
@@ -216,6 +217,8 @@ class Interpolants:
 
     def _of_pair(self, run: Any, direct: Callable[[Array, Array], Bounded], q: ArrayLike, x: ArrayLike) -> Bounded:
         first, second = np.broadcast_arrays(np.asarray(q, np.float64), np.asarray(x, np.float64))
+        if self._is_direct:
+            return direct(first, second)
         flat = second.ravel()
         return _by_octave(
             first,
@@ -223,6 +226,12 @@ class Interpolants:
             lambda made, polynomials, where: run(made, polynomials, flat[where]),
             lambda variances, where: direct(variances, flat[where]),
         )
+
+    @cached_property
+    def _is_direct(self) -> bool:
+        """Whether `NumericalMaps` is the better way: by a closed form, or because the series of a kink converges slowly."""
+        f = self.maps.activation
+        return bool(f.breakpoints) or closed_form(f, "covariance") is not None
 
     def _get(self, name: str, octave: int, make: Callable[[], Any]) -> Any:
         if (name, octave) not in self._made:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -288,6 +288,12 @@ class NumericalMaps:
             _take((found.value, found.error, found.method), np.flatnonzero(todo), value, error, method)
         return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape), reason)
 
+    @cached_property
+    def _degree(self) -> float | None:
+        """The degree k of a homogeneous f: then every expectation of two units is q^k times that at q = 1."""
+        degree = self.activation.homogeneity
+        return None if degree is None else float(degree)
+
     @property
     def _names(self) -> Mapping[Expr, str]:
         """The closed form of an integrand, by name."""
@@ -309,6 +315,12 @@ class NumericalMaps:
             at = {closed.Q: _exact(first), closed.C: closed.Bounded(common, EPS * np.abs(common))}
             todo = self._by_closed_form("covariance", at, value, error, method)
             self._from_separation(todo, first, gaps, value, error, method)
+        if self._degree is not None and todo.any() and (first[todo] * last[todo] != 1).any():
+            # Roots first: a product of variances may leave float64.
+            scale = np.sqrt(first[todo]) ** self._degree * np.sqrt(last[todo]) ** self._degree
+            unit = _scaled(self._covariance(1.0, other[todo], 1.0, gaps[todo]), scale)
+            _take((unit.value, unit.error, unit.method), np.flatnonzero(todo), value, error, method)
+            todo[:] = False
         for pair in np.unique(np.stack([first[todo], last[todo]]), axis=1).T:
             here = todo & (first == pair[0]) & (last == pair[1])
             found = self._pairs.covariance(float(pair[0]), float(pair[1]), other[here])
@@ -324,6 +336,8 @@ class NumericalMaps:
     def _separation(self, q: ArrayLike, second: ArrayLike) -> Bounded:
         """E[(f(u1) - f(u2))²]/2."""
         first, other = np.broadcast_arrays(variances_of("q", q), bounded("gap", second))
+        if self._degree is not None and (first != 1).any():
+            return _scaled(self.separation(np.ones(first.shape), other), first**self._degree)
         shape = first.shape
         first, other = first.ravel(), other.ravel()
         value, error = np.full(first.shape, np.nan), np.full(first.shape, np.inf)
@@ -403,6 +417,12 @@ def _integrands(activation: Activation) -> Mapping[Expr, str]:
         for node in () if definition is None else definition.atoms(GaussianExpectation):
             found[node.integrand] = what
     return found
+
+
+def _scaled(found: Bounded, scale: Array) -> Bounded:
+    with np.errstate(over="ignore"):
+        value = found.value * scale
+        return Bounded(value, found.error * scale + 8 * EPS * np.abs(value), found.method, found.reason)
 
 
 def _best(one: Bounded, other: Bounded) -> Bounded:
