@@ -265,10 +265,16 @@ class Line:
                     if low * high > 0
                     else 0.4 / root
                 )
-                for k, o in enumerate(pole.orders):
+                sliver = Disc(np.array([0.5 * edges[0]]), np.array([0.5 * edges[0]]))
+                hulls, _ = self._near[p, pole.side]({**given, self.t: sliver})
+                for k, (o, hull) in enumerate(zip(pole.orders, hulls, strict=True)):
+                    # A function that is regular here is bounded by its values.
+                    beside = float((np.abs(hull.mid) + hull.rad)[0] * edges[0])
+                    left_out = np.inf if o is None else top * o.left_out(edges[0])
+                    left_out = np.fmin(left_out, beside if np.isfinite(beside) else np.inf)
                     sums.value[n, k] += run.sums.value[0, k]
                     sums.size[n, k] += run.sums.size[0, k]
-                    sums.error[n, k] += run.sums.error[0, k] + (np.inf if o is None else top * o.left_out(edges[0]))
+                    sums.error[n, k] += run.sums.error[0, k] + left_out
                     # The far end of the neighbourhood is known to so many digits.
                     sums.error[n, k] += (
                         4 * EPS * (abs(mean) + root * abs(end) + abs(float(p))) / width * run.sums.size[0, k]

@@ -229,7 +229,7 @@ class Interpolants:
 
     @cached_property
     def _is_direct(self) -> bool:
-        """Whether `NumericalMaps` is the better way: by a closed form, or because the series of a kink converges slowly."""
+        """Whether `NumericalMaps` is the better way: it has a closed form, or the series of a kink converges slowly."""
         f = self.maps.activation
         return bool(f.breakpoints) or closed_form(f, "covariance") is not None
 
