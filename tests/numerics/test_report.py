@@ -23,6 +23,7 @@ from numerics.network import Network
 from numerics.processes import spread
 from numerics.report import build, write_report
 from numerics.report.chapters import CAPTIONS, CHAPTERS, home
+from numerics.report.page import _over_what
 from numerics.report.subject import subject
 from numerics.report.subject_page import subject_body
 from numerics.report.tasks import perform
@@ -158,6 +159,13 @@ def test_chapters_hold_every_name_once():
             assert any(name.startswith(start) for name in derive.claims())
     assert home("edge-of-chaos", "theorems").key == home("torch-gain-tanh", "claims").key == "any"
     assert sorted(name for chapter in CHAPTERS for name in chapter.figures) == sorted(FIGURES) == sorted(CAPTIONS)
+
+
+def test_the_page_defines_the_network():
+    """s^i of z^i and W^i, z^(i+1) of s^i by the activation, z^0 the input: subscripts before superscripts."""
+    found = ElementTree.fromstring(f"<div>{_over_what()}</div>").findall(".//math[@displaystyle]")
+    shown = ["".join(element.itertext()) for element in found]
+    assert shown == ["ski=∑l=1nizliWlki+bki", "zki+1=f(ski)", "zk0=xk"]
 
 
 def test_rectifier_is_compared_with_the_wide_limit(report):
