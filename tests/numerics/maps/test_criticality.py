@@ -218,6 +218,17 @@ def test_identity_and_growth() -> None:
     assert [p.q for p in down.points] == [pytest.approx(0.2, rel=1e-14)]
 
 
+@pytest.mark.parametrize("q", [0.5, 9.0e5, 9.4e5, 9.95e5])
+def test_lengths_above_the_last_fixed_point_grow(q: float) -> None:
+    """x² has E[f²] = 3 q²: with σ_w² = 1/(3 q*) it repels at q*, and all above grows, up to the end of the search."""
+    found = fixed_points("x**2", weight_variance=1 / (3 * q))
+    assert [point.q for point in found.points] == pytest.approx([0.0, q], rel=1e-12)
+    assert [point.chi_par for point in found.points] == pytest.approx([0.0, 2.0], rel=1e-12)
+    assert [point.chi_perp for point in found.points] == pytest.approx([0.0, 4 / 3], rel=1e-12)
+    assert found.escapes
+    assert not fixed_points("x**2", weight_variance=1 / (3 * 1.05e6)).escapes
+
+
 def test_no_edge_says_so() -> None:
     found = critical("relu", bias_variance=0.1)
     assert found.sigma_w2 is None
