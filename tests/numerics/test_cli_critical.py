@@ -95,6 +95,9 @@ def test_an_unstable_edge_says_that_a_network_does_not_stay() -> None:
     assert shown["q_star"] == "1.04 (unstable)"
     assert shown["xi_q (layers)"] == shown["xi_c (layers)"] == LEFT
     assert "approach" not in text
+    # Said once below the table, of the point that repels; the other, at 0.243, attracts.
+    assert [line for line in text.splitlines() if line.startswith("unstable")] == [LEFT]
+    assert LEFT not in good("critical", "tanh", "--bias-variance", "0.04")
     data = json.loads(good("critical", "exp", "--bias-variance", "0.04", "--format", "json"))
     assert data["xi_q"] is data["xi_c"] is None
     assert data["words"] == {"xi_q": LEFT, "xi_c": LEFT}
