@@ -49,3 +49,19 @@ def test_documentation_names_every_option():
         for parameter in main.get_command(context, name).params:
             for option in parameter.opts:
                 assert not option.startswith("--") or f"`{option}" in text, f"{name} {option}"
+
+
+def test_documentation_gives_the_time_limits():
+    """The commands that stop by themselves, after how long, and that a report has an hour."""
+    text = " ".join((ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").split())
+    named, seconds = re.findall(r"compute with a function \(([^)]*)\) stop after (\d+) seconds", text)[0]
+    limits = {name: float(seconds) for name in re.findall(r"`(\w+)`", named)} | {"report": 3600.0}
+    assert "A report has an hour" in text
+    context = click.Context(main)
+    found = {
+        name: parameter.default
+        for name in main.list_commands(context)
+        for parameter in main.get_command(context, name).params
+        if "--time-limit" in parameter.opts
+    }
+    assert found == limits
