@@ -277,6 +277,20 @@ def test_workers_give_what_this_process_gives():
     ]
 
 
+@pytest.mark.parametrize(("tasks", "workers"), [([3, 1, 2], 1), ([3], 4), ([], 2)])
+def test_one_worker_or_one_task_needs_no_process(tasks, workers):
+    """A function that no other process could import is called here, task by task, each as its turn comes."""
+    order = []
+    made = spread(
+        lambda task: order.append(("made", task)) or (os.getpid(), task),
+        tasks,
+        workers=workers,
+        waiting=lambda task: order.append(("waiting", task)),
+    )
+    assert made == [(os.getpid(), task) for task in tasks]
+    assert order == [(what, task) for task in tasks for what in ("waiting", "made")]
+
+
 def test_no_two_stages_share_random_numbers(tmp_path, monkeypatch):
     """Every stream that is seeded for a report with two activations: of different states, and none a child of another.
 
