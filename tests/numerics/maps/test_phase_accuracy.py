@@ -232,3 +232,11 @@ def test_the_default_range_shows_bounded_lengths(name: str, low: float, high: fl
     diagram = phase(name, points=3)
     assert diagram.sigma_w2[0] == pytest.approx(low, rel=2e-3)
     assert diagram.sigma_w2[-1] == pytest.approx(high, rel=2e-3)
+
+
+def test_the_default_range_is_about_the_edge_of_chaos() -> None:
+    """cos: χ_⊥ = w (1 - exp(-2q))/2 = 1 and q = w (1 + exp(-2q))/2 + 1/4 give q = coth q + 1/4."""
+    q = mpmath.findroot(lambda q: mpmath.coth(q) + 0.25 - q, 1.4)
+    weight = float(2 / -mpmath.expm1(-2 * q))
+    diagram = phase("cos", points=3)
+    assert diagram.sigma_w2[[0, -1]] == pytest.approx([weight / 4, 3 * weight], rel=1e-9)
