@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from map_oracles import erf, sine
 
+from numerics.criticality.moments import moments_of
+from numerics.maps.values import named
 from numerics.phase import COLUMNS, Phase, held, phase
+from numerics.phase_lengths import Values, slopes
 
 Truth = dict[str, Any]
 
@@ -120,6 +123,21 @@ def test_errors_of_the_diagram_are_bounds(make: Callable[[], Any], low: float, h
         for name in COLUMNS:
             value, error = getattr(diagram, name)[row, column], diagram.errors[name][row, column]
             assert abs(float(mpmath.mpf(float(value)) - truth[name])) <= error, (name, row, column)
+
+
+@pytest.mark.parametrize("make", [Sine, Error])
+def test_an_error_of_the_length_reaches_the_slopes(make: Callable[[], Any]) -> None:
+    """Lengths that are off by 1e-6 of themselves, from 0.01 to 10: the slopes' errors hold, and are hardly larger."""
+    f, w = make(), np.array([1.7])
+    q = np.geomspace(0.01, 10, 13)[:, None]
+    found = slopes(moments_of(named(f.name)), w, Values(q, 1e-6 * q))
+    for slope, exact in zip(found, (f.par, f.perp), strict=True):
+        for length, value, error in zip(q[:, 0], slope.value[:, 0], slope.error[:, 0], strict=True):
+            ends = [
+                1.7 * exact(mpmath.mpf(length) * factor) for factor in (1 - mpmath.mpf("1e-6"), 1 + mpmath.mpf("1e-6"))
+            ]
+            assert value == pytest.approx(float(1.7 * exact(mpmath.mpf(length))), rel=1e-12)
+            assert error == pytest.approx(float(abs(ends[1] - ends[0]) / 2), rel=1e-3)
 
 
 @pytest.mark.parametrize("make", [Sine, Error])
