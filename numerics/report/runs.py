@@ -103,7 +103,7 @@ def linear_regime(root: Path, networks: int, seed: int, say: Progress) -> Regime
         for label, (name, layer) in watched.items():
             predicted = prediction.columns[name][layer]
             estimate, error = simulation.estimate[name][layer], simulation.standard_error[name][layer]
-            found[label].append((estimate / predicted, error / estimate))
+            found[label].append((estimate / predicted, error / predicted))
     ratios = {label: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for label, pairs in found.items()}
     figure = plot_regime(_SWEEP, ratios)
     (root / "curves" / "linear-regime.png").write_bytes(to_bytes(figure, "png"))

@@ -28,6 +28,8 @@ from numerics.report.subject import subject
 from numerics.report.subject_page import subject_body
 from numerics.report.tasks import perform
 from numerics.report.typeset import find_engine, typeset
+from numerics.simulation import simulate
+from numerics.stages import Stage, stream
 
 SMALL = {
     "theorems": ["product-variance"],
@@ -190,6 +192,23 @@ def test_tanh_leaves_the_linear_regime(report):
     first, last = (float(rows[k]["var_z_4_ratio"]) for k in (0, -1))
     assert first > 0.6
     assert last < 0.05
+
+
+def test_ratios_where_the_linear_regime_ends(report):
+    """Simulated again: a ratio to the linear regime's variance, and the standard error of that ratio.
+
+    With n_(i+1) Var[W^i] = gain n_(i+1)/n_i, that variance is gain^4 forward, and gain^4 6/14 backward.
+    """
+    rows = table(report / "curves" / "linear-regime.csv")
+    assert [float(row["gain"]) for row in rows] == pytest.approx(np.exp(np.linspace(np.log(0.01), np.log(4), 10)))
+    for number in (0, 6, 9):
+        row = {name: float(value) for name, value in rows[number].items()}
+        network = Network(widths=[8, 14, 5, 18, 11, 6], activation="tanh", gain=row["gain"])
+        run = simulate(network, rng=stream(0, Stage.REGIME, number), networks=SMALL["networks"], progress=False)
+        for name, layer, predicted in (("var_z", 4, row["gain"] ** 4), ("var_grad_s", 0, row["gain"] ** 4 * 6 / 14)):
+            estimate, error = run.estimate[name][layer], run.standard_error[name][layer]
+            assert row[f"{name}_{layer}_ratio"] == pytest.approx(estimate / predicted, rel=1e-9)
+            assert row[f"{name}_{layer}_standard_error"] == pytest.approx(error / predicted, rel=1e-9)
 
 
 def test_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
