@@ -8,6 +8,7 @@ from map_oracles import expectation, gelu, relative
 from derive.activations import activations
 from derive.errors import InputError
 from numerics.criticality import critical, fixed_points
+from numerics.criticality.fixed_points import roots
 from numerics.maps import NumericalMaps
 
 SECH4 = lambda s: mpmath.sech(s) ** 4  # noqa: E731
@@ -207,6 +208,18 @@ def test_two_points_within_one_step_of_the_scan() -> None:
     points = fixed_points("silu", weight_variance=half.sigma_w2, bias_variance=half.sigma_b2).points
     close = [p for p in points if 14 < p.q < 15]
     assert [p.stability for p in close] == ["half-stable", "stable"]
+
+
+def test_roots_in_neighbouring_cells_are_told_apart() -> None:
+    """(x - 1.5)(x - 2.5)(x - 4.25) on 1, 2, ..., 6; a sign that is lost in noise is left out."""
+
+    def g(x: float) -> float:
+        return (x - 1.5) * (x - 2.5) * (x - 4.25)
+
+    q = np.arange(1.0, 7.0)
+    for hidden in (0.0, 1.0):
+        noise = np.array([0, 0, 0, hidden, 0, 0])
+        assert roots(g, q, g(q), noise) == pytest.approx([1.5, 2.5, 4.25], rel=1e-15)
 
 
 def test_identity_and_growth() -> None:
