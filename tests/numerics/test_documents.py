@@ -1,5 +1,6 @@
 """What the documents show is what the program does."""
 
+import inspect
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from numerics.cli import main
+from numerics.figures import draw, save_figure
 
 ROOT = Path(__file__).parents[2]
 SHOWN = re.findall(
@@ -65,3 +67,19 @@ def test_documentation_gives_the_time_limits():
         if "--time-limit" in parameter.opts
     }
     assert found == limits
+
+
+def test_documentation_gives_the_sizes_of_the_figures():
+    """What `draw` is called with, what the command says, and what a figure written to a file has."""
+    text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    defaults = {
+        name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", re.search(r"draw\(name, ([^)]*)", text)[1])
+    }
+    assert set(defaults) == {"seed", "width", "depth"}
+    command = {
+        parameter.name: parameter.default for parameter in main.get_command(click.Context(main), "figure").params
+    }
+    assert defaults.items() <= command.items()
+    for function in (draw, save_figure):
+        parameters = inspect.signature(function).parameters
+        assert {name: parameters[name].default for name in defaults} == defaults

@@ -98,6 +98,7 @@ def test_all_files_are_there(report):
     manifest = json.loads(found[MANIFEST])
     assert manifest == {"generator": "varprop report", "files": [name for name in FILES if name != MANIFEST]}
     assert os.listdir(report.parent) == ["report"]
+    assert all(text.endswith(b"\n") for name, text in found.items() if name.endswith((".csv", ".json")))
 
 
 def test_same_seed_same_bytes(report, tmp_path):
