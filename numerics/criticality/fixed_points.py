@@ -173,9 +173,9 @@ def fixed_points(activation: str | Activation, *, weight_variance: float, bias_v
     points = _at_origin(map_, nodes, at_nodes) + sorted(
         [_point(map_, x) for x in simple] + [_point(map_, x, double=True) for x in double], key=lambda p: p.q
     )
-    return FixedPoints(
-        tuple(points), escapes=bool(at_nodes[-1] > 0) and not moments.is_cut, limits=tuple(moments.limits)
-    )
+    # Where the search ended: a root may lie beyond the last node.
+    grows = bool(change[-1] > noise[-1])
+    return FixedPoints(tuple(points), escapes=grows and not moments.is_cut, limits=tuple(moments.limits))
 
 
 def _point(map_: LengthMap, q: float, *, double: bool = False) -> FixedPoint:

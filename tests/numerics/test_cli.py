@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -52,6 +53,19 @@ def test_list_names_everything():
     assert all(entry["statement"] for entry in data["theorems"] + data["claims"])
     assert len(lines) == 1 + sum(map(len, data.values()))
     assert any(line.split()[:2] == ["activation", "tanh"] for line in lines)
+
+
+def test_long_fractions_are_listed_as_decimals():
+    """LeCun's 1.7159 is what the fraction 17159/10000 is; where decimals are rounded, and nowhere else, it says ≈."""
+    formulas = dict(line.split(maxsplit=2)[1:] for line in good("list").splitlines() if line.startswith("activation"))
+    assert formulas["lecun-tanh"] == "f(s) = 1.7159 tanh(2 s/3)"
+    assert formulas["gelu-tanh"].count("0.044715") == 1
+    # Klambauer et al. 2017 print 1.0507 and 1.7581 = 1.6733 * 1.0507.
+    assert "1.050701 s" in formulas["selu"]
+    assert [name for name, shown in formulas.items() if shown.startswith("f(s) ≈")] == ["selu"]
+    assert not any(
+        part.isdigit() and len(part) > 4 for shown in formulas.values() for part in re.split(r"[^0-9.]", shown)
+    )
 
 
 # Derivations and audits.

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+from collections.abc import Callable
 
 import mpmath
 import pytest
@@ -94,6 +95,9 @@ def test_an_unstable_edge_says_that_a_network_does_not_stay() -> None:
     assert shown["q_star"] == "1.04 (unstable)"
     assert shown["xi_q (layers)"] == shown["xi_c (layers)"] == LEFT
     assert "approach" not in text
+    # Said once below the table, of the point that repels; the other, at 0.243, attracts.
+    assert [line for line in text.splitlines() if line.startswith("unstable")] == [LEFT]
+    assert LEFT not in good("critical", "tanh", "--bias-variance", "0.04")
     data = json.loads(good("critical", "exp", "--bias-variance", "0.04", "--format", "json"))
     assert data["xi_q"] is data["xi_c"] is None
     assert data["words"] == {"xi_q": LEFT, "xi_c": LEFT}
@@ -120,9 +124,18 @@ def test_init_does_not_call_a_half_stable_length_attracting() -> None:
     assert gain == pytest.approx((0.5 - 1 / (2 * math.pi)) ** -0.5, rel=1e-11)
 
 
-@pytest.mark.parametrize(("name", "word"), [("tanh", "attracts"), ("x**2", "repels")])
-def test_init_says_what_the_slope_decides(name: str, word: str) -> None:
-    assert f"q = 1 {word} (chi_par = " in good("init", name)
+@pytest.mark.parametrize(
+    ("name", "second", "word"),
+    [
+        ("erf", lambda q: 2 / mpmath.pi * mpmath.asin(2 * q / (1 + 2 * q)), "attracts"),
+        ("sin", lambda q: (1 - mpmath.exp(-2 * q)) / 2, "attracts"),
+        ("x**2", lambda q: 3 * q**2, "repels"),
+    ],
+)
+def test_init_says_what_the_slope_decides(name: str, second: Callable[[mpmath.mpf], mpmath.mpf], word: str) -> None:
+    """The slope of the length map at q = 1, where the gain is 1/E[f²]: the logarithmic derivative of E[f²]."""
+    (slope,) = re.findall(rf"q = 1 {word} \(chi_par = ([\d.]+)\)", good("init", name))
+    assert slope == f"{float(mpmath.diff(lambda q: mpmath.log(second(q)), 1)):.4g}"
 
 
 def test_init_follows_gradients_layer_by_layer() -> None:

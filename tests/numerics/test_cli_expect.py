@@ -141,6 +141,30 @@ def test_numbers_beyond_floats_are_printed():
     assert re.search(r"^= \d\.\d+e-1085736\d{5}, a number beyond", tiny, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("text", "variance", "exponent", "is_float"),
+    [
+        ("cos(x)", 10000, -5000, False),
+        ("cos(x)", 1440, -720, False),
+        ("cos(x)", 1400, -700, True),
+        ("exp(x)", 1400, 700, True),
+        ("exp(x)", 1440, 720, False),
+    ],
+)
+def test_where_the_range_of_floats_ends(text, variance, exponent, is_float):
+    """E cos x = exp(-v/2), E exp x = exp(v/2): denormal and beyond in decimal digits, and no value in JSON."""
+    shown = run("expect", text, "--variance", str(variance)).stdout.splitlines()[1]
+    data = json.loads(run("expect", text, "--variance", str(variance), "--format", "json").stdout)
+    with mpmath.workdps(30):
+        true = mpmath.exp(exponent)
+        if is_float:
+            assert shown == f"= {float(true)!r}"
+            assert abs(mpmath.mpf(data["value"]) - true) <= data["error_bound"] <= 1e-15 * true
+        else:
+            assert shown == f"= {mpmath.nstr(true, 17)}, a number beyond the range of floating-point numbers"
+            assert data["value"] is data["error_bound"] is None
+
+
 def test_real_though_floats_fail():
     """log Φ(x), φ/Φ and log(1 - tanh²) are real for every x, where floats have a logarithm or quotient of 0."""
     for text in ("log(Phi(x))", "exp(-x**2/2)/Phi(x)", "log(1-tanh(x)**2)"):

@@ -1,5 +1,8 @@
 """Every command that computes with a function stops at its time limit, and says so in one line."""
 
+import signal
+from threading import Thread
+
 import pytest
 from click.testing import CliRunner
 
@@ -50,3 +53,24 @@ def test_a_limit_is_a_positive_number(seconds):
     found = CliRunner().invoke(main, ["expect", "x", "--time-limit", seconds])
     assert found.exit_code == 2
     assert "--time-limit" in found.stderr
+
+
+def test_a_command_works_in_another_thread():
+    """Signals are for the main thread: elsewhere a command runs without them."""
+    found = []
+    thread = Thread(target=lambda: found.append(CliRunner().invoke(main, ["expect", "x**2"])))
+    thread.start()
+    thread.join()
+    assert [result.exit_code for result in found] == [0]
+
+
+def test_the_clock_is_put_back():
+    """The timer is stopped and the handler of before is there again, also after a command that failed."""
+    before = signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    try:
+        for line, code in (("expect x", 0), ("expect x(", 2)):
+            assert CliRunner().invoke(main, line.split()).exit_code == code
+            assert signal.getsignal(signal.SIGPROF) == signal.SIG_IGN
+            assert signal.getitimer(signal.ITIMER_PROF) == (0, 0)
+    finally:
+        signal.signal(signal.SIGPROF, before)

@@ -1,5 +1,6 @@
 """What the documents show is what the program does."""
 
+import inspect
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from numerics.cli import main
+from numerics.figures import draw, save_figure
 
 ROOT = Path(__file__).parents[2]
 SHOWN = re.findall(
@@ -49,3 +51,35 @@ def test_documentation_names_every_option():
         for parameter in main.get_command(context, name).params:
             for option in parameter.opts:
                 assert not option.startswith("--") or f"`{option}" in text, f"{name} {option}"
+
+
+def test_documentation_gives_the_time_limits():
+    """The commands that stop by themselves, after how long, and that a report has an hour."""
+    text = " ".join((ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").split())
+    named, seconds = re.findall(r"compute with a function \(([^)]*)\) stop after (\d+) seconds", text)[0]
+    limits = {name: float(seconds) for name in re.findall(r"`(\w+)`", named)} | {"report": 3600.0}
+    assert "A report has an hour" in text
+    context = click.Context(main)
+    found = {
+        name: parameter.default
+        for name in main.list_commands(context)
+        for parameter in main.get_command(context, name).params
+        if "--time-limit" in parameter.opts
+    }
+    assert found == limits
+
+
+def test_documentation_gives_the_sizes_of_the_figures():
+    """What `draw` is called with, what the command says, and what a figure written to a file has."""
+    text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    defaults = {
+        name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", re.search(r"draw\(name, ([^)]*)", text)[1])
+    }
+    assert set(defaults) == {"seed", "width", "depth"}
+    command = {
+        parameter.name: parameter.default for parameter in main.get_command(click.Context(main), "figure").params
+    }
+    assert defaults.items() <= command.items()
+    for function in (draw, save_figure):
+        parameters = inspect.signature(function).parameters
+        assert {name: parameters[name].default for name in defaults} == defaults

@@ -119,10 +119,10 @@ def test_asymptote_meets_the_recursion():
 
 
 def test_sample_variance():
-    """The curve of theory is the recursion, over more layers than are simulated."""
+    """The curve of theory is the recursion, over twenty times the layers that are simulated."""
     left, right = draw("sample-variance", **SMALL).axes
     layers, v2 = left.lines[0].get_data()
-    assert layers[-1] > 100
+    assert layers.tolist() == list(range(1, 20 * SMALL["depth"] + 1))
     state, found = (0.0, 2.0), []
     for _ in layers:
         found.append(state[1])

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import curve_fit
 from wide_limit import WideLimit, wide_limit
 
 from derive.errors import InputError
@@ -68,6 +69,26 @@ def test_fit_on_numbers_made_by_hand():
     assert abs(np.mean(scores)) < 0.1
     assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.02)
     assert _fit(0, "v2", widths, list(3 / np.sqrt(N)), list(error)).p_value < 1e-6
+
+
+def test_bias_error_and_fit_are_those_of_the_simulations():
+    """Each width drawn again from the same generator: <estimate>/predicted - 1, its error, and c by SciPy."""
+    network, widths = relu(depth=2), (8, 16, 32)
+    found = finite_width_bias(network, wide_limit, widths=widths, networks=50, samples=4, rng=np.random.default_rng(6))
+    rng, N = np.random.default_rng(6), np.array(widths, float)
+    runs = [simulate(relu(width, 2), over="both", networks=50, samples=4, rng=rng) for width in widths]
+    limit = wide_limit(network).columns
+    limit = limit | {"rho": limit["m2"] / (limit["m2"] + limit["v2"])}
+    assert len(found.fits) == 4
+    for fit in found.fits:
+        predicted = limit[fit.quantity][fit.layer]
+        bias = np.array([run.estimate[fit.quantity][fit.layer] for run in runs]) / predicted - 1
+        error = np.array([run.standard_error[fit.quantity][fit.layer] for run in runs]) / predicted
+        (c,), ((variance,),) = curve_fit(lambda n, c: c / n, N, bias, p0=[1.0], sigma=error, absolute_sigma=True)
+        np.testing.assert_allclose(fit.bias, bias, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(fit.error, error, rtol=1e-9)
+        assert (fit.c, fit.standard_error) == pytest.approx((c, math.sqrt(variance)), rel=1e-6)
+        assert fit.chi_square == pytest.approx((((bias - c / N) / error) ** 2).sum(), rel=1e-6)
 
 
 def test_verdict_with_the_bias_allowed_for(bias):

@@ -176,6 +176,22 @@ def test_critical_as_text_json_and_html(bias):
         assert cell == plain if plain else shows(cell, value, 8)
 
 
+def test_a_point_at_every_length():
+    """For ReLU the gain 2 keeps every length (He et al. 2015): a word in place of the length, and no empty cells."""
+    found = critical("relu")
+    shown = dict(re.split(r" {2,}", row.strip(), maxsplit=1) for row in run("critical relu").splitlines()[1:9])
+    assert list(shown.values()) == [
+        "scale-invariant", "2", "0", "every q (neutral)", "1", "1", "infinite", "infinite"
+    ]  # fmt: skip
+    data = json.loads(run("critical relu --format json"))
+    assert (data["sigma_w2"], data["sigma_b2"], data["chi_perp"], data["chi_par"]) == (2, 0, 1, 1)
+    assert data["q_star"] is data["xi_q"] is data["xi_c"] is None
+    html = critical_table(SimpleNamespace(critical=found, edge=found))
+    row = ["2", "0", "every", "1", "1", "∞", "∞"]
+    assert re.findall(r'<td class="num">([^<]*)</td>', html) == [*row, *row]
+    assert html.count("<td>neutral</td>") == 2
+
+
 def test_fixed_points_as_text_and_json():
     """Every column of every point, each under its own name."""
     found = critical("tanh", bias_variance=0.05)

@@ -23,10 +23,13 @@ from numerics.network import Network
 from numerics.processes import spread
 from numerics.report import build, write_report
 from numerics.report.chapters import CAPTIONS, CHAPTERS, home
+from numerics.report.page import _over_what
 from numerics.report.subject import subject
 from numerics.report.subject_page import subject_body
 from numerics.report.tasks import perform
 from numerics.report.typeset import find_engine, typeset
+from numerics.simulation import simulate
+from numerics.stages import Stage, stream
 
 SMALL = {
     "theorems": ["product-variance"],
@@ -95,6 +98,7 @@ def test_all_files_are_there(report):
     manifest = json.loads(found[MANIFEST])
     assert manifest == {"generator": "varprop report", "files": [name for name in FILES if name != MANIFEST]}
     assert os.listdir(report.parent) == ["report"]
+    assert all(text.endswith(b"\n") for name, text in found.items() if name.endswith((".csv", ".json")))
 
 
 def test_same_seed_same_bytes(report, tmp_path):
@@ -160,6 +164,13 @@ def test_chapters_hold_every_name_once():
     assert sorted(name for chapter in CHAPTERS for name in chapter.figures) == sorted(FIGURES) == sorted(CAPTIONS)
 
 
+def test_the_page_defines_the_network():
+    """s^i of z^i and W^i, z^(i+1) of s^i by the activation, z^0 the input: subscripts before superscripts."""
+    found = ElementTree.fromstring(f"<div>{_over_what()}</div>").findall(".//math[@displaystyle]")
+    shown = ["".join(element.itertext()) for element in found]
+    assert shown == ["ski=∑l=1nizliWlki+bki", "zki+1=f(ski)", "zk0=xk"]
+
+
 def test_rectifier_is_compared_with_the_wide_limit(report):
     """Rows for m^2, v^2, rho and the total of ten layers; the wide limit's rows have a bias by width, the exact not."""
     rows = table(report / "verification" / "relu.csv")
@@ -182,6 +193,23 @@ def test_tanh_leaves_the_linear_regime(report):
     first, last = (float(rows[k]["var_z_4_ratio"]) for k in (0, -1))
     assert first > 0.6
     assert last < 0.05
+
+
+def test_ratios_where_the_linear_regime_ends(report):
+    """Simulated again: a ratio to the linear regime's variance, and the standard error of that ratio.
+
+    With n_(i+1) Var[W^i] = gain n_(i+1)/n_i, that variance is gain^4 forward, and gain^4 6/14 backward.
+    """
+    rows = table(report / "curves" / "linear-regime.csv")
+    assert [float(row["gain"]) for row in rows] == pytest.approx(np.exp(np.linspace(np.log(0.01), np.log(4), 10)))
+    for number in (0, 6, 9):
+        row = {name: float(value) for name, value in rows[number].items()}
+        network = Network(widths=[8, 14, 5, 18, 11, 6], activation="tanh", gain=row["gain"])
+        run = simulate(network, rng=stream(0, Stage.REGIME, number), networks=SMALL["networks"], progress=False)
+        for name, layer, predicted in (("var_z", 4, row["gain"] ** 4), ("var_grad_s", 0, row["gain"] ** 4 * 6 / 14)):
+            estimate, error = run.estimate[name][layer], run.standard_error[name][layer]
+            assert row[f"{name}_{layer}_ratio"] == pytest.approx(estimate / predicted, rel=1e-9)
+            assert row[f"{name}_{layer}_standard_error"] == pytest.approx(error / predicted, rel=1e-9)
 
 
 def test_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
@@ -267,6 +295,20 @@ def test_workers_give_what_this_process_gives():
         perform(tasks[0]).row,
         perform(tasks[1]).html,
     ]
+
+
+@pytest.mark.parametrize(("tasks", "workers"), [([3, 1, 2], 1), ([3], 4), ([], 2)])
+def test_one_worker_or_one_task_needs_no_process(tasks, workers):
+    """A function that no other process could import is called here, task by task, each as its turn comes."""
+    order = []
+    made = spread(
+        lambda task: order.append(("made", task)) or (os.getpid(), task),
+        tasks,
+        workers=workers,
+        waiting=lambda task: order.append(("waiting", task)),
+    )
+    assert made == [(os.getpid(), task) for task in tasks]
+    assert order == [(what, task) for task in tasks for what in ("waiting", "made")]
 
 
 def test_no_two_stages_share_random_numbers(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from map_oracles import expectation, gelu, relative
 from derive.activations import activations
 from derive.errors import InputError
 from numerics.criticality import critical, fixed_points
+from numerics.criticality.fixed_points import roots
 from numerics.maps import NumericalMaps
 
 SECH4 = lambda s: mpmath.sech(s) ** 4  # noqa: E731
@@ -209,6 +210,18 @@ def test_two_points_within_one_step_of_the_scan() -> None:
     assert [p.stability for p in close] == ["half-stable", "stable"]
 
 
+def test_roots_in_neighbouring_cells_are_told_apart() -> None:
+    """(x - 1.5)(x - 2.5)(x - 4.25) on 1, 2, ..., 6; a sign that is lost in noise is left out."""
+
+    def g(x: float) -> float:
+        return (x - 1.5) * (x - 2.5) * (x - 4.25)
+
+    q = np.arange(1.0, 7.0)
+    for hidden in (0.0, 1.0):
+        noise = np.array([0, 0, 0, hidden, 0, 0])
+        assert roots(g, q, g(q), noise) == pytest.approx([1.5, 2.5, 4.25], rel=1e-15)
+
+
 def test_identity_and_growth() -> None:
     assert fixed_points("relu", weight_variance=2.0).identity
     up = fixed_points("relu", weight_variance=3.0, bias_variance=0.1)
@@ -216,6 +229,17 @@ def test_identity_and_growth() -> None:
     assert up.escapes
     down = fixed_points("relu", weight_variance=1.0, bias_variance=0.1)
     assert [p.q for p in down.points] == [pytest.approx(0.2, rel=1e-14)]
+
+
+@pytest.mark.parametrize("q", [0.5, 9.0e5, 9.4e5, 9.95e5])
+def test_lengths_above_the_last_fixed_point_grow(q: float) -> None:
+    """x² has E[f²] = 3 q²: with σ_w² = 1/(3 q*) it repels at q*, and all above grows, up to the end of the search."""
+    found = fixed_points("x**2", weight_variance=1 / (3 * q))
+    assert [point.q for point in found.points] == pytest.approx([0.0, q], rel=1e-12)
+    assert [point.chi_par for point in found.points] == pytest.approx([0.0, 2.0], rel=1e-12)
+    assert [point.chi_perp for point in found.points] == pytest.approx([0.0, 4 / 3], rel=1e-12)
+    assert found.escapes
+    assert not fixed_points("x**2", weight_variance=1 / (3 * 1.05e6)).escapes
 
 
 def test_no_edge_says_so() -> None:

@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from map_oracles import erf, sine
 
+from numerics.criticality.moments import moments_of
+from numerics.maps.values import named
 from numerics.phase import COLUMNS, Phase, held, phase
+from numerics.phase_lengths import Values, slopes
 
 Truth = dict[str, Any]
 
@@ -120,6 +123,21 @@ def test_errors_of_the_diagram_are_bounds(make: Callable[[], Any], low: float, h
         for name in COLUMNS:
             value, error = getattr(diagram, name)[row, column], diagram.errors[name][row, column]
             assert abs(float(mpmath.mpf(float(value)) - truth[name])) <= error, (name, row, column)
+
+
+@pytest.mark.parametrize("make", [Sine, Error])
+def test_an_error_of_the_length_reaches_the_slopes(make: Callable[[], Any]) -> None:
+    """Lengths that are off by 1e-6 of themselves, from 0.01 to 10: the slopes' errors hold, and are hardly larger."""
+    f, w = make(), np.array([1.7])
+    q = np.geomspace(0.01, 10, 13)[:, None]
+    found = slopes(moments_of(named(f.name)), w, Values(q, 1e-6 * q))
+    for slope, exact in zip(found, (f.par, f.perp), strict=True):
+        for length, value, error in zip(q[:, 0], slope.value[:, 0], slope.error[:, 0], strict=True):
+            ends = [
+                1.7 * exact(mpmath.mpf(length) * factor) for factor in (1 - mpmath.mpf("1e-6"), 1 + mpmath.mpf("1e-6"))
+            ]
+            assert value == pytest.approx(float(1.7 * exact(mpmath.mpf(length))), rel=1e-12)
+            assert error == pytest.approx(float(abs(ends[1] - ends[0]) / 2), rel=1e-3)
 
 
 @pytest.mark.parametrize("make", [Sine, Error])
@@ -232,3 +250,11 @@ def test_the_default_range_shows_bounded_lengths(name: str, low: float, high: fl
     diagram = phase(name, points=3)
     assert diagram.sigma_w2[0] == pytest.approx(low, rel=2e-3)
     assert diagram.sigma_w2[-1] == pytest.approx(high, rel=2e-3)
+
+
+def test_the_default_range_is_about_the_edge_of_chaos() -> None:
+    """cos: χ_⊥ = w (1 - exp(-2q))/2 = 1 and q = w (1 + exp(-2q))/2 + 1/4 give q = coth q + 1/4."""
+    q = mpmath.findroot(lambda q: mpmath.coth(q) + 0.25 - q, 1.4)
+    weight = float(2 / -mpmath.expm1(-2 * q))
+    diagram = phase("cos", points=3)
+    assert diagram.sigma_w2[[0, -1]] == pytest.approx([weight / 4, 3 * weight], rel=1e-9)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -10,8 +11,10 @@ from map_oracles import expectation
 
 from numerics.criticality import critical, fixed_points
 from numerics.criticality.depth import INFINITE, LEFT, REPELS, depth_scale
-from numerics.criticality.moments import Number
+from numerics.criticality.fixed_points import LengthMap
+from numerics.criticality.moments import Number, moments_of
 from numerics.criticality.stability import by_sides, by_slope
+from numerics.maps.values import named
 
 HALF = "max(x,0)-1/sqrt(2*pi)"
 
@@ -53,6 +56,14 @@ def test_a_double_root_is_known_to_half_the_digits() -> None:
     off = abs(point.q - (3 + math.sqrt(17)) / 2)
     assert off <= point.error < 1e-6
     assert point.error > math.sqrt(np.finfo(float).eps)
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.7, 1.3])
+def test_the_rounding_of_a_slope_is_counted(weight: float) -> None:
+    """3|s| - 1 has E[f'²] = 9 without an error; its product with σ_w² is rounded, and the error covers that."""
+    found = LengthMap(moments_of(named("3*abs(x)-1")), weight, 0.0).chi_perp(1.0)
+    off = abs(Fraction(found.value) - 9 * Fraction(weight))
+    assert 0 < off <= Fraction(found.error) < Fraction(1e-15) * 9
 
 
 def test_the_evidence_is_signs_of_the_map_itself() -> None:
