@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 
 import mpmath
@@ -123,3 +124,12 @@ def test_a_sum_of_exact_terms_is_off_by_its_roundings(terms: tuple[float, ...]) 
     truth = sum(map(Fraction, terms), Fraction(0))
     assert abs(Fraction(float(found.mid)) - truth) <= Fraction(float(found.rad))
     assert found.rad <= 2 * discs.EPS * sum(map(abs, terms))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_value_is_off_by_its_roundings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arguments of all bits, whose squares have to be rounded."""
+    places = np.random.default_rng(8).uniform(-26, 38, 200)
+    monkeypatch.setattr(sys.modules[__name__], "CENTRES", places.tolist())
+    monkeypatch.setattr(sys.modules[__name__], "RADII", [0.0])
+    assert _violations(name, real=True) == []

@@ -38,6 +38,11 @@ FAR = {
     "fourth power": (sp.exp(-(x**4) / 100), 3, lambda z: -(z**4) / 100),
     "sixth power": (sp.exp(-(x**6) / 1000 + x), 2, lambda z: -(z**6) / 1000 + z),
     "1/Φ": (sp.exp(-(x**2) / 200) / Phi(x), 300, lambda z: -z * z / 200 - _log_phi(z)),
+    "1/Φ on both sides": (
+        sp.exp(-(x**2) / 200) * sp.Max(1 / Phi(x), 1 / Phi(-x)),
+        300,
+        lambda z: -z * z / 200 - _log_phi(-abs(z)),
+    ),
     "log Φ": (sp.log(Phi(x)), 9, lambda z: mp.log(-_log_phi(z))),
     "Φ": (Phi(x), 9, _log_phi),
     "exp": (sp.exp(2 * x), 9, lambda z: 2 * z),
