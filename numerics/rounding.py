@@ -260,8 +260,9 @@ def _spread(kind: Any, slope_of: Callable[..., Any] | None, values: list[Array],
     moved = ([*values[:k], v, *values[k + 1 :]] for v in (u - wrong, u, u + wrong))
     found = wrong * reduce(np.maximum, (np.abs(slope_of(*at)) for at in moved))
     if kind in (asin, acos):
-        # Steep at ±1, but never more than a root.
-        found = np.minimum(np.where(np.isnan(found), np.inf, found), 1.6 * np.sqrt(wrong))
+        # Steep at ±1, but never more than a root: acos(1 - w) <= 1.6 √w for w <= 1.
+        root = np.where(wrong <= 1, 1.6 * np.sqrt(wrong), np.pi)
+        found = np.minimum(np.where(np.isnan(found), np.inf, found), root)
     return np.asarray(found)
 
 

@@ -21,6 +21,7 @@ _ULPS = 4 * EPS
 _TINY = 2.0**-20
 _SQUARE = 2
 _HALF_PI = np.pi / 2
+_LARGE = 100.0
 _ROOT_PI, _ROOT_2PI = np.sqrt(np.pi), np.sqrt(2 * np.pi)
 
 
@@ -209,7 +210,7 @@ def cos(u: Disc, real: bool) -> Disc:
 
 
 def _wave(u: Disc, value: Any, real: bool) -> Disc:
-    reach = 1.0 if real else np.cosh(np.minimum(u.rad, 710.0))
+    reach = 1.0 if real else np.cosh(u.rad)
     return Disc(value, np.minimum(_times(u.rad, reach), np.abs(value) + reach) + _ULPS * np.abs(value))
 
 
@@ -279,7 +280,7 @@ def softplus(u: Disc, real: bool) -> Disc:
 def _bell(c: Floats, r: Floats, real: bool, width: float) -> Any:
     """Sup |exp(-z²/width)|."""
     grown = 0.0 if real else np.square(r)
-    return np.exp(np.minimum((grown - np.square(_near(c, r))) / width, 709.0))
+    return np.exp((grown - np.square(_near(c, r))) / width)
 
 
 def _tail_ulps(c: Floats) -> Any:
@@ -306,11 +307,14 @@ def normal_density(u: Disc, real: bool) -> Disc:
 
 
 def erfcx(u: Disc, real: bool) -> Disc:
-    """exp(u²) erfc(u), the Laplace transform of a positive function: its slope is largest at the least real part."""
+    """exp(u²) erfc(u), the Laplace transform of a positive function: its slope is largest at the least real part.
+
+    It is 2/√π - 2 u erfcx(u), which cancels for a large u, where it is at most 1/(√π u²).
+    """
     least = u.mid - u.rad
-    return _by_slope(
-        u, scipy.special.erfcx(u.mid), 2 / _ROOT_PI - 2 * least * scipy.special.erfcx(least), _tail_ulps(-u.mid)
-    )
+    slope = 2 / _ROOT_PI - 2 * least * scipy.special.erfcx(least)
+    slope = np.where(least > _LARGE, 1 / (_ROOT_PI * np.square(least)), slope)
+    return _by_slope(u, scipy.special.erfcx(u.mid), slope, _tail_ulps(-u.mid))
 
 
 def ndtr(u: Disc, real: bool) -> Disc:
@@ -379,4 +383,4 @@ def plus_root(u: Disc, b: Disc, real: bool) -> Disc:
     value = np.where(u.mid > 0, u.mid + size, b.mid / (size - u.mid))
     least = np.sqrt(np.square(_near(*u)) + b.mid) if real else size - u.rad
     change = np.where(least > 0, u.rad / np.maximum(least, 1e-300), np.inf)
-    return Disc(value, np.abs(value) * (np.expm1(np.minimum(change, 709.0)) + 2 * _ULPS))
+    return Disc(value, np.abs(value) * (np.expm1(change) + 2 * _ULPS))

@@ -23,7 +23,7 @@ _GRID = 2.0**-44
 _NEIGHBOURHOOD = 2.0**-8
 _RATIO = 3.0
 _LARGE = 300.0  # of log|g|: beyond it float64 shows how g grows
-_POWER, _EXCESS = 0.1, 0.02  # how near to z²/2 growth cannot be told from it
+_POWER, _FALL = 0.1, 1e-9  # what growth and rounding may hide of a power of z, and of a logarithm
 _NO_NUMBER = 1e-6
 """Of ∫|g|: with a larger error there is no number."""
 
@@ -203,7 +203,10 @@ class Line:
         return f"{_verdict(grown)}: the integrand grows faster than the Gaussian density falls"
 
     def _tail(self, k: int, mean: float, root: float, side: int) -> int:
-        """The sign of g where log|g| outgrows z²/2, from how it grows until g overflows; 0 where it does not."""
+        """The sign of g where |g| outgrows 1/(z φ), from how it grows until g overflows; 0 where it does not.
+
+        Near z²/2 the growth of log|g| alone says nothing: exp(z²/2)/(1 + z²) has an expectation.
+        """
         z = side * np.geomspace(1e-3, 1e6, 1801)
         value = self._values(k, mean, root, z)
         with np.errstate(all="ignore"):
@@ -214,9 +217,8 @@ class Line:
             return 0
         half = int(np.searchsorted(np.abs(z), abs(z[last]) / 2))
         power = np.log2(size[last] / size[half]) if size[half] > 0 else np.inf
-        excess = 2 * size[last] / z[last] ** 2
-        grows = power > 2 + _POWER or (power > 2 - _POWER and excess > 1 - _EXCESS)
-        return int(np.sign(value[last])) if grows else 0
+        start, end = (size[n] - 0.5 * z[n] ** 2 + np.log(abs(z[n])) for n in (half, last))
+        return int(np.sign(value[last])) if power > 2 - _POWER and end >= start - _FALL else 0
 
     def _values(self, k: int, mean: float, root: float, z: Floats) -> Floats:
         reading = Reading([self._inside[k]], [self.z])

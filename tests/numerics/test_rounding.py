@@ -16,6 +16,7 @@ from sympy import (
     Rational,
     S,
     Symbol,
+    acos,
     asin,
     atan,
     cos,
@@ -155,6 +156,24 @@ def test_rounding_may_choose_a_branch():
     assert (value.tolist(), bound[0] >= 2, bound[1] == 0) == ([-1.0, 1.0], True, True)
     assert evaluate(sign(X), {X: Bounded(np.array([0.0]), np.array([1e-10]))}).error[0] >= 1
     assert evaluate(Heaviside(X), {X: Bounded(np.array([0.0]), np.array([1e-10]))}).error[0] >= 0.5
+
+
+@pytest.mark.parametrize("off", [1e-9, 0.01, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize(
+    "e", [log(X), X**3, X**4, X**-1, X**-2, sqrt(X), X ** Rational(5, 2), asin(X), acos(X)], ids=str
+)
+def test_what_an_argument_that_is_off_may_make(e, off):
+    """However far it is off: the values at both ends are within the bound."""
+    exact = precise(e, X)
+    for at in (0.999, 0.3, -0.2, -0.9) if e.func in (asin, acos) else (1.0, 0.25, 7.5):
+        wrong = off * (2.0 if e.func in (asin, acos) else at)
+        value, bound = evaluate(e, {X: Bounded(np.array([at]), np.array([wrong]))})
+        with mp.workdps(30):
+            low, high = mp.mpf(at) - mp.mpf(wrong), mp.mpf(at) + mp.mpf(wrong)
+            if e.func in (asin, acos):
+                low, high = max(low, mp.mpf(-1)), min(high, mp.mpf(1))
+            change = max(abs(exact(end) - mp.mpf(float(value[0]))) for end in (low, high))
+        assert change <= mp.mpf(float(bound[0])) * (1 + mp.mpf("1e-12")), (e, at, off)
 
 
 def test_two_arguments():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -9,8 +12,8 @@ import pytest
 from derive.quadrature import discs
 from derive.quadrature.discs import Disc
 
-CENTRES = [-40.0, -7.5, -2.0, -1.0, -0.3, -1e-6, 0.0, 1e-9, 0.2, 0.75, 1.5, 3.0, 9.0, 36.0]
-RADII = [0.0, 1e-12, 1e-3, 0.1, 0.7, 2.0, 6.0]
+CENTRES = [-40.0, -7.5, -2.0, -1.0, -0.3, -1e-6, 0.0, 1e-9, 0.2, 0.75, 1.5, 3.0, 9.0, 36.0, 1e8]
+RADII = [0.0, 1e-12, 1e-3, 0.1, 0.7, 2.0, 3.0, 6.0, 1e4]
 DIRECTIONS = np.exp(2j * np.pi * np.arange(12) / 12)
 
 FUNCTIONS = {
@@ -113,3 +116,20 @@ def test_a_sum_carries_its_rounding() -> None:
     found = discs.add(*(discs.constant(x) for x in (1e16, 1.1, -1e16)))
     assert abs(found.mid - 1.1) <= found.rad
     assert found.rad < 10
+
+
+@pytest.mark.parametrize("terms", [(1.0, 1e-17), (0.1, 0.2, 0.3), (1e16, 1.0, -1e16), (1.0, 2.0**-53, 2.0**-80)])
+def test_a_sum_of_exact_terms_is_off_by_its_roundings(terms: tuple[float, ...]) -> None:
+    found = discs.add(*(Disc(np.array(x), np.array(0.0)) for x in terms))
+    truth = sum(map(Fraction, terms), Fraction(0))
+    assert abs(Fraction(float(found.mid)) - truth) <= Fraction(float(found.rad))
+    assert found.rad <= 2 * discs.EPS * sum(map(abs, terms))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_value_is_off_by_its_roundings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arguments of all bits, whose squares have to be rounded."""
+    places = np.random.default_rng(8).uniform(-26, 38, 200)
+    monkeypatch.setattr(sys.modules[__name__], "CENTRES", places.tolist())
+    monkeypatch.setattr(sys.modules[__name__], "RADII", [0.0])
+    assert _violations(name, real=True) == []
