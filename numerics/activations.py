@@ -1,6 +1,6 @@
 """Activations as NumPy functions that neither overflow nor lose digits.
 
-All are printed by SymPy from the activation's own expression, in the form that `numerics.stable_forms` gives it. Near 0
+All are printed by SymPy from the activation's own expression, as `derive.expressions.stable` rewrites it. Near 0
 a Taylor polynomial, computed in 80 digits, stands in where that form loses digits (s - tanh s). The tests hold value
 and derivative of every catalogue entry against mpmath.
 """
@@ -20,8 +20,9 @@ from sympy import DiracDelta, Expr, S, Symbol, lambdify
 
 from derive.activations import Activation
 from derive.errors import InputError
+from derive.expressions.stable import in_floats, precise, sharing, stable
+from numerics.accurate_functions import NAMES
 from numerics.rounding import EPS, Bounded, evaluate
-from numerics.stable_forms import NAMES, in_floats, precise, sharing, stable
 from numerics.true_values import TrueValues, poor_zones, within
 
 Floats = NDArray[np.float64]

@@ -44,8 +44,9 @@ from sympy import (
 from sympy.core.function import ArgumentIndexError
 from sympy.core.relational import Relational
 
+from derive.expressions.accurate import Cdf, StableFunction
 from derive.gaussian.functions import NormalDensity, Phi
-from numerics.stable_forms import NAMES, Cdf, StableFunction
+from numerics.accurate_functions import NAMES
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]

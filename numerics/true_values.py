@@ -11,8 +11,8 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from sympy import Expr, Symbol
 
+from derive.expressions.stable import precise
 from numerics.rounding import EPS, Array, Bounded, Mask, NotSupported, evaluate
-from numerics.stable_forms import precise
 
 LOST = 2.0**-38
 """A bound on the error, relative to |f| + |x f'|, from which floats are not enough: many digits cost a millisecond."""

@@ -12,6 +12,7 @@ import sympy as sp
 from mpmath import mp
 from mpmath.calculus.quadrature import GaussLegendre
 
+from derive.expressions.stable import precise
 from derive.quadrature.bounded import Precise
 from derive.quadrature.boxes import Sums, gauss_error
 from derive.quadrature.discs import EPS
@@ -98,8 +99,6 @@ def _integral(f: Callable[[Any], Any], low: Any, high: Any, n: int) -> Any:
 
 @lru_cache(maxsize=64)
 def _compiled(g: sp.Expr, x: sp.Symbol) -> Callable[[Any], Any]:
-    from numerics.stable_forms import precise
-
     return precise(g, x)
 
 

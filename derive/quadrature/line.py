@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from derive.expressions.stable import stable
 from derive.gaussian.evaluate import switches
 from derive.quadrature.bounded import Bounded
 from derive.quadrature.boxes import Adaptive, Boxes, Sums, joined
@@ -57,8 +58,6 @@ class Line:
     """
 
     def __init__(self, outputs: Sequence[sp.Expr], x: sp.Symbol) -> None:
-        from numerics.stable_forms import stable
-
         self._given = [sp.sympify(g, strict=True) for g in outputs]
         self.outputs = [stable(g) for g in self._given]
         self.x = x
@@ -92,8 +91,6 @@ class Line:
 
     @cached_property
     def _joined(self) -> Reading:
-        from numerics.stable_forms import stable
-
         return Reading([stable(_by_exponentials(g) * _density(self.z)) for g in self._inside], [self.z])
 
     def sums(
@@ -240,8 +237,6 @@ class Line:
     @cached_property
     def _near(self) -> dict[tuple[sp.Expr, int], Reading]:
         """G(p ± t) times the density, in x = p ± t."""
-        from numerics.stable_forms import stable
-
         made = {}
         for pole in self._sides:
             x = pole.point + pole.side * self.t

@@ -13,6 +13,7 @@ import numpy as np
 import sympy as sp
 from mpmath import mp
 
+from derive.expressions.stable import stable
 from derive.quadrature import discs
 from derive.quadrature.bounded import Bounded
 from derive.quadrature.boxes import Adaptive, Boxes, Sums
@@ -47,8 +48,6 @@ class Space:
     """
 
     def __init__(self, outputs: Sequence[sp.Expr], variables: Sequence[sp.Symbol]) -> None:
-        from numerics.stable_forms import stable
-
         if len(variables) > MOST_VARIABLES:
             raise ValueError(f"quadrature in at most {MOST_VARIABLES} variables, not {len(variables)}")
         self.variables = tuple(variables)

@@ -12,6 +12,7 @@ from sympy import Basic, Expr, Float, Rational, log
 
 from derive.activations import Activation
 from derive.activations.pieces import jumps, pieces
+from derive.expressions.stable import precise
 from derive.gaussian import GaussianExpectation
 from derive.proof.derivation import Derivation
 from derive.proof.rule import replace_everywhere
@@ -26,7 +27,6 @@ from derive.theorems.sample_variance import GAIN
 from numerics.criticality.fixed_points import LengthMap
 from numerics.criticality.moments import Moments, Number
 from numerics.maps import NumericalMaps
-from numerics.stable_forms import precise
 
 _NOTHING = 1e-12
 """A coefficient that is smaller than this beside its terms is taken to be 0."""

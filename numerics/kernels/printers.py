@@ -107,7 +107,7 @@ class CPrinter(_Printer, C99CodePrinter):
 
 
 class NumPyPrinter(_Printer, SciPyPrinter):
-    """Arrays, by NumPy and SciPy; functions of `numerics.stable_forms` that neither has keep its names."""
+    """Arrays, by NumPy and SciPy; functions of `derive.expressions.accurate` that neither has keep its names."""
 
     target = "NumPy or SciPy"
     table: ClassVar = {
@@ -238,12 +238,12 @@ def array_source(name: str, arguments: Sequence[str], expression: sp.Expr) -> st
 
 
 def helper_functions(source: str) -> str:
-    """The definitions of the functions of `numerics.stable_forms` that a source calls by its names for them."""
-    from numerics import stable_forms  # which imports SciPy
+    """The definitions of the functions of `derive.expressions.accurate` that a source calls by its names for them."""
+    from numerics.accurate_functions import NAMES  # which imports SciPy
 
     own = ("_logistic", "_softplus", "_root", "_plus_root")
     needed = [name for name in own if f"{name}(" in source or (name == "_root" and "_plus_root(" in source)]
-    return "\n\n".join(inspect.getsource(stable_forms.NAMES[name]) for name in needed)
+    return "\n\n".join(inspect.getsource(NAMES[name]) for name in needed)
 
 
 def limits_source(program: Program, arguments: Sequence[str], name: str = "LIMITS") -> str:

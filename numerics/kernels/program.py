@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
-from numerics.stable_forms import in_floats
+from derive.expressions.stable import in_floats
 
 
 @dataclass(frozen=True)

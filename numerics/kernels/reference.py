@@ -16,13 +16,13 @@ from mpmath.calculus.quadrature import GaussLegendre
 from sympy import Derivative, Expr, Integer, Rational, Symbol, sqrt
 
 from derive.activations import Activation
+from derive.expressions.stable import precise
 from derive.gaussian import GaussianExpectation
 from numerics.kernels.certificate import Answer
 from numerics.kernels.printers import many_digits
 from numerics.maps import NumericalMaps
 from numerics.maps.functions import functions
 from numerics.maps.mesh import edges_on, window
-from numerics.stable_forms import precise
 
 Point = Mapping[Symbol, Any]
 

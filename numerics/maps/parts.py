@@ -10,11 +10,11 @@ import sympy as sp
 
 from derive.activations import Activation
 from derive.activations.pieces import pieces
+from derive.expressions.stable import stable
 from derive.gaussian.evaluate import switches
 from derive.quadrature.boxes import rule
 from derive.quadrature.discs import EPS, Disc, Floats, add, multiply
 from derive.quadrature.reading import CannotRead, Reading
-from numerics.stable_forms import stable
 
 _RULES = ((3, 400.0), (5, 40.0), (8, 12.0))
 """Numbers of nodes, and the ellipses in which f' must be analytic: the shorter the way, the fewer nodes."""

@@ -8,6 +8,8 @@ from sympy import Symbol, cos, exp, lambdify, sin, sqrt, tanh
 
 from derive.activations import activation, activations
 from derive.errors import InputError
+from derive.expressions.accurate import Logistic, PlusRoot, Root, Tanh
+from derive.expressions.stable import precise, sharing, stable
 from numerics.activations import (
     fast_value,
     fast_value_and_derivative,
@@ -15,7 +17,6 @@ from numerics.activations import (
     stable_expression,
     value_and_derivative,
 )
-from numerics.stable_forms import Logistic, PlusRoot, Root, Tanh, precise, sharing, stable
 
 NAMES = [*activations(), "swish(1.702)", "softplus(3)", "celu(0.5)", "squareplus(0.1)", "squareplus(0)", "snake(2.5)"]
 SMALL = np.logspace(-8, 1, 40)

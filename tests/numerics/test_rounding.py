@@ -34,10 +34,10 @@ from sympy import (
 )
 
 from derive.activations import activation, activations
+from derive.expressions.stable import precise, stable
 from derive.gaussian.functions import NormalDensity, OwensT, Phi
 from numerics.activations import numpy_function, rounding_bound
 from numerics.rounding import EPS, Bounded, NotSupported, evaluate
-from numerics.stable_forms import precise, stable
 
 X = Symbol("x", real=True)
 SIZES = np.logspace(-12, 2, 29)

@@ -7,9 +7,9 @@ import pytest
 from mpmath import mp
 from sympy import Rational, Symbol, cos, cosh, erf, erfc, exp, lambdify, log, sin, sinh, sqrt, tanh
 
+from derive.expressions.stable import precise, stable
 from derive.gaussian.functions import NormalDensity, Phi
 from derive.gaussian.numeric import mp_phi
-from numerics.stable_forms import precise, stable
 from numerics.true_values import true_value
 
 X = Symbol("x", real=True)

@@ -7,11 +7,11 @@ from map_oracles import expectation, relative
 
 from derive.activations import activation, activations
 from derive.errors import InputError
+from derive.expressions.stable import precise
 from numerics.activations import numpy_function
 from numerics.maps import NumericalMaps
 from numerics.maps.functions import functions
 from numerics.maps.mesh import activation_edges
-from numerics.stable_forms import precise
 
 HARD = [1e-12, 1e-3, 1.0, 25.0, 1e6]
 
