@@ -14,7 +14,7 @@ from derive.errors import InputError
 from derive.expressions import require_real_almost_everywhere
 from derive.gaussian.numeric import mp_phi
 from numerics.activations import fast_value, numpy_function
-from numerics.kernels.printers import c_lines
+from numerics.kernels.printers import c_constants, c_lines
 from numerics.kernels.program import from_expressions
 
 EXPRESSIONS = (
@@ -138,7 +138,7 @@ def test_large_integers_in_kernels(load_c, tmp_path):
     program = from_expressions([10**20 * x + Rational(10**30 + 1, 3) * x**2 / 7], [x])
     (line,) = c_lines(program)
     source = tmp_path / "large.c"
-    head = "#include <math.h>\ndouble large(double x_);\n"
+    head = "\n".join(["#include <math.h>", *c_constants(program), "double large(double x_);\n"])
     source.write_text(f"{head}double large(double x_) {{ {line} return result_0; }}\n")
     large = load_c(source).large
     large.restype, large.argtypes = ctypes.c_double, [ctypes.c_double]
