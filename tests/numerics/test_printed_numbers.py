@@ -129,6 +129,18 @@ def test_verification_as_text_and_json(simulated, verified):
         assert plain["verdict"] == cells[9] == row.verdict
 
 
+def test_percentages_of_a_verification(verified):
+    """Three digits of each, of the numbers of the row; the summary has the largest that could have passed."""
+    head, *lines = (re.split(r" {2,}", line.strip()) for line in verified.text().split("\n\n")[0].splitlines())
+    assert head[6:8] == ["off by", "detectable"]
+    for row, cells in zip(verified.rows, lines, strict=True):
+        assert shows(cells[6].replace("+", ""), row.estimate / row.predicted - 1, 3)
+        assert shows(cells[7], row.detectable, 3)
+    calm = [replace(row, verdict="agrees", skewness=0.0, detectable=0.0123 * n) for n, row in enumerate(verified.rows)]
+    (largest,) = re.findall(r"an error of (\S+ %) would have been caught", replace(verified, rows=tuple(calm)).text())
+    assert shows(largest, 0.0123 * (len(calm) - 1), 3)
+
+
 # One activation.
 
 

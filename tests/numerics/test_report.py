@@ -15,6 +15,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import ndtr
 
 import derive
+from derive.activations import activation
 from derive.errors import InputError
 from numerics.curves import predict
 from numerics.figures import FIGURES
@@ -427,6 +428,31 @@ def test_the_numbers_on_the_page_are_those_of_the_maps(with_page):
     s = np.sqrt(q) * nodes
     expected = weights @ (s * ndtr(2 * s)) ** 2 / weights.sum()
     assert shown == pytest.approx(expected, rel=2e-5)
+
+
+def test_the_three_phases_of_a_page(tmp_path, monkeypatch):
+    """At 0.7, 1 and 1.5 times the weight variance, each with both kinds of runs; the text says the product."""
+    module = sys.modules[subject.__module__]
+    for constant, value in {"_SAMPLED_WIDTH": 8, "_BACKWARD_WIDTH": 12}.items():
+        monkeypatch.setattr(module, constant, value)
+    for folder in ("curves", "verification"):
+        (tmp_path / folder).mkdir()
+    cases = list(module._cases(tmp_path, "t", activation("erf"), 1.3, 0.2, 4, 0, lambda said: None, 0))
+    shown = []
+    for case in cases:
+        network = case.simulation.network
+        assert case.prediction.network == network
+        assert set(network.bias_variance) == {0.2}
+        assert (
+            f"σ_w² = {network.gain[0]:.4g}, σ_b² = 0.2; 5 layers of {network.widths[0]} units, 4 networks" in case.about
+        )
+        shown.append((case.key, network.widths[0], network.gain[0]))
+    assert [row[:2] for row in shown] == [
+        (f"t-{phase}-{over}", width)
+        for phase in ("below", "at", "above")
+        for over, width in (("network", 12), ("both", 8))
+    ]
+    assert [row[2] for row in shown] == pytest.approx([0.91, 0.91, 1.3, 1.3, 1.95, 1.95], rel=1e-12)
 
 
 def test_a_figure_that_cannot_be_drawn_leaves_the_rest(tmp_path, monkeypatch):
