@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
+from derive.activations import activation
 from derive.errors import InputError
+from derive.maps import Maps
 from numerics.kernels import iterate, map_kernel, sample_variance_step
 from numerics.kernels.layer_products import layer_product
+from numerics.kernels.reference import reference
 
 
 def test_a_curve_ends_where_variances_pass_the_largest_that_a_step_takes() -> None:
@@ -46,3 +49,17 @@ def test_a_domain_holds_its_ends(domain: tuple[float, float]) -> None:
         assert abs(length(end, 1.0, 0.0) / float(truth) - 1) < 1e-14
         with pytest.raises((ValueError, InputError)):
             length(beyond, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("q", [0.01, 0.7, 5.0])
+def test_the_reference_of_the_slope_of_the_length_map(q: float) -> None:
+    """E sin² = (1 - exp(-2q))/2 and P(s > 1) = Φ(-1/√q), by q."""
+    for name, slope in (
+        ("sin", lambda v: mp.exp(-2 * v)),
+        ("where(x>1,1,0)", lambda v: mp.npdf(1 / mp.sqrt(v)) / (2 * v ** mpf(1.5))),
+    ):
+        e = Maps(activation(name)).definition("chi_par")
+        value, error = reference(e, {s: q if s.name == "q" else 1.5 for s in e.free_symbols})
+        with mp.workdps(30):
+            truth = 1.5 * slope(mpf(q))
+            assert abs(value - truth) <= error + mpf(10) ** -17 * truth
