@@ -13,7 +13,9 @@ from derive.errors import InputError
 from derive.gaussian import NoClosedForm, gaussian_expectation
 from derive.gaussian.check import answer_at
 from derive.maps import MAPS, Maps, c, fan_in, fan_out, m, q, q_1, q_2, rho, sigma_b2, sigma_w2, v
+from derive.maps.rules import _compare
 from derive.proof.derivation import Derivation
+from derive.proof.verdict import Grade
 
 CLOSED = {"linear", "relu", "leaky-relu", "abs", "step", "sign", "erf", "gelu", "elu", "selu", "celu", "hard-tanh"} | {
     *("relu6", "hard-sigmoid", "hard-swish", "squared-relu", "sin", "cos", "exp", "gaussian", "soft-shrink"),
@@ -294,3 +296,11 @@ def test_bad_names(maps):
         maps("relu").hermite_coefficient(41)
     with pytest.raises(InputError, match="must not be named q"):
         Maps(activation("tanh(q*x)", symbols=["q"]))
+
+
+def test_two_sides_that_differ_a_little_are_refuted():
+    """By a millionth of their size, which need not be 1."""
+    u = Symbol("u", positive=True)
+    for size in (Rational(1, 100), 1, 1000):
+        assert _compare(size * u, size * u).grade is Grade.EXACT
+        assert _compare(size * u, size * u * (1 + Rational(1, 10**6))).grade is Grade.FAILED
