@@ -29,6 +29,7 @@ _NO_NUMBER = 1e-6
 """Of ∫|g|: with a larger error there is no number."""
 
 
+_SEEN = ", as far as floating-point numbers show"
 _NO_REASON = {
     (False, False): "",
     (True, False): "the quadrature does not converge",
@@ -107,7 +108,7 @@ class Line:
         holes = [self._holes(float(m), float(s)) for m, s in zip(mean, root, strict=True)]
         diverges = np.zeros((owners, outputs), bool)
         diverges[:, [k for k in range(outputs) if reasons[k]]] = True
-        left = self._outward(run, mean, root, holes, diverges, width)
+        left, seen = self._outward(run, mean, root, holes, diverges, width)
         run.sums.left = left
         run.sums.error += left
         for n in range(owners):
@@ -116,11 +117,14 @@ class Line:
         for k in range(outputs):
             if diverges[:, k].any():
                 first = int(np.argmax(diverges[:, k]))
-                reasons[k] = reasons[k] or self._why(k, mean[first], root[first])
+                how = _SEEN if seen[first, k] else ""
+                reasons[k] = reasons[k] or self._why(k, mean[first], root[first]) + how
         return run.sums, diverges, reasons
 
-    def _outward(self, run: Adaptive, mean: Floats, root: Floats, holes: Any, diverges: Any, width: float) -> Floats:
-        """Integrate out to where nothing is left but ``tolerance``; return bounds of what is left."""
+    def _outward(
+        self, run: Adaptive, mean: Floats, root: Floats, holes: Any, diverges: Any, width: float
+    ) -> tuple[Floats, Any]:
+        """Integrate out to where only ``tolerance`` is left; return bounds of what is, and where growth decided."""
         owners = len(mean)
         reach = np.full(owners, _FIRST)
         numbers = {self.m: mean, self.s: root}
@@ -139,13 +143,14 @@ class Line:
                     parts.append(self._start(n, a, b, mean[n], root[n], holes[n], width))
                 reach[n] = further
             run.take(joined(parts))
+        seen = np.zeros_like(diverges)
         for k, growth in enumerate(self._growths):
             lost = np.isinf(left[:, k])
             if lost.any():
                 diverges[:, k] |= lost & np.broadcast_to(growth.diverges(reach, numbers), (owners,))
                 for n in map(int, np.flatnonzero(lost & ~diverges[:, k])):
-                    diverges[n, k] = any(self._tail(k, mean[n], root[n], side) for side in (-1, 1))
-        return left
+                    diverges[n, k] = seen[n, k] = any(self._tail(k, mean[n], root[n], side) for side in (-1, 1))
+        return left, seen
 
     # ---- where boxes start
 
