@@ -21,7 +21,7 @@ from derive.gaussian.setting import GaussianSetting
 from derive.proof.derivation import Step
 from derive.proof.verdict import Counterexample, Grade, Verdict
 
-INTEGRAL_NODES = 7
+INTEGRAL_NODES = 10
 INTEGRAL_DIGITS = 8
 _WORKING_DIGITS = 50
 

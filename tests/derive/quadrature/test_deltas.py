@@ -50,7 +50,7 @@ def test_the_error_of_a_mean_given_a_level_is_carried(monkeypatch: pytest.Monkey
     """As large as it may be: a mean of 1 that is wrong by 1/2."""
     space = Space([sp.DiracDelta(x - y - 1) * sp.cos(x)], (x, y))
     poor = Bounded(np.array(1.0), np.array(0.5), size=np.array(1.0))
-    (delta,) = space._deltas
+    ((delta,),) = space._deltas
     assert delta is not None
     monkeypatch.setattr(delta._space, "_one", lambda *_: [poor])
     (found,) = space([0, 0], [[1, 0.5], [0.5, 1]])

@@ -180,7 +180,7 @@ def test_moments_without_a_number_are_left_out() -> None:
     moments = moments_of(activation(name))
     assert 50 < moments.nodes[-1] < 1e4
     (limit,) = moments.limits
-    assert "a moment is not finite" in limit
+    assert "variances end before q = " in limit or "a moment is not finite" in limit
     diagram = phase(name, weight_variance=(0.5, 0.9), bias_variance=(0.1, 0.4), points=4)
     q = float(diagram.q_star[2, 2])
     w, b = float(diagram.sigma_w2[2]), float(diagram.sigma_b2[2])
