@@ -16,7 +16,7 @@ COMMANDS = [
     "audit glorot-2010-eq-6",
     f"curve {NETWORK}",
     f"curve {NETWORK} --activation tanh",
-    f"verify {NETWORK} --networks 50",
+    f"verify {NETWORK} --networks 500",
     f"simulate {NETWORK} --networks 8",
     "expect max(x,0)*Phi(x)*exp(a*x) --mean m --variance q --symbol a",
     "expect log(2+tanh(x))",
