@@ -271,7 +271,7 @@ class Line:
                 hulls, _ = self._near[p, pole.side]({**given, self.t: sliver})
                 for k, (o, hull) in enumerate(zip(pole.orders, hulls, strict=True)):
                     # A function that is regular here is bounded by its values.
-                    beside = float((np.abs(hull.mid) + hull.rad)[0] * edges[0])
+                    beside = float(np.max(np.abs(hull.mid) + hull.rad) * edges[0])
                     left_out = np.inf if o is None else top * o.left_out(edges[0])
                     left_out = np.fmin(left_out, beside if np.isfinite(beside) else np.inf)
                     sums.value[n, k] += run.sums.value[0, k]
