@@ -93,7 +93,8 @@ def test_exported_file_alone(activation, name, arguments, method, tmp_path):
         columns, ours if isinstance(ours, tuple) else (ours,), numerical(made.name, activation, arguments), strict=True
     ):
         np.testing.assert_array_equal(column, own)
-        assert (np.abs(own - value) <= size * np.maximum(np.abs(value), 1e-3) + 2 * error).all()
+        # A mean of a function of both signs is small beside E|f|, of which its rounding is.
+        assert (np.abs(own - value) <= size * np.maximum(np.abs(value), 5e-3) + 2 * error).all()
     assert made.certificate.text() in (tmp_path / "kernel.py").read_text()
 
 
