@@ -6,6 +6,7 @@ obligation that no hypothesis discharges is an error, never silently dropped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product as cartesian
 
@@ -44,6 +45,10 @@ class Setting:
         """Return the setting with one hypothesis taken away, to see whether it was needed."""
         return replace(self, hypotheses=tuple(h for h in self.hypotheses if h.key != key))
 
+    def only(self, keys: frozenset[str]) -> Setting:
+        """Return the setting with those of its hypotheses that have the given keys."""
+        return replace(self, hypotheses=tuple(h for h in self.hypotheses if h.key in keys))
+
     def assuming(self, *more: Hypothesis) -> Setting:
         """Return the setting with further hypotheses."""
         return replace(self, hypotheses=(*self.hypotheses, *(h for h in more if h not in self.hypotheses)))
@@ -78,6 +83,39 @@ class Setting:
                 uses |= self.require(Kind.ENTRIES_INDEPENDENT, a.family)
             else:
                 raise Undischarged(f"{left} and {right} may both depend on the same scalars of {a.family.name}")
+        return uses
+
+    def apart(self, averaged: Expr, fixed: Expr, over: Over) -> frozenset[str]:
+        """Return the hypotheses by which what is averaged has one law whatever the fixed quantity is.
+
+        Raises `Undischarged` where they may depend on each other: then a mean over part of the randomness is not
+        one over the rest's law.
+        """
+        uses: frozenset[str] = frozenset()
+        random = {r.family for r in self.reach(averaged)[0] if r.family.source in over.sources}
+        still = {r.family for r in self.reach(fixed)[0] if r.family.source not in over.sources}
+        for one, other in cartesian(random, still):
+            uses |= self.require(Kind.INDEPENDENT_OF, one, other)
+        return uses
+
+    def stays(self, fixed: Expr, over: Over) -> frozenset[str]:
+        """Return the hypotheses by which a mean leaves a quantity as it is: nothing averaged depends on it."""
+        uses: frozenset[str] = frozenset()
+        for family in {r.family for r in self.reach(fixed)[0]}:
+            for other in self._named(lambda f: f.source in over.sources):
+                uses |= self.require(Kind.INDEPENDENT_OF, family, other)
+        return uses
+
+    def _named(self, which: Callable[[Family], bool]) -> list[Family]:
+        """Return the drawn families that hypotheses speak of; not the output gradient, which nothing depends on."""
+        named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
+        return sorted((f for f in named if f != g and which(f)), key=lambda f: f.name)
+
+    def of_one_law(self, family: Family, over: Over) -> frozenset[str]:
+        """Return the hypotheses by which a family's law does not depend on the families that ``over`` leaves fixed."""
+        uses: frozenset[str] = frozenset()
+        for other in self._named(lambda f: f.source not in over.sources):
+            uses |= self.require(Kind.INDEPENDENT_OF, family, other)
         return uses
 
     def is_random(self, expression: Expr, over: Over) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import product as cartesian
 from random import Random
 from typing import Any
 
-from sympy import Basic, Expr, KroneckerDelta, Symbol, simplify
+from sympy import Basic, Expr, KroneckerDelta, Symbol, Tuple, simplify
 
 from derive.errors import InputError
+from derive.gaussian.expectation import GaussianExpectation
 from derive.layers import d, i
+from derive.proof.atoms import equal, less, shown
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
@@ -44,7 +46,7 @@ class Checker:
     def __init__(self, progress: Progress = None) -> None:
         self.progress = progress or (lambda _: None)
         self._done: dict[Derivation, tuple[Derivation, tuple[str, ...]]] = {}
-        self._laboratories: dict[tuple[Setting, bool], Laboratory] = {}
+        self._laboratories: dict[tuple[Setting, bool, Setting], Laboratory] = {}
 
     def check(self, derivation: Derivation) -> CheckResult:
         """Re-derive and re-check a derivation from scratch."""
@@ -101,10 +103,13 @@ class Checker:
         return independent
 
     def _laboratory(self, step: Step) -> Laboratory:
-        """Return the worlds of a step's setting; equations are put to the test where they can be true."""
-        key = (step.setting, step.relation in ("<=>", "=>"))
+        """Return the worlds of what a step cites; equations are put to the test where they can be true.
+
+        What the setting assumes and the step does not cite does not hold there.
+        """
+        key = (step.setting.only(step.uses), step.relation in ("<=>", "=>"), step.setting)
         if key not in self._laboratories:
-            self._laboratories[key] = Laboratory(*key)
+            self._laboratories[key] = Laboratory(*key[:2], declared=step.setting)
         return self._laboratories[key]
 
     def _independent(self, step: Step) -> Verdict:
@@ -112,7 +117,9 @@ class Checker:
         if evidence is Evidence.ASSUMED:
             return first_verdict(step.rule)
         if evidence is Evidence.WORLDS:
-            return self._laboratory(step).compare(step.before, step.relation, step.after)
+            verdict = self._laboratory(step).compare(step.before, step.relation, step.after)
+            audited = type(step.rule).__module__.startswith("derive.")
+            return replace(verdict, grade=Grade.EXACT) if audited and verdict.grade is Grade.ENUMERATED else verdict
         if evidence is Evidence.POINTS:
             return step.rule.at_points(step)
         if evidence is Evidence.LEMMA:
@@ -141,46 +148,49 @@ class Laboratory:
     setting: Setting
     critical: bool = False
     every: bool = False
+    declared: Setting | None = None
 
     def __post_init__(self) -> None:
-        worlds = tiny_worlds(self.setting, critical=self.critical, every=self.every)
+        worlds = tiny_worlds(self.setting, critical=self.critical, every=self.every, declared=self.declared)
         self.worlds = [Exact(w) for w in worlds]
 
     def compare(self, left: Basic, relation: str, right: Basic) -> Verdict:
-        """Return whether a relation holds in every tiny world, and a counterexample if it does not."""
-        worlds = cases = 0
-        outcomes = sum(e.outcomes for e in self.worlds)
-        skipped = ""
+        """Return whether a relation holds in every tiny world, and a counterexample if it does not.
+
+        The grade is ``enumerated`` where it does, and ``undecided`` where no world evaluates both sides or where an
+        implication's premise is true in none. Worlds in which both sides have the values that they had in another
+        one are not counted again.
+        """
+        if relation not in _RELATIONS:
+            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not decide a relation {relation}")
+        if _laws(left) != _laws(right):
+            # A mean over a Gaussian is read as one over some other law: that says nothing of a closed form.
+            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds know no Gaussian law")
+        tally = _Tally(outcomes=-sum(e.outcomes for e in self.worlds))
         for exact in self.worlds:
-            tried = 0
+            values: list[Any] = []
             for at in environments(exact, left, right):
                 try:
-                    found = self._refutation(exact, at, left, relation, right)
+                    found = self._refutation(exact, at, left, relation, right, values)
                 except Undeclared as reason:
                     return Verdict(Grade.FAILED, str(reason))
                 except NotEvaluable as reason:
-                    skipped = str(reason)
+                    tally.skipped = str(reason)
                     continue
                 if found is not None:
                     return Verdict(Grade.FAILED, "refuted in a tiny world", found)
-                tried += 1
-            worlds += tried > 0
-            cases += tried
-        if not worlds:
-            return Verdict(Grade.EXACT, f"computed by the rule; no tiny world can evaluate it ({skipped})")
-        tossed = sum(e.outcomes for e in self.worlds) - outcomes
-        return Verdict(
-            Grade.EXACT,
-            f"computed by the rule; both sides equal in {worlds} tiny worlds ({cases} cases, {tossed} outcomes)",
-        )
+            tally.add(values)
+        tally.outcomes += sum(e.outcomes for e in self.worlds)
+        return tally.verdict(relation)
 
     @staticmethod
     def _refutation(
-        exact: Exact, at: dict[Symbol, int], left: Basic, relation: str, right: Basic
+        exact: Exact, at: dict[Symbol, int], left: Basic, relation: str, right: Basic, values: list[Any]
     ) -> Counterexample | None:
         """Return the counterexample with the smallest numbers among the outcomes of one case, or None.
 
         A right side that speaks of a unit or layer that does not exist, where the left one does not, is one too.
+        What both sides were is added to ``values``.
         """
         smallest, found = None, None
         exact.read(left, at)
@@ -188,16 +198,52 @@ class Laboratory:
             exact.read(right, at)
         except Nonexistent as reason:
             (value, *_), *_ = exact.for_all((left,), at)
-            return describe(exact, at, value, relation, f"no value: {reason}")
+            return describe(exact, at, (left,), value, relation, f"no value: {reason}")
+        case = []
         for a, b in exact.for_all((left, right), at):
-            if not _RELATIONS[relation](a, b) and (smallest is None or abs(a) + abs(b) < smallest):
-                smallest, found = abs(a) + abs(b), describe(exact, at, a, relation, b)
+            case.append((shown(a), shown(b)))
+            size = 0 if isinstance(a, tuple) else abs(a) + abs(b)
+            if not _RELATIONS[relation](a, b) and (smallest is None or size < smallest):
+                smallest, found = size, describe(exact, at, (left, right), a, relation, b)
+        values.append(tuple(case))
         return found
 
 
+def _laws(side: Basic) -> set[tuple[Basic, ...]]:
+    """Return the laws of the Gaussian expectations in an expression."""
+    return {(Tuple(*e.mean), *map(Tuple, e.covariance)) for e in side.atoms(GaussianExpectation)}
+
+
+@dataclass
+class _Tally:
+    """How much was tried: worlds and cases with values of their own, and outcomes."""
+
+    outcomes: int
+    worlds: set[Any] = field(default_factory=set)
+    cases: set[Any] = field(default_factory=set)
+    skipped: str = ""
+
+    def add(self, values: list[Any]) -> None:
+        """Count a world, given what both sides were in each of its cases."""
+        if values:
+            self.worlds.add(tuple(values))
+            self.cases.update(values)
+
+    def verdict(self, relation: str) -> Verdict:
+        """Return what has been seen, where nothing was refuted."""
+        if not self.worlds:
+            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; no tiny world can evaluate it ({self.skipped})")
+        if relation in ("=>", "<=>") and not any(pair == ("True", "True") for case in self.cases for pair in case):
+            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; its premise is true in no tiny world")
+        kinds = f"{len(self.worlds)} tiny worlds ({len(self.cases)} cases, {self.outcomes} outcomes)"
+        return Verdict(Grade.ENUMERATED, f"computed by the rule; both sides equal in {kinds}")
+
+
+UNCONFIRMED = "computed by the rule only"
+
 _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda a, b: a == b,
-    "<=": lambda a, b: a <= b,
+    "=": equal,
+    "<=": lambda a, b: not less(b, a),
     "<=>": lambda a, b: bool(a) == bool(b),
     "=>": lambda a, b: not a or bool(b),
 }
@@ -208,7 +254,7 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
     world = exact.world
     free, ranges = _free_and_ranges(expressions)
     for layer in range(world.depth + 1) if i in free else [0]:
-        at: dict[Symbol, Any] = {d: world.depth, **{p: v for p, v in exact.parameters.items() if p in free}}
+        at: dict[Symbol, Any] = {d: world.depth}
         if i in free:
             at[i] = layer
         if not world.setting.facts.hold_at({d: world.depth, i: layer}):
@@ -253,13 +299,22 @@ def _unit_extents(exact: Exact, ranges: frozenset[tuple[Symbol, Expr]], at: dict
     return dict(sorted(extents.items(), key=lambda kv: kv[0].name))
 
 
-def describe(exact: Exact, at: dict[Symbol, int], left: Any, relation: str, right: Any) -> Counterexample:
-    """Return a counterexample in words and fractions, with what was drawn where the sides are random."""
+def describe(
+    exact: Exact, at: dict[Symbol, int], sides: tuple[Basic, ...], left: Any, relation: str, right: Any
+) -> Counterexample:
+    """Return a counterexample in words and fractions: what the sides read, and what was drawn where they are random."""
     drawn = exact.drawn()
+    # A world that nothing else has been read in.
+    fresh = Exact(replace(exact.world))
+    for side in sides:
+        fresh.read(side, at)
+    free = frozenset().union(*(side.free_symbols for side in sides))
+    values = {s: v for s, v in at.items() if s in free}
+    values |= {s: fresh.free_value(s) for s in fresh.met if isinstance(s, Symbol) and s in free}
     return Counterexample(
-        world={**exact.world.describe(), **({"drawn": drawn} if drawn else {})},
-        at={str(k): str(v) for k, v in sorted(at.items(), key=lambda kv: kv[0].name)},
-        left=str(left),
+        world={**fresh.world.describe(frozenset(fresh.met)), **({"drawn": drawn} if drawn else {})},
+        at={str(s): shown(v) for s, v in sorted(values.items(), key=lambda kv: kv[0].name)},
+        left=shown(left),
         relation=relation,
-        right=str(right),
+        right=right if isinstance(right, str) else shown(right),
     )

@@ -101,7 +101,7 @@ class Derivation:
         """The grade of the weakest step, lemmas and parts included."""
         grades = [step.verdict.grade for step in self.steps]
         grades += [inner.grade for inner in (*self.lemmas, *self.parts)]
-        return max(grades, default=Grade.EXACT)
+        return max(grades, default=Grade.UNDECIDED)
 
     def check(self, *, progress: Callable[[str], None] | None = None) -> CheckResult:
         """Derive everything again from scratch and check every step by every means that suits it.
@@ -226,4 +226,4 @@ def first_verdict(rule: Rule) -> Verdict:
     """Return the verdict of a step that a rule has made and nothing has checked yet."""
     if rule.evidence is Evidence.ASSUMED:
         return Verdict(Grade.ASSUMED, rule.source)
-    return Verdict(Grade.EXACT, "computed by the rule; its obligations are discharged")
+    return Verdict(Grade.UNDECIDED, "computed by the rule; not checked yet")

@@ -7,8 +7,7 @@ the outcome (`Code`), since every one of thousands of outcomes runs them again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Hashable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product as cartesian
 from math import prod
@@ -18,7 +17,8 @@ from sympy import Add, Basic, Expr, Integer, Mul, Pow, Sum, Symbol
 
 from derive.averages import Bracket
 from derive.layers import d
-from derive.network import SLOPE, Activation, ActivationSlope, Cost
+from derive.network import Activation, ActivationSlope, Cost
+from derive.proof.atoms import opaque
 from derive.proof.code import (
     NO_COINS,
     Code,
@@ -30,29 +30,33 @@ from derive.proof.code import (
     plus,
     times_code,
 )
-from derive.proof.laws import Coin, Number, whole
-from derive.proof.readers import MOMENTS, READERS
+from derive.proof.laws import Coin, Number
+from derive.proof.regime import regime
+from derive.proof.readers import MOMENTS, reader_of
 from derive.proof.worlds import World
 from derive.randomness import Entry, Family
 
 Environment = Mapping[Symbol, int]
 Seed = tuple[Family, tuple[int, ...]]
-MAX_OUTCOMES = 520
+MAX_OUTCOMES, MAX_OUTCOMES_OF_DEEP_WORLDS = 520, 8200
 
 
 class Exact:
-    """Evaluates expressions in one world. An environment gives the values of the free layer and unit symbols."""
+    """Evaluates expressions in one world. An environment gives the values of the free layer and unit symbols.
+
+    ``met`` is what has been read so far: layers whose widths, symbols, the activation.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.outcomes = 0
+        self.met: set[Hashable] = set()
         self._faces: dict[Coin, int] = {}
         self._tossed = NO_COINS
         self._stamp = 0
         self._codes: dict[Any, Code] = {}
         self._extents: dict[tuple[Family, int], tuple[int, ...]] = {}
-        self.parameters = {SLOPE: Fraction(1, 5), **dict(world.activation.parameters)}
-        self._environment = {d: world.depth, **self.parameters}
+        self._environment = {d: world.depth, **dict(world.activation.parameters)}
 
     def value(self, expression: Basic, environment: Environment) -> Any:
         """Return the value of an expression that no coin changes."""
@@ -76,11 +80,18 @@ class Exact:
         """Return the code of an expression at concrete indices."""
         key = (expression, tuple(environment.get(s) for s in _free_symbols(expression)))
         if key not in self._codes:
-            reader = READERS.get(type(expression))
-            if reader is None:
-                raise NotEvaluable(f"{type(expression).__name__} has no exact value in a tiny world")
-            self._codes[key] = reader(self, expression, environment)
+            self._codes[key] = reader_of(expression)(self, expression, environment)
         return self._codes[key]
+
+    def free_value(self, symbol: Symbol) -> Any:
+        """Return the value of a symbol in this world: the network's, or one of its own that respects its sign."""
+        self.met.add("depth" if symbol == d else symbol)
+        if symbol in self._environment:
+            return self._environment[symbol]
+        laid_down = regime(self.world.setting.hypotheses).get(symbol)
+        if laid_down is not None:
+            return self.value(laid_down, self._environment)
+        return opaque(self.world.number, symbol.name, like=symbol)
 
     def integer(self, expression: Basic, environment: Environment) -> int:
         """Return the value of an index or a bound."""
@@ -88,13 +99,16 @@ class Exact:
             return int(expression)
         if expression in environment:
             return environment[expression]
-        return int(self.value(expression, environment))
+        value = self.value(expression, environment)
+        if value != int(value):
+            raise NotEvaluable(f"{expression} is no whole number here")
+        return int(value)
 
     def _enumerate(self, coins: frozenset[Coin]) -> Iterator[Number]:
         """Yield the weight of each joint outcome of the coins, having tossed them so; then put them back."""
         order = sorted(coins, key=lambda coin: coin.name)
         count = prod(len(c.weights) for c in order)
-        if count > MAX_OUTCOMES:
+        if count > (MAX_OUTCOMES if self.world.depth < 3 else MAX_OUTCOMES_OF_DEEP_WORLDS):
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
         self.outcomes += count
         around = {c: self._faces[c] for c in order if c in self._faces}
@@ -157,7 +171,7 @@ class Exact:
         def run() -> Number:
             total = prod((c.total for c in mine), start=1)
             table = [(w, tuple(c.run() for c in codes)) for w in self._enumerate(mine)]
-            return whole(moment(table, total))
+            return moment(table, total)
 
         given = coins - mine
         return Code(run, given) if given else constant(run())

@@ -61,6 +61,7 @@ _IMPLIED = {
     Kind.IDENTICAL: (Kind.SHARED_VARIANCE,),
 }
 _NETWORK = (W, b, x, g)
+_MEANS = (2, 3, 5, 7, 11, 13, 17)
 
 
 class Laws:
@@ -73,9 +74,14 @@ class Laws:
     ``variance`` gives the variance meant for the scalars of a family in a layer.
     """
 
-    def __init__(self, setting: Setting, depth: int, variance: Callable[[Family, int], Fraction]) -> None:
+    def __init__(
+        self, setting: Setting, depth: int, variance: Callable[[Family, int], Fraction], number: int = 0
+    ) -> None:
         self.setting = setting
         self.depth = depth
+        self.number = number
+        # Dependence is hung both ways: the input on the weights' coins, or the weights on the input's.
+        self._order = (x, b, W, g) if number % 2 else _NETWORK
         self.variance = variance
         self.coins: dict[tuple[Any, ...], Coin] = {}
         self._met: list[Family] = []
@@ -135,18 +141,23 @@ class Laws:
         if Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 4 in (1, 2):
             # A mirrored twin: another law with the same mean and variance. No row or column is another one's mirror.
             values = [-v for v in values]
-        scale = self.spread(family, layer) * (1 if Kind.SHARED_VARIANCE in says else 1 + units)
-        mean = 0 if Kind.ZERO_MEAN in says else 1 + layer + (0 if Kind.IDENTICAL in says else units)
+        scale = self.spread(family, layer) * (1 if Kind.SHARED_VARIANCE in says else 2 + units)
+        mean = 0 if Kind.ZERO_MEAN in says else self._mean(family, layer, 0 if Kind.IDENTICAL in says else units)
         values = [v * scale for v in values]
         if Kind.NONDEGENERATE in says and -mean in values and Kind.ZERO_MEAN not in says:
             # Not zero by accident either: move all values to one side of zero.
             mean += int(max(*values, *(-v for v in values)))
         return Law(coin, tuple(whole(v + mean) for v in values))
 
+    def _mean(self, family: Family, layer: int, units: int) -> int:
+        """Return a mean that is neither 0 nor 1, another one for every scalar that may have its own."""
+        return _MEANS[(3 * sum(map(ord, family.name)) + 2 * layer + units + self.number) % len(_MEANS)]
+
     def _symmetric(self, coin: Coin, family: Family, layer: int) -> list[Number]:
+        variance = self.variance(family, layer)
         if len(coin.weights) == 3:
-            return [-2, 0, 2]
-        half = root(self.variance(family, layer)) or 2
+            return [-_beyond(variance), 0, _beyond(variance)]
+        half = root(variance) or 2
         return [-half, half]
 
     def _coin(self, family: Family, index: Index) -> Coin:
@@ -171,7 +182,7 @@ class Laws:
         if Kind.SYMMETRIC in says:
             if root(variance) is not None:
                 return (Fraction(1), Fraction(1))
-            p = min(variance / 8, Fraction(1, 2))
+            p = variance / (2 * _beyond(variance) ** 2)
             return (p, 1 - 2 * p, p)
         small = Fraction(1) if variance != 1 else Fraction(1, 2)
         pair = (small, variance / small)
@@ -182,7 +193,7 @@ class Laws:
         """Return the family whose coins decide this one, which is not declared independent of it."""
         if family not in self._hosts:
             self._hosts[family] = None
-            earlier = _NETWORK[: _NETWORK.index(family)] if family in _NETWORK else tuple(self._met)
+            earlier = self._order[: self._order.index(family)] if family in _NETWORK else tuple(self._met)
             for host in earlier:
                 mates = [m for m in earlier if self._house(m) == self._house(host)]
                 constant = all(self.variance(host, layer) == 0 for layer in range(self.depth + 1))
@@ -208,11 +219,16 @@ class Laws:
             return index if len(host.extents(0)) + host.layered == len(index) else None
         layer = {x: 0, g: self.depth}.get(family, index[0])
         unit = index[-1] if apart else 1
-        if host == x:
+        if host in (x, g):
             return (unit,)
         if host == b:
             return (layer, unit)
         return (layer, unit, 1) if family == x else (layer, 1, unit)
+
+
+def _beyond(variance: Fraction) -> int:
+    """Return a whole number whose square is above the variance."""
+    return isqrt(int(variance)) + 1
 
 
 def _named(family: Family, index: Index) -> str:

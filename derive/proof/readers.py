@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from sympy import (
@@ -14,80 +13,80 @@ from sympy import (
     Eq,
     Equivalent,
     Expr,
+    Function,
+    GreaterThan,
     Implies,
     Integer,
     KroneckerDelta,
+    LessThan,
     Mul,
     Ne,
     Not,
+    Number,
+    NumberSymbol,
     Or,
     Pow,
     Product,
-    Rational,
+    StrictGreaterThan,
+    StrictLessThan,
     Sum,
     Symbol,
+    Tuple,
 )
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
+from sympy.core.function import AppliedUndef
+
 from derive.averages import Average, Covariance, SharedVariance, Variance
+from derive.gaussian.expectation import GaussianExpectation
 from derive.hypotheses import Kind
 from derive.network import Activation, ActivationSlope, Partial, Width
+from derive.proof.atoms import equal, less, numeric, opaque, power, quotient, symbolic
 from derive.proof.code import (
     Code,
     Nonexistent,
     NotEvaluable,
     Undeclared,
+    coins_of,
     constant,
     folded,
     plus_code,
     times_code,
 )
-from derive.proof.laws import Number, whole
+from derive.proof.laws import whole
 from derive.randomness import Entry, Over
 
 if TYPE_CHECKING:
     from derive.proof.exact import Exact
 
 Environment = Mapping[Symbol, int]
-Table = list[tuple[Number, tuple[Any, ...]]]
+Table = list[tuple[Any, tuple[Any, ...]]]
 
 
 def _symbol(self: Exact, e: Symbol, env: Environment) -> Code:
-    if e not in env:
-        raise NotEvaluable(f"{e} has no value in a tiny world")
-    return constant(env[e])
+    return constant(env[e] if e in env else self.free_value(e))
 
 
 def _power(self: Exact, e: Expr, env: Environment) -> Code:
     base, exponent = self.read(e.base, env), self.read(e.exp, env)
-    if exponent.coins or exponent.run() != int(exponent.run()):
-        raise NotEvaluable(f"{e} is not rational")
-    n = int(exponent.run())
-    if n >= 0:
-        return folded(lambda: base.run() ** n, [base])
-    if base.coins:
-        raise NotEvaluable(f"{e} divides by a random quantity")
-    if base.run() == 0:
-        raise NotEvaluable(f"{e.base} is zero in this world")
-    return constant(whole(Fraction(base.run()) ** n))
+    return folded(lambda: power(base.run(), exponent.run()), [base, exponent])
 
 
-def _mean(table: Table, total: Number) -> Fraction:
-    return Fraction(sum(w * v for w, (v,) in table)) / total
+def _mean(table: Table, total: Any) -> Any:
+    return quotient(sum(w * v for w, (v,) in table), total)
 
 
-def _variance(table: Table, total: Number) -> Fraction:
-    return Fraction(sum(w * v * v for w, (v,) in table)) / total - _mean(table, total) ** 2
+def _variance(table: Table, total: Any) -> Any:
+    return quotient(sum(w * v * v for w, (v,) in table), total) - _mean(table, total) ** 2
 
 
-def _covariance(table: Table, total: Number) -> Fraction:
-    product = Fraction(sum(w * u * v for w, (u, v) in table)) / total
-    left = Fraction(sum(w * u for w, (u, _) in table)) / total
-    right = Fraction(sum(w * v for w, (_, v) in table)) / total
-    return product - left * right
+def _covariance(table: Table, total: Any) -> Any:
+    product = quotient(sum(w * u * v for w, (u, v) in table), total)
+    left = quotient(sum(w * u for w, (u, _) in table), total)
+    return product - left * quotient(sum(w * v for w, (_, v) in table), total)
 
 
-MOMENTS: dict[type, Callable[[Table, Number], Fraction]] = {
+MOMENTS: dict[type, Callable[[Table, Any], Any]] = {
     Average: _mean,
     Variance: _variance,
     Covariance: _covariance,
@@ -96,7 +95,10 @@ MOMENTS: dict[type, Callable[[Table, Number], Fraction]] = {
 
 def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
     if not self.world.setting.citing(Kind.SHARED_VARIANCE, e.family):
-        raise Undeclared(f"nothing says that the scalars of {e.family.name} share a variance")
+        if not self.world.declares(Kind.SHARED_VARIANCE, e.family):
+            raise Undeclared(f"nothing says that the scalars of {e.family.name} share a variance")
+        # Declared, and not used by this step: a number of which nothing else is known.
+        return constant(self.world.nominal(e.family, *(self.integer(layer, env) for layer in e.layer or (Integer(0),))))
     first = Entry(e.family, *e.layer, *(Integer(1),) * len(e.family.extents(Integer(0))))
     sources = sorted({coin.source for coin in self.read(first, env).coins}, key=str)
     return self.read(Variance(first, Over("its own law", tuple(sources))), env)
@@ -106,6 +108,7 @@ def _width(self: Exact, e: Expr, env: Environment) -> Code:
     layer = self.integer(e.args[0], env)
     if not 0 <= layer < len(self.world.widths):
         raise Nonexistent(f"there is no layer {layer} in a world of depth {self.world.depth}")
+    self.met.add(layer)
     return constant(self.world.widths[layer])
 
 
@@ -117,13 +120,15 @@ def _partial(self: Exact, e: Partial, env: Environment) -> Code:
 def _slope(self: Exact, e: ActivationSlope, env: Environment) -> Code:
     if self.world.setting.citing(Kind.LINEAR):
         return constant(1)
+    self.met.add("activation")
     argument, slope = self.read(e.args[0], env), self.world.activation.slope
     return folded(lambda: slope(argument.run()), [argument])
 
 
 def _activation(self: Exact, e: Activation, env: Environment) -> Code:
-    argument, function = self.read(e.args[0], env), self.world.activation.function
-    return folded(lambda: function(argument.run()), [argument])
+    self.met.add("activation")
+    argument, activation = self.read(e.args[0], env), self.world.activation.function
+    return folded(lambda: activation(argument.run()), [argument])
 
 
 def _absolute(argument: Code) -> Code:
@@ -146,6 +151,57 @@ def _logical(combine: Callable[..., bool]) -> Callable[[Exact, Basic, Environmen
     return read
 
 
+def _number(self: Exact, e: Expr, env: Environment) -> Code:
+    return constant(numeric(e))
+
+
+def _tuple(self: Exact, e: Tuple, env: Environment) -> Code:
+    codes = [self.read(a, env) for a in e.args]
+    return folded(lambda: tuple(c.run() for c in codes), codes)
+
+
+def function(self: Exact, e: Function, env: Environment) -> Code:
+    """Read a function at its arguments: its value where SymPy knows one, else one of its own for each argument."""
+    codes = [self.read(a, env) for a in e.args]
+    name, world = type(e).__name__, self.world.number
+
+    def run() -> Any:
+        arguments = tuple(c.run() for c in codes)
+        if not isinstance(e, AppliedUndef):
+            value = e.func(*map(symbolic, arguments)).evalf(60)
+            if value.is_number and not value.has(type(e)):
+                return numeric(value)
+        return opaque(world, name, arguments, like=e)
+
+    return folded(run, codes)
+
+
+def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
+    """Read a Gaussian expectation as the mean over a law of few points, its own for each mean and covariance.
+
+    Whatever holds of it there holds by linearity, or of the integrand at every point.
+    """
+    law = [self.read(p, env) for p in (*e.mean, *(c for row in e.covariance for c in row))]
+    if coins_of(law):
+        raise NotEvaluable(f"{e} has a random law")
+    key = (self.world.number, *(c.run() for c in law))
+    codes = []
+    for point in range(3):
+        inner = {**env, **{v: opaque(*key, point, k, like=None) for k, v in enumerate(e.variables)}}
+        weight = abs(opaque(*key, point))
+        codes.append(times_code([constant(weight), self.read(e.integrand, inner)]))
+    total = sum(abs(opaque(*key, point)) for point in range(3))
+    return times_code([constant(quotient(1, total)), plus_code(codes)])
+
+
+def unexplained(self: Exact, e: Basic, env: Environment) -> Code:
+    """Read a node of which a tiny world knows nothing as an opaque atom."""
+    if e.atoms(Entry):
+        raise NotEvaluable(f"{type(e).__name__} has no exact value in a tiny world")
+    values = {s: symbolic(self.read(s, env).run()) for s in sorted(e.free_symbols, key=str)}
+    return constant(opaque(self.world.number, str(e.xreplace(values)), like=e if isinstance(e, Expr) else None))
+
+
 READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     Symbol: _symbol,
     Add: lambda self, e, env: plus_code([self.read(a, env) for a in e.args]),
@@ -164,8 +220,14 @@ READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     Variance: lambda self, e, env: self.moment(e, env),
     Covariance: lambda self, e, env: self.moment(e, env),
     SharedVariance: _shared_variance,
-    Eq: _logical(lambda a, b: a == b),
-    Ne: _logical(lambda a, b: a != b),
+    GaussianExpectation: _gaussian,
+    Tuple: _tuple,
+    Eq: _logical(equal),
+    Ne: _logical(lambda a, b: not equal(a, b)),
+    StrictLessThan: _logical(less),
+    StrictGreaterThan: _logical(lambda a, b: less(b, a)),
+    LessThan: _logical(lambda a, b: not less(b, a)),
+    GreaterThan: _logical(lambda a, b: not less(a, b)),
     And: _logical(lambda *a: all(a)),
     Or: _logical(lambda *a: any(a)),
     Not: _logical(lambda a: not a),
@@ -174,5 +236,12 @@ READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     BooleanTrue: lambda self, e, env: constant(True),
     BooleanFalse: lambda self, e, env: constant(False),
 }
-for _number in (Integer(0), Integer(1), Integer(-1), Integer(2), Rational(1, 2), Rational(1, 3)):
-    READERS[type(_number)] = lambda self, e, env: constant(whole(Fraction(e.p, e.q)))
+
+
+def reader_of(e: Basic) -> Callable[[Exact, Any, Environment], Code]:
+    """Return how a node is read."""
+    if type(e) in READERS:
+        return READERS[type(e)]
+    if isinstance(e, Number | NumberSymbol):
+        return _number
+    return function if isinstance(e, Function) else unexplained

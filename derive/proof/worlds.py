@@ -6,19 +6,22 @@ by an index, a term or a hypothesis is refuted by a number that a person can rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain, islice
 from itertools import product as cartesian
 from typing import Any
 
-from sympy import Symbol
+from sympy import Expr, Integer, Rational, Symbol
 
+from derive.averages import SharedVariance
 from derive.hypotheses import Kind
 from derive.layers import d, i
-from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, W, b, curved_cost, g, linear_cost, x
+from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, W, Width, b, curved_cost, g, linear_cost, x
 from derive.proof.laws import Laws, Number
+from derive.proof.regime import regime
 from derive.randomness import Family
 from derive.setting import Setting
 
@@ -71,7 +74,8 @@ class World:
 
     ``variances`` are those of the weights, a fraction a layer. What is not declared in the setting does not hold
     here (see `Laws`). ``degenerate`` is a family, and a layer of it, whose scalars are all zero though nothing
-    declares it.
+    declares it. ``number`` tells worlds apart: their opaque atoms have other values. ``declared`` is the setting that
+    ``setting`` was cut out of.
     """
 
     setting: Setting
@@ -80,6 +84,12 @@ class World:
     variances: tuple[Fraction, ...]
     activation: TinyActivation
     degenerate: tuple[Family, int] | None = None
+    number: int = 0
+    declared: Setting | None = None
+
+    def declares(self, kind: Kind, family: Family) -> bool:
+        """Return True when the theorem's setting declares a property, whether this world grants it or not."""
+        return (self.declared or self.setting).citing(kind, family) is not None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -94,30 +104,35 @@ class World:
 
     def variance(self, family: Family, layer: int) -> Fraction:
         """Return the variance that the scalars of a family are meant to have in a layer."""
+        if family == W and (family, layer) != self.degenerate and not self.setting.citing(Kind.ENTRIES_INDEPENDENT, W):
+            return self.nominal(W, 0) * self.laws.spread(W, layer) ** 2
+        return self.nominal(family, layer)
+
+    def nominal(self, family: Family, layer: int) -> Fraction:
+        """Return the variance that is declared of a family in a layer, whether or not its laws can have it."""
         if self.setting.citing(Kind.ZERO, family) or (family, layer) == self.degenerate:
             return Fraction(0)
         if family == W:
-            apart = self.setting.citing(Kind.ENTRIES_INDEPENDENT, W)
-            return self.variances[layer] if apart else self.variances[0] * self.laws.spread(W, layer) ** 2
+            return self.variances[layer]
         if family == b and self.setting.citing(Kind.NEVER_ZERO):
             # No sum of products of the other values, whose denominators are others, cancels such a bias.
             return Fraction(1, _PRIMES[layer]) ** 2
         # Other families get squares, two neighbours in the alphabet different ones.
-        other = Fraction(2 + ord(family.name[0]) % 3) ** 2
-        return {x: Fraction(6), g: Fraction(2), b: Fraction(4)}.get(family, other)
+        other = Fraction((2, 3, 5)[ord(family.name[0]) % 3]) ** 2
+        return {x: Fraction(7), g: Fraction(2), b: Fraction(11)}.get(family, other)
 
     @cached_property
     def laws(self) -> Laws:
         """The laws of the drawn scalars."""
-        return Laws(self.setting, self.depth, self.variance)
+        return Laws(self.setting, self.depth, self.variance, self.number)
 
-    def describe(self) -> dict[str, Any]:
-        """Return the widths, the laws and the activation, as words and fractions."""
+    def describe(self, read: frozenset[Hashable]) -> dict[str, Any]:
+        """Return, in words and fractions, the widths, laws and activation that a statement reads, and nothing else."""
+        widths = {f"n_{layer}": str(self.widths[layer]) for layer in sorted(k for k in read if isinstance(k, int))}
         return {
-            "depth": self.depth,
-            "widths": list(self.widths),
-            "weight_variances": [str(self.variance(W, layer)) for layer in range(self.depth + 1)],
-            "activation": self.activation.name,
+            **({"depth": self.depth} if "depth" in read else {}),
+            **({"widths": widths} if widths else {}),
+            **({"activation": self.activation.name} if "activation" in read else {}),
             **({"degenerate": "all {} are zero, layer {}".format(*self.degenerate)} if self.degenerate else {}),
             "laws": self.laws.describe(),
         }
@@ -130,8 +145,11 @@ _WIDTHS: dict[int, list[tuple[int, ...]]] = {
 }
 _EQUAL = {0: (2, 2), 1: (2, 2, 1), 2: (1, 2, 2, 1)}
 """Neighbouring layers of equal width, for equations between widths."""
-_GENERIC = (Fraction(4), Fraction(9), Fraction(16))
-_PRIMES = (7, 11, 13)
+_GENERIC = tuple(map(Fraction, (9, 25, 49, 4, 121, 169)))
+_PRIMES = (7, 11, 13, 17, 19, 23)
+MAX_DEPTH = len(_GENERIC) - 1
+"""How deep a world can be; statements about later layers only are not tried."""
+_ANY_SLOPE: tuple[tuple[Symbol, Number], ...] = ((SLOPE, Fraction(3, 5)),)
 _FEW: dict[int, list[tuple[int, ...]]] = {
     0: [(1, 2), (2, 1)],
     1: [(1, 2, 1), (2, 1, 2), (1, 1, 2)],
@@ -140,14 +158,22 @@ _FEW: dict[int, list[tuple[int, ...]]] = {
 """Shapes with few weights, for statements about all layers at once, where every unit tosses coins for its bias too."""
 
 
-def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False) -> Iterator[World]:
+def tiny_worlds(
+    setting: Setting, *, critical: bool = False, every: bool = False, declared: Setting | None = None
+) -> Iterator[World]:
     """Yield tiny worlds in which the setting's layer facts can hold, the smallest first.
 
     ``critical`` adds worlds whose weight variances make ``n_i Var[W^i]`` or ``n_{i+1} Var[W^i]`` equal to 1, in all
     layers or in turn: equalities between variances hold there, so that implications between them are put to the test.
     ``every`` adds those with every such choice in every layer.
     """
+    for number, world in enumerate(_worlds(setting, critical=critical, every=every)):
+        yield replace(world, number=number, declared=declared)
+
+
+def _worlds(setting: Setting, *, critical: bool, every: bool) -> Iterator[World]:
     homogeneous = setting.citing(Kind.HOMOGENEOUS) is not None
+    laid_down = regime(setting.hypotheses).get(SharedVariance(W, i))
     activations: tuple[TinyActivation, ...] = ARBITRARY
     if setting.citing(Kind.LINEAR):
         activations = (LINEAR,)
@@ -155,29 +181,66 @@ def tiny_worlds(setting: Setting, *, critical: bool = False, every: bool = False
         activations = AFFINE
     elif setting.citing(Kind.RECTIFIER):
         activations = RECTIFIERS[:1] if setting.citing(Kind.RELU) else RECTIFIERS
-    for depth in sorted(_WIDTHS):
-        if not any(setting.facts.hold_at({i: layer, d: depth}) for layer in range(depth + 1)):
-            continue
-        shapes: list[tuple[int, ...]] = _FEW[depth] if setting.citing(Kind.NEVER_ZERO) else _WIDTHS[depth]
+    # A slope that is spoken of and not the activation's has a value too.
+    activations = tuple(a if a.parameters else replace(a, parameters=_ANY_SLOPE) for a in activations)
+    for depth in _depths(setting):
+        shapes = _shapes(depth, few=setting.citing(Kind.NEVER_ZERO) is not None)
         if critical or every:
             # With every choice of variances there are many worlds: then fewer shapes of the deepest.
-            shapes = [*(shapes[:1] if every and depth > 1 else shapes), _EQUAL[depth]]
+            shapes = [*(shapes[:1] if every and depth > 1 else shapes), _EQUAL.get(depth, (1,) * (depth + 2))]
         if homogeneous:
             shapes = [(w,) * (depth + 2) for w in (1, 2)]
         for widths in sorted(shapes, key=sum):
-            for variances in _variance_choices(widths, homogeneous=homogeneous, critical=critical, every=every):
-                for activation in activations:
-                    if setting.citing(Kind.HE):
-                        variances = _he_variances(widths, activation)
+            for activation in activations:
+                parameters = dict(activation.parameters)
+                choices = _variance_choices(widths, homogeneous=homogeneous, critical=critical, every=every)
+                if laid_down is not None:
+                    choices = iter([_laid_down(laid_down, widths, parameters)])
+                elif critical:
+                    choices = chain(choices, _rectified(widths, Fraction(parameters.get(SLOPE, 1))))
+                for variances in choices:
                     yield World(setting, depth, widths, variances, activation)
         for family, layer in dict.fromkeys(((x, 0), (g, 0), (W, 0), (W, depth))):
-            if not setting.citing(Kind.NONDEGENERATE, family):
-                yield World(setting, depth, shapes[0], _GENERIC[: depth + 1], activations[0], (family, layer))
+            if not setting.citing(Kind.NONDEGENERATE, family) and not (family == W and laid_down is not None):
+                variances = _GENERIC[: depth + 1]
+                if laid_down is not None:
+                    variances = _laid_down(laid_down, shapes[0], dict(activations[0].parameters))
+                yield World(setting, depth, shapes[0], variances, activations[0], (family, layer))
 
 
-def _he_variances(widths: tuple[int, ...], activation: TinyActivation) -> tuple[Fraction, ...]:
-    slope = Fraction(dict(activation.parameters)[SLOPE])
-    return tuple(2 / ((1 + slope**2) * width) for width in widths[:-1])
+def _depths(setting: Setting) -> list[int]:
+    """Return the three smallest depths with a layer that the facts allow."""
+    allowed = (
+        depth
+        for depth in range(MAX_DEPTH + 1)
+        if any(setting.facts.hold_at({i: layer, d: depth}) for layer in range(depth + 1))
+    )
+    return list(islice(allowed, 3))
+
+
+def _shapes(depth: int, *, few: bool) -> list[tuple[int, ...]]:
+    """Return the widths to try: all different where that can be enumerated, thin ones in deep worlds."""
+    if depth in _WIDTHS:
+        return _FEW[depth] if few else _WIDTHS[depth]
+    thin = (1,) * depth
+    return [(1, 1, *thin), (2, 1, *thin), (1, 2, *thin)]
+
+
+def _laid_down(variance: Expr, widths: tuple[int, ...], parameters: dict[Symbol, Number]) -> tuple[Fraction, ...]:
+    """Return the weight variances that a hypothesis lays down as a formula in the widths."""
+    values = {parameter: Rational(Fraction(v)) for parameter, v in parameters.items()}
+    found = []
+    for layer in range(len(widths) - 1):
+        value = variance.xreplace(values).subs(i, layer).replace(Width, lambda k: Integer(widths[int(k)]))
+        found.append(Fraction(int(value.p), int(value.q)))
+    return tuple(found)
+
+
+def _rectified(widths: tuple[int, ...], slope: Fraction) -> Iterator[tuple[Fraction, ...]]:
+    """Yield the weight variances that keep the variance in a net of leaky ReLU, forward and backward."""
+    share = (1 + slope**2) / 2
+    for sizes in (widths[:-1], widths[1:]):
+        yield tuple(1 / (share * size) for size in sizes)
 
 
 def _variance_choices(

@@ -81,22 +81,25 @@ class Linearity(Rule):
         """Distribute a mean over sums and take constants out."""
         if not isinstance(node, Average):
             return None
-        after = _mean(node.inside[0], node.over, setting)
-        return None if after == node else Rewrite(after)
+        after, uses = _mean(node.inside[0], node.over, setting)
+        return None if after == node else Rewrite(after, uses)
 
 
-def _mean(quantity: Expr, over: Over, setting: Setting) -> Expr:
+def _mean(quantity: Expr, over: Over, setting: Setting) -> tuple[Expr, frozenset[str]]:
     if isinstance(quantity, Add):
-        return Add(*(_mean(a, over, setting) for a in quantity.args))
+        parts = [_mean(a, over, setting) for a in quantity.args]
+        return Add(*(mean for mean, _ in parts)), frozenset().union(*(uses for _, uses in parts))
     if isinstance(quantity, Sum):
-        return Sum(_mean(quantity.function, over, setting), *quantity.limits)
+        mean, uses = _mean(quantity.function, over, setting)
+        return Sum(mean, *quantity.limits), uses
     if not setting.is_random(quantity, over):
-        return quantity
+        return quantity, setting.stays(quantity, over)
     constants = [f for f in Mul.make_args(quantity) if not setting.is_random(f, over)]
     if constants:
         c = Mul(*constants)
-        return c * _mean(quantity / c, over, setting)
-    return Average(quantity, over)
+        mean, uses = _mean(quantity / c, over, setting)
+        return c * mean, uses | setting.apart(quantity / c, c, over)
+    return Average(quantity, over), frozenset()
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,8 @@ class Centred(Rule):
             family = node.inside[0].family
             if family.source in node.over.sources and setting.citing(Kind.ZERO_MEAN, family):
                 words = Words("By assumption {}.", _equal(node, Integer(0)))
-                return Rewrite(Integer(0), setting.require(Kind.ZERO_MEAN, family), words)
+                uses = setting.require(Kind.ZERO_MEAN, family) | setting.of_one_law(family, node.over)
+                return Rewrite(Integer(0), uses, words)
         return None
 
 
@@ -166,7 +170,7 @@ class DeclaredVariance(Rule):
         if entry.family.source is None or entry.family.source not in node.over.sources:
             return None
         shared = SharedVariance(entry.family, *(() if entry.layer is None else (entry.layer,)))
-        uses = setting.require(Kind.SHARED_VARIANCE, entry.family)
+        uses = setting.require(Kind.SHARED_VARIANCE, entry.family) | setting.of_one_law(entry.family, node.over)
         return Rewrite(shared, uses, Words("The variance is shared: {}.", _equal(node, shared)))
 
 
@@ -188,7 +192,8 @@ class ScaleVariance(Rule):
         if not fixed:
             return None
         c = Mul(*fixed)
-        return Rewrite(c**2 * Variance(node.inside[0] / c, node.over))
+        rest = node.inside[0] / c
+        return Rewrite(c**2 * Variance(rest, node.over), setting.apart(rest, c, node.over))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from derive.averages import Average, Variance
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,
     FORWARD,
+    INPUT_INDEPENDENT,
     INPUTS_CENTRED,
     INPUTS_SHARE_VARIANCE,
     LINEAR_REGIME,
@@ -15,7 +16,7 @@ from derive.hypotheses import (
     WEIGHTS,
 )
 from derive.layers import Facts, d, i
-from derive.network import s, z
+from derive.network import s, x, z
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import Rule
 from derive.randomness import EVERYTHING, Over
@@ -64,8 +65,12 @@ def weighted_sum() -> tuple[Rule, ...]:
 
 
 def pre_activation_variance(over: Over = EVERYTHING) -> Derivation:
-    """Var[s^i_k] = Var[W^i] sum_l E[(z^i_l)^2] + Var[b^i] for any activation function and any input."""
-    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE, over)
+    """Var[s^i_k] = Var[W^i] sum_l E[(z^i_l)^2] + Var[b^i] for any activation function and any input.
+
+    With the input fixed, weights and biases must not depend on it.
+    """
+    fixed = (INPUT_INDEPENDENT,) if x.source not in over.sources else ()
+    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE, *fixed), HERE, over)
     proof = Proof(setting, Variance(s(i, K), over))
     proof.by(Define(s), *weighted_sum())
     return proof.done("pre-activation-variance", "The variance of a pre-activation, for any activation function")

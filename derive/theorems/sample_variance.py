@@ -7,7 +7,7 @@ from dataclasses import replace
 from sympy import Expr, Rational, Symbol
 
 from derive.averages import Average, SharedVariance, Variance
-from derive.hypotheses import BIASES_SHARE_VARIANCE, RECTIFIER, WEIGHTS, Hypothesis
+from derive.hypotheses import BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, RECTIFIER, WEIGHTS, Hypothesis
 from derive.layers import i
 from derive.network import SLOPE, W, b, n, s, z
 from derive.proof.derivation import Derivation, Proof
@@ -52,7 +52,7 @@ WIDE = Hypothesis(
 def mean_over_samples() -> Derivation:
     """Var_w[<s^i_k>] = Var[W^i] sum_l <<<z^i_l>^2>> + Var[b^i], exactly and for any activation function."""
     proof = Proof(
-        Setting((*WEIGHTS, BIASES_SHARE_VARIANCE), HERE, NETWORKS), Variance(Average(s(i, K), SAMPLES), NETWORKS)
+        Setting((*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT), HERE, NETWORKS), Variance(Average(s(i, K), SAMPLES), NETWORKS)
     )
     proof.by(Define(s), Linearity(), *weighted_sum())
     return proof.done("mean-over-samples", "The variance over networks of the mean over samples")
@@ -60,7 +60,7 @@ def mean_over_samples() -> Derivation:
 
 def sample_variance() -> Derivation:
     """m'^2 = sigma_w^2 K(m, v) + sigma_b^2 as the width grows; v'^2 = q' - m'^2 is the part `sample-variance-v`."""
-    hypotheses = (RECTIFIER, *WEIGHTS, BIASES_SHARE_VARIANCE, WIDE)
+    hypotheses = (RECTIFIER, *WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE)
     setting = Setting(hypotheses, BEFORE_LAST, NETWORKS)
     proof = Proof(setting, Variance(Average(s(i + 1, K), SAMPLES), NETWORKS))
     proof.by(

@@ -80,7 +80,7 @@ _GAINS = tuple(entry for entry in SYMBOLS if entry[0] in (GAIN, BIAS_VARIANCE))
 
 def length_map() -> Derivation:
     """Var[s^{i+1}_k] -> sigma_w^2 E[f(u)^2] + sigma_b^2 over networks, u ~ N(0, q), q = Var[s^i]."""
-    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE, GAUSSIAN), BEFORE_LAST, NETWORKS)
+    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, GAUSSIAN), BEFORE_LAST, NETWORKS)
     proof = Proof(setting, Variance(s(i + 1, K), NETWORKS))
     proof.by(ByLemma(pre_activation_variance(NETWORKS)), Define(z), GaussianLimit(), EqualTerms(), _NAMES)
     return proof.done(
@@ -102,7 +102,7 @@ def activation_variance() -> Derivation:
 
 def sample_variance_map() -> Derivation:
     """m'^2 -> sigma_w^2 E_mu[(E_nu f)^2] + sigma_b^2; v'^2 -> sigma_w^2 E[(f(y_1) - f(y_2))^2]/2 is the part."""
-    hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, WIDE)
+    hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE)
     proof = Proof(Setting(hypotheses, BEFORE_LAST, NETWORKS), Variance(Average(s(i + 1, K), SAMPLES), NETWORKS))
     proof.by(ByLemma(mean_over_samples()), Define(z), GaussianLimit(), EqualTerms(), _NAMES)
     return proof.done(

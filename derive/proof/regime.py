@@ -1,0 +1,54 @@
+"""What the equations of hypotheses fix in a tiny world: a variance of the weights, the value of a symbol."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sympy import Basic, Eq, Expr, Symbol, solve
+
+from derive.averages import SharedVariance
+from derive.hypotheses import Hypothesis, Kind
+from derive.layers import d, i
+from derive.network import W
+
+_INDICES = {i, d}
+
+
+@lru_cache(maxsize=1_000)
+def regime(hypotheses: tuple[Hypothesis, ...]) -> dict[Basic, Expr]:
+    """Return what the equations of the hypotheses give values to, each as a formula in what they leave free.
+
+    An equation gives a value to the variance of the weights if it mentions it and nothing else that is free, or to
+    one of its symbols; the one admissible solution is taken. Other equations give none.
+    """
+    equations = [e for h in hypotheses if not h.declares(Kind.RECTIFIER) for e in h.equations]
+    found: dict[Basic, Expr] = {}
+    for equation in sorted(equations, key=lambda e: len(_symbols(e))):
+        for unknown in _unknowns(equation):
+            if unknown not in found and not any(value.has(unknown) for value in found.values()):
+                solution = _solution(equation, unknown)
+                if solution is not None:
+                    found[unknown] = solution
+                    break
+    return found
+
+
+def _symbols(equation: Eq) -> list[Symbol]:
+    return sorted(equation.free_symbols - _INDICES, key=lambda s: s.name)
+
+
+def _unknowns(equation: Eq) -> list[Basic]:
+    shared = SharedVariance(W, i)
+    first: list[Basic] = [equation.lhs] if isinstance(equation.lhs, Symbol) else []
+    if equation.has(shared) and not _symbols(equation):
+        first = [shared]
+    return [*first, *(s for s in _symbols(equation) if s not in first)]
+
+
+def _solution(equation: Eq, unknown: Basic) -> Expr | None:
+    try:
+        solutions = solve(equation.doit(), unknown)
+    except NotImplementedError:
+        return None
+    admissible = [v for v in solutions if isinstance(v, Expr) and not (unknown.is_nonnegative and v.is_negative)]
+    return admissible[0] if len(admissible) == 1 and not admissible[0].has(unknown) else None
