@@ -185,7 +185,7 @@ class SetValue(_AtPoints):
 
     def at_points(self, step: Step) -> Verdict:
         """Substitution is its own evidence: both sides are the same expression at the same point."""
-        return Verdict(Grade.EXACT, "computed by the rule: a substitution")
+        return Verdict(Grade.SAMPLED, "computed by the rule: a substitution")
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,7 @@ def _compare(before: Basic, after: Basic) -> Verdict:
             )
         largest = max(largest, float(error))
     return Verdict(
-        Grade.EXACT,
+        Grade.SAMPLED,
         f"computed by the rule; both sides equal at 2 admissible points to {DIGITS} digits "
         f"(largest error {largest:.1e})",
     )

@@ -9,7 +9,8 @@ from itertools import product as cartesian
 from random import Random
 from typing import Any
 
-from sympy import Basic, Expr, KroneckerDelta, Symbol, Tuple, simplify
+from sympy import Basic, Expr, KroneckerDelta, Symbol, Tuple, preorder_traversal, simplify
+from sympy.core.symbol import Str
 
 from derive.errors import InputError
 from derive.gaussian.expectation import GaussianExpectation
@@ -18,15 +19,19 @@ from derive.proof.atoms import equal, less, shown
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
+from derive.proof.readers import reader_of, unexplained
+from derive.proof.regime import unmet
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.proof.worlds import tiny_worlds
-from derive.randomness import Entry
+from derive.randomness import Entry, Family, Over
 from derive.setting import Setting
 
 Progress = Callable[[str], None] | None
 MAX_UNITS = 4
 """How many choices of units are tried in a layer of a world; they are spread over all of them."""
+BUDGET = 30_000
+"""How many outcomes are enumerated for one statement."""
 
 
 def check(derivation: Derivation, *, progress: Progress = None) -> CheckResult:
@@ -153,21 +158,29 @@ class Laboratory:
     def __post_init__(self) -> None:
         worlds = tiny_worlds(self.setting, critical=self.critical, every=self.every, declared=self.declared)
         self.worlds = [Exact(w) for w in worlds]
+        # In no order: the first ones are not all of one depth or one activation.
+        Random(len(self.worlds)).shuffle(self.worlds)
 
     def compare(self, left: Basic, relation: str, right: Basic) -> Verdict:
         """Return whether a relation holds in every tiny world, and a counterexample if it does not.
 
         The grade is ``enumerated`` where it does, and ``undecided`` where no world evaluates both sides or where an
         implication's premise is true in none. Worlds in which both sides have the values that they had in another
-        one are not counted again.
+        one are not counted again. After `BUDGET` outcomes no further world is tried, once there is evidence.
         """
         if relation not in _RELATIONS:
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not decide a relation {relation}")
-        if _laws(left) != _laws(right):
-            # A mean over a Gaussian is read as one over some other law: that says nothing of a closed form.
-            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds know no Gaussian law")
-        tally = _Tally(outcomes=-sum(e.outcomes for e in self.worlds))
+        if _analytic(left) != _analytic(right):
+            # A mean over a Gaussian is read as one over some other law, and other nodes are opaque.
+            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not know what it is about")
+        broken = unmet(self.setting.hypotheses, {*left.free_symbols, *right.free_symbols})
+        if broken is not None:
+            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {broken.lhs} is {broken.rhs}")
+        tally = _Tally()
         for exact in self.worlds:
+            if tally.outcomes > BUDGET and tally.verdict(relation).grade is Grade.ENUMERATED:
+                break
+            before = exact.outcomes
             values: list[Any] = []
             for at in environments(exact, left, right):
                 try:
@@ -180,7 +193,7 @@ class Laboratory:
                 if found is not None:
                     return Verdict(Grade.FAILED, "refuted in a tiny world", found)
             tally.add(values)
-        tally.outcomes += sum(e.outcomes for e in self.worlds)
+            tally.outcomes += exact.outcomes - before
         return tally.verdict(relation)
 
     @staticmethod
@@ -209,16 +222,21 @@ class Laboratory:
         return found
 
 
-def _laws(side: Basic) -> set[tuple[Basic, ...]]:
-    """Return the laws of the Gaussian expectations in an expression."""
-    return {(Tuple(*e.mean), *map(Tuple, e.covariance)) for e in side.atoms(GaussianExpectation)}
+def _analytic(side: Basic) -> set[Basic]:
+    """Return what a tiny world cannot tell the value of: the laws of Gaussian expectations, and unexplained nodes."""
+    laws = {Tuple(*e.args[2:]) for e in side.atoms(GaussianExpectation)}
+    return laws | {e for e in preorder_traversal(side) if not isinstance(e, _PARTS) and reader_of(e) is unexplained}
+
+
+_PARTS = (Family, Over, Str)
+"""Parts of expressions that are no expressions themselves."""
 
 
 @dataclass
 class _Tally:
     """How much was tried: worlds and cases with values of their own, and outcomes."""
 
-    outcomes: int
+    outcomes: int = 0
     worlds: set[Any] = field(default_factory=set)
     cases: set[Any] = field(default_factory=set)
     skipped: str = ""

@@ -25,6 +25,7 @@ from sympy import (
     Number,
     NumberSymbol,
     Or,
+    Piecewise,
     Pow,
     Product,
     StrictGreaterThan,
@@ -194,6 +195,18 @@ def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
     return times_code([constant(quotient(1, total)), plus_code(codes)])
 
 
+def _piecewise(self: Exact, e: Piecewise, env: Environment) -> Code:
+    pieces = [(self.read(value, env), self.read(condition, env)) for value, condition in e.args]
+
+    def run() -> Any:
+        for value, condition in pieces:
+            if condition.run():
+                return value.run()
+        raise NotEvaluable(f"{e} has no value here")
+
+    return folded(run, [code for piece in pieces for code in piece])
+
+
 def unexplained(self: Exact, e: Basic, env: Environment) -> Code:
     """Read a node of which a tiny world knows nothing as an opaque atom."""
     if e.atoms(Entry):
@@ -221,6 +234,7 @@ READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     Covariance: lambda self, e, env: self.moment(e, env),
     SharedVariance: _shared_variance,
     GaussianExpectation: _gaussian,
+    Piecewise: _piecewise,
     Tuple: _tuple,
     Eq: _logical(equal),
     Ne: _logical(lambda a, b: not equal(a, b)),

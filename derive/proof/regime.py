@@ -14,15 +14,25 @@ from derive.network import W
 _INDICES = {i, d}
 
 
-@lru_cache(maxsize=1_000)
 def regime(hypotheses: tuple[Hypothesis, ...]) -> dict[Basic, Expr]:
     """Return what the equations of the hypotheses give values to, each as a formula in what they leave free.
 
     An equation gives a value to the variance of the weights if it mentions it and nothing else that is free, or to
-    one of its symbols; the one admissible solution is taken. Other equations give none.
+    one of its symbols; the one admissible solution is taken.
     """
+    return _regime(hypotheses)[0]
+
+
+def unmet(hypotheses: tuple[Hypothesis, ...], symbols: set[Symbol]) -> Eq | None:
+    """Return an equation of the hypotheses between some of the symbols that no world makes true, or None."""
+    return next((e for e in _regime(hypotheses)[1] if symbols & set(_symbols(e))), None)
+
+
+@lru_cache(maxsize=1_000)
+def _regime(hypotheses: tuple[Hypothesis, ...]) -> tuple[dict[Basic, Expr], tuple[Eq, ...]]:
     equations = [e for h in hypotheses if not h.declares(Kind.RECTIFIER) for e in h.equations]
     found: dict[Basic, Expr] = {}
+    left = []
     for equation in sorted(equations, key=lambda e: len(_symbols(e))):
         for unknown in _unknowns(equation):
             if unknown not in found and not any(value.has(unknown) for value in found.values()):
@@ -30,7 +40,9 @@ def regime(hypotheses: tuple[Hypothesis, ...]) -> dict[Basic, Expr]:
                 if solution is not None:
                     found[unknown] = solution
                     break
-    return found
+        else:
+            left.append(equation)
+    return found, tuple(left)
 
 
 def _symbols(equation: Eq) -> list[Symbol]:

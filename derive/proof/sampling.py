@@ -42,7 +42,7 @@ def compare_at_points(step: Step) -> Verdict:
     if step.relation not in ("=", "<=>"):
         return Verdict(Grade.UNDECIDED, f"points do not decide a relation {step.relation}")
     return Verdict(
-        Grade.EXACT,
+        Grade.SAMPLED,
         f"computed by the rule; both sides equal at {tried} points to {DIGITS} digits (largest error {largest:.0e})",
     )
 

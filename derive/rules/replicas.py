@@ -104,11 +104,11 @@ class _OnPairs(Rule):
         for example in EXAMPLES if named else (None,):
             sides = [_in_closed_form(side, example, step.setting) for side in (step.before, step.after)]
             found = compare_at_points(replace(step, before=sides[0], after=sides[1]))
-            if found.grade is not Grade.EXACT:
+            if found.grade is not Grade.SAMPLED:
                 return found
         if not named:
             return found
-        return Verdict(Grade.EXACT, f"{found.evidence}, for f(t) = {' and '.join(map(str, EXAMPLES))}")
+        return Verdict(Grade.SAMPLED, f"{found.evidence}, for f(t) = {' and '.join(map(str, EXAMPLES))}")
 
 
 def _in_closed_form(side: Expr, example: Expr | None, setting: Setting) -> Expr:
