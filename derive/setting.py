@@ -77,12 +77,35 @@ class Setting:
         (left_reach, left_uses), (right_reach, right_uses) = self.reach(left), self.reach(right)
         uses = left_uses | right_uses
         for a, c in cartesian(left_reach, right_reach):
-            if a.family != c.family:
-                uses |= self.require(Kind.INDEPENDENT_OF, a.family, c.family)
-            elif a.disjoint(c, self.facts, self.differ):
+            if a.family == c.family:
+                if not a.disjoint(c, self.facts, self.differ):
+                    raise Undischarged(f"{left} and {right} may both depend on the same scalars of {a.family.name}")
                 uses |= self.require(Kind.ENTRIES_INDEPENDENT, a.family)
+        return uses | self._jointly({r.family for r in left_reach}, {r.family for r in right_reach})
+
+    def _jointly(self, left: set[Family], right: set[Family]) -> frozenset[str]:
+        """Return the hypotheses by which two sets of families are independent of each other.
+
+        A family that one hypothesis declares independent of all the others together is set aside, until one side has
+        none left. Independence of each other one by one is not enough: three signs with C = A B are so in pairs.
+        """
+        uses: frozenset[str] = frozenset()
+        while left and right:
+            families = sorted(left | right, key=lambda f: f.name)
+            for family in families:
+                others = [f for f in families if f != family]
+                one = next((h for h in self.hypotheses if _all_of(h, family, others)), None)
+                if one is not None:
+                    uses |= {one.key} if others else frozenset()
+                    left, right = left - {family}, right - {family}
+                    break
             else:
-                raise Undischarged(f"{left} and {right} may both depend on the same scalars of {a.family.name}")
+                pairs = cartesian(sorted(left, key=lambda f: f.name), sorted(right, key=lambda f: f.name))
+                for one_family, other in pairs:
+                    if one_family != other:
+                        self.require(Kind.INDEPENDENT_OF, one_family, other)
+                names = " and ".join(f.name for f in families)
+                raise Undischarged(f"no hypothesis makes one of {names} independent of the others together")
         return uses
 
     def apart(self, averaged: Expr, fixed: Expr, over: Over) -> frozenset[str]:
@@ -133,3 +156,7 @@ class Setting:
                 except Undischarged as failure:
                     reasons.append(str(failure))
         raise Undischarged(f"no centred factor of {product} is independent of the rest: " + "; ".join(reasons))
+
+
+def _all_of(hypothesis: Hypothesis, family: Family, others: list[Family]) -> bool:
+    return all(hypothesis.declares(Kind.INDEPENDENT_OF, family, other) for other in others)

@@ -74,6 +74,8 @@ class Checker:
 
     def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
         failures += chain_breaks(derivation)
+        if not derivation.steps:
+            failures.append(f"{derivation.name}: it has no steps, and proves nothing")
         steps = []
         for step in derivation.steps:
             lemmas = tuple(self.derivation(m, failures) for m in step.lemmas)

@@ -165,8 +165,9 @@ class CheckResult:
 
     @property
     def grade(self) -> Grade:
-        """The grade of the weakest step after the check."""
-        return self.derivation.grade
+        """The grade of the weakest step after the check; ``failed`` where the derivation as a whole does not hold."""
+        found = self.derivation.grade
+        return Grade.FAILED if self.failures and found < Grade.UNDECIDED else found
 
     def __bool__(self) -> bool:
         return self.passed

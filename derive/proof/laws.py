@@ -96,6 +96,10 @@ class Laws:
             self._known[key] = self._law(family, index)
         return self._known[key]
 
+    def met(self, family: Family) -> bool:
+        """Return True when a scalar of the family has been asked for."""
+        return any(known == family for known, _ in self._known)
+
     def describe(self) -> list[str]:
         """Return every law met so far in words and fractions: values, probabilities, and whose coin decides them."""
         return [self._in_words(*key, law) for key, law in sorted(self._known.items(), key=lambda kv: _named(*kv[0]))]

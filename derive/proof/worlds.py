@@ -126,6 +126,9 @@ class World:
         """The laws of the drawn scalars."""
         return Laws(self.setting, self.depth, self.variance, self.number)
 
+    def _degenerate_is_read(self) -> bool:
+        return self.degenerate is not None and self.laws.met(self.degenerate[0])
+
     def describe(self, read: frozenset[Hashable]) -> dict[str, Any]:
         """Return, in words and fractions, the widths, laws and activation that a statement reads, and nothing else."""
         widths = {f"n_{layer}": str(self.widths[layer]) for layer in sorted(k for k in read if isinstance(k, int))}
@@ -133,7 +136,7 @@ class World:
             **({"depth": self.depth} if "depth" in read else {}),
             **({"widths": widths} if widths else {}),
             **({"activation": self.activation.name} if "activation" in read else {}),
-            **({"degenerate": "all {} are zero, layer {}".format(*self.degenerate)} if self.degenerate else {}),
+            **({"degenerate": "all {} are zero, layer {}".format(*self.degenerate)} if self._degenerate_is_read() else {}),
             "laws": self.laws.describe(),
         }
 
