@@ -42,8 +42,8 @@ from derive.errors import InputError
 from derive.hypotheses import CATALOGUE, NONDEGENERATE, Hypothesis, Kind
 from derive.layers import i
 from derive.network import SLOPE, W, Width
-from derive.proof.checking import Laboratory
 from derive.proof.derivation import Derivation
+from derive.proof.laboratory import Laboratory
 from derive.proof.rule import RuleDoesNotApply
 from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample, Grade

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import product as cartesian
-from random import Random
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from sympy import Basic, Expr, KroneckerDelta, Symbol, Tuple, preorder_traversal, simplify
-from sympy.core.symbol import Str
+from sympy import simplify
 
 from derive.errors import InputError
-from derive.gaussian.expectation import GaussianExpectation
-from derive.layers import d, i
-from derive.proof.atoms import equal, less, shown
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
-from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
-from derive.proof.readers import reader_of, unexplained
-from derive.proof.regime import unmet
+from derive.proof.laboratory import Laboratory
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
-from derive.proof.worlds import tiny_worlds
-from derive.randomness import Entry, Family, Over
 from derive.setting import Setting
 
 Progress = Callable[[str], None] | None
-MAX_UNITS = 4
-"""How many choices of units are tried in a layer of a world; they are spread over all of them."""
-BUDGET = 30_000
-"""How many outcomes are enumerated for one statement."""
 
 
 def check(derivation: Derivation, *, progress: Progress = None) -> CheckResult:
@@ -146,195 +130,3 @@ def _residual(step: Step) -> Verdict:
         return Verdict(Grade.EXACT, "computed by the rule; what must vanish was reduced to 0")
     found = Counterexample({}, {}, str(residual), "=", "0")
     return Verdict(Grade.FAILED, f"what must vanish does not: {residual}", found)
-
-
-@dataclass
-class Laboratory:
-    """The tiny worlds of one setting, with what has been enumerated in them."""
-
-    setting: Setting
-    critical: bool = False
-    every: bool = False
-    declared: Setting | None = None
-
-    def __post_init__(self) -> None:
-        worlds = tiny_worlds(self.setting, critical=self.critical, every=self.every, declared=self.declared)
-        self.worlds = [Exact(w) for w in worlds]
-        # In no order: the first ones are not all of one depth or one activation.
-        Random(len(self.worlds)).shuffle(self.worlds)
-
-    def compare(self, left: Basic, relation: str, right: Basic) -> Verdict:
-        """Return whether a relation holds in every tiny world, and a counterexample if it does not.
-
-        The grade is ``enumerated`` where it does, and ``undecided`` where no world evaluates both sides or where an
-        implication's premise is true in none. Worlds in which both sides have the values that they had in another
-        one are not counted again. After `BUDGET` outcomes no further world is tried, once there is evidence.
-        """
-        if relation not in _RELATIONS:
-            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not decide a relation {relation}")
-        if _analytic(left) != _analytic(right):
-            # A mean over a Gaussian is read as one over some other law, and other nodes are opaque.
-            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not know what it is about")
-        broken = unmet(self.setting.hypotheses, {*left.free_symbols, *right.free_symbols})
-        if broken is not None:
-            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {broken.lhs} is {broken.rhs}")
-        tally = _Tally()
-        for exact in self.worlds:
-            if tally.outcomes > BUDGET and tally.verdict(relation).grade is Grade.ENUMERATED:
-                break
-            before = exact.outcomes
-            values: list[Any] = []
-            for at in environments(exact, left, right):
-                try:
-                    found = self._refutation(exact, at, left, relation, right, values)
-                except Undeclared as reason:
-                    return Verdict(Grade.FAILED, str(reason))
-                except NotEvaluable as reason:
-                    tally.skipped = str(reason)
-                    continue
-                if found is not None:
-                    return Verdict(Grade.FAILED, "refuted in a tiny world", found)
-            tally.add(values)
-            tally.outcomes += exact.outcomes - before
-        return tally.verdict(relation)
-
-    @staticmethod
-    def _refutation(
-        exact: Exact, at: dict[Symbol, int], left: Basic, relation: str, right: Basic, values: list[Any]
-    ) -> Counterexample | None:
-        """Return the counterexample with the smallest numbers among the outcomes of one case, or None.
-
-        A right side that speaks of a unit or layer that does not exist, where the left one does not, is one too.
-        What both sides were is added to ``values``.
-        """
-        smallest, found = None, None
-        exact.read(left, at)
-        try:
-            exact.read(right, at)
-        except Nonexistent as reason:
-            (value, *_), *_ = exact.for_all((left,), at)
-            return describe(exact, at, (left,), value, relation, f"no value: {reason}")
-        case = []
-        for a, b in exact.for_all((left, right), at):
-            case.append((shown(a), shown(b)))
-            size = 0 if isinstance(a, tuple) else abs(a) + abs(b)
-            if not _RELATIONS[relation](a, b) and (smallest is None or size < smallest):
-                smallest, found = size, describe(exact, at, (left, right), a, relation, b)
-        values.append(tuple(case))
-        return found
-
-
-def _analytic(side: Basic) -> set[Basic]:
-    """Return what a tiny world cannot tell the value of: the laws of Gaussian expectations, and unexplained nodes."""
-    laws = {Tuple(*e.args[2:]) for e in side.atoms(GaussianExpectation)}
-    return laws | {e for e in preorder_traversal(side) if not isinstance(e, _PARTS) and reader_of(e) is unexplained}
-
-
-_PARTS = (Family, Over, Str)
-"""Parts of expressions that are no expressions themselves."""
-
-
-@dataclass
-class _Tally:
-    """How much was tried: worlds and cases with values of their own, and outcomes."""
-
-    outcomes: int = 0
-    worlds: set[Any] = field(default_factory=set)
-    cases: set[Any] = field(default_factory=set)
-    skipped: str = ""
-
-    def add(self, values: list[Any]) -> None:
-        """Count a world, given what both sides were in each of its cases."""
-        if values:
-            self.worlds.add(tuple(values))
-            self.cases.update(values)
-
-    def verdict(self, relation: str) -> Verdict:
-        """Return what has been seen, where nothing was refuted."""
-        if not self.worlds:
-            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; no tiny world can evaluate it ({self.skipped})")
-        if relation in ("=>", "<=>") and not any(pair == ("True", "True") for case in self.cases for pair in case):
-            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; its premise is true in no tiny world")
-        kinds = f"{len(self.worlds)} tiny worlds ({len(self.cases)} cases, {self.outcomes} outcomes)"
-        return Verdict(Grade.ENUMERATED, f"computed by the rule; both sides equal in {kinds}")
-
-
-UNCONFIRMED = "computed by the rule only"
-
-_RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": equal,
-    "<=": lambda a, b: not less(b, a),
-    "<=>": lambda a, b: bool(a) == bool(b),
-    "=>": lambda a, b: not a or bool(b),
-}
-
-
-def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int]]:
-    """Yield values of the free layer and unit indices: all layers that the facts allow, some units of each."""
-    world = exact.world
-    free, ranges = _free_and_ranges(expressions)
-    for layer in range(world.depth + 1) if i in free else [0]:
-        at: dict[Symbol, Any] = {d: world.depth}
-        if i in free:
-            at[i] = layer
-        if not world.setting.facts.hold_at({d: world.depth, i: layer}):
-            continue
-        extents = _unit_extents(exact, ranges, at)
-        names = list(extents)
-        combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
-        for units in _spread(combinations):
-            yield {**at, **dict(zip(names, units, strict=True))}
-
-
-def _spread(combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Return the first choice and a few others; always the same, in no pattern that an error could share."""
-    if len(combinations) <= MAX_UNITS:
-        return combinations
-    return [combinations[0], *Random(len(combinations)).sample(combinations[1:], MAX_UNITS - 1)]
-
-
-@lru_cache(maxsize=256)
-def _free_and_ranges(expressions: tuple[Basic, ...]) -> tuple[frozenset[Symbol], frozenset[tuple[Symbol, Expr]]]:
-    """Return the free symbols, and for each that stands for a unit the sizes of the layers that it is a unit of."""
-    free = frozenset().union(*(e.free_symbols for e in expressions))
-    ranges: set[tuple[Basic, Expr]] = set()
-    for entry in set().union(*(e.atoms(Entry) for e in expressions)):
-        if entry.layer is None or not entry.layer.free_symbols - free:
-            ranges.update(zip(entry.units, entry.family.extents(entry.layer or 0), strict=True))
-    for delta in set().union(*(e.atoms(KroneckerDelta) for e in expressions)):
-        if len(delta.args) > 2:
-            ranges.update((unit, delta.args[2][1]) for unit in delta.args[:2])
-    return free, frozenset((unit, size) for unit, size in ranges if isinstance(unit, Symbol) and unit in free)
-
-
-def _unit_extents(exact: Exact, ranges: frozenset[tuple[Symbol, Expr]], at: dict[Symbol, int]) -> dict[Symbol, int]:
-    """Return how many values each free unit index has here: the fewest among the layers that it is a unit of."""
-    extents: dict[Symbol, int] = {}
-    for unit, extent in ranges:
-        try:
-            size = exact.integer(extent, at)
-        except NotEvaluable:
-            continue
-        extents[unit] = min(size, extents.get(unit, size))
-    return dict(sorted(extents.items(), key=lambda kv: kv[0].name))
-
-
-def describe(
-    exact: Exact, at: dict[Symbol, int], sides: tuple[Basic, ...], left: Any, relation: str, right: Any
-) -> Counterexample:
-    """Return a counterexample in words and fractions: what the sides read, and what was drawn where they are random."""
-    drawn = exact.drawn()
-    # A world that nothing else has been read in.
-    fresh = Exact(replace(exact.world))
-    for side in sides:
-        fresh.read(side, at)
-    free = frozenset().union(*(side.free_symbols for side in sides))
-    values = {s: v for s, v in at.items() if s in free}
-    values |= {s: fresh.free_value(s) for s in fresh.met if isinstance(s, Symbol) and s in free}
-    return Counterexample(
-        world={**fresh.world.describe(frozenset(fresh.met)), **({"drawn": drawn} if drawn else {})},
-        at={str(s): shown(v) for s, v in sorted(values.items(), key=lambda kv: kv[0].name)},
-        left=shown(left),
-        relation=relation,
-        right=right if isinstance(right, str) else shown(right),
-    )

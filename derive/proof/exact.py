@@ -31,8 +31,8 @@ from derive.proof.code import (
     times_code,
 )
 from derive.proof.laws import Coin, Number
-from derive.proof.regime import regime
 from derive.proof.readers import MOMENTS, reader_of
+from derive.proof.regime import regime
 from derive.proof.worlds import World
 from derive.randomness import Entry, Family
 
@@ -157,8 +157,10 @@ class Exact:
     def _sizes(self, family: Family, layer: int) -> tuple[int, ...]:
         """Return how many values each unit index of a family has in a layer."""
         if (family, layer) not in self._extents:
-            extents = family.extents(Integer(layer))
+            extents, met = family.extents(Integer(layer)), set(self.met)
             self._extents[family, layer] = tuple(self.integer(e, self._environment) for e in extents)
+            # Whether a unit exists is not what the statement is about.
+            self.met = met
         return self._extents[family, layer]
 
     def moment(self, bracket: Bracket, environment: Environment) -> Code:

@@ -9,8 +9,11 @@ from functools import cached_property
 from math import isqrt
 from typing import Any
 
+from derive.averages import SharedVariance
 from derive.hypotheses import Kind
+from derive.layers import i
 from derive.network import W, b, g, x
+from derive.proof.regime import regime
 from derive.randomness import Family, Source
 from derive.setting import Setting
 
@@ -198,6 +201,9 @@ class Laws:
         if family not in self._hosts:
             self._hosts[family] = None
             earlier = self._order[: self._order.index(family)] if family in _NETWORK else tuple(self._met)
+            if family == W and SharedVariance(W, i) in regime(self.setting.hypotheses):
+                # A variance that is laid down needs a coin of its own.
+                earlier = ()
             for host in earlier:
                 mates = [m for m in earlier if self._house(m) == self._house(host)]
                 constant = all(self.variance(host, layer) == 0 for layer in range(self.depth + 1))

@@ -8,8 +8,8 @@ from sympy import Basic, Integer
 
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import Hypothesis
-from derive.proof.checking import Laboratory
 from derive.proof.derivation import Derivation
+from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Counterexample
 from derive.randomness import EVERYTHING, Entry, Over
 from derive.setting import Setting

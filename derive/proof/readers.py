@@ -34,9 +34,8 @@ from sympy import (
     Symbol,
     Tuple,
 )
-from sympy.logic.boolalg import BooleanFalse, BooleanTrue
-
 from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.gaussian.expectation import GaussianExpectation
@@ -54,7 +53,6 @@ from derive.proof.code import (
     plus_code,
     times_code,
 )
-from derive.proof.laws import whole
 from derive.randomness import Entry, Over
 
 if TYPE_CHECKING:

@@ -126,8 +126,10 @@ class World:
         """The laws of the drawn scalars."""
         return Laws(self.setting, self.depth, self.variance, self.number)
 
-    def _degenerate_is_read(self) -> bool:
-        return self.degenerate is not None and self.laws.met(self.degenerate[0])
+    def _degeneration(self) -> dict[str, str]:
+        if self.degenerate is None or not self.laws.met(self.degenerate[0]):
+            return {}
+        return {"degenerate": "all {} are zero, layer {}".format(*self.degenerate)}
 
     def describe(self, read: frozenset[Hashable]) -> dict[str, Any]:
         """Return, in words and fractions, the widths, laws and activation that a statement reads, and nothing else."""
@@ -136,7 +138,7 @@ class World:
             **({"depth": self.depth} if "depth" in read else {}),
             **({"widths": widths} if widths else {}),
             **({"activation": self.activation.name} if "activation" in read else {}),
-            **({"degenerate": "all {} are zero, layer {}".format(*self.degenerate)} if self._degenerate_is_read() else {}),
+            **self._degeneration(),
             "laws": self.laws.describe(),
         }
 
@@ -159,6 +161,15 @@ _FEW: dict[int, list[tuple[int, ...]]] = {
     2: [(1, 1, 2, 1), (1, 2, 1, 1)],
 }
 """Shapes with few weights, for statements about all layers at once, where every unit tosses coins for its bias too."""
+
+
+def wide_worlds(setting: Setting, units: int, declared: Setting | None = None) -> Iterator[World]:
+    """Yield worlds with one layer of many units, for statements about a unit that small layers do not have."""
+    for depth in _depths(setting)[:2]:
+        for place in range(depth + 2):
+            widths = tuple(units if layer == place else 1 for layer in range(depth + 2))
+            number = 100 + place
+            yield World(setting, depth, widths, _GENERIC[: depth + 1], ARBITRARY[1], number=number, declared=declared)
 
 
 def tiny_worlds(

@@ -51,9 +51,8 @@ WIDE = Hypothesis(
 
 def mean_over_samples() -> Derivation:
     """Var_w[<s^i_k>] = Var[W^i] sum_l <<<z^i_l>^2>> + Var[b^i], exactly and for any activation function."""
-    proof = Proof(
-        Setting((*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT), HERE, NETWORKS), Variance(Average(s(i, K), SAMPLES), NETWORKS)
-    )
+    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT), HERE, NETWORKS)
+    proof = Proof(setting, Variance(Average(s(i, K), SAMPLES), NETWORKS))
     proof.by(Define(s), Linearity(), *weighted_sum())
     return proof.done("mean-over-samples", "The variance over networks of the mean over samples")
 

@@ -8,7 +8,7 @@ import derive
 from derive.hypotheses import NEVER_ZERO
 from derive.layers import i
 from derive.network import SLOPE, n, s
-from derive.proof.checking import Laboratory, environments
+from derive.proof.laboratory import Laboratory, environments
 from derive.proof.exact import NotEvaluable
 from derive.proof.verdict import Grade
 from derive.setting import Setting

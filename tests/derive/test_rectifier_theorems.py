@@ -12,7 +12,7 @@ from sympy import Rational, Symbol, log, pi
 
 import derive
 from derive.network import SLOPE
-from derive.proof.checking import Laboratory
+from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Grade
 from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.asymptotics import LAYER

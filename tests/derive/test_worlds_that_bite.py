@@ -1,0 +1,221 @@
+"""Worlds are built from what a step cites, cannot be switched off, and grades say what was seen."""
+
+import pytest
+from planting import check, derive_by, failure, spoiled
+from sympy import Eq, Integer, Rational, Symbol, sqrt
+
+from derive.averages import Average, SharedVariance, Variance
+from derive.hypotheses import INPUT_INDEPENDENT, WEIGHTS, Hypothesis, Kind, Property
+from derive.layers import Facts, d, i
+from derive.network import SLOPE, W, b, n, s, x
+from derive.proof.derivation import Derivation, Proof, Statement
+from derive.proof.laboratory import Laboratory
+from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.proof.verdict import Grade
+from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family, Source
+from derive.rules import Centred, DeclaredVariance, Define, Expand, Linearity, ProductLaw
+from derive.setting import Setting, Undischarged
+from derive.theorems.condition import compromise
+from derive.theorems.forward import HERE
+from derive.theorems.product import X, Y, product_variance
+from derive.words import Words
+
+K, L = Symbol("k", integer=True), Symbol("l", integer=True)
+Q = Symbol("q", positive=True)
+
+
+def compare(left, right, *hypotheses, facts=HERE, relation="="):
+    return Laboratory(Setting(hypotheses, facts)).compare(left, relation, right)
+
+
+def test_a_power_of_a_mean_is_not_another_one():
+    """E[X]^5 for E[X]^2: no mean of a tiny world is 0 or 1."""
+    theorem = product_variance()
+    right = theorem.statement.rhs
+    mean = next(e for e in right.atoms(Average))
+    wrong = right.replace(mean**2, mean**5)
+    assert wrong != right
+    assert Laboratory(theorem.setting).compare(theorem.statement.lhs, "=", right).grade is Grade.ENUMERATED
+    assert Laboratory(theorem.setting).compare(theorem.statement.lhs, "=", wrong).grade is Grade.FAILED
+
+
+def test_what_a_step_does_not_cite_does_not_hold_in_its_worlds():
+    """The setting has the hypothesis and the rule needs it; the rule does not say so."""
+
+    class Silent(Centred):
+        def apply(self, expression, setting):
+            return Rewrite(super().apply(expression, setting).after)
+
+    setting = Setting(WEIGHTS, HERE)
+    start = Average(W(i, L, K), EVERYTHING)
+    assert failure(derive_by(Centred(), setting, start)) is None
+    found = failure(derive_by(Silent(), setting, start))
+    assert found is not None
+    assert found.counterexample is not None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "holds"),
+    [
+        (Q * (Q + 1), Q**2 + Q, True),
+        (Q * (Q + 1), Q**2 + 2 * Q, False),
+        (sqrt(Q) * sqrt(2 * Q), sqrt(2) * Q, True),
+        (sqrt(Q) * sqrt(2 * Q), sqrt(3) * Q, False),
+        (sqrt(2) * sqrt(3), sqrt(6) * (1 + Rational(1, 10**30)), False),
+        (Symbol("c", real=True) ** 2, abs(Symbol("c", real=True)) * Symbol("c", real=True), False),
+    ],
+)
+def test_free_symbols_and_roots_have_values(left, right, holds):
+    assert compare(left, right).grade is (Grade.ENUMERATED if holds else Grade.FAILED)
+
+
+def test_statements_about_late_layers_and_far_units_are_tried():
+    late = Facts((i - 3, d - i))
+    wrong = n(i) * SharedVariance(W, i - 1)
+    assert compare(n(i) * SharedVariance(W, i), wrong, *WEIGHTS, facts=late).grade is Grade.FAILED
+    right = Average(s(i, 9), EVERYTHING)
+    assert compare(right, right, *WEIGHTS, facts=Facts((d,))).grade is Grade.ENUMERATED
+    assert compare(right, Average(s(i, 8), EVERYTHING), *WEIGHTS, facts=Facts((d,))).grade is Grade.FAILED
+
+
+def test_layers_that_no_world_has_are_undecided_and_not_exact():
+    far = Facts((i - 40, d - i))
+    assert compare(n(i), n(i) + 0, facts=far).grade is Grade.UNDECIDED
+
+
+def test_dependence_is_hung_both_ways():
+    """With nothing declared, a mean over the samples does not leave the weights alone, nor one over networks x."""
+    alone = W(0, 1, 1) ** 2
+    assert compare(Average(alone, SAMPLES), alone, facts=Facts((d,))).grade is Grade.FAILED
+    alone = x(1) ** 2
+    assert compare(Average(alone, NETWORKS), alone, facts=Facts((d,))).grade is Grade.FAILED
+    assert compare(Average(alone, NETWORKS), alone, INPUT_INDEPENDENT, facts=Facts((d,))).grade is Grade.ENUMERATED
+
+
+@pytest.mark.parametrize("rule", [Linearity(), DeclaredVariance()])
+def test_a_mean_over_part_of_the_randomness_needs_the_rest_to_be_independent(rule):
+    """Over networks x is fixed: x^2 stays, and W keeps its variance, only if neither depends on the other."""
+    shared = Hypothesis("shared", Words("Weights share a variance."), (Property(Kind.SHARED_VARIANCE, W),))
+    about_x = Hypothesis("about-x", Words("The input has mean zero."), (Property(Kind.ZERO_MEAN, x),))
+    start = {
+        "linearity": Average(x(1) ** 2, NETWORKS),
+        "shared-variance": Variance(W(0, 1, 1), NETWORKS),
+    }[rule.name]
+    with pytest.raises(Undischarged, match="independent"):
+        Proof(Setting((shared, about_x), Facts((d,)), NETWORKS), start).by(rule)
+    assert failure(derive_by(rule, Setting((shared, about_x, INPUT_INDEPENDENT), Facts((d,)), NETWORKS), start)) is None
+
+
+def test_independence_in_pairs_is_not_independence_together():
+    """Three signs with C = A B are independent in pairs, and E[A B C] is not 0."""
+    a, c, e = (
+        Family(name, meaning=name, extents=lambda _: (), layered=False, source=Source(name)) for name in ("A", "C", "E")
+    )
+
+    def apart(key, one, *others):
+        return Hypothesis(key, Words(key), tuple(Property(Kind.INDEPENDENT_OF, one, other) for other in others))
+
+    pairs = Setting((apart("ac", a, c), apart("ae", a, e), apart("ce", c, e)))
+    with pytest.raises(Undischarged, match="together"):
+        pairs.independent(a(), c() * e())
+    assert Setting((apart("a", a, c, e), apart("ce", c, e))).independent(a(), c() * e()) == {"a"}
+
+
+def test_a_counterexample_prints_what_the_statement_reads_and_nothing_else():
+    found = compare(Average(x(1), EVERYTHING), Integer(0), facts=Facts((d,))).counterexample
+    assert set(found.world) == {"laws"}
+    assert len(found.world["laws"]) == 1
+    assert found.world["laws"][0].startswith("x[1] = ")
+    found = compare(n(0), n(0) + 1, facts=Facts((d,))).counterexample
+    assert list(found.world["widths"]) == ["n_0"]
+    assert not found.world["laws"]
+
+
+def test_each_world_is_counted_once():
+    """A statement that reads no network has one world a value of its symbols, and a constant one has one."""
+    assert "1 tiny worlds (1 cases" in compare(Integer(2), Integer(2)).evidence
+
+
+def test_an_implication_whose_premise_is_never_true_is_undecided():
+    never = Eq(n(i), n(i) + 1, evaluate=False)
+    assert compare(never, Eq(n(i), 1), relation="=>").grade is Grade.UNDECIDED
+
+
+def test_equations_of_hypotheses_hold_in_the_worlds_of_a_step():
+    """Var[W^i] = 2/(n_i + n_{i+1}) is laid down, so that what follows from it is tried and what does not is refuted."""
+    theorem = compromise()
+    right, setting = theorem.statement.rhs, theorem.setting
+    assert Laboratory(setting).compare(SharedVariance(W, i), "=", right).grade is Grade.ENUMERATED
+    assert Laboratory(setting).compare(SharedVariance(W, i), "=", 2 * right).grade is Grade.FAILED
+
+
+def test_a_rule_of_somebody_else_is_enumerated_and_not_exact():
+    class Mine(Expand):
+        pass
+
+    start = Q * (Q + 1)
+    assert check(derive_by(Expand(), Setting(()), start)).grade is Grade.EXACT
+    assert check(derive_by(Mine(), Setting(()), start)).grade is Grade.ENUMERATED
+
+
+def test_nothing_independent_is_undecided():
+    class OnlyItself(Rule):
+        """u = u + 1"""
+
+        name = "only-itself"
+        words = "Trust me."
+        evidence = Evidence.RESIDUAL
+
+        def rewrite(self, node, setting):
+            return Rewrite(node + 1) if node == Q else None
+
+    checked = check(derive_by(OnlyItself(), Setting(()), Q))
+    assert checked.grade is Grade.UNDECIDED
+    assert not checked.passed
+
+
+def test_what_nobody_has_checked_is_undecided_and_what_has_no_steps_proves_nothing():
+    assert product_variance().grade is Grade.UNDECIDED
+    assert check(product_variance()).grade is Grade.EXACT
+    empty = Derivation("empty", "Nothing", Statement(Q, "=", Q), Setting(()), ())
+    checked = check(empty)
+    assert checked.grade is Grade.UNDECIDED
+    assert not checked.passed
+
+
+def test_a_derivation_with_a_broken_chain_is_failed():
+    theorem = product_variance()
+    broken = Derivation(
+        theorem.name,
+        theorem.title,
+        Statement(theorem.statement.lhs, "=", 2 * theorem.statement.rhs),
+        theorem.setting,
+        theorem.steps,
+    )
+    assert check(broken).grade is Grade.FAILED
+
+
+def test_a_planted_square_is_refuted_with_values_of_the_symbols():
+    wrong = spoiled(Expand(), lambda e: e + Q)
+    found = failure(derive_by(wrong, Setting(()), Q * (Q + SLOPE)))
+    assert set(found.counterexample.at) == {"q", "a"}
+
+
+def test_definitions_are_tried_for_functions_that_are_not_lines():
+    z_rule = Define(s)
+    assert failure(derive_by(z_rule, Setting((), Facts((d,))), Average(s(0, K), EVERYTHING))) is None
+    lost = spoiled(z_rule, lambda e: e.replace(lambda t: t == b(0, K), lambda t: Integer(0)))
+    assert failure(derive_by(lost, Setting((), Facts((d,))), Average(s(0, K), EVERYTHING))) is not None
+
+
+def test_a_product_law_that_cites_no_independence_is_refuted():
+    rule = ProductLaw()
+    theorem = product_variance()
+
+    class Silent(ProductLaw):
+        def apply(self, expression, setting):
+            return Rewrite(super().apply(expression, setting).after)
+
+    start = Average(X() * Y(), theorem.setting.over)
+    assert failure(derive_by(rule, theorem.setting, start)) is None
+    assert failure(derive_by(Silent(), theorem.setting, start)) is not None
