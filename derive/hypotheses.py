@@ -25,7 +25,7 @@ class Kind(Enum):
     """What can be declared of a family."""
 
     ENTRIES_INDEPENDENT = "its scalars are independent of each other"
-    INDEPENDENT_OF = "it is independent of another family, and of all that one hypothesis names together"
+    INDEPENDENT_OF = "it is independent of another family"
     ZERO_MEAN = "every scalar has mean zero"
     SHARED_VARIANCE = "every scalar (of a layer) has the same variance"
     IDENTICAL = "every scalar (of a layer) has the same law"

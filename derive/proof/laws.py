@@ -99,6 +99,11 @@ class Laws:
             self._known[key] = self._law(family, index)
         return self._known[key]
 
+    @cached_property
+    def laid_down(self) -> bool:
+        """True when an equation lays down the variance of the weights of each layer, which then has its own coins."""
+        return SharedVariance(W, i) in regime(self.setting.hypotheses)
+
     def met(self, family: Family) -> bool:
         """Return True when a scalar of the family has been asked for."""
         return any(known == family for known, _ in self._known)
@@ -133,7 +138,7 @@ class Laws:
 
     def spread(self, family: Family, layer: int) -> int:
         """Return the factor between the scalars of a layer and those of layer 0 that hang on the same coin."""
-        same = Kind.ENTRIES_INDEPENDENT in self.says(family) or not family.layered
+        same = Kind.ENTRIES_INDEPENDENT in self.says(family) or not family.layered or (family == W and self.laid_down)
         return 1 if same or self.setting.citing(Kind.HOMOGENEOUS) else 1 + layer
 
     def _law(self, family: Family, index: Index) -> Law:
@@ -148,7 +153,7 @@ class Laws:
         if Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 4 in (1, 2):
             # A mirrored twin: another law with the same mean and variance. No row or column is another one's mirror.
             values = [-v for v in values]
-        scale = self.spread(family, layer) * (1 if Kind.SHARED_VARIANCE in says else 2 + units)
+        scale = self.spread(family, layer) * (1 if Kind.SHARED_VARIANCE in says else 1 + units)
         mean = 0 if Kind.ZERO_MEAN in says else self._mean(family, layer, 0 if Kind.IDENTICAL in says else units)
         values = [v * scale for v in values]
         if Kind.NONDEGENERATE in says and -mean in values and Kind.ZERO_MEAN not in says:
@@ -176,7 +181,8 @@ class Laws:
             coin = self._coin(host, there)
             if Kind.SYMMETRIC not in says or coin.weights == coin.weights[::-1]:
                 return coin
-        key = (family.name, *(index if Kind.ENTRIES_INDEPENDENT in says else ()))
+        shared = index[:1] if family == W and self.laid_down else ()
+        key = (family.name, *(index if Kind.ENTRIES_INDEPENDENT in says else shared))
         if key not in self.coins:
             assert family.source is not None
             layer = key[1] if len(key) > 1 and family.layered else 0
@@ -201,8 +207,7 @@ class Laws:
         if family not in self._hosts:
             self._hosts[family] = None
             earlier = self._order[: self._order.index(family)] if family in _NETWORK else tuple(self._met)
-            if family == W and SharedVariance(W, i) in regime(self.setting.hypotheses):
-                # A variance that is laid down needs a coin of its own.
+            if family == W and self.laid_down:
                 earlier = ()
             for host in earlier:
                 mates = [m for m in earlier if self._house(m) == self._house(host)]

@@ -97,7 +97,10 @@ def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
         if not self.world.declares(Kind.SHARED_VARIANCE, e.family):
             raise Undeclared(f"nothing says that the scalars of {e.family.name} share a variance")
         # Declared, and not used by this step: a number of which nothing else is known.
-        return constant(self.world.nominal(e.family, *(self.integer(layer, env) for layer in e.layer or (Integer(0),))))
+        layer = self.integer(e.layer[0], env) if e.layer else 0
+        if not 0 <= layer <= self.world.depth:
+            raise Nonexistent(f"there is no layer {layer} in a world of depth {self.world.depth}")
+        return constant(self.world.nominal(e.family, layer))
     first = Entry(e.family, *e.layer, *(Integer(1),) * len(e.family.extents(Integer(0))))
     sources = sorted({coin.source for coin in self.read(first, env).coins}, key=str)
     return self.read(Variance(first, Over("its own law", tuple(sources))), env)

@@ -104,7 +104,8 @@ class World:
 
     def variance(self, family: Family, layer: int) -> Fraction:
         """Return the variance that the scalars of a family are meant to have in a layer."""
-        if family == W and (family, layer) != self.degenerate and not self.setting.citing(Kind.ENTRIES_INDEPENDENT, W):
+        one_coin = not self.setting.citing(Kind.ENTRIES_INDEPENDENT, W) and not self.laws.laid_down
+        if family == W and one_coin and (family, layer) != self.degenerate:
             return self.nominal(W, 0) * self.laws.spread(W, layer) ** 2
         return self.nominal(family, layer)
 
@@ -119,7 +120,7 @@ class World:
             return Fraction(1, _PRIMES[layer]) ** 2
         # Other families get squares, two neighbours in the alphabet different ones.
         other = Fraction((2, 3, 5)[ord(family.name[0]) % 3]) ** 2
-        return {x: Fraction(7), g: Fraction(2), b: Fraction(11)}.get(family, other)
+        return {x: Fraction(7), g: Fraction(2), b: Fraction(121)}.get(family, other)
 
     @cached_property
     def laws(self) -> Laws:

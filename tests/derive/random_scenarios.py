@@ -324,7 +324,7 @@ def random_scenarios():
             symmetric_sum,
             n(i + 1) * V(s(i, L), NETWORKS),
             (n(i) * V(s(i, L), NETWORKS), V(s(i, L), NETWORKS)),
-            (*WEIGHTS, BIASES_SHARE_VARIANCE),
+            (*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT),
             over=NETWORKS,
             needs=tuple(h.key for h in ANY_F),
         ),

@@ -219,8 +219,9 @@ def test_a_world_describes_its_laws_so_that_a_person_can_recompute():
     in_world = world(*WEIGHTS, depth=0, widths=(1, 1))
     for family, index in ((W, (0, 1, 1)), (x, (1,)), (b, (0, 1))):
         in_world.laws(family, index)
-    described = in_world.describe()
-    assert described["widths"] == [1, 1]
-    assert described["weight_variances"] == ["4"]
+    described = in_world.describe(frozenset({0, "activation"}))
+    assert described["widths"] == {"n_0": "1"}
+    assert described["activation"] == in_world.activation.name
+    assert "depth" not in described
     assert "W[0, 1, 1] = -4 (1/5) or 1 (4/5)" in described["laws"]
     assert any(line.startswith("x[1] = ") and "on the coin of b" in line for line in described["laws"])
