@@ -42,16 +42,15 @@ class Laboratory:
 
     def __post_init__(self) -> None:
         worlds = tiny_worlds(self.setting, critical=self.critical, every=self.every, declared=self.declared)
-        self.worlds = [Exact(w) for w in worlds]
-        # In no order: the first ones are not all of one depth or one activation.
-        Random(len(self.worlds)).shuffle(self.worlds)
+        self.worlds, self.shapes = _in_turn([Exact(w) for w in worlds])
 
     def compare(self, left: Basic, relation: str, right: Basic) -> Verdict:
         """Return whether a relation holds in every tiny world, and a counterexample if it does not.
 
         The grade is ``enumerated`` where it does, and ``undecided`` where no world evaluates both sides or where an
         implication's premise is true in none. Worlds in which both sides have the values that they had in another
-        one are not counted again. After `BUDGET` outcomes no further world is tried, once there is evidence.
+        one are not counted again. After `BUDGET` outcomes no further world is tried, once each shape of network has had
+        its turn and there is evidence.
         """
         if relation not in _RELATIONS:
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not decide a relation {relation}")
@@ -71,8 +70,9 @@ class Laboratory:
 
     def _tried(self, worlds: list[Exact], tally: _Tally, left: Basic, relation: str, right: Basic) -> Verdict | None:
         """Try a relation in some worlds, counting them; return the verdict where it fails."""
-        for exact in worlds:
-            if tally.outcomes > BUDGET and tally.verdict(relation).grade is Grade.ENUMERATED:
+        for turn, exact in enumerate(worlds):
+            spent = tally.outcomes > BUDGET and turn >= self.shapes
+            if spent and tally.verdict(relation).grade is Grade.ENUMERATED:
                 break
             before = exact.outcomes
             values: list[Any] = []
@@ -114,6 +114,17 @@ class Laboratory:
                 smallest, found = size, describe(exact, at, (left, right), a, relation, b)
         values.append(tuple(case))
         return found
+
+
+def _in_turn(worlds: list[Exact]) -> tuple[list[Exact], int]:
+    """Return the worlds with each shape of network in turn, in no other order, and how many shapes there are."""
+    mixed = Random(len(worlds)).sample(worlds, len(worlds))
+    rounds: dict[tuple[int, ...], int] = {}
+    keyed = []
+    for exact in mixed:
+        rounds[exact.world.widths] = rounds.get(exact.world.widths, -1) + 1
+        keyed.append((rounds[exact.world.widths], len(keyed), exact))
+    return [exact for *_, exact in sorted(keyed, key=lambda entry: entry[:2])], len(rounds)
 
 
 def _analytic(side: Basic) -> set[Basic]:

@@ -326,6 +326,6 @@ def random_scenarios():
             (n(i) * V(s(i, L), NETWORKS), V(s(i, L), NETWORKS)),
             (*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT),
             over=NETWORKS,
-            needs=tuple(h.key for h in ANY_F),
+            needs=(*(h.key for h in ANY_F), INPUT_INDEPENDENT.key),
         ),
     ]
