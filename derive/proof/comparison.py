@@ -6,7 +6,10 @@ from typing import Any
 
 from sympy import Basic, Dummy, Symbol
 
-from derive.proof.derivation import Derivation, Step, weakest_relation
+from derive.errors import InputError
+from derive.proof.derivation import Derivation, Step, left_out, weakest_relation
+from derive.proof.families import OneName
+from derive.proof.relations import require_leading
 from derive.setting import Setting
 
 
@@ -41,8 +44,7 @@ def chain_breaks(derivation: Derivation) -> list[str]:
     ]
     if ends[-1] != derivation.statement.rhs:
         breaks.append(f"{derivation.name}: the last step does not arrive at the statement's right side")
-    if derivation.steps and derivation.statement.relation != weakest_relation(derivation.steps):
-        breaks.append(f"{derivation.name}: the steps do not give the relation {derivation.statement.relation}")
+    breaks += [f"{derivation.name}: {reason}" for reason in _unsound(derivation)]
     breaks += [
         f"{derivation.name}, step {s.id}: made under other assumptions than the derivation's"
         for s in derivation.steps
@@ -55,6 +57,29 @@ def chain_breaks(derivation: Derivation) -> list[str]:
         if not s.uses <= assumed
     ]
     return breaks
+
+
+def _unsound(derivation: Derivation) -> list[str]:
+    """Return why the steps do not give the statement's relation, or speak of two things by one name."""
+    reasons = []
+    for part in (_one_name, _relation):
+        try:
+            part(derivation)
+        except InputError as reason:
+            reasons.append(str(reason))
+    return reasons
+
+
+def _one_name(derivation: Derivation) -> None:
+    names = OneName(derivation.setting)
+    for expression in (derivation.statement.lhs, *(s.after for s in derivation.steps)):
+        names.add(expression)
+
+
+def _relation(derivation: Derivation) -> None:
+    if derivation.steps and derivation.statement.relation != weakest_relation(derivation.steps):
+        raise InputError(f"the steps do not give the relation {derivation.statement.relation}")
+    require_leading(derivation.statement.rhs, left_out(derivation.steps))
 
 
 def same_lemmas(one: tuple[Derivation, ...], two: tuple[Derivation, ...]) -> bool:

@@ -12,6 +12,8 @@ from sympy.logic.boolalg import BooleanFunction
 
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
+from derive.proof.families import OneName
+from derive.proof.relations import Remainder, chained, require_leading
 from derive.proof.rule import Evidence, Rule
 from derive.proof.verdict import Grade, Verdict
 from derive.setting import Setting
@@ -180,6 +182,8 @@ class Proof:
         self.start = start
         self.now = start
         self.steps: list[Step] = []
+        self._names = OneName(setting)
+        self._names.add(start)
 
     def by(self, *rules: Rule, say: Words | str | None = None) -> Proof:
         """Apply rules in turn, each one step; ``say`` replaces the words of a single rule."""
@@ -188,10 +192,13 @@ class Proof:
         for rule in rules:
             made = rule.apply(self.now, self.setting)
             words = Words(say) if isinstance(say, str) else say
+            relation = relation_of(rule, self.now)
+            chained([*(s.relation for s in self.steps), relation])
+            self._names.add(made.after)
             self.steps.append(
                 Step(
                     id=len(self.steps) + 1,
-                    relation=relation_of(rule, self.now),
+                    relation=relation,
                     before=self.now,
                     after=made.after,
                     rule=rule,
@@ -207,14 +214,19 @@ class Proof:
 
     def done(self, name: str, title: str, **more: Any) -> Derivation:
         """Return the derivation; its result is what the last step arrived at."""
+        require_leading(self.now, left_out(self.steps))
         statement = Statement(self.start, weakest_relation(self.steps), self.now)
         return Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
 
 
 def weakest_relation(steps: Sequence[Step]) -> str:
-    """Return the relation between the ends of a chain of different relations."""
-    order = ["=", "<=>", "=>", "<=", "~", "->"]
-    return max((s.relation for s in steps), key=order.index)
+    """Return the relation between the ends of a chain; raise `InputError` where the steps' relations give none."""
+    return chained([s.relation for s in steps])
+
+
+def left_out(steps: Sequence[Step]) -> list[Remainder]:
+    """Return what the expansions among the steps leave out."""
+    return [r for s in steps if (r := s.rule.remainder()) is not None]
 
 
 def relation_of(rule: Rule, before: Basic) -> str:

@@ -25,6 +25,7 @@ from sympy import (
 
 from derive.errors import InputError
 from derive.proof.derivation import Step
+from derive.proof.relations import Remainder
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
@@ -110,6 +111,10 @@ class LocalExpansion(Rule):
     def reach(self) -> Expr:
         """Return the power of the first term left out."""
         return Integer(self.order)
+
+    def remainder(self) -> Remainder:
+        """Return the terms left out."""
+        return Remainder(self.variable, self.reach())
 
     def at_points(self, step: Step) -> Verdict:
         """Compare both sides closer and closer to 0: their difference must fall like the first order left out."""
