@@ -27,7 +27,8 @@ def test_a_wrong_result_is_refuted(scenario, wrong):
     try:
         planted = derive_by(spoiled(scenario.rule, lambda _: wrong), scenario.setting, scenario.start)
     except InputError as noticed:
-        assert "the leading terms" in str(noticed)
+        if "the leading terms" not in str(noticed):
+            raise
         return
     assert planted.result == wrong
     verdict = failure(planted)
