@@ -98,7 +98,7 @@ class Checker:
         relation = relation_of(step.rule, step.before)
         if relation != step.relation:
             return Verdict(Grade.FAILED, f"the rule gives a relation {relation}, not {step.relation}")
-        return independent
+        return combined(step.rule.by_second_path(step), independent)
 
     def _laboratory(self, step: Step) -> Laboratory:
         """Return the worlds of a step's setting; equations are put to the test where they can be true."""
@@ -116,8 +116,17 @@ class Checker:
         if evidence is Evidence.POINTS:
             return step.rule.at_points(step)
         if evidence is Evidence.LEMMA:
-            return Verdict(Grade.EXACT, "the statement of a lemma, which is checked with its own steps")
+            return Verdict(Grade.UNDECIDED, "the rule has no second way to what its lemma gives")
         return _residual(step)
+
+
+def combined(second: Verdict | None, other: Verdict) -> Verdict:
+    """Return what two kinds of evidence show together: the failure, or else both with the better grade."""
+    if second is None or other.grade is Grade.FAILED:
+        return other
+    if second.grade is Grade.FAILED or other.grade is Grade.UNDECIDED:
+        return second
+    return Verdict(min(second.grade, other.grade), f"{other.evidence}; {second.evidence}")
 
 
 def _residual(step: Step) -> Verdict:

@@ -11,6 +11,7 @@ from derive.proof.derivation import Derivation, Step, left_out, weakest_relation
 from derive.proof.families import OneName
 from derive.proof.relations import require_leading
 from derive.setting import Setting
+from derive.words import Title
 
 
 def differences(given: Derivation, fresh: Derivation) -> list[str]:
@@ -45,6 +46,12 @@ def chain_breaks(derivation: Derivation) -> list[str]:
     if ends[-1] != derivation.statement.rhs:
         breaks.append(f"{derivation.name}: the last step does not arrive at the statement's right side")
     breaks += [f"{derivation.name}: {reason}" for reason in _unsound(derivation)]
+    breaks += [
+        f"{derivation.name}, step {s.id}: its words cite {named}, which is none of its lemmas"
+        for s in derivation.steps
+        for named in s.why.objects
+        if isinstance(named, Title) and named.name not in {lemma.title for lemma in s.lemmas}
+    ]
     breaks += [
         f"{derivation.name}, step {s.id}: made under other assumptions than the derivation's"
         for s in derivation.steps

@@ -59,6 +59,8 @@ class Rule(ABC):
     source: ClassVar[str] = ""
     relation: ClassVar[str] = "="
     evidence: ClassVar[Evidence] = Evidence.WORLDS
+    lemma_relations: ClassVar[tuple[str, ...]] = ("=",)
+    """The relations of the lemmas that the rule may use."""
 
     @abstractmethod
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
@@ -76,6 +78,16 @@ class Rule(ABC):
         Only rules with evidence `Evidence.RESIDUAL` are asked.
         """
         return None
+
+    def by_second_path(self, step: Step) -> Verdict | None:
+        """Hold a step against its lemmas in a way that shares no code with ``rewrite``.
+
+        The grade is ``exact`` where the step is what the lemmas state, and ``failed`` where it is not or where their
+        conditions do not hold; None where there is nothing to say.
+        """
+        from derive.proof.instances import taken_over
+
+        return taken_over(step)
 
     def remainder(self) -> Remainder | None:
         """Return what an expansion leaves out; None for a rule that is none."""

@@ -117,6 +117,7 @@ class DecayOfRecursion(Rule):
     source = "de Bruijn 1958, Asymptotic Methods in Analysis, section 8.6"
     relation = "~"
     evidence = Evidence.RESIDUAL
+    lemma_relations = ("=", "~")
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace u_l by its asymptotic form."""

@@ -10,7 +10,7 @@ from derive.errors import InputError
 from derive.layers import Facts, d, i
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule, replace_everywhere
-from derive.rules.lemma import require_hypotheses
+from derive.rules.lemma import require_hypotheses, title
 from derive.rules.match import index_variables, instantiate, match, matches
 from derive.rules.products import same
 from derive.setting import Setting
@@ -46,8 +46,8 @@ class Induction(Rule):
         way = "up from the input" if self.upwards else "down from the output"
         words = Words(
             f"By induction over the layers, {way}: the base is {{}}, the step is {{}}.",
-            _name(self.base),
-            _name(self.step),
+            title(self.base),
+            title(self.step),
         )
         uses = require_hypotheses(self.base, setting) | require_hypotheses(self.step, setting)
         return Rewrite(instantiate(closed, binding), uses, words, (self.base, self.step))
@@ -125,7 +125,3 @@ def _reaches(part: Derivation, layers: Facts) -> None:
     for fact in part.setting.facts.nonnegative:
         if not layers.at_least(fact, 0):
             raise InputError(f"{part.name} holds only where {fact} >= 0, which leaves out a layer")
-
-
-def _name(derivation: Derivation) -> Symbol:
-    return Symbol(derivation.title)
