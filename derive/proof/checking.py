@@ -13,6 +13,7 @@ from sympy import Basic, Expr, KroneckerDelta, Symbol, simplify
 
 from derive.errors import InputError
 from derive.layers import d, i
+from derive.proof.circles import circle, described
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
@@ -48,6 +49,9 @@ class Checker:
 
     def check(self, derivation: Derivation) -> CheckResult:
         """Re-derive and re-check a derivation from scratch."""
+        trail = circle(derivation)
+        if trail is not None:
+            return _circular(derivation, described(trail))
         failures: list[str] = []
         if derivation.rebuild is not None:
             failures += differences(derivation, derivation.rebuild())
@@ -66,7 +70,8 @@ class Checker:
         return checked
 
     def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
-        failures += chain_breaks(derivation)
+        trail = circle(derivation)
+        failures += chain_breaks(derivation) + ([described(trail)] if trail else [])
         steps = []
         for step in derivation.steps:
             lemmas = tuple(self.derivation(m, failures) for m in step.lemmas)
@@ -118,6 +123,13 @@ class Checker:
         if evidence is Evidence.LEMMA:
             return Verdict(Grade.UNDECIDED, "the rule has no second way to what its lemma gives")
         return _residual(step)
+
+
+def _circular(derivation: Derivation, reason: str) -> CheckResult:
+    """Return the outcome for a derivation that rests on itself, which cannot be looked through to its end."""
+    verdict = Verdict(Grade.FAILED, reason)
+    steps = tuple(replace(step, verdict=verdict, lemmas=()) for step in derivation.steps)
+    return CheckResult(replace(derivation, steps=steps, parts=()), (reason,))
 
 
 def combined(second: Verdict | None, other: Verdict) -> Verdict:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Basic, Dummy, Symbol
-
 from derive.errors import InputError
+from derive.proof.circles import nameless
 from derive.proof.derivation import Derivation, Step, left_out, weakest_relation
 from derive.proof.families import OneName
 from derive.proof.relations import require_leading
@@ -101,7 +100,7 @@ def _identity(derivation: Derivation) -> tuple[Any, ...]:
 
 def _stated(derivation: Derivation) -> tuple[Any, ...]:
     statement = derivation.statement
-    return _nameless(statement.lhs), statement.relation, _nameless(statement.rhs)
+    return nameless(statement.lhs), statement.relation, nameless(statement.rhs)
 
 
 def _assumed(setting: Setting) -> tuple[Any, ...]:
@@ -109,10 +108,4 @@ def _assumed(setting: Setting) -> tuple[Any, ...]:
 
 
 def _shown(step: Step) -> tuple[Any, ...]:
-    return step.relation, _nameless(step.before), _nameless(step.after), type(step.rule), step.uses
-
-
-def _nameless(expression: Basic) -> Basic:
-    """Return the expression with its dummies numbered, so that two runs of one rule give the same."""
-    dummies = sorted(expression.atoms(Dummy), key=lambda dummy: dummy.dummy_index)
-    return expression.xreplace({u: Symbol(f"_{u.name}{k}", **u.assumptions0) for k, u in enumerate(dummies)})
+    return step.relation, nameless(step.before), nameless(step.after), type(step.rule), step.uses

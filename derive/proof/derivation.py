@@ -12,6 +12,7 @@ from sympy.logic.boolalg import BooleanFunction
 
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
+from derive.proof.circles import circle, described
 from derive.proof.families import OneName
 from derive.proof.relations import Remainder, chained, require_leading
 from derive.proof.rule import Evidence, Rule
@@ -102,7 +103,7 @@ class Derivation:
     def grade(self) -> Grade:
         """The grade of the weakest step, lemmas and parts included."""
         grades = [step.verdict.grade for step in self.steps]
-        grades += [inner.grade for inner in (*self.lemmas, *self.parts)]
+        grades += [inner.grade for inner in (*(m for s in self.steps for m in s.lemmas), *self.parts)]
         return max(grades, default=Grade.EXACT)
 
     def check(self, *, progress: Callable[[str], None] | None = None) -> CheckResult:
@@ -213,10 +214,17 @@ class Proof:
         return self
 
     def done(self, name: str, title: str, **more: Any) -> Derivation:
-        """Return the derivation; its result is what the last step arrived at."""
+        """Return the derivation; its result is what the last step arrived at.
+
+        Raises `InputError` where it rests on itself, or where nothing is left of an expansion.
+        """
         require_leading(self.now, left_out(self.steps))
         statement = Statement(self.start, weakest_relation(self.steps), self.now)
-        return Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
+        made = Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
+        trail = circle(made)
+        if trail is not None:
+            raise InputError(described(trail))
+        return made
 
 
 def weakest_relation(steps: Sequence[Step]) -> str:

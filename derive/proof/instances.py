@@ -113,7 +113,7 @@ def solved(pattern: Basic, node: Basic) -> Binding | None:
 
 
 def _read(pattern: Basic, node: Basic, unknown: frozenset[Symbol]) -> Iterator[tuple[Expr, ...]]:
-    """Yield the equations between indices that make two expressions the same, one way of pairing terms after another."""
+    """Yield the equations between indices that make two expressions the same, for one pairing of terms after another."""
     if not pattern.free_symbols & unknown:
         if pattern == node:
             yield ()

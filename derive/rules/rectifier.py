@@ -117,7 +117,7 @@ class ByHalfVariance(Rule):
         return Rewrite(after, uses, lemmas=(self.lemma,))
 
     def scalar(self) -> Entry:
-        """Return the scalar y that the lemma gives E[f(y)^2] of; raise `InputError` for a lemma about something else."""
+        """Return the scalar y whose E[f(y)^2] the lemma gives; raise `InputError` for a lemma about something else."""
         left, over = equality(self.lemma).lhs, self.lemma.setting.over
         found = left.atoms(Entry)
         y = next(iter(found), None)
