@@ -113,7 +113,7 @@ def solved(pattern: Basic, node: Basic) -> Binding | None:
 
 
 def _read(pattern: Basic, node: Basic, unknown: frozenset[Symbol]) -> Iterator[tuple[Expr, ...]]:
-    """Yield the equations between indices that make two expressions the same, for one pairing of terms after another."""
+    """Yield the equations between indices that make two expressions the same, for each way to pair their terms."""
     if not pattern.free_symbols & unknown:
         if pattern == node:
             yield ()
