@@ -36,9 +36,10 @@ def nonzero(e: Expr, setting: Setting) -> frozenset[str]:
     product = factor_terms(e)
     if isinstance(product, Mul):
         return frozenset().union(*(nonzero(f, setting) for f in product.args))
-    for sign in (e, -e):
-        try:
-            return positive(sign, setting)
-        except Undischarged:
-            continue
-    raise Undischarged(f"nothing says that {e} is not zero, so that nothing can be divided by it")
+    try:
+        return positive(e, setting)
+    except Undischarged as missing:
+        reason = missing
+    if (-e).is_positive:
+        return frozenset()
+    raise Undischarged(f"nothing says that {e} is not zero, so that nothing can be divided by it ({reason})")

@@ -40,10 +40,10 @@ class Solve(Rule):
             return None
         equation = self.equation(setting)
         polynomial = Polynomial.of(equation, self.unknown)
+        uses = frozenset({self.because}) | polynomial.nonzero(setting)
         solution = polynomial.nonnegative()
         only = "" if polynomial.poly.degree() == 1 else ", which is not negative"
         words = Words(f"Solve {{}} for {{}}{only}.", equation, self.unknown)
-        uses = frozenset({self.because}) | polynomial.nonzero(setting)
         if self.lemma is None:
             return Rewrite(solution, uses, words)
         return Rewrite(solution, uses | require_hypotheses(self.lemma, setting), words, (self.lemma,))

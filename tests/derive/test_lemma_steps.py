@@ -1,4 +1,4 @@
-"""A step by a lemma is what the lemma states, at indices where it holds: seen in a second way, whatever the rule says."""
+"""A step by a lemma is what the lemma states, at indices where it holds: seen in a second way, whatever the rule is."""
 
 from dataclasses import fields, replace
 
@@ -159,7 +159,7 @@ def test_units_that_differ_in_a_lemma_differ_where_it_is_used():
     lemma = Proof(replace(SETTING.with_distinct(L, M)), product).by(*_centred()).done("apart", "Apart")
     assert lemma.result == 0
     assert ByLemma(lemma).apply(E(W(i, 1, K) * W(i, 2, K)), SETTING).after == 0
-    with pytest.raises(Undischarged, match="nothing says that . and . differ, as apart needs"):
+    with pytest.raises(Undischarged, match=r"nothing says that . and . differ, as apart needs"):
         ByLemma(lemma).apply(E(W(i, J, K) * W(i, M, K)), SETTING)
     generous = frozenset({frozenset({J, M})})
     verdict = second_way(relaxed(ByLemma(lemma), differ=generous), SETTING, E(W(i, J, K) * W(i, M, K)))
@@ -187,23 +187,25 @@ def test_a_layer_that_is_positive_in_a_lemma_is_so_where_it_is_used():
     assert "it needs i - 1 >= 0, which is not so at i = 0" in verdict.evidence
 
 
-@pytest.mark.parametrize(
-    ("rule", "setting", "start"),
-    [
-        (ByLemma(ONE), SETTING, V_S + 1),
-        (ByLemma(activation_mean()), Setting(FORWARD, HERE), 2 + E(z(i, K))),
-        (ByLemma(forward_variance()), Setting(FORWARD, HERE), n(i) * Variance(z(i, K), EVERYTHING)),
-        (ByLemma(sample_variance.nested()), Setting(sample_variance.nested().setting.hypotheses), kumar.Q + sample_variance.nested().statement.lhs),
-        (ByDifference(total_variance()), total_variance().setting, total_variance().statement.rhs.args[0]),
-        (forward_induction(), Setting(FORWARD, HERE), Variance(z(i, K), EVERYTHING)),
-        (ByComplement(sample_variance._TOTAL, sample_variance.sample_variance_stable()), Setting(sample_variance.sample_variance_stable().setting.hypotheses), sample_variance._NEXT_MEAN),
-        (Solve(condition.HALF_WIDTH, condition.UNIFORM.key, condition.uniform_variance()), Setting((condition.UNIFORM, *WEIGHTS)), condition.HALF_WIDTH),
-        (Solve(selu.ALPHA, selu.FIXED_MEAN.key, selu.moment(1)), Setting((selu.FIXED_MEAN,)), selu.ALPHA),
-        (ByClosedForm(), Setting(()), 1 + GaussianExpectation.of(selu.Z**2, (selu.Z,), (0,), ((2,),))),
-        (SameByLemma(ONE), SETTING, Sum(Variance(s(i, L), EVERYTHING), (L, 1, n(i + 1)))),
-    ],
-    ids=lambda e: type(e).__name__,
-)  # fmt: skip
+NESTED, STABLE = sample_variance.nested(), sample_variance.sample_variance_stable()
+TOTAL = total_variance()
+UNIFORM = Setting((condition.UNIFORM, *WEIGHTS))
+IN_USE = [
+    (ByLemma(ONE), SETTING, V_S + 1),
+    (ByLemma(activation_mean()), Setting(FORWARD, HERE), 2 + E(z(i, K))),
+    (ByLemma(forward_variance()), Setting(FORWARD, HERE), n(i) * Variance(z(i, K), EVERYTHING)),
+    (ByLemma(NESTED), Setting(NESTED.setting.hypotheses), kumar.Q + NESTED.statement.lhs),
+    (ByDifference(TOTAL), TOTAL.setting, TOTAL.statement.rhs.args[0]),
+    (forward_induction(), Setting(FORWARD, HERE), Variance(z(i, K), EVERYTHING)),
+    (ByComplement(sample_variance._TOTAL, STABLE), STABLE.setting, sample_variance._NEXT_MEAN),
+    (Solve(condition.HALF_WIDTH, condition.UNIFORM.key, condition.uniform_variance()), UNIFORM, condition.HALF_WIDTH),
+    (Solve(selu.ALPHA, selu.FIXED_MEAN.key, selu.moment(1)), Setting((selu.FIXED_MEAN,)), selu.ALPHA),
+    (ByClosedForm(), Setting(()), 1 + GaussianExpectation.of(selu.Z**2, (selu.Z,), (0,), ((2,),))),
+    (SameByLemma(ONE), SETTING, Sum(Variance(s(i, L), EVERYTHING), (L, 1, n(i + 1)))),
+]
+
+
+@pytest.mark.parametrize(("rule", "setting", "start"), IN_USE, ids=lambda e: type(e).__name__)
 def test_every_rule_that_uses_a_lemma_is_held_against_it(rule, setting, start):
     """Right it is exact; and with another result, which the rule gives again, it fails."""
     checked = check(Proof(setting, start).by(rule).done("planted", "Planted"))
@@ -279,9 +281,9 @@ def test_a_rule_about_one_lemma_takes_no_other(lemma):
     with pytest.raises(InputError, match="must be about the variance of a product of two scalars"):
         ByProductVariance(lemma).apply(Variance(W(i, L, K) * z(i, L), EVERYTHING), SETTING)
     if lemma.name != "half-variance":
+        step = rectifier._step(rectifier.NO_BIASES).steps[2]
         with pytest.raises(InputError, match="must be about the mean square of an activation of one scalar"):
-            start = rectifier._step(rectifier.NO_BIASES).steps[2].before
-            ByHalfVariance(lemma).apply(start, rectifier._step(rectifier.NO_BIASES).setting)
+            ByHalfVariance(lemma).apply(step.before, step.setting)
 
 
 def test_what_a_lemma_assumes_of_its_factors_beyond_independence_is_asked_for():
