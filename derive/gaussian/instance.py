@@ -53,12 +53,15 @@ class PutNumbersIn(Rule):
         if lemma.statement.lhs != self.general or step.before != lemma.statement.lhs.xreplace(numbers):
             return refuted(step, lemma)
         cited = [o for h in step.setting.hypotheses if h.key in step.uses for o in h.text.objects]
-        for condition in lemma.setting.positive:
+        positive = lemma.setting.positive if isinstance(lemma.setting, GaussianSetting) else ()
+        for condition in positive:
             here = condition.xreplace(numbers)
-            if Gt(here, 0) not in cited and not (here.is_positive or here.evalf() > 0):
+            if Gt(here, 0) not in cited and not (here.is_positive or (here.is_number and here.evalf() > 0)):
                 return agreed(lemma, f"needed and not assumed: {here} > 0")
         made = lemma.statement.rhs.xreplace(numbers)
-        return agreed(lemma, *relation(step, lemma)) if made == step.after else refuted(step, lemma)
+        if made != step.after:
+            return refuted(step, lemma, (step.before, made))
+        return agreed(lemma, *relation(step, lemma))
 
     def _holds(self, condition: Expr, setting: Setting) -> frozenset[str]:
         """What a condition rests on at the numbers: nothing where it is a positive number."""

@@ -103,7 +103,10 @@ class Checker:
         relation = relation_of(step.rule, step.before)
         if relation != step.relation:
             return Verdict(Grade.FAILED, f"the rule gives a relation {relation}, not {step.relation}")
-        return combined(step.rule.by_second_path(step), independent)
+        try:
+            return combined(step.rule.by_second_path(step), independent)
+        except InputError as failure:
+            return Verdict(Grade.FAILED, str(failure))
 
     def _laboratory(self, step: Step) -> Laboratory:
         """Return the worlds of a step's setting; equations are put to the test where they can be true."""

@@ -75,10 +75,10 @@ class Derivation:
     @property
     def lemmas(self) -> tuple[Derivation, ...]:
         """The lemmas that the steps rest on, each once, in order of use."""
-        found: dict[str, Derivation] = {}
+        found: dict[tuple[str, Statement], Derivation] = {}
         for step in self.steps:
             for lemma in step.lemmas:
-                found.setdefault(lemma.name, lemma)
+                found.setdefault((lemma.name, lemma.statement), lemma)
         return tuple(found.values())
 
     @property

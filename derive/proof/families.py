@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sympy import Basic, Symbol
 
 from derive.errors import InputError
-from derive.randomness import Entry, Family
+from derive.randomness import Family
 from derive.setting import Setting
 
 _INDICES = tuple(Symbol(f"index{k}", integer=True) for k in range(8))
@@ -42,7 +42,8 @@ def _defined_by(family: Family) -> set[Family]:
     if family.definition is None:
         return set()
     arity = len(family.extents(_INDICES[0])) + family.layered
-    return Entry(family, *_INDICES[:arity]).definition.atoms(Family)
+    definition: Basic = family.definition(*_INDICES[:arity])
+    return definition.atoms(Family)
 
 
 def _apart(one: Family, other: Family) -> str:

@@ -154,9 +154,10 @@ class ByProductVariance(Rule):
         """Return the factors that the lemma is about; raise `InputError` for a lemma about something else."""
         left, over = equality(self.lemma).lhs, self.lemma.setting.over
         about = left.inside[0].args if isinstance(left, Variance) and isinstance(left.inside[0], Mul) else ()
-        if len(about) != 2 or not all(isinstance(e, Entry) and e.family.source for e in about) or left.over != over:
+        drawn = [e for e in about if isinstance(e, Entry) and e.family.source is not None]
+        if len(about) != 2 or len(drawn) != 2 or left.over != over:
             raise InputError(f"{self.lemma.name} must be about the variance of a product of two scalars")
-        return about
+        return drawn[0], drawn[1]
 
     def _independence(self) -> tuple[Property, Property]:
         one, two = (e.family for e in self.factors())

@@ -5,11 +5,12 @@ from dataclasses import fields, replace
 import pytest
 from planting import check, spoiled
 from scenario import E, forward_induction
-from sympy import Eq, Integer, Product, Sum, Symbol
+from sympy import Dict, Eq, Integer, Product, Sum, Symbol, exp, sign
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation, gaussian_expectation
+from derive.gaussian.instance import PutNumbersIn
 from derive.hypotheses import FORWARD, WEIGHTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import W, n, s, x, z
@@ -244,8 +245,6 @@ def test_a_gaussian_moment_needs_the_law_that_the_lemma_is_about():
 
 def test_a_moment_that_has_no_value_without_spread_needs_a_spread():
     """E[1/(1 + ...)]-like forms may not go on to variance zero; E[sign(w)^2] = 1 is 0 there."""
-    from sympy import sign
-
     mean = E(sign(quadratic_form.COORDINATES(K)) ** 2, quadratic_form.OVER_ROW)
     setting = Setting((quadratic_form.GAUSSIAN_ROW,), over=quadratic_form.OVER_ROW)
     with pytest.raises(Undischarged, match="it is not degenerate"):
@@ -259,8 +258,6 @@ def test_a_moment_that_has_no_value_without_spread_needs_a_spread():
 def test_a_closed_form_whose_condition_fails_is_not_used():
     """E[exp(z^2/4)] is finite for variances below 2 only; somebody uses the form at 3."""
     q, u = Symbol("q", positive=True), Symbol("u", real=True)
-    from sympy import exp
-
     lemma = gaussian_expectation(exp(u**2 / 4), {u: (0, q)})
     node = GaussianExpectation.of(exp(u**2 / 4), (u,), (0,), ((3,),))
     at = {q: Integer(3)}
@@ -274,6 +271,24 @@ def test_a_closed_form_whose_condition_fails_is_not_used():
     verdict = ByClosedForm().by_second_path(step)
     assert verdict.grade is Grade.FAILED
     assert "is not positive" in verdict.evidence
+
+
+def test_numbers_are_put_into_the_general_form_and_its_conditions():
+    """Another number in the result, and a number at which the form does not hold."""
+    found = gaussian_expectation(exp(selu.Z**2 / 10**6), {selu.Z: (0, 10**5)})
+    (step,) = (s for s in found.steps if isinstance(s.rule, PutNumbersIn))
+    assert step.rule.by_second_path(step).grade is Grade.EXACT
+    verdict = step.rule.by_second_path(replace(step, after=2 * step.after))
+    assert verdict.grade is Grade.FAILED
+    assert verdict.counterexample is not None
+    beyond = {symbol: value * 10 for symbol, value in step.rule.values.items()}
+    rule = PutNumbersIn(step.rule.general, Dict(beyond))
+    (lemma,) = step.lemmas
+    planted = replace(step, before=rule.general.xreplace(beyond), after=lemma.result.xreplace(beyond))
+    verdict = rule.by_second_path(planted)
+    assert verdict.grade is Grade.FAILED
+    assert "needed and not assumed" in verdict.evidence
+    assert "nothing in it is an instance" in step.rule.by_second_path(planted).evidence
 
 
 @pytest.mark.parametrize("lemma", [gradient_recursion(), ONE, rectifier.half_variance(), forward_variance()])
