@@ -51,6 +51,11 @@ class Contents:
             return f"{type(value).__module__}.{type(value).__qualname__}({inner})"
         if isinstance(value, Mapping):
             return f"{{{', '.join(f'{self(k)}: {self(v)}' for k, v in value.items())}}}"
+        if isinstance(value, set | frozenset):
+            return f"{type(value).__name__}({', '.join(sorted(map(self, value)))})"
+        if hasattr(value, "tobytes") and hasattr(value, "shape"):
+            # The repr of a large array leaves most of it out.
+            return f"array({value.dtype}, {value.shape}, {value.tobytes().hex()})"
         if isinstance(value, list | tuple):
             return f"{type(value).__name__}({', '.join(map(self, value))})"
         if is_dataclass(value) and not isinstance(value, type):

@@ -107,6 +107,8 @@ def solved(pattern: Basic, node: Basic) -> Binding | None:
             free = frozenset().union(*(v.free_symbols for v in binding.values()))
             if free & (inner | set(apart.values())) or any(s.name.startswith("@") for s in free):
                 continue
+            if any(v.is_integer is False or v.as_numer_denom()[1] != 1 for v in binding.values()):
+                continue
             if numbered(put(pattern, binding)) == numbered(node):
                 return binding
     return None

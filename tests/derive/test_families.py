@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import pytest
 from planting import check
 from sympy import Sum, Symbol, symbols
@@ -70,7 +71,9 @@ def by_partial(c):
         lambda c: drawn(source=Source("coin", article="a " * c)),
         lambda c: drawn(source=Source(f"coin {c}")),
         lambda c: drawn(layered=c == 2),
-        lambda c: scaled({"values": (c, [c])}["values"][0]),
+        lambda c: scaled(frozenset({"one", "two", c})),
+        lambda c: scaled({"by name": [c, (1, c)]}),
+        lambda c: scaled(np.append(np.zeros(2000), [c, *np.zeros(2000)])),
         lambda c: scaled(Symbol("c", positive=c == 2)),
         lambda c: scaled(scaled(c, "w")(i, K)),
     ],

@@ -65,12 +65,13 @@ class TestSolvingForTheIndices:
             (Sum(W(i, L, K), (L, 1, n(i))), Sum(W(i, L, L), (L, 1, n(i)))),
             (Sum(W(i, L, K), (L, 1, n(i))), Sum(W(i, L, K), (L, 1, n(i + 1)))),
             (E(z(0, K)), E(z(1, K))),
-            (n(i), n(Symbol("r"))),
+            (n(2 * i), n(3)),
+            (n(2 * i), n(2 * d + 1)),
+            (n(2 * i), n(d)),
         ],
     )
     def test_not_found(self, pattern, node):
-        binding = solved(pattern, node)
-        assert binding is None or numbered(put(pattern, binding)) != numbered(node)
+        assert solved(pattern, node) is None
 
     def test_the_name_of_a_summation_index_does_not_count(self):
         assert alike(Sum(n(L), (L, 1, 3)), Sum(n(J), (J, 1, 3)))
