@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
 from importlib import import_module
 from typing import Generic, TypeVar
 
@@ -17,6 +19,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, entries: dict[str, str]) -> None:
         self.kind = kind
         self._entries = dict(entries)
+        self._building: ContextVar[tuple[str, ...]] = ContextVar(kind, default=())
 
     def names(self) -> list[str]:
         """Return the names, in the order of registration."""
@@ -28,7 +31,23 @@ class Registry(Generic[T]):
             raise unknown_name(self.kind, name, self._entries)
         module, function = self._entries[name].split(":")
         builder: Callable[[], T] = getattr(import_module(module), function)
-        return builder
+
+        @wraps(builder)
+        def build() -> T:
+            return self._build(name, builder)
+
+        return build
+
+    def _build(self, name: str, builder: Callable[[], T]) -> T:
+        """Build an entry; raise `InputError` where that asks for the entry itself."""
+        begun = (*self._building.get(), name)
+        if name in begun[:-1]:
+            raise InputError(f"{self.kind} {name} rests on itself: {' needs '.join(begun)}")
+        token = self._building.set(begun)
+        try:
+            return builder()
+        finally:
+            self._building.reset(token)
 
     def register(self, name: str, where: str) -> None:
         """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Basic
+from sympy import Basic, Symbol
 
 from derive.errors import InputError
 
@@ -33,3 +33,7 @@ class Words:
         pieces = self.template.split("{}")
         shown = [show(o) for o in self.objects]
         return "".join(plain(p) + (shown[n] if n < len(shown) else "") for n, p in enumerate(pieces))
+
+
+class Title(Symbol):
+    """The title of a derivation, where words cite it."""

@@ -176,11 +176,16 @@ def _made(
     # a replay may take its time
     if isinstance(proof.setting, GaussianSetting):
         proof.setting.parameters.deadline = NEVER
-    made = proof.done("gaussian-expectation", "A Gaussian expectation in closed form", rebuild=rebuild)
+    made = proof.done(_name(proof), "A Gaussian expectation in closed form", rebuild=rebuild)
     verdict = Verdict(Grade.SAMPLED, f"computed by the rule; the closed form {found}")
     steps = tuple(replace(s, verdict=verdict) for s in made.steps)
     fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name != "steps"}
     return ClosedForm(**fields, steps=steps, agreement=found, conditions=conditions)
+
+
+def _name(proof: Proof) -> str:
+    at_numbers = any(isinstance(s.rule, PutNumbersIn) for s in proof.steps)
+    return "gaussian-expectation-at-numbers" if at_numbers else "gaussian-expectation"
 
 
 def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:

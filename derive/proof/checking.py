@@ -8,6 +8,7 @@ from dataclasses import replace
 from sympy import simplify
 
 from derive.errors import InputError
+from derive.proof.circles import circle, described
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
 from derive.proof.laboratory import Laboratory
@@ -39,6 +40,9 @@ class Checker:
 
     def check(self, derivation: Derivation) -> CheckResult:
         """Re-derive and re-check a derivation from scratch."""
+        trail = circle(derivation)
+        if trail is not None:
+            return _circular(derivation, described(trail))
         failures: list[str] = []
         if derivation.rebuild is not None:
             failures += differences(derivation, derivation.rebuild())
@@ -57,7 +61,8 @@ class Checker:
         return checked
 
     def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
-        failures += chain_breaks(derivation)
+        trail = circle(derivation)
+        failures += chain_breaks(derivation) + ([described(trail)] if trail else [])
         if not derivation.steps:
             failures.append(f"{derivation.name}: it has no steps, and proves nothing")
         steps = []
@@ -91,7 +96,10 @@ class Checker:
         relation = relation_of(step.rule, step.before)
         if relation != step.relation:
             return Verdict(Grade.FAILED, f"the rule gives a relation {relation}, not {step.relation}")
-        return independent
+        try:
+            return combined(step.rule.by_second_path(step), independent)
+        except InputError as failure:
+            return Verdict(Grade.FAILED, str(failure))
 
     def _laboratory(self, step: Step) -> Laboratory:
         """Return the worlds of what a step cites; equations are put to the test where they can be true.
@@ -114,8 +122,24 @@ class Checker:
         if evidence is Evidence.POINTS:
             return step.rule.at_points(step)
         if evidence is Evidence.LEMMA:
-            return Verdict(Grade.EXACT, "the statement of a lemma, which is checked with its own steps")
+            return Verdict(Grade.UNDECIDED, "the rule has no second way to what its lemma gives")
         return _residual(step)
+
+
+def _circular(derivation: Derivation, reason: str) -> CheckResult:
+    """Return the outcome for a derivation that rests on itself, which cannot be looked through to its end."""
+    verdict = Verdict(Grade.FAILED, reason)
+    steps = tuple(replace(step, verdict=verdict, lemmas=()) for step in derivation.steps)
+    return CheckResult(replace(derivation, steps=steps, parts=()), (reason,))
+
+
+def combined(second: Verdict | None, other: Verdict) -> Verdict:
+    """Return what two kinds of evidence show together: the failure, or else both with the better grade."""
+    if second is None or other.grade is Grade.FAILED:
+        return other
+    if second.grade is Grade.FAILED or other.grade is Grade.UNDECIDED:
+        return second
+    return Verdict(min(second.grade, other.grade), f"{other.evidence}; {second.evidence}")
 
 
 def _residual(step: Step) -> Verdict:

@@ -12,6 +12,9 @@ from sympy.logic.boolalg import BooleanFunction
 
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
+from derive.proof.circles import circle, described
+from derive.proof.families import OneName
+from derive.proof.relations import Remainder, chained, require_leading
 from derive.proof.rule import Evidence, Rule
 from derive.proof.verdict import Grade, Verdict
 from derive.setting import Setting
@@ -72,10 +75,10 @@ class Derivation:
     @property
     def lemmas(self) -> tuple[Derivation, ...]:
         """The lemmas that the steps rest on, each once, in order of use."""
-        found: dict[str, Derivation] = {}
+        found: dict[tuple[str, Statement], Derivation] = {}
         for step in self.steps:
             for lemma in step.lemmas:
-                found.setdefault(lemma.name, lemma)
+                found.setdefault((lemma.name, lemma.statement), lemma)
         return tuple(found.values())
 
     @property
@@ -100,7 +103,7 @@ class Derivation:
     def grade(self) -> Grade:
         """The grade of the weakest step, lemmas and parts included."""
         grades = [step.verdict.grade for step in self.steps]
-        grades += [inner.grade for inner in (*self.lemmas, *self.parts)]
+        grades += [inner.grade for inner in (*(m for s in self.steps for m in s.lemmas), *self.parts)]
         return max(grades, default=Grade.UNDECIDED)
 
     def check(self, *, progress: Callable[[str], None] | None = None) -> CheckResult:
@@ -181,6 +184,8 @@ class Proof:
         self.start = start
         self.now = start
         self.steps: list[Step] = []
+        self._names = OneName(setting)
+        self._names.add(start)
 
     def by(self, *rules: Rule, say: Words | str | None = None) -> Proof:
         """Apply rules in turn, each one step; ``say`` replaces the words of a single rule."""
@@ -189,10 +194,13 @@ class Proof:
         for rule in rules:
             made = rule.apply(self.now, self.setting)
             words = Words(say) if isinstance(say, str) else say
+            relation = relation_of(rule, self.now)
+            chained([*(s.relation for s in self.steps), relation])
+            self._names.add(made.after)
             self.steps.append(
                 Step(
                     id=len(self.steps) + 1,
-                    relation=relation_of(rule, self.now),
+                    relation=relation,
                     before=self.now,
                     after=made.after,
                     rule=rule,
@@ -207,15 +215,27 @@ class Proof:
         return self
 
     def done(self, name: str, title: str, **more: Any) -> Derivation:
-        """Return the derivation; its result is what the last step arrived at."""
+        """Return the derivation; its result is what the last step arrived at.
+
+        Raises `InputError` where it rests on itself, or where nothing is left of an expansion.
+        """
+        require_leading(self.now, left_out(self.steps))
         statement = Statement(self.start, weakest_relation(self.steps), self.now)
-        return Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
+        made = Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
+        trail = circle(made)
+        if trail is not None:
+            raise InputError(described(trail))
+        return made
 
 
 def weakest_relation(steps: Sequence[Step]) -> str:
-    """Return the relation between the ends of a chain of different relations."""
-    order = ["=", "<=>", "=>", "<=", "~", "->"]
-    return max((s.relation for s in steps), key=order.index)
+    """Return the relation between the ends of a chain; raise `InputError` where the steps' relations give none."""
+    return chained([s.relation for s in steps])
+
+
+def left_out(steps: Sequence[Step]) -> list[Remainder]:
+    """Return what the expansions among the steps leave out."""
+    return [r for s in steps if (r := s.rule.remainder()) is not None]
 
 
 def relation_of(rule: Rule, before: Basic) -> str:

@@ -34,6 +34,7 @@ from derive.activations.pieces import distributional_derivative, jumps
 from derive.gaussian import GaussianExpectation, NoClosedForm, gaussian_expectation
 from derive.network import Activation, ActivationSlope
 from derive.proof.derivation import Step
+from derive.proof.relations import Remainder
 from derive.proof.rule import Evidence, Rule, replace_everywhere
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
@@ -247,6 +248,10 @@ class AsymptoticOnExamples(TriedOnExamples):
     def reach(self) -> Expr:
         """Return the power of the small variable in the first term left out."""
         raise NotImplementedError
+
+    def remainder(self) -> Remainder:
+        """Return the terms left out."""
+        return Remainder(self.small, self.reach())
 
     def compare(self, example: Example, before: Basic, after: Basic) -> int | Verdict:
         """Compare both sides at two small values, for one activation."""

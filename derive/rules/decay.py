@@ -117,6 +117,7 @@ class DecayOfRecursion(Rule):
     source = "de Bruijn 1958, Asymptotic Methods in Analysis, section 8.6"
     relation = "~"
     evidence = Evidence.RESIDUAL
+    lemma_relations = ("=", "~")
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace u_l by its asymptotic form."""
@@ -127,7 +128,11 @@ class DecayOfRecursion(Rule):
             if not any(h.key == self.because for h in setting.hypotheses):
                 raise Undischarged(f"nothing says that {node} follows the map: there is no hypothesis {self.because}")
             uses |= {self.because}
+        if not self.lemma.statement.lhs.has(self.variable):
+            raise InputError(f"{self.lemma.name} is no map of {self.variable}")
         local = LocalForm.read(self.lemma, self.variable)
+        if local.first.is_nonpositive:
+            raise InputError(f"{self.lemma.name} does not shrink {self.variable}: it subtracts {local.first}")
         grows = local.power * local.first
         more = ", and by a logarithm more." if local.second is not None else "."
         words = Words("{} grows by {} a layer" + more, node ** (-local.power), grows)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Basic, Derivative, Eq, Expr, Function, Integer, Subs, Symbol, exp, log
+from sympy import Add, Basic, Derivative, Eq, Expr, Function, Integer, Subs, Symbol, exp, log, simplify
 
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation
 from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
 from derive.rules.any_activation import DERIVATIVES, KINKED, SMOOTH, Example, TriedOnExamples, assumed, derivative
-from derive.setting import Setting
+from derive.setting import Setting, Undischarged
 from derive.words import Words
 
 
@@ -129,7 +129,7 @@ class DivideByMeanSquare(Rule):
 class GeometricDecay(Rule):
     """u(l+1) = chi u(l) gives u(l) = u(0) chi^l = u(0) exp(-l/xi), with xi = -1/log chi
 
-    The rule puts the result back: its ratio at l + 1 and l is chi.
+    The rule puts the result back: it starts at u(0), and its ratio at l + 1 and l is chi. Obligation: chi is positive.
     """
 
     factor: Expr
@@ -142,12 +142,17 @@ class GeometricDecay(Rule):
         """Replace u(l) by a decaying exponential."""
         if not (isinstance(node, Function) and node.args == (self.layer,)):
             return None
+        if not self.factor.is_positive:
+            raise Undischarged(f"nothing says that {self.factor} is positive, so that it has a logarithm")
         scale = -1 / log(self.factor)
         words = Words("Each layer multiplies by {}: the depth scale is {}.", self.factor, scale)
         return Rewrite(node.func(0) * exp(-self.layer / scale), words=words)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Return u(l + 1) - chi u(l)."""
+        """Return the result at layer 0 less u(0), or else u(l + 1) - chi u(l)."""
+        start = simplify(after.subs(self.layer, 0) - before.subs(self.layer, 0))
+        if start != 0:
+            return start
         return (after.subs(self.layer, self.layer + 1) - self.factor * after).expand(power_exp=True).powsimp()
 
 

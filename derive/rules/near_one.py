@@ -51,7 +51,7 @@ from derive.rules.any_activation import (
     pair,
 )
 from derive.rules.decay import opaque
-from derive.rules.lemma import require_hypotheses
+from derive.rules.lemma import equality, require_hypotheses
 from derive.rules.wide import U
 from derive.setting import Setting
 from derive.words import Words
@@ -120,7 +120,7 @@ class TaylorRemainder(TriedOnExamples):
         if node != pair(F, F, 1 - GAP):
             return None
         start = Derivative(pair(F, F), CORRELATION, CORRELATION)
-        if self.slope.statement.lhs != at_one(1) or self.curvature.statement.lhs != start:
+        if equality(self.slope).lhs != at_one(1) or equality(self.curvature).lhs != start:
             raise InputError(f"{self.slope.name} and {self.curvature.name} do not give the first two derivatives")
         uses = require_hypotheses(self.slope, setting) | require_hypotheses(self.curvature, setting)
         inner = self.curvature.result.subs(CORRELATION, 1 - TIME)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from sympy import Abs, Expr, Integer, Rational, Sum, factor_terms
 
 from derive.averages import Average, Variance
-from derive.hypotheses import Kind
+from derive.errors import InputError
+from derive.hypotheses import Kind, Property
 from derive.network import SLOPE, Activation, W, b, s, x
-from derive.proof.derivation import Derivation
+from derive.proof.derivation import Derivation, Step
+from derive.proof.instances import agreed, alike, conditions, hypotheses, put, refuted, relation, solved
 from derive.proof.rule import Rewrite, Rule
-from derive.randomness import Entry
-from derive.rules.lemma import ByLemma
+from derive.proof.verdict import Verdict
+from derive.randomness import Entry, Over
+from derive.rules.lemma import ByLemma, equality, require_hypotheses
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -108,9 +111,35 @@ class ByHalfVariance(Rule):
                 uses |= setting.require(kind, family)
         for one, other in ((W, b), (W, x), (b, x)):
             uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
-        (y,) = self.lemma.statement.rhs.atoms(Entry)
+        y = self.scalar()
+        uses |= require_hypotheses(self.lemma, setting, *_symmetry(y))
         after = self.lemma.statement.rhs.xreplace({y: pre_activation, self.lemma.setting.over: node.over})
         return Rewrite(after, uses, lemmas=(self.lemma,))
+
+    def scalar(self) -> Entry:
+        """Return the scalar y whose E[f(y)^2] the lemma gives; raise `InputError` for a lemma about something else."""
+        left, over = equality(self.lemma).lhs, self.lemma.setting.over
+        found = left.atoms(Entry)
+        y = next(iter(found), None)
+        if len(found) != 1 or y is None or left != Average(Activation(y) ** 2, over) or y.family.source is None:
+            raise InputError(f"{self.lemma.name} must be about the mean square of an activation of one scalar")
+        return y
+
+    def by_second_path(self, step: Step) -> Verdict | None:
+        """Put each pre-activation into the lemma's two sides; tiny worlds see whether its law is symmetric."""
+        y, lemma = self.scalar(), self.lemma
+        arguments = {e.args[0] for e in step.before.atoms(Activation)}
+        overs = step.before.atoms(Over)
+        names = [{y: argument, lemma.setting.over: over} for argument in arguments for over in overs]
+        pairs = {put(lemma.statement.lhs, at): put(lemma.statement.rhs, at) for at in names}
+        problems = [*relation(step, lemma), *hypotheses(step, lemma, *_symmetry(y))]
+        if problems:
+            return agreed(lemma, *problems)
+        return None if alike(step.before.xreplace(pairs), step.after) else refuted(step, lemma, *pairs.items())
+
+
+def _symmetry(y: Entry) -> tuple[Property, Property]:
+    return Property(Kind.SYMMETRIC, y.family), Property(Kind.ZERO_MEAN, y.family)
 
 
 @dataclass(frozen=True)
@@ -133,3 +162,17 @@ class SameByLemma(Rule):
         if made is None or index in made.after.free_symbols:
             return None
         return Rewrite((upper - lower + 1) * node.function, made.uses, Words(self.words), (self.lemma,))
+
+    def by_second_path(self, step: Step) -> Verdict:
+        """Solve for the lemma's indices in every sum, and see that what it gives does not depend on the summed one."""
+        left, right = self.lemma.statement.lhs, self.lemma.statement.rhs
+        pairs, bindings = {}, []
+        for node in step.before.atoms(Sum):
+            at = solved(left, node.function)
+            if at is not None and len(node.limits) == 1 and node.limits[0][0] not in put(right, at).free_symbols:
+                (_, lower, upper), *_ = node.limits
+                pairs[node] = (upper - lower + 1) * node.function
+                bindings.append(at)
+        if not pairs or not alike(step.before.xreplace(pairs), step.after):
+            return refuted(step, self.lemma, *pairs.items())
+        return agreed(self.lemma, *(problem for at in bindings for problem in conditions(step, self.lemma, at)))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sympy import Dummy, Expr, Integer, symbols
+from sympy import Basic, Dummy, Expr, Integer, factor, symbols
 
 from derive.averages import Average, SharedVariance
+from derive.errors import InputError
 from derive.gaussian import GaussianExpectation, gaussian_expectation, price_expectation
+from derive.gaussian.setting import GaussianSetting
 from derive.hypotheses import Kind
 from derive.network import Activation, ActivationSlope, W, b, s
-from derive.proof.derivation import Derivation
+from derive.proof.derivation import Derivation, Step
+from derive.proof.instances import agreed, alike, refuted, relation
 from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.proof.sampling import points
+from derive.proof.verdict import Verdict
 from derive.randomness import NETWORKS, SAMPLES, Entry
+from derive.rules.lemma import equality
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -68,8 +74,15 @@ class ByClosedForm(Rule):
         if not isinstance(node, GaussianExpectation) or node.integrand.atoms(GaussianExpectation):
             return None
         lemma = _by_price(node) if self.price else _closed_form(node)
+        if equality(lemma).lhs != node:
+            raise InputError(f"{lemma.name} is not about {node}")
         words = Words("The mean over {} is a Gaussian expectation, in closed form.", node.variables[0])
         return Rewrite(lemma.result, words=words, lemmas=(lemma,))
+
+    def by_second_path(self, step: Step) -> Verdict:
+        """Put the lemmas' right sides for their left sides, all at once."""
+        pairs = {lemma.statement.lhs: lemma.statement.rhs for lemma in step.lemmas}
+        return _is_closed_form(step, pairs)
 
 
 @dataclass(frozen=True)
@@ -96,10 +109,69 @@ class GaussianMoment(Rule):
         uses: frozenset[str] = frozenset()
         for kind in (Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE):
             uses |= setting.require(kind, entry.family)
-        variance = SharedVariance(entry.family, *(() if entry.layer is None else (entry.layer,)))
         z, spread = Dummy("w", real=True), Dummy("s", positive=True)
         lemma = gaussian_expectation(node.inside[0].xreplace({entry: z}), {z: (Integer(0), spread)})
-        return Rewrite(lemma.result.xreplace({spread: variance}), uses, lemmas=(lemma,))
+        if not _holds_without_spread(lemma):
+            uses |= setting.require(Kind.NONDEGENERATE, entry.family)
+        return Rewrite(lemma.result.xreplace({spread: _variance(entry)}), uses, lemmas=(lemma,))
+
+    def by_second_path(self, step: Step) -> Verdict:
+        """Put every drawn scalar and its variance into the lemmas; look whether its law is cited."""
+        pairs, laws = {}, {}
+        for node in step.before.atoms(Average):
+            for entry in node.inside[0].atoms(Entry):
+                for lemma in step.lemmas:
+                    expectation = lemma.statement.lhs
+                    (z,), ((spread,),) = expectation.variables, expectation.covariance
+                    if expectation.integrand.xreplace({z: entry}) == node.inside[0] and expectation.mean == (0,):
+                        pairs[node] = lemma.statement.rhs.xreplace({spread: _variance(entry)})
+                        laws[entry.family] = lemma
+        cited = [h for h in step.setting.hypotheses if h.key in step.uses]
+        for family, lemma in laws.items():
+            kinds = [Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE]
+            kinds += [] if _holds_without_spread(lemma) else [Kind.NONDEGENERATE]
+            missing = [k for k in kinds if not any(h.declares(k, family) for h in cited)]
+            if missing:
+                return agreed(lemma, f"the step does not cite of {family.name}: {missing[0].value}")
+        return _is_closed_form(step, pairs)
+
+
+def _variance(entry: Entry) -> SharedVariance:
+    return SharedVariance(entry.family, *(() if entry.layer is None else (entry.layer,)))
+
+
+def _holds_without_spread(lemma: Derivation) -> bool:
+    """Return whether a closed form for a positive variance also gives the value at the mean, for the variance 0."""
+    node = lemma.statement.lhs
+    (z,), (mean,), ((spread,),) = node.variables, node.mean, node.covariance
+    return bool((lemma.result.subs(spread, 0) - node.integrand.subs(z, mean)).expand() == 0)
+
+
+def _is_closed_form(step: Step, pairs: dict[Basic, Basic]) -> Verdict:
+    """Return whether a step puts closed forms for expectations, and where: what must be positive is said."""
+    if not pairs or not alike(step.before.xreplace(pairs), step.after):
+        return refuted(step, step.lemmas[0], *pairs.items())
+    where: list[Expr] = []
+    for lemma in step.lemmas:
+        problems = [*relation(step, lemma), *(f"{c} is not positive" for c in must_be_positive(lemma) if _never(c))]
+        if problems:
+            return agreed(lemma, *problems)
+        where += [c for c in must_be_positive(lemma) if not (c.is_positive or factor(c).is_positive)]
+    verdict = agreed(step.lemmas[0])
+    return replace(verdict, evidence=", ".join((verdict.evidence, *(f"where {c} > 0" for c in dict.fromkeys(where)))))
+
+
+def must_be_positive(lemma: Derivation) -> list[Expr]:
+    """Return the conditions of a closed form, but those on a variable that it was integrated over on the way."""
+    if not isinstance(lemma.setting, GaussianSetting):
+        return []
+    return [c for c in lemma.setting.positive if c.free_symbols <= lemma.statement.lhs.free_symbols]
+
+
+def _never(condition: Expr) -> bool:
+    """Return whether an expression is positive at none of some admissible points."""
+    at = points(sorted(condition.free_symbols, key=str))
+    return all(condition.subs(values).evalf() <= 0 for values in at)
 
 
 @dataclass(frozen=True)
