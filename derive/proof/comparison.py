@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Basic, Dummy, Symbol
-
+from derive.indices import nameless
 from derive.proof.derivation import Derivation, Step, weakest_relation
+from derive.proof.premises import broken_premises
 from derive.setting import Setting
 
 
@@ -54,7 +54,7 @@ def chain_breaks(derivation: Derivation) -> list[str]:
         for s in derivation.steps
         if not s.uses <= assumed
     ]
-    return breaks
+    return breaks + broken_premises(derivation)
 
 
 def same_lemmas(one: tuple[Derivation, ...], two: tuple[Derivation, ...]) -> bool:
@@ -69,18 +69,16 @@ def _identity(derivation: Derivation) -> tuple[Any, ...]:
 
 def _stated(derivation: Derivation) -> tuple[Any, ...]:
     statement = derivation.statement
-    return _nameless(statement.lhs), statement.relation, _nameless(statement.rhs)
+    return nameless(statement.lhs), statement.relation, nameless(statement.rhs)
 
 
 def _assumed(setting: Setting) -> tuple[Any, ...]:
-    return tuple((h.key, h.properties) for h in setting.hypotheses), setting.facts, setting.over
+    return (
+        tuple((h.key, h.properties, *map(nameless, h.equations)) for h in setting.hypotheses),
+        setting.facts,
+        setting.over,
+    )
 
 
 def _shown(step: Step) -> tuple[Any, ...]:
-    return step.relation, _nameless(step.before), _nameless(step.after), type(step.rule), step.uses
-
-
-def _nameless(expression: Basic) -> Basic:
-    """Return the expression with its dummies numbered, so that two runs of one rule give the same."""
-    dummies = sorted(expression.atoms(Dummy), key=lambda dummy: dummy.dummy_index)
-    return expression.xreplace({u: Symbol(f"_{u.name}{k}", **u.assumptions0) for k, u in enumerate(dummies)})
+    return step.relation, nameless(step.before), nameless(step.after), type(step.rule), step.uses

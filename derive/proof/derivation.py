@@ -168,6 +168,13 @@ class CheckResult:
         """The grade of the weakest step after the check."""
         return self.derivation.grade
 
+    @property
+    def uncited(self) -> tuple[str, ...]:
+        """Hypotheses that no step cites, of the derivation, its lemmas and parts; for a theorem these are failures."""
+        from derive.proof.premises import uncited
+
+        return tuple(uncited(self.derivation))
+
     def __bool__(self) -> bool:
         return self.passed
 
@@ -213,8 +220,15 @@ class Proof:
 
 def weakest_relation(steps: Sequence[Step]) -> str:
     """Return the relation between the ends of a chain of different relations."""
-    order = ["=", "<=>", "=>", "<=", "~", "->"]
-    return max((s.relation for s in steps), key=order.index)
+    return max((s.relation for s in steps), key=_ORDER.index)
+
+
+def weaker(one: str, other: str) -> str:
+    """Return the weaker of two relations."""
+    return max(one, other, key=_ORDER.index)
+
+
+_ORDER = ["=", "<=>", "=>", "<=", "~", "->"]
 
 
 def relation_of(rule: Rule, before: Basic) -> str:

@@ -1,17 +1,17 @@
-"""Rules of plain algebra: expanding, cancelling, reindexing, naming, collecting."""
+"""Rules of plain algebra: expanding, cancelling, reindexing, collecting."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import And, Basic, Eq, Expr, Mul, Pow, Product, Sum, Symbol, collect, expand, factor
-from sympy.core.relational import Relational
+from sympy import And, Basic, Eq, Expr, Mul, Pow, Product, Sum, collect, expand, factor
 
 from derive.averages import SharedVariance
 from derive.hypotheses import Kind
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.randomness import Entry
+from derive.rules.lemma import require_hypotheses
 from derive.rules.products import ratio, unit_condition
 from derive.setting import Setting, Undischarged
 from derive.words import Words
@@ -126,77 +126,6 @@ def positive(e: Expr, setting: Setting) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class Rename(Rule):
-    """u = s, where s is a symbol for u
-
-    Nothing but a name; the rule puts the expression back and compares.
-    """
-
-    names: tuple[tuple[Expr, Symbol], ...]
-    name = "name"
-    words = "Give it a name."
-    evidence = Evidence.RESIDUAL
-
-    def apply(self, expression: Basic, setting: Setting) -> Rewrite:
-        """Replace the named expressions everywhere."""
-        after = expression
-        for what, symbol in self.names:
-            after = after.subs(what, symbol)
-        back = after.subs({symbol: what for what, symbol in self.names})
-        if after == expression or expand(back - expression) != 0:
-            raise RuleDoesNotApply(f"rule {self.name} finds nothing to name in {expression}")
-        named = [Eq(symbol, what) for what, symbol in self.names]
-        return Rewrite(after, words=Words("Write " + " and ".join(["{}"] * len(named)) + ".", *named))
-
-    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Put the expressions back for their names."""
-        return expand(after.xreplace({symbol: what for what, symbol in self.names}) - before)
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Names are given in the whole expression at once; see `apply`."""
-        return None
-
-
-@dataclass(frozen=True)
-class PutIn(Rule):
-    """u = w, a value that is given by a hypothesis
-
-    Obligation: an equation of the hypothesis becomes true when all the values are put in.
-    """
-
-    values: tuple[tuple[Expr, Expr], ...]
-    because: str
-    name = "put-in"
-    words = "Put in the given values."
-    evidence = Evidence.RESIDUAL
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace a symbol by its given value."""
-        given = dict(self.values)
-        if node not in given:
-            return None
-        hypothesis = next((h for h in setting.hypotheses if h.key == self.because), None)
-        if hypothesis is None:
-            raise Undischarged(f"nothing gives {node} a value: there is no hypothesis {self.because}")
-        if not any(e.has(node) and self._solves(e) for e in hypothesis.equations):
-            raise Undischarged(f"hypothesis {self.because} does not say that {node} is {given[node]}")
-        words = Words("Put in " + ", ".join(["{}"] * len(given)) + ".", *(Eq(s, w) for s, w in self.values))
-        return Rewrite(given[node], frozenset({self.because}), words)
-
-    def _solves(self, equation: Eq) -> bool:
-        """Return whether an equation is true at the values."""
-        gap = (equation.lhs - equation.rhs).xreplace(dict(self.values))
-        return bool(gap == 0 or expand(gap) == 0 or factor(gap) == 0)
-
-    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Substitute the values."""
-        given = before.xreplace(dict(self.values))
-        if isinstance(given, Relational):
-            return (given.lhs - after.lhs) - (given.rhs - after.rhs)
-        return given - after
-
-
-@dataclass(frozen=True)
 class ByComplement(Rule):
     """u = t - (t - u), where a lemma gives t - u"""
 
@@ -210,9 +139,7 @@ class ByComplement(Rule):
         """Replace the whole expression by the total less the lemma's right side."""
         if expand(self.total - expression - self.lemma.statement.lhs) != 0:
             raise RuleDoesNotApply(f"{self.total} less {expression} is not what {self.lemma.name} is about")
-        uses = frozenset(h.key for h in self.lemma.rests_on)
-        if not uses <= {h.key for h in setting.hypotheses}:
-            raise Undischarged(f"{self.lemma.name} assumes more than is assumed here")
+        uses = require_hypotheses(self.lemma, setting)
         return Rewrite(self.total - self.lemma.statement.rhs, uses, lemmas=(self.lemma,))
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:

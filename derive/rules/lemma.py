@@ -9,10 +9,12 @@ from sympy import Add, Expr, Mul, Symbol
 
 from derive.averages import Variance
 from derive.errors import InputError
+from derive.kinds import require_one_meaning
 from derive.layers import Facts
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
+from derive.rules.expectation import finite
 from derive.rules.match import index_variables, instantiate, matches
 from derive.setting import Setting, Undischarged
 from derive.words import Words
@@ -78,16 +80,21 @@ def require_facts(facts: Facts, binding: dict[Any, Any], setting: Setting) -> No
 
 
 def require_hypotheses(lemma: Derivation, setting: Setting) -> frozenset[str]:
-    """Return the setting's hypotheses that declare all that the lemma rests on, or raise `Undischarged`."""
+    """Return the setting's hypotheses that say all that the lemma rests on, or raise `Undischarged`.
+
+    Raises `InputError` where a hypothesis of the lemma and one here have one key and do not say the same.
+    """
+    require_one_meaning((*setting.hypotheses, *lemma.setting.hypotheses))
     uses: frozenset[str] = frozenset()
     for h in lemma.rests_on:
         if h in setting.hypotheses:
             uses |= {h.key}
             continue
-        if not h.properties:
+        if not h.properties and not h.equations:
             raise Undischarged(f"{lemma.name} assumes what is not assumed here: {h.key}")
         for p in h.properties:
-            uses |= setting.require(p.kind, p.family, p.other)
+            uses |= setting.require(p.kind, p.family, p.other, order=p.order)
+        uses |= {setting.stating(e).key for e in h.equations}
     return uses
 
 
@@ -111,7 +118,7 @@ class ByProductVariance(Rule):
         if not (isinstance(node, Variance) and isinstance(node.inside[0], Mul) and len(node.inside[0].args) == 2):
             return None
         left, right = node.inside[0].args
-        uses = setting.independent(left, right)
+        uses = setting.independent(left, right) | finite(setting, node)
         one, two = self.lemma.statement.lhs.inside[0].args
         after = self.lemma.statement.rhs.xreplace({one: left, two: right, self.lemma.setting.over: node.over})
         words = Words("{} and {} are independent, so the variance of their product expands.", left, right)

@@ -12,6 +12,7 @@ from derive.network import SLOPE, Activation, W, b, s, x
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
+from derive.rules.expectation import finite
 from derive.rules.lemma import ByLemma
 from derive.setting import Setting, Undischarged
 from derive.words import Words
@@ -59,7 +60,7 @@ class OddMean(Rule):
         (y,) = entries
         if node.inside[0].subs(y, -y) != -node.inside[0] or setting.citing(Kind.SYMMETRIC, y.family) is None:
             return None
-        return Rewrite(Integer(0), setting.require(Kind.SYMMETRIC, y.family))
+        return Rewrite(Integer(0), setting.require(Kind.SYMMETRIC, y.family) | finite(setting, node))
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class ByHalfVariance(Rule):
             return None
         if W.source not in node.over.sources or b.source not in node.over.sources:
             raise Undischarged(f"{pre_activation} is symmetric over the weights and biases, not over {node.over}")
-        uses = setting.require(Kind.RECTIFIER)
+        uses = setting.require(Kind.RECTIFIER) | finite(setting, node)
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)

@@ -11,7 +11,7 @@ from derive.proof.derivation import Derivation
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.rules.algebra import positive
 from derive.rules.lemma import ByLemma, require_hypotheses
-from derive.setting import Setting, Undischarged
+from derive.setting import Setting
 from derive.words import Words
 
 
@@ -19,12 +19,11 @@ from derive.words import Words
 class Solve(Rule):
     """u = the solution of an equation in u that is not negative
 
-    The equation is the one that the hypothesis ``because`` states, after the lemma has been used in it; the solution
-    is put back into it.
+    ``given`` is the equation, which a hypothesis states; the lemma is used in it, and the solution put back into it.
     """
 
     unknown: Expr
-    because: str
+    given: Eq
     lemma: Derivation | None = None
     name = "solve"
     words = "Solve for the unknown."
@@ -39,17 +38,15 @@ class Solve(Rule):
         if len(solutions) != 1:
             raise InputError(f"{equation} has {len(solutions)} admissible solutions for {self.unknown}")
         words = Words("Solve {} for {}.", equation, self.unknown)
-        uses = frozenset({self.because})
+        uses = frozenset({setting.stating(self.given).key})
         if self.lemma is None:
             return Rewrite(solutions[0], uses, words)
         return Rewrite(solutions[0], uses | require_hypotheses(self.lemma, setting), words, (self.lemma,))
 
     def equation(self, setting: Setting) -> Eq:
-        """Return the equation that the hypothesis states, the lemma used in it; raise `Undischarged` if none does."""
-        found = [e for h in setting.hypotheses if h.key == self.because for e in h.states if e.has(self.unknown)]
-        if len(found) != 1:
-            raise Undischarged(f"hypothesis {self.because} states {len(found)} equations for {self.unknown}, not one")
-        return ByLemma(self.lemma).apply(found[0], setting).after if self.lemma else found[0]
+        """Return the equation, the lemma used in it; raise `Undischarged` where no hypothesis states it."""
+        setting.stating(self.given)
+        return ByLemma(self.lemma).apply(self.given, setting).after if self.lemma else self.given
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Put the result back into the equation."""
