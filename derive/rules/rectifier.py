@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Abs, Expr, Integer, Rational, Sum, factor_terms
+from sympy import Expr, Integer, Sum, factor_terms
 
 from derive.averages import Average, Variance
 from derive.hypotheses import Kind
-from derive.network import SLOPE, Activation, W, b, s, x
+from derive.network import Activation, W, b, s, x
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
+from derive.rules.definitions import as_stated
 from derive.rules.expectation import finite
 from derive.rules.lemma import ByLemma
 from derive.setting import Setting, Undischarged
 from derive.words import Words
-
-
-def leaky_relu(argument: Expr, slope: Expr = SLOPE) -> Expr:
-    """Return leaky ReLU as a linear part and an absolute value: (1 + a)/2 u + (1 - a)/2 |u|."""
-    return (1 + slope) * Rational(1, 2) * argument + (1 - slope) * Rational(1, 2) * Abs(argument)
 
 
 @dataclass(frozen=True)
@@ -35,9 +31,7 @@ class DefineRectifier(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation function by its definition."""
-        if not isinstance(node, Activation):
-            return None
-        return Rewrite(leaky_relu(node.args[0]), setting.require(Kind.RECTIFIER))
+        return as_stated(node, Kind.RECTIFIER, setting) if isinstance(node, Activation) else None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from derive.rules.near_one import (
 )
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
+from derive.theorems.mean_field import FIXED_LENGTH
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
 
@@ -44,16 +45,6 @@ SEQUENCE = Function("epsilon", positive=True)
 NEXT_GAP = 1 - (GAIN * pair(F, F, 1 - GAP) + BIAS_VARIANCE) / Q
 """1 less the correlation one layer on, of two inputs with correlation 1 - epsilon."""
 
-FIXED_LENGTH = Hypothesis(
-    "fixed-length",
-    Words(
-        "The variance {} of a pre-activation stays: {}.",
-        Q,
-        Eq(GAIN * one_gaussian(F(U) ** 2) + BIAS_VARIANCE, Q),
-    ),
-    (),
-    source="Poole et al. 2016, section 3",
-)
 AT_EDGE = Hypothesis(
     "edge-of-chaos",
     Words("The network is at the edge of chaos: {}.", Eq(GAIN * one_gaussian(SLOPE_OF_F(U) ** 2), 1)),

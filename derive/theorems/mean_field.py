@@ -7,6 +7,7 @@ from sympy import Derivative, Eq, Function, Symbol
 from derive.hypotheses import Hypothesis, Kind, Property
 from derive.proof.derivation import Derivation, Proof
 from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F, pair
+from derive.rules.given import PutIn
 from derive.rules.mean_field import DivideByMeanSquare, FullCorrelation, GeometricDecay, PriceDerivative, unit
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
@@ -28,6 +29,16 @@ NOTATION = (
     (BIAS_VARIANCE, Words("the variance of the biases")),
     (GAP(LAYER), Words("the distance to the fixed point at layer {}", LAYER)),
     (CHI, Words("the slope of the map at the fixed point")),
+)
+FIXED_LENGTH = Hypothesis(
+    "fixed-length",
+    Words(
+        "The variance {} of a pre-activation stays: {}.",
+        Q,
+        Eq(GAIN * one_gaussian(F(U) ** 2) + BIAS_VARIANCE, Q),
+    ),
+    (),
+    source="Poole et al. 2016, section 3",
 )
 NOT_CONSTANT = Hypothesis(
     "activation-not-constant",
@@ -62,8 +73,9 @@ LINEARISED = Hypothesis(
 
 def correlation_map_slope() -> Derivation:
     """C'(1) = sigma_w^2 E[f'(u)^2] = chi_perp, at a fixed point q of the length map."""
-    correlation_map = (GAIN * pair(F, F) + BIAS_VARIANCE) / Q
-    proof = Proof(Setting((SLOPE_EXISTS,)), Derivative(correlation_map, CORRELATION)).by(PriceDerivative())
+    correlation_map = (GAIN * pair(F, F) + BIAS_VARIANCE) / (GAIN * one_gaussian(F(U) ** 2) + BIAS_VARIANCE)
+    proof = Proof(Setting((FIXED_LENGTH, SLOPE_EXISTS)), Derivative(correlation_map, CORRELATION))
+    proof.by(PriceDerivative(), PutIn(((BIAS_VARIANCE, Q - GAIN * one_gaussian(F(U) ** 2)),)))
     general = proof.done("correlation-map-derivative", "The slope of the correlation map anywhere")
     at_one = Proof(Setting((SLOPE_EXISTS,)), general.result.subs(CORRELATION, 1)).by(FullCorrelation())
     return at_one.done(

@@ -56,7 +56,7 @@ GAUSSIAN = Hypothesis(
     "gaussian-pre-activations",
     Words(
         "The layers are wide (and so is the input, where it is random): a pre-activation {} is Gaussian, with mean "
-        "zero and variance {}, and means of what is computed from it are those of the Gaussian.",
+        "zero and variance {}.",
         s(i, K),
         Q,
     ),
