@@ -31,6 +31,7 @@ from derive.rules.decay import DecayOfRecursion
 from derive.rules.given import PutIn
 from derive.rules.lemma import require_hypotheses
 from derive.rules.mean_field import GeometricDecay
+from derive.rules.towers import Tower
 from derive.setting import Setting, Undischarged
 from derive.theorems import critical, critical_length
 from derive.theorems.forward import HERE, one_layer_variance, pre_activation_variance
@@ -159,6 +160,18 @@ def test_a_theorem_with_an_idle_hypothesis_fails_and_a_derivation_says_so():
     assert alone.passed
     assert alone.uncited == ("total-variance: no step cites homogeneous",)
     assert replace(theorem, rebuild=None).check().uncited == ()
+
+
+def test_an_obligation_that_a_rule_forgets_leaves_a_hypothesis_idle(monkeypatch):
+    """The product notices by itself: the theorem assumes what nothing uses any more."""
+    careful = Tower.rewrite
+
+    def careless(self, node, setting):
+        made = careful(self, node, setting)
+        return made and replace(made, uses=frozenset())
+
+    monkeypatch.setattr(Tower, "rewrite", careless)
+    assert "total-variance: no step cites input-independent" in derive.theorem("total-variance").check().failures
 
 
 @pytest.mark.parametrize("name", derive.theorems())
