@@ -7,11 +7,12 @@ from itertools import combinations
 
 from sympy import Add, Eq, Expr, Integer, KroneckerDelta, Mul, Ne, Pow, Sum, Symbol
 
-from derive.averages import Average, Bracket, Covariance, SharedVariance, Variance
+from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.hypotheses import Kind
 from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Over
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -85,25 +86,6 @@ class Linearity(Rule):
             return None
         after = _mean(node.inside[0], node.over, setting)
         return None if after == node else Rewrite(after, finite(setting, node))
-
-
-def finite(setting: Setting, bracket: Bracket) -> frozenset[str]:
-    """Return the hypothesis by which a bracket is a number, and so are those that it is split into; or raise.
-
-    A variance needs twice the highest power of one scalar inside, and a mean that power itself; two at least.
-    """
-    (highest, *_) = sorted(map(_highest_power, bracket.inside), reverse=True)
-    order = highest if isinstance(bracket, Average) else 2 * highest
-    return setting.require(Kind.FINITE_MOMENTS, order=max(2, 2 * ((order + 1) // 2)))
-
-
-def _highest_power(e: Expr) -> int:
-    """Return the highest power of one scalar in a quantity."""
-    if isinstance(e, Pow) and e.exp.is_Integer:
-        return int(e.exp) * _highest_power(e.base)
-    if isinstance(e, Add | Mul | Sum):
-        return max(map(_highest_power, [e.function] if isinstance(e, Sum) else e.args))
-    return 1
 
 
 def _mean(quantity: Expr, over: Over, setting: Setting) -> Expr:

@@ -12,7 +12,7 @@ from derive.hypotheses import Kind
 from derive.network import SLOPE, ActivationSlope, Cost, Partial, W, b, g, s, x, z
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.randomness import Entry
-from derive.rules.expectation import finite
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 

@@ -14,8 +14,8 @@ from derive.layers import Facts
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
-from derive.rules.expectation import finite
 from derive.rules.match import index_variables, instantiate, matches
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 

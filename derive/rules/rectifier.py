@@ -13,8 +13,8 @@ from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
 from derive.rules.definitions import as_stated
-from derive.rules.expectation import finite
 from derive.rules.lemma import ByLemma
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 

@@ -11,7 +11,7 @@ from derive.hypotheses import Kind
 from derive.network import W, b, x
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Over
-from derive.rules.expectation import finite
+from derive.rules.moments import finite
 from derive.setting import Setting
 
 
