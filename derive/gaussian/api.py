@@ -19,6 +19,7 @@ from derive.gaussian.prepare import Prepared, integrability, preparations, requi
 from derive.gaussian.rules import CHAIN, Collect, Degenerate, SplitAtBreakpoints, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import expectation_node
+from derive.hypotheses import Hypothesis
 from derive.limits import NEVER
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
@@ -34,6 +35,12 @@ class ClosedForm(Derivation):
 
     agreement: Agreement | None = field(default=None, compare=False)
     conditions: tuple[Expr, ...] = ()
+
+    @property
+    def needs(self) -> tuple[Hypothesis, ...]:
+        """The hypotheses that the conditions are met, where they are not met always."""
+        wanted = {c for c in self.conditions if not c.is_positive}
+        return tuple(h for h in self.setting.hypotheses if wanted.intersection(h.positive))
 
 
 def gaussian_expectation(

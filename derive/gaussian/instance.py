@@ -7,12 +7,12 @@ from sympy import Basic, Dict, Expr, Function, Gt, Rational
 from derive.gaussian.digits import magnitude
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.expectation import GaussianExpectation
-from derive.gaussian.setting import GaussianSetting, positivity_key
+from derive.gaussian.setting import GaussianSetting
 from derive.proof.derivation import Step
 from derive.proof.instances import agreed, refuted, relation
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.verdict import Verdict
-from derive.setting import Setting, Undischarged
+from derive.setting import Setting
 from derive.words import Words
 
 LARGEST_COLLECTED = 64
@@ -42,7 +42,8 @@ class PutNumbersIn(Rule):
         from derive.gaussian.api import general_form
 
         lemma = general_form(self.general)
-        uses = frozenset().union({"gaussian-law"}, *(self._holds(c, setting) for c in lemma.conditions))
+        law = setting.law_key if isinstance(setting, GaussianSetting) else frozenset()
+        uses = law.union(*(self._holds(c, setting) for c in lemma.conditions))
         words = Words("{}: derive the form with symbols for the numbers, and put the numbers in.", self.general)
         return Rewrite(lemma.result.xreplace(dict(self.values)), uses, words, (lemma,))
 
@@ -66,11 +67,7 @@ class PutNumbersIn(Rule):
     def _holds(self, condition: Expr, setting: Setting) -> frozenset[str]:
         """What a condition rests on at the numbers: nothing where it is a positive number."""
         here = condition.xreplace(dict(self.values))
-        if here.is_positive:
-            return frozenset()
-        if here.is_number or not isinstance(setting, GaussianSetting) or setting.key_of(here) is None:
-            raise Undischarged(f"needed and not assumed: {here} > 0")
-        return frozenset({positivity_key(here)})
+        return setting.require_positive(here)
 
 
 def can_be_collected(e: Basic) -> bool:

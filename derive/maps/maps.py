@@ -26,7 +26,7 @@ from derive.network import f
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
 from derive.rules.replicas import HalfSquaredDifference
-from derive.rules.wide import ByClosedForm
+from derive.rules.wide import ByClosedForm, closed_form
 from derive.setting import Setting
 
 HIGHEST_ORDER = 40
@@ -190,16 +190,16 @@ class Maps:
         """E[g(s)] by the engine, or else by symmetry."""
         proof = Proof(_SETTING, self._one(g))
         try:
-            return proof.by(ByClosedForm())
+            return _by_closed_form(proof)
         except NoClosedForm as why:
             try:
                 proof.by(EvenPart())
             except RuleDoesNotApply:
                 raise why from None
-        return proof.by(ByClosedForm()) if proof.now.has(GaussianExpectation) else proof
+        return _by_closed_form(proof) if proof.now.has(GaussianExpectation) else proof
 
     def _second_moment(self) -> Proof:
-        return Proof(_SETTING, self._square()).by(ByClosedForm())
+        return _by_closed_form(Proof(_SETTING, self._square()))
 
     def _square(self, variance: Expr = q) -> Expr:
         return self._one(self._f**2, variance)
@@ -239,7 +239,7 @@ class Maps:
         return Derivative(self._length(), q)
 
     def _chi_par(self) -> Proof:
-        return _tidy(Proof(_SETTING, self._growth()).by(ByClosedForm(), Differentiate()))
+        return _tidy(_by_closed_form(Proof(_SETTING, self._growth())).by(Differentiate()))
 
     def _scaled(self, of_q: Expr) -> Expr:
         """The slope in q by s f f', not evaluated."""
@@ -270,7 +270,7 @@ class Maps:
         return self._two(m**2 + v**2, m**2 + v**2, m**2)
 
     def _k(self) -> Proof:
-        return Proof(_SETTING, self._kernel()).by(ByClosedForm())
+        return _by_closed_form(Proof(_SETTING, self._kernel()))
 
     def _mean_square_map(self) -> Proof:
         return _closed(self._common())
@@ -349,9 +349,16 @@ def _closed(start: Expr) -> Proof:
 
 
 def _closed_from(proof: Proof) -> Proof:
-    if proof.now.has(GaussianExpectation):
-        proof.by(ByClosedForm())
-    return _tidy(proof)
+    return _tidy(_by_closed_form(proof) if proof.now.has(GaussianExpectation) else proof)
+
+
+def _by_closed_form(proof: Proof) -> Proof:
+    """Put the closed forms in, under the hypotheses by which they hold: laws that are some, finite expectations."""
+    lemmas = map(closed_form, sorted(proof.now.atoms(GaussianExpectation), key=str))
+    needed = {h: None for lemma in lemmas for h in lemma.needs}
+    if needed:
+        proof = Proof(Setting((*needed,)), proof.start).by(*(step.rule for step in proof.steps))
+    return proof.by(ByClosedForm())
 
 
 def _tidy(proof: Proof) -> Proof:

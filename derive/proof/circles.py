@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sympy import Basic, Dummy, Symbol
+from derive.indices import nameless
 
 if TYPE_CHECKING:
     from derive.proof.derivation import Derivation
@@ -57,12 +57,6 @@ def _content(derivation: Derivation) -> tuple[Any, ...]:
     statement, setting = derivation.statement, derivation.setting
     assumed = frozenset((h.key, h.properties) for h in setting.hypotheses)
     return nameless(statement.lhs), statement.relation, nameless(statement.rhs), assumed, setting.facts, setting.differ
-
-
-def nameless(expression: Basic) -> Basic:
-    """Return the expression with its dummies numbered, so that two runs of one rule give the same."""
-    dummies = sorted(expression.atoms(Dummy), key=lambda dummy: dummy.dummy_index)
-    return expression.xreplace({u: Symbol(f"_{u.name}{k}", **u.assumptions0) for k, u in enumerate(dummies)})
 
 
 def described(trail: Trail) -> str:

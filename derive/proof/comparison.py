@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from derive.errors import InputError
-from derive.proof.circles import nameless
+from derive.indices import nameless
 from derive.proof.derivation import Derivation, Step, left_out, weakest_relation
 from derive.proof.families import OneName
+from derive.proof.premises import broken_premises
 from derive.proof.relations import require_leading
 from derive.setting import Setting
 from derive.words import Title
@@ -62,7 +63,7 @@ def chain_breaks(derivation: Derivation) -> list[str]:
         for s in derivation.steps
         if not s.uses <= assumed
     ]
-    return breaks
+    return breaks + broken_premises(derivation)
 
 
 def _unsound(derivation: Derivation) -> list[str]:
@@ -104,7 +105,11 @@ def _stated(derivation: Derivation) -> tuple[Any, ...]:
 
 
 def _assumed(setting: Setting) -> tuple[Any, ...]:
-    return tuple((h.key, h.properties) for h in setting.hypotheses), setting.facts, setting.over
+    return (
+        tuple((h.key, h.properties, *map(nameless, h.equations)) for h in setting.hypotheses),
+        setting.facts,
+        setting.over,
+    )
 
 
 def _shown(step: Step) -> tuple[Any, ...]:

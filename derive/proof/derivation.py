@@ -172,6 +172,13 @@ class CheckResult:
         found = self.derivation.grade
         return Grade.FAILED if self.failures and found < Grade.UNDECIDED else found
 
+    @property
+    def uncited(self) -> tuple[str, ...]:
+        """Hypotheses that no step cites, of the derivation, its lemmas and parts; for a theorem these are failures."""
+        from derive.proof.premises import uncited
+
+        return tuple(uncited(self.derivation))
+
     def __bool__(self) -> bool:
         return self.passed
 

@@ -239,12 +239,13 @@ def hypotheses(step: Step, lemma: Derivation, *discharged: Property) -> Iterator
     cited = [h for h in step.setting.hypotheses if h.key in step.uses]
     for h in lemma.rests_on:
         missing = [p for p in h.properties if p not in discharged and not _declared(p, cited)]
-        if h not in cited and (missing or not h.properties):
+        unsaid = [e for e in h.equations if not any(e in other.equations for other in cited)]
+        if h not in cited and (missing or unsaid or not (h.properties or h.equations)):
             yield f"it rests on {h.key}, which the step does not cite"
 
 
 def _declared(p: Property, cited: list[Hypothesis]) -> bool:
-    return any(h.declares(p.kind, p.family, p.other) for h in cited)
+    return any(h.declares(p.kind, p.family, p.other, order=p.order) for h in cited)
 
 
 def taken_over(step: Step) -> Verdict | None:

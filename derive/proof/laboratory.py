@@ -233,7 +233,7 @@ def describe(
         fresh.read(side, at)
     free = frozenset().union(*(side.free_symbols for side in sides))
     values = {s: v for s, v in at.items() if s in free}
-    values |= {s: fresh.free_value(s) for s in fresh.met if isinstance(s, Symbol) and s in free}
+    values |= {s: fresh.free_value(s, at) for s in fresh.met if isinstance(s, Symbol) and s in free}
     return Counterexample(
         world={**fresh.world.describe(frozenset(fresh.met)), **({"drawn": drawn} if drawn else {})},
         at={str(s): shown(v) for s, v in sorted(values.items(), key=lambda kv: kv[0].name)},

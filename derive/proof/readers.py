@@ -63,7 +63,7 @@ Table = list[tuple[Any, tuple[Any, ...]]]
 
 
 def _symbol(self: Exact, e: Symbol, env: Environment) -> Code:
-    return constant(env[e] if e in env else self.free_value(e))
+    return constant(env[e] if e in env else self.free_value(e, env))
 
 
 def _power(self: Exact, e: Expr, env: Environment) -> Code:
@@ -94,7 +94,7 @@ MOMENTS: dict[type, Callable[[Table, Any], Any]] = {
 
 def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
     if not self.world.setting.citing(Kind.SHARED_VARIANCE, e.family):
-        if not self.world.declares(Kind.SHARED_VARIANCE, e.family):
+        if not self.world.declares(Kind.SHARED_VARIANCE, e.family) and not self.world.speaks_of(e.family):
             raise Undeclared(f"nothing says that the scalars of {e.family.name} share a variance")
         # Declared, and not used by this step: a number of which nothing else is known.
         layer = self.integer(e.layer[0], env) if e.layer else 0

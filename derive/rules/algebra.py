@@ -1,12 +1,11 @@
-"""Rules of plain algebra: expanding, cancelling, reindexing, naming, collecting."""
+"""Rules of plain algebra: expanding, cancelling, reindexing, collecting."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import And, Basic, Eq, Expr, Product, Symbol, collect, expand, factor
-from sympy.core.relational import Relational
+from sympy import And, Basic, Eq, Expr, Product, collect, expand, factor
 
 from derive.proof.derivation import Derivation, Step
 from derive.proof.instances import agreed, conditions
@@ -115,77 +114,6 @@ def _in_order(expression: Basic, setting: Setting) -> Any:
     if not in_order(expression, setting.facts):
         raise Undischarged(f"nothing says that no product's range runs backwards in {expression}")
     return expression
-
-
-@dataclass(frozen=True)
-class Rename(Rule):
-    """u = s, where s is a symbol for u
-
-    Nothing but a name; the rule puts the expression back and compares.
-    """
-
-    names: tuple[tuple[Expr, Symbol], ...]
-    name = "name"
-    words = "Give it a name."
-    evidence = Evidence.RESIDUAL
-
-    def apply(self, expression: Basic, setting: Setting) -> Rewrite:
-        """Replace the named expressions everywhere."""
-        after = expression
-        for what, symbol in self.names:
-            after = after.subs(what, symbol)
-        back = after.subs({symbol: what for what, symbol in self.names})
-        if after == expression or expand(back - expression) != 0:
-            raise RuleDoesNotApply(f"rule {self.name} finds nothing to name in {expression}")
-        named = [Eq(symbol, what) for what, symbol in self.names]
-        return Rewrite(after, words=Words("Write " + " and ".join(["{}"] * len(named)) + ".", *named))
-
-    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Put the expressions back for their names."""
-        return expand(after.xreplace({symbol: what for what, symbol in self.names}) - before)
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Names are given in the whole expression at once; see `apply`."""
-        return None
-
-
-@dataclass(frozen=True)
-class PutIn(Rule):
-    """u = w, a value that is given by a hypothesis
-
-    Obligation: an equation of the hypothesis becomes true when all the values are put in.
-    """
-
-    values: tuple[tuple[Expr, Expr], ...]
-    because: str
-    name = "put-in"
-    words = "Put in the given values."
-    evidence = Evidence.RESIDUAL
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace a symbol by its given value."""
-        given = dict(self.values)
-        if node not in given:
-            return None
-        hypothesis = next((h for h in setting.hypotheses if h.key == self.because), None)
-        if hypothesis is None:
-            raise Undischarged(f"nothing gives {node} a value: there is no hypothesis {self.because}")
-        if not any(e.has(node) and self._solves(e) for e in hypothesis.equations):
-            raise Undischarged(f"hypothesis {self.because} does not say that {node} is {given[node]}")
-        words = Words("Put in " + ", ".join(["{}"] * len(given)) + ".", *(Eq(s, w) for s, w in self.values))
-        return Rewrite(given[node], frozenset({self.because}), words)
-
-    def _solves(self, equation: Eq) -> bool:
-        """Return whether an equation is true at the values."""
-        gap = (equation.lhs - equation.rhs).xreplace(dict(self.values))
-        return bool(gap == 0 or expand(gap) == 0 or factor(gap) == 0)
-
-    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Substitute the values."""
-        given = before.xreplace(dict(self.values))
-        if isinstance(given, Relational):
-            return (given.lhs - after.lhs) - (given.rhs - after.rhs)
-        return given - after
 
 
 @dataclass(frozen=True)

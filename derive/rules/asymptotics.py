@@ -29,7 +29,7 @@ from derive.proof.relations import Remainder
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
-from derive.rules.analysis import DecayFunction, decay_function
+from derive.rules.analysis import H_DEFINED, DecayFunction, decay_function
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -70,7 +70,7 @@ class Positive(Rule):
         if simplify(decay_function(t) - pieces[0] - pieces[1] / t**2) != 0:
             raise InputError("the pieces do not make up h")
         words = Words("{} is positive: {} and {} are zero at 0 and rise.", h, *pieces)
-        return Rewrite(Gt(rest, 0, evaluate=False), words=words)
+        return Rewrite(Gt(rest, 0, evaluate=False), frozenset({setting.stating(H_DEFINED).key}), words)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Return the left side before less the one after times h."""
@@ -140,7 +140,8 @@ class LocalExpansion(Rule):
             raise InputError(f"{expression} does not depend on {u}")
         after = series(expression.doit(), u, 0, self.order).removeO()
         collected = Add(*(factor(after.expand().coeff(u, k)) * u**k for k in range(self.order)))
-        return Rewrite(collected, words=Words("Expand for small {}, up to order {}.", u, Integer(self.order - 1)))
+        uses = frozenset({setting.stating(H_DEFINED).key} if expression.has(DecayFunction) else ())
+        return Rewrite(collected, uses, Words("Expand for small {}, up to order {}.", u, Integer(self.order - 1)))
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """The rule acts on the whole expression; see `apply`."""

@@ -10,13 +10,14 @@ from sympy import Add, Expr, Mul
 
 from derive.averages import Variance
 from derive.errors import InputError
-from derive.hypotheses import Kind, Property
+from derive.kinds import Kind, Property, require_one_meaning
 from derive.proof.derivation import Derivation, Statement, Step
 from derive.proof.instances import agreed, alike, by_lemma, hypotheses, put, refuted, relation
 from derive.proof.rule import Rewrite, Rule
 from derive.proof.verdict import Verdict
 from derive.randomness import Entry
 from derive.rules.match import index_variables, instantiate, matches
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Title, Words
 
@@ -106,20 +107,23 @@ def require_least(value: Expr, least: int, setting: Setting) -> None:
 
 
 def require_hypotheses(lemma: Derivation, setting: Setting, *discharged: Property) -> frozenset[str]:
-    """Return the setting's hypotheses that declare all that the lemma rests on, or raise `Undischarged`.
+    """Return the setting's hypotheses that say all that the lemma rests on, or raise `Undischarged`.
 
-    ``discharged`` are properties that the caller has seen to in another way.
+    ``discharged`` are properties that the caller has seen to in another way. Raises `InputError` where a hypothesis of
+    the lemma and one here have one key and do not say the same.
     """
+    require_one_meaning((*setting.hypotheses, *lemma.setting.hypotheses))
     uses: frozenset[str] = frozenset()
     for h in lemma.rests_on:
         if h in setting.hypotheses:
             uses |= {h.key}
             continue
-        if not h.properties:
+        if not h.properties and not h.equations:
             raise Undischarged(f"{lemma.name} assumes what is not assumed here: {h.key}")
         for p in h.properties:
             if p not in discharged:
-                uses |= setting.require(p.kind, p.family, p.other)
+                uses |= setting.require(p.kind, p.family, p.other, order=p.order)
+        uses |= {setting.stating(e).key for e in h.equations}
     return uses
 
 
@@ -145,7 +149,8 @@ class ByProductVariance(Rule):
             return None
         one, two = self.factors()
         left, right = node.inside[0].args
-        uses = setting.independent(left, right) | require_hypotheses(self.lemma, setting, *self._independence())
+        uses = setting.independent(left, right) | finite(setting, node)
+        uses |= require_hypotheses(self.lemma, setting, *self._independence())
         after = self.lemma.statement.rhs.xreplace({one: left, two: right, self.lemma.setting.over: node.over})
         words = Words("{} and {} are independent, so the variance of their product expands.", left, right)
         return Rewrite(after, uses, words, (self.lemma,))

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Abs, Expr, Integer, Rational, Sum, factor_terms
+from sympy import Expr, Integer, Sum, factor_terms
 
 from derive.averages import Average, Variance
 from derive.errors import InputError
 from derive.hypotheses import Kind, Property
-from derive.network import SLOPE, Activation, W, b, s, x
+from derive.network import Activation, W, b, s, x
 from derive.proof.derivation import Derivation, Step
 from derive.proof.instances import agreed, alike, conditions, hypotheses, put, refuted, relation, solved
 from derive.proof.rule import Rewrite, Rule
 from derive.proof.verdict import Verdict
 from derive.randomness import Entry, Over
+from derive.rules.definitions import as_stated
 from derive.rules.lemma import ByLemma, equality, require_hypotheses
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
-
-
-def leaky_relu(argument: Expr, slope: Expr = SLOPE) -> Expr:
-    """Return leaky ReLU as a linear part and an absolute value: (1 + a)/2 u + (1 - a)/2 |u|."""
-    return (1 + slope) * Rational(1, 2) * argument + (1 - slope) * Rational(1, 2) * Abs(argument)
 
 
 @dataclass(frozen=True)
@@ -37,9 +34,7 @@ class DefineRectifier(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation function by its definition."""
-        if not isinstance(node, Activation):
-            return None
-        return Rewrite(leaky_relu(node.args[0]), setting.require(Kind.RECTIFIER))
+        return as_stated(node, Kind.RECTIFIER, setting) if isinstance(node, Activation) else None
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ class OddMean(Rule):
         (y,) = entries
         if node.inside[0].subs(y, -y) != -node.inside[0] or setting.citing(Kind.SYMMETRIC, y.family) is None:
             return None
-        return Rewrite(Integer(0), setting.require(Kind.SYMMETRIC, y.family))
+        return Rewrite(Integer(0), setting.require(Kind.SYMMETRIC, y.family) | finite(setting, node))
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ class ByHalfVariance(Rule):
             return None
         if W.source not in node.over.sources or b.source not in node.over.sources:
             raise Undischarged(f"{pre_activation} is symmetric over the weights and biases, not over {node.over}")
-        uses = setting.require(Kind.RECTIFIER)
+        uses = setting.require(Kind.RECTIFIER) | finite(setting, node)
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)

@@ -14,7 +14,7 @@ from derive.proof.verdict import Verdict
 from derive.rules.lemma import ByLemma, require_hypotheses
 from derive.rules.positive import nonzero
 from derive.rules.roots import Polynomial
-from derive.setting import Setting, Undischarged
+from derive.setting import Setting
 from derive.words import Words
 
 
@@ -22,13 +22,13 @@ from derive.words import Words
 class Solve(Rule):
     """u = the solution of an equation in u that is not negative
 
-    The equation is the one that the hypothesis ``because`` states, after the lemma has been used in it; the solution
-    is put back into it. Obligation: it is polynomial in u, with a leading coefficient that is not zero, u is not
-    negative, and all other solutions are.
+    ``given`` is the equation, which a hypothesis states; the lemma is used in it, and the solution put back into it.
+    Obligation: it is polynomial in u, with a leading coefficient that is not zero, u is not negative, and all other
+    solutions are.
     """
 
     unknown: Expr
-    because: str
+    given: Eq
     lemma: Derivation | None = None
     name = "solve"
     words = "Solve for the unknown."
@@ -40,7 +40,7 @@ class Solve(Rule):
             return None
         equation = self.equation(setting)
         polynomial = Polynomial.of(equation, self.unknown)
-        uses = frozenset({self.because}) | polynomial.nonzero(setting)
+        uses = frozenset({setting.stating(self.given).key}) | polynomial.nonzero(setting)
         solution = polynomial.nonnegative()
         only = "" if polynomial.poly.degree() == 1 else ", which is not negative"
         words = Words(f"Solve {{}} for {{}}{only}.", equation, self.unknown)
@@ -49,23 +49,16 @@ class Solve(Rule):
         return Rewrite(solution, uses | require_hypotheses(self.lemma, setting), words, (self.lemma,))
 
     def equation(self, setting: Setting) -> Eq:
-        """Return the equation that the hypothesis states, the lemma used in it; raise `Undischarged` if none does."""
-        stated = self.stated(setting)
-        return ByLemma(self.lemma).apply(stated, setting).after if self.lemma else stated
-
-    def stated(self, setting: Setting) -> Eq:
-        """Return the equation that the hypothesis states; raise `Undischarged` if none does."""
-        found = [e for h in setting.hypotheses if h.key == self.because for e in h.states if e.has(self.unknown)]
-        if len(found) != 1:
-            raise Undischarged(f"hypothesis {self.because} states {len(found)} equations for {self.unknown}, not one")
-        return found[0]
+        """Return the equation, the lemma used in it; raise `Undischarged` where no hypothesis states it."""
+        setting.stating(self.given)
+        return ByLemma(self.lemma).apply(self.given, setting).after if self.lemma else self.given
 
     def by_second_path(self, step: Step) -> Verdict | None:
         """Use the lemma in the equation by solving for its indices, and put the solution in."""
         if self.lemma is None:
             return None
         instances = Instances((self.lemma.statement.lhs, self.lemma.statement.rhs))
-        equation = instances(self.stated(step.setting))
+        equation = instances(self.given)
         gap = (equation.lhs - equation.rhs).xreplace({self.unknown: step.after})
         if not instances.bindings or simplify(gap) != 0:
             return refuted(step, self.lemma)

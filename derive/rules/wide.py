@@ -9,7 +9,7 @@ from sympy import Basic, Dummy, Expr, Integer, factor, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.errors import InputError
-from derive.gaussian import GaussianExpectation, gaussian_expectation, price_expectation
+from derive.gaussian import ClosedForm, GaussianExpectation, gaussian_expectation, price_expectation
 from derive.gaussian.setting import GaussianSetting
 from derive.hypotheses import Kind
 from derive.network import Activation, ActivationSlope, W, b, s
@@ -20,15 +20,13 @@ from derive.proof.sampling import points
 from derive.proof.verdict import Verdict
 from derive.randomness import NETWORKS, SAMPLES, Entry
 from derive.rules.lemma import equality
-from derive.setting import Setting, Undischarged
+from derive.setting import Setting
 from derive.words import Words
 
 M, V = symbols("m v", positive=True)
 MU, NU = symbols("mu nu", real=True)
 FIRST, SECOND = symbols("y_1 y_2", real=True)
 Q, U = symbols("q", positive=True), symbols("u", real=True)
-GAUSSIAN_KEY, WIDE_KEY = "gaussian-pre-activations", "wide"
-"""The hypotheses of the Gaussian limit: of one pre-activation, and of those of two samples."""
 
 
 def over_samples(integrand: Expr) -> Expr:
@@ -47,12 +45,13 @@ def one_gaussian(integrand: Expr, variance: Expr = Q) -> Expr:
 
 
 @lru_cache(maxsize=512)
-def _closed_form(node: GaussianExpectation) -> Derivation:
+def closed_form(node: GaussianExpectation) -> ClosedForm:
+    """Return the derivation of an expectation's closed form; raise `NoClosedForm` where there is none."""
     return gaussian_expectation(node.integrand, node.variables, mean=node.mean, covariance=node.covariance)
 
 
 @lru_cache(maxsize=16)
-def _by_price(node: GaussianExpectation) -> Derivation:
+def _by_price(node: GaussianExpectation) -> ClosedForm:
     return price_expectation(node.integrand, node.variables, covariance=node.covariance)
 
 
@@ -62,6 +61,8 @@ class ByClosedForm(Rule):
 
     Each answer is a derivation of its own, by Stein's identity and the probabilities of half-spaces, or by Price's
     theorem alone where ``price`` is set.
+
+    Obligation: what must be positive for the answer, that the law is one and the expectation finite, is so.
     """
 
     price: bool = False
@@ -73,11 +74,12 @@ class ByClosedForm(Rule):
         """Replace an expectation without others inside by its closed form."""
         if not isinstance(node, GaussianExpectation) or node.integrand.atoms(GaussianExpectation):
             return None
-        lemma = _by_price(node) if self.price else _closed_form(node)
+        lemma = _by_price(node) if self.price else closed_form(node)
         if equality(lemma).lhs != node:
             raise InputError(f"{lemma.name} is not about {node}")
         words = Words("The mean over {} is a Gaussian expectation, in closed form.", node.variables[0])
-        return Rewrite(lemma.result, words=words, lemmas=(lemma,))
+        uses = frozenset[str]().union(*map(setting.require_positive, lemma.conditions))
+        return Rewrite(lemma.result, uses, words, (lemma,))
 
     def by_second_path(self, step: Step) -> Verdict:
         """Put the lemmas' right sides for their left sides, all at once."""
@@ -181,6 +183,8 @@ class GaussianLimit(Rule):
     mu ~ N(0, m^2) and nu ~ N(0, v^2). Over networks a pre-activation becomes Gaussian as the width grows, and those of
     two samples jointly Gaussian, with the variance m^2 + v^2 and the covariance m^2. It is an approximation at finite
     width. g is a power of the activation function or of its slope.
+
+    Obligation: the limit is declared, of one sample or of two.
     """
 
     name = "gaussian-limit"
@@ -198,14 +202,14 @@ class GaussianLimit(Rule):
             (argument,) = inner.args
             words = Words("As the width grows, the pre-activation {} becomes Gaussian.", argument)
             after = one_gaussian(inner.func(U) ** exponent)
-            return Rewrite(after, _assumed(GAUSSIAN_KEY, setting), words)
+            return Rewrite(after, setting.require(Kind.GAUSSIAN_LIMIT), words)
         if not isinstance(inner, Average) or inner.over != SAMPLES or node.over != NETWORKS:
             return None
         function, power = inner.inside[0].as_base_exp()
         if not _is_of_pre_activation(function) or (exponent, power) not in ((1, 2), (2, 1)):
             return None
         after = over_networks(over_samples(function.func(MU + NU) ** power) ** exponent)
-        return Rewrite(after, _assumed(WIDE_KEY, setting))
+        return Rewrite(after, setting.require(Kind.JOINT_GAUSSIAN_LIMIT))
 
 
 def _is_of_pre_activation(e: Expr) -> bool:
@@ -213,9 +217,3 @@ def _is_of_pre_activation(e: Expr) -> bool:
         return False
     (argument,) = e.args
     return isinstance(argument, Entry) and argument.family == s
-
-
-def _assumed(key: str, setting: Setting) -> frozenset[str]:
-    if not any(h.key == key for h in setting.hypotheses):
-        raise Undischarged(f"the Gaussian limit needs the hypothesis {key!r}: that the layers are wide")
-    return frozenset({key})

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from derive.hypotheses import Hypothesis, Kind
 from derive.network import b
 from derive.proof.derivation import Derivation
-from derive.rules.gradients import INDEPENDENCE_KEY
-from derive.rules.wide import GAUSSIAN_KEY, WIDE_KEY
 from numerics.kernels.layered_quantities import text
 from numerics.network import Network
 from numerics.plain import finite
@@ -122,7 +120,7 @@ def _satisfies(network: Network, hypothesis: Hypothesis) -> bool:
     """Return whether a network satisfies a hypothesis; all that is not asked for here, every `Network` does."""
     if hypothesis.declares(Kind.LINEAR):
         return network.activation.is_linear or network.d == 0
-    if hypothesis.key in (WIDE_KEY, GAUSSIAN_KEY, INDEPENDENCE_KEY):
+    if any(p.licenses == "->" for p in hypothesis.properties):
         return network.d == 0
     if hypothesis.declares(Kind.ZERO, b):
         return not any(network.bias_variance)

@@ -7,9 +7,25 @@ from sympy import Symbol
 
 import derive.rules
 from derive.errors import InputError
+from derive.hypotheses import FINITE_MOMENTS
 from derive.indices import rename_bound
 from derive.proof.rule import Rule, RuleDoesNotApply
-from derive.rules import decay, mean_field, near_one, near_zero, stability
+from derive.rules import (
+    ByProductVariance,
+    Linearity,
+    MomentFromVariance,
+    ProductLaw,
+    SecondMoment,
+    Uncorrelated,
+    VarianceDefinition,
+    VarianceOfSum,
+    decay,
+    mean_field,
+    near_one,
+    near_zero,
+    stability,
+)
+from derive.rules.rectifier import OddMean
 from derive.setting import Undischarged
 
 
@@ -70,7 +86,29 @@ def test_a_rule_refuses_when_a_hypothesis_that_it_needs_is_missing(scenario):
 @every_scenario
 def test_a_rule_names_the_hypotheses_that_it_uses(scenario):
     uses = scenario.rule.apply(scenario.start, scenario.setting).uses
-    assert uses == set(scenario.needs)
+    assert uses - {FINITE_MOMENTS.key} == {*scenario.needs} - {FINITE_MOMENTS.key}
+
+
+SPLITTING = (
+    ByProductVariance,
+    Linearity,
+    MomentFromVariance,
+    OddMean,
+    ProductLaw,
+    SecondMoment,
+    Uncorrelated,
+    VarianceDefinition,
+    VarianceOfSum,
+)
+
+
+@every_scenario
+def test_a_rule_that_splits_means_rests_on_moments_that_exist(scenario):
+    """Without the hypothesis it refuses: a Cauchy variable has no mean to split."""
+    if isinstance(scenario.rule, SPLITTING):
+        assert FINITE_MOMENTS.key in scenario.rule.apply(scenario.start, scenario.setting).uses
+        with pytest.raises(Undischarged, match="finite moments"):
+            scenario.rule.apply(scenario.start, scenario.setting.without(FINITE_MOMENTS.key))
 
 
 @every_scenario

@@ -155,9 +155,9 @@ def test_a_renderer_that_drops_what_a_step_uses_is_caught(theorem, monkeypatch):
 
     for module in (text, latex, html):
         monkeypatch.setattr(module, "footer", forgetful)
-    assert "uses A1" in in_text(whole.text(), whole)
-    assert "uses A1" in in_latex(whole.latex(), whole)
-    assert "step 2" in in_html(ET.fromstring(html.fragment(whole, style=False)), whole)
+    assert "uses A2" in in_text(whole.text(), whole)
+    assert "uses A2" in in_latex(whole.latex(), whole)
+    assert "step 1" in in_html(ET.fromstring(html.fragment(whole, style=False)), whole)
 
 
 def test_swapped_steps_are_caught(theorem):
