@@ -21,7 +21,7 @@ from sympy import DiracDelta, Expr, S, Symbol, lambdify
 from derive.activations import Activation
 from derive.errors import InputError
 from derive.expressions.stable import in_floats, precise, sharing, stable
-from numerics.accurate_functions import NAMES
+from numerics.accurate_functions import modules
 from numerics.rounding import EPS, Bounded, evaluate
 from numerics.true_values import TrueValues, poor_zones, within
 
@@ -147,8 +147,9 @@ def _pointwise(e: Expr) -> Expr:
 
 
 def _printed(x: Symbol, expression: Any) -> Callable[..., Any]:
-    floats = tuple(map(in_floats, expression)) if isinstance(expression, tuple) else in_floats(expression)
-    function: Callable[..., Any] = lambdify(x, floats, modules=[NAMES, "scipy", "numpy"], cse=True)
+    several = isinstance(expression, tuple)
+    floats = tuple(map(in_floats, expression if several else [expression]))
+    function: Callable[..., Any] = lambdify(x, floats if several else floats[0], modules=modules(*floats), cse=True)
     return function
 
 

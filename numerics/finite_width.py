@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import chdtrc
 
 from derive.errors import InputError, unknown_name
 from numerics.network import Network
@@ -198,7 +198,7 @@ def _fit(layer: int, name: str, widths: tuple[int, ...], bias: list[float], erro
     weights, freedom = 1 / np.square(error), len(widths) - 1
     c, c_error, chi_square = _least_squares(1 / np.asarray(widths, float), np.asarray(bias), weights)
     _, _, constant = _least_squares(np.ones(len(widths)), np.asarray(bias), weights)
-    p_value, p_constant = (float(chdtrc(freedom, value)) for value in (chi_square, constant))
+    p_value, p_constant = (float(scipy.special.chdtrc(freedom, value)) for value in (chi_square, constant))
     return WidthFit(layer, name, widths, tuple(bias), tuple(error), c, c_error, chi_square, p_value, p_constant)
 
 

@@ -46,7 +46,7 @@ from sympy.core.relational import Relational
 
 from derive.expressions.accurate import Cdf, StableFunction
 from derive.gaussian.functions import NormalDensity, Phi
-from numerics.accurate_functions import NAMES
+from numerics.accurate_functions import modules
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -274,7 +274,7 @@ def _numeric(kind: Any, count: int) -> tuple[Callable[..., Any], tuple[Callable[
     e = kind(*symbols)
 
     def compiled(expression: Expr) -> Callable[..., Any]:
-        made: Callable[..., Any] = lambdify(symbols, expression, modules=[NAMES, "scipy", "numpy"])
+        made: Callable[..., Any] = lambdify(symbols, expression, modules=modules(expression))
         return made
 
     def slope(k: int) -> Callable[..., Any] | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from derive.errors import InputError
 from numerics.network import Network
@@ -212,8 +212,8 @@ def verify(
     # Rows without spread cannot raise a false alarm, and take no share of alpha.
     tested = sum(not constant(e.value, e.error, e.scale) for column in estimates.values() for e in column)
     limits = Limits(
-        threshold=-float(stdtrit(simulation.freedom, alpha / (2 * max(1, tested)))),
-        margin=float(stdtrit(simulation.freedom, POWER)),
+        threshold=-float(scipy.special.stdtrit(simulation.freedom, alpha / (2 * max(1, tested)))),
+        margin=float(scipy.special.stdtrit(simulation.freedom, POWER)),
         rounding=1e-14 * (layers + 10),
     )
     rows = []

@@ -227,7 +227,7 @@ class Maps:
         if self.activation.jumps:
             at = ", ".join(map(str, self.activation.jumps))
             raise NoClosedForm(f"E[f'^2] is infinite, since f jumps at {at}", self._f)
-        return self._one(self.activation.derivative**2)
+        return self._one(self.activation.squared_derivative)
 
     def _chi_perp(self) -> Proof:
         return _closed(self._stretch())

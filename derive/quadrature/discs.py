@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -254,9 +254,14 @@ def tanh(u: Disc, real: bool) -> Disc:
     return _capped(found, 1.0) if real else found
 
 
+def _expit(x: Floats) -> Any:
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1 + small)
+
+
 def logistic(u: Disc, real: bool) -> Disc:
     """1/(1 + exp(-u))."""
-    found = _by_slope(u, scipy.special.expit(u.mid), 0.25 / _least_cosh2(0.5 * u.mid, 0.5 * u.rad, real))
+    found = _by_slope(u, _expit(u.mid), 0.25 / _least_cosh2(0.5 * u.mid, 0.5 * u.rad, real))
     return _capped(found, 1.0) if real else found
 
 
@@ -266,7 +271,7 @@ def softplus(u: Disc, real: bool) -> Disc:
     value = np.logaddexp(0.0, c)
     top = np.clip(c + r, -700.0, 700.0)
     if real:
-        slope = scipy.special.expit(top)
+        slope = _expit(top)
     else:
         # |1 + exp(-z)|² >= 1 + exp(-2x) for |Im z| <= π/2; beyond it only its modulus is known.
         close = 1 / np.sqrt(1 + np.exp(-2 * np.clip(top, -350.0, 350.0)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from derive.activations import Activation
 from numerics.criticality.chebyshev import EPS, Array
@@ -136,7 +136,7 @@ def roots(g: Callable[[float], float], q: Array, values: Array, noise: Array) ->
         # Next to a root a sign from the grid may still be rounding: then its neighbours decide.
         for low, high in ((q[n], q[n + 1]), (q[max(n - 1, 0)], q[min(n + 2, len(q) - 1)])):
             if g(float(low)) * g(float(high)) <= 0:
-                found.add(float(brentq(g, low, high, xtol=1e-300, rtol=4 * EPS)))
+                found.add(float(scipy.optimize.brentq(g, low, high, xtol=1e-300, rtol=4 * EPS)))
                 break
     return sorted(found)
 

@@ -157,7 +157,7 @@ class Step:
             raise ValueError(f"the result depends on {', '.join(sorted(map(str, missing)))} too")
         # An error of an expectation is multiplied by the derivative in it.
         outputs = [result, *(result.diff(name) for name in names)]
-        self._run = lambdify([*names, *others], outputs, "numpy")
+        self._run = lambdify([*names, *others], outputs, np)
 
     def __call__(self, expectations: Expectations, at: Mapping[Basic, Any], *arguments: Any) -> Numbers:
         """Return values and their errors; ``at`` as `Expectations` takes it, ``arguments`` in the step's order."""

@@ -127,7 +127,7 @@ def _integral(f: Activation, node: Expr) -> tuple[Integral, Expr]:
     elif len(node.variables) == 1:
         at = {f.symbol: node.variables[0]}
         # The last of equal ones counts: exp has f' = f, a step f^2 = f.
-        known = {f.derivative**2: ("slope",) * 2, f.expression: ("value",), f.expression**2: ("value",) * 2}
+        known = {f.squared_derivative: ("slope",) * 2, f.expression: ("value",), f.expression**2: ("value",) * 2}
         factors = {g.xreplace(at): names for g, names in known.items()}.get(node.integrand)
         if factors:
             return Integral("moment", factors, (node.covariance[0][0],)), _E

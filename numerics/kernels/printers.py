@@ -239,7 +239,7 @@ def array_source(name: str, arguments: Sequence[str], expression: sp.Expr) -> st
 
 def helper_functions(source: str) -> str:
     """The definitions of the functions of `derive.expressions.accurate` that a source calls by its names for them."""
-    from numerics.accurate_functions import NAMES  # which imports SciPy
+    from numerics.accurate_functions import NAMES
 
     own = ("_logistic", "_softplus", "_root", "_plus_root")
     needed = [name for name in own if f"{name}(" in source or (name == "_root" and "_plus_root(" in source)]

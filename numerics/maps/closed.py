@@ -24,7 +24,7 @@ def closed_form(activation: Activation, what: str) -> Expr | None:
     ``what`` is one of mean, second, slope_second, second_slope, covariance. It is the result of a derivation.
     """
     x = activation.symbol
-    f, slope = activation.expression, activation.derivative
+    f = activation.expression
     if activation.jumps and what == "slope_second":
         return None
     try:
@@ -33,7 +33,7 @@ def closed_form(activation: Activation, what: str) -> Expr | None:
         if what == "second":
             return gaussian_expectation(f**2, {x: (0, Q)}).result
         if what == "slope_second":
-            return gaussian_expectation(slope**2, {x: (0, Q)}).result
+            return gaussian_expectation(activation.squared_derivative, {x: (0, Q)}).result
         if what == "second_slope":
             second = closed_form(activation, "second")
             return None if second is None else second.diff(Q)
