@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from numerics.cli.arguments import Formula
 from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, show, table, to_json, working
+
+if TYPE_CHECKING:
+    from numerics.maps import NumericalMaps
+    from numerics.maps.at_point import MapsAt
 
 
 @click.command("maps", cls=Formula)
@@ -46,7 +50,8 @@ def maps(activation: str, q: float, rho: float, weight_variance: float, bias_var
         show(_text(q, rho, values, forms))
 
 
-def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
+def _data(numbers: NumericalMaps, q: float, rho: float, values: MapsAt, forms: dict[str, Any]) -> dict[str, Any]:
+    found_numbers = {row["map"]: row for row in values.to_dict()["rows"]}
     return {
         "activation": str(numbers.activation),
         "q": q,
@@ -57,7 +62,7 @@ def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dic
             name: {
                 "closed_form": _closed(found),
                 "reason": None if _closed(found) else str(found.reason),
-                **_number(values.get(name)),
+                **{key: found_numbers.get(name, {}).get(key) for key in _COLUMNS},
             }
             for name, found in forms.items()
         },
@@ -71,17 +76,7 @@ def _closed(found: Any) -> dict[str, str] | None:
     return None if result is None else {"latex": latex(result), "text": str(result)}
 
 
-def _number(found: Any) -> dict[str, Any]:
-    if found is None:
-        return {"value": None, "error": None, "error_kind": None, "method": None}
-    value, error, method = float(found.value), float(found.error), str(found.method)
-    usable = math.isfinite(value) and math.isfinite(error)
-    return {
-        "value": value if usable else None,
-        "error": error if usable else None,
-        "error_kind": "measured" if method == "compiled closed form" else "bound",
-        "method": method,
-    }
+_COLUMNS = ("value", "error", "error_kind", "method")
 
 
 def _latex(name: str, found: Any) -> str:
@@ -92,7 +87,7 @@ def _latex(name: str, found: Any) -> str:
     return rf"\text{{{title}}} &= {closed['latex']} \\"
 
 
-def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> str:
+def _text(q: float, rho: float, values: MapsAt, forms: dict[str, Any]) -> str:
     rows = []
     reasons: dict[str, list[str]] = {}
     for name in forms:
