@@ -25,7 +25,7 @@ from numerics.kernels import kernel
 from numerics.maps import NumericalMaps
 from numerics.maps.at_point import maps_at
 from numerics.network import Network
-from numerics.phase import phase
+from numerics.phase import phase_diagram
 from numerics.phase_figure import plot_phase
 from numerics.report.contents import Case, Progress
 from numerics.report.runs import case, write
@@ -151,7 +151,7 @@ def _figures(
     drawn: dict[str, Callable[[], Figure]] = {
         "function": lambda: plot_function(f),
         "maps": lambda: plot_maps(f, weight_variance=weight, bias_variance=bias, q=q),
-        "phase": lambda: plot_phase(phase(f, points=_GRID)),
+        "phase": lambda: plot_phase(phase_diagram(f, points=_GRID)),
     }
     for name, draw in drawn.items():
         try:
