@@ -16,7 +16,7 @@ s = Symbol("s", real=True)
 _PROBES = (Rational(3, 7), Rational(17, 11), Rational(47, 13))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activation:
     """An activation function f(s): ``z^{i+1} = f(s^i)``.
 
@@ -40,6 +40,9 @@ class Activation:
     summary: str = field(default="", compare=False)
     source: str = field(default="", compare=False)
     tails: tuple[Expr | None, Expr | None] = field(default=(None, None), compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Activation {self}: {self.expression}>"
 
     @cached_property
     def derivative(self) -> Expr:

@@ -132,7 +132,13 @@ def _shown(value: object) -> str:
 
 def fragment(audit: Audit) -> str:
     """Return an audit with its style sheet, for a notebook."""
-    return f'<style>{html.STYLE}</style><div class="varprop">{to_html(audit)}</div>'
+    return f'<style>{html.STYLE}{_STYLE}</style><div class="varprop">{to_html(audit)}</div>'
+
+
+_STYLE = """
+.varprop .verdict { color: var(--mark); }
+.varprop .verdict::before { content: "· "; }
+"""
 
 
 def to_html(audit: Audit) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def _centre(f: Activation, point: Critical, edge: Critical) -> tuple[float, floa
     return (1 / second if 0 < second < math.inf else 1.0), 0.0, 1.0
 
 
-def _maps(root: Path, slug: str, f: Activation, values: dict[str, Bounded]) -> Iterator[Map]:
+def _maps(root: Path, slug: str, f: Activation, values: Mapping[str, Bounded]) -> Iterator[Map]:
     maps = Maps(f)
     for name, meaning in MAPS.items():
         found, value = maps.find(name), values.get(name)
