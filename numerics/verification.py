@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numerics.simulation.result import Simulation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from numerics.curves import Prediction
     from numerics.finite_width import FiniteWidthBias
 
 __all__ = ["POWER", "Predicted", "Row", "Verification", "predicted_columns", "verify"]
@@ -153,7 +154,9 @@ class Verification(Result):
         """Return the prediction's curves as a figure, with the estimates over them: see `plot_curves`."""
         from numerics.figures import plot_curves
 
-        return plot_curves(self.prediction, self.simulation, **({} if ax is None else {"ax": ax}))
+        # What `plot_curves` needs of a prediction, `verify` needs, too.
+        prediction = cast("Prediction", self.prediction)
+        return plot_curves(prediction, self.simulation, **({} if ax is None else {"ax": ax}))
 
     @property
     def headline(self) -> str:

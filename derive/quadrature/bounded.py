@@ -13,6 +13,9 @@ from derive.results import Result
 Floats = NDArray[np.float64]
 
 
+_KINDS = {"compiled closed form": "measured"}
+
+
 class Bounded(Result):
     """Values, numbers or arrays of them: the truth lies within ``error`` of ``value``.
 
@@ -67,9 +70,15 @@ class Bounded(Result):
         return f"{value} ± {self.error.max(initial=0.0):.1g} ({methods or 'no values'})"
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row for each value, in the order of a flattened array: ``value``, ``error`` and ``method``."""
+        """Return one row for each value, in the order of a flattened array.
+
+        ``error_kind`` says whether the error is a ``bound`` or was ``measured``.
+        """
         columns = (self.value.ravel().tolist(), self.error.ravel().tolist(), map(str, self.method.ravel()))
-        return [dict(zip(("value", "error", "method"), row, strict=True)) for row in zip(*columns, strict=True)]
+        return [
+            {"value": value, "error": error, "error_kind": _KINDS.get(method, "bound"), "method": method}
+            for value, error, method in zip(*columns, strict=True)
+        ]
 
 
 class Precise(NamedTuple):

@@ -19,10 +19,8 @@ def to_html(rows: Sequence[Mapping[str, Any]], headline: str) -> str:
     A single row is a table of its own: a line for each column.
     """
     used = [name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "") for row in rows)]
-    if len(rows) == 1:
-        lines = [_line([name, rows[0][name]], ["left", "left"]) for name in used]
-    else:
-        lines = _lines(rows, used)
+    one = len(rows) == 1
+    lines = [_line([name, rows[0][name]], ["left", "left"]) for name in used] if one else _lines(rows, used)
     table = f"<table>{''.join(lines)}</table>" if lines else ""
     return f'<div style="overflow-x: auto"><div>{escape(headline)}</div>{table}</div>'
 

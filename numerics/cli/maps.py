@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from derive.results import plain
 from numerics.cli.arguments import Formula
 from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, show, table, to_json, working
-
-if TYPE_CHECKING:
-    from numerics.maps import NumericalMaps
-    from numerics.maps.at_point import MapsAt
 
 
 @click.command("maps", cls=Formula)
@@ -50,8 +47,7 @@ def maps(activation: str, q: float, rho: float, weight_variance: float, bias_var
         show(_text(q, rho, values, forms))
 
 
-def _data(numbers: NumericalMaps, q: float, rho: float, values: MapsAt, forms: dict[str, Any]) -> dict[str, Any]:
-    found_numbers = {row["map"]: row for row in values.to_dict()["rows"]}
+def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
     return {
         "activation": str(numbers.activation),
         "q": q,
@@ -62,7 +58,7 @@ def _data(numbers: NumericalMaps, q: float, rho: float, values: MapsAt, forms: d
             name: {
                 "closed_form": _closed(found),
                 "reason": None if _closed(found) else str(found.reason),
-                **{key: found_numbers.get(name, {}).get(key) for key in _COLUMNS},
+                **_number(values.get(name)),
             }
             for name, found in forms.items()
         },
@@ -76,7 +72,11 @@ def _closed(found: Any) -> dict[str, str] | None:
     return None if result is None else {"latex": latex(result), "text": str(result)}
 
 
-_COLUMNS = ("value", "error", "error_kind", "method")
+def _number(found: Any) -> dict[str, Any]:
+    if found is None:
+        return {"value": None, "error": None, "error_kind": None, "method": None}
+    (row,) = plain(found.rows())
+    return row if None not in row.values() else row | {"value": None, "error": None}
 
 
 def _latex(name: str, found: Any) -> str:
@@ -87,7 +87,7 @@ def _latex(name: str, found: Any) -> str:
     return rf"\text{{{title}}} &= {closed['latex']} \\"
 
 
-def _text(q: float, rho: float, values: MapsAt, forms: dict[str, Any]) -> str:
+def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> str:
     rows = []
     reasons: dict[str, list[str]] = {}
     for name in forms:

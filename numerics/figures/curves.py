@@ -12,11 +12,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from numerics.curves import Prediction
 from numerics.figures import style
 from numerics.figures.figure import Figure
 from numerics.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, STYLE, WIDTH
 from numerics.simulation import Simulation
-from numerics.verification import Predicted
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ _SAMPLE_LOOKS = {
 _SAMPLE_PANELS = (("variances", ("v2", "m2", "var_s")), ("correlation of two samples", ("rho",)))
 
 
-def plot_curves(prediction: Predicted, simulation: Simulation | None = None) -> Figure:
+def plot_curves(prediction: Prediction, simulation: Simulation | None = None) -> Figure:
     """Return a figure of the predicted variances by layer, with a simulation's estimates over them if given.
 
     The panels are forward and backward, and, where the prediction has the columns m2 and v2, these and their
@@ -67,7 +67,7 @@ def plot_curves(prediction: Predicted, simulation: Simulation | None = None) -> 
     return figure
 
 
-def _panels(prediction: Predicted, simulation: Simulation | None) -> list[tuple[str, tuple[str, ...], Looks]]:
+def _panels(prediction: Prediction, simulation: Simulation | None) -> list[tuple[str, tuple[str, ...], Looks]]:
     """Return the panels to draw: title, columns and looks."""
     have = set(prediction.columns if simulation is None else simulation.estimate)
     forward, sample = have & {"var_z", "var_grad_s"}, "m2" in have and "m2" in prediction.columns
@@ -99,7 +99,7 @@ def _points(axes: Axes, look: _Look, estimate: np.ndarray, error: np.ndarray) ->
     )
 
 
-def _finish(axes: Axes, title: str, prediction: Predicted, *, logarithmic: bool) -> None:
+def _finish(axes: Axes, title: str, prediction: Prediction, *, logarithmic: bool) -> None:
     values = np.concatenate([line.get_ydata() for line in axes.lines]) if axes.lines else np.ones(1)
     if not logarithmic:
         axes.set_ylim(0, 1.02)
@@ -149,7 +149,7 @@ def plot_regime(gains: Sequence[float], ratios: Mapping[str, tuple[np.ndarray, n
     return figure
 
 
-def save_curves(path: str | Path, prediction: Predicted, simulation: Simulation | None = None) -> None:
+def save_curves(path: str | Path, prediction: Prediction, simulation: Simulation | None = None) -> None:
     """Draw the curves to a file, whole or not at all; the format is that of its name.
 
     Raises `InputError` for a name that does not end in .png, .svg or .pdf, and where the file cannot be written.

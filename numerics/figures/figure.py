@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure as PlainFigure
 
-from numerics.figures.style import STYLE
-
-_PIXELS = 96  # an inch on a page; drawn with twice as many
+from numerics.figures.style import STYLE, to_bytes
 
 
 class Figure(PlainFigure):
@@ -27,8 +24,5 @@ class Figure(PlainFigure):
         with mpl.rc_context(STYLE):
             super().savefig(*args, **options)
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        out = io.BytesIO()
-        self.savefig(out, format="png", dpi=2 * _PIXELS)
-        width, height = (round(_PIXELS * inches) for inches in self.get_size_inches())
-        return out.getvalue(), {"width": width, "height": height}
+    def _repr_png_(self) -> bytes:
+        return to_bytes(self, "png")

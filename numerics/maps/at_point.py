@@ -14,7 +14,6 @@ import numpy as np
 from derive.errors import InputError
 from derive.quadrature import Bounded
 from derive.results import Result
-from numerics.maps.fast import METHOD
 from numerics.maps.kernels import NumericalMaps
 from numerics.maps.values import bounded, variances_of
 
@@ -35,20 +34,11 @@ class MapsAt(Result, Mapping[str, Bounded]):
         return f"{self.maps.activation} at q = {self.q:g}, rho = {self.rho:g}, sigma_w2 = {w:g}, sigma_b2 = {b:g}"
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row for each map: its value and its error, what sort of error, how it was computed.
-
-        ``reason`` says why a map has no number.
-        """
+        """Return one row for each map: its number, and in ``reason`` why it has none."""
         return [
-            {
-                "map": name,
-                "value": float(number.value),
-                "error": float(number.error) if np.isfinite(number.value) else math.inf,
-                "error_kind": "measured" if str(number.method) == METHOD else "bound",
-                "method": str(number.method),
-                "reason": number.reason or None,
-            }
+            {"map": name, **row, "reason": number.reason or None}
             for name, number in self.items()
+            for row in number.rows()
         ]
 
     def __getitem__(self, name: str) -> Bounded:
