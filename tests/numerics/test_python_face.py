@@ -160,6 +160,8 @@ def test_weights_of_variance_zero_count_nothing():
     assert maps.chi_perp(1.0).value.tolist() == [0.0, np.inf]
     assert maps.slope_second_moment(1.0).value == np.inf
     assert NumericalMaps("step", weight_variance=0.0).slope_second_moment(1.0).value == np.inf
+    # E[f'²] = E[1/(4|s|)] diverges without a jump.
+    assert NumericalMaps("sqrt(abs(x))", weight_variance=[0.0, 1.0]).chi_perp(1.0).value.tolist() == [0.0, np.inf]
 
 
 @pytest.mark.parametrize("name", ["weight_variance", "bias_variance"])

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 import derive
 import numerics
+from derive.render.table import to_html
 from derive.results import Result, plain
 from numerics import Network, NumericalMaps, predict, simulate, verify
 from numerics.cli import main
@@ -181,6 +182,14 @@ def test_a_long_table_shows_its_ends(made):
     assert reader.cells[-9:-1] == [f"{value:.6g}" for value in last.values()]
 
 
+def test_text_in_a_table_is_no_markup():
+    """A column's name, a cell and the headline are escaped."""
+    for rows in ([{"<i>": "a < b & c"}], [{"<i>": "a < b & c"}] * 2):
+        reader = _Cells()
+        reader.feed(to_html(rows, "<b>"))
+        assert {"<b>", "<i>", "a < b & c"} <= set(reader.cells)
+
+
 @pytest.mark.parametrize("name", ["derivation", "closed form", "audit"])
 def test_notebooks_show_formulas_as_mathematics(made, name):
     """Derivations and audits come with MathML and their own style, in an element of that style's class."""
@@ -214,7 +223,8 @@ def test_a_data_frame_has_the_columns(made, name):
 def test_without_pandas_the_extra_is_named(made, monkeypatch):
     """One clear error."""
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=re.escape("to_dataframe needs pandas; install the extra: pip install")):
+    message = "to_dataframe needs pandas; install the extra: pip install 'varprop[pandas]'"
+    with pytest.raises(ImportError, match=f"^{re.escape(message)}$"):
         made("prediction").to_dataframe()
 
 
