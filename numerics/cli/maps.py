@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -47,7 +48,7 @@ def maps(activation: str, q: float, rho: float, weight_variance: float, bias_var
         show(_text(q, rho, values, forms))
 
 
-def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
+def _data(numbers: Any, q: float, rho: float, values: Mapping[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
     return {
         "activation": str(numbers.activation),
         "q": q,
@@ -87,7 +88,7 @@ def _latex(name: str, found: Any) -> str:
     return rf"\text{{{title}}} &= {closed['latex']} \\"
 
 
-def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> str:
+def _text(q: float, rho: float, values: Mapping[str, Any], forms: dict[str, Any]) -> str:
     rows = []
     reasons: dict[str, list[str]] = {}
     for name in forms:
