@@ -51,7 +51,7 @@ class Property:
     other: Family | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hypothesis:
     """A numbered assumption of a theorem.
 
@@ -68,6 +68,9 @@ class Hypothesis:
     exact: bool = True
     source: str = ""
     states: tuple[Eq, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Hypothesis {self.key}: {self.text}>"
 
     @property
     def equations(self) -> tuple[Eq, ...]:

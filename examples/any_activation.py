@@ -14,5 +14,5 @@ print(f"\nclass {point.kind}: chi_perp = chi_par = 1 at sigma_w2 = {point.sigma_
 for gain in recommended_gains(mine):
     print(f"{gain.name}: gain {gain.gain:.6f}; {gain.meaning}")
 
-network = Network(widths=[256] * 5, gain=point.sigma_w2, bias_variance=point.sigma_b2, activation=mine)
-print("\n" + verify(predict(network), simulate(network, rng=0, networks=200)).text())
+network = Network(depth=4, width=256, gain=point.sigma_w2, bias_variance=point.sigma_b2, activation=mine)
+print("\n" + verify(predict(network), simulate(network, seed=0, networks=200)).text())

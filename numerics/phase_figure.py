@@ -9,10 +9,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from numerics.figures.figure import Figure
 from numerics.figures.style import STYLE, save
 from numerics.phase import Phase
 

@@ -39,7 +39,7 @@ _PROBES = (Rational(3, 7), Rational(17, 11), Rational(47, 13))
 _ANALYTIC = (exp, sin, cos, sinh, cosh, tanh, atan, erf, Phi)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activation:
     """An activation function f(s): ``z^{i+1} = f(s^i)``.
 
@@ -63,6 +63,9 @@ class Activation:
     summary: str = field(default="", compare=False)
     source: str = field(default="", compare=False)
     tails: tuple[Expr | None, Expr | None] = field(default=(None, None), compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Activation {self}: {self.expression}>"
 
     @cached_property
     def derivative(self) -> Expr:

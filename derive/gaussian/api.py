@@ -25,7 +25,7 @@ from derive.proof.rule import RuleDoesNotApply
 from derive.proof.verdict import Grade, Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClosedForm(Derivation):
     """The derivation of a Gaussian expectation: `result` is the closed form, `agreement` its check.
 

@@ -14,11 +14,12 @@ from derive.errors import InputError
 from derive.hypotheses import Hypothesis
 from derive.proof.rule import Evidence, Rule
 from derive.proof.verdict import Grade, Verdict
+from derive.results import Result
 from derive.setting import Setting
 from derive.words import Words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Statement:
     """A relation between two expressions: ``=``, ``<=``, ``<=>``, ``~`` (asymptotic) or ``->`` (as width grows)."""
 
@@ -26,8 +27,13 @@ class Statement:
     relation: str
     rhs: Basic
 
+    def __repr__(self) -> str:
+        from derive.render.text import formula
 
-@dataclass(frozen=True)
+        return f"<Statement: {formula(self.lhs)} {self.relation} {formula(self.rhs)}>"
+
+
+@dataclass(frozen=True, repr=False)
 class Step:
     """One step: the rule computed ``after`` from ``before``; ``uses`` are the keys of the hypotheses it rests on."""
 
@@ -42,9 +48,15 @@ class Step:
     setting: Setting
     lemmas: tuple[Derivation, ...] = ()
 
+    def __repr__(self) -> str:
+        from derive.render.text import formula
 
-@dataclass(frozen=True)
-class Derivation:
+        after = formula(self.after)
+        return f"<Step {self.id}, {self.rule.name}: {self.relation} {after} ({self.verdict.grade})>"
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation(Result):
     """A theorem with its proof as data.
 
     ``parts`` are the statements that belong to the theorem besides the main one (each a derivation of its own);
@@ -131,6 +143,20 @@ class Derivation:
 
         return to_html(self)
 
+    @property
+    def headline(self) -> str:
+        """The name, the statement and the grade."""
+        from derive.render.text import statement_text
+
+        steps = "1 step" if len(self.steps) == 1 else f"{len(self.steps)} steps"
+        return f"{self.name}: {statement_text(self)} ({self.grade}, {steps})"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each step, with its formulas as text."""
+        from derive.render.json import rows
+
+        return rows(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the derivation as plain data: the documented JSON of the command line."""
         from derive.render.json import to_dict
@@ -151,8 +177,8 @@ class Derivation:
         return self.text()
 
 
-@dataclass(frozen=True)
-class CheckResult:
+@dataclass(frozen=True, repr=False)
+class CheckResult(Result):
     """The outcome of a check: the derivation with the verdicts that were reached, and what failed."""
 
     derivation: Derivation
@@ -167,6 +193,20 @@ class CheckResult:
     def grade(self) -> Grade:
         """The grade of the weakest step after the check."""
         return self.derivation.grade
+
+    @property
+    def headline(self) -> str:
+        """Whether all steps passed, and the statement."""
+        found = "passed" if self.passed else f"{len(self.failures)} failures"
+        return f"{found}; {self.derivation.headline}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each step, with the verdict that was reached."""
+        return self.derivation.rows()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: the derivation with its verdicts, and what failed."""
+        return {"passed": self.passed, "failures": list(self.failures), "derivation": self.derivation.to_dict()}
 
     def __bool__(self) -> bool:
         return self.passed

@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Basic
 
-from derive.claims.claim import Audit, Finding
+from derive.claims.claim import Audit, Claim, Finding
 from derive.hypotheses import Hypothesis
 from derive.proof.derivation import Statement
 from derive.render import html, latex, text
@@ -40,6 +40,30 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "suffices": [_hypothesis(h) for h in audit.suffices],
         "counterexample": audit.counterexample.to_dict() if audit.counterexample else None,
         "derived": _formula(audit.derived),
+    }
+
+
+def claim_row(claim: Claim) -> dict[str, Any]:
+    """Return a claim as a row of texts."""
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "source": f"{claim.source}, {claim.where}",
+        "printed": _line(claim.printed),
+        "assumes": " ".join(_plain(h.text) for h in claim.hypotheses),
+    }
+
+
+def audit_row(audit: Audit) -> dict[str, Any]:
+    """Return an audit as a row of texts, None where there is nothing to say."""
+    derived, condition = (None if e is None else text.formula(e) for e in (audit.derived, audit.condition))
+    return claim_row(audit.claim) | {
+        "verdict": audit.verdict,
+        "derived": derived,
+        "right_when": condition,
+        "holds_if": " ".join(_plain(h.text) for h in audit.suffices) or None,
+        "counterexample": str(audit.counterexample) if audit.counterexample else None,
+        "evidence": audit.evidence,
     }
 
 
@@ -104,6 +128,17 @@ def _counterexample(audit: Audit) -> list[str]:
 
 def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def fragment(audit: Audit) -> str:
+    """Return an audit with its style sheet, for a notebook."""
+    return f'<style>{html.STYLE}{_STYLE}</style><div class="varprop">{to_html(audit)}</div>'
+
+
+_STYLE = """
+.varprop .verdict { color: var(--mark); }
+.varprop .verdict::before { content: "· "; }
+"""
 
 
 def to_html(audit: Audit) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -110,7 +110,7 @@ def phase(
     """
     from numerics.figures.style import form_of, to_bytes
     from numerics.files import write_atomic
-    from numerics.phase import phase as diagram_of
+    from numerics.phase import phase_diagram as diagram_of
     from numerics.phase_figure import plot_phase
 
     kind = form or ("csv" if output.lower().endswith(".csv") else form_of(output))
@@ -130,17 +130,12 @@ def init(activation: str, form: str) -> None:
     A gain is the factor of the standard deviation here, std = gain/sqrt(fan_in), as in PyTorch; its square, sigma_w2 =
     fan_in Var[W], is what --gain means in `varprop curve` and others. ACTIVATION is a name or an expression in x.
     """
-    from numerics.gains import missing, recommended_gains
+    from numerics.gains import recommended_gains
 
     with working(f"gains of {activation}"):
-        gains, notes = recommended_gains(activation), missing(activation)
+        gains = recommended_gains(activation)
     if form == "json":
-        data: dict[str, Any] = {
-            "activation": activation,
-            "gains": [gain.to_dict() for gain in gains],
-            "notes": list(notes),
-        }
-        emit(to_json(data))
+        emit(to_json(gains.to_dict()))
         return
     lines = []
     for gain in gains:
@@ -155,4 +150,4 @@ def init(activation: str, form: str) -> None:
         ]
     if not lines:
         lines = [f"{activation} has no gain to recommend: its moments at q = 1 are not finite"]
-    show("\n".join([*lines, *notes]))
+    show("\n".join([*lines, *gains.notes]))

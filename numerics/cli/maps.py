@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from derive.results import plain
 from numerics.cli.arguments import Formula
 from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, show, table, to_json, working
@@ -46,7 +48,7 @@ def maps(activation: str, q: float, rho: float, weight_variance: float, bias_var
         show(_text(q, rho, values, forms))
 
 
-def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
+def _data(numbers: Any, q: float, rho: float, values: Mapping[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
     return {
         "activation": str(numbers.activation),
         "q": q,
@@ -74,14 +76,8 @@ def _closed(found: Any) -> dict[str, str] | None:
 def _number(found: Any) -> dict[str, Any]:
     if found is None:
         return {"value": None, "error": None, "error_kind": None, "method": None}
-    value, error, method = float(found.value), float(found.error), str(found.method)
-    usable = math.isfinite(value) and math.isfinite(error)
-    return {
-        "value": value if usable else None,
-        "error": error if usable else None,
-        "error_kind": "measured" if method == "compiled closed form" else "bound",
-        "method": method,
-    }
+    (row,) = plain(found.rows())
+    return row if None not in row.values() else row | {"value": None, "error": None}
 
 
 def _latex(name: str, found: Any) -> str:
@@ -92,7 +88,7 @@ def _latex(name: str, found: Any) -> str:
     return rf"\text{{{title}}} &= {closed['latex']} \\"
 
 
-def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> str:
+def _text(q: float, rho: float, values: Mapping[str, Any], forms: dict[str, Any]) -> str:
     rows = []
     reasons: dict[str, list[str]] = {}
     for name in forms:

@@ -87,7 +87,7 @@ def _width_bias(network: Network, theory: str | None, simulation: Simulation, se
 def _coloured(found: Verification) -> str:
     colours = {"differs": "red", "inconclusive": "yellow"}
     lines = found.text().splitlines()
-    for number, row in enumerate(found.rows, start=1):
+    for number, row in enumerate(found.comparisons, start=1):
         if row.verdict in colours:
             lines[number] = click.style(lines[number], fg=colours[row.verdict])
     return "\n".join(lines)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from derive.activations import Activation
 from numerics.activations import numpy_function
 from numerics.figures import style
+from numerics.figures.figure import Figure
 from numerics.figures.style import BLUE, GREY, ORANGE, PURPLE, STYLE, WIDTH
 from numerics.maps import NumericalMaps
 

@@ -10,11 +10,11 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from numerics.curves import Prediction
 from numerics.figures import style
+from numerics.figures.figure import Figure
 from numerics.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, STYLE, WIDTH
 from numerics.simulation import Simulation
 

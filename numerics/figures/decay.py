@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sympy import Expr, lambdify, latex
 
@@ -18,6 +17,7 @@ from numerics.curves import predict
 from numerics.derivations import derivation
 from numerics.figures import style
 from numerics.figures.experiment import Experiment, he_gain
+from numerics.figures.figure import Figure
 from numerics.figures.style import BLUE, GREEN, GREY, ORANGE, WIDTH
 from numerics.network import Network
 from numerics.simulation import Simulation, simulate

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
 from numerics.figures.experiment import Experiment
+from numerics.figures.figure import Figure
 from numerics.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH, inked
 
 _UNITS = (2, 1, 0, -1, -2)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from numerics.figures import style
 from numerics.figures.experiment import NETWORKS, SAMPLES, Experiment
+from numerics.figures.figure import Figure
 from numerics.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH
 
 Floats = NDArray[np.float64]

@@ -257,7 +257,8 @@ def limits_source(program: Program, arguments: Sequence[str], name: str = "LIMIT
         of = f"lambda {parameters}: {NUMPY.doprint(limit.value)}"
         if limit.value in program.arguments:
             of = str(program.arguments.index(limit.value))
-        lines.append(f"Limit({title!r}, {limit.low!r}, {high}, {of}),")
+        why = f", {limit.why!r}" if limit.why else ""
+        lines.append(f"Limit({title!r}, {limit.low!r}, {high}, {of}{why}),")
     return f"{name} = (\n{indented(lines)}\n)\n"
 
 

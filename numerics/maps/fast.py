@@ -50,9 +50,11 @@ class _Span:
 class Fast:
     """Compiled maps of one activation; each method returns None where no certified form covers the arguments."""
 
-    def __init__(self, activation: Activation, weight_variance: float, bias_variance: float) -> None:
+    def __init__(self, activation: Activation, weight_variance: float | Array, bias_variance: float | Array) -> None:
         self.activation = activation
-        self.w, self.b = weight_variance, bias_variance
+        # Many weights or biases are for the definitions; what is compiled then gives expectations only.
+        self.one = isinstance(weight_variance, float) and isinstance(bias_variance, float)
+        self.w, self.b = (float(weight_variance), float(bias_variance)) if self.one else (1.0, 0.0)
         # Looked up by name: hashing an activation's expression takes as long as a hundred points.
         self._forms: dict[str, Form | None] = {}
 
@@ -92,6 +94,8 @@ class Fast:
         return self._run(found, "shares", wrap, [shared, private], _Span("m² + v²", shared + private))
 
     def _usable(self, what: str, wrap: str) -> Form | None:
+        if wrap and not self.one:
+            return None
         needed = (what, "second") if wrap == "ratio" else (what,)
         return self._form(what) if self.w and all(self._form(name) for name in needed) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +24,12 @@ from numerics.maps.fast import METHOD, Fast
 from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.one_unit import expectation
 from numerics.maps.pairs import Pairs
-from numerics.maps.values import bounded, named, shares, variance, variances_of
+from numerics.maps.values import bounded, named, one_or_many, shares, variances_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from numerics.maps.at_point import MapsAt
 
 METHODS = ("auto", "closed form", "quadrature")
 GOOD = 2e-13
@@ -56,8 +61,9 @@ class NumericalMaps:
 
     Args:
         activation: a name for `derive.activations.activation`, or an `Activation`.
-        weight_variance: σ_w², the weight variance times the fan-in N.
-        bias_variance: σ_b².
+        weight_variance: σ_w², the weight variance times the fan-in N: a number, or an array that broadcasts against
+            the arguments of the maps.
+        bias_variance: σ_b², likewise.
         method: ``"auto"`` takes a closed form where the engine derives one and its rounding error is below 2e-13,
             and quadrature elsewhere; ``"closed form"`` and ``"quadrature"`` insist. Arrays of 256 points or more, and
             every separation, go through a compiled closed form without cancellation where one is certified.
@@ -70,6 +76,9 @@ class NumericalMaps:
     0.7
     >>> maps.chi_perp(1.0).method
     array('closed form', dtype=object)
+    >>> NumericalMaps("relu", weight_variance=[[1.0], [2.0]]).length_map([0.5, 0.7]).value
+    array([[0.25, 0.35],
+           [0.5 , 0.7 ]])
 
     """
 
@@ -77,16 +86,16 @@ class NumericalMaps:
         self,
         activation: str | Activation,
         *,
-        weight_variance: float = 1.0,
-        bias_variance: float = 0.0,
+        weight_variance: ArrayLike = 1.0,
+        bias_variance: ArrayLike = 0.0,
         method: str = "auto",
     ) -> None:
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
         self.activation = named(activation)
         self.functions: Functions = functions(self.activation)
-        self.weight_variance = variance("weight_variance", weight_variance)
-        self.bias_variance = variance("bias_variance", bias_variance)
+        self.weight_variance = one_or_many("weight_variance", weight_variance)
+        self.bias_variance = one_or_many("bias_variance", bias_variance)
         self.method = method
         self._pairs = Pairs(self.functions)
         self._fast = Fast(self.activation, self.weight_variance, self.bias_variance)
@@ -175,34 +184,77 @@ class NumericalMaps:
             return found
         return self._of_shares("sample_variance_map", m, v)
 
-    def hermite_coefficients(self, q: float, order: int) -> Bounded:
-        """The first ``order`` a_k of f(√q z) = Σ a_k He_k(z)/√k!; a_k² are the coefficients of the dual activation."""
+    def hermite_coefficients(self, q: ArrayLike, order: int) -> Bounded:
+        """The first ``order`` a_k of f(√q z) = Σ a_k He_k(z)/√k!; a_k² are the coefficients of the dual activation.
+
+        Of shape (order,), or (..., order) for an array q.
+        """
         from numerics.maps.hermite import ORDERS, series
 
         if not 1 <= order <= ORDERS[-1]:
             raise InputError(f"order must be from 1 to {ORDERS[-1]}, got {order}")
-        found = series(self.functions, float(variances_of("q", q)), next(n for n in ORDERS if n >= order))
-        if found is None:
-            raise InputError(f"Hermite coefficients of {self.activation} at q = {q} need too many nodes")
-        return Bounded(found.coefficients[:order], np.broadcast_to(found.error, found.coefficients.shape)[:order])
+        variances, terms = variances_of("q", q), next(n for n in ORDERS if n >= order)
+        values, errors = np.empty((2, *variances.shape, order))
+        for place in np.ndindex(variances.shape):
+            found = series(self.functions, float(variances[place]), terms)
+            if found is None:
+                raise InputError(
+                    f"Hermite coefficients of {self.activation} at q = {variances[place]} need too many nodes"
+                )
+            values[place] = found.coefficients[:order]
+            errors[place] = np.broadcast_to(found.error, found.coefficients.shape)[:order]
+        return Bounded(values, errors)
+
+    def at(self, q: float = 1.0, rho: float = 0.5) -> MapsAt:
+        """Every map at variance q and correlation ρ, as a table; those over samples at m² = ρq and v² = (1 - ρ)q."""
+        from numerics.maps.at_point import maps_at
+
+        return maps_at(self, q, rho)
+
+    def plot(self, q: float = 1.0, *, ax: Any = None) -> Figure:
+        """Return the length map around q and the correlation map at q as a figure, for one weight and bias variance."""
+        from numerics.figures.activation import plot_maps
+
+        w, b = self.weight_variance, self.bias_variance
+        if not (isinstance(w, float) and isinstance(b, float)):
+            raise InputError("weight_variance and bias_variance must be numbers for a figure, not arrays")
+        options = {} if ax is None else {"ax": ax}
+        return plot_maps(self.activation, weight_variance=w, bias_variance=b, q=q, **options)
+
+    def __repr__(self) -> str:
+        given = {"weight_variance": self.weight_variance, "bias_variance": self.bias_variance}
+        shown = (f"{name} = " + (f"{v:g}" if isinstance(v, float) else f"{v.size} values") for name, v in given.items())
+        return f"<NumericalMaps: {self.activation}, {', '.join(shown)}>"
+
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in super().__dir__() if not name.startswith("_"))
 
     # ---- from definitions
 
     def _definition(self, name: str, old: Symbol | None = None, new: Expr | None = None) -> Expr | None:
         return _definition(self.activation, name, old, new)
 
-    def _evaluated(self, definition: Expr | None, at: Mapping[Symbol, Array]) -> Bounded:
+    def _evaluated(self, definition: Expr | None, at: Mapping[Symbol, Array], *, weighted: bool = True) -> Bounded:
         """The number of a definition; infinite where it holds an expectation that is."""
         shape = np.broadcast_shapes(*(np.shape(v) for v in at.values()))
+        weights = np.asarray(self.weight_variance)
         if definition is None:
-            value = np.inf if self.weight_variance else 0.0
-            return Bounded(np.full(shape, value), np.zeros(shape), reason=self._jump())
-        fixed = {sigma_w2: np.array(self.weight_variance), sigma_b2: np.array(self.bias_variance)}
+            value = np.where(weights == 0, 0.0, np.inf) if weighted else np.asarray(np.inf)
+            value = np.broadcast_to(value, np.broadcast_shapes(shape, value.shape))
+            return Bounded(value, np.zeros(value.shape), reason=self._jump())
+        fixed = {sigma_w2: weights, sigma_b2: np.asarray(self.bias_variance)}
         used = definition.free_symbols
+        values = {s: v for s, v in {**at, **fixed}.items() if s in used or s in at}
         # With weights of variance 0 no expectation counts, not even an infinite one.
-        nothing = not self.weight_variance and sigma_w2 in used
-        node = (lambda *_: Bounded(np.zeros(shape), np.zeros(shape))) if nothing else self._node
-        return evaluate(definition, {s: v for s, v in {**at, **fixed}.items() if s in used or s in at}, node)
+        nothing = (weights == 0) & (sigma_w2 in used)
+        if nothing.all():
+            return evaluate(definition, values, lambda *_: Bounded(np.zeros(shape), np.zeros(shape)))
+        # The expectations are of the arguments alone.
+        found = evaluate(definition, values, lambda node, _: self._node(node, at))
+        if not nothing.any():
+            return found
+        without = evaluate(definition, values, lambda *_: Bounded(np.zeros(shape), np.zeros(shape)))
+        return _either(np.broadcast_to(nothing, found.value.shape), without, found)
 
     def _jump(self) -> str:
         return f"E[f'^2] is infinite, since f jumps at {', '.join(map(str, self.activation.jumps))}"
@@ -265,7 +317,7 @@ class NumericalMaps:
     def _of_q(self, name: str, q: ArrayLike) -> Bounded:
         variances = variances_of("q", q)
         return self._compiled(_MOMENTS[name], "", variances) or self._evaluated(
-            self._definition(name), {symbols.q: variances}
+            self._definition(name), {symbols.q: variances}, weighted=False
         )
 
     def _one(self, integrand: Expr, s: Symbol, q: Array) -> Bounded:
@@ -426,9 +478,12 @@ def _scaled(found: Bounded, scale: Array) -> Bounded:
 
 
 def _best(one: Bounded, other: Bounded) -> Bounded:
-    better = other.error < one.error
-    value, error = np.where(better, other.value, one.value), np.where(better, other.error, one.error)
-    return Bounded(value, error, np.where(better, other.method, one.method), one.reason)
+    return _either(other.error < one.error, other, one)
+
+
+def _either(first: Any, one: Bounded, other: Bounded) -> Bounded:
+    value, error = np.where(first, one.value, other.value), np.where(first, one.error, other.error)
+    return Bounded(value, error, np.where(first, one.method, other.method), other.reason)
 
 
 def _take(found: tuple[Array, Array, Any], places: Any, value: Array, error: Array, method: Any) -> None:

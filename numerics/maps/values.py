@@ -28,6 +28,18 @@ def variance(name: str, value: float) -> float:
     return number
 
 
+def one_or_many(name: str, given: ArrayLike) -> float | Array:
+    """Return a finite number that is not negative, or an array of such numbers."""
+    if np.isscalar(given) or isinstance(given, str):
+        return variance(name, given)  # type: ignore[arg-type]
+    numbers = np.array(numbers_of(name, given))
+    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        raise InputError(f"{name} must be finite and not negative, got {numbers[bad].flat[0]}")
+    numbers.setflags(write=False)
+    return numbers if numbers.ndim else float(numbers)
+
+
 def numbers_of(name: str, values: ArrayLike) -> Array:
     """Return float64 values; raise `InputError` for what are no numbers."""
     try:

@@ -49,7 +49,7 @@ def _summary(all_cases: Sequence[Case]) -> str:
     )
     body = []
     for case in all_cases:
-        rows, found = case.verification.rows, case.verification
+        rows, found = case.verification.comparisons, case.verification
         worst = max((abs(row.z) for row in rows if math.isfinite(row.z)), default=0.0)
         numbers = (str(len(rows)), str(sum(row.verdict == "differs" for row in rows)), f"{worst:.1f}")
         cells = "".join(f'<td class="num">{cell}</td>' for cell in (*numbers, f"{found.threshold:.2f}"))
@@ -60,7 +60,7 @@ def _summary(all_cases: Sequence[Case]) -> str:
 
 
 def _case(case: Case, number: int) -> str:
-    shown = {row.quantity for row in case.verification.rows}
+    shown = {row.quantity for row in case.verification.comparisons}
     reasons = dict.fromkeys(
         why for name, listed in case.prediction.approximations.items() if name in shown for why in listed
     )
@@ -85,12 +85,12 @@ def _sentence(text: str) -> str:
 
 
 def _rows(found: Verification) -> str:
-    biased = any(row.width_bias for row in found.rows)
+    biased = any(row.width_bias for row in found.comparisons)
     titles = ["", "layer", "predicted", "simulated", "std. error", "z", "off by", "detectable"]
     titles += [*(["finite width"] if biased else []), ""]
     head = "".join(f'<th class="{"num" if title else "text"}">{title}</th>' for title in titles)
     body, before = [], ""
-    for row in found.rows:
+    for row in found.comparisons:
         name = mathml(_QUANTITIES[row.quantity]) if row.quantity != before else ""
         body.append(_row(row, name, biased=biased))
         before = row.quantity

@@ -18,7 +18,7 @@ from numerics.cli import main
 from numerics.maps import NumericalMaps
 from numerics.maps.at_point import maps_at
 from numerics.network import Network
-from numerics.phase import phase
+from numerics.phase import phase_diagram
 from numerics.report import page, tables
 from numerics.report.subject_page import _critical as critical_table
 from numerics.report.subject_page import _gains as gains_on_page
@@ -112,8 +112,8 @@ def test_verification_as_text_and_json(simulated, verified):
     assert data["threshold"] == verified.threshold
     assert data["verdict"] == verified.verdict
     predicted = predict(NETWORK).columns
-    assert len(rows) == len(data["rows"]) == len(verified.rows) > 10
-    for row, cells, plain in zip(verified.rows, rows, data["rows"], strict=True):
+    assert len(rows) == len(data["rows"]) == len(verified.comparisons) > 10
+    for row, cells, plain in zip(verified.comparisons, rows, data["rows"], strict=True):
         truth = predicted[row.quantity][row.layer]
         estimate, error = (s[row.quantity][row.layer] for s in (simulated.estimate, simulated.standard_error))
         # The run's own error, or that which its tail implies where that is larger.
@@ -135,11 +135,16 @@ def test_percentages_of_a_verification(verified):
     """Three digits of each, of the numbers of the row; the summary has the largest that could have passed."""
     head, *lines = (re.split(r" {2,}", line.strip()) for line in verified.text().split("\n\n")[0].splitlines())
     assert head[6:8] == ["off by", "detectable"]
-    for row, cells in zip(verified.rows, lines, strict=True):
+    for row, cells in zip(verified.comparisons, lines, strict=True):
         assert shows(cells[6].replace("+", ""), row.estimate / row.predicted - 1, 3)
         assert shows(cells[7], row.detectable, 3)
-    calm = [replace(row, verdict="agrees", skewness=0.0, detectable=0.0123 * n) for n, row in enumerate(verified.rows)]
-    (largest,) = re.findall(r"an error of (\S+ %) would have been caught", replace(verified, rows=tuple(calm)).text())
+    calm = [
+        replace(row, verdict="agrees", skewness=0.0, detectable=0.0123 * n)
+        for n, row in enumerate(verified.comparisons)
+    ]
+    (largest,) = re.findall(
+        r"an error of (\S+ %) would have been caught", replace(verified, comparisons=tuple(calm)).text()
+    )
     assert shows(largest, 0.0123 * (len(calm) - 1), 3)
 
 
@@ -252,7 +257,7 @@ def test_phase_csv(tmp_path):
     """Each column of the diagram, at its own point."""
     run(f"phase tanh -o {tmp_path / 'p.csv'} --points 5 --weight-variance 1 3 --bias-variance 0 0.4")
     rows = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
-    diagram = phase("tanh", weight_variance=(1, 3), bias_variance=(0, 0.4), points=5)
+    diagram = phase_diagram("tanh", weight_variance=(1, 3), bias_variance=(0, 0.4), points=5)
     assert len(rows) == 25
     columns = [name for name in rows[0] if hasattr(diagram, name)]
     assert len(columns) >= 5
@@ -279,8 +284,8 @@ def test_rows_of_the_report(verified):
     """Predicted, simulated, standard error, z, difference and detectable, in percent where they are."""
     markup = re.sub(r"<math.*?</math>", "", tables._rows(verified), flags=re.DOTALL)
     rows = [row for row in cells_of(markup) if row]
-    assert len(rows) == len(verified.rows)
-    for row, (_, layer, *numbers, verdict) in zip(verified.rows, rows, strict=True):
+    assert len(rows) == len(verified.comparisons)
+    for row, (_, layer, *numbers, verdict) in zip(verified.comparisons, rows, strict=True):
         assert (layer, verdict) == (str(row.layer), row.verdict)
         values = (row.predicted, row.estimate, row.standard_error)
         assert all(map(shows, numbers[:3], values, (5, 5, 2)))
@@ -291,9 +296,9 @@ def test_rows_of_the_report(verified):
 
 def test_summary_of_the_report(verified):
     """Rows, those that differ, the largest |z| and the threshold, of a table in which some differ."""
-    rows = [replace(row, verdict="agrees", z=1.0) for row in verified.rows]
+    rows = [replace(row, verdict="agrees", z=1.0) for row in verified.comparisons]
     worse = [replace(row, verdict="differs", z=-9.75) if n % 3 == 0 else row for n, row in enumerate(rows)]
-    bad = replace(verified, rows=tuple(worse))
+    bad = replace(verified, comparisons=tuple(worse))
     case = SimpleNamespace(key="k", title="t", verification=bad)
     (row,) = [row for row in cells_of(tables._summary([case])) if row]
     assert row == ["t", str(len(worse)), str(-(-len(worse) // 3)), "9.8", f"{bad.threshold:.2f}", "differs"]

@@ -331,7 +331,12 @@ def test_no_two_stages_share_random_numbers(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np.random, "default_rng", record)
     sizes = {"_SAMPLED_WIDTH": 32, "_BACKWARD_WIDTH": 16}
-    unneeded = {"phase": refused, "plot_maps": refused, "_maps": lambda *_: (), "recommended_gains": lambda _: ()}
+    unneeded = {
+        "phase_diagram": refused,
+        "plot_maps": refused,
+        "_maps": lambda *_: (),
+        "recommended_gains": lambda _: (),
+    }
     for name, value in (sizes | unneeded).items():
         monkeypatch.setattr(f"numerics.report.subject.{name}", value)
     seed = 12345  # figures that other tests drew are kept, by their seed
@@ -461,7 +466,7 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_rest(tmp_path, monkeypatch):
     def refused(*_, **__):
         raise InputError("E[f²] < 0 at q = 1")
 
-    monkeypatch.setattr("numerics.report.subject.phase", refused)
+    monkeypatch.setattr("numerics.report.subject.phase_diagram", refused)
     monkeypatch.setattr("numerics.report.subject._cases", lambda *_: iter(()))
     for part in ("figures", "derivations"):
         (tmp_path / part).mkdir()
