@@ -16,10 +16,10 @@ from derive.errors import InputError
 from derive.gaussian import GaussianExpectation, NoClosedForm
 from derive.maps import Maps, symbols
 from derive.maps.symbols import q_1, q_2, rho, sigma_b2, sigma_w2
-from derive.quadrature import Bounded
-from derive.quadrature.discs import EPS
+from derive.quadrature import Bounded, CannotRead
+from derive.quadrature.discs import EPS, Disc
 from numerics.maps import closed
-from numerics.maps.evaluation import evaluate, number
+from numerics.maps.evaluation import Values, evaluate, number
 from numerics.maps.fast import METHOD, Fast
 from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.one_unit import expectation
@@ -276,7 +276,7 @@ class NumericalMaps:
         todo = np.ones(q.shape, dtype=bool)
         what = self._names.get(integrand)
         if self.method != "quadrature" and what is not None:
-            todo = self._by_closed_form(what, {closed.Q: _exact(q)}, value, error, method)
+            todo = self._by_closed_form(what, {closed.Q: q}, value, error, method)
             if what == "second_slope":
                 # The closed form is that of the derivative, the integrand 2 q times it.
                 value, error = value * 2 * q, error * 2 * q + EPS * np.abs(value * 2 * q)
@@ -312,7 +312,7 @@ class NumericalMaps:
         same = first == last
         if self.method != "quadrature" and same.all():
             common = first * np.where(gaps < 0.5, 1 - gaps, other)
-            at = {closed.Q: _exact(first), closed.C: closed.Bounded(common, EPS * np.abs(common))}
+            at = {closed.Q: first, closed.C: Disc(common, EPS * np.abs(common))}
             todo = self._by_closed_form("covariance", at, value, error, method)
             self._from_separation(todo, first, gaps, value, error, method)
         if self._degree is not None and todo.any() and (first[todo] * last[todo] != 1).any():
@@ -328,8 +328,7 @@ class NumericalMaps:
         near = same & (gaps < _NEAR)
         if not self.functions.is_continuous and near.any():
             # Where f jumps, 1 - ρ must be known better than ρ.
-            whole, apart = self.second_moment(first[near]), self._separation(first[near], gaps[near])
-            found_near = (whole.value - apart.value, whole.error + apart.error, apart.method)
+            found_near = _less(self.second_moment(first[near]), self._separation(first[near], gaps[near]))
             _take(found_near, np.flatnonzero(near), value, error, method)
         return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape))
 
@@ -348,9 +347,8 @@ class NumericalMaps:
             _take(self._pairs.separation(float(variance_), other[here]), places, value, error, method)
         poor = ~np.isfinite(error)
         if poor.any():
-            whole = self.second_moment(first[poor])
             covariance = self._covariance(first[poor], 1 - other[poor], first[poor])
-            found = whole.value - covariance.value, whole.error + covariance.error, covariance.method
+            found = _less(self.second_moment(first[poor]), covariance)
             _take(found, np.flatnonzero(poor), value, error, method)
         return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape))
 
@@ -361,28 +359,27 @@ class NumericalMaps:
         if apart is None:
             return
         whole = self.second_moment(q[places])
-        difference = whole.value - apart.value
-        wrong = whole.error + apart.error + EPS * np.abs(difference)
+        difference, wrong, _ = _less(whole, apart)
         better = wrong < error[places]
         found = places[better]
         value[found], error[found], method[found] = difference[better], wrong[better], METHOD
         todo[found] = error[found] > np.maximum(GOOD * np.abs(value[found]), 1e-15 * np.abs(whole.value[better]))
 
     def _by_closed_form(
-        self, what: str, at: dict[Any, closed.Bounded], value: Array, error: Array, method: Any
+        self, what: str, at: Values, value: Array, error: Array, method: Any
     ) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Fill in what the closed form gives well; return where something else is needed."""
         insist = self.method == "closed form"
         form = closed.closed_form(self.activation, what)
         try:
-            found = None if form is None else closed.evaluate(form, at)
-        except closed.NotSupported:
+            found = None if form is None else evaluate(form, at)
+        except CannotRead:
             found = None
         if found is None:
             if insist:
                 raise InputError(f"activation {self.activation} has no closed form of {what} that can be evaluated")
             return np.ones(value.shape, dtype=bool)
-        numbers, bounds = (np.broadcast_to(part, value.shape) for part in found)
+        numbers, bounds = found.value, found.error
         good = np.isfinite(numbers) & (bounds <= GOOD * np.abs(numbers))
         # An exact zero (the mean of an odd function) is as good as a number can be.
         good |= (numbers == 0) & (bounds == 0)
@@ -425,6 +422,12 @@ def _scaled(found: Bounded, scale: Array) -> Bounded:
         return Bounded(value, found.error * scale + 8 * EPS * np.abs(value), found.method, found.reason)
 
 
+def _less(whole: Bounded, part: Bounded) -> tuple[Array, Array, Any]:
+    """The difference, its error and its method."""
+    difference = whole.value - part.value
+    return difference, whole.error + part.error + EPS * np.abs(difference), part.method
+
+
 def _best(one: Bounded, other: Bounded) -> Bounded:
     better = other.error < one.error
     value, error = np.where(better, other.value, one.value), np.where(better, other.error, one.error)
@@ -436,10 +439,6 @@ def _take(found: tuple[Array, Array, Any], places: Any, value: Array, error: Arr
     new, bound, by = found
     better = (bound < error[places]) | np.isnan(value[places])
     value[places[better]], error[places[better]], method[places[better]] = new[better], bound[better], by[better]
-
-
-def _exact(values: Array) -> closed.Bounded:
-    return closed.Bounded(values, np.zeros_like(values))
 
 
 def _method(shape: tuple[int, ...], name: str) -> np.ndarray[Any, Any]:
