@@ -174,7 +174,7 @@ class MapMethods:
         """The certificate of a kernel of this map."""
         ranges = self._ranges(open_ended=True)
         sizes = quadrature.quadrature_program(self.activation, self.name, self.definition, self.domain, ranges)
-        held = truth(self.maps, self.name, self.domain, self.whole, self.definition, quadrature.absolute(sizes))
+        held = truth(self.maps, self.name, self.domain, self.definition, quadrature.absolute(sizes))
         return measure(kernel, held, points=POINTS[self.name in PAIRS])
 
 

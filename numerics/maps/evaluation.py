@@ -17,7 +17,7 @@ from derive.gaussian import GaussianExpectation
 from derive.quadrature import Bounded
 from derive.quadrature.discs import Disc
 from derive.quadrature.reading import Reading
-from numerics.maps.functions import Array
+from numerics.maps.values import Array
 
 Values = Mapping[Symbol, Any]
 """Arrays, or discs of what is not exact."""
@@ -35,9 +35,7 @@ def _nothing(*_: Any) -> Bounded:
     return Bounded(np.nan, np.inf)
 
 
-def evaluate(
-    e: Expr, at: Values, expectation: Callable[[GaussianExpectation, Values], Bounded] = _nothing
-) -> Bounded:
+def evaluate(e: Expr, at: Values, expectation: Callable[[GaussianExpectation, Values], Bounded] = _nothing) -> Bounded:
     """Return the value of an expression where its symbols have the values ``at``, which broadcast.
 
     Raises `CannotRead` for a function without a rule.

@@ -15,8 +15,7 @@ from derive.quadrature import Bounded
 from derive.quadrature.discs import EPS
 from numerics.maps.compiled import Look
 from numerics.maps.forms import Form, Span, form
-from numerics.maps.functions import Array
-from numerics.maps.values import bounded, numbers_of, variances_of
+from numerics.maps.values import Array, bounded, numbers_of, variances_of
 
 MANY = 256
 """From so many points on a compiled form pays for its making; a smaller array takes the evaluator with its bounds."""

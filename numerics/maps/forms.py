@@ -26,7 +26,7 @@ from numerics.kernels.definitions import definition
 from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.maps import closed
 from numerics.maps.compiled import Compiled
-from numerics.maps.functions import Array
+from numerics.maps.values import Array
 
 Span = tuple[float, float]
 WRAPS = {

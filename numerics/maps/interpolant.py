@@ -21,10 +21,10 @@ from numpy.typing import ArrayLike
 from derive.activations import Activation
 from derive.quadrature import Bounded
 from numerics.maps.closed import closed_form
-from numerics.maps.functions import Array
 from numerics.maps.kernels import NumericalMaps
 from numerics.maps.mehler import Mehler, mehler
 from numerics.maps.octave import COEFFICIENTS, DEGREE, DEGREES, Ellipse, middle, nodes, polynomials_at
+from numerics.maps.values import Array
 
 METHOD = "interpolant"
 GOOD = 1e-12

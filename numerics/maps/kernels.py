@@ -18,13 +18,13 @@ from derive.maps import Maps, symbols
 from derive.maps.symbols import q_1, q_2, rho, sigma_b2, sigma_w2
 from derive.quadrature import Bounded, CannotRead
 from derive.quadrature.discs import EPS, Disc
+from numerics.activations import formula
 from numerics.maps import closed
 from numerics.maps.evaluation import Values, evaluate, number
 from numerics.maps.fast import METHOD, Fast
-from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.one_unit import expectation
 from numerics.maps.pairs import Pairs
-from numerics.maps.values import bounded, named, shares, variance, variances_of
+from numerics.maps.values import Array, bounded, named, shares, variance, variances_of
 
 METHODS = ("auto", "closed form", "quadrature")
 GOOD = 2e-13
@@ -84,11 +84,11 @@ class NumericalMaps:
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
         self.activation = named(activation)
-        self.functions: Functions = functions(self.activation)
+        formula(self.activation)  # which refuses free parameters
         self.weight_variance = variance("weight_variance", weight_variance)
         self.bias_variance = variance("bias_variance", bias_variance)
         self.method = method
-        self._pairs = Pairs(self.functions)
+        self._pairs = Pairs(self.activation)
         self._fast = Fast(self.activation, self.weight_variance, self.bias_variance)
 
     def mean(self, q: ArrayLike) -> Bounded:
@@ -181,7 +181,7 @@ class NumericalMaps:
 
         if not 1 <= order <= ORDERS[-1]:
             raise InputError(f"order must be from 1 to {ORDERS[-1]}, got {order}")
-        found = series(self.functions, float(variances_of("q", q)), next(n for n in ORDERS if n >= order))
+        found = series(self.activation, float(variances_of("q", q)), next(n for n in ORDERS if n >= order))
         if found is None:
             raise InputError(f"Hermite coefficients of {self.activation} at q = {q} need too many nodes")
         return Bounded(found.coefficients[:order], np.broadcast_to(found.error, found.coefficients.shape)[:order])
@@ -326,7 +326,7 @@ class NumericalMaps:
             found = self._pairs.covariance(float(pair[0]), float(pair[1]), other[here])
             _take(found, np.flatnonzero(here), value, error, method)
         near = same & (gaps < _NEAR)
-        if not self.functions.is_continuous and near.any():
+        if self.activation.jumps and near.any():
             # Where f jumps, 1 - ρ must be known better than ρ.
             found_near = _less(self.second_moment(first[near]), self._separation(first[near], gaps[near]))
             _take(found_near, np.flatnonzero(near), value, error, method)

@@ -11,7 +11,7 @@ from derive.activations import Activation
 from derive.quadrature import Bounded, CannotRead, Line
 from derive.quadrature.digits import many_digits
 from derive.quadrature.discs import EPS
-from numerics.maps.functions import Array
+from numerics.maps.values import Array
 
 _POOR = 1e-12
 """With a larger relative error many digits are tried."""

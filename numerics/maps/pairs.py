@@ -18,9 +18,9 @@ from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
 from numerics.activations import stable_expression
-from numerics.maps.functions import Array, Functions
-from numerics.maps.hermite import ORDERS, Series, U, activation_of, series, slope_series, squares
+from numerics.maps.hermite import ORDERS, Series, U, series, slope_series, squares
 from numerics.maps.plane import NOTHING, Estimate, product, separation
+from numerics.maps.values import Array
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]
 
@@ -77,8 +77,8 @@ class _Points:
 class Pairs:
     """Kernels for one activation; every method takes one variance (or two) and an array."""
 
-    def __init__(self, f: Functions | Activation) -> None:
-        self.f = activation_of(f)
+    def __init__(self, f: Activation) -> None:
+        self.f = f
 
     def covariance(self, q1: float, q2: float, rho: Array) -> Found:
         """E[f(u1) f(u2)] for correlations ρ."""
