@@ -50,7 +50,7 @@ class MapMethods:
             self.whole = expressions(self.maps, name)
         except NoClosedForm as why:
             raise InputError(f"{name} of {activation} is infinite: {why.reason}") from None
-        self.definition = definition(activation, self.whole)
+        self.definition = definition(self.maps, name)
 
     def chosen(self, method: str) -> Kernel:
         """Return the kernel of the method asked for, or what loses no digits."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Expr, Mul, S, Symbol, collect, expand, fraction, together
+from sympy import Expr, Mul, S, Symbol, collect
 
 from derive.activations import Activation
 from derive.gaussian.evaluate import CannotEvaluate
@@ -21,7 +21,6 @@ from derive.maps import Maps, apart, sigma_b2, sigma_w2
 from derive.maps.symbols import c, q
 from derive.proof.rule import RuleDoesNotApply
 from derive.quadrature.discs import EPS
-from numerics.kernels.certificate import RELATIVE, Accuracy, Certificate
 from numerics.kernels.definitions import definition
 from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.maps import closed
@@ -36,9 +35,9 @@ WRAPS = {
     ("covariance", "map"): "covariance_map",
     ("covariance", "ratio"): "correlation_map",
     ("separation", "scaled"): "sample_variance_map",
-    ("separation", "ratio"): "correlation_map",
+    ("separation", "ratio"): "gap_map",
 }
-"""The map that a wrap makes of a form; of the separation over the length map, 1 minus it."""
+"""The map that a wrap makes of a form."""
 
 _MODES = {"separation": "gap", "covariance": "rho"}
 _DECADES = range(-13, 7)
@@ -58,13 +57,8 @@ class Form:
     def __init__(
         self, activation: Activation, what: str, expression: Expr, second: Expr, truth: Callable[..., Any]
     ) -> None:
-        self.activation, self.what, self.expression, self.second, self.truth = (
-            activation,
-            what,
-            expression,
-            second,
-            truth,
-        )
+        self.activation, self.what = activation, what
+        self.expression, self.second, self.truth = expression, second, truth
         self._kernels: dict[tuple[str, str, bool, bool], Compiled] = {}
 
     def kernel(self, mode: str, wrap: str, *, one_q: bool, bias: bool) -> Compiled:
@@ -97,42 +91,21 @@ class Form:
         return None
 
     @cached_property
-    def certificate(self) -> Certificate:
-        """Measured on first use at every decade of q from 1e-13 to 1e6, and gaps from 4e-17 to 2.
-
-        Its two outputs are errors relative to the value and to E[f²].
-        """
+    def decades(self) -> list[tuple[float, float]]:
+        """The largest errors, of the value and of E[f²], by decade of q, at gaps down to 4e-17; measured on first use."""
         random = np.random.default_rng(20160616)
         gaps = _GAPS if self.what in _MODES else np.array([0.5])
         found = []
         for decade in _DECADES:
             places = 10.0 ** (decade + np.array([0.01, random.uniform(0.1, 0.9), 0.99]))
-            found += [(*self._worst(at, gaps), at) for at in places.tolist()]
-        worst = np.array(found)
-        points = len(found) * len(gaps)
-        names = ("of the value", "of E[f^2]")
-        largest = [(name, k, int(worst[:, k].argmax())) for k, name in enumerate(names)]
-        decades = worst[:, :2].reshape(len(_DECADES), -1, 2).max(axis=1).tolist()
-        return Certificate(
-            accuracies=tuple(Accuracy(name, float(worst[n, k]), {"q": found[n][2]}) for name, k, n in largest),
-            unit=RELATIVE,
-            points=points,
-            searched=points,
-            domain="q from 1e-13 to 1e7, 1 - rho from 0 to 2",
-            reference=f"mpmath {mpmath.__version__}, the closed form in {_TRUTH_DIGITS} digits",
-            kernel=self.kernel(_MODES.get(self.what, "q"), "", one_q=False, bias=False).program.fingerprint,
-            method="compiled closed form",
-            backend="numpy",
-            coordinate="q",
-            by_decade=tuple(zip(_DECADES, map(tuple, decades), strict=True)),
-        )
+            relative, of_size = np.max([self._worst(at, gaps) for at in places.tolist()], axis=0).tolist()
+            found.append((relative, of_size))
+        return found
 
     @cached_property
     def usable(self) -> Span | None:
         """The variances between which the form is used: the decades about 1 with small errors; None without."""
-        usable = [
-            r <= _RELATIVE or (self.what == "covariance" and s <= _OF_SIZE) for _, (r, s) in self.certificate.by_decade
-        ]
+        usable = [r <= _RELATIVE or (self.what == "covariance" and s <= _OF_SIZE) for r, s in self.decades]
         first = last = -_DECADES.start
         if not usable[first]:
             return None
@@ -149,7 +122,7 @@ class Form:
     def errors(self, span: Span) -> tuple[float, float]:
         """Twice the largest errors over the decades that hold these variances, and a rounding."""
         low, high = (math.floor(math.log10(x)) - _DECADES.start for x in span)
-        relative, of_size = np.max([errors for _, errors in self.certificate.by_decade[max(low, 0) : high + 1]], axis=0)
+        relative, of_size = np.max(self.decades[max(low, 0) : high + 1], axis=0)
         return 2 * float(relative) + EPS, 2 * float(of_size) + EPS
 
     def _worst(self, at: float, gaps: Array) -> tuple[float, float]:
@@ -184,17 +157,13 @@ _SECOND = Symbol("second", positive=True)
 @lru_cache(maxsize=512)
 def _definition(activation: Activation, what: str, wrap: str) -> tuple[Expr, Symbol]:
     """The definition of a map in stand-ins for E[f²] (`_SECOND`) and for the form, which is returned, too."""
-    found = definition(activation, [Maps(activation).definition(WRAPS[what, wrap])])
+    found = definition(Maps(activation), WRAPS[what, wrap])
     (whole,) = found.results
     squares = {s for s, i in found.integrals.items() if i.kind == "moment" and i.factors == ("value", "value")}
     (stand_in,) = found.integrals.keys() - squares or squares
     if stand_in in squares:
         return whole, stand_in
     whole = whole.xreplace(dict.fromkeys(squares, _SECOND))
-    if what == "separation" and wrap == "ratio":
-        above, below = fraction(together(1 - whole))
-        separation = Symbol("separation")
-        return expand(above.xreplace({_SECOND: stand_in + separation})) / below, separation
     return whole, stand_in
 
 
