@@ -47,10 +47,13 @@ class _Span:
 
 
 class Fast:
-    """Compiled maps of one activation; each method returns None where no certified form covers the arguments."""
+    """Compiled maps of one activation; each method returns None where no certified form covers the arguments.
 
-    def __init__(self, activation: Activation, weight_variance: float, bias_variance: float) -> None:
-        self.activation = activation
+    They all do where they are not ``used``.
+    """
+
+    def __init__(self, activation: Activation, weight_variance: float, bias_variance: float, *, used: bool) -> None:
+        self.activation, self.used = activation, used
         self.w, self.b = weight_variance, bias_variance
         # Looked up by name: hashing an activation's expression takes as long as a hundred points.
         self._forms: dict[str, Form | None] = {}
@@ -92,7 +95,7 @@ class Fast:
 
     def _usable(self, what: str, wrap: str) -> Form | None:
         needed = (what, "second") if wrap == "ratio" else (what,)
-        return self._form(what) if self.w and all(self._form(name) for name in needed) else None
+        return self._form(what) if self.used and self.w and all(self._form(name) for name in needed) else None
 
     def _run(
         self, found: Form, mode: str, wrap: str, arrays: list[Array], q: _Span, check: Look | None = None
