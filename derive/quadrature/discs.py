@@ -52,14 +52,13 @@ def add(*terms: Disc) -> Disc:
     mid, rad = terms[0]
     for term in terms[1:]:
         mid = mid + term.mid
-        rad = _rounded(rad + term.rad, mid)
+        rad = _rounded(rad + term.rad, np.abs(mid))
     return Disc(mid, rad)
 
 
-def _rounded(rad: Any, mid: Any) -> Any:
-    """A radius and the rounding of the middle, of which there is none beyond float64."""
-    size = np.abs(mid)
-    if not np.isinf(np.max(size, initial=0.0)):
+def _rounded(rad: Any, size: Any) -> Any:
+    """A radius and the rounding of a middle of this size, of which there is none beyond float64."""
+    if not np.isinf(np.maximum.reduce(size, axis=None, initial=0.0)):
         return rad + EPS * size
     sure = np.isinf(size) & np.isfinite(rad)
     return np.where(sure, 0.0, rad + EPS * np.where(sure, 0.0, size))
@@ -73,17 +72,25 @@ def multiply(*factors: Disc) -> Disc:
         a, b = np.abs(mid), np.abs(m)
         with np.errstate(invalid="ignore", over="ignore"):
             total = (a + rad) * r + rad * b
-            unknown = np.isnan(np.sum(total))
+            unknown = np.isnan(np.add.reduce(total, axis=None))
         if unknown:
             total = _times(a + rad, r) + _times(rad, b)
-        mid, rad = product, _underflowing(_rounded(total, product), product, (a + rad > 0) & (b + r > 0))
+        size = np.abs(product)
+        total = _rounded(total, size)
+        if _is_small(size):
+            total = _underflowing(total, size, (a + rad > 0) & (b + r > 0))
+        mid, rad = product, total
     return Disc(mid, rad)
 
 
-def _underflowing(rad: Any, value: Any, sure: Any = True) -> Any:
-    """A radius and the rounding of what is too small for all digits, where it is surely not 0."""
-    small = np.abs(value) < _NORMAL
-    return rad + _LEAST * (small & sure) if small.any() else rad
+def _underflowing(rad: Any, size: Any, sure: Any = True) -> Any:
+    """A radius and the rounding of what is too small for all digits, where it is not 0."""
+    return rad + _LEAST * ((size < _NORMAL) & sure) if _is_small(size) else rad
+
+
+def _is_small(size: Any) -> Any:
+    # Methods of ufuncs: np.min takes as long as a hundred values.
+    return np.minimum.reduce(size, axis=None, initial=1.0) < _NORMAL
 
 
 def _times(a: Any, b: Any) -> Any:
@@ -291,9 +298,9 @@ def softplus(u: Disc, real: bool) -> Disc:
 
 
 def _bell(c: Floats, r: Floats, real: bool, width: float) -> Any:
-    """Sup |exp(-z²/width)|."""
-    grown = 0.0 if real else np.square(r)
-    return np.exp((grown - np.square(_near(c, r))) / width)
+    """Sup |exp(-z²/width)|: at Re z = c/2 where the disc reaches that, else at its point next to 0."""
+    far = -np.square(_near(c, r))
+    return np.exp((far if real else np.where(2 * r < np.abs(c), far, r * r - 0.5 * c * c)) / width)
 
 
 def _tail_ulps(c: Floats) -> Any:

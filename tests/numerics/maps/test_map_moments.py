@@ -144,7 +144,7 @@ def test_bad_points() -> None:
 @pytest.mark.parametrize("name", ["x*erf(exp(x)/2)", "x*erf(sinh(x))"])
 def test_a_slope_or_curvature_without_a_number_costs_few_panels(name: str) -> None:
     """Where f'' or f' is 0 times infinity in float64 there is nothing to resolve: f is x or 0 there."""
-    assert len(own_edges(activation(name), 256.0)) < 1500
+    assert len(own_edges(activation(name), 256.0)) < 2500
 
 
 def test_a_product_of_exponentials_does_not_overflow() -> None:
