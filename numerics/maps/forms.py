@@ -92,7 +92,7 @@ class Form:
 
     @cached_property
     def decades(self) -> list[tuple[float, float]]:
-        """The largest errors, of the value and of E[f²], by decade of q, at gaps down to 4e-17; measured on first use."""
+        """The largest errors, of the value and of E[f²], by decade of q at gaps from 4e-17; measured at first use."""
         random = np.random.default_rng(20160616)
         gaps = _GAPS if self.what in _MODES else np.array([0.5])
         found = []

@@ -13,7 +13,6 @@ from sympy import (
     Min,
     Piecewise,
     Rational,
-    S,
     Symbol,
     acos,
     asin,
