@@ -77,7 +77,8 @@ class Points:
 
     def bounded(self, shape: tuple[int, ...], reason: str = "") -> Bounded:
         """The same in another shape."""
-        return Bounded(*(part.reshape(shape) for part in self.found), reason)
+        value, error, method = (part.reshape(shape) for part in self.found)
+        return Bounded(value, error, method, reason)
 
 
 class Pairs:
