@@ -41,6 +41,7 @@ WRAPS = {
 
 _MODES = {"separation": "gap", "covariance": "rho"}
 _DECADES = range(-13, 7)
+_PLACES = np.random.default_rng(20160616).uniform(0.1, 0.9, len(_DECADES))
 _GAPS = np.array([0.0, *(3.7 * 10.0**-k for k in range(17, 0, -1)), 0.61, 0.9, 1.0, 1.13, 1.42, 1.81, 1.97, 1.9991, 1.999999, 2.0])  # fmt: skip  # noqa: E501
 _TRUTH_DIGITS = 110
 _LONGEST = 160
@@ -60,6 +61,7 @@ class Form:
         self.activation, self.what = activation, what
         self.expression, self.second, self.truth = expression, second, truth
         self._kernels: dict[tuple[str, str, bool, bool], Compiled] = {}
+        self.measured: dict[int, tuple[float, float]] = {}
 
     def kernel(self, mode: str, wrap: str, *, one_q: bool, bias: bool) -> Compiled:
         """The function of (σ_w², σ_b²) or (q, σ_w², σ_b²), and of arrays."""
@@ -90,39 +92,28 @@ class Form:
                     return k
         return None
 
-    @cached_property
-    def decades(self) -> list[tuple[float, float]]:
-        """The largest errors, of the value and of E[f²], by decade of q at gaps from 4e-17; measured at first use."""
-        random = np.random.default_rng(20160616)
-        gaps = _GAPS if self.what in _MODES else np.array([0.5])
-        found = []
-        for decade in _DECADES:
-            places = 10.0 ** (decade + np.array([0.01, random.uniform(0.1, 0.9), 0.99]))
+    def decade(self, k: int) -> tuple[float, float]:
+        """The largest errors, of the value and of E[f²], for 10^k <= q < 10^(k + 1), measured once."""
+        if k not in self.measured:
+            gaps = _GAPS if self.what in _MODES else np.array([0.5])
+            places = 10.0 ** (k + np.array([0.01, _PLACES[k - _DECADES.start], 0.99]))
             relative, of_size = np.max([self._worst(at, gaps) for at in places.tolist()], axis=0).tolist()
-            found.append((relative, of_size))
-        return found
+            self.measured[k] = relative, of_size
+        return self.measured[k]
 
-    @cached_property
-    def usable(self) -> Span | None:
-        """The variances between which the form is used: the decades about 1 with small errors; None without."""
-        usable = [r <= _RELATIVE or (self.what == "covariance" and s <= _OF_SIZE) for r, s in self.decades]
-        first = last = -_DECADES.start
-        if not usable[first]:
-            return None
-        while first > 0 and usable[first - 1]:
-            first -= 1
-        while last + 1 < len(usable) and usable[last + 1]:
-            last += 1
-        return 10.0 ** (_DECADES.start + first), 10.0 ** (_DECADES.start + last + 1)
+    def _holds(self, k: int) -> bool:
+        relative, of_size = self.decade(k)
+        return relative <= _RELATIVE or (self.what == "covariance" and of_size <= _OF_SIZE)
 
     def covers(self, span: Span) -> bool:
-        """Whether all variances between two are inside."""
-        return self.usable is not None and self.usable[0] <= span[0] and span[1] <= self.usable[1]
+        """Whether errors are small in all decades from 1 to these variances, and between them."""
+        low, high = math.floor(math.log10(span[0])), math.ceil(math.log10(span[1])) - 1
+        return all(k in _DECADES and self._holds(k) for k in range(min(low, 0), max(high, 0) + 1))
 
     def errors(self, span: Span) -> tuple[float, float]:
         """Twice the largest errors over the decades that hold these variances, and a rounding."""
-        low, high = (math.floor(math.log10(x)) - _DECADES.start for x in span)
-        relative, of_size = np.max(self.decades[max(low, 0) : high + 1], axis=0)
+        low, high = (math.floor(math.log10(x)) for x in span)
+        relative, of_size = np.max([self.decade(k) for k in range(low, high + 1)], axis=0)
         return 2 * float(relative) + EPS, 2 * float(of_size) + EPS
 
     def _worst(self, at: float, gaps: Array) -> tuple[float, float]:
@@ -197,6 +188,6 @@ def form(activation: Activation, what: str) -> Form | None:
         # The kernel rests on the derivation, so it is checked here.
         if made is not None and not made.check().passed:
             return None
-        return None if new.usable is None else new
+        return new if new.covers((1.0, 1.0)) else None
     except (RuleDoesNotApply, UnsupportedExpressionError, CannotEvaluate):
         return None

@@ -49,15 +49,18 @@ def test_a_difference_of_two_infinite_expectations_is_not_known() -> None:
     assert _evaluated(FIRST + SECOND, infinite, (1.0, np.inf)).error[0] == np.inf
 
 
-def test_a_form_is_used_where_its_errors_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_is_used_where_its_errors_are_small() -> None:
     """The decades about 1 up to the first with an error; twice the largest error that was measured in them."""
     made = form(activation("gelu"), "separation")
     assert made is not None
     good, bad = (1e-15, 1e-15), (1e-9, 1e-9)
-    decades = [bad if k in (-5, 3) else (7e-15, 2e-15) if k == 1 else good for k in range(-13, 7)]
     other = type(made)(made.activation, made.what, made.expression, made.second, made.truth)
-    monkeypatch.setitem(other.__dict__, "decades", decades)
-    assert other.usable == pytest.approx((1e-4, 1e3), rel=1e-12)
+    other.measured = {k: bad if k in (-5, 3) else (7e-15, 2e-15) if k == 1 else good for k in range(-13, 7)}
+    assert other.covers((1.1e-4, 999.0))
+    assert not other.covers((0.9e-4, 1.0))
+    assert not other.covers((1.0, 1001.0))
+    assert not other.covers((1e-14, 1.0))
+    assert not other.covers((1.0, 1.1e7))
     assert other.covers((1e-3, 500.0))
     assert not other.covers((1e-5, 1.0))
     assert not other.covers((1.0, 2e3))
