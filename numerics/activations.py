@@ -22,7 +22,6 @@ from derive.activations import Activation
 from derive.errors import InputError
 from derive.expressions.stable import in_floats, precise, sharing, stable
 from numerics.accurate_functions import modules
-from numerics.rounding import EPS, Bounded, evaluate
 from numerics.true_values import TrueValues, poor_zones, within
 
 Floats = NDArray[np.float64]
@@ -85,35 +84,6 @@ def numpy_function(activation: Activation, order: int = 0) -> Function:
     made = formula(activation, order)
     evaluate = _on_arrays(_printed(activation.symbol, made.expression))
     return _repaired(_corrected(evaluate, activation, order), made.taylor)
-
-
-@lru_cache(maxsize=256)
-def rounding_bound(activation: Activation, order: int = 0) -> Function:
-    """Return a function from an array to a bound on |computed - true| of `numpy_function` at each point.
-
-    It is carried through the operations of the formula: see `numerics.rounding`. It raises as `numpy_function` does.
-
-    >>> from derive.activations import activation
-    >>> bool(rounding_bound(activation("gelu"))([1.0])[0] < 1e-14)
-    True
-
-    """
-    x, made = activation.symbol, formula(activation, order)
-
-    def bound(values: ArrayLike) -> Floats:
-        s = np.asarray(values, dtype=np.float64)
-        error = evaluate(made.expression, {x: Bounded(s, np.zeros_like(s))}).error
-        error = np.array(np.broadcast_to(error, s.shape))
-        poor = _in_poor_zone(activation, order, s)
-        if poor.any():
-            error[poor] = _true_values(activation, order)(s[poor], Bounded(s[poor], error[poor])).error
-        if made.taylor is not None:
-            near = np.abs(s) <= NEAR_ZERO
-            size = np.polyval(np.abs(made.taylor[::-1]), np.abs(s[near]))
-            error[near] = 2 * len(made.taylor) * EPS * size
-        return error
-
-    return bound
 
 
 def value_and_derivative(activation: Activation) -> tuple[Function, Function]:
@@ -204,7 +174,7 @@ def _corrected(evaluate: Function, activation: Activation, order: int) -> Functi
         value = evaluate(s)
         poor = _in_poor_zone(activation, order, s)
         if poor.any():
-            value[poor] = true_values(s[poor], Bounded(value[poor], np.zeros_like(value[poor]))).value
+            value[poor] = true_values(s[poor], value[poor])
         return value
 
     return corrected

@@ -51,7 +51,7 @@ class MapMethods:
             self.whole = expressions(self.maps, name)
         except NoClosedForm as why:
             raise InputError(f"{name} of {activation} is infinite: {why.reason}") from None
-        self.definition = definition(activation, self.whole)
+        self.definition = definition(self.maps, name)
 
     def chosen(self, method: str) -> Kernel:
         """Return the kernel of the method asked for, or what loses no digits."""
@@ -176,7 +176,7 @@ class MapMethods:
         """The certificate of a kernel of this map."""
         ranges = self._ranges(open_ended=True)
         sizes = quadrature.quadrature_program(self.activation, self.name, self.definition, self.domain, ranges)
-        held = truth(self.maps, self.name, self.domain, self.whole, self.definition, quadrature.absolute(sizes))
+        held = truth(self.maps, self.name, self.domain, self.definition, quadrature.absolute(sizes))
         return measure(kernel, held, points=POINTS[self.name in PAIRS])
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from derive.activations import Activation, activation
 from derive.errors import InputError
-from numerics.maps.functions import Array
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def named(given: str | Activation) -> Activation:

@@ -107,13 +107,13 @@ def write_report(
 def _check_activations(names: Sequence[str]) -> None:
     """Refuse what has no page before anything is computed."""
     from derive.activations import activation
-    from numerics.maps.functions import functions
+    from numerics.activations import formula
     from numerics.report.subject import slug_of
 
     slugs: dict[str, str] = {}
     for name in names:
         f = activation(name)
-        functions(f)
+        formula(f)
         slug = slug_of(str(f))
         if slug in slugs:
             raise InputError(f"activations {slugs[slug]!r} and {name!r} would both have the page {slug!r}")
