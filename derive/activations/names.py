@@ -59,7 +59,7 @@ def activation(
 
     """
     exact = {key: _exact(key, value) for key, value in parameters.items()}
-    text, left = _put_in(name, exact)
+    text, left = put_in(name, exact)
     return _activation(
         text,
         tuple(symbols.items()) if isinstance(symbols, Mapping) else tuple((n, None) for n in symbols),
@@ -67,7 +67,7 @@ def activation(
     )
 
 
-def _put_in(text: str, parameters: dict[str, Expr]) -> tuple[str, dict[str, Expr]]:
+def put_in(text: str, parameters: Mapping[str, Expr]) -> tuple[str, dict[str, Expr]]:
     """Return the text with the numbers of the names that stand in it, and the parameters that do not."""
     left = {}
     for name, value in parameters.items():

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from numerics.cli.activation_options import with_parameters
 from numerics.cli.arguments import Formula
+from numerics.cli.gain_option import gain_option
 from numerics.cli.limits import time_limit
+from numerics.cli.numbers import NUMBER
 from numerics.cli.output import emit, show, table, to_json, working
 
 if TYPE_CHECKING:
+    from derive.activations import Activation
     from numerics.criticality import Critical
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -19,10 +23,11 @@ _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), 
 
 @click.command("critical", cls=Formula)
 @click.argument("activation")
-@click.option("--bias-variance", type=float, metavar="B", help="Var[b]: find the edge of chaos for it.")
+@click.option("--bias-variance", type=NUMBER, metavar="B", help="Var[b]: find the edge of chaos for it.")
 @_FORMAT
 @time_limit
-def critical(activation: str, bias_variance: float | None, form: str) -> None:
+@with_parameters
+def critical(activation: Activation, bias_variance: float | None, form: str) -> None:
     """Find where a wide network of an activation is critical: edge of chaos, fixed points, depth scales.
 
     With --bias-variance: the weight variance (times fan-in) with chi_perp = 1 at a fixed point. Without: the point
@@ -84,10 +89,10 @@ def _digits(value: float | None) -> str:
 @click.option(
     "--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), help="In place of the name's ending."
 )
-@click.option("--weight-variance", type=(float, float), metavar="LOW HIGH", help="Range of sigma_w2.")
+@gain_option(type=(NUMBER, NUMBER), metavar="LOW HIGH", help="Range of sigma_w2 = n Var[W].")
 @click.option(
     "--bias-variance",
-    type=(float, float),
+    type=(NUMBER, NUMBER),
     default=(0.0, 0.5),
     show_default=True,
     metavar="LOW HIGH",
@@ -95,11 +100,12 @@ def _digits(value: float | None) -> str:
 )
 @click.option("--points", type=int, default=256, show_default=True, metavar="N", help="Grid points along each axis.")
 @time_limit
+@with_parameters
 def phase(
-    activation: str,
+    activation: Activation,
     output: str,
     form: str | None,
-    weight_variance: tuple[float, float] | None,
+    gain: tuple[float, float] | None,
     bias_variance: tuple[float, float],
     points: int,
 ) -> None:
@@ -115,7 +121,7 @@ def phase(
 
     kind = form or ("csv" if output.lower().endswith(".csv") else form_of(output))
     with working(f"phase diagram of {activation}"):
-        diagram = diagram_of(activation, weight_variance=weight_variance, bias_variance=bias_variance, points=points)
+        diagram = diagram_of(activation, weight_variance=gain, bias_variance=bias_variance, points=points)
         content: str | bytes = diagram.to_csv() if kind == "csv" else to_bytes(plot_phase(diagram), kind)
     write_atomic(output, content)
 
@@ -124,7 +130,8 @@ def phase(
 @click.argument("activation")
 @_FORMAT
 @time_limit
-def init(activation: str, form: str) -> None:
+@with_parameters
+def init(activation: Activation, form: str) -> None:
     """Print the gains worth starting from, with what each achieves, as lines for PyTorch and JAX.
 
     A gain is the factor of the standard deviation here, std = gain/sqrt(fan_in), as in PyTorch; its square, sigma_w2 =
@@ -136,7 +143,7 @@ def init(activation: str, form: str) -> None:
         gains, notes = recommended_gains(activation), missing(activation)
     if form == "json":
         data: dict[str, Any] = {
-            "activation": activation,
+            "activation": str(activation),
             "gains": [gain.to_dict() for gain in gains],
             "notes": list(notes),
         }
