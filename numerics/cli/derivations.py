@@ -6,8 +6,9 @@ import click
 
 import derive as symbolic
 from derive.proof.derivation import Derivation
+from numerics.cli.naming import decides, theorem_named
 from numerics.cli.narrow import columns, fitted
-from numerics.cli.output import emit, to_json, working
+from numerics.cli.output import emit, show, to_json, working
 
 
 @click.command("derive")
@@ -20,9 +21,10 @@ from numerics.cli.output import emit, to_json, working
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 @click.pass_context
 def derive(ctx: click.Context, name: str, form: str, standalone: bool, check: bool, output: str | None) -> None:
-    """Derive theorem NAME step by step (see `varprop list`)."""
+    """Derive theorem NAME step by step (see `varprop list`); for a printed formula, the theorem that decides it."""
     if standalone and form != "latex":
         raise click.UsageError(f"--standalone goes with --format latex, got --format {form}")
+    name = theorem_named(name)
     derivation = symbolic.theorem(name)
     failures: tuple[str, ...] = ()
     if check:
@@ -31,6 +33,8 @@ def derive(ctx: click.Context, name: str, form: str, standalone: bool, check: bo
         derivation, failures = result.derivation, result.failures
     width = columns() if output is None and form == "text" else None
     emit(fitted(_rendered(derivation, form, standalone, width), width), output)
+    if form == "text" and output is None and decides(name):
+        show(f"\n{decides(name)}")
     for failure in failures:
         click.echo(f"varprop: {failure}", err=True)
     if failures:

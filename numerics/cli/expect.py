@@ -30,7 +30,9 @@ Number = tuple[float, float] | str
 
 @click.command("expect", cls=Formula)
 @click.argument("expression", metavar="EXPR")
-@click.option("--mean", "mean_text", default="0", metavar="M", help="Mean of x: a number, a symbol or a formula.  [default: 0]")
+@click.option(
+    "--mean", "mean_text", default="0", metavar="M", help="Mean of x: a number, a symbol or a formula.  [default: 0]"
+)
 @click.option("--variance", "variance_text", default="1", metavar="V", help="Variance of x: likewise.  [default: 1]")
 @click.option("--with", "other", metavar="EXPR2", help="A second function of a correlated x: E[EXPR(x) EXPR2(y)].")
 @click.option("--correlation", "correlation_text", metavar="R", help="Correlation of x and y: with --with, or of EXPR.")

@@ -22,7 +22,9 @@ def gain_option(**settings: Any) -> Callable[[Callable[..., Any]], Callable[...,
             if older is not None:
                 if ctx.get_parameter_source("gain") is click.core.ParameterSource.COMMANDLINE:
                     raise click.UsageError("give --gain, not --weight-variance: here both are n Var[W]")
-                click.echo("varprop: note: n Var[W] is called --gain; --weight-variance is its older name here", err=True)
+                click.echo(
+                    "varprop: note: n Var[W] is called --gain; --weight-variance is its older name here", err=True
+                )
                 gain = older
             return command(gain=gain, **others)
 

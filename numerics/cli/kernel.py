@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ def kernel(
     (m2, v2) -> (m2, v2) of the recursion over samples; or a theorem (see `varprop list`).
     """
     import derive
+    from derive.lookup import Kind, lookup
     from numerics.kernels.definitions import ARGUMENTS, STEP, is_map, map_name
 
     # A theorem about a map of any activation has a value only for one: then the map is meant.
@@ -72,9 +74,17 @@ def kernel(
         f = read_activation(activation or "relu", parameters)
         _print(lambda: make(f, gain, bias_variance, chosen), path)
         return
+    with suppress(InputError):
+        name = lookup(name, (Kind.THEOREM,)).name
     if name not in derive.theorems():
         raise unknown_name("map or theorem", name, [*(a.replace("_", "-") for a in ARGUMENTS), *derive.theorems()])
-    given = {"--export": path, "--activation": activation, "--param": parameters or None, "--domain": domain, "--gain": gain}
+    given = {
+        "--export": path,
+        "--activation": activation,
+        "--param": parameters or None,
+        "--domain": domain,
+        "--gain": gain,
+    }
     for option, value in (given | {"--bias-variance": bias_variance}).items():
         if value is not None:
             raise InputError(f"{option} goes with a map, got the theorem {name}")
@@ -87,7 +97,9 @@ def _step(activation: Activation, gain: float | None, bias_variance: float | Non
     return sample_variance_step(activation, 2.0 if gain is None else gain, bias_variance or 0.0, **chosen)
 
 
-def _map(name: str, activation: Activation, gain: float | None, bias_variance: float | None, chosen: dict[str, Any]) -> Kernel:
+def _map(
+    name: str, activation: Activation, gain: float | None, bias_variance: float | None, chosen: dict[str, Any]
+) -> Kernel:
     from numerics.kernels import map_kernel
 
     return map_kernel(activation, name, weight_variance=gain, bias_variance=bias_variance, **chosen)

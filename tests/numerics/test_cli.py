@@ -44,10 +44,10 @@ def test_help_names_every_command():
 
 
 def test_list_names_everything():
-    """As text one line each, as JSON three lists."""
+    """As text one line each, as JSON a list for each kind."""
     lines = good("list").splitlines()
     data = json.loads(good("list", "--format", "json"))
-    assert set(data) == {"theorems", "claims", "activations"}
+    assert set(data) == {"theorems", "claims", "activations", "hypotheses"}
     assert [t["name"] for t in data["theorems"]] == derive.theorems()
     assert [c["id"] for c in data["claims"]] == derive.claims()
     assert all(entry["statement"] for entry in data["theorems"] + data["claims"])
