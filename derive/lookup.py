@@ -1,8 +1,8 @@
 """One name space: theorems, claims, activations and hypotheses, by their names or as people write them.
 
 A text is a name, or differs from one in case and signs only (``Backward_Variance``), or has some of its words (``eq7``,
-``uncentred``), or stands in the place or source that a claim or theorem cites (``equation 2``). The first of these that fits
-anything counts, and of what fits a theorem before a claim; if that is more than one name, the error lists them.
+``uncentred``), or stands in the place or source that a claim or theorem cites (``equation 2``). The first of these that
+fits anything counts, and of what fits a theorem before a claim; if that is more than one name, the error lists them.
 """
 
 from __future__ import annotations

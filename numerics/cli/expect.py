@@ -56,7 +56,8 @@ def expect(
 
     EXPR is a function of x, such as "x*Phi(x)" or "where(x > 0, x, 0.2*x)"; with --correlation alone, a function of x
     and y, such as "max(x, y)", of one mean and variance. Mean, variance and correlation are numbers, names for symbols,
-    or formulas of both: --variance q, --variance "2*(1 - r)". Where there is no closed form, the answer is a number with its estimated error.
+    or formulas of both: --variance q, --variance "2*(1 - r)". Where there is no closed form, the answer is a number
+    with its estimated error.
     """
     if other is not None and correlation_text is None:
         raise InputError("--with and --correlation go together")

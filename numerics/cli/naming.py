@@ -14,7 +14,7 @@ from derive.theorems import THEOREMS
 
 
 def theorem_named(given: str) -> str:
-    """Return the theorem that a text names, or that decides the claim it names; for all else the error says what to do."""
+    """Return the theorem that a text names, or that decides the claim it names; else the error says what to do."""
     found = lookup(given)
     if found.kind is Kind.THEOREM:
         _note(given, found, f"the theorem {found.name}")

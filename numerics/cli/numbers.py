@@ -35,7 +35,7 @@ class _Number(click.ParamType):  # type: ignore[type-arg]  # generic in new vers
             self.fail(f"must be {words}, such as 0.5, 1/3 or sqrt(2), got {text!r}: {why}", param, ctx)
 
 
-class Numbers(_Number):
+class _Numbers(_Number):
     """Numbers separated by commas; a single number stands for itself."""
 
     name = "numbers"
@@ -49,4 +49,4 @@ class Numbers(_Number):
         return found[0] if len(found) == 1 else found
 
 
-NUMBER, NUMBERS = _Number(), Numbers()
+NUMBER, NUMBERS = _Number(), _Numbers()

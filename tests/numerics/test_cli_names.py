@@ -232,7 +232,7 @@ def test_the_older_name_of_gain_is_accepted_with_a_note(command, tmp_path):
     older, newer = run(*command, *out[0], "--weight-variance", *values), run(*command, *out[1], "--gain", *values)
     assert (older.exit_code, newer.exit_code, newer.stderr) == (0, 0, "")
     assert older.stdout == newer.stdout
-    assert "n Var[W] is called --gain" in older.stderr
+    assert "n Var[W] is called --gain here too" in older.stderr
     if command[0] == "phase":
         assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert "give --gain, not --weight-variance" in bad(
