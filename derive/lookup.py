@@ -70,7 +70,7 @@ def lookup(text: str, kinds: Sequence[Kind] = tuple(Kind)) -> Named:
         if close
         else "varprop list shows all, varprop list WORD those with a word"
     )
-    raise InputError(f"unknown {kinds[0].word if len(kinds) == 1 else 'name'} {text!r}; {hint}")
+    raise InputError(f"unknown {kinds[0].word} {text!r}; {hint}")
 
 
 def deciding(claim: Claim) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +24,8 @@ DEPTH = 50
 class Gain:
     """A weight variance times the fan-in, with its meaning.
 
-    ``gain`` is the factor of the standard deviation: std = gain/√fan_in; ``sigma_w2`` = gain² is fan_in · Var[W].
+    ``gain`` = ``sigma_w2`` is n Var[W], n the fan-in, as everywhere in varprop; its root ``torch_gain`` is the factor of the
+    standard deviation, std = torch_gain/√n, which `torch.nn.init.calculate_gain` returns for other activations.
     ``sigma_b2`` is the bias variance that belongs to it. ``length_after`` is the variance of pre-activations `DEPTH`
     wide layers after one of variance 1, ``gradient_after`` the factor of the gradient's variance over them.
     """
@@ -45,13 +47,24 @@ class Gain:
 
     @property
     def gain(self) -> float:
-        """√(fan_in · Var[W])."""
+        """n Var[W]: the option ``--gain``, and ``gain`` of a `numerics.network.Network`."""
+        return self.sigma_w2
+
+    @property
+    def torch_gain(self) -> float:
+        """√(n Var[W]): the gain of ``torch.nn.init``."""
         return math.sqrt(self.sigma_w2)
+
+    @property
+    def change(self) -> float:
+        """The larger of the two changes over `DEPTH` layers, of lengths and of gradients, as |log factor|."""
+        factors = (self.length_after, self.gradient_after)
+        return max(abs(math.log(f)) if 0 < f < math.inf else math.inf for f in factors)
 
     @property
     def pytorch(self) -> str:
         """One line for a ``torch.nn.Linear`` called ``layer``."""
-        line = f"torch.nn.init.normal_(layer.weight, std={self.gain!r} / layer.in_features**0.5)"
+        line = f"torch.nn.init.normal_(layer.weight, std={self.torch_gain!r} / layer.in_features**0.5)"
         bias = math.sqrt(self.sigma_b2)
         return line + ("; " + (f"torch.nn.init.normal_(layer.bias, std={bias!r})" if bias else _NO_BIAS))
 
@@ -65,7 +78,7 @@ class Gain:
 
     @property
     def options(self) -> str:
-        """The options of ``varprop curve`` and others: their gain is n Var[W], the square of this one."""
+        """The options of ``varprop curve`` and others."""
         bias = f" --bias-variance {self.sigma_b2!r}" if self.sigma_b2 else ""
         return f"--gain {self.sigma_w2!r}{bias}"
 
@@ -75,6 +88,7 @@ class Gain:
             "name": self.name,
             "meaning": self.meaning,
             "gain": self.gain,
+            "torch_gain": self.torch_gain,
             "sigma_w2": self.sigma_w2,
             "sigma_b2": self.sigma_b2,
             "pytorch": self.pytorch,
@@ -103,6 +117,15 @@ def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
     """
     moments = moments_of(named(activation))
     return tuple(_followed(moments, gain) for gain in _gains(moments))
+
+
+def best(gains: Sequence[Gain]) -> Gain | None:
+    """Return the gain with which `DEPTH` layers change lengths and gradients least: the smallest `Gain.change`.
+
+    >>> best(recommended_gains("relu")).gain
+    2.0
+    """
+    return min((g for g in gains if g.change < math.inf), key=lambda g: g.change, default=None)
 
 
 def missing(activation: str | Activation) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from numerics.cli.output import emit, show, table, to_json, working
 if TYPE_CHECKING:
     from derive.activations import Activation
     from numerics.criticality import Critical
+    from numerics.gains import Gain
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
@@ -134,32 +135,53 @@ def phase(
 def init(activation: Activation, form: str) -> None:
     """Print the gains worth starting from, with what each achieves, as lines for PyTorch and JAX.
 
-    A gain is the factor of the standard deviation here, std = gain/sqrt(fan_in), as in PyTorch; its square, sigma_w2 =
-    fan_in Var[W], is what --gain means in `varprop curve` and others. ACTIVATION is a name or an expression in x.
+    The one that changes variances least over 50 layers comes first, in words. A gain is n Var[W], n the fan-in, as in
+    `varprop curve --gain`; its root is the torch gain, as in std = torch gain/sqrt(n). ACTIVATION is a name or an
+    expression in x.
     """
-    from numerics.gains import missing, recommended_gains
+    from numerics.gains import best, missing, recommended_gains
 
     with working(f"gains of {activation}"):
         gains, notes = recommended_gains(activation), missing(activation)
     if form == "json":
         data: dict[str, Any] = {
             "activation": str(activation),
+            "recommended": None if (use := best(gains)) is None else use.name,
             "gains": [gain.to_dict() for gain in gains],
             "notes": list(notes),
         }
         emit(to_json(data))
         return
-    lines = []
+    use = best(gains)
+    lines = [] if use is None else [_recommendation(use), ""]
     for gain in gains:
-        bias = f", bias variance {gain.sigma_b2:.12g}" if gain.sigma_b2 else ""
         lines += [
-            f"{gain.name}: gain {gain.gain:.12g}, weight variance {gain.sigma_w2:.12g}/fan_in{bias}",
+            f"{gain.name}: gain {gain.gain:.12g}, torch gain {gain.torch_gain:.12g}{_bias(gain)}",
             f"  {gain.meaning}",
             f"  {gain.outcome}",
             f"  PyTorch: {gain.pytorch}",
             f"  JAX:     {gain.jax}",
             f"  varprop: {gain.options}",
         ]
-    if not lines:
+    if not gains:
         lines = [f"{activation} has no gain to recommend: its moments at q = 1 are not finite"]
     show("\n".join([*lines, *notes]))
+
+
+def _recommendation(gain: Gain) -> str:
+    length, gradient = (f"by {f:.4g}" for f in (gain.length_after, gain.gradient_after))
+    alone = "It keeps variances" if gain.change < _KEPT else "It changes variances least of the gains below"
+    from numerics.gains import DEPTH
+
+    return (
+        f"Use gain {gain.gain:.12g}{_bias(gain)}: Var[W] = {gain.gain:.12g}/n, n the fan-in; torch gain "
+        f"{gain.torch_gain:.12g}.\n{alone}: {DEPTH} wide layers multiply the variance of pre-activations {length} and that "
+        f"of gradients {gradient}."
+    )
+
+
+def _bias(gain: Gain) -> str:
+    return f", bias variance {gain.sigma_b2:.12g}" if gain.sigma_b2 else ""
+
+
+_KEPT = 1e-9  # rounding over the layers

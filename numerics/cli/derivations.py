@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import click
 
 import derive as symbolic
 from derive.proof.derivation import Derivation
 from numerics.cli.naming import decides, theorem_named
 from numerics.cli.narrow import columns, fitted
-from numerics.cli.output import emit, show, to_json, working
+from numerics.cli.output import emit, to_json, working
 
 
 @click.command("derive")
@@ -33,8 +35,6 @@ def derive(ctx: click.Context, name: str, form: str, standalone: bool, check: bo
         derivation, failures = result.derivation, result.failures
     width = columns() if output is None and form == "text" else None
     emit(fitted(_rendered(derivation, form, standalone, width), width), output)
-    if form == "text" and output is None and decides(name):
-        show(f"\n{decides(name)}")
     for failure in failures:
         click.echo(f"varprop: {failure}", err=True)
     if failures:
@@ -48,4 +48,5 @@ def _rendered(derivation: Derivation, form: str, standalone: bool, width: int | 
         return derivation.html()
     if form == "json":
         return to_json(derivation.to_dict())
-    return derivation.text(width=width or 100)
+    decided = decides(derivation.name)
+    return derivation.text(width=width or 100).rstrip("\n") + (f"\n\n{fill(decided, width or 100)}" if decided else "")

@@ -32,7 +32,7 @@ def report(output: str, activations: tuple[str, ...], parameters: tuple[str, ...
     from numerics.processes import WorkerLost
     from numerics.report import write_report
 
-    with working("writing the report") as progress:
+    with working("writing the report", stages=True) as progress:
         try:
             index = write_report(output, activations=named, progress=progress)
         except WorkerLost as lost:
