@@ -47,7 +47,7 @@ class Gain:
 
     @property
     def gain(self) -> float:
-        """n Var[W]: the option ``--gain``, and ``gain`` of a `numerics.network.Network`."""
+        """N Var[W]: the option ``--gain``, and ``gain`` of a `numerics.network.Network`."""
         return self.sigma_w2
 
     @property

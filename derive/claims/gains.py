@@ -66,7 +66,7 @@ def _number(
 
 
 _KEEPS = Words(
-    "The gain is the factor on the weights' standard deviation that keeps a second moment of one, from one "
+    "The torch gain is the factor on the weights' standard deviation that keeps a second moment of one, from one "
     "pre-activation to the next."
 )
 
@@ -74,8 +74,10 @@ _KEEPS = Words(
 def _torch(
     name: str, printed: Expr, value: Callable[[], Expr], against: tuple[Callable[[], Derivation], ...] = ()
 ) -> Claim:
-    title = f"The gain of {name} keeps the second moment at one"
-    return _number(f"torch-gain-{name}", title, TORCH, f"nonlinearity {name}", "gain", printed, value, _KEEPS, against)
+    title = f"The torch gain of {name} keeps the second moment at one"
+    return _number(
+        f"torch-gain-{name}", title, TORCH, f"nonlinearity {name}", "torch_gain", printed, value, _KEEPS, against
+    )
 
 
 def torch_tanh() -> Claim:

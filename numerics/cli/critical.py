@@ -47,7 +47,7 @@ def critical(activation: Activation, bias_variance: float | None, form: str) -> 
 def _text(found: Critical) -> str:
     rows = [["class", found.kind]]
     if found.sigma_w2 is not None:
-        rows.append(["sigma_w2 (N Var[W])", _digits(found.sigma_w2)])
+        rows.append(["gain n Var[W], sigma_w2", _digits(found.sigma_w2)])
     if found.sigma_b2 is not None:
         rows.append(["sigma_b2 (Var[b])", _digits(found.sigma_b2)])
     if found.chi_perp is not None:

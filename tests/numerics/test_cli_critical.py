@@ -54,7 +54,7 @@ def test_every_number_of_the_edge_of_erf() -> None:
     data = json.loads(good("critical", "erf", "--bias-variance", "0.05", "--format", "json"))
     (point,) = data["fixed_points"]
     pairs = [
-        (shown["sigma_w2 (N Var[W])"], truth["w"]),
+        (shown["gain n Var[W], sigma_w2"], truth["w"]),
         (shown["q_star"].removesuffix(" (stable)"), truth["q"]),
         (shown["chi_par"], truth["par"]),
         (shown["xi_q (layers)"], truth["xi"]),

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import derive
 from numerics.cli import main
+from numerics.cli.output import working
 
 SMALL = ["--widths", "8,6,4", "--activation", "tanh"]
 
@@ -238,3 +239,22 @@ def test_the_older_name_of_gain_is_accepted_with_a_note(command, tmp_path):
     assert "give --gain, not --weight-variance" in bad(
         *command, *out[0], "--weight-variance", *values, "--gain", *values
     )
+
+
+# Signs of life.
+
+
+def test_a_report_off_a_terminal_says_a_line_a_stage(capsys):
+    """All theorems are one stage, and all claims; other commands are silent there."""
+    with working("writing the report", stages=True) as progress:
+        for what in ("theorem a", "theorem b", "claim c", "theorem d", "typesetting", "simulating x", "simulating y"):
+            progress(what)
+    with working("fixed points") as progress:
+        progress("theorem a")
+    assert capsys.readouterr().err.splitlines() == [
+        "varprop: deriving and checking theorems",
+        "varprop: auditing claims",
+        "varprop: typesetting",
+        "varprop: simulating x",
+        "varprop: simulating y",
+    ]

@@ -171,7 +171,7 @@ def test_critical_as_text_json_and_html(bias):
     line = "critical tanh" + (f" --bias-variance {bias}" if bias else "")
     shown = dict(re.split(r" {2,}", row.strip(), maxsplit=1) for row in run(line).split("\n\n")[0].splitlines()[1:])
     data = json.loads(run(f"{line} --format json"))
-    titles = {"sigma_w2": "sigma_w2 (N Var[W])", "sigma_b2": "sigma_b2 (Var[b])", "chi_perp": "chi_perp"}
+    titles = {"sigma_w2": "gain n Var[W], sigma_w2", "sigma_b2": "sigma_b2 (Var[b])", "chi_perp": "chi_perp"}
     titles |= {"chi_par": "chi_par", "q_star": "q_star", "xi_q": "xi_q (layers)", "xi_c": "xi_c (layers)"}
     for name, title in titles.items():
         value, text = getattr(found, name), shown[title].split(" (")[0]

@@ -72,4 +72,4 @@ def test_verify_names_the_option_that_may_reconcile():
     assert "--width-bias" not in run(main, [*narrow.split(), "--width-bias"]).stdout
     regime = "verify --widths 8,5,6 --activation tanh --gain 2 --networks 500 --theory linear-regime"
     assert "--theory wide" in run(main, regime.split()).stdout
-    assert "--theory" not in run(main, "verify --widths 8,5,6 --gain 1 --networks 500".split()).stdout
+    assert "--theory" not in run(main, ["verify", "--widths", "8,5,6", "--gain", "1", "--networks", "500"]).stdout
