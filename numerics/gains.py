@@ -24,8 +24,8 @@ DEPTH = 50
 class Gain:
     """A weight variance times the fan-in, with its meaning.
 
-    ``gain`` = ``sigma_w2`` is n Var[W], n the fan-in, as everywhere in varprop; its root ``torch_gain`` is the factor of the
-    standard deviation, std = torch_gain/√n, which `torch.nn.init.calculate_gain` returns for other activations.
+    ``gain`` = ``sigma_w2`` is n Var[W], n the fan-in, as everywhere in varprop. Its root ``torch_gain`` is the factor
+    of the standard deviation, std = torch_gain/√n, as ``torch.nn.init`` means a gain.
     ``sigma_b2`` is the bias variance that belongs to it. ``length_after`` is the variance of pre-activations `DEPTH`
     wide layers after one of variance 1, ``gradient_after`` the factor of the gradient's variance over them.
     """

@@ -175,8 +175,8 @@ def _recommendation(gain: Gain) -> str:
 
     return (
         f"Use gain {gain.gain:.12g}{_bias(gain)}: Var[W] = {gain.gain:.12g}/n, n the fan-in; torch gain "
-        f"{gain.torch_gain:.12g}.\n{alone}: {DEPTH} wide layers multiply the variance of pre-activations {length} and that "
-        f"of gradients {gradient}."
+        f"{gain.torch_gain:.12g}.\n{alone}: {DEPTH} wide layers multiply the variance of pre-activations {length} and "
+        f"that of gradients {gradient}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 _KEPT, _NEARLY, _STEADY, _SETTLED, _VANISHED = 1e-9, 0.05, 0.02, 1e-3, 1e-3
 _ONE_WAY = 0.7
@@ -35,7 +36,7 @@ def trend(values: Sequence[float]) -> str:
         return "leaves the range of numbers"
     if min(values) <= 0:
         return "is zero" if max(values) <= 0 else "vanishes" if last <= 0 else f"rises from {first:.3g} to {last:.3g}"
-    ratios = [b / a for a, b in zip(values, values[1:], strict=False)]
+    ratios = [b / a for a, b in pairwise(values)]
     spread = max(values) / min(values) - 1
     if spread <= _KEPT:
         return "is kept"

@@ -173,10 +173,9 @@ def test_a_parameter_that_stays_a_symbol_has_closed_forms():
 def test_expectations_with_parameters_and_formulas_of_symbols():
     """E[x²] is the variance, E[exp(b x)] = exp(b² q/2)."""
     assert good("expect", "x**2", "--variance", "2*(1-r)").splitlines()[:2] == ["2 − 2 r", "for 1 − r > 0"]
-    assert (
-        good("expect", "exp(b*x)", "--param", "b=2", "--variance", "1/3").splitlines()[1]
-        == f"= {float(mpmath.exp(mpmath.mpf(2) / 3))!r}"
-    )
+    with mpmath.workdps(30):
+        truth = float(mpmath.exp(mpmath.mpf(2) / 3))
+    assert good("expect", "exp(b*x)", "--param", "b=2", "--variance", "1/3").splitlines()[1] == f"= {truth!r}"
     assert "variance: unknown function 'sqr'; did you mean sqrt?" in bad("expect", "x", "--variance", "sqr(2)")
 
 
@@ -233,7 +232,7 @@ def test_the_older_name_of_gain_is_accepted_with_a_note(command, tmp_path):
     older, newer = run(*command, *out[0], "--weight-variance", *values), run(*command, *out[1], "--gain", *values)
     assert (older.exit_code, newer.exit_code, newer.stderr) == (0, 0, "")
     assert older.stdout == newer.stdout
-    assert "n Var[W] is called --gain here too" in older.stderr
+    assert "n Var[W] is called --gain" in older.stderr
     if command[0] == "phase":
         assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert "give --gain, not --weight-variance" in bad(
