@@ -119,11 +119,9 @@ def names(kind: Kind) -> list[Named]:
         from derive.activations import activations
 
         return [Named(kind, name) for name in activations()]
-    listed: Iterable[str] = {
-        Kind.THEOREM: THEOREMS.names,
-        Kind.CLAIM: CLAIMS.names,
-        Kind.HYPOTHESIS: hypotheses,
-    }[kind]()
+    if kind is Kind.HYPOTHESIS:
+        return [Named(kind, name) for name in hypotheses()]
+    listed = THEOREMS.names() if kind is Kind.THEOREM else CLAIMS.names()
     return [Named(kind, name) for name in listed]
 
 

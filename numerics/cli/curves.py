@@ -50,7 +50,10 @@ _HANGING: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_
 def _table(prediction: Prediction) -> str:
     header = ["layer", *prediction.columns]
     rows = [[str(row["layer"]), *(f"{row[name]:.6g}" for name in header[1:])] for row in prediction.rows()]
-    words = [fill(sentence, 100) for sentence in trends(prediction.columns)]
+    words = [
+        fill(sentence, 100)
+        for sentence in trends({name: values.tolist() for name, values in prediction.columns.items()})
+    ]
     lines = [table(header, rows), "", *([*words, ""] if words else [])]
     reasons: dict[str, list[str]] = {}
     for name, why in prediction.approximations.items():

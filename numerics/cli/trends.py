@@ -13,7 +13,7 @@ _ONE_WAY = 0.7
 
 def trends(columns: Mapping[str, Sequence[float]]) -> list[str]:
     """Return a sentence each on the length, on what is left of it over samples, and on the gradient on its way back."""
-    found = []
+    found: list[str] = []
     if len(next(iter(columns.values()))) < 2:
         return found
     found.append(f"Forward, var_s {trend(columns['var_s'])}.")
