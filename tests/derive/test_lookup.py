@@ -69,6 +69,7 @@ def test_sources_are_those_of_the_derivations():
 def test_claims_and_the_theorems_that_decide_them():
     """Both ways; a claim of a theorem's part is the theorem's."""
     assert deciding(derive.claim("glorot-2010-eq-7")) == ("weight-gradient-variance",)
+    assert deciding(derive.claim("he-2015-variance-condition")) == ("network-variance",)
     assert deciding(derive.claim("he-2015-backward")) == ("rectifier-gradient",)
     assert deciding(derive.claim("question-1-chain-rule")) == ("backward-variance",)
     assert deciding(derive.claim("torch-gain-relu")) == ("half-variance",)

@@ -195,6 +195,7 @@ def test_parameters_of_an_expression_are_numbers_by_name():
     assert activation("b*x", b=-1).expression == -activation("x").symbol
     assert activation("tanh(b*x)", b=sqrt(2)).expression == activation("tanh(sqrt(2)*x)").expression
     assert activation("leaky-relu(a)", a=0.2) == activation("leaky-relu(0.2)")
+    assert activation("a*x + ba*tanh(x)", a=2, ba=3) == activation("2*x + 3*tanh(x)")
     # a name within a longer one, and a function's name, are not the parameter
     assert activation("tanh(ta*x)", ta=2) == activation("tanh(2*x)")
 
