@@ -150,7 +150,7 @@ def test_maps_as_text_and_json():
     """Each value with its own error, at the q and rho that were asked for."""
     numbers = NumericalMaps("tanh", weight_variance=1.3, bias_variance=0.2)
     values = maps_at(numbers, 2.0, 0.3)
-    line = "maps tanh --q 2 --rho 0.3 --weight-variance 1.3 --bias-variance 0.2"
+    line = "maps tanh --q 2 --rho 0.3 --gain 1.3 --bias-variance 0.2"
     head, rows = table(run(line))
     assert head[1] == "at q = 2, rho = 0.3"
     data = json.loads(run(f"{line} --format json"))
@@ -226,31 +226,32 @@ def test_gains_on_the_page():
     """As in the terminal, with ten digits."""
     gains = recommended_gains("gelu")
     html = gains_on_page(SimpleNamespace(gains=gains))
-    shown = re.findall(r"Gain (\S+), weight variance ([^/]+)/fan-in(?:, bias variance ([^:]+))?:", html)
-    for gain, (root, variance, bias) in zip(gains, shown, strict=True):
+    shown = re.findall(r"Gain (\S+) \(n Var\[W\]; torch gain ([^)]+)\)(?:, bias variance ([^:]+))?:", html)
+    for gain, (variance, root, bias) in zip(gains, shown, strict=True):
         assert shows(root, math.sqrt(gain.sigma_w2), 10)
         assert shows(variance, gain.sigma_w2, 10)
         assert float(bias or 0) == pytest.approx(gain.sigma_b2, rel=1e-9)
 
 
 def test_gains_as_text_and_json():
-    """The gain is the root of the weight variance, in the table and in the lines for PyTorch and JAX."""
+    """The gain is n Var[W], and the torch gain its root, in the table and in the lines for PyTorch and JAX."""
     gains = recommended_gains("gelu")
     data = json.loads(run("init gelu --format json"))["gains"]
-    blocks = re.findall(r"^(\S.*): gain (\S+), weight variance (\S+)/fan_in(?:, bias variance (\S+))?$",
+    blocks = re.findall(r"^(\S.*): gain (\S+), torch gain (\S+?)(?:, bias variance (\S+))?$",
                         run("init gelu"), re.MULTILINE)  # fmt: skip
     assert len(blocks) == len(data) == len(gains) > 1
-    for gain, (name, root, variance, bias), plain in zip(gains, blocks, data, strict=True):
+    for gain, (name, variance, root, bias), plain in zip(gains, blocks, data, strict=True):
         assert name == gain.name == plain["name"]
         assert float(variance) == pytest.approx(gain.sigma_w2, rel=1e-11)
         assert float(root) == pytest.approx(math.sqrt(gain.sigma_w2), rel=1e-11)
         assert float(bias or 0) == pytest.approx(gain.sigma_b2, rel=1e-11)
-        assert plain["sigma_w2"] == gain.sigma_w2
+        assert plain["gain"] == plain["sigma_w2"] == gain.sigma_w2
+        assert plain["torch_gain"] == math.sqrt(gain.sigma_w2)
 
 
 def test_phase_csv(tmp_path):
     """Each column of the diagram, at its own point."""
-    run(f"phase tanh -o {tmp_path / 'p.csv'} --points 5 --weight-variance 1 3 --bias-variance 0 0.4")
+    run(f"phase tanh -o {tmp_path / 'p.csv'} --points 5 --gain 1 3 --bias-variance 0 0.4")
     rows = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
     diagram = phase("tanh", weight_variance=(1, 3), bias_variance=(0, 0.4), points=5)
     assert len(rows) == 25
