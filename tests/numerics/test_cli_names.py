@@ -138,6 +138,13 @@ def test_parameters_of_an_expression_in_every_command(command):
     assert "--param b=NUMBER" in bad(*command, "tanh(b*x)")
 
 
+def test_parameters_in_a_report(tmp_path):
+    """What has no number is refused before anything is computed."""
+    assert "--param b=NUMBER" in bad("report", "-o", tmp_path / "r", "--activation", "tanh(b*x)")
+    assert "must stand in" in bad("report", "-o", tmp_path / "r", "--activation", "tanh(x)", "--param", "b=1")
+    assert not (tmp_path / "r").exists()
+
+
 def test_parameters_in_a_phase_diagram(tmp_path):
     for name, arguments in (("a.csv", ["tanh(b*x)", "--param", "b=2"]), ("b.csv", ["tanh(2*x)"])):
         good("phase", *arguments, "-o", tmp_path / name, "--points", 8)
