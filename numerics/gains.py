@@ -23,7 +23,8 @@ DEPTH = 50
 class Gain(Result):
     """A weight variance times the fan-in, with its meaning.
 
-    ``gain`` is the factor of the standard deviation: std = gain/√fan_in; ``sigma_w2`` = gain² is fan_in · Var[W].
+    ``gain`` = ``sigma_w2`` is n Var[W], n the fan-in, as everywhere in varprop. Its root ``torch_gain`` is the factor
+    of the standard deviation, std = torch_gain/√n, as ``torch.nn.init`` means a gain.
     ``sigma_b2`` is the bias variance that belongs to it. ``length_after`` is the variance of pre-activations `DEPTH`
     wide layers after one of variance 1, ``gradient_after`` the factor of the gradient's variance over them.
     """
@@ -45,13 +46,24 @@ class Gain(Result):
 
     @property
     def gain(self) -> float:
-        """√(fan_in · Var[W])."""
+        """N Var[W]: the option ``--gain``, and ``gain`` of a `numerics.network.Network`."""
+        return self.sigma_w2
+
+    @property
+    def torch_gain(self) -> float:
+        """√(n Var[W]): the gain of ``torch.nn.init``."""
         return math.sqrt(self.sigma_w2)
+
+    @property
+    def change(self) -> float:
+        """The larger of the two changes over `DEPTH` layers, of lengths and of gradients, as |log factor|."""
+        factors = (self.length_after, self.gradient_after)
+        return max(abs(math.log(f)) if 0 < f < math.inf else math.inf for f in factors)
 
     @property
     def pytorch(self) -> str:
         """One line for a ``torch.nn.Linear`` called ``layer``."""
-        line = f"torch.nn.init.normal_(layer.weight, std={self.gain!r} / layer.in_features**0.5)"
+        line = f"torch.nn.init.normal_(layer.weight, std={self.torch_gain!r} / layer.in_features**0.5)"
         bias = math.sqrt(self.sigma_b2)
         return line + ("; " + (f"torch.nn.init.normal_(layer.bias, std={bias!r})" if bias else _NO_BIAS))
 
@@ -65,7 +77,7 @@ class Gain(Result):
 
     @property
     def options(self) -> str:
-        """The options of ``varprop curve`` and others: their gain is n Var[W], the square of this one."""
+        """The options of ``varprop curve`` and others."""
         bias = f" --bias-variance {self.sigma_b2!r}" if self.sigma_b2 else ""
         return f"--gain {self.sigma_w2!r}{bias}"
 
@@ -76,7 +88,7 @@ class Gain(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row: the gain, how to set it, and what comes of it in ``layers`` layers."""
-        names = ("name", "meaning", "gain", "sigma_w2", "sigma_b2", "pytorch", "jax", "options")
+        names = ("name", "meaning", "gain", "torch_gain", "sigma_w2", "sigma_b2", "pytorch", "jax", "options")
         row = {name: getattr(self, name) for name in names}
         return [row | {"layers": DEPTH, "length_after": self.length_after, "gradient_after": self.gradient_after}]
 
@@ -97,6 +109,15 @@ class Gains(Result, tuple[Gain, ...]):
         """The activation, and the gains by name."""
         return f"{self.activation}: " + (", ".join(f"{gain.name} {gain.gain:.6g}" for gain in self) or "none")
 
+    @property
+    def best(self) -> Gain | None:
+        """The gain with which `DEPTH` layers change lengths and gradients least: the smallest `Gain.change`.
+
+        >>> recommended_gains("relu").best.gain
+        2.0
+        """
+        return min((g for g in self if g.change < math.inf), key=lambda g: g.change, default=None)
+
     def rows(self) -> list[dict[str, Any]]:
         """Return one row for each gain."""
         return [row for gain in self for row in gain.rows()]
@@ -105,6 +126,7 @@ class Gains(Result, tuple[Gain, ...]):
         """Return plain data: the gains, and the notes."""
         return {
             "activation": str(self.activation),
+            "recommended": None if self.best is None else self.best.name,
             "gains": [gain.to_dict() for gain in self],
             "notes": list(self.notes),
         }

@@ -10,6 +10,7 @@ from sympy import Basic
 
 from derive.claims.claim import Audit, Claim, Finding
 from derive.hypotheses import Hypothesis
+from derive.lookup import deciding
 from derive.proof.derivation import Statement
 from derive.render import html, latex, text
 from derive.render.order import TIMES
@@ -36,6 +37,7 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "hypotheses": [_hypothesis(h) for h in claim.hypotheses],
         "verdict": audit.verdict,
         "evidence": audit.evidence,
+        "theorems": list(deciding(claim)),
         "condition": _formula(audit.condition),
         "suffices": [_hypothesis(h) for h in audit.suffices],
         "counterexample": audit.counterexample.to_dict() if audit.counterexample else None,
@@ -109,6 +111,8 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
     if audit.counterexample is not None:
         rows += [("counter", row) for row in _counterexample(audit)]
     rows.append(("evidence", audit.evidence))
+    if deciding(claim):
+        rows.append(("decided by", ", ".join(f"varprop derive {name}" for name in deciding(claim))))
     lines = [f"{claim.id}: {_HEADLINES[audit.finding]}", f"  {claim.title}"]
     for label, content in rows:
         indent = " " * 14

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import click
 
 import derive as symbolic
 from derive.proof.derivation import Derivation
+from numerics.cli.naming import decides, theorem_named
 from numerics.cli.narrow import columns, fitted
 from numerics.cli.output import emit, to_json, working
 
@@ -20,9 +23,10 @@ from numerics.cli.output import emit, to_json, working
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 @click.pass_context
 def derive(ctx: click.Context, name: str, form: str, standalone: bool, check: bool, output: str | None) -> None:
-    """Derive theorem NAME step by step (see `varprop list`)."""
+    """Derive theorem NAME step by step (see `varprop list`); for a printed formula, the theorem that decides it."""
     if standalone and form != "latex":
         raise click.UsageError(f"--standalone goes with --format latex, got --format {form}")
+    name = theorem_named(name)
     derivation = symbolic.theorem(name)
     failures: tuple[str, ...] = ()
     if check:
@@ -44,4 +48,5 @@ def _rendered(derivation: Derivation, form: str, standalone: bool, width: int | 
         return derivation.html()
     if form == "json":
         return to_json(derivation.to_dict())
-    return derivation.text(width=width or 100)
+    decided = decides(derivation.name)
+    return derivation.text(width=width or 100).rstrip("\n") + (f"\n\n{fill(decided, width or 100)}" if decided else "")

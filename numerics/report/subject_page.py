@@ -142,9 +142,8 @@ def _gains(subject: Subject) -> str:
     parts = []
     for gain in subject.gains:
         bias = f", bias variance {gain.sigma_b2:.10g}" if gain.sigma_b2 else ""
-        text = (
-            f"Gain {gain.gain:.10g}, weight variance {gain.sigma_w2:.10g}/fan-in{bias}: {gain.meaning}. {gain.outcome}."
-        )
+        sizes = f"Gain {gain.gain:.10g} (n Var[W]; torch gain {gain.torch_gain:.10g}){bias}"
+        text = f"{sizes}: {gain.meaning}. {gain.outcome}."
         lines = escape("\n".join([*gain.pytorch.split("; "), *gain.jax.split("; "), f"varprop curve {gain.options}"]))
         parts.append(f"<article><h3>{escape(gain.name)}</h3><p>{escape(text)}</p><pre>{lines}</pre></article>")
     return "\n".join(parts)

@@ -155,7 +155,7 @@ def test_maps_as_text_and_json():
     """Each value with its own error, at the q and rho that were asked for."""
     numbers = NumericalMaps("tanh", weight_variance=1.3, bias_variance=0.2)
     values = maps_at(numbers, 2.0, 0.3)
-    line = "maps tanh --q 2 --rho 0.3 --weight-variance 1.3 --bias-variance 0.2"
+    line = "maps tanh --q 2 --rho 0.3 --gain 1.3 --bias-variance 0.2"
     head, rows = table(run(line))
     assert head[1] == "at q = 2, rho = 0.3"
     data = json.loads(run(f"{line} --format json"))
@@ -176,7 +176,7 @@ def test_critical_as_text_json_and_html(bias):
     line = "critical tanh" + (f" --bias-variance {bias}" if bias else "")
     shown = dict(re.split(r" {2,}", row.strip(), maxsplit=1) for row in run(line).split("\n\n")[0].splitlines()[1:])
     data = json.loads(run(f"{line} --format json"))
-    titles = {"sigma_w2": "sigma_w2 (N Var[W])", "sigma_b2": "sigma_b2 (Var[b])", "chi_perp": "chi_perp"}
+    titles = {"sigma_w2": "gain n Var[W], sigma_w2", "sigma_b2": "sigma_b2 (Var[b])", "chi_perp": "chi_perp"}
     titles |= {"chi_par": "chi_par", "q_star": "q_star", "xi_q": "xi_q (layers)", "xi_c": "xi_c (layers)"}
     for name, title in titles.items():
         value, text = getattr(found, name), shown[title].split(" (")[0]
@@ -231,31 +231,32 @@ def test_gains_on_the_page():
     """As in the terminal, with ten digits."""
     gains = recommended_gains("gelu")
     html = gains_on_page(SimpleNamespace(gains=gains))
-    shown = re.findall(r"Gain (\S+), weight variance ([^/]+)/fan-in(?:, bias variance ([^:]+))?:", html)
-    for gain, (root, variance, bias) in zip(gains, shown, strict=True):
+    shown = re.findall(r"Gain (\S+) \(n Var\[W\]; torch gain ([^)]+)\)(?:, bias variance ([^:]+))?:", html)
+    for gain, (variance, root, bias) in zip(gains, shown, strict=True):
         assert shows(root, math.sqrt(gain.sigma_w2), 10)
         assert shows(variance, gain.sigma_w2, 10)
         assert float(bias or 0) == pytest.approx(gain.sigma_b2, rel=1e-9)
 
 
 def test_gains_as_text_and_json():
-    """The gain is the root of the weight variance, in the table and in the lines for PyTorch and JAX."""
+    """The gain is n Var[W], and the torch gain its root, in the table and in the lines for PyTorch and JAX."""
     gains = recommended_gains("gelu")
     data = json.loads(run("init gelu --format json"))["gains"]
-    blocks = re.findall(r"^(\S.*): gain (\S+), weight variance (\S+)/fan_in(?:, bias variance (\S+))?$",
+    blocks = re.findall(r"^(\S.*): gain (\S+), torch gain (\S+?)(?:, bias variance (\S+))?$",
                         run("init gelu"), re.MULTILINE)  # fmt: skip
     assert len(blocks) == len(data) == len(gains) > 1
-    for gain, (name, root, variance, bias), plain in zip(gains, blocks, data, strict=True):
+    for gain, (name, variance, root, bias), plain in zip(gains, blocks, data, strict=True):
         assert name == gain.name == plain["name"]
         assert float(variance) == pytest.approx(gain.sigma_w2, rel=1e-11)
         assert float(root) == pytest.approx(math.sqrt(gain.sigma_w2), rel=1e-11)
         assert float(bias or 0) == pytest.approx(gain.sigma_b2, rel=1e-11)
-        assert plain["sigma_w2"] == gain.sigma_w2
+        assert plain["gain"] == plain["sigma_w2"] == gain.sigma_w2
+        assert plain["torch_gain"] == math.sqrt(gain.sigma_w2)
 
 
 def test_phase_csv(tmp_path):
     """Each column of the diagram, at its own point."""
-    run(f"phase tanh -o {tmp_path / 'p.csv'} --points 5 --weight-variance 1 3 --bias-variance 0 0.4")
+    run(f"phase tanh -o {tmp_path / 'p.csv'} --points 5 --gain 1 3 --bias-variance 0 0.4")
     rows = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
     diagram = phase_diagram("tanh", weight_variance=(1, 3), bias_variance=(0, 0.4), points=5)
     assert len(rows) == 25

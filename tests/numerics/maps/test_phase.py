@@ -111,7 +111,7 @@ def test_gains_do_what_they_say() -> None:
                 assert float(maps.chi_perp(1.0).value) == pytest.approx(1, rel=1e-13)
             if gain.name == "homogeneous":
                 assert float(maps.length_map(7.0).value) == pytest.approx(7, rel=1e-13)
-            assert f"std={gain.gain!r}" in gain.pytorch
+            assert f"std={gain.torch_gain!r}" in gain.pytorch
             assert repr(gain.sigma_w2) in gain.jax
 
 
