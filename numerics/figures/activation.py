@@ -20,6 +20,7 @@ _RANGE, _POINTS = 4.0, 161
 _DIAGONAL: Any = {"linewidth": 0.9, "linestyle": (0, (4, 2))}
 
 
+# Primes are \prime below: as ' they are set so small that they vanish.
 @styled
 def plot_function(activation: Activation | str, *, ax: Given = None) -> Figure:
     """Return f and f' from -4 to 4; a line breaks where f or f' jumps. ``ax`` are two axes to draw on, or none."""
@@ -27,7 +28,7 @@ def plot_function(activation: Activation | str, *, ax: Given = None) -> Figure:
     s = np.linspace(-_RANGE, _RANGE, 801)
     breaks = [float(p) for p in f.breakpoints if abs(p) < _RANGE]
     drawn = style.panels(ax, 2, (WIDTH, 2.6))
-    for axes, order, label, colour in zip(drawn.axes, (0, 1), ("$f(s)$", "$f'(s)$"), (BLUE, ORANGE), strict=True):
+    for axes, order, label, colour in zip(drawn.axes, (0, 1), ("$f(s)$", r"$f\prime(s)$"), (BLUE, ORANGE), strict=True):
         values = numpy_function(f, order)(s)
         for low, high in zip([-np.inf, *breaks], [*breaks, np.inf], strict=True):
             inside = (s > low) & (s < high)
@@ -51,12 +52,12 @@ def plot_maps(
     correlations = np.linspace(0, 1, _POINTS)
     drawn = style.panels(ax, 2, (WIDTH, 3.2))
     left, right = drawn.axes
-    left.plot(lengths, maps.length_map(lengths).value, color=BLUE, label="next length $q'$")
+    left.plot(lengths, maps.length_map(lengths).value, color=BLUE, label=r"next length $q\prime$")
     left.plot(lengths, lengths, color=GREY, label="$q$", **_DIAGONAL)
     left.set_xlabel("length $q$")
     style.title(left, "length map")
     right.plot(
-        correlations, maps.correlation_map(q, correlations).value, color=PURPLE, label=r"next correlation $\rho'$"
+        correlations, maps.correlation_map(q, correlations).value, color=PURPLE, label=r"next correlation $\rho\prime$"
     )
     right.plot(correlations, correlations, color=GREY, label=r"$\rho$", **_DIAGONAL)
     right.set_xlabel(r"correlation $\rho$")

@@ -35,13 +35,13 @@ _MOST_POINTS = 18
 
 def sample_variance(experiment: Experiment, ax: Given = None) -> Figure:
     """v² on logarithmic axes, and m² and v² with the total that stays; layers are counted from one."""
+    drawn = style.panels(ax, 2, (WIDTH, 3.0))
+    left, right = drawn.axes
     depth = experiment.depth
     theory = predict(Network(widths=[experiment.width] * (_BEYOND * depth + 1), activation="relu", gain=he_gain()))
     widths = sorted({max(1, experiment.width // _NARROWER), experiment.width}, reverse=True)
     runs = [_simulated(experiment, width, number) for number, width in enumerate(widths)]
     layers = np.arange(1, theory.network.d + 2)
-    drawn = style.panels(ax, 2, (WIDTH, 3.0))
-    left, right = drawn.axes
     total = float(theory.columns["var_s"][0])
     left.plot(layers, theory.columns["v2"], color=BLUE, label="$v^2$, wide limit")
     far = layers[layers >= 3]

@@ -96,7 +96,7 @@ def write_report(
             seed=seed,
             notes=tuple(notes),
         )
-        say("writing")
+        say("writing the pages")
         audits = [audit.data for audit in contents.audits]
         write(root / "audit.json", json.dumps(audits, indent=2, ensure_ascii=False) + "\n")
         write(root / "audit.html", audit_page(contents))
@@ -159,4 +159,4 @@ def _drawings(root: Path, experiment: Mapping[str, int], seed: int, say: Progres
         say(f"drawing {name}")
         figure = draw(name, seed=seed, **experiment)
         (root / "figures" / f"{name}.png").write_bytes(to_bytes(figure, "png"))
-        yield Drawing(name, CAPTIONS[name], figure)
+        yield Drawing(name, *CAPTIONS[name], figure)
