@@ -46,10 +46,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: frozens
 
 
 @contextmanager
-def working(message: str) -> Iterator[Callable[[str], None]]:
-    """Show that something is going on, when standard error is a terminal; yields a function that says what."""
+def working(message: str, *, lines: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show that something is going on, when standard error is a terminal; yields a function that says what.
+
+    Elsewhere nothing is shown, or, with ``lines``, a line a stage, for what takes minutes.
+    """
     if not sys.stderr.isatty():
-        yield lambda what: None
+        yield lambda what: click.echo(f"{message}: {what}", err=True) if lines else None
         return
     from rich.console import Console
 

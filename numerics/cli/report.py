@@ -24,12 +24,13 @@ def report(output: str, activations: tuple[str, ...]) -> None:
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
 
     The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing, and the next
-    removes what a killed one left.
+    removes what a killed one left. It takes minutes, and says what it does on standard error: in place on a terminal,
+    elsewhere a line a stage.
     """
     from numerics.processes import WorkerLost
     from numerics.report import write_report
 
-    with working("writing the report") as progress:
+    with working("writing the report", lines=True) as progress:
         try:
             index = write_report(output, activations=activations, progress=progress)
         except WorkerLost as lost:
