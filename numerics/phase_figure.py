@@ -27,7 +27,11 @@ _WORDS = {
     1: ("chaotic", to_rgba(ORANGE, 0.2)),
     2: ("lengths grow from $q = 1$ without bound", to_rgba(GREY, 0.17)),
 }
-_SCALES = {"xi_c": (BLUE, "solid", r"$\xi_c$ (layers)"), "xi_q": (GREEN, (0, (4, 2)), r"$\xi_q$ (layers)")}
+# Any: a colour, matplotlib's description of a dash, and a label.
+_SCALES: dict[str, tuple[str, Any, str]] = {
+    "xi_c": (BLUE, "solid", r"$\xi_c$ (layers)"),
+    "xi_q": (GREEN, (0, (4, 2)), r"$\xi_q$ (layers)"),
+}
 
 
 @styled
@@ -119,7 +123,7 @@ def _edge(axes: Axes, diagram: Phase) -> list[Line2D]:
     return handles
 
 
-def _contours(axes: Axes, diagram: Phase, scale: np.ndarray, colour: str, dash: object) -> QuadContourSet | None:
+def _contours(axes: Axes, diagram: Phase, scale: np.ndarray, colour: str, dash: Any) -> QuadContourSet | None:
     shown = np.where(np.isfinite(scale) & (scale > 0), scale, np.nan)
     if not np.isfinite(shown).any() or np.nanmax(shown) <= _LEVELS[0] or np.nanmin(shown) >= _LEVELS[-1]:
         return None

@@ -49,7 +49,7 @@ def draw(name: str, *, seed: int = 0, width: int = 1024, depth: int = 50, ax: Gi
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{argument} must be an integer of at least {least}, got {value!r}")
     module, function = FIGURES[name][0].split(":")
-    make: Callable[[Experiment], Figure] = getattr(import_module(f"numerics.figures.{module}"), function)
+    make: Callable[[Experiment, Given], Figure] = getattr(import_module(f"numerics.figures.{module}"), function)
     with mpl.rc_context(style.STYLE):
         return make(Experiment(seed=seed, width=width, depth=depth), ax)
 

@@ -110,7 +110,7 @@ def _reach(panels: Sequence[Axes], experiment: Experiment) -> None:
     """Make room for the Gaussian, and for every bar, however far out or high."""
     spread = _REACH * math.sqrt(experiment.prediction().columns["var_s"].max())
     bars = [patch.get_data() for axes in panels for patch in axes.patches if isinstance(patch, StepPatch)]
-    reach = max(spread, *(1.02 * np.abs(data.edges).max() for data in bars))
+    reach = max(spread, *(1.02 * np.abs(edges).max() for _, edges, _ in bars))
     for axes in panels:
         axes.set_xlim(-reach, reach)
         axes.margins(y=_HEADROOM)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import derive
 from derive.claims import CLAIMS
@@ -153,7 +153,7 @@ def _derivations(
                 notes.append(f"No PDF of {theorem.name}: {made}")
 
 
-def _drawings(root: Path, experiment: Mapping[str, int], seed: int, say: Progress) -> Iterator[Drawing]:
+def _drawings(root: Path, experiment: Mapping[str, Any], seed: int, say: Progress) -> Iterator[Drawing]:
     """Draw all figures."""
     for name in FIGURES:
         say(f"drawing {name}")

@@ -78,7 +78,7 @@ def _case(case: Case, number: int) -> str:
 
 def _told(case: Case) -> str:
     """Return what the figure says to who does not see it: each quantity in the first and the last layer."""
-    ends = {}
+    ends: dict[str, list[Row]] = {}
     for row in case.verification.rows:
         ends.setdefault(row.quantity, [row, row])[1] = row
     shown = "; ".join(
