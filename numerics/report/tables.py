@@ -116,7 +116,7 @@ def _row(row: Row, name: str, *, biased: bool) -> str:
         _percent(row.detectable, ".2g"),
         *([_percent(row.width_bias, "+.2g")] if biased else []),
     ]
-    numbers = "".join(f'<td class="num">{cell}</td>' for cell in cells)
+    numbers = "".join(f'<td class="num">{spelled(cell)}</td>' for cell in cells)
     look = f'<td class="{_VERDICTS[row.verdict]}">{row.verdict}</td>'
     return f'<tr class="{"group" if name else "more"}"><td>{name}</td>{numbers}{look}</tr>'
 

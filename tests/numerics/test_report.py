@@ -165,7 +165,7 @@ def check_structure(text):
 
 
 def shown_text(element):
-    """Yield the text of an element but for code, file names, drawings, and derivations, which are pages of their own."""
+    """Yield the text of an element but for code, file names, drawings, and derivations (pages of their own)."""
     if element.tag in ("pre", "code", "a", "math") or element.tag.endswith("svg") or element.get("class") == "varprop":
         yield element.tail or ""
         return
@@ -223,7 +223,7 @@ def test_page_shows_what_was_found(report):
     for name in ("glorot", "tanh-small", "tanh-large"):
         rows = table(report / "verification" / f"{name}.csv")
         assert len(rows) == 20
-        assert f"{float(rows[7]['estimate']):.5g}" in text
+        assert spelled(f"{float(rows[7]['estimate']):.5g}") in text
 
 
 def test_figures_and_chapters_tell_the_story_in_order(report):
