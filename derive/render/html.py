@@ -22,23 +22,39 @@ from derive.words import Words
 LINE = 74.0
 """How many letters wide a displayed line may be before it is broken."""
 
+# Colours are mixed from ink and page, which in a notebook are those of its theme. What is wider than the page scrolls,
+# and an edge beyond which it goes on is shaded: the shades stay, and what covers them moves with the contents.
 STYLE = """
-.varprop { --ink: #1c1d21; --dim: #5d6470; --line: #d9dce2; --soft: #f4f5f7; --mark: #2456a6; color: var(--ink);
-  font: 17px/1.55 Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif; max-width: 52rem; }
-@media (prefers-color-scheme: dark) { .varprop { --ink: #e4e6ea; --dim: #9aa3b0; --line: #3a3f48; --soft: #22252b;
-  --mark: #8db4f2; } }
+.varprop { --page: var(--vscode-editor-background, var(--jp-layout-color0, #fff));
+  --ink: var(--vscode-editor-foreground, var(--jp-content-font-color1, #1c1d21)); --mark: #2456a6;
+  color: var(--ink); font: 17px/1.55 Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif;
+  max-width: 52rem; }
+@media (prefers-color-scheme: dark) { .varprop {
+  --page: var(--vscode-editor-background, var(--jp-layout-color0, #17191d));
+  --ink: var(--vscode-editor-foreground, var(--jp-content-font-color1, #e4e6ea)); --mark: #8db4f2; } }
+.varprop { --dim: color-mix(in srgb, var(--ink) 70%, var(--page));
+  --line: color-mix(in srgb, var(--ink) 17%, var(--page));
+  --soft: color-mix(in srgb, var(--ink) 5%, var(--page)); --shade: color-mix(in srgb, var(--ink) 26%, transparent); }
 .varprop h1 { font-size: 1.55em; line-height: 1.25; margin: 0 0 .2em; }
 .varprop h2 { font-size: 1.12em; margin: 1.9em 0 .5em; }
+.varprop :is(h1, h2, p, td, li, code) { overflow-wrap: break-word; }
 .varprop p { margin: .45em 0; }
 .varprop .dim, .varprop .known { color: var(--dim); font-size: .86em; }
 .varprop code { font: .9em ui-monospace, Menlo, Consolas, monospace; }
 .varprop math { font-size: 1.06em; }
-.varprop .math { overflow-x: auto; overflow-y: hidden; padding: .25em 0 .25em 1.4em; }
+.varprop :is(sub, sup) { font-size: .72em; line-height: 0; }
+.varprop :where(.math, .scroll, .steps > li, p, summary, table, pre) { overflow-x: auto; overflow-y: hidden; background:
+  linear-gradient(to right, var(--page) 40%, transparent) left -1px top 0 / 2.4rem 100% local no-repeat,
+  linear-gradient(to left, var(--page) 40%, transparent) right -1px top 0 / 2.4rem 100% local no-repeat,
+  linear-gradient(to right, var(--shade), transparent) left / .8rem 100% scroll no-repeat,
+  linear-gradient(to left, var(--shade), transparent) right / .8rem 100% scroll no-repeat; }
+.varprop .math { padding: .25em 0 .25em 1.4em; }
 .varprop .math .more { padding-left: 2.2em; }
-.varprop .statement { background: var(--soft); border-left: 3px solid var(--mark); padding: .5em .9em; }
-.varprop table { border-collapse: collapse; }
-.varprop td { padding: .22em 1.2em .22em 0; vertical-align: top; }
-.varprop td:first-child { white-space: nowrap; }
+.varprop .statement { background: var(--soft); --page: var(--soft); border-left: 3px solid var(--mark);
+  padding: .5em .9em; }
+.varprop table { border-collapse: collapse; display: block; max-width: 100%; }
+.varprop td { padding: .22em 1.2em .22em 0; vertical-align: top; min-width: 8em; }
+.varprop td:first-child { white-space: nowrap; min-width: 0; }
 .varprop ol.steps { list-style: none; margin: 0; padding: 0; }
 .varprop ol.steps > li { margin: 1em 0; }
 .varprop .number { font-weight: 600; margin-right: .45em; }
@@ -46,6 +62,8 @@ STYLE = """
 .varprop summary { cursor: pointer; }
 .varprop a { white-space: nowrap; color: var(--mark); text-decoration: none; }
 .varprop a:hover { text-decoration: underline; }
+@media (max-width: 40rem) { .varprop { font-size: 16px; } .varprop details { margin-left: 0; padding-left: .7em; }
+  .varprop .math { padding-left: .3em; } .varprop .math .more { padding-left: 1.1em; } }
 """.strip()
 
 _PAGE = """<!DOCTYPE html>

@@ -26,7 +26,8 @@ def report(output: str, activations: tuple[str, ...], parameters: tuple[str, ...
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
 
     The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing, and the next
-    removes what a killed one left.
+    removes what a killed one left. It takes minutes, and says what it does on standard error: in place on a terminal,
+    elsewhere a line a stage.
     """
     named = [str(read_activation(text, parameters)) for text in activations]
     from numerics.processes import WorkerLost
