@@ -12,7 +12,6 @@ DISPLAY, TEXT, SCRIPT = range(3)
 
 _TALL = re.compile(r"\\(sum|prod|int|frac|lim)(?![A-Za-z])")
 _TABLE = re.compile(r"\\(?:begin|substack)(?![A-Za-z])")
-_SIZES = {"frac": (r"\Big", r"\big", ""), "big": (r"\bigg", r"\big", "")}
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|.", re.DOTALL)
 _DELIMITER = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 _PAIR = re.compile(r"\\(?:(left)|right)(?![A-Za-z])")
@@ -98,10 +97,17 @@ def _bracket(latex: str, at: int, style: int) -> tuple[str, int]:
     if "." in (left, right) or _TABLE.search(outside):
         return rf"\left{left}{body}\right{right}", after
     tall = {m.group(1) for m in _TALL.finditer(outside)}
-    size = _SIZES["frac" if tall == {"frac"} else "big"][style] if tall else ""
+    size = _size(tall, style)
     opening, closing = (f"{size}l", f"{size}r") if size else ("", "")
     left, right = _BARS.get(left, (left,))[0], _BARS.get(right, (right,))[-1]
     return f"{opening}{left}{body}{closing}{right}", after
+
+
+def _size(tall: set[str], style: int) -> str:
+    """Return the size for contents with these tall signs: in a line of prose, only a fraction needs one."""
+    if style == DISPLAY and tall:
+        return r"\Big" if tall == {"frac"} else r"\bigg"
+    return r"\big" if style == TEXT and "frac" in tall else ""
 
 
 def _delimiter(latex: str, at: int) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from derive.render.delimiters import DISPLAY, SCRIPT, TEXT
 from derive.render.order import TIMES
@@ -37,6 +38,7 @@ def latex_width(formula: str, style: int = DISPLAY) -> float:
     return _hundredths(formula, style) / 50
 
 
+@lru_cache(maxsize=20_000)
 def _hundredths(formula: str, style: int) -> float:
     """Return the width in hundredths of an em of the font in which the formula itself is set."""
     total, before = 0.0, ""
