@@ -26,6 +26,16 @@ class Statement:
     relation: str
     rhs: Basic
 
+    def __str__(self) -> str:
+        from derive.render.text import relation_text
+
+        return relation_text(self)
+
+    def _repr_latex_(self) -> str:
+        from derive.render.latex import relation_latex
+
+        return rf"$\displaystyle {relation_latex(self)}$"
+
 
 @dataclass(frozen=True)
 class Step:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sympy import Basic, Integer
 
-from derive.proof.derivation import Derivation, Step
+from derive.proof.derivation import Derivation, Statement, Step
 from derive.render.brackets import Brackets
 from derive.render.breaking import break_latex
 from derive.render.delimiters import TEXT
@@ -74,7 +74,12 @@ def formula(expression: Basic, brackets: Brackets | None = None, *, inline: bool
 
 def statement_latex(derivation: Derivation) -> str:
     """Return the statement of a derivation as LaTeX on one line, without delimiters."""
-    return _statement(derivation, Outline(derivation).theorem.brackets).replace(TIMES, " ")
+    return relation_latex(derivation.statement, Outline(derivation).theorem.brackets)
+
+
+def relation_latex(statement: Statement, brackets: Brackets | None = None) -> str:
+    """Return a relation between two expressions as LaTeX on one line, without delimiters."""
+    return _relation(statement, brackets).replace(TIMES, " ")
 
 
 def to_latex(
@@ -96,8 +101,7 @@ def to_latex(
     return page.document() if standalone else page.fragment()
 
 
-def _statement(derivation: Derivation, brackets: Brackets, *, inline: bool = False) -> str:
-    s = derivation.statement
+def _relation(s: Statement, brackets: Brackets | None, *, inline: bool = False) -> str:
     sign = relation_sign(s.relation, LATEX_RELATIONS)
     pad = r" \;" if s.relation in ("<=>", "=>") else " "
     left, right = (print_latex(e, brackets, inline=inline) for e in (s.lhs, s.rhs))
@@ -138,7 +142,7 @@ class _Page:
         source = rf" ({escape(derivation.source)})" if derivation.source else ""
         lines = [self._heading(f"{escape(derivation.title)}", source)]
         lines += [self._words(words, theorem) for words in derivation.intro]
-        rows = self._rows("", _statement(derivation, theorem.brackets))
+        rows = self._rows("", _relation(derivation.statement, theorem.brackets))
         numbered = [r"\begin{split}", *rows, r"\end{split}"] if len(rows) > 1 else [rows[0].lstrip("&")]
         lines += [rf"\begin{{equation}}\label{{{self._label()}}}", *numbered, r"\end{equation}"]
         lines.append(self._scope(theorem))
@@ -148,7 +152,7 @@ class _Page:
         derivation = section.derivation
         lines = [self._heading(section.label, f" ({escape(derivation.title)})", section.anchor, str(section.number))]
         lines += [self._words(words, section) for words in derivation.intro]
-        lines += [r"\begin{align*}", *self._rows("", _statement(derivation, section.brackets)), r"\end{align*}"]
+        lines += [r"\begin{align*}", *self._rows("", _relation(derivation.statement, section.brackets)), r"\end{align*}"]
         averages = average_sentences(section.brackets if section.explains else Brackets(), self._inline)
         source = [f"Source: {escape(derivation.source)}."] if derivation.source else []
         lines.append(" ".join([self._scope(section), *averages, *source]))
@@ -184,7 +188,7 @@ class _Page:
     def _citation(self, lemma: Section) -> str:
         """Return a cited statement on a line of its own, its formula on the next where one line is too short."""
         name = f"{lemma.heading} ({lemma.derivation.title}):"
-        shown = _statement(lemma.derivation, lemma.brackets, inline=True)
+        shown = _relation(lemma.derivation.statement, lemma.brackets, inline=True)
         fits = len(name) + latex_width(shown, TEXT) < COLUMN
         formula = f"${shown.replace(TIMES, ' ')}$" if fits else self._lines(shown)
         return rf"\newline {self._reference(lemma)} ({escape(lemma.derivation.title)}): {formula}."

@@ -14,6 +14,7 @@ from sympy import Basic, Integer, Symbol, expand
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
 from derive.layers import d
+from derive.notation import structure
 from derive.proof.derivation import Derivation, Step
 from derive.randomness import Entry
 from derive.render.brackets import Brackets
@@ -255,7 +256,7 @@ def conditions(setting: Setting) -> list[tuple[Basic | str, ...]]:
             below: tuple[Basic | str, ...] = (lower[n], "<=") if n < len(lower) else ()
             above: tuple[Basic | str, ...] = ("<=", upper[n]) if n < len(upper) else ()
             chains.append((*below, layer, *above))
-    pairs = sorted((sorted(pair, key=str) for pair in setting.differ), key=str)
+    pairs = sorted((sorted(pair, key=structure) for pair in setting.differ), key=str)
     return chains + [(one, "!=", other) for one, other in pairs]
 
 
@@ -267,4 +268,4 @@ def free_units(derivation: Derivation) -> list[Symbol]:
 
 
 def _entries(expression: Basic) -> list[Entry]:
-    return sorted(expression.atoms(Entry), key=str)
+    return sorted(expression.atoms(Entry), key=structure)

@@ -7,7 +7,7 @@ import textwrap
 from sympy import Basic, Integer
 
 from derive.errors import InputError
-from derive.proof.derivation import Derivation, Step
+from derive.proof.derivation import Derivation, Statement, Step
 from derive.render.brackets import Brackets
 from derive.render.breaking import break_text
 from derive.render.legend import Item, legend
@@ -48,8 +48,12 @@ def formula(expression: Basic, brackets: Brackets | None = None) -> str:
 
 def statement_text(derivation: Derivation) -> str:
     """Return the statement of a derivation on one line of Unicode text."""
-    brackets = Outline(derivation).theorem.brackets
-    return _statement(derivation, brackets).replace(TIMES, " ")
+    return relation_text(derivation.statement, Outline(derivation).theorem.brackets)
+
+
+def relation_text(statement: Statement, brackets: Brackets | None = None) -> str:
+    """Return a relation between two expressions on one line of Unicode text."""
+    return _relation(statement, brackets).replace(TIMES, " ")
 
 
 def to_text(derivation: Derivation, *, width: int = 100, depth: str = "full", evidence: str = "inline") -> str:
@@ -66,8 +70,7 @@ def to_text(derivation: Derivation, *, width: int = 100, depth: str = "full", ev
     return _Page(derivation, width, depth, evidence).render()
 
 
-def _statement(derivation: Derivation, brackets: Brackets) -> str:
-    s = derivation.statement
+def _relation(s: Statement, brackets: Brackets | None) -> str:
     sign = relation_sign(s.relation, TEXT_RELATIONS)
     return f"{print_text(s.lhs, brackets)} {sign} {print_text(s.rhs, brackets)}"
 
@@ -148,7 +151,7 @@ class _Page:
         derivation = section.derivation
         for words in derivation.intro if section.kind != "theorem" else ():
             self._prose(self._words(words, section), _INDENT)
-        self._formula("", _statement(derivation, section.brackets), _INDENT)
+        self._formula("", _relation(derivation.statement, section.brackets), _INDENT)
         self._prose(scope(self.outline, section, self._chain, self._inline), _INDENT)
         if section.kind != "theorem" and derivation.source:
             self._prose(f"Source: {derivation.source}.", _INDENT)
@@ -172,7 +175,7 @@ class _Page:
         self._prose(self._words(step.why, section, step) + note, indent, lead=lead)
         for lemma in self.outline.cited(step):
             title = f"{lemma.heading} ({lemma.derivation.title}): "
-            self._formula(title, _statement(lemma.derivation, lemma.brackets), indent)
+            self._formula(title, _relation(lemma.derivation.statement, lemma.brackets), indent)
         sign = relation_sign(step.relation, TEXT_RELATIONS)
         self._formula(sign + " ", print_text(step.after, section.brackets), indent)
         for alarm in alarms(step):
