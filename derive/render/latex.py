@@ -1,4 +1,4 @@
-"""A derivation as LaTeX: a fragment to be put into a paper by ``\\input``, or a document that compiles on its own."""
+r"""A derivation as LaTeX: a fragment to be put into a paper by ``\input``, or a document that compiles on its own."""
 
 from __future__ import annotations
 
@@ -82,9 +82,7 @@ def relation_latex(statement: Statement, brackets: Brackets | None = None) -> st
     return _relation(statement, brackets).replace(TIMES, " ")
 
 
-def to_latex(
-    derivation: Derivation, *, standalone: bool = False, depth: str = "full", evidence: str = "inline"
-) -> str:
+def to_latex(derivation: Derivation, *, standalone: bool = False, depth: str = "full", evidence: str = "inline") -> str:
     """Return a derivation as LaTeX: the statement and its proof, then symbols, assumptions, lemmas and evidence.
 
     A fragment needs the packages that its first line names, and its lines fit a column of a paper; ``standalone``
@@ -152,7 +150,11 @@ class _Page:
         derivation = section.derivation
         lines = [self._heading(section.label, f" ({escape(derivation.title)})", section.anchor, str(section.number))]
         lines += [self._words(words, section) for words in derivation.intro]
-        lines += [r"\begin{align*}", *self._rows("", _relation(derivation.statement, section.brackets)), r"\end{align*}"]
+        lines += [
+            r"\begin{align*}",
+            *self._rows("", _relation(derivation.statement, section.brackets)),
+            r"\end{align*}",
+        ]
         averages = average_sentences(section.brackets if section.explains else Brackets(), self._inline)
         source = [f"Source: {escape(derivation.source)}."] if derivation.source else []
         lines.append(" ".join([self._scope(section), *averages, *source]))

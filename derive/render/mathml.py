@@ -10,8 +10,26 @@ from html import escape
 from derive.render.order import TIMES
 from derive.render.tokens import argument, bare, clusters, table
 
-_OPENING = {"(": "(", "[": "[", r"\{": "{", r"\langle": "⟨", r"\lvert": "|", r"\lVert": "‖", r"\lfloor": "⌊", r"\lceil": "⌈"}
-_CLOSING = {")": ")", "]": "]", r"\}": "}", r"\rangle": "⟩", r"\rvert": "|", r"\rVert": "‖", r"\rfloor": "⌋", r"\rceil": "⌉"}
+_OPENING = {
+    "(": "(",
+    "[": "[",
+    r"\{": "{",
+    r"\langle": "⟨",
+    r"\lvert": "|",
+    r"\lVert": "‖",
+    r"\lfloor": "⌊",
+    r"\lceil": "⌈",
+}
+_CLOSING = {
+    ")": ")",
+    "]": "]",
+    r"\}": "}",
+    r"\rangle": "⟩",
+    r"\rvert": "|",
+    r"\rVert": "‖",
+    r"\rfloor": "⌋",
+    r"\rceil": "⌉",
+}
 _SIZES = {r"\big": "1.2em", r"\Big": "1.8em", r"\bigg": "2.4em", r"\Bigg": "3em"}
 _RELATIONS = {"=": "=", "<": "<", ">": ">", r"\neq": "≠", r"\leq": "≤", r"\geq": "≥", r"\sim": "∼", r"\to": "→"}
 _RELATIONS |= {r"\Rightarrow": "⇒", r"\Leftrightarrow": "⇔", r"\in": "∈", r"\approx": "≈", r"\rightarrow": "→"}
@@ -20,9 +38,18 @@ _BIG = {r"\sum": "∑", r"\prod": "∏", r"\int": "∫", r"\iint": "∬"}
 _SPACES = {r"\,": 0.1667, r"\:": 0.2222, r"\;": 0.2778, r"\ ": 0.25, r"\!": -0.1667, r"\quad": 1.0, r"\qquad": 2.0}
 _NAMED = {r"\partial": "∂", r"\infty": "∞", r"\ell": "ℓ", r"\varphi": "φ", r"\phi": "ϕ", r"\epsilon": "ϵ", r"\Im": "ℑ"}
 _NAMED |= {r"\varepsilon": "ε", r"\vartheta": "ϑ", r"\varrho": "ϱ", r"\varsigma": "ς", r"\hbar": "ℏ", r"\Re": "ℜ"}
-_ALPHABETS = {r"\mathbb": ("MATHEMATICAL DOUBLE-STRUCK", "DOUBLE-STRUCK"), r"\mathcal": ("MATHEMATICAL SCRIPT", "SCRIPT")}
+_ALPHABETS = {
+    r"\mathbb": ("MATHEMATICAL DOUBLE-STRUCK", "DOUBLE-STRUCK"),
+    r"\mathcal": ("MATHEMATICAL SCRIPT", "SCRIPT"),
+}
 _ACCENTS = {r"\overline": "‾", r"\bar": "‾", r"\tilde": "~", r"\hat": "^", r"\dot": "˙"}
-_TABLES = {"pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "cases": ("{", ""), "matrix": ("", ""), "smallmatrix": ("", "")}
+_TABLES = {
+    "pmatrix": ("(", ")"),
+    "bmatrix": ("[", "]"),
+    "cases": ("{", ""),
+    "matrix": ("", ""),
+    "smallmatrix": ("", ""),
+}
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
 _NUMBER = re.compile(r"[\d.]")
 
@@ -62,7 +89,9 @@ def _row(latex: str, *, display: bool = False) -> str:
             open_rows[-1].append(_Node(_scripted(node.xml, scripts, over=False)))
         elif base == "'":
             before = row.pop().xml if row else "<mrow/>"
-            row.append(_Node(_scripted(f'<mrow>{before}<mo lspace="0em" rspace="0em">′</mo></mrow>', scripts, over=False)))
+            row.append(
+                _Node(_scripted(f'<mrow>{before}<mo lspace="0em" rspace="0em">′</mo></mrow>', scripts, over=False))
+            )
         elif _NUMBER.fullmatch(base) and row and row[-1].kind == "number":
             row[-1] = _Node(row[-1].xml[:-5] + base + "</mn>", "number")
             if scripts:

@@ -21,9 +21,9 @@ EVIDENCE = ("inline", "appendix", "none")
 
 def check_choices(depth: str, evidence: str) -> None:
     """Raise `InputError` for a depth or a place of evidence that there is not."""
-    for name, value, known in (("depth", depth, DEPTHS), ("evidence", evidence, EVIDENCE)):
-        if value not in known:
-            raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+    for name, value, choices in (("depth", depth, DEPTHS), ("evidence", evidence, EVIDENCE)):
+        if value not in choices:
+            raise InputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
 Show = Callable[[Basic], str]
@@ -114,7 +114,7 @@ LEGEND = "How the steps are known"
 
 
 def ledger(outline: Outline) -> list[tuple[Section, str]]:
-    """Return, for every section that is proved, its steps with their rules and marks: "1 induction [a], 2 reindex [b]"."""
+    """Return the steps of every section that is proved, with rules and marks: "1 induction [a], 2 reindex [b]"."""
 
     def entry(step: Step) -> str:
         mark = outline.marks.of(step)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[^\\]", re.DOTALL)
 _COMMANDS = {r"\frac": 2} | dict.fromkeys(
-    (r"\sqrt", r"\operatorname", r"\mathbb", r"\mathcal", r"\mathrm", r"\mathit", r"\text", r"\substack", r"\overline"), 1
+    (r"\sqrt", r"\operatorname", r"\mathbb", r"\mathcal", r"\mathrm", r"\mathit", r"\text", r"\substack", r"\overline"),
+    1,
 )
 """How many arguments a command takes."""
 

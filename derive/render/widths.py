@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from string import ascii_letters, ascii_lowercase
 
 from derive.render.delimiters import DISPLAY, SCRIPT, TEXT
 from derive.render.order import TIMES
 from derive.render.tokens import argument, bare, table, tokens
 
-_ITALIC = dict(zip("abcdefghijklmnopqrstuvwxyz", (
-    53, 43, 43, 52, 47, 60, 51, 58, 34, 47, 55, 32, 88, 60, 48, 50, 48, 48, 47, 36, 57, 52, 74, 57, 53, 51), strict=True))  # fmt: skip
-_ITALIC |= dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", (
-    75, 81, 79, 86, 80, 78, 79, 91, 52, 65, 92, 68, 108, 91, 79, 78, 79, 77, 67, 72, 79, 81, 108, 91, 80, 75), strict=True))  # fmt: skip
-_UPRIGHT = dict(zip("abcdefghijklmnopqrstuvwxyz", (
-    50, 56, 44, 56, 44, 31, 50, 56, 28, 31, 53, 28, 83, 56, 50, 56, 53, 39, 39, 39, 56, 53, 72, 53, 53, 44), strict=True))  # fmt: skip
+_LOWER = "53 43 43 52 47 60 51 58 34 47 55 32 88 60 48 50 48 48 47 36 57 52 74 57 53 51"
+_UPPER = "75 81 79 86 80 78 79 91 52 65 92 68 108 91 79 78 79 77 67 72 79 81 108 91 80 75"
+_ROMAN = "50 56 44 56 44 31 50 56 28 31 53 28 83 56 50 56 53 39 39 39 56 53 72 53 53 44"
+_ITALIC = dict(zip(ascii_letters, map(int, f"{_LOWER} {_UPPER}".split()), strict=True))
+_UPRIGHT = dict(zip(ascii_lowercase, map(int, _ROMAN.split()), strict=True))
 _SIGNS = {"(": 39, ")": 39, "[": 28, "]": 28, "|": 28, "/": 50, "!": 28, "'": 28, ".": 28, r"\{": 50, r"\}": 50}
-_SIGNS |= dict.fromkeys((r"\lvert", r"\rvert", r"\lVert", r"\rVert"), 28) | {r"\langle": 39, r"\rangle": 39, r"\cdot": 28, r"\infty": 100, r"\bigl": 7, r"\bigr": 7}
+_SIGNS |= dict.fromkeys((r"\lvert", r"\rvert", r"\lVert", r"\rVert"), 28) | {
+    r"\langle": 39,
+    r"\rangle": 39,
+    r"\cdot": 28,
+    r"\infty": 100,
+    r"\bigl": 7,
+    r"\bigr": 7,
+}
 _SIGNS |= {r"\Bigl": 20, r"\Bigr": 20, r"\biggl": 33, r"\biggr": 33, r"\limits": 0, "&": 0}
 _SIGNS |= {r"\,": 17, r"\!": -17, r"\:": 22, r"\;": 28, r"\quad": 100, r"\qquad": 200, r"\allowbreak": 0, TIMES: 0}
 """Hundredths of an em of cmmi10, cmr10, cmsy10 and cmex10, as `\\the\\wd` reports them."""

@@ -17,7 +17,9 @@ from numerics.cli.output import emit, to_json, working
 @click.option(
     "--format", "form", type=click.Choice(["text", "latex", "html", "json"]), default="text", show_default=True
 )
-@click.option("--standalone", is_flag=True, help="With --format latex: a document that compiles on its own, not a fragment.")
+@click.option(
+    "--standalone", is_flag=True, help="With --format latex: a document that compiles on its own, not a fragment."
+)
 @click.option(
     "--depth",
     type=click.Choice(DEPTHS),
@@ -67,9 +69,7 @@ def derive(
         ctx.exit(1)
 
 
-def _rendered(
-    derivation: Derivation, form: str, standalone: bool, width: int | None, options: dict[str, str]
-) -> str:
+def _rendered(derivation: Derivation, form: str, standalone: bool, width: int | None, options: dict[str, str]) -> str:
     if form == "latex":
         return derivation.latex(standalone=standalone, **options)
     if form == "html":

@@ -7,10 +7,11 @@ from html import escape
 from sympy import Basic
 
 from derive.proof.derivation import Statement
-from derive.render.brackets import Brackets
 from derive.render import html
-from derive.render.html import formula, mathml
+from derive.render.brackets import Brackets
+from derive.render.html import formula
 from derive.render.latex_printer import print_latex
+from derive.render.mathml import mathml
 from derive.render.relations import LATEX_RELATIONS, relation_sign
 
 __all__ = ["chip", "displayed", "folded", "formula", "mathml", "stated"]

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 import derive
-from derive.render.html import fragment, mathml
+from derive.render.html import fragment
+from derive.render.mathml import mathml
 from derive.words import Words
 
 NAMES = derive.theorems()

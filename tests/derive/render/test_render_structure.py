@@ -10,6 +10,7 @@ import derive
 from derive.errors import InputError
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.render import html, latex, text
+from derive.render.mathml import mathml
 from derive.render.outline import Outline
 from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS
 from derive.render.sentences import footer
@@ -69,13 +70,16 @@ def in_html(tree, derivation):
             place = places.get(f"{derivation.name}-{section.anchor}-step-{step.id}")
             known = None if place is None else place.find("span[@class='known']")
             mark = outline.marks.of(step) or str(step.verdict.grade)
-            if known is None or "".join(known.itertext()) != f"[{'; '.join([*footer(outline, step, marked=False), mark])}]":
+            if (
+                known is None
+                or "".join(known.itertext()) != f"[{'; '.join([*footer(outline, step, marked=False), mark])}]"
+            ):
                 return f"{section.label}, step {step.id}"
             if known.find("a[@title]").get("title") != f"{step.rule.name}; {step.verdict}":
                 return f"{section.label}, step {step.id}"
             signed = f"{LATEX_RELATIONS[step.relation]} {latex.formula(step.after, section.brackets)}"
             shown = "".join(place.find("div[@class='math']").itertext())
-            if shown != "".join(ET.fromstring(html.mathml(signed)).itertext()):
+            if shown != "".join(ET.fromstring(mathml(signed)).itertext()):
                 return f"{section.label}, step {step.id}: {signed}"
     return None
 

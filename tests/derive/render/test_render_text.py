@@ -91,7 +91,9 @@ def test_a_formula_breaks_at_its_outermost_sign_and_keeps_a_product_together():
 
 
 def test_breaking_only_adds_line_ends(theorem):
-    noise = rf"\s|{TIMES}|\\\\|&|\\quad\{{\}}|\{{?\\(?:begin|end)\{{aligned\}}\}}?|\\(?:left|right|[bB]igg?[lr])(?![a-z])"
+    noise = (
+        rf"\s|{TIMES}|\\\\|&|\\quad\{{\}}|\{{?\\(?:begin|end)\{{aligned\}}\}}?|\\(?:left|right|[bB]igg?[lr])(?![a-z])"
+    )
 
     def bare(shown):
         return re.sub(r"[{}]", "", re.sub(noise, "", shown.replace(" ", "")))
