@@ -141,7 +141,10 @@ def _atoms(cut: list[tuple[str, str]], style: int) -> Iterator[Atom]:
         bodies.see(depth, ends=kind in (_RELATION, _PLUS), begins=token in _BIG_LATEX)
         level = None if kind is None else kind + _DEEPER * depth
         depth += _LATEX_DEPTH.get(token, 0)
-        yield Atom(token + scripts, latex_width(token + scripts, style), level)
+        # A sign after a term has space on both sides, one that begins a formula has none.
+        prior = next((t for t, _ in reversed(cut[:n]) if not t.isspace() and t != TIMES), "") if kind == _PLUS else ""
+        width = latex_width(prior + token + scripts, style) - (latex_width(prior, style) if prior else 0.0)
+        yield Atom(token + scripts, width, level)
 
 
 _LATEX_DEPTH = dict.fromkeys(("(", "[", r"\langle", r"\lvert"), 1)
@@ -164,7 +167,10 @@ def break_latex(formula: str, first: float, rest: float, style: int = DISPLAY) -
         wide = max((t for t in cut if _can_be_opened(t, room)), key=latex_width, default="")
         if not wide:
             return lines
-        formula = "".join(_opened(t, room) if t == wide else t for t in cut)
+        opened = "".join(_opened(t, room) if t == wide else t for t in cut)
+        if opened == formula:
+            return lines
+        formula = opened
 
 
 _LEFT_RIGHT = re.compile(r"\\left([(\[])(.*)\\right([)\]])", re.DOTALL)
