@@ -111,10 +111,10 @@ def test_every_format_shows_every_assumption_under_its_number(theorem, name):
     shown = " ".join(derivation.text().split())
     for a in data["assumptions"]:
         assert f"{a['id']} {a['text']}" in shown
-    fragment = re.sub(r"\s+|\\newline\\hspace\*\{\dem\}|\\allowbreak|\$", "", derivation.latex())
+    fragment = squeeze(re.sub(r"\\newline\\hspace\*\{\dem\}|\\allowbreak|\$", "", derivation.latex()))
     for a in Outline(derivation).assumptions:
         words = a.hypothesis.text.render(lambda e: latex.formula(e, inline=True), latex.escape)
-        assert re.sub(r"\s+", "", rf"\textbf{{{a.id}}} {words}") in fragment
+        assert squeeze(rf"\textbf{{{a.id}}} {words}") in fragment
 
 
 @pytest.mark.parametrize("name", NAMES)
