@@ -33,6 +33,9 @@ STYLE = """
 .varprop .dim, .varprop .known { color: var(--dim); font-size: .86em; }
 .varprop code { font: .9em ui-monospace, Menlo, Consolas, monospace; }
 .varprop math { font-size: 1.06em; }
+.varprop mtd[columnalign="left"] { text-align: left; }
+.varprop mtable.small { font-size: .8em; }
+.varprop mtable.small mtd { padding: 0 .2em; }
 .varprop .math { overflow-x: auto; overflow-y: hidden; padding: .25em 0 .25em 1.4em; }
 .varprop .math .more { padding-left: 2.2em; }
 .varprop .statement { background: var(--soft); border-left: 3px solid var(--mark); padding: .5em .9em; }
