@@ -232,7 +232,10 @@ BAD = [
     ("derive forward-varianc", "unknown theorem 'forward-varianc'; did you mean forward-variance"),
     ("derive", "Missing argument 'NAME'"),
     ("derive product-variance --format pdf", "'pdf' is not one of"),
-    ("derive product-variance --format html --depth main", "--depth goes with --format text or latex, got --format html"),
+    (
+        "derive product-variance --format html --depth main",
+        "--depth goes with --format text or latex, got --format html",
+    ),
     (
         "derive product-variance --format json --evidence none",
         "--evidence goes with --format text or latex, got --format json",
