@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sympy import Atom, Expr, Integer, sympify
 
 from derive.errors import InputError
+from derive.notation import Notation
 from derive.words import Words
 
 
@@ -106,7 +107,7 @@ class Family(Atom):
         return Entry(self, *indices)
 
 
-class Entry(Expr):
+class Entry(Notation, Expr):
     """One scalar of a family: ``Entry(W, i, l, k)`` is W^i_{lk}."""
 
     is_commutative = True

@@ -28,9 +28,17 @@ class Statement:
     rhs: Basic
 
     def __repr__(self) -> str:
-        from derive.render.text import formula
+        return f"<Statement: {self}>"
 
-        return f"<Statement: {formula(self.lhs)} {self.relation} {formula(self.rhs)}>"
+    def __str__(self) -> str:
+        from derive.render.text import relation_text
+
+        return relation_text(self)
+
+    def _repr_latex_(self) -> str:
+        from derive.render.latex import relation_latex
+
+        return rf"$\displaystyle {relation_latex(self)}$"
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,17 +133,17 @@ class Derivation(Result):
 
         return check(self, progress=progress)
 
-    def text(self, *, width: int = 100) -> str:
-        """Return the derivation as Unicode text for a terminal."""
+    def text(self, *, width: int = 100, depth: str = "full", evidence: str = "inline") -> str:
+        """Return the derivation as Unicode text for a terminal; see `derive.render.text.to_text`."""
         from derive.render.text import to_text
 
-        return to_text(self, width=width)
+        return to_text(self, width=width, depth=depth, evidence=evidence)
 
-    def latex(self, *, standalone: bool = False) -> str:
-        """Return the derivation as an ``align*`` body, or as a document that compiles on its own."""
+    def latex(self, *, standalone: bool = False, depth: str = "full", evidence: str = "inline") -> str:
+        """Return the derivation as a fragment for a paper, or as a document; see `derive.render.latex.to_latex`."""
         from derive.render.latex import to_latex
 
-        return to_latex(self, standalone=standalone)
+        return to_latex(self, standalone=standalone, depth=depth, evidence=evidence)
 
     def html(self) -> str:
         """Return the derivation as a self-contained page, with its mathematics as MathML."""

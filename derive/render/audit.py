@@ -13,6 +13,7 @@ from derive.hypotheses import Hypothesis
 from derive.lookup import deciding
 from derive.proof.derivation import Statement
 from derive.render import html, latex, text
+from derive.render.mathml import mathml
 from derive.render.order import TIMES
 from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
 from derive.words import Words
@@ -154,7 +155,7 @@ def to_html(audit: Audit) -> str:
 
     def statement(s: Statement) -> str:
         whole = f"{latex.formula(s.lhs)} {relation_sign(s.relation, LATEX_RELATIONS)} {latex.formula(s.rhs)}"
-        return html.mathml(whole.replace(TIMES, " "), display=True)
+        return mathml(whole.replace(TIMES, " "), display=True)
 
     rows = [("printed", statement(claim.printed)), ("source", escape(f"{claim.source}, {claim.where}"))]
     if claim.reading:

@@ -9,6 +9,7 @@ from sympy.core.relational import Relational
 
 from derive.averages import SharedVariance
 from derive.hypotheses import Kind
+from derive.notation import structure
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.randomness import Entry
@@ -99,7 +100,7 @@ class DivideEquations(Rule):
         """Replace the first of two equations with equal right sides by their quotient."""
         if not (isinstance(node, And) and len(node.args) == 2 and all(isinstance(a, Eq) for a in node.args)):
             return None
-        one, two = sorted(node.args, key=lambda e: len(str(e)))
+        one, two = sorted(node.args, key=lambda e: len(structure(e)))
         if one.rhs != two.rhs:
             return None
         uses = positive(one.rhs, setting)

@@ -9,6 +9,7 @@ from sympy import Abs, Expr, Integer, Rational, Sum, factor_terms
 from derive.averages import Average, Variance
 from derive.hypotheses import Kind
 from derive.network import SLOPE, Activation, W, b, s, x
+from derive.notation import structure
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
@@ -73,7 +74,7 @@ class Collect(Rule):
         """Collect the means in a sum, each with one coefficient."""
         if not node.is_Add:
             return None
-        means = sorted(node.atoms(Average), key=str)
+        means = sorted(node.atoms(Average), key=structure)
         after = node.expand().collect(means, lambda c: factor_terms(c.together().factor()))
         return None if after == node else Rewrite(after)
 

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from sympy import Basic
 
 from derive.proof.derivation import Statement
+from derive.render import html
 from derive.render.brackets import Brackets
-from derive.render.breaking import break_latex
-from derive.render.html import LINE, formula, mathml
+from derive.render.html import formula
 from derive.render.latex_printer import print_latex
+from derive.render.mathml import mathml
 from derive.render.relations import LATEX_RELATIONS, relation_sign
 from numerics.figures import to_inline_svg
 
@@ -27,10 +28,7 @@ def stated(statement: Statement, brackets: Brackets | None = None) -> str:
 
 def displayed(latex: str | Basic) -> str:
     """Return a formula on lines of its own."""
-    printed = latex if isinstance(latex, str) else print_latex(latex)
-    first, *more = break_latex(printed, LINE, LINE - 6)
-    rows = [f"<div>{_block(first)}</div>", *(f'<div class="more">{_block(line)}</div>' for line in more)]
-    return f'<div class="math">{"".join(rows)}</div>'
+    return html.displayed(latex if isinstance(latex, str) else print_latex(latex))
 
 
 def pictured(figure: Figure, alt: str, caption: str, *, key: str = "") -> str:
@@ -55,8 +53,3 @@ def folded(summary: str, body: str, *, opened: bool = False) -> str:
 def chip(word: str, look: str) -> str:
     """Return a verdict or a grade in a frame, in the colour of ``look``: good, mind or bad."""
     return f'<span class="chip {look}">{escape(word)}</span>'
-
-
-def _block(latex: str) -> str:
-    # In display style, but in the line where it stands and not centred.
-    return mathml(latex, display=True).replace('display="block"', 'displaystyle="true"', 1)

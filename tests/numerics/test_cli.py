@@ -83,6 +83,15 @@ def test_derive_text_latex_html():
     assert good("derive", "product-variance", "--format", "html").startswith("<!DOCTYPE html>")
 
 
+def test_derive_depth_and_evidence():
+    """The lemmas by their statements alone; the rules in a list at the end."""
+    derivation = derive.theorem("backward-variance")
+    options = ("--depth", "main", "--evidence", "appendix")
+    assert good("derive", "backward-variance", *options) == derivation.text(depth="main", evidence="appendix")
+    fragment = good("derive", "backward-variance", "--format", "latex", *options)
+    assert fragment.strip() == derivation.latex(depth="main", evidence="appendix").strip()
+
+
 def test_derive_json():
     """The documented keys; --check replaces the verdicts by those of the check."""
     data = json.loads(good("derive", "product-variance", "--format", "json", "--check"))
@@ -225,6 +234,14 @@ BAD = [
     ("derive forward-varianc", "unknown theorem 'forward-varianc'; did you mean forward-variance"),
     ("derive", "Missing argument 'NAME'"),
     ("derive product-variance --format pdf", "'pdf' is not one of"),
+    (
+        "derive product-variance --format html --depth main",
+        "--depth goes with --format text or latex, got --format html",
+    ),
+    (
+        "derive product-variance --format json --evidence none",
+        "--evidence goes with --format text or latex, got --format json",
+    ),
     ("derive product-variance --standalone", "--standalone goes with --format latex, got --format text"),
     ("derive product-variance -o /no/such/directory/x", "cannot write '/no/such/directory/x': no such file"),
     ("derive product-variance -o /", "cannot write '/': is a directory"),
