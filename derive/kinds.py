@@ -86,7 +86,7 @@ class Property:
         return (wanted.family, wanted.other) in ways
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hypothesis:
     """A numbered assumption of a theorem, or a definition that it makes.
 
@@ -106,6 +106,9 @@ class Hypothesis:
     source: str = ""
     aside: Words | None = None
     for_all: tuple[Symbol, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Hypothesis {self.key}: {self.text}>"
 
     @property
     def text(self) -> Words:

@@ -9,6 +9,7 @@ from sympy import Atom, Expr, Integer, sympify
 
 from derive.contents import Contents
 from derive.errors import InputError
+from derive.notation import Notation
 from derive.words import Words
 
 
@@ -127,7 +128,7 @@ def _written(family: Family) -> str:
     return contents(family)
 
 
-class Entry(Expr):
+class Entry(Notation, Expr):
     """One scalar of a family: ``Entry(W, i, l, k)`` is W^i_{lk}."""
 
     is_commutative = True

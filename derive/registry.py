@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from importlib import import_module
+from textwrap import dedent
 from typing import Generic, TypeVar
 
 from derive.errors import InputError, unknown_name
 
 T = TypeVar("T")
+
+
+def _code(function: Callable[..., object]) -> ast.AST:
+    """Return the code of a function; none where it is not at hand."""
+    try:
+        return ast.parse(dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module([], [])
 
 
 class Registry(Generic[T]):
@@ -48,6 +59,21 @@ class Registry(Generic[T]):
             return builder()
         finally:
             self._building.reset(token)
+
+    def where(self, name: str) -> str:
+        """Return where an entry is built, as ``module:function``."""
+        return self._entries[name]
+
+    def source(self, name: str) -> str:
+        """Return the source that the builder of an entry gives it, read off its code: building takes long."""
+        builder = self.builder(name)
+        given = [k.value for k in ast.walk(_code(builder)) if isinstance(k, ast.keyword) and k.arg == "source"]
+        match given[-1:]:
+            case [ast.Constant(value=text)]:
+                return str(text)
+            case [ast.Name(id=constant)]:
+                return str(vars(import_module(builder.__module__))[constant])
+        return str(getattr(builder(), "source", ""))
 
     def register(self, name: str, where: str) -> None:
         """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""

@@ -10,7 +10,7 @@ from sympy import Basic, Symbol
 from derive.errors import InputError
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Words:
     """A sentence with ``{}`` where the expressions stand.
 
@@ -27,6 +27,14 @@ class Words:
             raise InputError(f"words need one expression per {{}}, got {len(objects)} for {template!r}")
         object.__setattr__(self, "template", template)
         object.__setattr__(self, "objects", objects)
+
+    def __str__(self) -> str:
+        from derive.render.text import formula
+
+        return self.render(formula)
+
+    def __repr__(self) -> str:
+        return f"<Words: {self}>"
 
     def render(self, show: Callable[[Basic], str], plain: Callable[[str], str] = str) -> str:
         """Return the sentence; ``show`` prints a formula, ``plain`` escapes the words between."""

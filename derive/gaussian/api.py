@@ -22,11 +22,11 @@ from derive.gaussian.validation import expectation_node
 from derive.hypotheses import Hypothesis
 from derive.limits import NEVER
 from derive.proof.derivation import Derivation, Proof
-from derive.proof.rule import RuleDoesNotApply
+from derive.proof.rule import Rule, RuleDoesNotApply
 from derive.proof.verdict import Grade, Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClosedForm(Derivation):
     """The derivation of a Gaussian expectation: `result` is the closed form, `agreement` its check.
 
@@ -130,7 +130,7 @@ def _at_numbers(node: GaussianExpectation, general: General) -> ClosedForm:
     proof = Proof(gaussian_setting(node, parameters, conditions, ()), node)
     proof.by(PutNumbersIn(general.node, general.values))
     if collected:
-        _applies(proof, Collect())
+        applies(proof, Collect())
     return _made(proof, node, conditions, lemma.agreement, partial(_at_numbers, node, general))
 
 
@@ -218,20 +218,21 @@ def _chain(node: GaussianExpectation, prepared: Prepared) -> tuple[Proof, tuple[
         if isinstance(rule, SplitAtBreakpoints) and isinstance(proof.now, GaussianExpectation):
             require_known(proof.now, parameters)
         if isinstance(rule, SteinIdentity) and proof.now.has(GaussianExpectation):
-            _applies(proof, HermiteExpansion())
+            applies(proof, HermiteExpansion())
         if not proof.now.has(GaussianExpectation):
             break
-        _applies(proof, rule)
+        applies(proof, rule)
     if proof.now.has(GaussianExpectation):
         (left, *_) = proof.now.atoms(GaussianExpectation)
         raise NoClosedForm("no rule applies", left.integrand)
-    _applies(proof, Collect())
+    applies(proof, Collect())
     return proof, (*domain, *prepared.needs, *conditions)
 
 
-def _applies(proof: Proof, rule: object) -> bool:
+def applies(proof: Proof, rule: Rule) -> bool:
+    """Whether a rule applied; then it was."""
     try:
-        proof.by(rule)  # type: ignore[arg-type]
+        proof.by(rule)
     except RuleDoesNotApply:
         return False
     return True

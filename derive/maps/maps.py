@@ -25,6 +25,7 @@ from derive.maps.symbols import c, fan_in, fan_out, m, q, q_1, q_2, rho, sigma_b
 from derive.network import f
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
+from derive.results import Result
 from derive.rules.replicas import HalfSquaredDifference
 from derive.rules.wide import ByClosedForm, closed_form
 from derive.setting import Setting
@@ -49,7 +50,7 @@ MAPS = {
 """Every map by its name, with what it is."""
 
 
-class Maps:
+class Maps(Result):
     """The maps of one activation, for weights of variance sigma_w2/fan-in and biases of variance sigma_b2.
 
     Every name in `MAPS` is an attribute: the `Derivation` of the closed form, made when it is first asked for. Where
@@ -227,7 +228,7 @@ class Maps:
         if self.activation.jumps:
             at = ", ".join(map(str, self.activation.jumps))
             raise NoClosedForm(f"E[f'^2] is infinite, since f jumps at {at}", self._f)
-        return self._one(self.activation.derivative**2)
+        return self._one(self.activation.squared_derivative)
 
     def _chi_perp(self) -> Proof:
         return _closed(self._stretch())
@@ -307,6 +308,21 @@ class Maps:
         return self._single(self._f * polynomial / sqrt(factorial(order)))
 
     # ---- output
+
+    @property
+    def headline(self) -> str:
+        """The activation."""
+        return f"{self.activation}, f(s) = {_formula(self._f)['text']}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each map: its closed form as text, or the reason why there is none."""
+        return [
+            {name: cell["text"] if isinstance(cell, dict) else cell for name, cell in self._entry(map_).items()}
+            for map_ in MAPS
+        ]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *MAPS})
 
     def to_dict(self) -> dict[str, Any]:
         """Return all maps as plain data: closed forms as LaTeX and text, or the reason why there is none."""

@@ -17,11 +17,12 @@ from derive.proof.families import OneName
 from derive.proof.relations import Remainder, chained, require_leading
 from derive.proof.rule import Evidence, Rule
 from derive.proof.verdict import Grade, Verdict
+from derive.results import Result
 from derive.setting import Setting
 from derive.words import Words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Statement:
     """A relation between two expressions: ``=``, ``<=``, ``<=>``, ``~`` (asymptotic) or ``->`` (as width grows)."""
 
@@ -29,8 +30,21 @@ class Statement:
     relation: str
     rhs: Basic
 
+    def __repr__(self) -> str:
+        return f"<Statement: {self}>"
 
-@dataclass(frozen=True)
+    def __str__(self) -> str:
+        from derive.render.text import relation_text
+
+        return relation_text(self)
+
+    def _repr_latex_(self) -> str:
+        from derive.render.latex import relation_latex
+
+        return rf"$\displaystyle {relation_latex(self)}$"
+
+
+@dataclass(frozen=True, repr=False)
 class Step:
     """One step: the rule computed ``after`` from ``before``; ``uses`` are the keys of the hypotheses it rests on."""
 
@@ -45,9 +59,15 @@ class Step:
     setting: Setting
     lemmas: tuple[Derivation, ...] = ()
 
+    def __repr__(self) -> str:
+        from derive.render.text import formula
 
-@dataclass(frozen=True)
-class Derivation:
+        after = formula(self.after)
+        return f"<Step {self.id}, {self.rule.name}: {self.relation} {after} ({self.verdict.grade})>"
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation(Result):
     """A theorem with its proof as data.
 
     ``parts`` are the statements that belong to the theorem besides the main one (each a derivation of its own);
@@ -116,23 +136,37 @@ class Derivation:
 
         return check(self, progress=progress)
 
-    def text(self, *, width: int = 100) -> str:
-        """Return the derivation as Unicode text for a terminal."""
+    def text(self, *, width: int = 100, depth: str = "full", evidence: str = "inline") -> str:
+        """Return the derivation as Unicode text for a terminal; see `derive.render.text.to_text`."""
         from derive.render.text import to_text
 
-        return to_text(self, width=width)
+        return to_text(self, width=width, depth=depth, evidence=evidence)
 
-    def latex(self, *, standalone: bool = False) -> str:
-        """Return the derivation as an ``align*`` body, or as a document that compiles on its own."""
+    def latex(self, *, standalone: bool = False, depth: str = "full", evidence: str = "inline") -> str:
+        """Return the derivation as a fragment for a paper, or as a document; see `derive.render.latex.to_latex`."""
         from derive.render.latex import to_latex
 
-        return to_latex(self, standalone=standalone)
+        return to_latex(self, standalone=standalone, depth=depth, evidence=evidence)
 
     def html(self) -> str:
         """Return the derivation as a self-contained page, with its mathematics as MathML."""
         from derive.render.html import to_html
 
         return to_html(self)
+
+    @property
+    def headline(self) -> str:
+        """The name, the statement and the grade."""
+        from derive.render.text import statement_text
+
+        steps = "1 step" if len(self.steps) == 1 else f"{len(self.steps)} steps"
+        return f"{self.name}: {statement_text(self)} ({self.grade}, {steps})"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each step, with its formulas as text."""
+        from derive.render.json import rows
+
+        return rows(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the derivation as plain data: the documented JSON of the command line."""
@@ -154,8 +188,8 @@ class Derivation:
         return self.text()
 
 
-@dataclass(frozen=True)
-class CheckResult:
+@dataclass(frozen=True, repr=False)
+class CheckResult(Result):
     """The outcome of a check: the derivation with the verdicts that were reached, and what failed."""
 
     derivation: Derivation
@@ -178,6 +212,20 @@ class CheckResult:
         from derive.proof.premises import uncited
 
         return tuple(uncited(self.derivation))
+
+    @property
+    def headline(self) -> str:
+        """Whether all steps passed, and the statement."""
+        found = "passed" if self.passed else f"{len(self.failures)} failures"
+        return f"{found}; {self.derivation.headline}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each step, with the verdict that was reached."""
+        return self.derivation.rows()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: the derivation with its verdicts, and what failed."""
+        return {"passed": self.passed, "failures": list(self.failures), "derivation": self.derivation.to_dict()}
 
     def __bool__(self) -> bool:
         return self.passed

@@ -36,7 +36,7 @@ from derive.proof.regime import regime
 from derive.proof.worlds import World
 from derive.randomness import Entry, Family
 
-Environment = Mapping[Symbol, int]
+Environment = Mapping[Symbol, Any]
 Seed = tuple[Family, tuple[int, ...]]
 MAX_OUTCOMES, MAX_OUTCOMES_OF_DEEP_WORLDS = 520, 8200
 

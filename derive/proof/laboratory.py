@@ -120,7 +120,7 @@ def _in_turn(worlds: list[Exact]) -> tuple[list[Exact], int]:
     """Return the worlds with each shape of network in turn, in no other order, and how many shapes there are."""
     mixed = Random(len(worlds)).sample(worlds, len(worlds))
     rounds: dict[tuple[int, ...], int] = {}
-    keyed = []
+    keyed: list[tuple[int, int, Exact]] = []
     for exact in mixed:
         rounds[exact.world.widths] = rounds.get(exact.world.widths, -1) + 1
         keyed.append((rounds[exact.world.widths], len(keyed), exact))

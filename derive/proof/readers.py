@@ -58,7 +58,7 @@ from derive.randomness import Entry, Over
 if TYPE_CHECKING:
     from derive.proof.exact import Exact
 
-Environment = Mapping[Symbol, int]
+Environment = Mapping[Symbol, Any]
 Table = list[tuple[Any, tuple[Any, ...]]]
 
 
@@ -187,13 +187,12 @@ def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
     if coins_of(law):
         raise NotEvaluable(f"{e} has a random law")
     key = (self.world.number, *(c.run() for c in law))
+    weights: list[Any] = [abs(opaque(*key, point)) for point in range(3)]
     codes = []
-    for point in range(3):
-        inner = {**env, **{v: opaque(*key, point, k, like=None) for k, v in enumerate(e.variables)}}
-        weight = abs(opaque(*key, point))
+    for point, weight in enumerate(weights):
+        inner = {**env, **{v: opaque(*key, point, k) for k, v in enumerate(e.variables)}}
         codes.append(times_code([constant(weight), self.read(e.integrand, inner)]))
-    total = sum(abs(opaque(*key, point)) for point in range(3))
-    return times_code([constant(quotient(1, total)), plus_code(codes)])
+    return times_code([constant(quotient(1, sum(weights))), plus_code(codes)])
 
 
 def _piecewise(self: Exact, e: Piecewise, env: Environment) -> Code:

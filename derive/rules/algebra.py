@@ -7,6 +7,7 @@ from typing import Any
 
 from sympy import And, Basic, Eq, Expr, Product, collect, expand, factor
 
+from derive.notation import structure
 from derive.proof.derivation import Derivation, Step
 from derive.proof.instances import agreed, conditions
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
@@ -101,7 +102,7 @@ class DivideEquations(Rule):
         """Replace the first of two equations with equal right sides by their quotient."""
         if not (isinstance(node, And) and len(node.args) == 2 and all(isinstance(a, Eq) for a in node.args)):
             return None
-        one, two = sorted(node.args, key=lambda e: len(str(e)))
+        one, two = sorted(node.args, key=lambda e: len(structure(e)))
         if one.rhs != two.rhs:
             return None
         uses = positive(_in_order(one, setting).rhs, setting)

@@ -27,6 +27,7 @@ from sympy import (
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Kind
+from derive.notation import structure
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.rules.asymptotics import LAYER, SMALL, U
@@ -38,7 +39,7 @@ from derive.words import Words
 
 def opaque(e: Basic) -> tuple[Basic, dict[Basic, Basic]]:
     """Return an expression with a symbol for every expectation, sum and integral, and what the symbols stand for."""
-    nodes = sorted(e.atoms(GaussianExpectation, Sum, Integral), key=str)
+    nodes = sorted(e.atoms(GaussianExpectation, Sum, Integral), key=structure)
     outer = [n for n in nodes if not any(n != m and m.has(n) for m in nodes)]
     back = {Symbol(f"opaque{k}", positive=True): n for k, n in enumerate(outer)}
     return e.xreplace({n: s for s, n in back.items()}), back

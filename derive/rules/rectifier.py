@@ -10,6 +10,7 @@ from derive.averages import Average, Variance
 from derive.errors import InputError
 from derive.hypotheses import Kind, Property
 from derive.network import Activation, W, b, s, x
+from derive.notation import structure
 from derive.proof.derivation import Derivation, Step
 from derive.proof.instances import agreed, alike, conditions, hypotheses, put, refuted, relation, solved
 from derive.proof.rule import Rewrite, Rule
@@ -71,7 +72,7 @@ class Collect(Rule):
         """Collect the means in a sum, each with one coefficient."""
         if not node.is_Add:
             return None
-        means = sorted(node.atoms(Average), key=str)
+        means = sorted(node.atoms(Average), key=structure)
         after = node.expand().collect(means, lambda c: factor_terms(c.together().factor()))
         return None if after == node else Rewrite(after)
 

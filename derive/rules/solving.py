@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sympy import Add, Basic, Eq, Expr, Integer, Integral, Sum, Symbol, Tuple, diff, expand, simplify
 
 from derive.errors import InputError
+from derive.notation import structure
 from derive.proof.derivation import Derivation, Step
 from derive.proof.instances import Instances, agreed, conditions, refuted
 from derive.proof.rule import Evidence, Rewrite, Rule
@@ -131,7 +132,7 @@ class Integrate(Rule):
 
 def _constants(e: Expr, w: Symbol) -> tuple[Expr, dict[Symbol, Expr]]:
     """Return an integrand with a symbol for each sum that is constant, and what the symbols stand for."""
-    sums = sorted((s for s in e.atoms(Sum) if not s.has(w)), key=str)
+    sums = sorted((s for s in e.atoms(Sum) if not s.has(w)), key=structure)
     names = {Symbol(f"constant{k}", real=True): s for k, s in enumerate(sums)}
     return e.xreplace({s: name for name, s in names.items()}), names
 
