@@ -4,7 +4,7 @@
 >>> derive.theorems()[:2]
 ['product-variance', 'forward-variance']
 >>> equation_1 = derive.theorem("backward-variance")
->>> str(equation_1.grade)
+>>> str(equation_1.check().grade)
 'exact'
 >>> from sympy import exp, symbols
 >>> a, s, z = symbols("a s z", real=True)

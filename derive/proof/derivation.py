@@ -16,7 +16,7 @@ from derive.proof.circles import circle, described
 from derive.proof.families import OneName
 from derive.proof.relations import Remainder, chained, require_leading
 from derive.proof.rule import Evidence, Rule
-from derive.proof.verdict import Grade, Verdict
+from derive.proof.verdict import UNCHECKED, Grade, Verdict
 from derive.results import Result
 from derive.setting import Setting
 from derive.words import Words
@@ -302,4 +302,4 @@ def first_verdict(rule: Rule) -> Verdict:
     """Return the verdict of a step that a rule has made and nothing has checked yet."""
     if rule.evidence is Evidence.ASSUMED:
         return Verdict(Grade.ASSUMED, rule.source)
-    return Verdict(Grade.UNDECIDED, "computed by the rule; not checked yet")
+    return UNCHECKED

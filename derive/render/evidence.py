@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 from derive.proof.derivation import Step
-from derive.proof.verdict import Counterexample, Grade
+from derive.proof.verdict import UNCHECKED, Counterexample, Grade
 
 _NUMBER = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?![\w.]*\w)")
 
@@ -33,7 +33,12 @@ class Known:
     @property
     def alarm(self) -> str:
         """What a reader must see at the step itself, in every format: that it failed or is undecided, and why."""
-        return self.words if self.grade >= Grade.UNDECIDED else ""
+        return self.words if self.grade >= Grade.UNDECIDED and not self.unchecked else ""
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether nobody has checked the step yet, which says nothing against it."""
+        return (self.grade, self.evidence) == (UNCHECKED.grade, UNCHECKED.evidence)
 
     @property
     def kind(self) -> tuple[Grade, str]:
@@ -59,6 +64,11 @@ class Marks:
         for step in steps:
             found = known(step)
             self._kinds.setdefault(found.kind, []).append(found)
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether some step has not been checked yet."""
+        return any(known.unchecked for found in self._kinds.values() for known in found)
 
     def of(self, step: Step) -> str:
         """Return the mark of a step; nothing where all steps are known alike."""

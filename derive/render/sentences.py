@@ -100,7 +100,9 @@ def alarms(step: Step) -> list[str]:
 
 
 def grade_sentence(outline: Outline) -> str:
-    """Return the grade of the whole."""
+    """Return the grade of the whole, or that nobody has checked it yet."""
+    if outline.marks.unchecked:
+        return "Grade: undecided until it is checked (--check on the command line, check() in Python)."
     return f"Grade: {outline.derivation.grade}, that of the weakest step."
 
 
