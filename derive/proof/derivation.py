@@ -12,6 +12,7 @@ from sympy.logic.boolalg import BooleanFunction
 
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
+from derive.proof.oracle import Oracle
 from derive.proof.rule import Evidence, Rule
 from derive.proof.verdict import Grade, Verdict
 from derive.setting import Setting
@@ -49,7 +50,7 @@ class Derivation:
 
     ``parts`` are the statements that belong to the theorem besides the main one (each a derivation of its own);
     the lemmas that single steps rest on stand at those steps. ``symbols`` gives the meaning of symbols
-    that are not the network's own.
+    that are not the network's own. ``oracle`` has cases in which the statement is known without this derivation.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Derivation:
     parts: tuple[Derivation, ...] = ()
     source: str = ""
     symbols: tuple[tuple[Basic, Words], ...] = ()
+    oracle: Oracle | None = field(default=None, compare=False, repr=False)
     rebuild: Callable[[], Derivation] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -107,7 +109,8 @@ class Derivation:
         """Derive everything again from scratch and check every step by every means that suits it.
 
         Each rule is applied again to the step's left side, the chain is followed from statement to result, and
-        each distribution-free step is tried in tiny worlds (analytic ones at points, to many digits).
+        each distribution-free step is tried in tiny worlds (analytic ones at points, to many digits). The statement
+        is held against its oracle: cases in which it is known another way.
         """
         from derive.proof.checking import check
 

@@ -1,0 +1,55 @@
+"""What the oracles' cases are made of: laws with few outcomes, networks of a few units, activation functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from derive.proof.outcomes import Law, Network, variance
+from derive.proof.reading import Known
+
+UNITS = {"k": 1, "l": 1, "j": 1, "m": 1}
+
+
+def signs(size: float) -> Law:
+    """A fair coin: -size or size."""
+    return (1, size), (1, -size)
+
+
+def skewed(size: float) -> Law:
+    """2 size with probability 1/3, else -size: mean 0, variance 2 size^2."""
+    return (1, 2 * size), (2, -size)
+
+
+def with_zeros(weight: int) -> Law:
+    """-1 or 1, with 0 between them ``weight`` times as likely as one of them: variance 2/(2 + weight)."""
+    return (1, 1), (1, -1), (weight, 0)
+
+
+def gaussian(v: float) -> Law:
+    """Three points with the moments of N(0, v) up to the fifth: 0, and the root of 3 v with probability 1/6."""
+    return (4, 0.0), (1, math.sqrt(3 * v)), (1, -math.sqrt(3 * v))
+
+
+def leaky(a: float) -> Callable[[Any], Any]:
+    """Leaky ReLU of slope a below zero, for numbers and arrays."""
+    return lambda s: (1 + a) / 2 * s + (1 - a) / 2 * abs(s)
+
+
+def identity(s: Any) -> Any:
+    """The linear regime."""
+    return s
+
+
+def known(network: Network, functions: dict[str, Callable[..., Any]] | None = None, **symbols: Any) -> Known:
+    """What is known of a network: its widths, its laws' variances, and symbols (every unit index is 1)."""
+
+    def shared(family: str, layer: Any = None) -> float:
+        if family in ("x", "g"):
+            return variance(network.inputs if family == "x" else network.gradients, 0)
+        laws = network.weights if family == "W" else network.biases
+        return variance(laws[int(layer)]) if laws else 0.0
+
+    table = {"Width": lambda i: network.widths[int(i)], "SharedVariance": shared, **(functions or {})}
+    return Known({**UNITS, "d": network.depth, **symbols}, table, network)
