@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import InputError
@@ -52,7 +53,8 @@ class Case:
         if isinstance(left, bool) or isinstance(right, bool):
             return left is right
         scale = self.scale or max(abs(left), abs(right))
-        return bool(abs(left - right) <= self.within * scale) and (relation != "<=" or bool(left <= right))
+        near = isfinite(scale) and abs(left - right) <= self.within * scale
+        return bool(near) and (relation != "<=" or bool(left <= right))
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ class Oracle:
         for case in self.cases:
             try:
                 found = case.refutation(statement)
-            except (InputError, ArithmeticError) as failure:
-                return Verdict(Grade.FAILED, f"{case.words}: {failure}")
+            except (InputError, ArithmeticError, LookupError, ValueError) as failure:
+                return Verdict(Grade.FAILED, f"{case.words}: the statement has no value here ({failure})")
             if found is not None:
                 left, right = map(str, found)
                 at = Counterexample({"case": case.words}, {}, left, statement.relation, right)
@@ -112,8 +114,6 @@ class Oracle:
 
 def with_oracles(derivation: Derivation, oracles: Mapping[str, Oracle]) -> Derivation:
     """Return the derivation with the oracles of its name and of the names of its parts."""
-    from dataclasses import replace
-
     parts = tuple(with_oracles(part, oracles) for part in derivation.parts)
     return replace(derivation, parts=parts, oracle=oracles.get(derivation.name, derivation.oracle))
 

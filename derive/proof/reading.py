@@ -109,7 +109,7 @@ class Reader:
 
     def _function(self, e: Any, at: Values, toss: Toss | None) -> Any:
         name = type(e).__name__
-        arguments = [a.name if isinstance(a, Family) else self.read(a, at, toss) for a in e.args]
+        arguments = [a.name if isinstance(a, Family) else _plain(self.read(a, at, toss)) for a in e.args]
         if name in self.known.functions:
             return self.known.functions[name](*arguments)
         return self._look_up(_ELEMENTARY, name)(*arguments)
@@ -157,7 +157,10 @@ class Reader:
     def _expectation(self, e: Any, at: Values, toss: Toss | None) -> Any:
         """A Gaussian mean, one standard normal variable after the other (Cholesky), split where kinks are."""
         mean = [float(self.read(m, at, toss)) for m in e.mean]
-        rows = _cholesky([[float(self.read(c, at, toss)) for c in row] for row in e.covariance])
+        covariance = [[float(self.read(c, at, toss)) for c in row] for row in e.covariance]
+        if covariance != [list(column) for column in zip(*covariance, strict=True)]:
+            raise InputError(f"a covariance is symmetric, got {covariance}")
+        rows = _cholesky(covariance)
         return self._integral(e, mean, rows, (), {**at, _FLOATS: True}, toss)
 
     def _integral(self, e: Any, mean: Any, rows: Any, drawn: tuple[Any, ...], at: Values, toss: Toss | None) -> Any:
@@ -191,6 +194,13 @@ class Reader:
 
 
 _FLOATS = Symbol("inside an integral")
+
+
+def _plain(value: Any) -> Any:
+    """Return a fraction as an int or a float."""
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else float(value)
+    return value
 
 
 def _functions_of(e: Basic) -> set[Any]:

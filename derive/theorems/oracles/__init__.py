@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from derive.proof.oracle import Oracle
-from derive.theorems.oracles import glorot, rectifier, samples
+from derive.theorems.oracles import critical, glorot, rectifier, samples, wide
 
-ORACLES: dict[str, Oracle] = {**glorot.ORACLES, **rectifier.ORACLES, **samples.ORACLES}
+ORACLES: dict[str, Oracle] = {**glorot.ORACLES, **rectifier.ORACLES, **samples.ORACLES, **wide.ORACLES, **critical.ORACLES}

@@ -49,7 +49,7 @@ def known(network: Network, functions: dict[str, Callable[..., Any]] | None = No
         if family in ("x", "g"):
             return variance(network.inputs if family == "x" else network.gradients, 0)
         laws = network.weights if family == "W" else network.biases
-        return variance(laws[int(layer)]) if laws else 0.0
+        return variance(dict(enumerate(laws))[layer]) if laws else 0.0
 
-    table = {"Width": lambda i: network.widths[int(i)], "SharedVariance": shared, **(functions or {})}
+    table = {"Width": dict(enumerate(network.widths)).__getitem__, "SharedVariance": shared, **(functions or {})}
     return Known({**UNITS, "d": network.depth, **symbols}, table, network)

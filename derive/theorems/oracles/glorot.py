@@ -42,19 +42,19 @@ def _weights(i: int) -> Known:
 
 
 def _balance(first: Law, second: Law) -> Known:
-    return known(Network((2, 3, 1), (first, second), **TINY), i=0, j=2)
+    return known(Network((1, 2, 1, 3), (signs(2), first, second), **TINY), i=1)
 
 
 def _forward_condition(law: Law) -> Known:
-    return known(Network((2, 3, 1), (law, signs(1)), **TINY), i=0)
+    return known(Network((3, 2, 3, 1), (skewed(1), law, signs(1)), **TINY), i=1)
 
 
 def _backward_condition(law: Law) -> Known:
-    return known(Network((1, 1, 3), (signs(1), law), **TINY), i=0)
+    return known(Network((2, 1, 1, 3), (signs(2), skewed(2), law), **TINY), i=1)
 
 
 def _conditions(before: int, after: int, v: Fraction, **symbols: float) -> Known:
-    return Known({"i": 4, **symbols}, {"Width": {4: before, 5: after}.__getitem__, "SharedVariance": lambda *_: v})
+    return Known({"i": 4, **symbols}, {"Width": {4: before, 5: after}.__getitem__, "SharedVariance": {("W", 4): v}.get})
 
 
 def _when(before: int, after: int, v: Fraction, holds: bool) -> Case:
@@ -124,14 +124,14 @@ ORACLES = {
         ),
     ),
     "layer-gradient-balance": Oracle(
-        SOURCE, (Case("two layers", lambda: _balance(skewed(1), signs(3)), equals=(1 * 9) / (2 * 2)),)
+        SOURCE, (Case("two layers", lambda: _balance(skewed(1), signs(3)), equals=(3 * 9) / (2 * 2)),)
     ),
     "balance-condition": Oracle(
         SOURCE,
         (
-            Case("a wider first layer, smaller weights", lambda: _balance(signs(1), skewed(1)), equals=True),
-            Case("equal variances", lambda: _balance(signs(1), signs(1)), equals=False),
-            Case("the ratio upside down", lambda: _balance(skewed(1), signs(1)), equals=False),
+            Case("variances 3 and 2", lambda: _balance(signs(math.sqrt(3)), skewed(1)), equals=True),
+            Case("variances 2 and 2", lambda: _balance(signs(math.sqrt(2)), skewed(1)), equals=False),
+            Case("variances 2 and 3", lambda: _balance(skewed(1), signs(math.sqrt(3))), equals=False),
         ),
     ),
 }

@@ -24,18 +24,19 @@ def _half(a: float) -> Known:
 
 
 def _one_layer(a: float) -> Known:
-    network = Network((2, 1, 2, 3), (signs(1), signs(3), signs(2)), leaky(a), X, biases=(signs(0.5), signs(1), signs(2)))
+    biases = (signs(0.5), signs(1), signs(2))
+    network = Network((1, 1, 2, 3), (signs(1), signs(3), signs(2)), leaky(a), ((1, (2,)),), biases=biases)
     return known(network, a=a, i=1)
 
 
 def _no_biases(i: int) -> Known:
-    return known(Network((2, 1, 2, 3), (signs(1), signs(3), signs(2)), leaky(0.5), X), a=0.5, i=i)
+    return known(Network((2, 1, 2, 3), (signs(4), signs(3), signs(2)), leaky(0.5), X), a=0.5, i=i)
 
 
 def _he(fan_in: float) -> Known:
     """Weights for which the variance stays if ``fan_in`` is the width that counts."""
-    network = Network((2, 3, 2), (signs(1), signs(math.sqrt(1 / (HALF * fan_in)))), leaky(0.5), X)
-    return known(network, a=0.5, i=0)
+    weights = (signs(1), signs(2), signs(math.sqrt(1 / (HALF * fan_in))))
+    return known(Network((2, 1, 3, 2), weights, leaky(0.5), X), a=0.5, i=1)
 
 
 def _backward(i: int) -> Known:
@@ -49,8 +50,8 @@ def _relu_backward() -> Known:
 
 
 def _he_backward(fan_out: float) -> Known:
-    network = Network((2, 1, 3), (signs(1), signs(math.sqrt(1 / (HALF * fan_out)))), leaky(0.5), X, G)
-    return known(network, a=0.5, i=0)
+    weights = (signs(1), signs(2), signs(math.sqrt(1 / (HALF * fan_out))))
+    return known(Network((2, 1, 1, 3), weights, leaky(0.5), X, G), a=0.5, i=1)
 
 
 ORACLES = {
@@ -66,16 +67,16 @@ ORACLES = {
     "network-variance": Oracle(
         SOURCE,
         (
-            # Var[s^0] = 5 + 1/4, Var[s^1] = (1 + a^2)/2 1 9 21/4 + 1.
-            Case("ReLU", lambda: _one_layer(0), equals=2 * 4 / 2 * (9 / 2 * 21 / 4 + 1) + 4),
-            Case("slope 1/2", lambda: _one_layer(0.5), equals=2 * 4 * HALF * (9 * HALF * 21 / 4 + 1) + 4),
+            # Var[s^0] = 4 + 1/4, Var[s^1] = (1 + a^2)/2 1 9 17/4 + 1.
+            Case("ReLU", lambda: _one_layer(0), equals=2 * 4 / 2 * (9 / 2 * 17 / 4 + 1) + 4),
+            Case("slope 1/2", lambda: _one_layer(0.5), equals=2 * 4 * HALF * (9 * HALF * 17 / 4 + 1) + 4),
         ),
     ),
     "network-variance-closed": Oracle(
         SOURCE,
         (
-            Case("the first layer", lambda: _no_biases(0), equals=5),
-            Case("the third layer", lambda: _no_biases(2), equals=5 * (HALF * 1 * 9) * (HALF * 2 * 4)),
+            Case("the first layer", lambda: _no_biases(0), equals=5 * 16),
+            Case("the third layer", lambda: _no_biases(2), equals=5 * 16 * (HALF * 1 * 9) * (HALF * 2 * 4)),
         ),
     ),
     "he-condition": Oracle(

@@ -87,7 +87,7 @@ def _total_curved() -> Known:
 def _row() -> Known:
     """Eigenvalues 3 and 1, two weights of variance 2."""
     world = Coins(eigenvalue=("matrix", ((1, (3, 1)),)), coordinate=("weights of the neuron", gaussian(2)))
-    return Known({"N": 2, "s": 2, "lambda_square": 5}, {"Width": lambda _: 2}, world)
+    return Known({"N": 2, "s": 2, "lambda_square": 5}, {"Width": {0: 2}.__getitem__}, world)
 
 
 def _quadratic_form() -> float:
@@ -100,7 +100,7 @@ def _quadratic_form() -> float:
 def _layer() -> Known:
     inputs: Law = ((1, (1, 2, -3)), (2, (0, 1, 1)))
     world = Coins(layer_w=("weights of one layer", ((1, 2), (2, -1))), layer_z=("layers before", inputs))
-    return Known({"l": 1}, {"Width": lambda _: 3, "SharedVariance": lambda *_: 2}, world)
+    return Known({"l": 1}, {"Width": {0: 3}.__getitem__, "SharedVariance": {"layer-w": 2}.__getitem__}, world)
 
 
 def _of_square(a: float) -> Known:
