@@ -100,9 +100,11 @@ class Derivation:
 
     @property
     def grade(self) -> Grade:
-        """The grade of the weakest step, lemmas and parts included."""
+        """The grade of the weakest step, lemmas and parts included; ``failed`` where an oracle refutes a statement."""
         grades = [step.verdict.grade for step in self.steps]
         grades += [inner.grade for inner in (*self.lemmas, *self.parts)]
+        if self.oracle is not None and self.oracle.verdict.grade is Grade.FAILED:
+            grades.append(Grade.FAILED)
         return max(grades, default=Grade.UNDECIDED)
 
     def check(self, *, progress: Callable[[str], None] | None = None) -> CheckResult:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import InputError
+from derive.proof.outcomes import World
 from derive.proof.verdict import Counterexample, Grade, Verdict
 
 if TYPE_CHECKING:
     from derive.proof.derivation import Derivation, Statement
-    from derive.proof.reading import Known
 
 ROUNDING = 1e-9
 """How far two numbers that are equal may be apart, relative to the larger one: what rounding leaves."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the parts of an expression are worth in one case.
+
+    ``symbols`` by name; ``functions`` by name, that of an applied function or of its class; ``world`` for what is
+    random; ``kinks``: where the activation function is not smooth.
+    """
+
+    symbols: Mapping[str, Any] = field(default_factory=dict)
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    world: World | None = None
+    kinks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,7 @@ class Case:
 
     def refutation(self, statement: Statement) -> tuple[Any, Any] | None:
         """Return the two numbers that should agree and do not, or None."""
-        from derive.proof.reading import Reader
+        from derive.proof.reading import Reader  # Not before a check: it needs NumPy and the Gaussian language.
 
         reader = Reader(self.known())
         equals = self.equals() if callable(self.equals) else self.equals

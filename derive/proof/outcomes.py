@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
@@ -78,8 +78,9 @@ NOTHING: Law = ((1, 0),)
 
 @dataclass(frozen=True)
 class Network(World):
-    """A network from its definition: s^i_k = sum_l z^i_l W^i_lk + b^i_k, z^{i+1} = f(s^i), z^0 = x, C = sum_k g_k s^d_k.
+    """A network from its definition: s^i_k = sum_l z^i_l W^i_lk + b^i_k, z^{i+1} = f(s^i), z^0 = x.
 
+    The cost is sum_k g_k s^d_k.
     ``widths`` are n_0 to n_{d+1}, ``weights`` the laws of the weights, one a layer, ``biases`` those of the biases.
     ``inputs`` and ``gradients`` are laws of whole vectors x and g, so that components may depend on each other.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -33,7 +32,7 @@ from derive.averages import Average, Bracket
 from derive.errors import InputError
 from derive.gaussian.expectation import GaussianExpectation
 from derive.network import Partial
-from derive.proof.oracle import ROUNDING
+from derive.proof.oracle import ROUNDING, Known
 from derive.proof.outcomes import Toss, World
 from derive.randomness import Entry, Family
 
@@ -41,20 +40,6 @@ Values = Mapping[Symbol, Any]
 FAR, PANEL, NODES = 9.0, 1.0, 12
 """A standard normal variable is integrated over [-9, 9], in panels of this length with this many nodes."""
 _STEP = 2.0**-8
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the parts of an expression are worth in one case.
-
-    ``symbols`` by name; ``functions`` by name, that of an applied function or of its class; ``world`` for what is
-    random; ``kinks``: where the activation function is not smooth.
-    """
-
-    symbols: Mapping[str, Any] = field(default_factory=dict)
-    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    world: World | None = None
-    kinks: tuple[float, ...] = ()
 
 
 class Reader:

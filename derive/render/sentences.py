@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from sympy import Basic
 
 from derive.proof.derivation import Derivation, Step
+from derive.proof.oracle import NOT_RUN, gathered
+from derive.proof.verdict import Grade
 from derive.render.brackets import Brackets
 from derive.render.outline import Assumption, Outline, Section, conditions, free_units
 
@@ -77,4 +79,19 @@ def grade_sentences(outline: Outline) -> list[str]:
     usual = outline.usual
     if usual is not None and usual.evidence:
         sentences.append(f"A step marked “{usual.grade}” and nothing more: {usual.evidence}.")
-    return sentences
+    return sentences + independent_check(outline.derivation)
+
+
+def independent_check(derivation: Derivation) -> list[str]:
+    """Return what the oracles of a theorem and of its parts say, in one sentence; nothing where there is none."""
+    oracles = list(gathered(derivation))
+    if not oracles:
+        return []
+    sources = "; ".join(dict.fromkeys(source for oracle in oracles for source in oracle.source.split("; ")))
+    refuted = [o.verdict for o in oracles if o.verdict.grade is Grade.FAILED]
+    if refuted:
+        return [f"Independent check: failed: {refuted[0].evidence} ({sources})."]
+    if any(o.verdict == NOT_RUN for o in oracles):
+        return [f"Independent check: {NOT_RUN.evidence} ({sources})."]
+    count = sum(len(o.cases) for o in oracles)
+    return [f"Independent check: {count} case{'s agree' if count > 1 else ' agrees'} ({sources})."]

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from derive.proof.oracle import Oracle
-from derive.theorems.oracles import critical, glorot, rectifier, samples, wide
+from derive.theorems.oracles import correlation, glorot, length, rectifier, samples, wide
 
-ORACLES: dict[str, Oracle] = {**glorot.ORACLES, **rectifier.ORACLES, **samples.ORACLES, **wide.ORACLES, **critical.ORACLES}
+ORACLES: dict[str, Oracle] = {
+    **glorot.ORACLES,
+    **rectifier.ORACLES,
+    **samples.ORACLES,
+    **wide.ORACLES,
+    **correlation.ORACLES,
+    **length.ORACLES,
+}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+from derive.proof.oracle import Known
 from derive.proof.outcomes import Law, Network, variance
-from derive.proof.reading import Known
 
 UNITS = {"k": 1, "l": 1, "j": 1, "m": 1}
 
@@ -37,6 +38,18 @@ def leaky(a: float) -> Callable[[Any], Any]:
     return lambda s: (1 + a) / 2 * s + (1 - a) / 2 * abs(s)
 
 
+def sin(s: Any) -> Any:
+    """The sine of numbers and arrays."""
+    import numpy as np  # Not before a check: deriving needs no NumPy.
+
+    return np.sin(s)
+
+
+def cos(s: Any) -> Any:
+    """The cosine of numbers and arrays."""
+    return sin(s + math.pi / 2)
+
+
 def identity(s: Any) -> Any:
     """The linear regime."""
     return s
@@ -51,5 +64,18 @@ def known(network: Network, functions: dict[str, Callable[..., Any]] | None = No
         laws = network.weights if family == "W" else network.biases
         return variance(dict(enumerate(laws))[layer]) if laws else 0.0
 
-    table = {"Width": dict(enumerate(network.widths)).__getitem__, "SharedVariance": shared, **(functions or {})}
-    return Known({**UNITS, "d": network.depth, **symbols}, table, network)
+    widths = dict(enumerate(network.widths))
+    table: dict[str, Callable[..., Any]] = {"Width": widths.__getitem__, "SharedVariance": shared}
+    return Known({**UNITS, "d": network.depth, **symbols}, {**table, **(functions or {})}, network)
+
+
+FAR = (20_000, 40_000)
+"""Two layers at which a power law is held against a sequence."""
+
+
+@lru_cache(maxsize=16)
+def iterated(step: Callable[..., float], start: float, layers: int, *parameters: float) -> float:
+    """Return what a map makes of a start after so many layers."""
+    for _ in range(layers):
+        start = step(start, *parameters)
+    return start

@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from derive.proof.oracle import Case, Oracle
+from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import Coins, Law, Network
-from derive.proof.reading import Known
 from derive.theorems.oracles.cases import identity, known, signs, skewed, with_zeros
 
 SOURCE = "a network enumerated from its definition"
 X: Law = ((1, (2, 2, -2)), (2, (-1, -1, 1)))
 G: Law = ((1, (2, -2, 2)), (2, (-1, 1, -1)))
 """Vectors of mean zero, each component with variance 2, and as dependent as can be."""
-TINY = {"f": identity, "inputs": X, "gradients": G}
+
+
+def _linear(widths: tuple[int, ...], *weights: Law, i: int) -> Known:
+    return known(Network(widths, weights, identity, X, G), i=i)
 
 
 def _two_factors() -> Known:
@@ -25,7 +27,7 @@ def _two_factors() -> Known:
 
 
 def _forward(i: int) -> Known:
-    return known(Network((3, 2, 1, 1), (skewed(1), signs(3), signs(1)), **TINY), i=i)
+    return _linear((3, 2, 1, 1), skewed(1), signs(3), signs(1), i=i)
 
 
 def _one_layer() -> Known:
@@ -34,23 +36,23 @@ def _one_layer() -> Known:
 
 
 def _backward(i: int) -> Known:
-    return known(Network((1, 1, 2, 3), (signs(1), signs(3), skewed(1)), **TINY), i=i)
+    return _linear((1, 1, 2, 3), signs(1), signs(3), skewed(1), i=i)
 
 
 def _weights(i: int) -> Known:
-    return known(Network((2, 1, 1, 3), (skewed(1), signs(3), signs(2)), **TINY), i=i)
+    return _linear((2, 1, 1, 3), skewed(1), signs(3), signs(2), i=i)
 
 
 def _balance(first: Law, second: Law) -> Known:
-    return known(Network((1, 2, 1, 3), (signs(2), first, second), **TINY), i=1)
+    return _linear((1, 2, 1, 3), signs(2), first, second, i=1)
 
 
 def _forward_condition(law: Law) -> Known:
-    return known(Network((3, 2, 3, 1), (skewed(1), law, signs(1)), **TINY), i=1)
+    return _linear((3, 2, 3, 1), skewed(1), law, signs(1), i=1)
 
 
 def _backward_condition(law: Law) -> Known:
-    return known(Network((2, 1, 1, 3), (signs(2), skewed(2), law), **TINY), i=1)
+    return _linear((2, 1, 1, 3), signs(2), skewed(2), law, i=1)
 
 
 def _conditions(before: int, after: int, v: Fraction, **symbols: float) -> Known:
@@ -94,7 +96,7 @@ ORACLES = {
     ),
     "glorot-condition": Oracle(
         "3 v and 5 v are 1 on average; Glorot & Bengio 2010, equation 12",
-        (Case("widths 3 and 5", lambda: _conditions(3, 5, Fraction(1, 4)), equals=Fraction(1, 4)),),
+        (Case("widths 3 and 5", lambda: _conditions(3, 5, Fraction(1, 4)), equals=0.25),),
     ),
     "uniform-bound": Oracle(
         "a uniform weight on [-a, a] has variance a^2/3; Glorot & Bengio 2010, equation 16",

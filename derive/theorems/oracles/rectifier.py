@@ -1,12 +1,11 @@
-"""He et al.'s theorems for leaky ReLU, in networks of a few units: every outcome enumerated, values worked out by hand."""
+"""He et al.'s theorems for leaky ReLU, in networks of a few units: outcomes enumerated, values worked out by hand."""
 
 from __future__ import annotations
 
 import math
 
-from derive.proof.oracle import Case, Oracle
+from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import NOTHING, Coins, Law, Network
-from derive.proof.reading import Known
 from derive.theorems.oracles.cases import known, leaky, signs
 
 SOURCE = "a network enumerated from its definition"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from derive.proof.oracle import Case, Limit, Oracle
+from derive.proof.oracle import Case, Known, Limit, Oracle
 from derive.proof.outcomes import NOTHING, Coins, Law, Network, variance
-from derive.proof.reading import Known
-from derive.theorems.oracles.cases import gaussian, identity, known, leaky, signs
+from derive.theorems.oracles.cases import FAR, gaussian, identity, iterated, known, leaky, signs
 
 CHO_SAUL = "Cho & Saul 2009, equation 6"
 INTEGRALS = "nested integrals"
@@ -117,13 +115,9 @@ def next_gap(gap: float, a: float) -> float:
     return gap - (1 - a) ** 2 / (math.pi * (1 + a**2)) * lost
 
 
-@lru_cache(maxsize=8)
 def gap_after(layers: int, a: float) -> float:
     """Return 1 less the correlation of two inputs after so many layers of leaky ReLU."""
-    gap = 0.5
-    for _ in range(layers):
-        gap = next_gap(gap, a)
-    return gap
+    return iterated(next_gap, 0.5, layers, a)
 
 
 def _far(layer: int, a: float) -> Known:
@@ -184,9 +178,9 @@ ORACLES = {
     ),
     "sample-variance-decay": Oracle(
         "the arc-cosine kernel of Cho & Saul 2009, iterated",
-        tuple(
-            Limit(f"slope {a}, layers 20000 and 40000", lambda at, a=a: _far(at, a), (20_000, 40_000), 0.01, 0.1)
-            for a in (0, 0.25)
+        (
+            Limit("ReLU, layers 20000 and 40000", lambda at: _far(at, 0), FAR, 0.01, 0.1),
+            Limit("slope 1/4, layers 20000 and 40000", lambda at: _far(at, 0.25), FAR, 0.01, 0.1),
         ),
     ),
     "sample-variance-decreases": Oracle(

@@ -10,12 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from derive.proof.oracle import Case, Oracle
+from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import NOTHING, Law, Network
-from derive.proof.reading import Known
-from derive.theorems.oracles.cases import gaussian, known, signs
+from derive.theorems.oracles.cases import cos, gaussian, known, signs, sin
 
 EXACT_HERE = "a network enumerated, with a layer that is Gaussian at every width"
 SINE = "the closed forms of sin"
@@ -39,7 +36,7 @@ ZERO = parabola(0)
 
 
 def _forward() -> Known:
-    """q = Var[W^1] f(0)^2 + Var[b^1] = 5/2."""
+    """The layer has the variance q = Var[W^1] f(0)^2 + Var[b^1] = 5/2."""
     weights = (NOTHING, gaussian(1 / ZERO**2), signs(2))
     biases = (NOTHING, gaussian(1.5), signs(3))
     network = Network((3, 1, 2, 1), weights, parabola, ((1, (2, 1, 0)),), NOTHING, biases)
@@ -52,7 +49,7 @@ def _forward_square() -> float:
 
 
 def _backward(i: int) -> Known:
-    """q = 5/2 again, with two units before the layer."""
+    """The layer has the variance 5/2 again, with two units before the layer."""
     weights = (NOTHING, gaussian(1 / (2 * ZERO**2)), signs(3))
     gradients: Law = ((1, (2, -2, 2)), (2, (-1, 1, -1)))
     biases = (NOTHING, gaussian(1.5), NOTHING)
@@ -77,11 +74,11 @@ SQUARE = 3 * 6**2 / 4 + 3 * 6 / 4 + 1 / 16
 def sine(**symbols: float) -> Known:
     """Sin and its derivatives."""
     functions = {
-        "Activation": np.sin,
-        "ActivationSlope": np.cos,
-        "f''": lambda s: -np.sin(s),
-        "f'''": lambda s: -np.cos(s),
-        "f''''": np.sin,
+        "Activation": sin,
+        "ActivationSlope": cos,
+        "f''": lambda s: -sin(s),
+        "f'''": lambda s: -cos(s),
+        "f''''": sin,
     }
     return Known({"q": Q, "sigma_w2": GAIN, "sigma_b2": BIAS, **symbols}, functions)
 
@@ -96,7 +93,7 @@ def _edge(gain: float) -> Known:
 
 
 def _relu_edge(gain: float) -> Known:
-    return Known({"q": Q, "sigma_w2": gain}, {"ActivationSlope": lambda s: np.where(s > 0, 1.0, 0.0)}, kinks=(0,))
+    return Known({"q": Q, "sigma_w2": gain}, {"ActivationSlope": lambda s: (s > 0) * 1.0}, kinks=(0,))
 
 
 def _geometric() -> Known:
@@ -114,20 +111,14 @@ _ALPHA, _LAMBDA = 1.6732632423543772848170429916717, 1.0507009873554804934193349
 _SELU = {"alpha": _ALPHA, "lambda": _LAMBDA}
 
 ORACLES = {
-    "length-map": Oracle(
-        EXACT_HERE, (Case("a parabola", _forward, equals=lambda: 8 * _forward_square() + 9),)
-    ),
+    "length-map": Oracle(EXACT_HERE, (Case("a parabola", _forward, equals=lambda: 8 * _forward_square() + 9),)),
     "activation-variance": Oracle(
         # E[f] = q/2 - 1/4 = 1.
         EXACT_HERE,
         (Case("a parabola", _forward, equals=lambda: _forward_square() - 1),),
     ),
-    "sample-variance-map": Oracle(
-        EXACT_HERE, (Case("a parabola", _over_samples, equals=8 * MEAN_SQUARE + 9),)
-    ),
-    "fluctuation-map": Oracle(
-        EXACT_HERE, (Case("a parabola", _over_samples, equals=8 * (SQUARE - MEAN_SQUARE)),)
-    ),
+    "sample-variance-map": Oracle(EXACT_HERE, (Case("a parabola", _over_samples, equals=8 * MEAN_SQUARE + 9),)),
+    "fluctuation-map": Oracle(EXACT_HERE, (Case("a parabola", _over_samples, equals=8 * (SQUARE - MEAN_SQUARE)),)),
     "gradient-variance": Oracle(
         # E[f'^2] = q + 1.
         EXACT_HERE,
@@ -184,5 +175,3 @@ ORACLES = {
     ),
     "depth-scale": Oracle("seven layers multiplied out", (Case("a slope of 9/10", _geometric),)),
 }
-
-
