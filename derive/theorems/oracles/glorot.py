@@ -56,7 +56,9 @@ def _backward_condition(law: Law) -> Known:
 
 
 def _conditions(before: int, after: int, v: Fraction, **symbols: float) -> Known:
-    return Known({"i": 4, **symbols}, {"Width": {4: before, 5: after}.__getitem__, "SharedVariance": {("W", 4): v}.get})
+    widths, variances = {4: before, 5: after}, {("W", 4): v}
+    functions = {"Width": widths.__getitem__, "SharedVariance": lambda *which: variances[which]}
+    return Known({"i": 4, **symbols}, functions)
 
 
 def _when(before: int, after: int, v: Fraction, holds: bool) -> Case:
