@@ -112,6 +112,8 @@ class Network(World):
         if family in ("W", "b"):
             return toss((SOURCES[family], family, *index))
         layer, unit = index
+        if unit not in self._units(layer + (family == "s")):
+            raise LookupError(f"there is no unit {unit} in layer {layer}")
         if family == "z":
             return self.f(self.value("s", (layer - 1, unit), toss)) if layer else self.value("x", (unit,), toss)
         entering = [self.value("z", (layer, k), toss) for k in self._units(layer)]

@@ -281,6 +281,12 @@ def test_a_network_is_its_definition():
     assert network.cost_slope("W", (1, 2, 1), toss) == pytest.approx(7 * 64)
 
 
+def test_a_unit_that_is_not_there_refutes():
+    found = statements()["total-variance"]
+    k = Symbol("k", integer=True)
+    assert found.oracle.ask(replace(found.statement, rhs=found.result.subs(k, k + 1))).grade is Grade.FAILED
+
+
 def test_outcomes_of_named_sources_only():
     coins = Coins(X=("first", ((1, 3), (2, 1))), Y=("second", ((1, -1), (3, 2))))
 

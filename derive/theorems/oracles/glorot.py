@@ -57,8 +57,11 @@ def _backward_condition(law: Law) -> Known:
 
 def _conditions(before: int, after: int, v: Fraction, **symbols: float) -> Known:
     widths, variances = {4: before, 5: after}, {("W", 4): v}
-    functions = {"Width": widths.__getitem__, "SharedVariance": lambda *which: variances[which]}
-    return Known({"i": 4, **symbols}, functions)
+
+    def shared(family: str, layer: int) -> Fraction:
+        return variances[family, layer]
+
+    return Known({"i": 4, **symbols}, {"Width": widths.__getitem__, "SharedVariance": shared})
 
 
 def _when(before: int, after: int, v: Fraction, holds: bool) -> Case:
