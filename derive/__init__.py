@@ -49,7 +49,10 @@ def theorem(name: str) -> Derivation:
     Raises `InputError`, with close matches, for a name that is not in `theorems`.
     """
     build = THEOREMS.builder(name)
-    return replace(build(), rebuild=build)
+    from derive.proof.oracle import with_oracles
+    from derive.theorems.oracles import ORACLES
+
+    return replace(with_oracles(build(), ORACLES), rebuild=build)
 
 
 def claims() -> list[str]:

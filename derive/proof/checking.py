@@ -12,6 +12,7 @@ from derive.proof.circles import circle, described
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
 from derive.proof.laboratory import Laboratory
+from derive.proof.oracle import Oracle
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.setting import Setting
@@ -35,7 +36,7 @@ class Checker:
 
     def __init__(self, progress: Progress = None) -> None:
         self.progress = progress or (lambda _: None)
-        self._done: dict[Derivation, tuple[Derivation, tuple[str, ...]]] = {}
+        self._done: dict[Derivation, tuple[tuple[Step, ...], tuple[str, ...]]] = {}
         self._laboratories: dict[tuple[Setting, bool, Setting], Laboratory] = {}
 
     def check(self, derivation: Derivation) -> CheckResult:
@@ -55,12 +56,23 @@ class Checker:
         """
         if derivation not in self._done:
             own: list[str] = []
-            self._done[derivation] = (self._checked(derivation, own), tuple(dict.fromkeys(own)))
-        checked, found = self._done[derivation]
+            self._done[derivation] = (self._steps(derivation, own), tuple(dict.fromkeys(own)))
+        steps, found = self._done[derivation]
         failures += [f for f in found if f not in failures]
-        return checked
+        parts = tuple(self.derivation(p, failures) for p in derivation.parts)
+        return replace(derivation, steps=steps, parts=parts, oracle=self._oracle(derivation, failures))
 
-    def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
+    def _oracle(self, derivation: Derivation, failures: list[str]) -> Oracle | None:
+        """Return the oracle with its verdict on the statement; a theorem that it refutes fails."""
+        if derivation.oracle is None:
+            return None
+        self.progress(f"{derivation.name}, independent check")
+        verdict = derivation.oracle.ask(derivation.statement)
+        if verdict.grade is Grade.FAILED:
+            failures.append(f"{derivation.name}: the independent check refutes the statement: {verdict.evidence}")
+        return replace(derivation.oracle, verdict=verdict)
+
+    def _steps(self, derivation: Derivation, failures: list[str]) -> tuple[Step, ...]:
         trail = circle(derivation)
         failures += chain_breaks(derivation) + ([described(trail)] if trail else [])
         if not derivation.steps:
@@ -74,8 +86,7 @@ class Checker:
                 detail = f": {verdict.counterexample}" if verdict.counterexample else ""
                 failures.append(f"{derivation.name}, step {step.id} ({step.rule.name}): {verdict.evidence}{detail}")
             steps.append(replace(step, verdict=verdict, lemmas=lemmas))
-        parts = tuple(self.derivation(p, failures) for p in derivation.parts)
-        return replace(derivation, steps=tuple(steps), parts=parts)
+        return tuple(steps)
 
     def step(self, step: Step) -> Verdict:
         """Return the verdict on one step, from replaying its rule and from independent evidence."""

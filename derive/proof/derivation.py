@@ -14,6 +14,7 @@ from derive.errors import InputError
 from derive.hypotheses import Hypothesis
 from derive.proof.circles import circle, described
 from derive.proof.families import OneName
+from derive.proof.oracle import Oracle
 from derive.proof.relations import Remainder, chained, require_leading
 from derive.proof.rule import Evidence, Rule
 from derive.proof.verdict import UNCHECKED, Grade, Verdict
@@ -72,7 +73,7 @@ class Derivation(Result):
 
     ``parts`` are the statements that belong to the theorem besides the main one (each a derivation of its own);
     the lemmas that single steps rest on stand at those steps. ``symbols`` gives the meaning of symbols
-    that are not the network's own.
+    that are not the network's own. ``oracle`` has cases in which the statement is known without this derivation.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Derivation(Result):
     parts: tuple[Derivation, ...] = ()
     source: str = ""
     symbols: tuple[tuple[Basic, Words], ...] = ()
+    oracle: Oracle | None = field(default=None, compare=False, repr=False)
     rebuild: Callable[[], Derivation] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -121,16 +123,19 @@ class Derivation(Result):
 
     @property
     def grade(self) -> Grade:
-        """The grade of the weakest step, lemmas and parts included."""
+        """The grade of the weakest step, lemmas and parts included; ``failed`` where an oracle refutes a statement."""
         grades = [step.verdict.grade for step in self.steps]
         grades += [inner.grade for inner in (*(m for s in self.steps for m in s.lemmas), *self.parts)]
+        if self.oracle is not None and self.oracle.verdict.grade is Grade.FAILED:
+            grades.append(Grade.FAILED)
         return max(grades, default=Grade.UNDECIDED)
 
     def check(self, *, progress: Callable[[str], None] | None = None) -> CheckResult:
         """Derive everything again from scratch and check every step by every means that suits it.
 
         Each rule is applied again to the step's left side, the chain is followed from statement to result, and
-        each distribution-free step is tried in tiny worlds (analytic ones at points, to many digits).
+        each distribution-free step is tried in tiny worlds (analytic ones at points, to many digits). The statement
+        is held against its oracle: cases in which it is known another way.
         """
         from derive.proof.checking import check
 

@@ -7,6 +7,7 @@ from typing import Any
 from sympy import Basic
 
 from derive.proof.derivation import Derivation, Step
+from derive.proof.oracle import Oracle
 from derive.render import latex, text
 from derive.render.brackets import Brackets
 from derive.render.legend import Item, legend
@@ -81,6 +82,18 @@ def _section(outline: Outline, section: Section, names: dict[int, str]) -> dict[
         "steps": [_step(outline, section, step, names) for step in derivation.steps],
         "remarks": [_words(w, brackets) for w in derivation.remarks],
         "grade": str(derivation.grade),
+        "oracle": _oracle(derivation.oracle),
+    }
+
+
+def _oracle(oracle: Oracle | None) -> dict[str, Any] | None:
+    if oracle is None:
+        return None
+    return {
+        "source": oracle.source,
+        "cases": [case.words for case in oracle.cases],
+        "verdict": str(oracle.verdict.grade),
+        "evidence": oracle.verdict.evidence,
     }
 
 

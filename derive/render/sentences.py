@@ -8,6 +8,8 @@ from sympy import Basic
 
 from derive.errors import InputError
 from derive.proof.derivation import Derivation, Step
+from derive.proof.oracle import NOT_RUN, gathered
+from derive.proof.verdict import Grade
 from derive.render.brackets import Brackets
 from derive.render.evidence import known
 from derive.render.outline import Assumption, Outline, Section, conditions, free_units
@@ -100,10 +102,11 @@ def alarms(step: Step) -> list[str]:
 
 
 def grade_sentence(outline: Outline) -> str:
-    """Return the grade of the whole, or that nobody has checked it yet."""
+    """Return the grade of the whole, or that nobody has checked it yet, and what the independent check says."""
+    grade = f"Grade: {outline.derivation.grade}, that of the weakest step."
     if outline.marks.unchecked:
-        return "Grade: undecided until it is checked (--check on the command line, check() in Python)."
-    return f"Grade: {outline.derivation.grade}, that of the weakest step."
+        grade = "Grade: undecided until it is checked (--check on the command line, check() in Python)."
+    return " ".join([grade, *independent_check(outline.derivation)])
 
 
 def explained(outline: Outline) -> list[str]:
@@ -123,3 +126,18 @@ def ledger(outline: Outline) -> list[tuple[Section, str]]:
         return f"{step.id} {known(step).rule}" + (f" [{mark}]" if mark else "")
 
     return [(s, ", ".join(map(entry, s.derivation.steps))) for s in outline.proved]
+
+
+def independent_check(derivation: Derivation) -> list[str]:
+    """Return what the oracles of a theorem and of its parts say, in one sentence; nothing where there is none."""
+    oracles = list(gathered(derivation))
+    if not oracles:
+        return []
+    sources = "; ".join(dict.fromkeys(source for oracle in oracles for source in oracle.source.split("; ")))
+    refuted = [o.verdict for o in oracles if o.verdict.grade is Grade.FAILED]
+    if refuted:
+        return [f"Independent check: failed: {refuted[0].evidence} ({sources})."]
+    if any(o.verdict == NOT_RUN for o in oracles):
+        return [f"Independent check: {NOT_RUN.evidence} ({sources})."]
+    count = sum(len(o.cases) for o in oracles)
+    return [f"Independent check: {count} case{'s agree' if count > 1 else ' agrees'} ({sources})."]

@@ -10,7 +10,7 @@ from derive.render.json import to_dict
 
 NAMES = derive.theorems()
 GRADES = {"exact", "enumerated", "sampled", "assumed", "undecided", "failed"}
-STATEMENT = {"name", "title", "source", "statement", "holds", "intro", "steps", "remarks", "grade"}
+STATEMENT = {"name", "title", "source", "statement", "holds", "intro", "steps", "remarks", "grade", "oracle"}
 STEP = {"id", "relation", "before", "after", "rule", "why", "uses", "verdict", "evidence"}
 
 
