@@ -24,12 +24,12 @@ NAMES = {
     "half-variance": Grade.EXACT,
     "network-variance": Grade.EXACT,
     "total-variance": Grade.EXACT,
-    "kernel-K": Grade.EXACT,
+    "kernel-K": Grade.SAMPLED,
     "sample-variance": Grade.ASSUMED,
-    "sample-variance-stable": Grade.EXACT,
-    "sample-variance-decay": Grade.EXACT,
-    "layer-variance": Grade.EXACT,
-    "quadratic-form-variance": Grade.EXACT,
+    "sample-variance-stable": Grade.SAMPLED,
+    "sample-variance-decay": Grade.SAMPLED,
+    "layer-variance": Grade.SAMPLED,
+    "quadratic-form-variance": Grade.SAMPLED,
 }
 SLOPES = [Rational(0), Rational(1, 5), Rational(1), Rational(-1)]
 
@@ -41,7 +41,7 @@ def checker():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_checked(checker, name):
-    """Every step is derived again and checked; only the Gaussian limit is assumed."""
+    """Every step is derived again and checked; only the Gaussian limit is assumed, and closed forms are sampled."""
     result = checker.check(derive.theorem(name))
     assert result.failures == ()
     assert result.grade == NAMES[name]
@@ -61,7 +61,7 @@ def test_network_variance_needs_symmetric_weights():
     """Weights of mean zero that are skewed change the variance over networks."""
     theorem = derive.theorem("network-variance")
     statement = theorem.statement
-    assert Laboratory(theorem.setting).compare(statement.lhs, "=", statement.rhs).grade is Grade.EXACT
+    assert Laboratory(theorem.setting).compare(statement.lhs, "=", statement.rhs).grade is Grade.ENUMERATED
     without = Laboratory(theorem.setting.without("weights-symmetric"))
     assert without.compare(statement.lhs, "=", statement.rhs).grade is Grade.FAILED
 
