@@ -191,7 +191,6 @@ def test_equation_7_as_printed_fails_where_the_audit_says():
 @pytest.mark.parametrize("name", ["answer-2-equivalence", "answer-2-equivalence-own-indices", "answer-2-balance"])
 def test_the_answer_s_equalities_come_out_as_the_audit_says(name):
     """Each equality by enumeration: the left side of the claim is true in this world, and the right one is not."""
-    world = world_of(name)
     found = audited(name).counterexample
     at = {k: int(v) for k, v in found.at.items()}
     table, layer = outcomes(name), at["i"]

@@ -201,7 +201,11 @@ IN_USE = [
     (ByDifference(TOTAL), TOTAL.setting, TOTAL.statement.rhs.args[0]),
     (forward_induction(), Setting(FORWARD, HERE), Variance(z(i, K), EVERYTHING)),
     (ByComplement(sample_variance._TOTAL, STABLE), STABLE.setting, sample_variance._NEXT_MEAN),
-    (Solve(condition.HALF_WIDTH, condition.UNIFORM_VARIANCE, condition.uniform_variance()), UNIFORM, condition.HALF_WIDTH),
+    (
+        Solve(condition.HALF_WIDTH, condition.UNIFORM_VARIANCE, condition.uniform_variance()),
+        UNIFORM,
+        condition.HALF_WIDTH,
+    ),
     (Solve(selu.ALPHA, selu.MEAN_IS_ZERO, selu.moment(1)), Setting((selu.FIXED_MEAN,)), selu.ALPHA),
     (ByClosedForm(), Setting(()), 1 + GaussianExpectation.of(selu.Z**2, (selu.Z,), (0,), ((2,),))),
     (SameByLemma(ONE), SETTING, Sum(Variance(s(i, L), EVERYTHING), (L, 1, n(i + 1)))),
