@@ -36,6 +36,7 @@ def peeled(e: Expr, variable: Symbol) -> list[Expr] | None:
 
     a tanh(u) + b = 0 is u - atanh(-b/a) = 0 where that is real; of 1/u likewise, and of odd powers.
 
+    >>> from sympy import tanh
     >>> x = Symbol("x", real=True)
     >>> peeled(2*tanh(3*x) - 1, x)
     [3*x - atanh(1/2)]

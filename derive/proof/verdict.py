@@ -57,9 +57,19 @@ class Counterexample:
     right: str
 
     def __str__(self) -> str:
-        where = ", ".join(f"{k} = {v}" for k, v in self.at.items())
-        laws = "; ".join(f"{k}: {v}" for k, v in self.world.items() if k != "laws")
-        return f"left side {self.left}, right side {self.right} (not {self.relation}) at {where} [{laws}]"
+        where = f" at {self.place}" if self.at else ""
+        world = f" [{'; '.join(self.facts)}]" if self.facts else ""
+        return f"left side {self.left}, right side {self.right} (not {self.relation}){where}{world}"
+
+    @property
+    def place(self) -> str:
+        """The values of the free indices in words: ``i = 0, k = 1``."""
+        return _pairs(self.at)
+
+    @property
+    def facts(self) -> list[str]:
+        """The world in words, a line for each thing told of it: ``widths: n_1 = 1``, ``laws: W[0, 1, 1] = ...``."""
+        return [f"{key.replace('_', ' ')}: {_listed(value)}" for key, value in self.world.items() if value]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counterexample as plain data."""
@@ -70,6 +80,16 @@ class Counterexample:
             "relation": self.relation,
             "right": self.right,
         }
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, dict):
+        return _pairs(value)
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @dataclass(frozen=True)

@@ -122,17 +122,11 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
 
 
 def _counterexample(audit: Audit) -> list[str]:
-    """Return the case in two sentences: the two sides where, and the world."""
+    """Return the case: the two sides and where, then the world."""
     found = audit.counterexample
     assert found is not None
-    where = ", ".join(f"{k} = {v}" for k, v in found.at.items())
-    sides = f"the left side is {found.left} and the right side {found.right}" + (f" at {where}" if where else "")
-    world = "; ".join(f"{k.replace('_', ' ')} {_shown(v)}" for k, v in found.world.items() if k != "laws")
-    return [sides, world] if world else [sides]
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    sides = f"the left side is {found.left} and the right side {found.right}"
+    return [sides + (f" at {found.place}" if found.at else ""), *found.facts]
 
 
 def fragment(audit: Audit) -> str:

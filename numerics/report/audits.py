@@ -50,20 +50,10 @@ def _correction(audit: Audit) -> list[str]:
 
 def counterexample(found: Counterexample) -> str:
     """Return a counterexample in words a person can follow: the network, the laws, both sides."""
-    world = dict(found.world)
-    widths = world.pop("widths", [])
-    variances = world.pop("weight_variances", [])
-    world.pop("depth", None)  # it is d, which is given with the indices or follows from the sizes
-    sizes = ", ".join(f"n_{{{layer}}} = {size}" for layer, size in enumerate(widths))
-    spreads = ", ".join(rf"\mathrm{{Var}}[W^{{{layer}}}] = {value}" for layer, value in enumerate(variances))
-    at = ", ".join(f"{symbol} = {value}" for symbol, value in found.at.items())
-    lines = [mathml(part) for part in (sizes, spreads, at) if part]
+    # Widths and indices are formulas; the depth is d, which is given with the indices or follows from the widths.
+    formulas = (", ".join(f"{name} = {size}" for name, size in found.world.get("widths", {}).items()), found.place)
+    lines = [mathml(part) for part in formulas if part]
     sides = f"the left side is <b>{escape(found.left)}</b>, the right side <b>{escape(found.right)}</b>"
     text = f"<p>At {'; '.join(lines)}: {sides}.</p>"
-    notes = "; ".join(_note(key, value) for key, value in world.items())
+    notes = "; ".join(fact for fact in found.facts if not fact.startswith(("widths", "depth")))
     return text + (f'<p class="dim">{spelled(notes)}.</p>' if notes else "")
-
-
-def _note(key: str, value: object) -> str:
-    listed = "; ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"{key}: {listed}"

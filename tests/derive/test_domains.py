@@ -8,7 +8,7 @@ from sympy import Eq, Function, Gt, Integer, Product, Sum, Symbol, atan, cos, ex
 
 from derive.averages import SharedVariance
 from derive.errors import InputError
-from derive.hypotheses import NONDEGENERATE, RECTIFIER, Hypothesis
+from derive.hypotheses import NONDEGENERATE, RECTIFIER, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import W, n, x
 from derive.proof.derivation import Proof, Statement
@@ -21,7 +21,7 @@ from derive.rules.decay import DecayOfRecursion
 from derive.rules.mean_field import GeometricDecay
 from derive.setting import Setting, Undischarged
 from derive.theorems.decay import local_map
-from derive.theorems.sample_variance import sample_variance_stable
+from derive.theorems.sample_variance import FUNCTION_DEFINED, sample_variance_stable
 from derive.words import Words
 
 A, B, C, V = symbols("a b c v", positive=True)
@@ -33,7 +33,14 @@ HERE = Facts((i, d - i))
 
 def given(equation, unknown):
     """The rule and the setting that solve an equation, which a hypothesis states."""
-    return Solve(unknown, "given"), Setting((Hypothesis("given", Words("Given."), (), states=(equation,)),), HERE)
+    return Solve(unknown, equation), Setting((Hypothesis("given", Words("Given: {}.", equation), ()),), HERE)
+
+
+def test_an_equation_that_no_hypothesis_states_is_not_solved():
+    rule, setting = given(Eq(A * V, B), V)
+    for nothing in (setting.without("given"), given(Eq(A * V, 2 * B), V)[1]):
+        with pytest.raises(Undischarged, match="no hypothesis states"):
+            rule.apply(V, nothing)
 
 
 @pytest.mark.parametrize(
@@ -161,10 +168,14 @@ def test_equations_are_divided_where_the_right_side_is_positive():
 
 
 def test_the_decay_function_is_positive_for_a_positive_argument_only():
-    assert Positive().apply(Gt(A * DecayFunction(T), 0, evaluate=False), Setting(())).after == Gt(A, 0, evaluate=False)
+    defined, start = Setting((FUNCTION_DEFINED,)), Gt(A * DecayFunction(T), 0, evaluate=False)
+    made = Positive().apply(start, defined)
+    assert (made.after, made.uses) == (Gt(A, 0, evaluate=False), {"decay-function"})
+    with pytest.raises(Undischarged, match="no hypothesis states"):
+        Positive().apply(start, Setting(()))
     for argument in (R, -T):
         with pytest.raises(Undischarged, match="nothing says that"):
-            Positive().apply(Gt(A * DecayFunction(argument), 0, evaluate=False), Setting(()))
+            Positive().apply(Gt(A * DecayFunction(argument), 0, evaluate=False), defined)
     # h(-1) = atan(-1) + (-1 - atan(-1)) is -1: the sign of the argument matters.
     assert DecayFunction(Integer(-1)).doit() == atan(-1) + (-1 - atan(-1)) == -1
 
@@ -172,9 +183,15 @@ def test_the_decay_function_is_positive_for_a_positive_argument_only():
 GAP = Function("epsilon", positive=True)
 
 
+def _each_layer(following, sequence=GAP, for_all=(LAYER,), properties=()):
+    """The setting in which a sequence is followed by something, one layer on."""
+    recursion = Eq(sequence(LAYER + 1), following, evaluate=False)
+    return Setting((Hypothesis("each-layer", Words("Each layer: {}.", recursion), properties, for_all=for_all),))
+
+
 def test_a_geometric_decay_starts_where_it_says_and_has_a_positive_factor():
     """A factor in front passes the step and fails the start."""
-    setting = Setting(())
+    setting = _each_layer(A * GAP(LAYER))
     rule = GeometricDecay(A, LAYER)
     made = rule.apply(GAP(LAYER), setting).after
     assert rule.residual(GAP(LAYER), made, setting) == 0
@@ -183,7 +200,18 @@ def test_a_geometric_decay_starts_where_it_says_and_has_a_positive_factor():
     assert rule.residual(GAP(LAYER), made * A**LAYER, setting) != 0
     for factor in (R, -A):
         with pytest.raises(Undischarged, match="is positive, so that it has a logarithm"):
-            GeometricDecay(factor, LAYER).apply(GAP(LAYER), setting)
+            GeometricDecay(factor, LAYER).apply(GAP(LAYER), _each_layer(factor * GAP(LAYER)))
+
+
+def test_a_geometric_decay_needs_its_recursion_at_every_layer():
+    rule = GeometricDecay(A, LAYER)
+    for setting, words in (
+        (Setting(()), "no hypothesis states"),
+        (_each_layer(B * GAP(LAYER)), "no hypothesis states"),
+        (_each_layer(A * GAP(LAYER), for_all=()), "is stated for one layer l, not for all of them"),
+    ):
+        with pytest.raises(Undischarged, match=words):
+            rule.apply(GAP(LAYER), setting)
 
 
 @dataclass(frozen=True)
@@ -199,24 +227,47 @@ class _Map:
         return replace(stable, statement=Statement(self.lhs, self.relation, self.rhs), steps=(), setting=Setting(()))
 
 
+IMAGE = Function("image")
+SHRINKING = SMALL - A * SMALL**2
+ATTRACTED = (Property(Kind.ATTRACTED),)
+FOLLOWS_IMAGE = _each_layer(IMAGE(U(LAYER)), U, properties=ATTRACTED)
+
+
+def _decay(image, rhs, setting):
+    return DecayOfRecursion(_Map(image, rhs).derivation()).apply(U(LAYER), setting)
+
+
 def test_a_decay_needs_a_map_of_its_variable_that_shrinks_it():
-    image = Function("image")(SMALL)
-    good = DecayOfRecursion(_Map(image, SMALL - A * SMALL**2).derivation())
-    made = good.apply(U(LAYER), Setting(())).after
+    good = DecayOfRecursion(_Map(IMAGE(SMALL), SHRINKING).derivation())
+    made = good.apply(U(LAYER), FOLLOWS_IMAGE).after
     assert (made * LAYER * A).subs(log(LAYER), 0) == 1
     with pytest.raises(InputError, match="is no map of u"):
-        DecayOfRecursion(_Map(A, SMALL - A * SMALL**2).derivation()).apply(U(LAYER), Setting(()))
+        _decay(A, SHRINKING, _each_layer(A, U, properties=ATTRACTED))
     with pytest.raises(InputError, match="does not shrink u: it subtracts -a"):
-        DecayOfRecursion(_Map(image, SMALL + A * SMALL**2).derivation()).apply(U(LAYER), Setting(()))
+        _decay(IMAGE(SMALL), SMALL + A * SMALL**2, FOLLOWS_IMAGE)
     with pytest.raises(InputError, match="is not u less higher orders"):
-        DecayOfRecursion(_Map(image, 2 * SMALL - A * SMALL**2).derivation()).apply(U(LAYER), Setting(()))
+        _decay(IMAGE(SMALL), 2 * SMALL - A * SMALL**2, FOLLOWS_IMAGE)
     for wrong in (2 * made, made * LAYER, 1 / LAYER, made + A * log(LAYER) / LAYER):
-        assert good.residual(U(LAYER), wrong, Setting(())) != 0
+        assert good.residual(U(LAYER), wrong, FOLLOWS_IMAGE) != 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (Setting(()), "starts in the range of the expansion"),
+        (_each_layer(IMAGE(U(LAYER)), U), "starts in the range of the expansion"),
+        (_each_layer(2 * IMAGE(U(LAYER)), U, properties=ATTRACTED), "no hypothesis states"),
+        (_each_layer(IMAGE(U(LAYER)), U, for_all=(), properties=ATTRACTED), "stated for one layer l, not for all"),
+    ],
+)
+def test_a_decay_needs_that_the_sequence_follows_the_map_and_starts_near_0(setting, words):
+    with pytest.raises(Undischarged, match=words):
+        _decay(IMAGE(SMALL), SHRINKING, setting)
 
 
 def test_only_a_map_by_an_equality_or_an_expansion_decays():
-    lemma = _Map(Function("image")(SMALL), SMALL - A * SMALL**2, "<=").derivation()
-    derivation = Proof(Setting(()), U(LAYER)).by(DecayOfRecursion(lemma)).done("planted", "Planted")
+    lemma = _Map(IMAGE(SMALL), SHRINKING, "<=").derivation()
+    derivation = Proof(FOLLOWS_IMAGE, U(LAYER)).by(DecayOfRecursion(lemma)).done("planted", "Planted")
     failures = check(derivation).failures
     assert any("it states a relation <=" in failure for failure in failures), failures
 

@@ -10,7 +10,7 @@ from sympy import Sum, Symbol, symbols
 
 from derive.averages import Average, Variance
 from derive.errors import InputError
-from derive.hypotheses import WEIGHTS_CENTRED, Hypothesis, Kind, Property
+from derive.hypotheses import FINITE_MOMENTS, WEIGHTS_CENTRED, Hypothesis, Kind, Property
 from derive.layers import Facts, i
 from derive.network import W, n, s, x, z
 from derive.proof.derivation import Proof
@@ -118,7 +118,7 @@ NONE = Setting((), Facts((i,)))
     ("one", "other", "words"),
     [
         (scaled(2), scaled(3), "v stands for two families: their definitions differ"),
-        (drawn(1), drawn(2), r"v stands for two families: their units number Width\([12]\) and Width\([12]\)"),
+        (drawn(1), drawn(2), r"v stands for two families: their units number n_[12] and n_[12]"),
         (drawn(), drawn(source=INPUT), "one is drawn with the (coin|input), the other drawn with the (coin|input)"),
         (drawn(layered=True), drawn(), "v stands for two families: one has layers, the other has none"),
         (drawn(), scaled(2), "one is (drawn with the coin|defined), the other (drawn with the coin|defined)"),
@@ -158,7 +158,7 @@ class Replaces(Rule):
 def test_a_derivation_changed_to_speak_of_another_family_fails_its_check():
     """A sum over other units, under the same name: the check names both."""
     start = Average(2 * x(K) + 1, SAMPLES)
-    honest = Proof(Setting(()), start).by(Linearity()).done("planted", "planted")
+    honest = Proof(Setting((FINITE_MOMENTS,)), start).by(Linearity()).done("planted", "planted")
     fake = Family("x", meaning="another input", extents=lambda _: (n(1),), layered=False, source=INPUT)
     after = honest.result.xreplace({x: fake})
     assert after != honest.result

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from math import prod
+from types import SimpleNamespace
 
 import pytest
 import world_by_hand as by_hand
@@ -16,11 +17,10 @@ from derive.claims import glorot
 from derive.claims.audit import Inconsistent, audit
 from derive.claims.claim import Claim
 from derive.errors import InputError
-from derive.hypotheses import BACKWARD, FORWARD, NONDEGENERATE
+from derive.hypotheses import BACKWARD, FORWARD
 from derive.layers import Facts, d, i
 from derive.network import W, cost_gradient, g, n, s, x, z
 from derive.proof.derivation import Statement
-from derive.proof.worlds import LINEAR, World
 from derive.randomness import EVERYTHING
 from derive.setting import Setting
 from derive.theorems import backward as backward_theorems
@@ -85,25 +85,70 @@ def test_these_are_the_claims_of_the_paper_and_the_two_questions():
 # Counterexamples, computed again.
 
 
+UNREAD = Fraction(5)
+"""What a counterexample does not tell of the network may be anything: other scalars are this, other widths are 1."""
+ACTIVATIONS = {
+    "f(t) = t": (lambda t: t, lambda t: 1),
+    "f(t) = t + t^2": (lambda t: t + t * t, lambda t: 1 + 2 * t),
+}
+
+
+class Told:
+    """The network of a counterexample, from what is printed of it and nothing else."""
+
+    def __init__(self, found):
+        self.at = {k: int(v) for k, v in found.at.items()}
+        widths = {int(name.removeprefix("n_")): int(size) for name, size in found.world.get("widths", {}).items()}
+        self.laws = dict(map(self._law, found.world["laws"]))
+        weights = [index[0] for family, index in self.laws if family == "W"]
+        self.depth = self.at.get("d", max([0, *weights, *(layer - 1 for layer in widths)]))
+        self.widths = [widths.get(layer, 1) for layer in range(self.depth + 2)]
+        function, slope = ACTIVATIONS[found.world.get("activation", "f(t) = t")]
+        self.activation = SimpleNamespace(function=function, slope=slope)
+        assert "degenerate" not in found.world
+
+    @staticmethod
+    def _law(line):
+        """Read a law such as W[0, 1, 1] = -9 (1/10) or 1 (9/10), on the coin of x."""
+        family, index, rest = re.fullmatch(r"(\w)\[(.*)\] = (.*)", line).groups()
+        faces, _, coin = rest.partition(", on the coin of ")
+        pairs = [re.fullmatch(r"(\S+)(?: \((\S+)\))?", face).groups() for face in faces.split(" or ")]
+        values, chances = [Fraction(v) for v, _ in pairs], [Fraction(c or 1) for _, c in pairs]
+        assert sum(chances) == 1
+        name = (family, tuple(map(int, index.split(", "))))
+        return name, (coin or name, chances, values)
+
+    def variance(self, *name):
+        """Var of one scalar, from its law."""
+        _, chances, values = self.laws[name]
+        mean = sum(c * v for c, v in zip(chances, values, strict=True))
+        return sum(c * (v - mean) ** 2 for c, v in zip(chances, values, strict=True))
+
+    def run(self, drawn, closed_cost):
+        """All quantities of the network where these scalars are drawn."""
+        units = [range(1, width + 1) for width in self.widths]
+        names = [("x", (k,)) for k in units[0]] + [("g", (k,)) for k in units[-1]]
+        for layer in range(self.depth + 1):
+            names += [("b", (layer, k)) for k in units[layer + 1]]
+            names += [("W", (layer, r, k)) for r in units[layer] for k in units[layer + 1]]
+        everything = {**dict.fromkeys(names, UNREAD), **drawn}
+        return by_hand._run(everything, self.widths, self.depth, self.activation, closed_cost)
+
+
 def world_of(name):
-    """The world of a counterexample, from what the counterexample says of it."""
-    claim, found = derive.claim(name), audited(name).counterexample
-    told = found.world
-    assert "degenerate" not in told
-    variances = tuple(Fraction(v) for v in told["weight_variances"])
-    setting = claim.setting.assuming(NONDEGENERATE)
-    return World(setting, told["depth"], tuple(told["widths"]), variances, LINEAR)
+    return Told(audited(name).counterexample)
 
 
 @cache
 def outcomes(name):
     closed = any(h.key == "output-gradient-independent" for h in derive.claim(name).hypotheses)
-    return list(by_hand.outcomes(world_of(name), closed))
+    world = world_of(name)
+    return [(chance, world.run(drawn, closed)) for chance, drawn in by_hand.faces_of(world.laws)]
 
 
 def product(world, layers, side):
     """prod over layers of n_{i' + side} Var[W^{i'}]."""
-    return prod((world.widths[m + side] * world.variances[m] for m in layers), start=Fraction(1))
+    return prod((world.widths[m + side] * world.variance("W", (m, 1, 1)) for m in layers), start=Fraction(1))
 
 
 def numbers(name):
@@ -129,7 +174,7 @@ def test_equation_6_as_printed_fails_where_the_audit_says(name):
     assert right == var_g * product(world, layers, 1)
     assert left == var_g * product(world, layers[1:], 1) != right
     if name.endswith("homogeneous"):
-        assert len(set(world.widths)) == len(set(world.variances)) == 1
+        assert len(set(world.widths[1:])) == len({world.variance("W", (m, 1, 1)) for m in layers}) == 1
 
 
 def test_equation_7_as_printed_fails_where_the_audit_says():
@@ -146,7 +191,6 @@ def test_equation_7_as_printed_fails_where_the_audit_says():
 @pytest.mark.parametrize("name", ["answer-2-equivalence", "answer-2-equivalence-own-indices", "answer-2-balance"])
 def test_the_answer_s_equalities_come_out_as_the_audit_says(name):
     """Each equality by enumeration: the left side of the claim is true in this world, and the right one is not."""
-    world = world_of(name)
     found = audited(name).counterexample
     at = {k: int(v) for k, v in found.at.items()}
     table, layer = outcomes(name), at["i"]
@@ -162,24 +206,23 @@ def test_the_answer_s_equalities_come_out_as_the_audit_says(name):
     else:
         sides = gradients, activations
     assert (str(sides[0]), str(sides[1])) == (found.left, found.right)
-    assert world.depth == at["d"]
 
 
 def test_the_printed_chain_rule_fails_for_the_drawn_numbers():
     """At the outcome that the audit names: by the textbook's backward pass, and as the question prints it."""
     found = audited("question-1-chain-rule").counterexample
-    at, widths = {k: int(v) for k, v in found.at.items()}, found.world["widths"]
+    world = Told(found)
     drawn = {}
     for line in found.world["drawn"]:
         family, index, value = re.fullmatch(r"(\w)\[(.*)\] = (.*)", line).groups()
         drawn[family, tuple(map(int, index.split(", ")))] = Fraction(value)
-    assert found.world["activation"] == "f(t) = t"
-    v = by_hand._run(drawn, widths, at["d"], LINEAR, closed_cost=False)
-    layer, k = at["i"], at["k"]
-    row = [v["W", (layer + 1, k, j)] for j in range(1, widths[layer + 2] + 1)]
+    v = world.run(drawn, closed_cost=False)
+    layer, k = world.at["i"], world.at["k"]
+    row = [v["W", (layer + 1, k, j)] for j in range(1, world.widths[layer + 2] + 1)]
     assert Fraction(found.left) == v["ds", (layer, k)]
-    assert Fraction(found.right) == sum(row) * v["ds", (layer, k)]
-    right = sum(w * v["ds", (layer + 1, j)] for j, w in enumerate(row, start=1))
+    slope = world.activation.slope(v["s", (layer, k)])
+    assert Fraction(found.right) == slope * sum(row) * v["ds", (layer, k)]
+    right = slope * sum(w * v["ds", (layer + 1, j)] for j, w in enumerate(row, start=1))
     assert v["ds", (layer, k)] == right, "with the next layer's gradient it is right"
 
 

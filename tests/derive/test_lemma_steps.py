@@ -11,7 +11,7 @@ from derive.averages import Average, SharedVariance, Variance
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation, gaussian_expectation
 from derive.gaussian.instance import PutNumbersIn
-from derive.hypotheses import FORWARD, WEIGHTS, Hypothesis, Kind, Property
+from derive.hypotheses import FINITE_MOMENTS, FORWARD, WEIGHTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import W, n, s, x, z
 from derive.proof.derivation import Proof
@@ -145,10 +145,11 @@ def test_a_lemma_s_hypotheses_are_taken_over(key):
 
 def test_a_hypothesis_of_one_key_and_another_content_is_not_the_lemma_s():
     lemma = replace(ONE, setting=replace(ONE.setting, hypotheses=tuple(map(_louder, ONE.setting.hypotheses))))
-    with pytest.raises(Undischarged, match="needed and not assumed of W"):
+    with pytest.raises(InputError, match="two hypotheses have the key 'weights-zero-mean' and differ in their prop"):
         ByLemma(lemma).apply(V_S, SETTING)
-    gaussian = Hypothesis("gaussian", Words("Gaussian."), (Property(Kind.GAUSSIAN, W),))
-    verdict = second_way(relaxed(ByLemma(lemma), gaussian), SETTING, V_S)
+    step = Proof(SETTING, V_S).by(ByLemma(ONE)).steps[0]
+    verdict = ByLemma(lemma).by_second_path(replace(step, rule=ByLemma(lemma), lemmas=(lemma,)))
+    assert verdict.grade is Grade.FAILED
     assert "it rests on weights-zero-mean, which the step does not cite" in verdict.evidence
 
 
@@ -200,8 +201,12 @@ IN_USE = [
     (ByDifference(TOTAL), TOTAL.setting, TOTAL.statement.rhs.args[0]),
     (forward_induction(), Setting(FORWARD, HERE), Variance(z(i, K), EVERYTHING)),
     (ByComplement(sample_variance._TOTAL, STABLE), STABLE.setting, sample_variance._NEXT_MEAN),
-    (Solve(condition.HALF_WIDTH, condition.UNIFORM.key, condition.uniform_variance()), UNIFORM, condition.HALF_WIDTH),
-    (Solve(selu.ALPHA, selu.FIXED_MEAN.key, selu.moment(1)), Setting((selu.FIXED_MEAN,)), selu.ALPHA),
+    (
+        Solve(condition.HALF_WIDTH, condition.UNIFORM_VARIANCE, condition.uniform_variance()),
+        UNIFORM,
+        condition.HALF_WIDTH,
+    ),
+    (Solve(selu.ALPHA, selu.MEAN_IS_ZERO, selu.moment(1)), Setting((selu.FIXED_MEAN,)), selu.ALPHA),
     (ByClosedForm(), Setting(()), 1 + GaussianExpectation.of(selu.Z**2, (selu.Z,), (0,), ((2,),))),
     (SameByLemma(ONE), SETTING, Sum(Variance(s(i, L), EVERYTHING), (L, 1, n(i + 1)))),
 ]
@@ -307,7 +312,7 @@ def test_what_a_lemma_assumes_of_its_factors_beyond_independence_is_asked_for():
     centred = Hypothesis("centred", Words("Mean zero."), (Property(Kind.ZERO_MEAN, X), Property(Kind.ZERO_MEAN, Y)))
     from derive.rules import Centred
 
-    setting = Setting((FACTORS_INDEPENDENT, centred), over=product_variance().setting.over)
+    setting = Setting((FACTORS_INDEPENDENT, FINITE_MOMENTS, centred), over=product_variance().setting.over)
     proof = Proof(setting, product_variance().statement.lhs)
     lemma = proof.by(ByLemma(product_variance()), Centred()).done("short", "Short")
     with pytest.raises(Undischarged, match="needed and not assumed of X: every scalar has mean zero"):
@@ -342,7 +347,7 @@ def test_only_equalities_are_put_in(relation):
         (ByProductVariance(product), Variance(W(i, L, K) * z(i, L), EVERYTHING), SETTING),
         (SameByLemma(weak(ONE)), Sum(Variance(s(i, L), EVERYTHING), (L, 1, n(i + 1))), SETTING),
         (ByComplement(sample_variance._TOTAL, stable), sample_variance._NEXT_MEAN, stable.setting),
-        (Solve(selu.ALPHA, selu.FIXED_MEAN.key, weak(selu.moment(1))), selu.ALPHA, Setting((selu.FIXED_MEAN,))),
+        (Solve(selu.ALPHA, selu.MEAN_IS_ZERO, weak(selu.moment(1))), selu.ALPHA, Setting((selu.FIXED_MEAN,))),
     ]
     for rule, start, setting in cases:
         with pytest.raises(InputError, match="only equalities"):

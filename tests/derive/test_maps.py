@@ -250,9 +250,10 @@ def test_a_users_expression_and_a_symbolic_parameter():
 
 @pytest.mark.parametrize("key", ["length_map", "chi_perp", "chi_par", "slope_at_zero", "slope_at_one"])
 def test_derivations_check(key, maps):
-    """Each is rebuilt, replayed and compared at points, with relu's kink."""
+    """Each is rebuilt, replayed and compared at points, with relu's kink; points are no proof."""
     result = check(maps("relu").find(key))
     assert result.passed, result.failures
+    assert result.grade is Grade.SAMPLED
 
 
 @pytest.mark.parametrize(("key", "place"), [("chi_par", 1), ("slope_at_zero", 0), ("slope_at_one", 0)])
@@ -287,7 +288,8 @@ def test_plain_data_and_text(maps):
     assert [row["name"] for row in data["maps"]] == list(MAPS)
     rows = {row["name"]: row for row in data["maps"]}
     assert rows["length_map"]["closed_form"]["text"] == "σ_b² + σ_w²"
-    assert rows["length_map"]["grade"] == "exact"
+    assert rows["length_map"]["grade"] == "undecided"  # until somebody checks it
+    assert str(check(maps("sign").length_map).grade) == "sampled"
     assert rows["chi_perp"]["closed_form"] is None
     assert rows["chi_perp"]["reason"] == "E[f'^2] is infinite, since f jumps at 0"
     assert "no closed form: E[f'^2] is infinite" in maps("sign").text()
@@ -326,5 +328,5 @@ def test_two_sides_that_differ_a_little_are_refuted():
     """By a millionth of their size, which need not be 1."""
     u = Symbol("u", positive=True)
     for size in (Rational(1, 100), 1, 1000):
-        assert _compare(size * u, size * u).grade is Grade.EXACT
+        assert _compare(size * u, size * u).grade is Grade.SAMPLED
         assert _compare(size * u, size * u * (1 + Rational(1, 10**6))).grade is Grade.FAILED

@@ -1,4 +1,4 @@
-"""Wide networks with any activation: the theorems checked, and held against published numbers and iteration."""
+"""Wide networks with any activation: the theorems held against published numbers and iteration."""
 
 from __future__ import annotations
 
@@ -29,33 +29,13 @@ from derive.theorems.decay import HE_GAIN, Q
 from derive.theorems.sample_variance import GAIN
 from derive.theorems.selu import ALPHA, LAMBDA
 
-NAMES = [
-    "kumar-2017",
-    "selu-fixed-point",
-    "correlation-map-slope",
-    "edge-of-chaos",
-    "depth-scale",
-    "critical-correlation-smooth",
-    "critical-correlation-kinked",
-    "critical-length",
-    "critical-length-kinked",
-    "critical-length-half-stable",
-]
-ASYMPTOTIC = [name for name in NAMES if name.startswith("critical")]
+ASYMPTOTIC = [name for name in derive.theorems() if name.startswith("critical")]
 Z = Symbol("z", real=True)
 
 
 @pytest.fixture(scope="module")
 def checker():
     return CHECKER
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_checked(checker, name):
-    """Every step is derived again and checked by other means."""
-    result = checker.check(derive.theorem(name))
-    assert result.failures == ()
-    assert result.grade is Grade.EXACT
 
 
 @pytest.mark.parametrize("name", ASYMPTOTIC)

@@ -7,7 +7,7 @@ from planting import check, derive_by, failure, spoiled
 from sympy import Eq, Integer, Rational, Symbol, sqrt
 
 from derive.averages import Average, SharedVariance, Variance
-from derive.hypotheses import INPUT_INDEPENDENT, WEIGHTS, Hypothesis, Kind, Property
+from derive.hypotheses import FINITE_MOMENTS, INPUT_INDEPENDENT, WEIGHTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import SLOPE, W, b, n, s, x
 from derive.proof.derivation import Derivation, Proof, Statement
@@ -98,14 +98,16 @@ def test_dependence_is_hung_both_ways():
 def test_a_mean_over_part_of_the_randomness_needs_the_rest_to_be_independent(rule):
     """Over networks x is fixed: x^2 stays, and W keeps its variance, only if neither depends on the other."""
     shared = Hypothesis("shared", Words("Weights share a variance."), (Property(Kind.SHARED_VARIANCE, W),))
+    assumed = (FINITE_MOMENTS, shared)
     about_x = Hypothesis("about-x", Words("The input has mean zero."), (Property(Kind.ZERO_MEAN, x),))
     start = {
         "linearity": Average(x(1) ** 2, NETWORKS),
         "shared-variance": Variance(W(0, 1, 1), NETWORKS),
     }[rule.name]
     with pytest.raises(Undischarged, match="independent"):
-        Proof(Setting((shared, about_x), Facts((d,)), NETWORKS), start).by(rule)
-    assert failure(derive_by(rule, Setting((shared, about_x, INPUT_INDEPENDENT), Facts((d,)), NETWORKS), start)) is None
+        Proof(Setting((*assumed, about_x), Facts((d,)), NETWORKS), start).by(rule)
+    setting = Setting((*assumed, about_x, INPUT_INDEPENDENT), Facts((d,)), NETWORKS)
+    assert failure(derive_by(rule, setting, start)) is None
 
 
 def test_independence_in_pairs_is_not_independence_together():

@@ -18,17 +18,23 @@ def outcomes(world, closed_cost):
     for layer in range(depth + 1):
         scalars += [(b, (layer, k)) for k in _units(widths[layer + 1])]
         scalars += [(W, (layer, r, k)) for r in _units(widths[layer]) for k in _units(widths[layer + 1])]
-    laws = {(family.name, index): world.laws(family, index) for family, index in scalars}
-    coins = list({id(law.coin): law.coin for law in laws.values() if law.coin is not None}.values())
-    total = prod(sum(coin.weights) for coin in coins)
-    for faces in product(*(range(len(coin.weights)) for coin in coins)):
-        shown = {id(coin): face for coin, face in zip(coins, faces, strict=True)}
-        drawn = {
-            name: Fraction(law.values[shown[id(law.coin)]] if law.coin is not None else law.values[0])
-            for name, law in laws.items()
-        }
-        weight = prod((coin.weights[face] for coin, face in zip(coins, faces, strict=True)), start=Fraction(1))
-        yield Fraction(weight, 1) / total, _run(drawn, widths, depth, world.activation, closed_cost)
+    met = {(family.name, index): world.laws(family, index) for family, index in scalars}
+    laws = {
+        name: (id(law.coin), law.coin.weights, law.values) if law.coin else (None, (1,), law.values[:1])
+        for name, law in met.items()
+    }
+    for weight, drawn in faces_of(laws):
+        yield weight, _run(drawn, widths, depth, world.activation, closed_cost)
+
+
+def faces_of(laws):
+    """Yield (probability, {name: value}) for all outcomes of {name: (coin, the weights of its faces, values)}."""
+    coins = {coin: weights for coin, weights, _ in laws.values()}
+    total = prod(map(sum, coins.values()))
+    for faces in product(*(range(len(weights)) for weights in coins.values())):
+        shown = dict(zip(coins, faces, strict=True))
+        weight = prod((coins[coin][face] for coin, face in shown.items()), start=Fraction(1))
+        yield weight / total, {name: Fraction(values[shown[coin]]) for name, (coin, _, values) in laws.items()}
 
 
 def _units(width):

@@ -87,7 +87,8 @@ def test_derive_depth_and_evidence():
     """The lemmas by their statements alone; the rules in a list at the end."""
     derivation = derive.theorem("backward-variance")
     options = ("--depth", "main", "--evidence", "appendix")
-    assert good("derive", "backward-variance", *options) == derivation.text(depth="main", evidence="appendix")
+    shown, text = good("derive", "backward-variance", *options), derivation.text(depth="main", evidence="appendix")
+    assert shown.startswith(text.rstrip("\n") + "\n\nDecides, by varprop audit: glorot-2010-eq-6, ")
     fragment = good("derive", "backward-variance", "--format", "latex", *options)
     assert fragment.strip() == derivation.latex(depth="main", evidence="appendix").strip()
 

@@ -151,9 +151,9 @@ def test_a_renderer_that_drops_what_a_step_uses_is_caught(theorem, monkeypatch):
     monkeypatch.setattr(Outline, "uses", lambda outline, step: [])
     forgetful = whole.text(), whole.latex(), html.fragment(whole, style=False)
     monkeypatch.undo()
-    assert "[A1" in in_text(forgetful[0], whole)
-    assert "A1" in in_latex(forgetful[1], whole)
-    assert "step 2" in in_html(ET.fromstring(forgetful[2]), whole)
+    assert "step 1: [A2" in in_text(forgetful[0], whole)
+    assert "A2" in in_latex(forgetful[1], whole)
+    assert "step 1" in in_html(ET.fromstring(forgetful[2]), whole)
 
 
 def test_swapped_steps_are_caught(theorem):

@@ -70,7 +70,7 @@ def test_evidence_is_a_mark_at_the_step_and_one_line_below(theorem):
 
 
 def test_one_line_explains_all_evidence_of_a_kind_whatever_its_numbers(theorem):
-    derivation = theorem("kernel-K")
+    derivation = theorem("kernel-K").check().derivation
     legend = re.findall(r"^ +\[([a-z])\] ", derivation.text(), re.MULTILINE)
     kinds = {(s.verdict.grade, re.sub(r"\d[\d.e+-]*", "", s.verdict.evidence)) for s in steps_of(derivation)}
     assert legend == [chr(ord("a") + n) for n in range(len(kinds))]
