@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Function, Integer, Poly, Symbol, Tuple, asin, atan, cancel, diff, pi, simplify, sqrt
+from sympy import Expr, Function, Poly, Symbol, asin, atan, cancel, diff, pi, simplify, sqrt
 
 from derive.errors import InputError
 from derive.proof.rule import Evidence, Rewrite, Rule
@@ -132,23 +132,7 @@ class NameDecayFunction(Rule):
         return Rewrite(after, words=Words("The arctangents stand in one combination, {}.", _equals(h, h.doit())))
 
 
-@dataclass(frozen=True)
-class UnfoldT(Rule):
-    """T = v/sqrt(v^2 + 2 m^2)"""
-
-    name = "unfold-T"
-    words = "Put T back in."
-    evidence = Evidence.POINTS
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace T by its value in m and v."""
-        return Rewrite(T_OF_M_V) if node == T else None
-
-
 def _equals(left: Expr, right: Expr) -> Expr:
     from sympy import Eq
 
     return Eq(left, right, evaluate=False)
-
-
-__all__ = ["ArcsineToArctangent", "DecayFunction", "InTermsOfT", "Integer", "NameDecayFunction", "Tuple", "UnfoldT"]
