@@ -10,6 +10,7 @@ from sympy import simplify
 from derive.errors import InputError
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
+from derive.proof.existence import missing_layers, wrong_closures
 from derive.proof.laboratory import Laboratory
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Counterexample, Grade, Verdict
@@ -57,7 +58,7 @@ class Checker:
         return checked
 
     def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
-        failures += chain_breaks(derivation)
+        failures += [*chain_breaks(derivation), *missing_layers(derivation), *wrong_closures(derivation)]
         if not derivation.steps:
             failures.append(f"{derivation.name}: it has no steps, and proves nothing")
         steps = []

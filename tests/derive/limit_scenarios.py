@@ -41,7 +41,7 @@ from derive.rules.wide import (
 )
 from derive.rules.wide import V as SPREAD
 from derive.setting import Setting
-from derive.theorems.forward import BEFORE_LAST
+from derive.theorems.forward import BEFORE_LAST, HERE
 from derive.theorems.kumar import FIRST_ORDER
 from derive.theorems.product import BOTH_FACTORS, X, Y, product_variance
 from derive.theorems.quadratic_form import COORDINATES, EIGENVALUES, GAUSSIAN_ROW, OVER_ROW
@@ -93,7 +93,7 @@ def written_scenarios():
 
 def complement_of_a_variance():
     """E[z]^2 = E[z^2] - Var[z], with Var[z] = E[z^2] - E[z]^2 as a lemma."""
-    lemma = Proof(Setting(()), V(z(i, K))).by(VarianceDefinition()).done("variance", "What a variance is")
+    lemma = Proof(Setting((), HERE), V(z(i, K))).by(VarianceDefinition()).done("variance", "What a variance is")
     square = E(z(i, K) ** 2)
     mean = E(z(i, K)) ** 2
     return Scenario(ByComplement(square, lemma), square - V(z(i, K)), mean, (-mean, square - mean, 2 * mean))

@@ -1,0 +1,6 @@
+"""Mutants that are no errors, each with the reason: what they change says the same."""
+
+from __future__ import annotations
+
+EQUIVALENT: dict[str, str] = {}
+"""By the mutant's name, as the driver prints it."""
