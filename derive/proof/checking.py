@@ -92,6 +92,9 @@ class Checker:
         relation = relation_of(step.rule, step.before)
         if relation != step.relation:
             return Verdict(Grade.FAILED, f"the rule gives a relation {relation}, not {step.relation}")
+        if relation not in step.rule.shows:
+            known = " or ".join(step.rule.shows)
+            return Verdict(Grade.FAILED, f"the evidence of the rule shows a relation {known}, not {relation}")
         return independent
 
     def _laboratory(self, step: Step) -> Laboratory:

@@ -107,6 +107,7 @@ class LocalExpansion(Rule):
     name = "local-expansion"
     words = "Expand for small u."
     relation = "~"
+    shows = ("~",)
     evidence = Evidence.POINTS
 
     def reach(self) -> Expr:

@@ -109,7 +109,8 @@ class Campaign:
     def __init__(self, folder: Path, seconds: float) -> None:
         self.folder, self.seconds = folder, seconds
         folder.mkdir(exist_ok=True)
-        text = "".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "derive").rglob("*.py")))
+        read = [*sorted((ROOT / "derive").rglob("*.py")), HERE / "subjects.py", HERE / "trial.py"]
+        text = "".join(path.read_text(encoding="utf-8") for path in read)
         self.state = sha256(text.encode()).hexdigest()[:16]
         self.sound: dict[str, Any] = {}
         self.kept: dict[str, Outcome] = {}

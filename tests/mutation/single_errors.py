@@ -18,7 +18,8 @@ KINDS = (INDEX, SIGN, POWER, CONSTANT, TERM, OBLIGATION, RELATION, LEMMA, FAMILY
 _FAMILIES = {"W": "b", "b": "W", "x": "g", "g": "x", "s": "z", "z": "s"}
 _OBLIGING = {"require", "independent", "apart", "stays", "of_one_law", "centred_factor", "positive", "_obligations"}
 _BY_LEMMA = {"ByLemma", "ByDifference", "ByProductVariance", "ByHalfVariance", "SameByLemma", "ByComplement", "Solve"}
-_RELATIONS = {"=": "<=", "<=": "=", "<=>": "=>", "=>": "<=>", "~": "=", "->": "="}
+_RELATIONS = {"<=": "=", "=>": "<=>", "~": "=", "->": "="}
+"""Each becomes one that says more: an error. With => for <=> what is said would be less, and true."""
 _KINDS = ("ENTRIES_INDEPENDENT", "IDENTICAL", "SHARED_VARIANCE", "ZERO_MEAN", "SYMMETRIC", "GAUSSIAN", "NONDEGENERATE")
 _LAYERS = {"i", "d", "layer"}
 _WORDING = {"remarks", "intro", "symbols", "source", "meaning", "title", "words"}
@@ -178,6 +179,8 @@ def _of_operation(node: ast.BinOp) -> Iterator[tuple[str, ast.AST]]:
             yield TERM, node.right
         if number is not None:
             yield INDEX, ast.BinOp(node.left, node.op, ast.Constant(number + 1))
+        if isinstance(node.left, ast.Constant) and type(node.left.value) is int:
+            yield CONSTANT, ast.BinOp(ast.Constant(node.left.value + 1), node.op, node.right)
     elif isinstance(node.op, ast.Mult | ast.Div):
         yield TERM, node.left
         if isinstance(node.op, ast.Mult):
