@@ -90,16 +90,14 @@ def tried(name: str) -> dict[str, Any]:
     """Derive and check one subject; return what came of it."""
     import subjects
 
-    from derive.errors import InputError
-
     before = process_time()
     try:
         made = subjects.build(name)
         checked = made.check()
-    except InputError as error:
-        return {"subject": name, "error": f"{type(error).__name__}: {error}"}
-    except Exception as crash:
-        return {"subject": name, "crash": f"{type(crash).__name__}: {crash}"}
+    except Exception as reason:
+        # The product's own errors are in words; another one is a crash.
+        kind = "error" if type(reason).__module__.startswith("derive.") else "crash"
+        return {"subject": name, kind: f"{type(reason).__name__}: {reason}"}
     return {
         "subject": name,
         "home": subjects.home(name),
