@@ -4,7 +4,7 @@
 >>> derive.theorems()[:2]
 ['product-variance', 'forward-variance']
 >>> equation_1 = derive.theorem("backward-variance")
->>> str(equation_1.grade)
+>>> str(equation_1.check().grade)
 'exact'
 >>> from sympy import exp, symbols
 >>> a, s, z = symbols("a s z", real=True)
@@ -65,6 +65,7 @@ def claim(name: str) -> Claim:
     return CLAIMS.builder(name)()
 
 
+_ROOMS = ("activations", "gaussian", "maps")
 _HOME = {
     "Activation": "derive.activations",
     "Maps": "derive.maps",
@@ -75,6 +76,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"derive.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'derive' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
@@ -83,7 +86,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *_ROOMS, "__version__"])
 
 
 __all__ = [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sympy import Expr, sympify
 
+from derive.notation import Notation
 from derive.randomness import Family, Over
 
 
-class Bracket(Expr):
+class Bracket(Notation, Expr):
     """Common part of the brackets: scalars with arguments and, last, what they average over."""
 
     is_commutative = True
@@ -50,7 +51,7 @@ class Covariance(Bracket):
         return super().__new__(cls, sympify(left), sympify(right), over)
 
 
-class SharedVariance(Expr):
+class SharedVariance(Notation, Expr):
     """Var[W^i], the one variance that all scalars of a primitive family (in a layer) are declared to have."""
 
     is_commutative = True

@@ -6,81 +6,18 @@ have the declared properties and no others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
 from sympy import Abs, Eq, Symbol
 
 from derive.averages import SharedVariance
+from derive.kinds import Hypothesis as Hypothesis
+from derive.kinds import Kind as Kind
+from derive.kinds import Property as Property
 from derive.layers import d, i
 from derive.network import SLOPE, W, b, cost_gradient, f, g, n, s, slope, x
-from derive.randomness import Family
 from derive.words import Words
 
 _S = Symbol("s")
 _K = Symbol("k", integer=True)
-
-
-class Kind(Enum):
-    """What can be declared of a family."""
-
-    ENTRIES_INDEPENDENT = "its scalars are independent of each other"
-    INDEPENDENT_OF = "it is independent of another family"
-    ZERO_MEAN = "every scalar has mean zero"
-    SHARED_VARIANCE = "every scalar (of a layer) has the same variance"
-    IDENTICAL = "every scalar (of a layer) has the same law"
-    SYMMETRIC = "every scalar has a law symmetric about zero"
-    ZERO = "every scalar is zero"
-    GAUSSIAN = "every scalar is Gaussian"
-    RECTIFIER = "the activation function is leaky ReLU of slope a"
-    RELU = "the slope of the leaky ReLU is 0"
-    HE = "the weights have He's variance"
-    FIRST_ORDER = "the activation function is affine where the network works"
-    LINEAR = "the activation function is the identity where the network works"
-    HOMOGENEOUS = "all widths are equal, and all weight variances"
-    NEVER_ZERO = "no pre-activation is exactly zero"
-    NONDEGENERATE = "it is not degenerate: its variance is positive, and so is a sum of its squares"
-
-
-@dataclass(frozen=True)
-class Property:
-    """One declared property: a kind, the family it is about, and the other family where there is one."""
-
-    kind: Kind
-    family: Family | None = None
-    other: Family | None = None
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A numbered assumption of a theorem.
-
-    ``text`` is words with expressions, which every renderer prints in its own notation.
-    ``exact`` tells whether the hypothesis can hold exactly at finite width (a statement about the law that one
-    draws from) or is an approximation to the network one means. ``source`` cites where the field states it.
-    ``states`` are equations that the hypothesis lays down besides those in its words: rules may solve them, or put in
-    what they give.
-    """
-
-    key: str
-    text: Words
-    properties: tuple[Property, ...]
-    exact: bool = True
-    source: str = ""
-    states: tuple[Eq, ...] = ()
-
-    @property
-    def equations(self) -> tuple[Eq, ...]:
-        """The equations that the hypothesis lays down: those in its words, and `states`."""
-        return (*(e for e in self.text.objects if isinstance(e, Eq)), *self.states)
-
-    def declares(self, kind: Kind, family: Family | None = None, other: Family | None = None) -> bool:
-        """Return True when this hypothesis declares the property (independence is symmetric)."""
-        wanted = {Property(kind, family, other)}
-        if kind is Kind.INDEPENDENT_OF:
-            wanted.add(Property(kind, other, family))
-        return any(p in wanted for p in self.properties)
-
 
 GLOROT = "Glorot & Bengio 2010, section 4.2.1"
 
@@ -94,6 +31,12 @@ LINEAR_REGIME = Hypothesis(
     (Property(Kind.LINEAR),),
     exact=False,
     source=GLOROT + " (they take the slope to be about 1)",
+    for_all=(_S,),
+)
+FINITE_MOMENTS = Hypothesis(
+    "finite-moments",
+    Words("What is drawn has finite second moments, and so has what is computed from it."),
+    (Property(Kind.FINITE_MOMENTS, order=2),),
 )
 WEIGHTS_INDEPENDENT = Hypothesis(
     "weights-independent",
@@ -197,20 +140,20 @@ HOMOGENEOUS = Hypothesis(
 RECTIFIER = Hypothesis(
     "leaky-relu",
     Words(
-        "The activation function is leaky ReLU of slope {}: {} (ReLU is {}, the identity {}, the absolute value {}).",
+        "The activation function is leaky ReLU of slope {}: {}.",
         SLOPE,
         Eq(f(_S), (1 + SLOPE) / 2 * _S + (1 - SLOPE) / 2 * Abs(_S), evaluate=False),
-        Eq(SLOPE, 0),
-        Eq(SLOPE, 1),
-        Eq(SLOPE, -1),
     ),
     (Property(Kind.RECTIFIER),),
     source="He et al. 2015, equation 1 (PReLU)",
+    aside=Words("(ReLU is {}, the identity {}, the absolute value {}.)", Eq(SLOPE, 0), Eq(SLOPE, 1), Eq(SLOPE, -1)),
+    for_all=(_S,),
 )
 RELU = Hypothesis(
     "relu",
-    Words("The activation function is ReLU: the slope {} is 0.", SLOPE),
+    Words("The activation function is ReLU, leaky ReLU {} with {}.", *RECTIFIER.equations, Eq(SLOPE, 0)),
     (Property(Kind.RECTIFIER), Property(Kind.RELU)),
+    for_all=RECTIFIER.for_all,
 )
 HE_WEIGHTS = Hypothesis(
     "he-weights",
@@ -223,6 +166,7 @@ WEIGHTS_SYMMETRIC = Hypothesis(
     Words("Every weight and every bias has a law symmetric about zero; the biases are independent of each other."),
     (
         Property(Kind.SYMMETRIC, W),
+        Property(Kind.ZERO_MEAN, W),
         Property(Kind.SYMMETRIC, b),
         Property(Kind.ZERO_MEAN, b),
         Property(Kind.ENTRIES_INDEPENDENT, b),
@@ -252,7 +196,7 @@ NONDEGENERATE = Hypothesis(
     tuple(Property(Kind.NONDEGENERATE, family) for family in (x, W, g)),
 )
 
-WEIGHTS = (WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, WEIGHTS_SHARE_VARIANCE)
+WEIGHTS = (FINITE_MOMENTS, WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, WEIGHTS_SHARE_VARIANCE)
 FORWARD = (LINEAR_REGIME, *WEIGHTS, BIASES_ZERO, INPUTS_CENTRED, INPUTS_SHARE_VARIANCE)
 BACKWARD = (
     LINEAR_REGIME,

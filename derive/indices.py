@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sympy import Basic, Product, Sum, Symbol, sympify
+from sympy import Basic, Dummy, Product, Sum, Symbol, sympify
 
 from derive.errors import InputError
 
@@ -41,3 +41,9 @@ def rename_bound(expression: Basic, taken: Iterable[Symbol]) -> Basic:
         return node.func(*(rename(a) for a in node.args)) if node.args else node
 
     return rename(expression)
+
+
+def nameless(expression: Basic) -> Basic:
+    """Return the expression with its dummies numbered, so that two runs of one rule give the same."""
+    dummies = sorted(expression.atoms(Dummy), key=lambda dummy: dummy.dummy_index)
+    return expression.xreplace({u: Symbol(f"_{u.name}{k}", **u.assumptions0) for k, u in enumerate(dummies)})

@@ -11,6 +11,7 @@ from sympy import Add, Expr, Function, Integer, Mul, Sum, Symbol, sympify
 
 from derive.indices import fresh_index
 from derive.layers import d, i
+from derive.notation import Notation
 from derive.randomness import (
     BIASES,
     INPUT,
@@ -22,7 +23,7 @@ from derive.randomness import (
 from derive.words import Words
 
 
-class Width(Function):
+class Width(Notation, Function):
     """n_i, the size of layer i."""
 
     nargs = 1
@@ -31,21 +32,21 @@ class Width(Function):
     is_real = True
 
 
-class Activation(Function):
+class Activation(Notation, Function):
     """f(s), the activation function at a pre-activation."""
 
     nargs = 1
     is_real = True
 
 
-class ActivationSlope(Function):
+class ActivationSlope(Notation, Function):
     """f'(s), the derivative of the activation function at a pre-activation."""
 
     nargs = 1
     is_real = True
 
 
-class Partial(Expr):
+class Partial(Notation, Expr):
     """The partial derivative of a target (the cost, a pre-activation) by a scalar of the network."""
 
     is_commutative = True

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from sympy import Atom, Expr, Integer, sympify
 
+from derive.contents import Contents
 from derive.errors import InputError
+from derive.notation import Notation
 from derive.words import Words
 
 
@@ -41,7 +43,7 @@ class Over(Atom):
         return obj
 
     def _hashable_content(self) -> tuple[str, ...]:
-        return (self.name, self.style, ", ".join(source.name for source in self.sources))
+        return (self.name, self.style, ", ".join(source.article + source.name for source in self.sources))
 
     def __str__(self) -> str:
         return self.name
@@ -71,7 +73,11 @@ class Family(Atom):
     A *primitive* family has a ``source`` and is drawn; a *defined* one has ``definition``, a function from
     indices to an expression in other families.
     ``extents(layer)`` gives the number of values of each unit index.
+    Two families are equal when they have one name, source and number of indices, and their functions the same code
+    and the same values in it.
     """
+
+    _content: tuple[str, ...] | None
 
     def __new__(
         cls,
@@ -90,13 +96,14 @@ class Family(Atom):
         obj = super().__new__(cls)
         obj.name, obj.meaning, obj.extents, obj.layered = name, meaning, extents, layered
         obj.source, obj.definition, obj.symbol = source, definition, symbol or name
+        obj._content = None
         return obj
 
     def _hashable_content(self) -> tuple[str, ...]:
-        # Families that share a name and no more must not be taken for each other.
-        drawn_from = self.source.name if self.source else ""
-        defined_by = f"{self.definition.__module__}.{self.definition.__qualname__}" if self.definition else ""
-        return (self.name, drawn_from, defined_by, str(self.layered))
+        if self._content is None:
+            # Families that share a name and no more must not be taken for each other.
+            self._content = (self.name, _written(self))
+        return self._content
 
     def _sympystr(self, printer: object) -> str:
         return self.name
@@ -106,7 +113,22 @@ class Family(Atom):
         return Entry(self, *indices)
 
 
-class Entry(Expr):
+def _written(family: Family) -> str:
+    """Return what a family is as text, with what its functions refer to; families in circles by name."""
+
+    def describe(value: object) -> str | None:
+        if isinstance(value, Over):
+            return str(value._hashable_content())
+        if not isinstance(value, Family):
+            return None
+        parts = (value.source, value.layered, value.extents, value.definition)
+        return f"family {value.name}({', '.join(map(contents, parts))})"
+
+    contents = Contents(describe)
+    return contents(family)
+
+
+class Entry(Notation, Expr):
     """One scalar of a family: ``Entry(W, i, l, k)`` is W^i_{lk}."""
 
     is_commutative = True

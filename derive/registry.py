@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
 from importlib import import_module
+from textwrap import dedent
 from typing import Generic, TypeVar
 
 from derive.errors import InputError, unknown_name
 
 T = TypeVar("T")
+
+
+def _code(function: Callable[..., object]) -> ast.AST:
+    """Return the code of a function; none where it is not at hand."""
+    try:
+        return ast.parse(dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module([], [])
 
 
 class Registry(Generic[T]):
@@ -17,6 +30,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, entries: dict[str, str]) -> None:
         self.kind = kind
         self._entries = dict(entries)
+        self._building: ContextVar[tuple[str, ...]] = ContextVar(kind, default=())
 
     def names(self) -> list[str]:
         """Return the names, in the order of registration."""
@@ -28,7 +42,38 @@ class Registry(Generic[T]):
             raise unknown_name(self.kind, name, self._entries)
         module, function = self._entries[name].split(":")
         builder: Callable[[], T] = getattr(import_module(module), function)
-        return builder
+
+        @wraps(builder)
+        def build() -> T:
+            return self._build(name, builder)
+
+        return build
+
+    def _build(self, name: str, builder: Callable[[], T]) -> T:
+        """Build an entry; raise `InputError` where that asks for the entry itself."""
+        begun = (*self._building.get(), name)
+        if name in begun[:-1]:
+            raise InputError(f"{self.kind} {name} rests on itself: {' needs '.join(begun)}")
+        token = self._building.set(begun)
+        try:
+            return builder()
+        finally:
+            self._building.reset(token)
+
+    def where(self, name: str) -> str:
+        """Return where an entry is built, as ``module:function``."""
+        return self._entries[name]
+
+    def source(self, name: str) -> str:
+        """Return the source that the builder of an entry gives it, read off its code: building takes long."""
+        builder = self.builder(name)
+        given = [k.value for k in ast.walk(_code(builder)) if isinstance(k, ast.keyword) and k.arg == "source"]
+        match given[-1:]:
+            case [ast.Constant(value=text)]:
+                return str(text)
+            case [ast.Name(id=constant)]:
+                return str(vars(import_module(builder.__module__))[constant])
+        return str(getattr(builder(), "source", ""))
 
     def register(self, name: str, where: str) -> None:
         """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""

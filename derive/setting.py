@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product as cartesian
 
-from sympy import Expr, Mul, sympify
+from sympy import Eq, Expr, Mul, sympify
 
 from derive.dependence import Reach, reach
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis, Kind
+from derive.kinds import require_one_meaning
 from derive.layers import Facts
 from derive.network import Cost, Partial, W, g
 from derive.randomness import EVERYTHING, Entry, Family, Over
@@ -32,6 +33,10 @@ class Setting:
     facts: Facts = Facts()
     over: Over = EVERYTHING
     differ: frozenset[frozenset[Expr]] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        """Raise `InputError` where two hypotheses have one key and do not say the same."""
+        require_one_meaning(self.hypotheses)
 
     def where(self, *nonnegative: Expr) -> Setting:
         """Return the setting with more layer facts."""
@@ -53,16 +58,37 @@ class Setting:
         """Return the setting with further hypotheses."""
         return replace(self, hypotheses=(*self.hypotheses, *(h for h in more if h not in self.hypotheses)))
 
-    def citing(self, kind: Kind, family: Family | None = None, other: Family | None = None) -> Hypothesis | None:
+    def citing(
+        self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
+    ) -> Hypothesis | None:
         """Return the hypothesis that declares a property, or None."""
-        return next((h for h in self.hypotheses if h.declares(kind, family, other)), None)
+        return next((h for h in self.hypotheses if h.declares(kind, family, other, order=order)), None)
 
-    def require(self, kind: Kind, family: Family | None = None, other: Family | None = None) -> frozenset[str]:
+    def require(
+        self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
+    ) -> frozenset[str]:
         """Return the key of the hypothesis that declares a property, or raise `Undischarged`."""
-        found = self.citing(kind, family, other)
+        found = self.citing(kind, family, other, order=order)
         if found is None:
             about = " and ".join(f.name for f in (family, other) if f is not None)
-            raise Undischarged(f"needed and not assumed{f' of {about}' if about else ''}: {kind.value}")
+            much = f" (order {order})" if order else ""
+            raise Undischarged(f"needed and not assumed{f' of {about}' if about else ''}: {kind.value}{much}")
+        return frozenset({found.key})
+
+    def stating(self, equation: Eq) -> Hypothesis:
+        """Return the hypothesis that states an equation, or raise `Undischarged`."""
+        found = next((h for h in self.hypotheses if equation in h.equations), None)
+        if found is None:
+            raise Undischarged(f"no hypothesis states {equation}")
+        return found
+
+    def require_positive(self, e: Expr) -> frozenset[str]:
+        """Return the hypotheses by which an expression is positive (none where it always is), or raise."""
+        if e.is_positive:
+            return frozenset()
+        found = next((h for h in self.hypotheses if e in h.positive), None)
+        if found is None:
+            raise Undischarged(f"needed and not assumed: {e} > 0")
         return frozenset({found.key})
 
     def reach(self, expression: Expr) -> tuple[frozenset[Reach], frozenset[str]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Basic
+from sympy import Basic, Symbol
 
 from derive.errors import InputError
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Words:
     """A sentence with ``{}`` where the expressions stand.
 
@@ -28,8 +28,20 @@ class Words:
         object.__setattr__(self, "template", template)
         object.__setattr__(self, "objects", objects)
 
+    def __str__(self) -> str:
+        from derive.render.text import formula
+
+        return self.render(formula)
+
+    def __repr__(self) -> str:
+        return f"<Words: {self}>"
+
     def render(self, show: Callable[[Basic], str], plain: Callable[[str], str] = str) -> str:
         """Return the sentence; ``show`` prints a formula, ``plain`` escapes the words between."""
         pieces = self.template.split("{}")
         shown = [show(o) for o in self.objects]
         return "".join(plain(p) + (shown[n] if n < len(shown) else "") for n, p in enumerate(pieces))
+
+
+class Title(Symbol):
+    """The title of a derivation, where words cite it."""

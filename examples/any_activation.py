@@ -12,7 +12,7 @@ for name in ("length_map", "chi_perp", "K"):
 point = critical(mine)
 print(f"\nclass {point.kind}: chi_perp = chi_par = 1 at sigma_w2 = {point.sigma_w2}, sigma_b2 = {point.sigma_b2}")
 for gain in recommended_gains(mine):
-    print(f"{gain.name}: gain {gain.gain:.6f}; {gain.meaning}")
+    print(f"{gain.name}: gain {gain.gain:.6f}, torch gain {gain.torch_gain:.6f}; {gain.meaning}")
 
-network = Network(widths=[256] * 5, gain=point.sigma_w2, bias_variance=point.sigma_b2, activation=mine)
-print("\n" + verify(predict(network), simulate(network, rng=0, networks=200)).text())
+network = Network(depth=4, width=256, gain=point.sigma_w2, bias_variance=point.sigma_b2, activation=mine)
+print("\n" + verify(predict(network), simulate(network, seed=0, networks=200)).text())

@@ -8,7 +8,7 @@ for network in (
     Network(widths=WIDTHS, gain=1.0, weight_law="uniform"),
     Network(widths=WIDTHS, gain=2.0, activation="tanh"),
 ):
-    simulation = simulate(network, rng=0, networks=2000)
+    simulation = simulate(network, seed=0, networks=2000)
     print(f"{network.activation} units")
     print(verify(predict(network, theory="linear-regime"), simulation).text())
     print()

@@ -3,7 +3,7 @@
 >>> import numerics
 >>> network = numerics.Network(widths=[8, 14, 5, 18, 11, 6], gain=1.0)
 >>> prediction = numerics.predict(network)
->>> simulation = numerics.simulate(network, rng=1, networks=500)
+>>> simulation = numerics.simulate(network, seed=1, networks=500)
 >>> numerics.verify(prediction, simulation).verdict
 'agrees'
 """
@@ -24,15 +24,19 @@ if TYPE_CHECKING:
     from numerics.kernels import Kernel, kernel, map_kernel, sample_variance_step
     from numerics.maps import NumericalMaps
     from numerics.network import Network
+    from numerics.phase import Phase, phase_diagram
     from numerics.report import write_report
     from numerics.simulation import Simulation, simulate
     from numerics.verification import Verification, verify
 
 # Imported when asked for: the command line must not wait for SymPy and NumPy to print its help.
+_ROOMS = ("criticality", "curves", "figures", "kernels", "maps", "simulation")
 _HOME = {
     "Critical": "numerics.criticality",
     "Kernel": "numerics.kernels",
     "Network": "numerics.network",
+    "Phase": "numerics.phase",
+    "phase_diagram": "numerics.phase",
     "NumericalMaps": "numerics.maps",
     "Prediction": "numerics.curves",
     "Simulation": "numerics.simulation",
@@ -56,6 +60,7 @@ __all__ = [
     "Kernel",
     "Network",
     "NumericalMaps",
+    "Phase",
     "Prediction",
     "Simulation",
     "Verification",
@@ -64,6 +69,7 @@ __all__ = [
     "fixed_points",
     "kernel",
     "map_kernel",
+    "phase_diagram",
     "plot_curves",
     "predict",
     "recommended_gains",
@@ -75,6 +81,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"numerics.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'numerics' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
@@ -83,4 +91,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *_ROOMS])

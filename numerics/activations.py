@@ -21,8 +21,7 @@ from sympy import DiracDelta, Expr, S, Symbol, lambdify
 from derive.activations import Activation
 from derive.errors import InputError
 from derive.expressions.stable import in_floats, precise, sharing, stable
-from numerics.accurate_functions import NAMES
-from numerics.rounding import EPS, Bounded, evaluate
+from numerics.accurate_functions import modules
 from numerics.true_values import TrueValues, poor_zones, within
 
 Floats = NDArray[np.float64]
@@ -87,35 +86,6 @@ def numpy_function(activation: Activation, order: int = 0) -> Function:
     return _repaired(_corrected(evaluate, activation, order), made.taylor)
 
 
-@lru_cache(maxsize=256)
-def rounding_bound(activation: Activation, order: int = 0) -> Function:
-    """Return a function from an array to a bound on |computed - true| of `numpy_function` at each point.
-
-    It is carried through the operations of the formula: see `numerics.rounding`. It raises as `numpy_function` does.
-
-    >>> from derive.activations import activation
-    >>> bool(rounding_bound(activation("gelu"))([1.0])[0] < 1e-14)
-    True
-
-    """
-    x, made = activation.symbol, formula(activation, order)
-
-    def bound(values: ArrayLike) -> Floats:
-        s = np.asarray(values, dtype=np.float64)
-        error = evaluate(made.expression, {x: Bounded(s, np.zeros_like(s))}).error
-        error = np.array(np.broadcast_to(error, s.shape))
-        poor = _in_poor_zone(activation, order, s)
-        if poor.any():
-            error[poor] = _true_values(activation, order)(s[poor], Bounded(s[poor], error[poor])).error
-        if made.taylor is not None:
-            near = np.abs(s) <= NEAR_ZERO
-            size = np.polyval(np.abs(made.taylor[::-1]), np.abs(s[near]))
-            error[near] = 2 * len(made.taylor) * EPS * size
-        return error
-
-    return bound
-
-
 def value_and_derivative(activation: Activation) -> tuple[Function, Function]:
     """Return f and f' as functions of an array; see `numpy_function`."""
     return numpy_function(activation), numpy_function(activation, 1)
@@ -147,8 +117,9 @@ def _pointwise(e: Expr) -> Expr:
 
 
 def _printed(x: Symbol, expression: Any) -> Callable[..., Any]:
-    floats = tuple(map(in_floats, expression)) if isinstance(expression, tuple) else in_floats(expression)
-    function: Callable[..., Any] = lambdify(x, floats, modules=[NAMES, "scipy", "numpy"], cse=True)
+    several = isinstance(expression, tuple)
+    floats = tuple(map(in_floats, expression if several else [expression]))
+    function: Callable[..., Any] = lambdify(x, floats if several else floats[0], modules=modules(*floats), cse=True)
     return function
 
 
@@ -203,7 +174,7 @@ def _corrected(evaluate: Function, activation: Activation, order: int) -> Functi
         value = evaluate(s)
         poor = _in_poor_zone(activation, order, s)
         if poor.any():
-            value[poor] = true_values(s[poor], Bounded(value[poor], np.zeros_like(value[poor]))).value
+            value[poor] = true_values(s[poor], value[poor])
         return value
 
     return corrected

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import chdtrc
 
 from derive.errors import InputError, unknown_name
+from derive.results import Result, plain
 from numerics.network import Network
 from numerics.simulation import simulate
 from numerics.simulation.brute import QUANTITIES
@@ -49,13 +50,9 @@ class WidthFit:
         """Return the relative bias at a width by the fit, and its standard error."""
         return self.c / width, self.standard_error / width
 
-    def to_dict(self) -> dict[str, object]:
-        """Return the fit as plain data."""
-        return asdict(self)
 
-
-@dataclass(frozen=True)
-class FiniteWidthBias:
+@dataclass(frozen=True, repr=False)
+class FiniteWidthBias(Result):
     """The fits of all layers and quantities: what networks of width N are off by from the wide limit."""
 
     network: Network
@@ -102,13 +99,29 @@ class FiniteWidthBias:
 
     __str__ = text
 
-    def to_dict(self) -> dict[str, object]:
+    @property
+    def headline(self) -> str:
+        """What was fitted."""
+        widths = ", ".join(map(str, self.fits[0].widths))
+        return f"c/N fitted to {len(self.fits)} biases at widths {widths}, {self.networks} networks each"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each layer and quantity: the bias at each width with its error, and the fit."""
+        return [
+            {"layer": fit.layer, "quantity": fit.quantity}
+            | {f"bias_{n}": bias for n, bias in zip(fit.widths, fit.bias, strict=True)}
+            | {f"error_{n}": error for n, error in zip(fit.widths, fit.error, strict=True)}
+            | {name: getattr(fit, name) for name in ("c", "standard_error", "chi_square", "p_value", "p_constant")}
+            for fit in self.fits
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
         """Return all fits as plain data."""
         return {
             "network": self.network.to_dict(),
             "networks": self.networks,
             "samples": self.samples,
-            "fits": [fit.to_dict() for fit in self.fits],
+            "fits": plain([asdict(fit) for fit in self.fits]),
         }
 
 
@@ -121,6 +134,7 @@ def finite_width_bias(
     samples: int = 16,
     over: str = "both",
     quantities: Sequence[str] | None = None,
+    seed: int | Sequence[int] | None = None,
     rng: RNG = None,
     workers: int = 1,
     progress: bool | None = None,
@@ -140,7 +154,8 @@ def finite_width_bias(
         samples: how many samples each network sees, over both.
         over: ``"both"`` or ``"network"``, as in `simulate`.
         quantities: which columns; by default ``m2``, ``v2`` and ``rho`` over both, else all that `simulate` gives.
-        rng: a seed or a NumPy generator.
+        seed: as in `simulate`.
+        rng: as in `simulate`.
         workers: as in `simulate`.
         progress: as in `simulate`.
 
@@ -159,7 +174,7 @@ def finite_width_bias(
     quantities = _QUANTITIES[over] if quantities is None else tuple(quantities)
     samples = samples if over == "both" else 1
     options: dict[str, Any] = {"quantities": quantities} if over == "network" else {}
-    parent, biases, errors = generator(rng), [], []
+    parent, biases, errors = generator(rng, seed), [], []
     for width in sizes:
         here = _at_width(network, width)
         columns = _wanted(predicted_columns(predict(here)), quantities)
@@ -198,7 +213,7 @@ def _fit(layer: int, name: str, widths: tuple[int, ...], bias: list[float], erro
     weights, freedom = 1 / np.square(error), len(widths) - 1
     c, c_error, chi_square = _least_squares(1 / np.asarray(widths, float), np.asarray(bias), weights)
     _, _, constant = _least_squares(np.ones(len(widths)), np.asarray(bias), weights)
-    p_value, p_constant = (float(chdtrc(freedom, value)) for value in (chi_square, constant))
+    p_value, p_constant = (float(scipy.special.chdtrc(freedom, value)) for value in (chi_square, constant))
     return WidthFit(layer, name, widths, tuple(bias), tuple(error), c, c_error, chi_square, p_value, p_constant)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.activations import Activation
+from derive.results import Result, plain
 from numerics.criticality.critical import critical
 from numerics.criticality.fixed_points import LengthMap
 from numerics.criticality.moments import Moments, Number, moments_of
@@ -14,16 +15,16 @@ from numerics.criticality.point import SCALE_INVARIANT
 from numerics.criticality.stability import HALF_STABLE, STABLE, UNDECIDED, UNSTABLE, by_sides, by_slope
 from numerics.criticality.theorems import correlation_slope, edge_weight, fixing_weight, length
 from numerics.maps.values import named
-from numerics.plain import finite
 
 DEPTH = 50
 
 
-@dataclass(frozen=True)
-class Gain:
+@dataclass(frozen=True, repr=False)
+class Gain(Result):
     """A weight variance times the fan-in, with its meaning.
 
-    ``gain`` is the factor of the standard deviation: std = gain/√fan_in; ``sigma_w2`` = gain² is fan_in · Var[W].
+    ``gain`` = ``sigma_w2`` is n Var[W], n the fan-in, as everywhere in varprop. Its root ``torch_gain`` is the factor
+    of the standard deviation, std = torch_gain/√n, as ``torch.nn.init`` means a gain.
     ``sigma_b2`` is the bias variance that belongs to it. ``length_after`` is the variance of pre-activations `DEPTH`
     wide layers after one of variance 1, ``gradient_after`` the factor of the gradient's variance over them.
     """
@@ -45,13 +46,24 @@ class Gain:
 
     @property
     def gain(self) -> float:
-        """√(fan_in · Var[W])."""
+        """N Var[W]: the option ``--gain``, and ``gain`` of a `numerics.network.Network`."""
+        return self.sigma_w2
+
+    @property
+    def torch_gain(self) -> float:
+        """√(n Var[W]): the gain of ``torch.nn.init``."""
         return math.sqrt(self.sigma_w2)
+
+    @property
+    def change(self) -> float:
+        """The larger of the two changes over `DEPTH` layers, of lengths and of gradients, as |log factor|."""
+        factors = (self.length_after, self.gradient_after)
+        return max(abs(math.log(f)) if 0 < f < math.inf else math.inf for f in factors)
 
     @property
     def pytorch(self) -> str:
         """One line for a ``torch.nn.Linear`` called ``layer``."""
-        line = f"torch.nn.init.normal_(layer.weight, std={self.gain!r} / layer.in_features**0.5)"
+        line = f"torch.nn.init.normal_(layer.weight, std={self.torch_gain!r} / layer.in_features**0.5)"
         bias = math.sqrt(self.sigma_b2)
         return line + ("; " + (f"torch.nn.init.normal_(layer.bias, std={bias!r})" if bias else _NO_BIAS))
 
@@ -65,31 +77,65 @@ class Gain:
 
     @property
     def options(self) -> str:
-        """The options of ``varprop curve`` and others: their gain is n Var[W], the square of this one."""
+        """The options of ``varprop curve`` and others."""
         bias = f" --bias-variance {self.sigma_b2!r}" if self.sigma_b2 else ""
         return f"--gain {self.sigma_w2!r}{bias}"
 
+    @property
+    def headline(self) -> str:
+        """The gain and what it is for."""
+        return f"{self.name}, gain {self.gain:.6g}: {self.meaning}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row: the gain, how to set it, and what comes of it in ``layers`` layers."""
+        names = ("name", "meaning", "gain", "torch_gain", "sigma_w2", "sigma_b2", "pytorch", "jax", "options")
+        row = {name: getattr(self, name) for name in names}
+        return [row | {"layers": DEPTH, "length_after": self.length_after, "gradient_after": self.gradient_after}]
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
+        """Return the row as plain data."""
+        (row,) = plain(self.rows())
+        return dict(row)
+
+
+class Gains(Result, tuple[Gain, ...]):
+    """The gains that are recommended for an activation, as a tuple; ``notes`` says why one is missing."""
+
+    activation: Activation
+    notes: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """The activation, and the gains by name."""
+        return f"{self.activation}: " + (", ".join(f"{gain.name} {gain.gain:.6g}" for gain in self) or "none")
+
+    @property
+    def best(self) -> Gain | None:
+        """The gain with which `DEPTH` layers change lengths and gradients least: the smallest `Gain.change`.
+
+        >>> recommended_gains("relu").best.gain
+        2.0
+        """
+        return min((g for g in self if g.change < math.inf), key=lambda g: g.change, default=None)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each gain."""
+        return [row for gain in self for row in gain.rows()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: the gains, and the notes."""
         return {
-            "name": self.name,
-            "meaning": self.meaning,
-            "gain": self.gain,
-            "sigma_w2": self.sigma_w2,
-            "sigma_b2": self.sigma_b2,
-            "pytorch": self.pytorch,
-            "jax": self.jax,
-            "options": self.options,
-            "layers": DEPTH,
-            "length_after": finite(self.length_after),
-            "gradient_after": finite(self.gradient_after),
+            "activation": str(self.activation),
+            "recommended": None if self.best is None else self.best.name,
+            "gains": [gain.to_dict() for gain in self],
+            "notes": list(self.notes),
         }
 
 
 _NO_BIAS = "torch.nn.init.zeros_(layer.bias)"
 
 
-def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
+def recommended_gains(activation: str | Activation) -> Gains:
     """Return the gains for an activation, each with what comes of it; those that it does not have are left out.
 
     ``second-moment``: 1/E[f²] at q = 1, which keeps pre-activations of variance 1 at variance 1.
@@ -102,13 +148,11 @@ def recommended_gains(activation: str | Activation) -> tuple[Gain, ...]:
     [('homogeneous', 2.0)]
     """
     moments = moments_of(named(activation))
-    return tuple(_followed(moments, gain) for gain in _gains(moments))
-
-
-def missing(activation: str | Activation) -> tuple[str, ...]:
-    """Return why an activation has no gain for gradients, if it has none: E[f'²] is infinite, or not known."""
-    moments = moments_of(named(activation))
-    return tuple(note for note in (moments.infinite, moments.doubt) if note)
+    found = Gains(_followed(moments, gain) for gain in _gains(moments))
+    found.activation = moments.activation
+    # E[f'²] is infinite, or not known: then there is no gain for gradients.
+    found.notes = tuple(note for note in (moments.infinite, moments.doubt) if note)
+    return found
 
 
 def _followed(moments: Moments, gain: Gain) -> Gain:

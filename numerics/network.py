@@ -13,7 +13,7 @@ from derive.errors import InputError
 from numerics.laws import Law, law
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Network:
     r"""A fully connected network at initialisation, in the indices of Glorot & Bengio (2010), section 4.2.1.
 
@@ -29,6 +29,8 @@ class Network:
 
     Args:
         widths: ``n_0 .. n_{d+1}``, at least two.
+        depth: in place of ``widths``, with ``width``: the number ``d + 1`` of weight matrices.
+        width: the size of every layer, with ``depth``.
         activation: a name for `derive.activations.activation`, such as ``"tanh"``, or an `Activation`.
         weight_variance: ``Var[W^i]``, one for all matrices or one for each of the ``d + 1``.
         gain: ``n_i Var[W^i]`` (``n_i`` is the fan-in), in place of ``weight_variance``; one for all or one
@@ -47,6 +49,8 @@ class Network:
     >>> network = Network(widths=[8, 14, 5], gain=2.0)
     >>> network.d, network.weight_variance
     (1, (0.25, 0.14285714285714285))
+    >>> Network(depth=3, width=64, gain=2.0, activation="relu").widths
+    (64, 64, 64, 64)
 
     """
 
@@ -62,7 +66,9 @@ class Network:
     def __init__(
         self,
         *,
-        widths: Sequence[int],
+        widths: Sequence[int] | None = None,
+        depth: int | None = None,
+        width: int | None = None,
         activation: str | Activation = "linear",
         weight_variance: float | Sequence[float] | None = None,
         gain: float | Sequence[float] | None = None,
@@ -72,7 +78,7 @@ class Network:
         input_variance: float = 1.0,
         gradient_variance: float = 1.0,
     ) -> None:
-        sizes = _widths(widths)
+        sizes = _widths(widths) if depth is None and width is None else _equal_widths(widths, depth, width)
         matrices = len(sizes) - 1
         if weight_variance is not None and gain is not None:
             raise InputError("give weight_variance or gain, not both")
@@ -106,6 +112,29 @@ class Network:
         """``n_i Var[W^i]`` for each layer (``n_i`` is the fan-in)."""
         return tuple(n * v for n, v in zip(self.widths, self.weight_variance, strict=False))
 
+    @property
+    def sizes(self) -> str:
+        """The widths in short: all of them, or depth and width where they are equal."""
+        n = self.widths
+        if len(set(n)) == 1 and len(n) > 2:
+            return f"depth {len(n) - 1}, width {n[0]}"
+        return "widths " + "-".join(map(str, n if len(n) <= _MANY else [*n[:3], "...", n[-1]]))
+
+    def __repr__(self) -> str:
+        n = self.widths
+        wide = f"depth={len(n) - 1}, width={n[0]}" if len(set(n)) == 1 and len(n) > 2 else f"widths={_short(n)}"
+        said = [wide, f"weight_variance={_short(self.weight_variance)}", f"activation={str(self.activation)!r}"]
+        for name, usual in (("bias_variance", 0.0), ("input_variance", 1.0), ("gradient_variance", 1.0)):
+            value = getattr(self, name)
+            if value != usual and (not isinstance(value, tuple) or any(value)):
+                said.append(f"{name}={_short(value)}")
+        laws = (("weight_law", self.weight_law), ("input_law", self.input_law))
+        said += [f"{name}={law.name!r}" for name, law in laws if law.name != "normal"]
+        return f"Network({', '.join(said)})"
+
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in super().__dir__() if not name.startswith("_"))
+
     def to_dict(self) -> dict[str, object]:
         """Return the network as plain data; ``Network(**network.to_dict())`` is the same network.
 
@@ -124,7 +153,33 @@ class Network:
         }
 
 
-def _widths(widths: Sequence[int]) -> tuple[int, ...]:
+_MANY = 8  # from so many layers on, a text leaves out those in the middle
+
+
+def _short(values: Any) -> str:
+    """Return a number, or a list of them: one for all where they are equal, and of many the first and the last."""
+    if not isinstance(values, tuple):
+        return repr(values)
+    if len(set(values)) == 1 and isinstance(values[0], float):
+        return repr(values[0])
+    shown = map(repr, values) if len(values) <= _MANY else [*map(repr, values[:3]), "...", repr(values[-1])]
+    return f"[{', '.join(shown)}]"
+
+
+def _equal_widths(widths: Any, depth: Any, width: Any) -> tuple[int, ...]:
+    if widths is not None:
+        raise InputError("give widths, or depth and width, not both")
+    for name, size in (("depth", depth), ("width", width)):
+        if size is None:
+            raise InputError(f"depth and width go together: {name} is missing")
+        if _integer(size) is None or size < 1:
+            raise InputError(f"{name} must be a positive integer, got {_shown(size)}")
+    return (operator.index(width),) * (operator.index(depth) + 1)
+
+
+def _widths(widths: Sequence[int] | None) -> tuple[int, ...]:
+    if widths is None:
+        raise InputError("give widths, or depth and width: the network has no size yet")
     listed = _listed(widths)
     if listed is None:
         raise InputError(f"widths must be a list of positive integers, got {widths!r}")
@@ -134,12 +189,16 @@ def _widths(widths: Sequence[int]) -> tuple[int, ...]:
     return sizes
 
 
-def _width(width: Any, layer: int) -> int:
+def _integer(value: Any) -> int | None:
     try:
-        # True is an integer to Python, and not a width to anybody.
-        size = None if isinstance(width, bool) else operator.index(width)
+        # True is an integer to Python, and not a size to anybody.
+        return None if isinstance(value, bool) else operator.index(value)
     except TypeError:
-        size = None
+        return None
+
+
+def _width(width: Any, layer: int) -> int:
+    size = _integer(width)
     if size is None or size < 1:
         raise InputError(f"widths must be positive integers, got {_shown(width)} at layer {layer}")
     return size

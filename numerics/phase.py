@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from derive.activations import Activation
 from derive.errors import InputError
+from derive.results import Result, plain
 from numerics.criticality.chebyshev import Array
 from numerics.criticality.critical import critical
 from numerics.criticality.moments import HIGHEST, LOWEST, Moments, moments_of
@@ -21,6 +20,9 @@ from numerics.maps.values import named
 from numerics.phase_correlations import stable_correlations
 from numerics.phase_lengths import Values, fixed_lengths, slopes
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 COLUMNS = ("q_star", "chi_par", "chi_perp", "correlation", "xi_q", "xi_c")
 DIGITS = 9
 _SAME = 1e-9
@@ -29,8 +31,8 @@ _ONE = 1e-9  # the largest error of a slope that is called 1
 _FEWEST = 4  # variances, where moments are finite
 
 
-@dataclass(frozen=True, eq=False)
-class Phase:
+@dataclass(frozen=True, eq=False, repr=False)
+class Phase(Result):
     """A diagram on a grid: ``sigma_w2`` of shape (n,), ``sigma_b2`` of shape (k,), all else of shape (k, n).
 
     ``q_star`` is the fixed point that lengths reach from q = 1 by the sign of q' - q (infinite where they grow without
@@ -58,40 +60,61 @@ class Phase:
     edge_is_stable: np.ndarray[Any, np.dtype[np.bool_]]
     errors: dict[str, Array] = field(default_factory=dict)
 
-    def to_csv(self) -> str:
-        """Return one line a grid point: the grid exactly, and of each number the digits that hold, at most nine.
+    @property
+    def headline(self) -> str:
+        """The activation and the grid."""
+        (k, n), w, b = self.q_star.shape, self.sigma_w2, self.sigma_b2
+        ranges = f"sigma_w2 {w[0]:.4g} to {w[-1]:.4g}, sigma_b2 {b[0]:.4g} to {b[-1]:.4g}"
+        return f"{self.activation}, {ranges}, {n} x {k} points"
 
-        Infinite numbers are written as inf, and those that do not exist or of which no digit is known as nan.
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row a grid point: the grid exactly, and of each number the digits that hold, at most nine.
+
+        A number that does not exist, or of which no digit is known, is nan.
         """
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["sigma_w2", "sigma_b2", *COLUMNS])
         columns = [held(getattr(self, name), self.errors[name]) for name in COLUMNS]
-        for row, b in enumerate(self.sigma_b2.tolist()):
-            writer.writerows(
-                [repr(w), repr(b), *(column[row][n] for column in columns)]
-                for n, w in enumerate(self.sigma_w2.tolist())
-            )
-        return out.getvalue()
+        return [
+            {
+                "sigma_w2": w,
+                "sigma_b2": b,
+                **{name: column[k][n] for name, column in zip(COLUMNS, columns, strict=True)},
+            }
+            for k, b in enumerate(self.sigma_b2.tolist())
+            for n, w in enumerate(self.sigma_w2.tolist())
+        ]
+
+    def plot(self, *, ax: Any = None) -> Figure:
+        """Return the diagram as a figure: see `plot_phase`."""
+        from numerics.phase_figure import plot_phase
+
+        return plot_phase(self, **({} if ax is None else {"ax": ax}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: the rows, and the critical line."""
+        line = [
+            {"sigma_w2": w, "sigma_b2": b, "stable": stable}
+            for (w, b), stable in zip(self.edge.tolist(), self.edge_is_stable.tolist(), strict=True)
+        ]
+        return {"activation": str(self.activation), "edge": plain(line), **self._table()}
 
 
-def held(values: Array, errors: Array) -> list[list[str]]:
-    """Return numbers as text, each with the digits that its absolute error leaves, at most `DIGITS`.
+def held(values: Array, errors: Array) -> list[list[float]]:
+    """Return numbers rounded to the digits that their absolute errors leave, at most `DIGITS`; nan where none is left.
 
     >>> held(np.array([[2 / 3, 2 / 3, 2 / 3, 0.0]]), np.array([[0.0, 1e-4, 1.0, 0.0]]))
-    [['0.666666667', '0.667', 'nan', '0']]
+    [[0.666666667, 0.667, nan, 0.0]]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = np.floor(-np.log10(2 * errors / np.abs(values)))
     digits = np.where(values == 0, np.where(errors == 0, DIGITS, 0), np.nan_to_num(digits, posinf=DIGITS))
     digits = np.where(np.isfinite(values), np.minimum(digits, DIGITS), DIGITS).astype(int)
     return [
-        [f"{x:.{d}g}" if d > 0 else "nan" for x, d in zip(row, places, strict=True)]
+        [float(f"{x:.{d}g}") if d > 0 else math.nan for x, d in zip(row, places, strict=True)]
         for row, places in zip(values.tolist(), digits.tolist(), strict=True)
     ]
 
 
-def phase(
+def phase_diagram(
     activation: str | Activation,
     *,
     weight_variance: tuple[float, float] | None = None,
@@ -107,7 +130,7 @@ def phase(
     Raises `InputError` for a range that is not one, for an activation whose E[f'²] (and χ_⊥) is infinite or not known,
     and for one whose moments are not finite about q = 1.
 
-    >>> diagram = phase("tanh", points=8)
+    >>> diagram = phase_diagram("tanh", points=8)
     >>> diagram.q_star.shape
     (8, 8)
     """

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from numerics.criticality.chebyshev import EPS, Array
 from numerics.criticality.moments import Moments
@@ -101,7 +101,7 @@ def _turning(moments: Moments, w: float) -> list[float]:
         return float(length_slope()(moments.near("second_slope", np.array([x]))[0][0], w)) - 1
 
     changes = np.flatnonzero(np.sign(excess[1:]) * np.sign(excess[:-1]) < 0)
-    return [float(brentq(at, q[n], q[n + 1])) for n in changes]
+    return [float(scipy.optimize.brentq(at, q[n], q[n + 1])) for n in changes]
 
 
 def _solved(moments: Moments, w: Array, b: Array, low: Array, high: Array) -> Array:

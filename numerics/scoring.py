@@ -11,9 +11,7 @@ zero and its estimate negative, and for ``rho``, which is bounded.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-
-from numerics.plain import finite
+from dataclasses import dataclass
 
 # What rounding may leave of numbers that are all alike, relative to them.
 _ROUNDING = 1e-14
@@ -69,10 +67,6 @@ class Row:
     def name(self) -> str:
         """The quantity in the papers' notation, such as ``Var[z^2]``."""
         return _SYMBOLS.get(self.quantity, self.quantity + "^{}").format(self.layer)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the row as plain data; a number that is not finite becomes None, as JSON has none."""
-        return {key: finite(value) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
 def constant(estimate: float, error: float, scale: float = 0.0) -> bool:

@@ -16,6 +16,7 @@ class Stage(IntEnum):
     WIDTH_BIAS = 3
     REGIME = 4
     ACTIVATION = 5
+    EDGE = 6
 
 
 def stream(seed: int, stage: Stage, *number: int) -> SeedSequence:

@@ -9,10 +9,15 @@ from typing import Any
 import mpmath
 import numpy as np
 from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
 from sympy import Expr, Symbol
 
 from derive.expressions.stable import precise
-from numerics.rounding import EPS, Array, Bounded, Mask, NotSupported, evaluate
+from derive.quadrature import CannotRead
+from derive.quadrature.discs import EPS, Disc, Floats
+from derive.quadrature.reading import Reading
+
+Mask = NDArray[np.bool_]
 
 LOST = 2.0**-38
 """A bound on the error, relative to |f| + |x f'|, from which floats are not enough: many digits cost a millisecond."""
@@ -44,15 +49,14 @@ def true_value(exact: Callable[[Any], Any], x: float) -> float | None:
     return None
 
 
-def poor_zones(expression: Expr, slope: Expr, x: Symbol) -> Array:
+def poor_zones(expression: Expr, slope: Expr, x: Symbol) -> Floats:
     """Return the ends a_1 < b_1 <= a_2 < ... of the intervals in which the bound of the rounding error is large."""
     s = np.concatenate([-_SIZES[::-1], _SIZES])
-    at = {x: Bounded(s, np.zeros_like(s))}
     try:
-        value, error = (np.broadcast_to(part, s.shape) for part in evaluate(expression, at))
-        steep, unsure = (np.broadcast_to(part, s.shape) for part in evaluate(slope, at))
-    except NotSupported:
+        found, _ = Reading([expression, slope])({x: Disc(s, np.zeros_like(s))})
+    except CannotRead:
         return np.zeros(0)
+    (value, error), (steep, unsure) = (np.broadcast_arrays(*disc, s)[:2] for disc in found)
     with np.errstate(all="ignore"):
         scale = np.abs(value) + np.abs(s) * np.fmax(np.abs(steep) - unsure, 0.0)
         poor = ~((error <= LOST * scale + 1e-300) & np.isfinite(error))
@@ -68,13 +72,13 @@ class TrueValues:
 
     def __init__(self, expression: Expr, x: Symbol) -> None:
         self._exact = precise(expression, x)
-        self._panels: dict[tuple[float, float], tuple[Array, float] | None] = {}
+        self._panels: dict[tuple[float, float], Floats | None] = {}
         self._asked: dict[tuple[float, float], int] = {}
         self._left = _MOST
 
-    def __call__(self, s: Array, fallback: Bounded) -> Bounded:
-        """Return values at s and what they may be off, and those of the fallback where there is none."""
-        found = Bounded(fallback.value.copy(), fallback.error.copy())
+    def __call__(self, s: Floats, fallback: Floats) -> Floats:
+        """Return values at s, and the fallback where there is none."""
+        found = fallback.copy()
         with np.errstate(all="ignore"):
             places = np.floor(np.log2(np.abs(s)) * _PANELS_PER_OCTAVE)
         groups, member = np.unique(np.stack([np.sign(s), places]), axis=1, return_inverse=True)
@@ -86,7 +90,7 @@ class TrueValues:
             self._fill(s, found, here, (ends[0], ends[1]), _HALVINGS)
         return found
 
-    def _fill(self, s: Array, found: Bounded, here: Any, ends: tuple[float, float], halvings: int) -> None:
+    def _fill(self, s: Floats, found: Floats, here: Any, ends: tuple[float, float], halvings: int) -> None:
         if here.size == 0:
             return
         self._asked[ends] = self._asked.get(ends, 0) + int(here.size)
@@ -94,7 +98,7 @@ class TrueValues:
             for k in here[: self._left]:
                 value = true_value(self._exact, float(s[k]))
                 if value is not None:
-                    found.value[k], found.error[k] = value, EPS * abs(value) + 1e-323
+                    found[k] = value
             self._left -= min(self._left, here.size)
             return
         if ends not in self._panels and self._left:
@@ -102,7 +106,7 @@ class TrueValues:
             self._left -= min(self._left, _DEGREE)
         panel = self._panels.get(ends)
         if panel is not None:
-            found.value[here], found.error[here] = chebyshev.chebval(_inside(s[here], *ends), panel[0]), panel[1]
+            found[here] = chebyshev.chebval(_inside(s[here], *ends), panel)
             return
         if not self._left:
             return
@@ -110,24 +114,24 @@ class TrueValues:
         self._fill(s, found, here[s[here] < middle], (ends[0], middle), halvings - 1)
         self._fill(s, found, here[s[here] >= middle], (middle, ends[1]), halvings - 1)
 
-    def _panel(self, low: float, high: float) -> tuple[Array, float] | None:
-        """Return Chebyshev coefficients on an interval and their error, or None where values between nodes differ."""
+    def _panel(self, low: float, high: float) -> Floats | None:
+        """Return Chebyshev coefficients on an interval, or None where values between nodes differ."""
         nodes = np.cos(math.pi * (np.arange(_DEGREE + 1) + 0.5) / (_DEGREE + 1))
         between = np.array([-0.97, -0.6, -0.05, 0.35, 0.8])
         points = (low + high) / 2 + (high - low) / 2 * np.concatenate([nodes, between])
         values = [self._once(float(p)) for p in points[: nodes.size]]
         values += [true_value(self._exact, float(p)) for p in points[nodes.size :]]
         if len(set(values)) == 1 and values[0] is not None and math.isinf(values[0]):
-            return np.array(values[:1]), math.inf
+            return np.array(values[:1])
         if any(v is None or not math.isfinite(v) for v in values):
             return None
         known = np.array(values, dtype=float)
         u, v = _inside(points[: nodes.size], low, high), _inside(points[nodes.size :], low, high)
-        made: Array = chebyshev.chebfit(u, known[: nodes.size], _DEGREE)
+        made: Floats = chebyshev.chebfit(u, known[: nodes.size], _DEGREE)
         off = np.abs(chebyshev.chebval(v, made) - known[nodes.size :])
         slope = np.abs(chebyshev.chebval(v, chebyshev.chebder(made))).min() * 2 / (high - low)
         room = np.abs(known).min() + slope * min(abs(low), abs(high))
-        return (made, 32 * EPS * room) if np.all(off <= 16 * EPS * room) else None
+        return made if np.all(off <= 16 * EPS * room) else None
 
     def _once(self, x: float) -> float | None:
         """A value that is not checked: what stands between the nodes is."""
@@ -138,11 +142,11 @@ class TrueValues:
             return None
 
 
-def _inside(s: Array, low: float, high: float) -> Array:
+def _inside(s: Floats, low: float, high: float) -> Floats:
     """Map an interval to -1..1."""
     return np.asarray(((s - low) - (high - s)) / (high - low))
 
 
-def within(zones: Array, s: Array) -> Mask:
+def within(zones: Floats, s: Floats) -> Mask:
     """Return which points lie in the intervals."""
     return np.asarray(np.searchsorted(zones, s, side="right") % 2 == 1)

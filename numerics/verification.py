@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from derive.errors import InputError
+from derive.results import Result
 from numerics.network import Network
 from numerics.scoring import SKEWED, TINY, Estimate, Limits, Row, constant
 from numerics.simulation.result import Simulation
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from numerics.curves import Prediction
     from numerics.finite_width import FiniteWidthBias
 
 __all__ = ["POWER", "Predicted", "Row", "Verification", "predicted_columns", "verify"]
@@ -45,25 +49,27 @@ class Predicted(Protocol):
         """Whether a column claims to be exact for this network."""
 
 
-@dataclass(frozen=True)
-class Verification:
-    """All rows, and one verdict with a family-wise error rate of ``alpha``.
+@dataclass(frozen=True, repr=False)
+class Verification(Result):
+    """All comparisons, and one verdict with a family-wise error rate of ``alpha``; `rows` has them as plain data.
 
     A row agrees while ``|z| <= threshold``, the two-sided quantile of Student's t at ``alpha`` divided by the
     number of rows. That is Bonferroni's union bound, which holds however the rows depend on each other;
     rows of neighbouring layers depend strongly.
     """
 
-    rows: tuple[Row, ...]
+    comparisons: tuple[Row, ...]
     alpha: float
     threshold: float
     networks: int
     averaged: str
+    prediction: Predicted = field(compare=False)
+    simulation: Simulation = field(compare=False)
 
     @property
     def verdict(self) -> str:
         """``"differs"`` if a row does, else ``"inconclusive"`` if a row is, else ``"agrees"``."""
-        found = {row.verdict for row in self.rows}
+        found = {row.verdict for row in self.comparisons}
         return next((word for word in ("differs", "inconclusive") if word in found), "agrees")
 
     @property
@@ -73,8 +79,8 @@ class Verification:
 
     def summary(self) -> str:
         """Return the verdict in words: how many rows, the worst one, and what would have been caught."""
-        found = [row for row in self.rows if row.verdict == self.verdict]
-        share = f"{len(found)} of {len(self.rows)} rows"
+        found = [row for row in self.comparisons if row.verdict == self.verdict]
+        share = f"{len(found)} of {len(self.comparisons)} rows"
         rule = f"|z| <= {self.threshold:.2f}"
         if self.verdict == "differs":
             worst = max(found, key=lambda row: abs(row.relative_difference))
@@ -89,13 +95,16 @@ class Verification:
                 f"{self.networks} networks, or outside float64's range."
             )
         else:
-            text = f"agrees: {rule} in all {len(self.rows)} rows."
+            text = f"agrees: {rule} in all {len(self.comparisons)} rows."
         text += (
             f" Family-wise error rate {self.alpha:.3g} (Student's t, Bonferroni over rows, which needs no "
             "independence)."
         )
-        power = [row.detectable for row in self.rows if row.predicted != 0]
-        weak, rare = sum(not detectable <= 1 for detectable in power), sum(row.skewness > SKEWED for row in self.rows)
+        power = [row.detectable for row in self.comparisons if row.predicted != 0]
+        weak, rare = (
+            sum(not detectable <= 1 for detectable in power),
+            sum(row.skewness > SKEWED for row in self.comparisons),
+        )
         if rare:
             text += f" In {rare} rows networks too rare for this run hold much of the mean."
         if weak:
@@ -103,14 +112,14 @@ class Verification:
             text += f" {weak} rows say little: an error of 100 % could have passed; {more}."
         elif self.agrees and power:
             largest = max(power)
-            which = "any row" if len(power) == len(self.rows) else "any row with a prediction other than 0"
+            which = "any row" if len(power) == len(self.comparisons) else "any row with a prediction other than 0"
             text += f" In {which} an error of {_percent(largest, sign='')} would have been caught."
         return text
 
     def text(self) -> str:
         """Return the table and the verdict as plain text."""
         head = ["layer", "quantity", "predicted", "estimate", "std error", "z", "off by", "detectable"]
-        biased = any(row.width_bias for row in self.rows)
+        biased = any(row.width_bias for row in self.comparisons)
         head += [*(["width bias"] if biased else []), "claim", "verdict"]
         body = [
             (
@@ -126,7 +135,7 @@ class Verification:
                 "exact" if row.exact else "approximate",
                 row.verdict,
             )
-            for row in self.rows
+            for row in self.comparisons
         ]
         widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
         words = {"quantity", "claim", "verdict"}
@@ -141,8 +150,25 @@ class Verification:
 
     __str__ = text
 
-    def to_dict(self) -> dict[str, object]:
-        """Return the verification as plain data."""
+    def plot(self, *, ax: Any = None) -> Figure:
+        """Return the prediction's curves as a figure, with the estimates over them: see `plot_curves`."""
+        from numerics.figures import plot_curves
+
+        # What `plot_curves` needs of a prediction, `verify` needs, too.
+        prediction = cast("Prediction", self.prediction)
+        return plot_curves(prediction, self.simulation, **({} if ax is None else {"ax": ax}))
+
+    @property
+    def headline(self) -> str:
+        """The verdict and its reason, in one sentence."""
+        return f"{self.summary().partition('. ')[0].removesuffix('.')}; {self.networks} networks"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the comparisons, one row for each quantity of each layer, with the fields of `Row`."""
+        return [asdict(row) for row in self.comparisons]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verification as plain data; a number that is not finite becomes None."""
         return {
             "verdict": self.verdict,
             "agrees": self.agrees,
@@ -151,7 +177,7 @@ class Verification:
             "networks": self.networks,
             "averaged": self.averaged,
             "summary": self.summary(),
-            "rows": [row.to_dict() for row in self.rows],
+            **self._table(),
         }
 
 
@@ -212,8 +238,8 @@ def verify(
     # Rows without spread cannot raise a false alarm, and take no share of alpha.
     tested = sum(not constant(e.value, e.error, e.scale) for column in estimates.values() for e in column)
     limits = Limits(
-        threshold=-float(stdtrit(simulation.freedom, alpha / (2 * max(1, tested)))),
-        margin=float(stdtrit(simulation.freedom, POWER)),
+        threshold=-float(scipy.special.stdtrit(simulation.freedom, alpha / (2 * max(1, tested)))),
+        margin=float(scipy.special.stdtrit(simulation.freedom, POWER)),
         rounding=1e-14 * (layers + 10),
     )
     rows = []
@@ -223,7 +249,8 @@ def verify(
             bias = (0.0, 0.0) if fit is None else fit.at(width)
             value = float(columns[name][layer])
             rows.append(limits.row(layer, name, predicted=value, estimate=estimate, exact=exact[name], width_bias=bias))
-    return Verification(tuple(rows), alpha, limits.threshold, simulation.networks, simulation.averaged)
+    about = simulation.networks, simulation.averaged
+    return Verification(tuple(rows), alpha, limits.threshold, *about, prediction, simulation)
 
 
 def _estimates(name: str, simulation: Simulation) -> list[Estimate]:

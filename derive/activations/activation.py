@@ -5,18 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sympy import Add, DiracDelta, Expr, Rational, S, Symbol, simplify
+from sympy import (
+    Add,
+    DiracDelta,
+    Expr,
+    Function,
+    Max,
+    Min,
+    Pow,
+    Rational,
+    S,
+    Symbol,
+    atan,
+    cos,
+    cosh,
+    erf,
+    exp,
+    sign,
+    simplify,
+    sin,
+    sinh,
+    tanh,
+)
 
 from derive.activations.pieces import jumps, pieces, stand_ins
+from derive.gaussian.functions import Phi
 
 s = Symbol("s", real=True)
 """The pre-activation, the argument of every activation's expression."""
 
 # Points at which a symmetry is refuted before it is proved: no zeros, no breakpoints of anything usual.
 _PROBES = (Rational(3, 7), Rational(17, 11), Rational(47, 13))
+_ANALYTIC = (exp, sin, cos, sinh, cosh, tanh, atan, erf, Phi)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activation:
     """An activation function f(s): ``z^{i+1} = f(s^i)``.
 
@@ -41,10 +64,26 @@ class Activation:
     source: str = field(default="", compare=False)
     tails: tuple[Expr | None, Expr | None] = field(default=(None, None), compare=False)
 
+    def __repr__(self) -> str:
+        return f"<Activation {self}: {self.expression}>"
+
     @cached_property
     def derivative(self) -> Expr:
         """f'(s) as automatic differentiation computes it: a jump of f contributes nothing."""
         return _pointwise(self.expression.diff(self.symbol))
+
+    @cached_property
+    def squared_derivative(self) -> Expr:
+        """f'(s)² but at single points: sign(u)² is 1 where an analytic u, which is not affine, is not 0.
+
+        >>> from derive.activations import activation
+        >>> activation("abs(sin(x))").squared_derivative
+        cos(s)**2
+        """
+        return (self.derivative**2).replace(
+            lambda e: e.is_Pow and isinstance(e.base, sign) and e.exp.is_even and _has_few_zeros(e.base.args[0]),
+            lambda e: S.One,
+        )
 
     @cached_property
     def second_derivative(self) -> Expr:
@@ -154,6 +193,21 @@ class Activation:
         if not self.parameters:
             return self.name
         return f"{self.name}({', '.join(_decimal(value) for _, value in self.parameters)})"
+
+
+def _has_few_zeros(u: Expr) -> bool:
+    """Whether u, not affine, is surely analytic on the whole line and not 0 throughout: its zeros are points."""
+    own = u.free_symbols
+    if len(own) != 1 or (u.is_polynomial(*own) and u.diff(*own, 2).expand() == 0):
+        return False
+    entire = all(isinstance(f, _ANALYTIC) for f in u.atoms(Function))
+    whole = all(p.exp.is_Integer and p.exp > 0 for p in u.atoms(Pow) if p.base.has(*own))
+    return (
+        entire
+        and whole
+        and not u.has(Max, Min)
+        and any(abs(u.subs(next(iter(own)), p).evalf(30)) > 1e-9 for p in _PROBES)
+    )
 
 
 def _pointwise(e: Expr) -> Expr:

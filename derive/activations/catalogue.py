@@ -6,7 +6,6 @@ The conditions of a ``Piecewise`` are written so that its last applicable branch
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import factorial
 
 from sympy import (
@@ -29,47 +28,8 @@ from sympy import (
     tanh,
 )
 
+from derive.activations.entry import DEGREE, Entry, Parameter
 from derive.gaussian.functions import Phi
-
-HIGHEST_DEGREE = 20
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of an activation: its name, its default and the rule that its value must satisfy."""
-
-    name: str
-    default: Expr
-    rule: str = "a real number"
-
-    def allows(self, value: Expr) -> bool:
-        """Whether the rule holds; for a symbol, whether its assumptions do not contradict the rule."""
-        if value.is_extended_real is False or value.is_finite is False:
-            return False
-        if self.rule == "positive":
-            return value.is_positive is not False
-        if self.rule == "at least 0":
-            return value.is_nonnegative is not False
-        if self.rule == "other than 0":
-            return value.is_zero is not True
-        if self.rule == DEGREE:
-            return bool(value.is_Integer and 0 <= value <= HIGHEST_DEGREE)
-        return True
-
-
-DEGREE = f"a whole number from 0 to {HIGHEST_DEGREE}"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One activation: its formula as a function of the argument and the parameters, and where it comes from."""
-
-    name: str
-    summary: str
-    source: str
-    make: Callable[..., Expr]
-    parameters: tuple[Parameter, ...] = ()
-    tails: Callable[..., tuple[Expr | None, Expr | None]] = lambda *_: (None, None)
 
 
 def _number(text: str) -> Rational:
@@ -180,6 +140,13 @@ _ENTRIES = (
         lambda s, b: (S.Zero, s),
     ),
     Entry(
+        "log-sigmoid",
+        "logarithm of the logistic function, -softplus(-s)",
+        "PyTorch",
+        lambda s: -log(1 + exp(-s)),
+        tails=lambda s: (s, S.Zero),
+    ),
+    Entry(
         "elu",
         "exponential linear unit",
         "Clevert et al. 2015",
@@ -210,6 +177,14 @@ _ENTRIES = (
         (Parameter("lower", -S.One), Parameter("upper", S.One)),
         lambda s, low, high: (low, high),
     ),
+    Entry(
+        "threshold",
+        "s above a threshold, else a value",
+        "PyTorch",
+        lambda s, t, v: Piecewise((s, s > t), (v, True)),
+        (Parameter("threshold", S.Zero), Parameter("value", S.Zero)),
+        lambda s, t, v: (v, s),
+    ),
     Entry("relu6", "s between 0 and 6", "Krizhevsky 2010", _clip(S.Zero, Integer(6)), tails=lambda s: (S.Zero, S(6))),
     Entry(
         "hard-sigmoid",
@@ -224,6 +199,20 @@ _ENTRIES = (
         "Howard et al. 2019",
         lambda s: Piecewise((0, s <= -3), (s, s >= 3), (s * (s + 3) / 6, True)),
         tails=lambda s: (S.Zero, s),
+    ),
+    Entry(
+        "sparse-plus",
+        "0, then (s + 1)²/4, then s: softplus in finite pieces",
+        "JAX",
+        lambda s: Piecewise((0, s <= -1), (s, s >= 1), ((s + 1) ** 2 / 4, True)),
+        tails=lambda s: (S.Zero, s),
+    ),
+    Entry(
+        "sparse-sigmoid",
+        "(s + 1)/2 between 0 and 1, the slope of sparse-plus",
+        "JAX; Martins & Astudillo 2016",
+        lambda s: Piecewise((0, s <= -1), (1, s >= 1), (s / 2 + S.Half, True)),
+        tails=lambda s: (S.Zero, S.One),
     ),
     Entry("squared-relu", "relu squared", "So et al. 2021", lambda s: Piecewise((s**2, s > 0), (0, True))),
     Entry("sin", "sine", "Sitzmann et al. 2020", sin),

@@ -12,28 +12,15 @@ from mpmath import mp
 from sympy import (
     Expr,
     Float,
-    Function,
     Pow,
     Rational,
     Symbol,
-    asinh,
-    atan,
-    atanh,
-    erf,
-    erfinv,
-    exp,
     lambdify,
-    log,
-    pi,
-    sinh,
-    sqrt,
-    tan,
-    tanh,
 )
 
 from derive.errors import InputError
 from derive.expressions.intervals import Interval, NoBound, Undefined, bounds
-from derive.gaussian.functions import Phi
+from derive.gaussian.inversion import INCREASING
 from derive.limits import check as check_limit
 
 DIGITS = 40
@@ -42,18 +29,6 @@ FARTHEST = 32
 MOST_ZEROS = 1024
 _NARROWEST = 2.0**-40
 _FLAT = 1e-13
-
-_INVERSES: dict[type[Function], tuple[Callable[[Expr], Expr], Callable[[Expr], bool]]] = {
-    exp: (log, lambda c: bool(c > 0)),
-    log: (exp, lambda c: True),
-    sinh: (asinh, lambda c: True),
-    asinh: (sinh, lambda c: True),
-    tanh: (atanh, lambda c: bool(c > -1) and bool(c < 1)),
-    atan: (tan, lambda c: bool(-pi / 2 < c) and bool(c < pi / 2)),
-    erf: (erfinv, lambda c: bool(c > -1) and bool(c < 1)),
-    Phi: (lambda c: sqrt(2) * erfinv(2 * c - 1), lambda c: bool(c > 0) and bool(c < 1)),
-}
-"""Increasing functions: the inverse, and where it is real."""
 
 
 def peeled(e: Expr, variable: Symbol) -> list[Expr] | None:
@@ -76,10 +51,11 @@ def peeled(e: Expr, variable: Symbol) -> list[Expr] | None:
     level = -constant / factor
     if isinstance(core, Pow):
         return _peeled_power(core, level)
-    if core.func not in _INVERSES:
+    if core.func not in INCREASING:
         return None
-    inverse, real = _INVERSES[core.func]
-    return [core.args[0] - inverse(level)] if real(level) else []
+    function = INCREASING[core.func]
+    inside = bool(function.low < level) and bool(level < function.high)
+    return [core.args[0] - function.inverse(level)] if inside else []
 
 
 def _peeled_power(core: Expr, level: Expr) -> list[Expr] | None:

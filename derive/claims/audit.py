@@ -39,7 +39,7 @@ from sympy import (
 from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Audit, Claim, Finding
 from derive.errors import InputError
-from derive.hypotheses import CATALOGUE, NONDEGENERATE, Hypothesis, Kind
+from derive.hypotheses import CATALOGUE, FINITE_MOMENTS, NONDEGENERATE, Hypothesis, Kind
 from derive.layers import i
 from derive.network import SLOPE, W, Width
 from derive.proof.derivation import Derivation
@@ -61,7 +61,7 @@ class Inconsistent(Exception):
 
 def audit(claim: Claim) -> Audit:
     """Return the audit of a claim; see the module's docstring for what the verdicts mean."""
-    setting = claim.setting.assuming(NONDEGENERATE)
+    setting = claim.setting.assuming(NONDEGENERATE, FINITE_MOMENTS)
     identical, condition, derived = compare(claim, setting)
     found = refute_at_points(claim, derived) if claim.analytic else refute(claim, setting)
     if identical:

@@ -13,6 +13,7 @@ from derive.errors import InputError
 from derive.hypotheses import Hypothesis
 from derive.proof.derivation import Derivation, Statement
 from derive.proof.verdict import Counterexample
+from derive.results import Result
 from derive.setting import Setting
 from derive.words import Words
 
@@ -28,8 +29,8 @@ class Finding(Enum):
         return self.value
 
 
-@dataclass(frozen=True)
-class Claim:
+@dataclass(frozen=True, repr=False)
+class Claim(Result):
     """A printed formula. ``against`` are the derivations that it is compared with, in the order of use.
 
     ``where`` tells where in the source it stands, ``reading`` how the print is read where it leaves a doubt.
@@ -51,6 +52,17 @@ class Claim:
     reading: Words | None = None
 
     @property
+    def headline(self) -> str:
+        """The id and the title."""
+        return f"{self.id}: {self.title}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row: what is printed where, and under which hypotheses."""
+        from derive.render.audit import claim_row
+
+        return [claim_row(self)]
+
+    @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """The hypotheses that the source states."""
         return self.setting.hypotheses
@@ -68,8 +80,8 @@ class Claim:
         return audit(self)
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Result):
     """What was found of a claim.
 
     ``condition`` is the exact condition under which the printed formula is right, where it is not always right;
@@ -90,6 +102,17 @@ class Audit:
         """``holds``, ``holds-if`` or ``refuted``."""
         return self.finding.value
 
+    @property
+    def headline(self) -> str:
+        """The claim and its verdict."""
+        return f"{self.claim.headline}: {self.verdict}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row: the verdict, the printed and the derived formula, and what decides between them."""
+        from derive.render.audit import audit_row
+
+        return [audit_row(self)]
+
     def to_dict(self) -> dict[str, Any]:
         """Return ``{id, source, printed, verdict, condition, counterexample, derived, ...}`` as plain data."""
         from derive.render.audit import to_dict
@@ -101,6 +124,11 @@ class Audit:
         from derive.render.audit import to_text
 
         return to_text(self)
+
+    def _repr_html_(self) -> str:
+        from derive.render.audit import fragment
+
+        return fragment(self)
 
     def __str__(self) -> str:
         return self.text()

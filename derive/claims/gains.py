@@ -23,12 +23,12 @@ from derive.claims.claim import Claim
 from derive.claims.quadrature import edge_of_chaos, mean, standard_deviation
 from derive.gaussian import gaussian_expectation
 from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO
-from derive.proof.derivation import Statement
+from derive.proof.derivation import Derivation, Statement
 from derive.setting import Setting
 from derive.theorems.kumar import FAN_IN, kumar_2017
 from derive.theorems.product import X, Y, product_variance
 from derive.theorems.rectifier import half_variance
-from derive.theorems.selu import alpha, constant_lambda
+from derive.theorems.selu import alpha, constant_lambda, selu_fixed_point
 from derive.words import Words
 
 TORCH = "PyTorch, torch.nn.init.calculate_gain"
@@ -46,6 +46,7 @@ def _number(
     printed: Expr | str,
     value: Callable[[], Expr],
     reading: Words | None = None,
+    against: tuple[Callable[[], Derivation], ...] = (),
 ) -> Claim:
     decimal = printed if isinstance(printed, str) else None
     if isinstance(printed, str):
@@ -57,7 +58,7 @@ def _number(
         where=where,
         printed=Statement(Symbol(symbol), "=", printed),
         setting=Setting(()),
-        against=(),
+        against=against,
         analytic=value,
         decimal=decimal,
         reading=reading,
@@ -65,14 +66,18 @@ def _number(
 
 
 _KEEPS = Words(
-    "The gain is the factor on the weights' standard deviation that keeps a second moment of one, from one "
+    "The torch gain is the factor on the weights' standard deviation that keeps a second moment of one, from one "
     "pre-activation to the next."
 )
 
 
-def _torch(name: str, printed: Expr, value: Callable[[], Expr]) -> Claim:
-    title = f"The gain of {name} keeps the second moment at one"
-    return _number(f"torch-gain-{name}", title, TORCH, f"nonlinearity {name}", "gain", printed, value, _KEEPS)
+def _torch(
+    name: str, printed: Expr, value: Callable[[], Expr], against: tuple[Callable[[], Derivation], ...] = ()
+) -> Claim:
+    title = f"The torch gain of {name} keeps the second moment at one"
+    return _number(
+        f"torch-gain-{name}", title, TORCH, f"nonlinearity {name}", "torch_gain", printed, value, _KEEPS, against
+    )
 
 
 def torch_tanh() -> Claim:
@@ -98,12 +103,12 @@ def _half(slope: Expr) -> Expr:
 
 def torch_relu() -> Claim:
     """sqrt(2)."""
-    return _torch("relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))))
+    return _torch("relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), (half_variance,))
 
 
 def torch_leaky_relu() -> Claim:
     """sqrt(2/(1 + a^2))."""
-    return _torch("leaky-relu", sqrt(2 / (1 + SLOPE**2)), lambda: 1 / sqrt(_half(SLOPE)))
+    return _torch("leaky-relu", sqrt(2 / (1 + SLOPE**2)), lambda: 1 / sqrt(_half(SLOPE)), (half_variance,))
 
 
 def _nfnet(name: str, printed: str) -> Claim:
@@ -165,6 +170,7 @@ def kumar_sigmoid() -> Claim:
         "3.6",
         value,
         Words("With {} and {} at the sigmoid's values, to first order.", AT_ZERO, SLOPE_AT_ZERO),
+        (kumar_2017,),
     )
 
 
@@ -175,7 +181,7 @@ def selu_alpha() -> Claim:
     def value() -> Expr:
         return alpha().result.evalf(45)
 
-    return _number("selu-alpha", "SELU's alpha", SELU_SOURCE, "alpha", "alpha", printed, value)
+    return _number("selu-alpha", "SELU's alpha", SELU_SOURCE, "alpha", "alpha", printed, value, against=(alpha,))
 
 
 def selu_lambda() -> Claim:
@@ -185,7 +191,9 @@ def selu_lambda() -> Claim:
     def value() -> Expr:
         return constant_lambda(alpha()).result.evalf(45)
 
-    return _number("selu-lambda", "SELU's lambda", SELU_SOURCE, "scale", "lambda", printed, value)
+    return _number(
+        "selu-lambda", "SELU's lambda", SELU_SOURCE, "scale", "lambda", printed, value, against=(selu_fixed_point,)
+    )
 
 
 def hayou_tanh() -> Claim:
@@ -274,6 +282,7 @@ def dropout() -> Claim:
         s / (1 - p),
         value,
         Words("The input has variance {} and mean {}; {} is the drop rate.", s, mu, p),
+        (product_variance,),
     )
 
 

@@ -11,7 +11,8 @@
 
 Numbers are exact: 0.1 is one tenth. Names are the declared variables, ``pi`` and ``e``. Functions are the elementary
 ones, ``Phi`` and ``phi`` (the standard normal distribution function and density), ``max``, ``min``, and the catalogue
-of activations, with their parameters after the argument and ``_`` for ``-``: ``leaky_relu(x, 0.2)``.
+of activations, as it or PyTorch calls them, with their parameters after the argument and ``_`` for ``-``:
+``leaky_relu(x, 0.2)``. What other languages write is pointed to what is written here: `derive.expressions.pointers`.
 
 Limits: 1000 characters, 200 tokens, brackets 30 deep, numbers of 40 digits, exponents that are rational with size at
 most 40 and denominator at most 12 (any exponent over a positive number), constants between 1e-100 and 1e100 in size,
@@ -57,8 +58,11 @@ from sympy import (
 )
 from sympy.core.relational import Relational
 
-from derive.activations.catalogue import CATALOGUE, DEGREE, Entry
+from derive.activations.catalogue import CATALOGUE
+from derive.activations.entry import DEGREE, Entry
+from derive.activations.spellings import entry_of
 from derive.errors import InputError, unknown_name
+from derive.expressions.pointers import instead_of
 from derive.expressions.safety import Unsafe, raised, safely
 from derive.gaussian.functions import NormalDensity, Phi
 
@@ -70,11 +74,11 @@ _TOKEN = re.compile(
     r"""\s*(?:
     (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
   | (?P<name>[^\W\d]\w*)
-  | (?P<sign>\*\*|<=|>=|==|!=|[-+*/()<>,])
+  | (?P<sign>\*\*|//|<=|>=|==|!=|[-+*/()<>,])
     )""",
     re.VERBOSE | re.ASCII,
 )
-_ELEMENTARY: dict[str, Callable[[Expr], Expr]] = {
+ELEMENTARY: dict[str, Callable[[Expr], Expr]] = {
     "exp": exp,
     "log": log,
     "sqrt": sqrt,
@@ -100,13 +104,16 @@ _CONSTANTS: dict[str, Expr] = {"pi": pi, "e": E}
 _COMPARISONS = ("<", "<=", ">", ">=")
 
 
-def _activation_functions() -> dict[str, Entry]:
-    taken = {*_ELEMENTARY, *_SEVERAL}
-    return {name.replace("-", "_"): entry for name, entry in CATALOGUE.items() if name not in taken}
+FUNCTIONS = tuple(sorted({*ELEMENTARY, *_SEVERAL, *(name.replace("-", "_") for name in CATALOGUE), "where"}))
+"""Every function that an expression may use; of the catalogue's also what `derive.activations.spellings` reads."""
 
 
-FUNCTIONS = tuple(sorted({*_ELEMENTARY, *_SEVERAL, *_activation_functions(), "where"}))
-"""Every function name that an expression may use."""
+class UnknownName(InputError):
+    """A name that is neither declared nor a constant: ``name``; ``known`` are those that are."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ def parse_expression(text: str, variables: Mapping[str, Symbol], *, what: str = 
     >>> parse_expression("2*x + y", {"x": x})
     Traceback (most recent call last):
         ...
-    derive.errors.InputError: expression: unknown name 'y'; known: x, pi, e, at column 7
+    derive.expressions.reader.UnknownName: expression: unknown name 'y'; known: x, pi, e, at column 7
       2*x + y
             ^
 
@@ -151,6 +158,11 @@ def parse_expression(text: str, variables: Mapping[str, Symbol], *, what: str = 
         return reader.read()
     except RecursionError:
         raise InputError(f"{what} is nested too deeply") from None
+
+
+def _hint(text: str) -> str:
+    found = instead_of(text)
+    return f"; {found}" if found else ""
 
 
 class _Reader:
@@ -172,12 +184,14 @@ class _Reader:
         if text in ("==", "!="):
             self._fail("comparisons are <, <=, > and >=")
         if self._now.kind in ("number", "name") or text == "(":
-            self._fail(f"an operator must stand before {text!r}")
-        self._fail(f"unexpected {text!r}")
+            self._fail(f"an operator must stand before {text!r}{_hint(text)}")
+        self._fail(f"unexpected {text!r}{_hint(text)}")
 
     def _fail(self, rule: str, column: int | None = None) -> NoReturn:
-        at = self._now.column if column is None else column
-        raise InputError(f"{self.what}: {rule}, at column {at + 1}\n  {self.text}\n  {' ' * at}^")
+        raise InputError(self._located(rule, self._now.column if column is None else column))
+
+    def _located(self, rule: str, at: int) -> str:
+        return f"{self.what}: {rule}, at column {at + 1}\n  {self.text}\n  {' ' * at}^"
 
     # ---- tokens
 
@@ -189,8 +203,7 @@ class _Reader:
             match = _TOKEN.match(self.text, column)
             if match is None or match.lastgroup is None:
                 column += len(self.text[column:]) - len(self.text[column:].lstrip())
-                hint = "; powers are written **" if self.text[column] == "^" else ""
-                self._fail(f"unexpected character {self.text[column]!r}{hint}", column)
+                self._fail(f"unexpected character {self.text[column]!r}{_hint(self.text[column])}", column)
             start = match.start(match.lastgroup)
             found.append(_Token(match.lastgroup, match[match.lastgroup], start))
             column = match.end()
@@ -212,7 +225,7 @@ class _Reader:
     def _expect(self, text: str, why: str) -> None:
         if not self._take(text):
             got = self._now.text if self._now.kind == "end" else repr(self._now.text)
-            self._fail(f"{text!r} expected {why}, got {got}")
+            self._fail(f"{text!r} expected {why}, got {got}{_hint(self._now.text)}")
 
     # ---- grammar
 
@@ -279,14 +292,24 @@ class _Reader:
             return _CONSTANTS[token.text]
         if token.text in FUNCTIONS:
             self._fail(f"{token.text} is a function: write {token.text}(...)", token.column)
+        self._point(token)
         known = [*self.variables, *_CONSTANTS]
-        return self._fail(str(unknown_name("name", token.text, known)), token.column)
+        message = str(unknown_name("name", token.text, known))
+        raise UnknownName(self._located(message, token.column), token.text)
+
+    def _point(self, token: _Token) -> None:
+        """Fail with what to write where the language has another word for a name."""
+        hint = instead_of(token.text)
+        if hint is not None:
+            self._fail(hint, token.column)
 
     # ---- functions
 
     def _call(self, token: _Token) -> Expr:
         name = token.text
-        if name not in FUNCTIONS:
+        known = None if name in (*ELEMENTARY, *_SEVERAL, "where") else entry_of(name)
+        if known is None and name not in FUNCTIONS:
+            self._point(token)
             self._fail(str(unknown_name("function", name, FUNCTIONS)), token.column)
         self._expect("(", "after a function")
         with _Nesting(self):
@@ -305,11 +328,12 @@ class _Reader:
             return self._where(condition, arguments[0], arguments[1], token)
         if name in _SEVERAL:
             return self._made(lambda: _SEVERAL[name](*arguments), token)
-        if name in _ELEMENTARY:
+        if name in ELEMENTARY:
             if len(arguments) != 1:
                 self._fail(f"{name} takes 1 argument, got {len(arguments)}", token.column)
-            return self._made(lambda: _ELEMENTARY[name](arguments[0]), token)
-        return self._activation(_activation_functions()[name], arguments, columns, token)
+            return self._made(lambda: ELEMENTARY[name](arguments[0]), token)
+        assert known is not None
+        return self._activation(*known, arguments, columns, token)
 
     def _condition(self) -> tuple[Expr, str, Expr]:
         left = self._sum()
@@ -335,7 +359,9 @@ class _Reader:
         others = no.args if isinstance(no, Piecewise) else ((no, True),)
         return self._made(lambda: Piecewise((yes, Relational(left, right, relation)), *others), token)
 
-    def _activation(self, entry: Entry, arguments: list[Expr], columns: list[int], token: _Token) -> Expr:
+    def _activation(
+        self, entry: Entry, defaults: tuple[Expr, ...], arguments: list[Expr], columns: list[int], token: _Token
+    ) -> Expr:
         argument, *given = arguments
         if len(given) > len(entry.parameters):
             names = ", ".join(p.name for p in entry.parameters)
@@ -346,7 +372,8 @@ class _Reader:
                 self._fail(f"parameter {parameter.name} of {token.text} must be {parameter.rule}", column)
             if value.is_number and not parameter.allows(value):
                 self._fail(f"parameter {parameter.name} of {token.text} must be {parameter.rule}", column)
-        values = [*given, *(p.default for p in entry.parameters[len(given) :])]
+        usual = [*defaults, *(p.default for p in entry.parameters[len(defaults) :])]
+        values = [*given, *usual[len(given) :]]
         stand_in = Symbol("argument", real=True)
         # The formula is made for a real variable and only then given its argument, so that 0**0 and the like
         # mean what they mean in the catalogue.

@@ -19,13 +19,14 @@ from derive.gaussian.prepare import Prepared, integrability, preparations, requi
 from derive.gaussian.rules import CHAIN, Collect, Degenerate, SplitAtBreakpoints, SteinIdentity
 from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import expectation_node
+from derive.hypotheses import Hypothesis
 from derive.limits import NEVER
 from derive.proof.derivation import Derivation, Proof
-from derive.proof.rule import RuleDoesNotApply
+from derive.proof.rule import Rule, RuleDoesNotApply
 from derive.proof.verdict import Grade, Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClosedForm(Derivation):
     """The derivation of a Gaussian expectation: `result` is the closed form, `agreement` its check.
 
@@ -34,6 +35,12 @@ class ClosedForm(Derivation):
 
     agreement: Agreement | None = field(default=None, compare=False)
     conditions: tuple[Expr, ...] = ()
+
+    @property
+    def needs(self) -> tuple[Hypothesis, ...]:
+        """The hypotheses that the conditions are met, where they are not met always."""
+        wanted = {c for c in self.conditions if not c.is_positive}
+        return tuple(h for h in self.setting.hypotheses if wanted.intersection(h.positive))
 
 
 def gaussian_expectation(
@@ -123,7 +130,7 @@ def _at_numbers(node: GaussianExpectation, general: General) -> ClosedForm:
     proof = Proof(gaussian_setting(node, parameters, conditions, ()), node)
     proof.by(PutNumbersIn(general.node, general.values))
     if collected:
-        _applies(proof, Collect())
+        applies(proof, Collect())
     return _made(proof, node, conditions, lemma.agreement, partial(_at_numbers, node, general))
 
 
@@ -176,11 +183,16 @@ def _made(
     # a replay may take its time
     if isinstance(proof.setting, GaussianSetting):
         proof.setting.parameters.deadline = NEVER
-    made = proof.done("gaussian-expectation", "A Gaussian expectation in closed form", rebuild=rebuild)
+    made = proof.done(_name(proof), "A Gaussian expectation in closed form", rebuild=rebuild)
     verdict = Verdict(Grade.SAMPLED, f"computed by the rule; the closed form {found}")
     steps = tuple(replace(s, verdict=verdict) for s in made.steps)
     fields = {name: getattr(made, name) for name in made.__dataclass_fields__ if name != "steps"}
     return ClosedForm(**fields, steps=steps, agreement=found, conditions=conditions)
+
+
+def _name(proof: Proof) -> str:
+    at_numbers = any(isinstance(s.rule, PutNumbersIn) for s in proof.steps)
+    return "gaussian-expectation-at-numbers" if at_numbers else "gaussian-expectation"
 
 
 def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
@@ -206,20 +218,21 @@ def _chain(node: GaussianExpectation, prepared: Prepared) -> tuple[Proof, tuple[
         if isinstance(rule, SplitAtBreakpoints) and isinstance(proof.now, GaussianExpectation):
             require_known(proof.now, parameters)
         if isinstance(rule, SteinIdentity) and proof.now.has(GaussianExpectation):
-            _applies(proof, HermiteExpansion())
+            applies(proof, HermiteExpansion())
         if not proof.now.has(GaussianExpectation):
             break
-        _applies(proof, rule)
+        applies(proof, rule)
     if proof.now.has(GaussianExpectation):
         (left, *_) = proof.now.atoms(GaussianExpectation)
         raise NoClosedForm("no rule applies", left.integrand)
-    _applies(proof, Collect())
+    applies(proof, Collect())
     return proof, (*domain, *prepared.needs, *conditions)
 
 
-def _applies(proof: Proof, rule: object) -> bool:
+def applies(proof: Proof, rule: Rule) -> bool:
+    """Whether a rule applied; then it was."""
     try:
-        proof.by(rule)  # type: ignore[arg-type]
+        proof.by(rule)
     except RuleDoesNotApply:
         return False
     return True

@@ -9,9 +9,8 @@ from sympy.core.relational import Relational
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.inversion import sign_changes
 from derive.gaussian.rules import GaussianRule
-from derive.gaussian.setting import GaussianSetting, positivity_key
+from derive.gaussian.setting import GaussianSetting
 from derive.proof.rule import Rewrite
-from derive.setting import Undischarged
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,7 @@ class SolveBreakpoints(GaussianRule):
             return None
         uses: set[str] = set()
         for condition in solver.needs:
-            if setting.key_of(condition) is None:
-                raise Undischarged(f"needed and not assumed: {condition} > 0")
-            uses.add(positivity_key(condition))
+            uses |= setting.require_positive(condition)
         made = GaussianExpectation.of(after, node.variables, node.mean, node.covariance)
         return Rewrite(made, frozenset(uses))
 

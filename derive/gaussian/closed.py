@@ -33,6 +33,7 @@ from sympy import (
 )
 
 from derive.gaussian.functions import BivariateNormalCDF, OwensT, Phi
+from derive.gaussian.normal_form import add_to
 from derive.gaussian.parameters import Element, Parameters
 
 
@@ -105,11 +106,7 @@ class Closed:
     def __add__(self, other: "Closed") -> "Closed":
         terms = dict(self.terms)
         for kernel, value in other.terms.items():
-            total = terms.get(kernel, self.parameters.zero) + value
-            if total == 0:
-                terms.pop(kernel, None)
-            else:
-                terms[kernel] = total
+            add_to(terms, kernel, value)
         return Closed(self.parameters, terms)
 
     def __mul__(self, other: "Closed") -> "Closed":
@@ -164,18 +161,18 @@ class Closed:
                 mirrored = tuple(sorted((*rest, Special("Phi", (Surd(-h.outside, h.radicand),))), key=repr))
                 if mirrored != specials and mirrored in terms:
                     value = terms.pop(mirrored)
-                    _accumulate(terms, rest, value)
-                    _accumulate(terms, specials, -value)
+                    add_to(terms, rest, value)
+                    add_to(terms, specials, -value)
                 if specials not in terms:
                     continue
                 value, base = terms[specials], terms.get(rest, p.zero)
                 if base == -value:
                     del terms[specials], terms[rest]
-                    _accumulate(terms, mirrored, -value)
+                    add_to(terms, mirrored, -value)
                 elif base == -value / 2:
                     del terms[specials], terms[rest]
                     name = tuple(sorted((*rest, Special("erf", (h,))), key=repr))
-                    _accumulate(terms, name, value / 2)
+                    add_to(terms, name, value / 2)
 
     def surd(self, x: Surd) -> Expr:
         """Outside · √radicand, with a radicand that also divides the denominator moved below: s/√(1 + s²)."""
@@ -237,14 +234,6 @@ class Closed:
 def _size(x: Element) -> tuple[int, int]:
     """How large the denominator is: its total degree, then its number of terms."""
     return max(sum(m) for m in x.denom.monoms()), len(x.denom)
-
-
-def _accumulate(terms: dict[tuple[Special, ...], Element], key: tuple[Special, ...], value: Element) -> None:
-    total = terms[key] + value if key in terms else value
-    if total == 0:
-        terms.pop(key, None)
-    else:
-        terms[key] = total
 
 
 _FUNCTIONS = {

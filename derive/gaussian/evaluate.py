@@ -32,10 +32,17 @@ def _compile(e: sp.Basic, places: dict[sp.Symbol, int], ctx: Any) -> Function:
     if e in places:
         n = places[e]
         return lambda x: x[n]
-    if not e.free_symbols & set(places):
+    if not e.args or e.is_Rational or isinstance(e, ComplexRootOf):
         constant = _constant(e, ctx)
         return lambda x: constant
-    parts = [_compile(a, places, ctx) for a in e.args if not isinstance(a, sp.Tuple)]
+    made = _operation(e, [_compile(a, places, ctx) for a in e.args if not isinstance(a, sp.Tuple)], places, ctx)
+    if e.free_symbols & set(places):
+        return made
+    constant = made(())
+    return lambda x: constant
+
+
+def _operation(e: sp.Basic, parts: list[Function], places: dict[sp.Symbol, int], ctx: Any) -> Function:
     if e.is_Add:
         return lambda x: sum((f(x) for f in parts[1:]), parts[0](x))
     if e.is_Mul:
@@ -66,20 +73,7 @@ def _constant(e: sp.Basic, ctx: Any) -> Any:
         return ctx.mpf(str(e))
     if isinstance(e, ComplexRootOf):
         return ctx.convert(e.evalf(ctx.dps + 5)._to_mpmath(ctx.prec))
-    if not e.args:
-        raise CannotEvaluate(str(e))
-    values = [_compile(a, {}, ctx) for a in e.args]
-    if e.is_Add:
-        return sum((f(()) for f in values[1:]), values[0](()))
-    if e.is_Mul:
-        return _product(values, ())
-    if e.is_Pow:
-        return _power(e, values, ctx)(())
-    if isinstance(e, Relational):
-        return _COMPARISONS[e.rel_op](values[0](()), values[1](()))
-    if isinstance(e, sp.Piecewise):
-        return _piecewise([(_compile(v, {}, ctx), _compile(c, {}, ctx)) for v, c in e.args])(())
-    return _call(e, values, ctx)(())
+    raise CannotEvaluate(str(e))
 
 
 def _product(parts: list[Function], x: Sequence[Any]) -> Any:

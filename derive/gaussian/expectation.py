@@ -81,12 +81,10 @@ class GaussianExpectation(Expr):
         if len(self.variables) == 1:
             law = f"{show(self.mean[0])}, {show(self.covariance[0][0])}"
         else:
-            mean = r"\\ ".join(show(m) for m in self.mean)
+            column = r"\\ ".join(show(m) for m in self.mean)
+            mean = rf"\left(\begin{{smallmatrix}}{column}\end{{smallmatrix}}\right)" if any(self.mean) else "0"
             rows = r"\\ ".join(" & ".join(show(c) for c in row) for row in self.covariance)
-            law = (
-                rf"\left(\begin{{smallmatrix}}{mean}\end{{smallmatrix}}\right), "
-                rf"\left(\begin{{smallmatrix}}{rows}\end{{smallmatrix}}\right)"
-            )
+            law = rf"{mean}, \left(\begin{{smallmatrix}}{rows}\end{{smallmatrix}}\right)"
         power = f"^{{{exp}}}" if exp else ""
         return (
             rf"\mathbb{{E}}_{{{names} \sim \mathcal{{N}}\left({law}\right)}}"

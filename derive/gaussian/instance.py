@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
-from sympy import Basic, Dict, Expr, Function, Rational
+from sympy import Basic, Dict, Expr, Function, Gt, Rational
 
 from derive.gaussian.digits import magnitude
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.expectation import GaussianExpectation
-from derive.gaussian.setting import GaussianSetting, positivity_key
+from derive.gaussian.setting import GaussianSetting
+from derive.proof.derivation import Step
+from derive.proof.instances import agreed, refuted, relation
 from derive.proof.rule import Evidence, Rewrite, Rule
-from derive.setting import Setting, Undischarged
+from derive.proof.verdict import Verdict
+from derive.setting import Setting
 from derive.words import Words
 
 LARGEST_COLLECTED = 64
@@ -39,18 +42,32 @@ class PutNumbersIn(Rule):
         from derive.gaussian.api import general_form
 
         lemma = general_form(self.general)
-        uses = frozenset().union({"gaussian-law"}, *(self._holds(c, setting) for c in lemma.conditions))
+        law = setting.law_key if isinstance(setting, GaussianSetting) else frozenset()
+        uses = law.union(*(self._holds(c, setting) for c in lemma.conditions))
         words = Words("{}: derive the form with symbols for the numbers, and put the numbers in.", self.general)
         return Rewrite(lemma.result.xreplace(dict(self.values)), uses, words, (lemma,))
+
+    def by_second_path(self, step: Step) -> Verdict:
+        """Put the numbers into the lemma's two sides; look at its conditions in decimals where nothing states them."""
+        numbers = dict(self.values)
+        (lemma,) = step.lemmas
+        if lemma.statement.lhs != self.general or step.before != lemma.statement.lhs.xreplace(numbers):
+            return refuted(step, lemma)
+        cited = [o for h in step.setting.hypotheses if h.key in step.uses for o in h.text.objects]
+        positive = lemma.setting.positive if isinstance(lemma.setting, GaussianSetting) else ()
+        for condition in positive:
+            here = condition.xreplace(numbers)
+            if Gt(here, 0) not in cited and not (here.is_positive or (here.is_number and here.evalf() > 0)):
+                return agreed(lemma, f"needed and not assumed: {here} > 0")
+        made = lemma.statement.rhs.xreplace(numbers)
+        if made != step.after:
+            return refuted(step, lemma, (step.before, made))
+        return agreed(lemma, *relation(step, lemma))
 
     def _holds(self, condition: Expr, setting: Setting) -> frozenset[str]:
         """What a condition rests on at the numbers: nothing where it is a positive number."""
         here = condition.xreplace(dict(self.values))
-        if here.is_positive:
-            return frozenset()
-        if here.is_number or not isinstance(setting, GaussianSetting) or setting.key_of(here) is None:
-            raise Undischarged(f"needed and not assumed: {here} > 0")
-        return frozenset({positivity_key(here)})
+        return setting.require_positive(here)
 
 
 def can_be_collected(e: Basic) -> bool:

@@ -63,7 +63,7 @@ class SignChanges:
 
 
 @dataclass(frozen=True)
-class _Increasing:
+class Increasing:
     """An increasing function of the whole line, its inverse and its range."""
 
     inverse: Callable[[Expr], Expr]
@@ -71,16 +71,17 @@ class _Increasing:
     high: Expr = S.Infinity
 
 
-_INCREASING: dict[type, _Increasing] = {
-    exp: _Increasing(log, S.Zero),
-    log: _Increasing(exp),
-    tanh: _Increasing(atanh, S.NegativeOne, S.One),
-    erf: _Increasing(erfinv, S.NegativeOne, S.One),
-    Phi: _Increasing(lambda y: sqrt(2) * erfinv(2 * y - 1), S.Zero, S.One),
-    sinh: _Increasing(asinh),
-    asinh: _Increasing(sinh),
-    atan: _Increasing(tan, -pi / 2, pi / 2),
+INCREASING: dict[type, Increasing] = {
+    exp: Increasing(log, S.Zero),
+    log: Increasing(exp),
+    tanh: Increasing(atanh, S.NegativeOne, S.One),
+    erf: Increasing(erfinv, S.NegativeOne, S.One),
+    Phi: Increasing(lambda y: sqrt(2) * erfinv(2 * y - 1), S.Zero, S.One),
+    sinh: Increasing(asinh),
+    asinh: Increasing(sinh),
+    atan: Increasing(tan, -pi / 2, pi / 2),
 }
+"""Increasing functions of the whole line (the logarithm: of its half), with their inverses."""
 
 
 def sign_changes(u: Expr, x: Symbol) -> SignChanges | None:
@@ -155,7 +156,7 @@ def _polynomial(u: Expr, x: Symbol) -> SignChanges | None:
 def _difference(first: Expr, second: Expr, x: Symbol) -> SignChanges | None:
     """The difference c F(v) - c F(w) for an increasing F has the sign of c (v - w)."""
     (a, f), (b, g) = (t.as_independent(x, as_Add=False) for t in (first, second))
-    if a == -b and f.func is g.func and f.func in _INCREASING:
+    if a == -b and f.func is g.func and f.func in INCREASING:
         found = sign_changes((f.args[0] - g.args[0]).expand(), x)
         return None if found is None else _sided(a, found)
     return None
@@ -165,10 +166,10 @@ def _level(core: Expr, y: Expr, x: Symbol) -> SignChanges | None:
     """The sign of core - y, for a core that is one function of x."""
     if core == x:
         return SignChanges(1, (y,))
-    if core.func in _INCREASING:
-        return _increasing(_INCREASING[core.func], core.args[0], y, x)
+    if core.func in INCREASING:
+        return _increasing(INCREASING[core.func], core.args[0], y, x)
     if isinstance(core, erfc):
-        found = _increasing(_INCREASING[erf], core.args[0], 1 - y, x)
+        found = _increasing(INCREASING[erf], core.args[0], 1 - y, x)
         return None if found is None else -found
     if isinstance(core, cosh):
         return _even(core.args[0], y - 1, lambda: acosh(y), x)
@@ -191,7 +192,7 @@ def _level(core: Expr, y: Expr, x: Symbol) -> SignChanges | None:
     return None
 
 
-def _increasing(function: _Increasing, w: Expr, y: Expr, x: Symbol) -> SignChanges | None:
+def _increasing(function: Increasing, w: Expr, y: Expr, x: Symbol) -> SignChanges | None:
     """F(w) > y where w > F⁻¹(y); always where y is below the range of F."""
     needs: list[Expr] = []
     for gap, side in ((y - function.low, 1), (function.high - y, -1)):
@@ -225,7 +226,7 @@ def _in_one_function(u: Expr, x: Symbol) -> SignChanges | None:
         polynomial = Poly(u)
     except PolynomialError:
         return None
-    if len(polynomial.gens) != 1 or polynomial.gen.func not in _INCREASING:
+    if len(polynomial.gens) != 1 or polynomial.gen.func not in INCREASING:
         return None
     if polynomial.degree() > HIGHEST_DEGREE or not all(c.is_Rational for c in polynomial.all_coeffs()):
         return None

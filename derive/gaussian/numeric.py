@@ -71,29 +71,9 @@ def bivariate_cdf(ctx: Any, h: Any, k: Any, rho: Any) -> Any:
     return _raised(ctx, partial(_bivariate_cdf, ctx), h, k, rho, costs=-2 * mpmath.mp.mag(spread))
 
 
-def float_owens_t(h: Any, a: Any) -> float:
-    """T of floats: the name that generated code calls."""
-    return float(owens_t(mpmath.fp, h, a))
-
-
-def float_bivariate_cdf(h: Any, k: Any, rho: Any) -> float:
-    """Φ₂ of floats: the name that generated code calls."""
-    return float(bivariate_cdf(mpmath.fp, h, k, rho))
-
-
-def mp_phi(x: Any) -> Any:
-    """Φ at the working precision of mpmath: the name that generated code calls."""
-    return phi(mpmath.mp, x)
-
-
-def mp_owens_t(h: Any, a: Any) -> Any:
-    """T at the working precision of mpmath: the name that generated code calls."""
-    return owens_t(mpmath.mp, h, a)
-
-
-def mp_bivariate_cdf(h: Any, k: Any, rho: Any) -> Any:
-    """Φ₂ at the working precision of mpmath: the name that generated code calls."""
-    return bivariate_cdf(mpmath.mp, h, k, rho)
+float_owens_t, float_bivariate_cdf = (partial(f, mpmath.fp) for f in (owens_t, bivariate_cdf))
+mp_phi, mp_owens_t, mp_bivariate_cdf = (partial(f, mpmath.mp) for f in (phi, owens_t, bivariate_cdf))
+"""The names that generated code calls: of floats, and at the working precision of mpmath."""
 
 
 # ---- in numbers of mpmath.mp, at a precision that covers what the arguments cost

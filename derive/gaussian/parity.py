@@ -38,7 +38,7 @@ from sympy.polys.polyerrors import PolynomialError
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import Phi
 from derive.gaussian.growth import growth
-from derive.gaussian.rules import LAW, GaussianRule
+from derive.gaussian.rules import GaussianRule
 from derive.gaussian.setting import GaussianSetting
 from derive.proof.rule import Rewrite
 
@@ -69,8 +69,8 @@ class EvenPart(GaussianRule):
         if even is None or even == g:
             return None
         if not even.free_symbols & set(node.variables):
-            return Rewrite(even, LAW)
-        return Rewrite(GaussianExpectation.of(even, node.variables, node.mean, node.covariance), LAW)
+            return Rewrite(even, setting.law_key)
+        return Rewrite(GaussianExpectation.of(even, node.variables, node.mean, node.covariance), setting.law_key)
 
 
 def even_part(g: Expr, variables: Sequence[Symbol]) -> Expr | None:

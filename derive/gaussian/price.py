@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integral, MatrixBase, Poly, S, Symbol, asin, cancel, solve, sqrt, symbols
 
 from derive.errors import InputError
-from derive.gaussian.api import ClosedForm, finish
+from derive.gaussian.api import ClosedForm, applies, finish
 from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.normal_form import NormalForm, Shape
@@ -23,7 +23,7 @@ from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameter
 from derive.gaussian.validation import domain_of, expectation_node
 from derive.gaussian.writer import shape_expression
 from derive.proof.derivation import Proof
-from derive.proof.rule import Rewrite, RuleDoesNotApply
+from derive.proof.rule import Rewrite
 
 MOST_LEVELS = 8
 LEVELS = symbols(f"u1:{MOST_LEVELS + 1}", real=True)
@@ -182,23 +182,15 @@ def _proof(node: GaussianExpectation) -> tuple[Proof, tuple[Expr, ...]]:
     domain = domain_of(node, parameters)
     levels = tuple(c for n in inner for c in domain_of(n, parameters))
     proof = Proof(gaussian_setting(node, parameters, domain, levels), node)
-    _attempt(proof, SplitAtBreakpoints())
+    applies(proof, SplitAtBreakpoints())
     for u in LEVELS:
-        if not _attempt(proof, PriceTheorem(u)):
+        if not applies(proof, PriceTheorem(u)):
             break
     for rule in CHAIN[1:]:
-        _attempt(proof, rule)
-    while _attempt(proof, IntegrateCovariance()):
+        applies(proof, rule)
+    while applies(proof, IntegrateCovariance()):
         pass
     if proof.now.has(GaussianExpectation, Integral):
         raise NoClosedForm("Price's theorem does not lead to known integrals", node.integrand)
-    _attempt(proof, Collect())
+    applies(proof, Collect())
     return proof, domain
-
-
-def _attempt(proof: Proof, rule: GaussianRule) -> bool:
-    try:
-        proof.by(rule)
-    except RuleDoesNotApply:
-        return False
-    return True

@@ -15,7 +15,7 @@ from derive.gaussian.law import Law, regression, tilt
 from derive.gaussian.moments import Moments, stein
 from derive.gaussian.normal_form import Factor, Shape
 from derive.gaussian.parameters import Element
-from derive.gaussian.setting import GaussianSetting, positivity_key
+from derive.gaussian.setting import GaussianSetting
 from derive.gaussian.writer import shape_expression
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.proof.verdict import Verdict
@@ -23,8 +23,6 @@ from derive.setting import Setting, Undischarged
 
 if TYPE_CHECKING:
     from derive.proof.derivation import Step
-
-LAW = frozenset({"gaussian-law"})
 
 
 class GaussianRule(Rule):
@@ -99,7 +97,7 @@ class Degenerate(GaussianRule):
                 value = node.mean[i]
                 for j, gain in enumerate(regression(law, i, p)):
                     value += p.factored(gain) * (node.variables[j] - node.mean[j])
-                return Rewrite(_without(node, i, node.integrand.xreplace({variable: value})), LAW)
+                return Rewrite(_without(node, i, node.integrand.xreplace({variable: value})), setting.law_key)
             given = given.given_boundary(boundary, p)
         return None
 
@@ -129,7 +127,7 @@ class OddSymmetry(GaussianRule):
         if any(m != 0 for m in node.mean):
             return None
         form = setting.read(node)[1]
-        return None if form.without_orientation().terms or not form.terms else Rewrite(S.Zero, LAW)
+        return None if form.without_orientation().terms or not form.terms else Rewrite(S.Zero, setting.law_key)
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ class Linearity(GaussianRule):
             scale = Closed.monomial(p, value, pi_halves=shape.scale[0], under_root=p.one * shape.scale[1])
             terms.append(scale.expression() * expectation)
         after = Add(*terms)
-        return None if after == node else Rewrite(after, LAW)
+        return None if after == node else Rewrite(after, setting.law_key)
 
 
 @dataclass(frozen=True)
@@ -204,14 +202,12 @@ class CompleteTheSquare(GaussianRule):
         law, shape, value = found
         p = setting.parameters
         tilted = tilt(law, shape.growth, (), p)
-        uses = set(LAW)
+        uses = set(setting.law_key)
         for condition in tilted.conditions:
             shown = p.expression(condition)
             if p.sign(condition) == 1 and setting.key_of(shown) is None:
                 continue
-            if setting.key_of(shown) is None:
-                raise Undischarged(f"needed and not assumed: {shown} > 0")
-            uses.add(positivity_key(shown))
+            uses |= setting.require_positive(shown)
         # the coefficient of a wave carries its phase, and stays inside
         outside, inside = (p.one, value) if shape.phase else (value, p.one)
         under_root = shape.scale[1] / tilted.determinant

@@ -1,6 +1,6 @@
 """What a Gaussian derivation rests on: the law, the domain of its parameters, and the field they live in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sympy import Basic, Expr, ImmutableMatrix, Max, Min, StrictGreaterThan, Symbol, log
@@ -38,13 +38,18 @@ class GaussianSetting(Setting):
         )
 
     @property
+    def law_key(self) -> frozenset[str]:
+        """The hypothesis that the variables are Gaussian."""
+        return frozenset(h.key for h in self.hypotheses[:1])
+
+    @property
     def law_keys(self) -> frozenset[str]:
         """The hypotheses that the variables are Gaussian and their law is not degenerate."""
-        return frozenset({"gaussian-law", *(positivity_key(c) for c in self.domain)})
+        return self.law_key.union(*map(self.require_positive, self.domain))
 
     def key_of(self, condition: Expr) -> str | None:
         """The key of the hypothesis that this expression is positive."""
-        return positivity_key(condition) if condition in self.positive else None
+        return next((h.key for h in self.hypotheses if condition in h.positive), None)
 
 
 def normal_form(node: GaussianExpectation, parameters: Parameters) -> NormalForm:
@@ -56,9 +61,16 @@ def normal_form(node: GaussianExpectation, parameters: Parameters) -> NormalForm
     return form
 
 
-def positivity_key(condition: Expr) -> str:
-    """The key under which  condition > 0  is assumed."""
-    return f"positive: {condition}"
+REGULAR, FINITE, THERE = "the law is not degenerate", "the expectation is finite", "the breakpoints exist"
+"""Why something must be positive."""
+
+
+def positive_hypotheses(why: str, conditions: Iterable[Expr]) -> tuple[Hypothesis, ...]:
+    """The hypotheses that these expressions are positive, each once."""
+    words = f"{why[0].upper()}{why[1:]}: {{}}."
+    return tuple(
+        Hypothesis(f"{why}: {c} > 0", Words(words, StrictGreaterThan(c, 0)), ()) for c in dict.fromkeys(conditions)
+    )
 
 
 def parameter_parts(e: Expr, variables: Sequence[Symbol]) -> list[Expr]:
@@ -115,16 +127,14 @@ def gaussian_setting(
             ImmutableMatrix([list(r) for r in node.covariance]),
         )
         law = Words("{} is a Gaussian vector with mean {} and covariance {}.", vector, mean, covariance)
-    regular, finite = "The law is not degenerate: {}.", "The expectation is finite: {}."
-    there = "The breakpoints exist: {}."
-    hypotheses = [
-        Hypothesis("gaussian-law", law, ()),
-        *(Hypothesis(positivity_key(c), Words(regular, StrictGreaterThan(c, 0)), ()) for c in domain),
-        *(Hypothesis(positivity_key(c), Words(finite, StrictGreaterThan(c, 0)), ()) for c in conditions),
-        *(Hypothesis(positivity_key(c), Words(there, StrictGreaterThan(c, 0)), ()) for c in breakpoints),
-    ]
+    own = Hypothesis(f"gaussian-law: {law.render(str)}", law, ())
     return GaussianSetting(
-        tuple(hypotheses),
+        (
+            own,
+            *positive_hypotheses(REGULAR, domain),
+            *positive_hypotheses(FINITE, conditions),
+            *positive_hypotheses(THERE, breakpoints),
+        ),
         parameters=parameters,
         positive=(*domain, *conditions, *breakpoints),
         domain=tuple(domain),

@@ -6,7 +6,7 @@ from sympy import Add, Dummy, Expr, Mul, S, Symbol, erf, erfc, factorial, gamma,
 
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import Phi
-from derive.gaussian.rules import LAW, GaussianRule
+from derive.gaussian.rules import GaussianRule
 from derive.gaussian.setting import GaussianSetting
 from derive.proof.rule import Rewrite
 
@@ -31,7 +31,7 @@ class UniformVariable(GaussianRule):
         if g is None or g.has(node.variables[0]):
             return None
         total = integral(g, u)
-        return None if total is None else Rewrite(total, LAW)
+        return None if total is None else Rewrite(total, setting.law_key)
 
 
 def in_uniform(node: GaussianExpectation, u: Symbol) -> Expr | None:

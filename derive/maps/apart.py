@@ -15,6 +15,7 @@ from mpmath import mp
 from sympy import (
     Add,
     Basic,
+    Eq,
     Expr,
     Integer,
     Max,
@@ -35,12 +36,14 @@ from sympy import (
 from sympy.codegen.cfunctions import expm1
 
 from derive.gaussian.evaluate import CannotEvaluate, compile_expression
+from derive.kinds import definition
 from derive.maps.gaps import ArcExcess, cosine2, d, e, gaps, named, plain, with_expm1
 from derive.maps.symbols import c, q
 from derive.proof.derivation import Derivation, Proof, Step
 from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.setting import Setting
+from derive.words import Words
 
 DIGITS = 30
 
@@ -67,7 +70,7 @@ class TermByTerm(Rule):
         if node != difference(self.form):
             return None
         try:
-            return Rewrite(_shortened(_kinked_apart(self.form) or _apart(self.form)))
+            return Rewrite(_shortened(_kinked_apart(self.form) or _apart(self.form)), _names_gaps(setting))
         except _Stop:
             return None
 
@@ -89,13 +92,18 @@ class NameGaps(Rule):
         if not (node.free_symbols and node.free_symbols <= {q, c}):
             return None
         try:
-            return Rewrite(named(node))
+            return Rewrite(named(node), _names_gaps(setting))
         except _Stop:
             return None
 
     def at_points(self, step: Step) -> Verdict:
         """Both sides at correlations of both signs and near 1."""
         return compare_in_gaps(step.before, step.after)
+
+
+def _names_gaps(setting: Setting) -> frozenset[str]:
+    """Return the hypothesis that says what d and e are, or raise `Undischarged`."""
+    return frozenset(setting.stating(equation).key for equation in GAPS_NAMED.equations)
 
 
 def difference(form: Expr) -> Expr:
@@ -243,4 +251,5 @@ def evaluator(side: Basic) -> Callable[..., Any]:
     return lambda *values: run(values)
 
 
-_SETTING = Setting(())
+GAPS_NAMED = definition("gaps", Words("{} and {} are names: {} and {}.", d, e, Eq(d, q - c), Eq(e, q + c)))
+_SETTING = Setting((GAPS_NAMED,))

@@ -25,8 +25,9 @@ from derive.maps.symbols import c, fan_in, fan_out, m, q, q_1, q_2, rho, sigma_b
 from derive.network import f
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
+from derive.results import Result
 from derive.rules.replicas import HalfSquaredDifference
-from derive.rules.wide import ByClosedForm
+from derive.rules.wide import ByClosedForm, closed_form
 from derive.setting import Setting
 
 HIGHEST_ORDER = 40
@@ -49,7 +50,7 @@ MAPS = {
 """Every map by its name, with what it is."""
 
 
-class Maps:
+class Maps(Result):
     """The maps of one activation, for weights of variance sigma_w2/fan-in and biases of variance sigma_b2.
 
     Every name in `MAPS` is an attribute: the `Derivation` of the closed form, made when it is first asked for. Where
@@ -190,16 +191,16 @@ class Maps:
         """E[g(s)] by the engine, or else by symmetry."""
         proof = Proof(_SETTING, self._one(g))
         try:
-            return proof.by(ByClosedForm())
+            return _by_closed_form(proof)
         except NoClosedForm as why:
             try:
                 proof.by(EvenPart())
             except RuleDoesNotApply:
                 raise why from None
-        return proof.by(ByClosedForm()) if proof.now.has(GaussianExpectation) else proof
+        return _by_closed_form(proof) if proof.now.has(GaussianExpectation) else proof
 
     def _second_moment(self) -> Proof:
-        return Proof(_SETTING, self._square()).by(ByClosedForm())
+        return _by_closed_form(Proof(_SETTING, self._square()))
 
     def _square(self, variance: Expr = q) -> Expr:
         return self._one(self._f**2, variance)
@@ -227,7 +228,7 @@ class Maps:
         if self.activation.jumps:
             at = ", ".join(map(str, self.activation.jumps))
             raise NoClosedForm(f"E[f'^2] is infinite, since f jumps at {at}", self._f)
-        return self._one(self.activation.derivative**2)
+        return self._one(self.activation.squared_derivative)
 
     def _chi_perp(self) -> Proof:
         return _closed(self._stretch())
@@ -239,7 +240,7 @@ class Maps:
         return Derivative(self._length(), q)
 
     def _chi_par(self) -> Proof:
-        return _tidy(Proof(_SETTING, self._growth()).by(ByClosedForm(), Differentiate()))
+        return _tidy(_by_closed_form(Proof(_SETTING, self._growth())).by(Differentiate()))
 
     def _scaled(self, of_q: Expr) -> Expr:
         """The slope in q by s f f', not evaluated."""
@@ -270,7 +271,7 @@ class Maps:
         return self._two(m**2 + v**2, m**2 + v**2, m**2)
 
     def _k(self) -> Proof:
-        return Proof(_SETTING, self._kernel()).by(ByClosedForm())
+        return _by_closed_form(Proof(_SETTING, self._kernel()))
 
     def _mean_square_map(self) -> Proof:
         return _closed(self._common())
@@ -307,6 +308,21 @@ class Maps:
         return self._single(self._f * polynomial / sqrt(factorial(order)))
 
     # ---- output
+
+    @property
+    def headline(self) -> str:
+        """The activation."""
+        return f"{self.activation}, f(s) = {_formula(self._f)['text']}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each map: its closed form as text, or the reason why there is none."""
+        return [
+            {name: cell["text"] if isinstance(cell, dict) else cell for name, cell in self._entry(map_).items()}
+            for map_ in MAPS
+        ]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *MAPS})
 
     def to_dict(self) -> dict[str, Any]:
         """Return all maps as plain data: closed forms as LaTeX and text, or the reason why there is none."""
@@ -349,9 +365,16 @@ def _closed(start: Expr) -> Proof:
 
 
 def _closed_from(proof: Proof) -> Proof:
-    if proof.now.has(GaussianExpectation):
-        proof.by(ByClosedForm())
-    return _tidy(proof)
+    return _tidy(_by_closed_form(proof) if proof.now.has(GaussianExpectation) else proof)
+
+
+def _by_closed_form(proof: Proof) -> Proof:
+    """Put the closed forms in, under the hypotheses by which they hold: laws that are some, finite expectations."""
+    lemmas = map(closed_form, sorted(proof.now.atoms(GaussianExpectation), key=str))
+    needed = {h: None for lemma in lemmas for h in lemma.needs}
+    if needed:
+        proof = Proof(Setting((*needed,)), proof.start).by(*(step.rule for step in proof.steps))
+    return proof.by(ByClosedForm())
 
 
 def _tidy(proof: Proof) -> Proof:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sympy import simplify
 
 from derive.errors import InputError
+from derive.proof.circles import circle, described
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
 from derive.proof.existence import missing_layers, wrong_closures
@@ -40,6 +41,9 @@ class Checker:
 
     def check(self, derivation: Derivation) -> CheckResult:
         """Re-derive and re-check a derivation from scratch."""
+        trail = circle(derivation)
+        if trail is not None:
+            return _circular(derivation, described(trail))
         failures: list[str] = []
         if derivation.rebuild is not None:
             failures += differences(derivation, derivation.rebuild())
@@ -58,7 +62,9 @@ class Checker:
         return checked
 
     def _checked(self, derivation: Derivation, failures: list[str]) -> Derivation:
+        trail = circle(derivation)
         failures += [*chain_breaks(derivation), *missing_layers(derivation), *wrong_closures(derivation)]
+        failures += [described(trail)] if trail else []
         if not derivation.steps:
             failures.append(f"{derivation.name}: it has no steps, and proves nothing")
         steps = []
@@ -95,7 +101,10 @@ class Checker:
         if relation not in step.rule.shows:
             known = " or ".join(step.rule.shows)
             return Verdict(Grade.FAILED, f"the evidence of the rule shows a relation {known}, not {relation}")
-        return independent
+        try:
+            return combined(step.rule.by_second_path(step), independent)
+        except InputError as failure:
+            return Verdict(Grade.FAILED, str(failure))
 
     def _laboratory(self, step: Step) -> Laboratory:
         """Return the worlds of what a step cites; equations are put to the test where they can be true.
@@ -118,8 +127,24 @@ class Checker:
         if evidence is Evidence.POINTS:
             return step.rule.at_points(step)
         if evidence is Evidence.LEMMA:
-            return Verdict(Grade.EXACT, "the statement of a lemma, which is checked with its own steps")
+            return Verdict(Grade.UNDECIDED, "the rule has no second way to what its lemma gives")
         return _residual(step)
+
+
+def _circular(derivation: Derivation, reason: str) -> CheckResult:
+    """Return the outcome for a derivation that rests on itself, which cannot be looked through to its end."""
+    verdict = Verdict(Grade.FAILED, reason)
+    steps = tuple(replace(step, verdict=verdict, lemmas=()) for step in derivation.steps)
+    return CheckResult(replace(derivation, steps=steps, parts=()), (reason,))
+
+
+def combined(second: Verdict | None, other: Verdict) -> Verdict:
+    """Return what two kinds of evidence show together: the failure, or else both with the better grade."""
+    if second is None or other.grade is Grade.FAILED:
+        return other
+    if second.grade is Grade.FAILED or other.grade is Grade.UNDECIDED:
+        return second
+    return Verdict(min(second.grade, other.grade), f"{other.evidence}; {second.evidence}")
 
 
 def _residual(step: Step) -> Verdict:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Basic, Dummy, Symbol
-
-from derive.proof.derivation import Derivation, Step, weakest_relation
+from derive.errors import InputError
+from derive.indices import nameless
+from derive.proof.derivation import Derivation, Step, left_out, weakest_relation
+from derive.proof.families import OneName
+from derive.proof.premises import broken_premises
+from derive.proof.relations import require_leading
 from derive.setting import Setting
+from derive.words import Title
 
 
 def differences(given: Derivation, fresh: Derivation) -> list[str]:
@@ -41,8 +45,13 @@ def chain_breaks(derivation: Derivation) -> list[str]:
     ]
     if ends[-1] != derivation.statement.rhs:
         breaks.append(f"{derivation.name}: the last step does not arrive at the statement's right side")
-    if derivation.steps and derivation.statement.relation != weakest_relation(derivation.steps):
-        breaks.append(f"{derivation.name}: the steps do not give the relation {derivation.statement.relation}")
+    breaks += [f"{derivation.name}: {reason}" for reason in _unsound(derivation)]
+    breaks += [
+        f"{derivation.name}, step {s.id}: its words cite {named}, which is none of its lemmas"
+        for s in derivation.steps
+        for named in s.why.objects
+        if isinstance(named, Title) and named.name not in {lemma.title for lemma in s.lemmas}
+    ]
     breaks += [
         f"{derivation.name}, step {s.id}: made under other assumptions than the derivation's"
         for s in derivation.steps
@@ -54,7 +63,30 @@ def chain_breaks(derivation: Derivation) -> list[str]:
         for s in derivation.steps
         if not s.uses <= assumed
     ]
-    return breaks
+    return breaks + broken_premises(derivation)
+
+
+def _unsound(derivation: Derivation) -> list[str]:
+    """Return why the steps do not give the statement's relation, or speak of two things by one name."""
+    reasons = []
+    for part in (_one_name, _relation):
+        try:
+            part(derivation)
+        except InputError as reason:
+            reasons.append(str(reason))
+    return reasons
+
+
+def _one_name(derivation: Derivation) -> None:
+    names = OneName(derivation.setting)
+    for expression in (derivation.statement.lhs, *(s.after for s in derivation.steps)):
+        names.add(expression)
+
+
+def _relation(derivation: Derivation) -> None:
+    if derivation.steps and derivation.statement.relation != weakest_relation(derivation.steps):
+        raise InputError(f"the steps do not give the relation {derivation.statement.relation}")
+    require_leading(derivation.statement.rhs, left_out(derivation.steps))
 
 
 def same_lemmas(one: tuple[Derivation, ...], two: tuple[Derivation, ...]) -> bool:
@@ -69,18 +101,16 @@ def _identity(derivation: Derivation) -> tuple[Any, ...]:
 
 def _stated(derivation: Derivation) -> tuple[Any, ...]:
     statement = derivation.statement
-    return _nameless(statement.lhs), statement.relation, _nameless(statement.rhs)
+    return nameless(statement.lhs), statement.relation, nameless(statement.rhs)
 
 
 def _assumed(setting: Setting) -> tuple[Any, ...]:
-    return tuple((h.key, h.properties) for h in setting.hypotheses), setting.facts, setting.over
+    return (
+        tuple((h.key, h.properties, *map(nameless, h.equations)) for h in setting.hypotheses),
+        setting.facts,
+        setting.over,
+    )
 
 
 def _shown(step: Step) -> tuple[Any, ...]:
-    return step.relation, _nameless(step.before), _nameless(step.after), type(step.rule), step.uses
-
-
-def _nameless(expression: Basic) -> Basic:
-    """Return the expression with its dummies numbered, so that two runs of one rule give the same."""
-    dummies = sorted(expression.atoms(Dummy), key=lambda dummy: dummy.dummy_index)
-    return expression.xreplace({u: Symbol(f"_{u.name}{k}", **u.assumptions0) for k, u in enumerate(dummies)})
+    return step.relation, nameless(step.before), nameless(step.after), type(step.rule), step.uses

@@ -12,13 +12,17 @@ from sympy.logic.boolalg import BooleanFunction
 
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
+from derive.proof.circles import circle, described
+from derive.proof.families import OneName
+from derive.proof.relations import Remainder, chained, require_leading
 from derive.proof.rule import Evidence, Rule
-from derive.proof.verdict import Grade, Verdict
+from derive.proof.verdict import UNCHECKED, Grade, Verdict
+from derive.results import Result
 from derive.setting import Setting
 from derive.words import Words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Statement:
     """A relation between two expressions: ``=``, ``<=``, ``<=>``, ``~`` (asymptotic) or ``->`` (as width grows)."""
 
@@ -26,8 +30,21 @@ class Statement:
     relation: str
     rhs: Basic
 
+    def __repr__(self) -> str:
+        return f"<Statement: {self}>"
 
-@dataclass(frozen=True)
+    def __str__(self) -> str:
+        from derive.render.text import relation_text
+
+        return relation_text(self)
+
+    def _repr_latex_(self) -> str:
+        from derive.render.latex import relation_latex
+
+        return rf"$\displaystyle {relation_latex(self)}$"
+
+
+@dataclass(frozen=True, repr=False)
 class Step:
     """One step: the rule computed ``after`` from ``before``; ``uses`` are the keys of the hypotheses it rests on."""
 
@@ -42,9 +59,15 @@ class Step:
     setting: Setting
     lemmas: tuple[Derivation, ...] = ()
 
+    def __repr__(self) -> str:
+        from derive.render.text import formula
 
-@dataclass(frozen=True)
-class Derivation:
+        after = formula(self.after)
+        return f"<Step {self.id}, {self.rule.name}: {self.relation} {after} ({self.verdict.grade})>"
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation(Result):
     """A theorem with its proof as data.
 
     ``parts`` are the statements that belong to the theorem besides the main one (each a derivation of its own);
@@ -72,10 +95,10 @@ class Derivation:
     @property
     def lemmas(self) -> tuple[Derivation, ...]:
         """The lemmas that the steps rest on, each once, in order of use."""
-        found: dict[str, Derivation] = {}
+        found: dict[tuple[str, Statement], Derivation] = {}
         for step in self.steps:
             for lemma in step.lemmas:
-                found.setdefault(lemma.name, lemma)
+                found.setdefault((lemma.name, lemma.statement), lemma)
         return tuple(found.values())
 
     @property
@@ -100,7 +123,7 @@ class Derivation:
     def grade(self) -> Grade:
         """The grade of the weakest step, lemmas and parts included."""
         grades = [step.verdict.grade for step in self.steps]
-        grades += [inner.grade for inner in (*self.lemmas, *self.parts)]
+        grades += [inner.grade for inner in (*(m for s in self.steps for m in s.lemmas), *self.parts)]
         return max(grades, default=Grade.UNDECIDED)
 
     def check(self, *, progress: Callable[[str], None] | None = None) -> CheckResult:
@@ -113,23 +136,37 @@ class Derivation:
 
         return check(self, progress=progress)
 
-    def text(self, *, width: int = 100) -> str:
-        """Return the derivation as Unicode text for a terminal."""
+    def text(self, *, width: int = 100, depth: str = "full", evidence: str = "inline") -> str:
+        """Return the derivation as Unicode text for a terminal; see `derive.render.text.to_text`."""
         from derive.render.text import to_text
 
-        return to_text(self, width=width)
+        return to_text(self, width=width, depth=depth, evidence=evidence)
 
-    def latex(self, *, standalone: bool = False) -> str:
-        """Return the derivation as an ``align*`` body, or as a document that compiles on its own."""
+    def latex(self, *, standalone: bool = False, depth: str = "full", evidence: str = "inline") -> str:
+        """Return the derivation as a fragment for a paper, or as a document; see `derive.render.latex.to_latex`."""
         from derive.render.latex import to_latex
 
-        return to_latex(self, standalone=standalone)
+        return to_latex(self, standalone=standalone, depth=depth, evidence=evidence)
 
     def html(self) -> str:
         """Return the derivation as a self-contained page, with its mathematics as MathML."""
         from derive.render.html import to_html
 
         return to_html(self)
+
+    @property
+    def headline(self) -> str:
+        """The name, the statement and the grade."""
+        from derive.render.text import statement_text
+
+        steps = "1 step" if len(self.steps) == 1 else f"{len(self.steps)} steps"
+        return f"{self.name}: {statement_text(self)} ({self.grade}, {steps})"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each step, with its formulas as text."""
+        from derive.render.json import rows
+
+        return rows(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the derivation as plain data: the documented JSON of the command line."""
@@ -151,8 +188,8 @@ class Derivation:
         return self.text()
 
 
-@dataclass(frozen=True)
-class CheckResult:
+@dataclass(frozen=True, repr=False)
+class CheckResult(Result):
     """The outcome of a check: the derivation with the verdicts that were reached, and what failed."""
 
     derivation: Derivation
@@ -169,6 +206,27 @@ class CheckResult:
         found = self.derivation.grade
         return Grade.FAILED if self.failures and found < Grade.UNDECIDED else found
 
+    @property
+    def uncited(self) -> tuple[str, ...]:
+        """Hypotheses that no step cites, of the derivation, its lemmas and parts; for a theorem these are failures."""
+        from derive.proof.premises import uncited
+
+        return tuple(uncited(self.derivation))
+
+    @property
+    def headline(self) -> str:
+        """Whether all steps passed, and the statement."""
+        found = "passed" if self.passed else f"{len(self.failures)} failures"
+        return f"{found}; {self.derivation.headline}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each step, with the verdict that was reached."""
+        return self.derivation.rows()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: the derivation with its verdicts, and what failed."""
+        return {"passed": self.passed, "failures": list(self.failures), "derivation": self.derivation.to_dict()}
+
     def __bool__(self) -> bool:
         return self.passed
 
@@ -181,6 +239,8 @@ class Proof:
         self.start = start
         self.now = start
         self.steps: list[Step] = []
+        self._names = OneName(setting)
+        self._names.add(start)
 
     def by(self, *rules: Rule, say: Words | str | None = None) -> Proof:
         """Apply rules in turn, each one step; ``say`` replaces the words of a single rule."""
@@ -189,10 +249,13 @@ class Proof:
         for rule in rules:
             made = rule.apply(self.now, self.setting)
             words = Words(say) if isinstance(say, str) else say
+            relation = relation_of(rule, self.now)
+            chained([*(s.relation for s in self.steps), relation])
+            self._names.add(made.after)
             self.steps.append(
                 Step(
                     id=len(self.steps) + 1,
-                    relation=relation_of(rule, self.now),
+                    relation=relation,
                     before=self.now,
                     after=made.after,
                     rule=rule,
@@ -207,15 +270,27 @@ class Proof:
         return self
 
     def done(self, name: str, title: str, **more: Any) -> Derivation:
-        """Return the derivation; its result is what the last step arrived at."""
+        """Return the derivation; its result is what the last step arrived at.
+
+        Raises `InputError` where it rests on itself, or where nothing is left of an expansion.
+        """
+        require_leading(self.now, left_out(self.steps))
         statement = Statement(self.start, weakest_relation(self.steps), self.now)
-        return Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
+        made = Derivation(name, title, statement, self.setting, tuple(self.steps), **more)
+        trail = circle(made)
+        if trail is not None:
+            raise InputError(described(trail))
+        return made
 
 
 def weakest_relation(steps: Sequence[Step]) -> str:
-    """Return the relation between the ends of a chain of different relations."""
-    order = ["=", "<=>", "=>", "<=", "~", "->"]
-    return max((s.relation for s in steps), key=order.index)
+    """Return the relation between the ends of a chain; raise `InputError` where the steps' relations give none."""
+    return chained([s.relation for s in steps])
+
+
+def left_out(steps: Sequence[Step]) -> list[Remainder]:
+    """Return what the expansions among the steps leave out."""
+    return [r for s in steps if (r := s.rule.remainder()) is not None]
 
 
 def relation_of(rule: Rule, before: Basic) -> str:
@@ -227,4 +302,4 @@ def first_verdict(rule: Rule) -> Verdict:
     """Return the verdict of a step that a rule has made and nothing has checked yet."""
     if rule.evidence is Evidence.ASSUMED:
         return Verdict(Grade.ASSUMED, rule.source)
-    return Verdict(Grade.UNDECIDED, "computed by the rule; not checked yet")
+    return UNCHECKED

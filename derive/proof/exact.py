@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Add, Basic, Expr, Integer, Mul, Pow, Sum, Symbol
 
 from derive.averages import Bracket
-from derive.layers import d
+from derive.layers import d, i
 from derive.network import Activation, ActivationSlope, Cost
 from derive.proof.atoms import opaque
 from derive.proof.code import (
@@ -36,7 +36,7 @@ from derive.proof.regime import regime
 from derive.proof.worlds import World
 from derive.randomness import Entry, Family
 
-Environment = Mapping[Symbol, int]
+Environment = Mapping[Symbol, Any]
 Seed = tuple[Family, tuple[int, ...]]
 MAX_OUTCOMES, MAX_OUTCOMES_OF_DEEP_WORLDS = 520, 8200
 
@@ -78,19 +78,20 @@ class Exact:
 
     def read(self, expression: Basic, environment: Environment) -> Code:
         """Return the code of an expression at concrete indices."""
-        key = (expression, tuple(environment.get(s) for s in _free_symbols(expression)))
+        # A symbol's value may be one of its layer.
+        key = (expression, environment.get(i), tuple(environment.get(s) for s in _free_symbols(expression)))
         if key not in self._codes:
             self._codes[key] = reader_of(expression)(self, expression, environment)
         return self._codes[key]
 
-    def free_value(self, symbol: Symbol) -> Any:
+    def free_value(self, symbol: Symbol, environment: Environment | None = None) -> Any:
         """Return the value of a symbol in this world: the network's, or one of its own that respects its sign."""
         self.met.add("depth" if symbol == d else symbol)
         if symbol in self._environment:
             return self._environment[symbol]
         laid_down = regime(self.world.setting.hypotheses).get(symbol)
         if laid_down is not None:
-            return self.value(laid_down, self._environment)
+            return self.value(laid_down, {**self._environment, **(environment or {})})
         return opaque(self.world.number, symbol.name, like=symbol)
 
     def integer(self, expression: Basic, environment: Environment) -> int:

@@ -120,7 +120,7 @@ def _in_turn(worlds: list[Exact]) -> tuple[list[Exact], int]:
     """Return the worlds with each shape of network in turn, in no other order, and how many shapes there are."""
     mixed = Random(len(worlds)).sample(worlds, len(worlds))
     rounds: dict[tuple[int, ...], int] = {}
-    keyed = []
+    keyed: list[tuple[int, int, Exact]] = []
     for exact in mixed:
         rounds[exact.world.widths] = rounds.get(exact.world.widths, -1) + 1
         keyed.append((rounds[exact.world.widths], len(keyed), exact))
@@ -233,7 +233,7 @@ def describe(
         fresh.read(side, at)
     free = frozenset().union(*(side.free_symbols for side in sides))
     values = {s: v for s, v in at.items() if s in free}
-    values |= {s: fresh.free_value(s) for s in fresh.met if isinstance(s, Symbol) and s in free}
+    values |= {s: fresh.free_value(s, at) for s in fresh.met if isinstance(s, Symbol) and s in free}
     return Counterexample(
         world={**fresh.world.describe(frozenset(fresh.met)), **({"drawn": drawn} if drawn else {})},
         at={str(s): shown(v) for s, v in sorted(values.items(), key=lambda kv: kv[0].name)},

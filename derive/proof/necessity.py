@@ -8,6 +8,7 @@ from sympy import Basic, Integer
 
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import Hypothesis
+from derive.kinds import ANALYTIC
 from derive.proof.derivation import Derivation
 from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Counterexample
@@ -20,9 +21,14 @@ def necessary(derivation: Derivation) -> dict[str, Counterexample | None]:
 
     The world has all other hypotheses and no others. A counterexample proves that the hypothesis cannot just be
     dropped; None says only that no tiny world needs it. Where a shared variance is not declared, the variance of the
-    first scalar is read for it. Hypotheses that lay down an equation, a choice rather than a law, are left out.
+    first scalar is read for it. Hypotheses that lay down an equation, a choice rather than a law, are left out, and so
+    are those that no finite law breaks.
     """
-    return {h.key: without(derivation, h) for h in derivation.assumptions if h.properties}
+    return {h.key: without(derivation, h) for h in derivation.assumptions if _about_laws(h)}
+
+
+def _about_laws(hypothesis: Hypothesis) -> bool:
+    return any(p.kind not in ANALYTIC for p in hypothesis.properties)
 
 
 def without(derivation: Derivation, hypothesis: Hypothesis) -> Counterexample | None:

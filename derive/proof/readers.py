@@ -58,12 +58,12 @@ from derive.randomness import Entry, Over
 if TYPE_CHECKING:
     from derive.proof.exact import Exact
 
-Environment = Mapping[Symbol, int]
+Environment = Mapping[Symbol, Any]
 Table = list[tuple[Any, tuple[Any, ...]]]
 
 
 def _symbol(self: Exact, e: Symbol, env: Environment) -> Code:
-    return constant(env[e] if e in env else self.free_value(e))
+    return constant(env[e] if e in env else self.free_value(e, env))
 
 
 def _power(self: Exact, e: Expr, env: Environment) -> Code:
@@ -94,7 +94,7 @@ MOMENTS: dict[type, Callable[[Table, Any], Any]] = {
 
 def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
     if not self.world.setting.citing(Kind.SHARED_VARIANCE, e.family):
-        if not self.world.declares(Kind.SHARED_VARIANCE, e.family):
+        if not self.world.declares(Kind.SHARED_VARIANCE, e.family) and not self.world.speaks_of(e.family):
             raise Undeclared(f"nothing says that the scalars of {e.family.name} share a variance")
         # Declared, and not used by this step: a number of which nothing else is known.
         layer = self.integer(e.layer[0], env) if e.layer else 0
@@ -187,13 +187,12 @@ def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
     if coins_of(law):
         raise NotEvaluable(f"{e} has a random law")
     key = (self.world.number, *(c.run() for c in law))
+    weights: list[Any] = [abs(opaque(*key, point)) for point in range(3)]
     codes = []
-    for point in range(3):
-        inner = {**env, **{v: opaque(*key, point, k, like=None) for k, v in enumerate(e.variables)}}
-        weight = abs(opaque(*key, point))
+    for point, weight in enumerate(weights):
+        inner = {**env, **{v: opaque(*key, point, k) for k, v in enumerate(e.variables)}}
         codes.append(times_code([constant(weight), self.read(e.integrand, inner)]))
-    total = sum(abs(opaque(*key, point)) for point in range(3))
-    return times_code([constant(quotient(1, total)), plus_code(codes)])
+    return times_code([constant(quotient(1, sum(weights))), plus_code(codes)])
 
 
 def _piecewise(self: Exact, e: Piecewise, env: Environment) -> Code:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sympy import Basic, Eq, Expr, Symbol, solve
+from sympy.core.function import AppliedUndef
 
 from derive.averages import SharedVariance
-from derive.hypotheses import Hypothesis, Kind
+from derive.hypotheses import Hypothesis
 from derive.layers import d, i
-from derive.network import W
+from derive.network import Activation, ActivationSlope, W
 
 _INDICES = {i, d}
 
@@ -30,7 +31,8 @@ def unmet(hypotheses: tuple[Hypothesis, ...], symbols: set[Symbol]) -> Eq | None
 
 @lru_cache(maxsize=1_000)
 def _regime(hypotheses: tuple[Hypothesis, ...]) -> tuple[dict[Basic, Expr], tuple[Eq, ...]]:
-    equations = [e for h in hypotheses if not h.declares(Kind.RECTIFIER) for e in h.equations]
+    # What holds by the meaning of its own functions holds in every world.
+    equations = [e for h in hypotheses for e in h.equations if e.doit() != True and not _about_f(e)]  # noqa: E712
     found: dict[Basic, Expr] = {}
     left = []
     for equation in sorted(equations, key=lambda e: len(_symbols(e))):
@@ -49,7 +51,15 @@ def _symbols(equation: Eq) -> list[Symbol]:
     return sorted(equation.free_symbols - _INDICES, key=lambda s: s.name)
 
 
+def _about_f(equation: Eq) -> bool:
+    """Return True for a law of the activation function, which a world's activation obeys."""
+    return any(f.free_symbols & equation.free_symbols for f in equation.atoms(Activation, ActivationSlope))
+
+
 def _unknowns(equation: Eq) -> list[Basic]:
+    if any(u.free_symbols & equation.free_symbols for u in equation.atoms(AppliedUndef)):
+        # A law for a function, which no value of a symbol makes true.
+        return []
     shared = SharedVariance(W, i)
     first: list[Basic] = [equation.lhs] if isinstance(equation.lhs, Symbol) else []
     if equation.has(shared) and not _symbols(equation):

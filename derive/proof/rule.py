@@ -13,6 +13,7 @@ from sympy import Basic, Expr, Integer, Product, Sum, Symbol
 from derive.errors import InputError
 from derive.indices import bound_indices, rename_bound
 from derive.network import Partial
+from derive.proof.relations import Remainder, require_passing
 from derive.setting import Setting
 from derive.words import Words
 
@@ -60,6 +61,8 @@ class Rule(ABC):
     evidence: ClassVar[Evidence] = Evidence.WORLDS
     shows: ClassVar[tuple[str, ...]] = ("=", "<=>", "=>", "<=")
     """The relations that the evidence can show: an expansion or a limit shows no equality, nor the other way round."""
+    lemma_relations: ClassVar[tuple[str, ...]] = ("=",)
+    """The relations of the lemmas that the rule may use."""
 
     @abstractmethod
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
@@ -78,13 +81,30 @@ class Rule(ABC):
         """
         return None
 
+    def by_second_path(self, step: Step) -> Verdict | None:
+        """Hold a step against its lemmas in a way that shares no code with ``rewrite``.
+
+        The grade is ``exact`` where the step is what the lemmas state, and ``failed`` where it is not or where their
+        conditions do not hold; None where there is nothing to say.
+        """
+        from derive.proof.instances import taken_over
+
+        return taken_over(step)
+
+    def remainder(self) -> Remainder | None:
+        """Return what an expansion leaves out; None for a rule that is none."""
+        return None
+
     @property
     def formula(self) -> str:
         """The formula that the rule applies: the first paragraph of its docstring."""
         return " ".join((self.__doc__ or "").split("\n\n")[0].split())
 
     def apply(self, expression: Basic, setting: Setting) -> Rewrite:
-        """Apply the rule at every outermost node that it matches; raise `RuleDoesNotApply` if there is none."""
+        """Apply the rule at every outermost node that it matches; raise `RuleDoesNotApply` if there is none.
+
+        Raises `InputError` where the rule's relation does not pass from the node to the expression around it.
+        """
         visit = _Visit(self, setting, expression.atoms(Symbol))
         after = visit(expression)
         if not visit.matched:
@@ -101,11 +121,15 @@ class _Visit:
     uses: set[str] = field(default_factory=set)
     words: Words | None = None
     lemmas: list[Derivation] = field(default_factory=list)
+    path: list[tuple[Basic, int]] = field(default_factory=list)
 
     def __call__(self, node: Basic) -> Basic:
         result = self.rule.rewrite(node, self.setting) if isinstance(node, Basic) else None
         if result is not None:
             self.matched = True
+            if self.rule.relation != "=":
+                rule = self.rule
+                require_passing(rule.name, rule.relation, node, result.after, self.path, rule.remainder())
             self.uses |= result.uses
             self.words = self.words or result.words
             self.lemmas += [m for m in result.lemmas if m not in self.lemmas]
@@ -116,10 +140,16 @@ class _Visit:
             return node
         # The variable of a derivative is a name, not a quantity to rewrite.
         fixed = node.args[1:] if isinstance(node, Partial) else ()
-        args = [a if a in fixed else self(a) for a in node.args]
+        args = [a if a in fixed else self._inside(node, k) for k, a in enumerate(node.args)]
         if isinstance(node, Sum) and args[0] == 0:
             return Integer(0)
         return node if args == list(node.args) else node.func(*args)
+
+    def _inside(self, node: Basic, index: int) -> Basic:
+        self.path.append((node, index))
+        changed = self(node.args[index])
+        self.path.pop()
+        return changed
 
 
 def replace_everywhere(expression: Expr, change: Callable[[Expr], Expr | None]) -> Expr:

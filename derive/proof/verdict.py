@@ -8,23 +8,38 @@ from typing import Any
 
 
 class Grade(IntEnum):
-    """How a step is known, from the strongest to the weakest."""
+    """How a step is known, from the strongest to the weakest; a derivation has the grade of its weakest step."""
 
     EXACT = 0
-    """Computed by a rule whose obligations are discharged, or a residual proved to be 0."""
     ENUMERATED = 1
-    """Both sides equal in exact arithmetic in every tiny world tried."""
     SAMPLED = 2
-    """Both sides equal to the stated digits at the stated number of admissible points."""
     ASSUMED = 3
-    """Taken from a cited source: a limit theorem, an approximation."""
     UNDECIDED = 4
-    """Neither proved nor refuted."""
     FAILED = 5
-    """Refuted, with a counterexample."""
+
+    @property
+    def meaning(self) -> str:
+        """What the grade says, in the words that every legend prints."""
+        return _MEANINGS[self]
 
     def __str__(self) -> str:
         return self.name.lower()
+
+
+_MEANINGS = {
+    Grade.EXACT: "a rule computed it, its conditions are met, and a second way confirms it: tiny worlds in exact "
+    "arithmetic, a residual proved to be 0, or the match with a lemma",
+    Grade.ENUMERATED: "both sides are equal in every tiny world tried; the rule is not one of varprop's own",
+    Grade.SAMPLED: "both sides are equal to the stated digits at the stated number of points",
+    Grade.ASSUMED: "taken from a cited source: a limit theorem, an approximation",
+    Grade.UNDECIDED: "computed by the rule only: nothing independent could be evaluated, or nobody has checked it yet",
+    Grade.FAILED: "refuted, with a counterexample where there is one",
+}
+
+
+def legend() -> str:
+    """Return what every grade means, a line each, as the documentation prints it."""
+    return "\n".join(f"- `{grade}`: {grade.meaning}." for grade in Grade)
 
 
 @dataclass(frozen=True)
@@ -67,3 +82,7 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.grade}: {self.evidence}" if self.evidence else str(self.grade)
+
+
+UNCHECKED = Verdict(Grade.UNDECIDED, "computed by the rule; not checked yet")
+"""The verdict of a step that a rule has made and no check has looked at."""

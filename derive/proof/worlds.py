@@ -91,6 +91,11 @@ class World:
         """Return True when the theorem's setting declares a property, whether this world grants it or not."""
         return (self.declared or self.setting).citing(kind, family) is not None
 
+    def speaks_of(self, family: Family) -> bool:
+        """Return True when an equation of the theorem's setting gives the shared variance of a family a meaning."""
+        equations = (e for h in (self.declared or self.setting).hypotheses for e in h.equations)
+        return any(v.family == family for e in equations for v in e.atoms(SharedVariance))
+
     @property
     def size(self) -> tuple[int, int]:
         """How large a world is: units first, then depth."""

@@ -8,10 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from derive.results import Result
+
 Floats = NDArray[np.float64]
 
 
-class Bounded:
+_KINDS = {"compiled closed form": "measured"}
+
+
+class Bounded(Result):
     """Values, numbers or arrays of them: the truth lies within ``error`` of ``value``.
 
     ``error`` is an absolute bound, computed when it is first asked for: proved for quadrature, series and closed forms
@@ -57,8 +62,23 @@ class Bounded:
         usable = np.isfinite(self.value) & (self.value != 0)
         return float((self.error[usable] / np.abs(self.value[usable])).max(initial=0.0))
 
-    def __repr__(self) -> str:
-        return f"Bounded(value={self.value!r}, error={self.error!r}, method={self.method!r})"
+    @property
+    def headline(self) -> str:
+        """The value, or the first and the last values, the largest error and the method."""
+        methods = " or ".join(dict.fromkeys(map(str, self.method.flat)))
+        value = np.array2string(self.value, threshold=6, edgeitems=2, precision=9, separator=", ")
+        return f"{value} ± {self.error.max(initial=0.0):.1g} ({methods or 'no values'})"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each value, in the order of a flattened array.
+
+        ``error_kind`` says whether the error is a ``bound`` or was ``measured``.
+        """
+        columns = (self.value.ravel().tolist(), self.error.ravel().tolist(), map(str, self.method.ravel()))
+        return [
+            {"value": value, "error": error, "error_kind": _KINDS.get(method, "bound"), "method": method}
+            for value, error, method in zip(*columns, strict=True)
+        ]
 
 
 class Precise(NamedTuple):

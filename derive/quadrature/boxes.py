@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
-import mpmath
 import numpy as np
 from sympy import Symbol
 
@@ -41,33 +40,23 @@ def gauss_error(nodes: int, radius: Any, volume: Any, sides: int) -> Any:
 
 @lru_cache(maxsize=16)
 def long_rule(n: int) -> tuple[Any, Any]:
-    """Nodes and weights of the Gauss-Legendre rule on [-1, 1] in long double, each right to its last digit.
+    """Nodes and weights of the Gauss-Legendre rule on [-1, 1] in long double, each right to its last digits.
 
     NumPy's nodes are right to a rounding, its weights near the ends to twelve digits for n = 40.
     """
-    nodes, weights = [], []
-    with mpmath.workdps(40):
-        for start in np.polynomial.legendre.leggauss(n)[0]:
-            x = mpmath.mpf(float(start))
-            for _ in range(2):
-                value, slope = _legendre(n, x)
-                x -= value / slope
-            nodes.append(x)
-            weights.append(2 / ((1 - x * x) * _legendre(n, x)[1] ** 2))
-    return _long(nodes), _long(weights)
+    x = np.polynomial.legendre.leggauss(n)[0].astype(np.longdouble)
+    for _ in range(2):
+        value, slope = _legendre(n, x)
+        x = x - value / slope
+    return x, 2 / ((1 - x) * (1 + x) * _legendre(n, x)[1] ** 2)
 
 
 def _legendre(n: int, x: Any) -> tuple[Any, Any]:
     """The Legendre polynomial of degree n and its slope."""
-    before, now = mpmath.mpf(1), x
+    before, now = x**0, x
     for k in range(1, n):
         before, now = now, ((2 * k + 1) * x * now - k * before) / (k + 1)
     return now, n * (x * now - before) / (x * x - 1)
-
-
-def _long(values: list[Any]) -> Any:
-    high = np.array([float(v) for v in values])
-    return high.astype(np.longdouble) + np.array([float(v - mpmath.mpf(float(v))) for v in values])
 
 
 @lru_cache(maxsize=16)

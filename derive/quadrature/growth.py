@@ -12,7 +12,6 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.special
 import sympy as sp
 
 from derive.gaussian import functions
@@ -36,7 +35,7 @@ class Square(NamedTuple):
 UNBOUNDED = Square(np.inf, 0.0, 0.0)
 NOTHING = Square(-np.inf, 0.0, 0.0)
 ZERO = Square(0.0, 0.0, 0.0)
-_LOG2 = math.log(2)
+_LOG2, _LOG_PI = math.log(2), math.log(math.pi)
 
 
 def _highest(*parts: Square) -> Square:
@@ -379,8 +378,9 @@ def _axes(squares: Mapping[tuple[int, ...], Any]) -> tuple[Any, Any]:
 
 
 def _log_erfcx(y: Any) -> Any:
-    """log(exp(y²) erfc(y))."""
-    return np.where(y > -20, np.log(scipy.special.erfcx(np.maximum(y, -20.0))), y * y + _LOG2)
+    """A bound of log(exp(y²) erfc(y)), right to a twentieth for y > 0 (Abramowitz & Stegun 1964, 7.1.13)."""
+    up = np.maximum(y, 0.0)
+    return np.where(y > 0, _LOG2 - 0.5 * _LOG_PI - np.log(up + np.sqrt(up * up + 4 / np.pi)), y * y + _LOG2)
 
 
 def _log_of_sum(log: Square) -> Square:

@@ -44,6 +44,8 @@ _FUNCTIONS: dict[type, Callable[..., Disc]] = {
     sp.erfc: discs.erfc,
     functions.Phi: discs.ndtr,
     functions.NormalDensity: discs.normal_density,
+    functions.OwensT: discs.owens_t,
+    functions.BivariateNormalCDF: discs.bivariate_cdf,
     sp.asin: discs.asin,
     sp.acos: discs.acos,
     sp.atan: discs.atan,

@@ -1,4 +1,7 @@
-"""Where the formulas of a function of several variables end: affine forms, of whose signs the function is written."""
+"""Where the formulas of a function of several variables end: affine forms, of whose signs the function is written.
+
+A condition on one variable that is not affine ends at points that are solved for: exp(x) > 2 where x - log(2) > 0.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from derive.gaussian.evaluate import switches
+from derive.gaussian.inversion import sign_changes
 
 
 def split_deltas(g: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Expr, sp.Expr]]]:
@@ -28,27 +32,36 @@ def split_deltas(g: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Expr, sp.Expr]]]:
 
 
 def affine_forms(outputs: Sequence[sp.Expr], variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
-    """The affine switches, each once, with the coefficient 1 of their first variable."""
-    found = [_form(u, variables) for g in outputs for u in switches(g, set(variables))]
-    return list(dict.fromkeys(f for f, _ in found if f is not None))
+    """The forms that the switches come down to, each once, with the coefficient 1 of their first variable."""
+    found = [_forms(u, variables) for g in outputs for u in switches(g, set(variables))]
+    return list(dict.fromkeys(f for made in found if made is not None for f in made[1]))
 
 
-def _form(u: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.Expr | None, int]:
-    """The form of a switch, and the sign of what it was divided by."""
-    u = sp.expand(u)
+def _forms(u: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[int, list[sp.Expr]] | None:
+    """A sign and the forms, sign(u) = ± Π sign(form); None where that is not known exactly."""
     own = [v for v in variables if v in u.free_symbols]
-    if not own or not u.is_polynomial(*own) or sp.Poly(u, *own).total_degree() > 1:
-        return None, 0
-    leading = u.coeff(own[0])
-    return sp.expand(u / leading), 1 if leading > 0 else -1
+    if not own:
+        return None
+    expanded = sp.expand(u)
+    if expanded.is_polynomial(*own) and sp.Poly(expanded, *own).total_degree() == 1:
+        leading = next(a for v in own if (a := expanded.coeff(v)) != 0)
+        return 1 if leading > 0 else -1, [sp.expand(expanded / leading)]
+    if len(own) > 1:
+        return None
+    found = sign_changes(expanded, own[0]) or sign_changes(u, own[0])
+    if found is None or found.needs:
+        return None
+    return found.side, [own[0] - r for r in found.roots]
 
 
 def with_signs(g: sp.Expr, variables: Sequence[sp.Symbol], known: Mapping[sp.Expr, sp.Symbol]) -> sp.Expr:
     """The function with symbols for the signs of its forms."""
 
     def sign_of(u: sp.Expr) -> sp.Expr | None:
-        form, side = _form(u, variables)
-        return side * known[form] if form in known else None
+        found = _forms(u, variables)
+        if found is None or not all(f in known for f in found[1]):
+            return None
+        return sp.Mul(found[0], *(known[f] for f in found[1]))
 
     return _rewritten(g, sign_of)
 

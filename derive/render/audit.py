@@ -8,10 +8,12 @@ from typing import Any
 
 from sympy import Basic
 
-from derive.claims.claim import Audit, Finding
+from derive.claims.claim import Audit, Claim, Finding
 from derive.hypotheses import Hypothesis
+from derive.lookup import deciding
 from derive.proof.derivation import Statement
 from derive.render import html, latex, text
+from derive.render.mathml import mathml
 from derive.render.order import TIMES
 from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
 from derive.words import Words
@@ -36,10 +38,35 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "hypotheses": [_hypothesis(h) for h in claim.hypotheses],
         "verdict": audit.verdict,
         "evidence": audit.evidence,
+        "theorems": list(deciding(claim)),
         "condition": _formula(audit.condition),
         "suffices": [_hypothesis(h) for h in audit.suffices],
         "counterexample": audit.counterexample.to_dict() if audit.counterexample else None,
         "derived": _formula(audit.derived),
+    }
+
+
+def claim_row(claim: Claim) -> dict[str, Any]:
+    """Return a claim as a row of texts."""
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "source": f"{claim.source}, {claim.where}",
+        "printed": _line(claim.printed),
+        "assumes": " ".join(_plain(h.text) for h in claim.hypotheses),
+    }
+
+
+def audit_row(audit: Audit) -> dict[str, Any]:
+    """Return an audit as a row of texts, None where there is nothing to say."""
+    derived, condition = (None if e is None else text.formula(e) for e in (audit.derived, audit.condition))
+    return claim_row(audit.claim) | {
+        "verdict": audit.verdict,
+        "derived": derived,
+        "right_when": condition,
+        "holds_if": " ".join(_plain(h.text) for h in audit.suffices) or None,
+        "counterexample": str(audit.counterexample) if audit.counterexample else None,
+        "evidence": audit.evidence,
     }
 
 
@@ -85,6 +112,8 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
     if audit.counterexample is not None:
         rows += [("counter", row) for row in _counterexample(audit)]
     rows.append(("evidence", audit.evidence))
+    if deciding(claim):
+        rows.append(("decided by", ", ".join(f"varprop derive {name}" for name in deciding(claim))))
     lines = [f"{claim.id}: {_HEADLINES[audit.finding]}", f"  {claim.title}"]
     for label, content in rows:
         indent = " " * 14
@@ -106,6 +135,17 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def fragment(audit: Audit) -> str:
+    """Return an audit with its style sheet, for a notebook."""
+    return f'<style>{html.STYLE}{_STYLE}</style><div class="varprop">{to_html(audit)}</div>'
+
+
+_STYLE = """
+.varprop .verdict { color: var(--mark); }
+.varprop .verdict::before { content: "· "; }
+"""
+
+
 def to_html(audit: Audit) -> str:
     """Return an audit as one ``<article>``, for a page that has the style sheet of `derive.render.html`."""
     claim = audit.claim
@@ -115,7 +155,7 @@ def to_html(audit: Audit) -> str:
 
     def statement(s: Statement) -> str:
         whole = f"{latex.formula(s.lhs)} {relation_sign(s.relation, LATEX_RELATIONS)} {latex.formula(s.rhs)}"
-        return html.mathml(whole.replace(TIMES, " "), display=True)
+        return mathml(whole.replace(TIMES, " "), display=True)
 
     rows = [("printed", statement(claim.printed)), ("source", escape(f"{claim.source}, {claim.where}"))]
     if claim.reading:

@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from derive.render.delimiters import DISPLAY
 from derive.render.order import TIMES
+from derive.render.tokens import argument, bare, clusters, tokens
+from derive.render.widths import latex_width
 
 _RELATION, _PLUS, _DOT, _TIMES = 0, 1, 2, 3
 _DEEPER = 4
@@ -109,8 +112,6 @@ def break_text(formula: str, first: int, rest: int) -> list[str]:
 
 # LaTeX.
 
-_TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[^\\]", re.DOTALL)
-_SIZED = re.compile(r"\\[bB]igg?[lr]")
 _LATEX_BREAKS = {"=": _RELATION, "<": _RELATION, ">": _RELATION, "+": _PLUS, "-": _PLUS, r"\cdot": _DOT}
 _LATEX_BREAKS |= dict.fromkeys(
     (r"\neq", r"\leq", r"\geq", r"\Rightarrow", r"\Leftrightarrow", r"\sim", r"\to"), _RELATION
@@ -120,67 +121,15 @@ _LATEX_BREAKS |= dict.fromkeys(
 _BIG_LATEX = frozenset((r"\sum", r"\prod", r"\int"))
 
 
-def latex_atoms(formula: str) -> list[Atom]:
-    r"""Cut LaTeX into atoms at brace depth 0, outside every ``\left ... \right``."""
-    return list(_merge(list(_tokens(formula))))
+def latex_atoms(formula: str, style: int = DISPLAY) -> list[Atom]:
+    r"""Cut LaTeX into atoms at brace depth 0, outside every ``\left ... \right``; scripts stay with their letter."""
+    return list(_atoms(list(clusters(formula)), style))
 
 
-def _tokens(formula: str) -> Iterator[str]:
-    """Yield commands with their braced arguments and scripts, single characters and separators."""
-    position = 0
-    while position < len(formula):
-        found = _TOKEN.match(formula, position)
-        assert found is not None
-        token, position = found.group(), found.end()
-        if token == r"\left":
-            position = _matching(formula, position, _BRACKETS)
-        elif token == r"\begin":
-            position = _matching(formula, position, _ENVIRONMENTS)
-        elif token == "{":
-            position = _closing(formula, found.start())
-        elif token in "^_":
-            position = _argument(formula, position)
-        elif token in (r"\frac", r"\sqrt", r"\operatorname", r"\mathbb", r"\mathit", r"\text"):
-            for _ in range(2 if token == r"\frac" else 1):
-                position = _argument(formula, position)
-        yield formula[found.start() : position]
-
-
-def _argument(formula: str, position: int) -> int:
-    if formula[position : position + 1] == "[":
-        position = formula.index("]", position) + 1
-    if formula[position : position + 1] == "{":
-        return _closing(formula, position)
-    found = _TOKEN.match(formula, position)
-    return found.end() if found else position
-
-
-def _closing(formula: str, position: int) -> int:
-    depth = 0
-    for n in range(position, len(formula)):
-        depth += {"{": 1, "}": -1}.get(formula[n], 0)
-        if depth == 0:
-            return n + 1
-    return len(formula)
-
-
-_BRACKETS = re.compile(r"\\(?:(left)|right)(?![A-Za-z])(?:\\[A-Za-z]+|\\.|.)")
-_ENVIRONMENTS = re.compile(r"\\(?:(begin)|end)\{\w+\*?\}")
-
-
-def _matching(formula: str, position: int, pair: re.Pattern[str]) -> int:
-    depth = 1
-    for found in pair.finditer(formula, position):
-        depth += 1 if found.group(1) else -1
-        if depth == 0:
-            return found.end()
-    return len(formula)
-
-
-def _merge(tokens: list[str]) -> Iterator[Atom]:
+def _atoms(cut: list[tuple[str, str]], style: int) -> Iterator[Atom]:
     depth, bodies = 0, _Bodies()
-    for n, token in enumerate(tokens):
-        before, after = tokens[n - 1] if n else "", tokens[n + 1] if n + 1 < len(tokens) else ""
+    for n, (token, scripts) in enumerate(cut):
+        before, after = cut[n - 1][0] if n else "", cut[n + 1][0] if n + 1 < len(cut) else ""
         if token == TIMES:
             place = _DOT if after in _BIG_LATEX else _TIMES + bodies.deeper(depth)
             yield Atom(" ", 0.2, place + _DEEPER * depth)
@@ -189,88 +138,87 @@ def _merge(tokens: list[str]) -> Iterator[Atom]:
             yield Atom(" ", 0.2, _PLUS + _DEEPER * depth)
             continue
         kind = _LATEX_BREAKS.get(token)
-        bare = _SIZED.sub("", token)
         bodies.see(depth, ends=kind in (_RELATION, _PLUS), begins=token in _BIG_LATEX)
         level = None if kind is None else kind + _DEEPER * depth
-        if bare in ("(", "[", r"\langle"):
-            depth += 1
-        elif bare in (")", "]", r"\rangle"):
-            depth -= 1
-        yield Atom(token, latex_width(token), level)
+        depth += _LATEX_DEPTH.get(token, 0)
+        # A sign after a term has space on both sides, one that begins a formula has none.
+        prior = next((t for t, _ in reversed(cut[:n]) if not t.isspace() and t != TIMES), "") if kind == _PLUS else ""
+        width = latex_width(prior + token + scripts, style) - (latex_width(prior, style) if prior else 0.0)
+        yield Atom(token + scripts, width, level)
 
 
-def latex_width(formula: str) -> float:
-    """Estimate the width of LaTeX in display style, in widths of a letter."""
-    return sum(_token_width(token) for token in _tokens(formula))
+_LATEX_DEPTH = dict.fromkeys(("(", "[", r"\langle", r"\lvert"), 1)
+_LATEX_DEPTH |= dict.fromkeys((")", "]", r"\rangle", r"\rvert"), -1)
 
 
-def _token_width(token: str) -> float:
-    if token == TIMES or token.isspace():
-        return 0.2 if token == TIMES else 0.0
-    if token[0] in "^_":
-        return 0.72 * latex_width(_bare(token[1:])) if len(token) > 1 else 0.0
-    if token.startswith(r"\frac"):
-        middle = _argument(token, len(r"\frac"))
-        return max(latex_width(_bare(token[len(r"\frac") : middle])), latex_width(_bare(token[middle:]))) + 0.5
-    for command, scale in ((r"\operatorname", 0.95), (r"\text", 0.9), (r"\mathit", 0.85), (r"\sqrt", 1.0)):
-        if token.startswith(command + "{"):
-            return scale * latex_width(_bare(token[len(command) :])) + (1.5 if command == r"\sqrt" else 0.3)
-    if token.startswith(r"\mathbb"):
-        return 1.3
-    if token.startswith(r"\left"):
-        return latex_width(re.sub(r"^\\left|\\right", "", token)) + 1.0
-    if token.startswith(r"\begin"):
-        return 1.0 + max(map(latex_width, _ENVIRONMENTS.sub("", token).split(r"\\")))
-    if token[0] == "{":
-        return latex_width(_bare(token))
-    if token in _LATEX_BREAKS:
-        return 2.4
-    return _COMMANDS.get(token, 1.25 if token[0].isupper() or token in ("m", "w") else 1.0)
-
-
-_COMMANDS = {r"\,": 0.3, r"\!": -0.3, r"\;": 0.5, r"\quad": 2.0, r"\qquad": 4.0, r"\Bigl": 0.4, r"\Bigr": 0.4}
-_COMMANDS |= {r"\biggl": 0.6, r"\biggr": 0.6, r"\sum": 2.4, r"\prod": 2.2, "(": 0.7, ")": 0.7, "[": 0.6, "]": 0.6}
-
-
-def _bare(argument: str) -> str:
-    return argument[1:-1] if argument[:1] in "{[" else argument
-
-
-def break_latex(formula: str, first: float, rest: float) -> list[str]:
-    """Return the lines of a formula printed as LaTeX.
+def break_latex(formula: str, first: float, rest: float, style: int = DISPLAY) -> list[str]:
+    """Return the lines of a formula printed as LaTeX, set in a style of `derive.render.delimiters`.
 
     Where it does not fit otherwise, brackets that stretch become brackets of a fixed size, inside which a line may
-    end, and a fraction becomes its numerator times one over its denominator.
+    end, and what is too wide above or below a fraction bar or under a root is itself broken into lines there.
     """
     while True:
-        tokens = list(_tokens(formula))
-        lines = break_atoms(list(_merge(tokens)), first, rest)
+        cut = list(tokens(formula))
+        lines = break_atoms(latex_atoms(formula, style), first, rest)
         rooms = [first, *[rest] * len(lines)]
-        if all(latex_width(line) <= room for line, room in zip(lines, rooms, strict=False)):
+        if all(latex_width(line, style) <= room for line, room in zip(lines, rooms, strict=False)):
             return lines
-        wide = max(
-            (t for t in tokens if _LEFT_RIGHT.fullmatch(t) or _is_fraction(t, rest)), key=latex_width, default=""
-        )
+        room = min(first, rest)
+        wide = max((t for t in cut if _can_be_opened(t, room)), key=latex_width, default="")
         if not wide:
             return lines
-        formula = "".join(_opened(t) if t == wide else t for t in tokens)
+        opened = "".join(_opened(t, room) if t == wide else t for t in cut)
+        if opened == formula:
+            return lines
+        formula = opened
 
 
 _LEFT_RIGHT = re.compile(r"\\left([(\[])(.*)\\right([)\]])", re.DOTALL)
+_STACKED = re.compile(r"\\(?:frac|sqrt(?:\[[^]]*\])?)(?=\{)")
 
 
-def _is_fraction(token: str, room: float) -> bool:
-    return token.startswith(r"\frac{") and not token.startswith(r"\frac{1}") and latex_width(token) > 0.8 * room
+def _can_be_opened(token: str, room: float) -> bool:
+    if _LEFT_RIGHT.fullmatch(token):
+        return True
+    if not _STACKED.match(token) or latex_width(token) <= room:
+        return False
+    return any(latex_width(bare(a)) > room - _BAR and not a.startswith(_LINES) for a in _arguments(token))
 
 
-def _opened(token: str) -> str:
-    """Return brackets of a fixed size for those that stretch; one over the denominator, in front, for a fraction."""
+def _opened(token: str, room: float) -> str:
+    """Return brackets of a fixed size for those that stretch, and a fraction or root with its wide parts in lines."""
     found = _LEFT_RIGHT.fullmatch(token)
-    if found is None:
-        middle = _argument(token, len(r"\frac"))
-        above, below = _bare(token[len(r"\frac") : middle]), token[middle:]
-        single = all(a.level is None or a.level % _DEEPER > _PLUS for a in latex_atoms(above))
-        return rf"\frac{{1}}{below}" + TIMES + (above if single else rf"\left({above}\right)")
-    left, body, right = found.groups()
-    size = "bigg" if re.search(r"\\(sum|prod|int)", body) else "Big"
-    return rf"\{size}l{left}{body}\{size}r{right}"
+    if found is not None:
+        left, body, right = found.groups()
+        size = "bigg" if re.search(r"\\(sum|prod|int)", body) else "Big"
+        return rf"\{size}l{left}{body}\{size}r{right}"
+    head = _STACKED.match(token)
+    assert head is not None
+    return head.group() + "".join(_in_lines(a, room - _BAR) for a in _arguments(token))
+
+
+_BAR = 1.0
+_INSET = 1.5
+_LINES = r"{\begin{aligned}"
+
+
+def _arguments(token: str) -> list[str]:
+    """Return the braced arguments of a fraction or a root."""
+    head = _STACKED.match(token)
+    assert head is not None
+    found, at = [], head.end()
+    while at < len(token):
+        end = argument(token, at)
+        found.append(token[at:end])
+        at = end
+    return found
+
+
+def _in_lines(argument: str, room: float) -> str:
+    inside = bare(argument)
+    if latex_width(inside) <= room or argument.startswith(_LINES):
+        return argument
+    first, *more = break_latex(inside, room, room - _INSET)
+    if not more:
+        return f"{{{first}}}"
+    return _LINES + r"\\".join([f"&{first}", *(rf"&\quad {{}} {line}" for line in more)]) + r"\end{aligned}}"

@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 
-from latex2mathml.converter import convert
 from sympy import Basic, Integer
 
 from derive.proof.derivation import Derivation, Step
 from derive.render.brackets import Brackets
 from derive.render.breaking import break_latex
+from derive.render.evidence import known
 from derive.render.latex_printer import print_latex
 from derive.render.legend import Item, legend
+from derive.render.mathml import mathml
 from derive.render.order import TIMES
 from derive.render.outline import Assumption, Outline, Section
 from derive.render.relations import LATEX_RELATIONS, relation_sign
-from derive.render.sentences import EXACTNESS, average_sentences, footer, grade_sentences, scope, standing
+from derive.render.sentences import EXACTNESS, LEGEND, alarms, average_sentences, grade_sentence, scope, standing
 from derive.words import Words
 
 LINE = 74.0
 """How many letters wide a displayed line may be before it is broken."""
 
+# Colours are mixed from ink and page, which in a notebook are those of its theme. What is wider than the page scrolls,
+# and an edge beyond which it goes on is shaded: the shades stay, and what covers them moves with the contents.
 STYLE = """
-.varprop { --ink: #1c1d21; --dim: #5d6470; --line: #d9dce2; --soft: #f4f5f7; --mark: #2456a6; color: var(--ink);
-  font: 17px/1.55 Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif; max-width: 52rem; }
-@media (prefers-color-scheme: dark) { .varprop { --ink: #e4e6ea; --dim: #9aa3b0; --line: #3a3f48; --soft: #22252b;
-  --mark: #8db4f2; } }
+.varprop { --page: var(--vscode-editor-background, var(--jp-layout-color0, #fff));
+  --ink: var(--vscode-editor-foreground, var(--jp-content-font-color1, #1c1d21)); --mark: #2456a6;
+  color: var(--ink); font: 17px/1.55 Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif;
+  max-width: 52rem; }
+@media (prefers-color-scheme: dark) { .varprop {
+  --page: var(--vscode-editor-background, var(--jp-layout-color0, #17191d));
+  --ink: var(--vscode-editor-foreground, var(--jp-content-font-color1, #e4e6ea)); --mark: #8db4f2; } }
+.varprop { --dim: color-mix(in srgb, var(--ink) 70%, var(--page));
+  --line: color-mix(in srgb, var(--ink) 17%, var(--page));
+  --soft: color-mix(in srgb, var(--ink) 5%, var(--page)); --shade: color-mix(in srgb, var(--ink) 26%, transparent); }
 .varprop h1 { font-size: 1.55em; line-height: 1.25; margin: 0 0 .2em; }
 .varprop h2 { font-size: 1.12em; margin: 1.9em 0 .5em; }
+.varprop :is(h1, h2, p, td, li, code) { overflow-wrap: break-word; }
 .varprop p { margin: .45em 0; }
 .varprop .dim, .varprop .known { color: var(--dim); font-size: .86em; }
 .varprop code { font: .9em ui-monospace, Menlo, Consolas, monospace; }
 .varprop math { font-size: 1.06em; }
-.varprop .math { overflow-x: auto; overflow-y: hidden; padding: .25em 0 .25em 1.4em; }
+.varprop mtd[columnalign="left"] { text-align: left; }
+.varprop mtable.small { font-size: .8em; }
+.varprop mtable.small mtd { padding: 0 .2em; }
+.varprop :is(sub, sup) { font-size: .72em; line-height: 0; }
+.varprop :where(.math, .scroll, .steps > li, p, summary, table, pre) { overflow-x: auto; overflow-y: hidden; background:
+  linear-gradient(to right, var(--page) 40%, transparent) left -1px top 0 / 2.4rem 100% local no-repeat,
+  linear-gradient(to left, var(--page) 40%, transparent) right -1px top 0 / 2.4rem 100% local no-repeat,
+  linear-gradient(to right, var(--shade), transparent) left / .8rem 100% scroll no-repeat,
+  linear-gradient(to left, var(--shade), transparent) right / .8rem 100% scroll no-repeat; }
+.varprop .math { padding: .25em 0 .25em 1.4em; }
 .varprop .math .more { padding-left: 2.2em; }
-.varprop .statement { background: var(--soft); border-left: 3px solid var(--mark); padding: .5em .9em; }
-.varprop table { border-collapse: collapse; }
-.varprop td { padding: .22em 1.2em .22em 0; vertical-align: top; }
-.varprop td:first-child { white-space: nowrap; }
+.varprop .statement { background: var(--soft); --page: var(--soft); border-left: 3px solid var(--mark);
+  padding: .5em .9em; }
+.varprop table { border-collapse: collapse; display: block; max-width: 100%; }
+.varprop td { padding: .22em 1.2em .22em 0; vertical-align: top; min-width: 8em; }
+.varprop td:first-child { white-space: nowrap; min-width: 0; }
 .varprop ol.steps { list-style: none; margin: 0; padding: 0; }
 .varprop ol.steps > li { margin: 1em 0; }
 .varprop .number { font-weight: 600; margin-right: .45em; }
@@ -46,6 +65,8 @@ STYLE = """
 .varprop summary { cursor: pointer; }
 .varprop a { white-space: nowrap; color: var(--mark); text-decoration: none; }
 .varprop a:hover { text-decoration: underline; }
+@media (max-width: 40rem) { .varprop { font-size: 16px; } .varprop details { margin-left: 0; padding-left: .7em; }
+  .varprop .math { padding-left: .3em; } .varprop .math .more { padding-left: 1.1em; } }
 """.strip()
 
 _PAGE = """<!DOCTYPE html>
@@ -72,6 +93,20 @@ def formula(expression: Basic, brackets: Brackets | None = None, *, display: boo
     return mathml(print_latex(expression, brackets, inline=not display).replace(TIMES, " "), display=display)
 
 
+def displayed(printed: str, sign: str = "") -> str:
+    """Return a formula (as `print_latex` prints it) on lines of its own, after a relation if there is one."""
+    first, *more = break_latex(printed, LINE, LINE - 6)
+    rows = [f"<div>{_block(f'{sign} {first}'.strip())}</div>"]
+    # What begins a further line goes on from the one before: a sign there joins two terms.
+    rows += [f'<div class="more">{_block(f"{{}} {line}")}</div>' for line in more]
+    return f'<div class="math">{"".join(rows)}</div>'
+
+
+def _block(latex: str) -> str:
+    """Return a formula in display style, but in the line where it stands and not centred."""
+    return mathml(latex, display=True).replace('display="block"', 'displaystyle="true"', 1)
+
+
 def to_html(derivation: Derivation) -> str:
     """Return a derivation as a page that needs no network and no script; lemmas open where they are used."""
     return _PAGE.format(title=escape(derivation.title), body=fragment(derivation))
@@ -86,35 +121,6 @@ def fragment(derivation: Derivation, *, style: bool = True) -> str:
     return f'{sheet}<div class="varprop">\n{_Page(Outline(derivation)).render()}\n</div>'
 
 
-_REPAIRS = (
-    # An operator's name is set like an identifier: upright, with the space of \operatorname before it and none after.
-    # Where it carries an index, the space stands before both: an index has one base.
-    (re.compile(r"<msub><mo>([A-Za-z]{2,})</mo>"), r'<mspace width="0.1667em"/><msub><mi>\1</mi>'),
-    (re.compile(r"<mrow><mo>([A-Za-z]{2,})</mo>"), r"<mrow><mi>\1</mi>"),
-    (re.compile(r"<mo>([A-Za-z]{2,})</mo>"), r'<mspace width="0.1667em"/><mi>\1</mi>'),
-    # A prime is drawn raised by its font; a second raise would lift it off its letter.
-    (
-        re.compile(r"<msup><mi>([a-z])</mi><mi>&#x02032;</mi></msup>"),
-        r'<mrow><mi>\1</mi><mo lspace="0" rspace="0">&#x02032;</mo></mrow>',
-    ),
-    (re.compile(r"<mo>(/|&#x0002F;)</mo>"), r'<mo lspace="0" rspace="0">/</mo>'),
-    (re.compile(r'fence="true" form="(prefix|postfix)"'), r'fence="true" form="\1" lspace="0" rspace="0"'),
-    (re.compile(r"<mo>(&#x02202;)</mo>"), r"<mi>\1</mi>"),
-    (re.compile(r"<mi>(&#x027E8;|&#x027E9;)</mi>"), r'<mo stretchy="false">\1</mo>'),
-    (re.compile(r"<mi>(&#x021D2;|&#x021D4;|&#x02192;)</mi>"), r"<mo>\1</mo>"),
-    (re.compile(r'width="negativethinmathspace" ?/>'), r'width="-0.1667em"/>'),
-    (re.compile(r' xmlns="[^"]*"'), ""),
-)
-
-
-def mathml(latex: str, *, display: bool = False) -> str:
-    """Return LaTeX as MathML that browsers set well without a name space or a script."""
-    shown: str = convert(latex, display="block" if display else "inline")
-    for pattern, replacement in _REPAIRS:
-        shown = pattern.sub(replacement, shown)
-    return shown
-
-
 class _Page:
     def __init__(self, outline: Outline) -> None:
         self.outline = outline
@@ -125,26 +131,42 @@ class _Page:
         parts = [f"<h1>{escape(derivation.title)}</h1>"]
         parts.append(f'<p class="dim"><code>{escape(derivation.name)}</code>{source}</p>')
         parts += [f"<p>{self._words(w)}</p>" for w in derivation.intro]
+        parts += [self._claim(outline.theorem), "<h2>Proof</h2>", self._proof(outline.theorem)]
+        for section in outline.parts:
+            title = f"{section.label}. {escape(section.derivation.title)}"
+            parts.append(f'<h2 id="{self._anchor(section)}">{title}</h2>')
+            parts += [self._claim(section), self._proof(section)]
         items = legend(outline)
         if items:
             parts.append(f"<h2>Symbols</h2>\n{self._symbols(items)}")
         averages = average_sentences(outline.brackets, self._inline)
         if averages:
             parts += ["<h2>Averages</h2>", *(f"<p>{s}</p>" for s in averages)]
-        parts += self._assumptions()
-        parts += ["<h2>Statement</h2>", self._claim(outline.theorem)]
-        parts += [f'<p class="dim">{escape(s)}</p>' for s in grade_sentences(outline)]
-        parts += ["<h2>Proof</h2>", self._proof(outline.theorem)]
-        for section in outline.parts:
-            title = f"{section.label}. {escape(section.derivation.title)}"
-            parts.append(f'<h2 id="{self._anchor(section)}">{title}</h2>')
-            parts += [self._claim(section), self._proof(section)]
+        parts += [*self._assumptions(), f"<h2>{LEGEND}</h2>", f'<p class="dim">{escape(grade_sentence(outline))}</p>']
+        parts += [self._explained(*line) for line in outline.marks.legend()]
         return "\n".join(parts)
+
+    def _explained(self, mark: str, meaning: str) -> str:
+        name = f"[{mark}]" if mark else "All steps:"
+        return f'<p class="dim" id="{self._place("mark", mark)}">{name} {escape(meaning)}.</p>'
+
+    def _place(self, *names: str) -> str:
+        return "-".join([escape(self.outline.derivation.name), *(n for n in names if n)])
+
+    def _known(self, step: Step) -> str:
+        """Return what a step rests on, in short: links to its assumptions, and its mark, with the rest on hovering."""
+        found = known(step)
+        uses = ", ".join(f'<a href="#{self._place(a)}">{a}</a>' for a in self.outline.uses(step))
+        title = escape(f"{found.rule}; {found.words}")
+        mark = self.outline.marks.of(step) or str(found.grade)
+        place = self._place("mark", self.outline.marks.of(step))
+        shown = f'<a href="#{place}" title="{title}">{mark}</a>'
+        return f' <span class="known">[{f"{uses}; " if uses else ""}{shown}]</span>'
 
     # Pieces of the page.
 
     def _anchor(self, section: Section) -> str:
-        return f"{escape(self.outline.derivation.name)}-{section.anchor}"
+        return self._place(section.anchor)
 
     def _symbols(self, items: list[Item]) -> str:
         rows = []
@@ -172,7 +194,7 @@ class _Page:
     def _assumption(self, assumption: Assumption) -> str:
         text = self._words(assumption.hypothesis.text)
         known = f'<span class="dim">({escape(standing(assumption))})</span>'
-        place = f"{escape(self.outline.derivation.name)}-{assumption.id}"
+        place = self._place(assumption.id)
         return f'<tr id="{place}"><td><b>{assumption.id}</b></td><td>{text} {known}</td></tr>'
 
     def _claim(self, section: Section) -> str:
@@ -185,24 +207,23 @@ class _Page:
             intro = "".join(f"<p>{self._words(w, section)}</p>" for w in section.derivation.intro)
             notes += [f"Source: {escape(section.derivation.source)}."] if section.derivation.source else []
         shown = "".join(f"<p>{n}</p>" for n in notes)
-        return f'<div class="statement">{intro}{self._display("", printed)}{shown}</div>'
+        return f'<div class="statement">{intro}{displayed(printed)}{shown}</div>'
 
     def _proof(self, section: Section) -> str:
         derivation = section.derivation
-        start = self._display("", print_latex(derivation.statement.lhs, section.brackets))
+        start = displayed(print_latex(derivation.statement.lhs, section.brackets))
         steps = "\n".join(self._step(step, section) for step in derivation.steps)
         remarks = "".join(f"<p><i>Remark.</i> {self._words(w, section)}</p>" for w in derivation.remarks)
         return f'{start}\n<ol class="steps">\n{steps}\n</ol>{remarks}'
 
     def _step(self, step: Step, section: Section) -> str:
         place = f"{self._anchor(section)}-step-{step.id}"
-        parts = [f'<li id="{place}"><span class="number">{step.id}.</span>{self._words(step.why, section, step)}']
+        words = self._words(step.why, section, step) + self._known(step)
+        parts = [f'<li id="{place}"><span class="number">{step.id}.</span>{words}']
         first = self.outline.first_cited(section, step)
         parts += [self._lemma(s) if s in first else self._again(s) for s in self.outline.cited(step)]
-        parts.append(self._display(_sign(step.relation), print_latex(step.after, section.brackets)))
-        parts.append(f'<div class="known">{escape("; ".join(footer(self.outline, step)))}</div>')
-        if step.verdict.counterexample is not None:
-            parts.append(f"<p>Counterexample: {escape(str(step.verdict.counterexample))}</p>")
+        parts.append(displayed(print_latex(step.after, section.brackets), _sign(step.relation)))
+        parts += [f"<p><b>{escape(alarm)}</b></p>" for alarm in alarms(step)]
         return "".join(parts) + "</li>"
 
     def _lemma(self, lemma: Section) -> str:
@@ -220,14 +241,6 @@ class _Page:
         return mathml(f"{left} {_sign(s.relation)} {right}")
 
     # Words and formulas.
-
-    @staticmethod
-    def _display(sign: str, printed: str) -> str:
-        """Return a displayed formula, broken where it would be wider than the page."""
-        first, *more = break_latex(printed, LINE, LINE - 6)
-        rows = [f"<div>{_left(mathml(f'{sign} {first}'.strip(), display=True))}</div>"]
-        rows += [f'<div class="more">{_left(mathml(line, display=True))}</div>' for line in more]
-        return f'<div class="math">{"".join(rows)}</div>'
 
     @staticmethod
     def _inline(expression: Basic, brackets: Brackets | None = None) -> str:
@@ -255,8 +268,3 @@ def _latex(expression: Basic, brackets: Brackets | None = None) -> str:
 
 def _sign(relation: str) -> str:
     return relation_sign(relation, LATEX_RELATIONS)
-
-
-def _left(block: str) -> str:
-    """Set a displayed formula in display style, but in the line where it stands and not centred."""
-    return block.replace('display="block"', 'displaystyle="true"', 1)

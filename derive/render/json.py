@@ -34,6 +34,19 @@ def to_dict(derivation: Derivation) -> dict[str, Any]:
     }
 
 
+def rows(derivation: Derivation) -> list[dict[str, Any]]:
+    """Return the steps as a table: formulas as text, and what a step rests on in one cell."""
+    names = ("id", "relation", "before", "after", "rule", "why", "uses", "verdict", "evidence")
+    steps = to_dict(derivation)["steps"]
+    return [{name: _cell(step[name]) for name in names} for step in steps]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value["text"]
+    return ", ".join(value) if isinstance(value, list) else value
+
+
 def _names(outline: Outline) -> dict[int, str]:
     """Return a name for every section: its derivation's, numbered where two would share it."""
     names: dict[int, str] = {}

@@ -1,85 +1,64 @@
-"""A derivation as LaTeX: chains in ``align*``, or a document that compiles on its own."""
+r"""A derivation as LaTeX: a fragment to be put into a paper by ``\input``, or a document that compiles on its own."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
-from sympy import Basic, Integer, Symbol
+from sympy import Basic, Integer
 
-from derive.proof.derivation import Derivation, Step
+from derive.proof.derivation import Derivation, Statement, Step
 from derive.render.brackets import Brackets
-from derive.render.breaking import break_latex, latex_width
+from derive.render.breaking import break_latex
+from derive.render.delimiters import TEXT
+from derive.render.escaping import escape
 from derive.render.latex_printer import print_latex
 from derive.render.legend import Item, legend
 from derive.render.order import TIMES
 from derive.render.outline import Assumption, Outline, Section
 from derive.render.relations import LATEX_RELATIONS, relation_sign
-from derive.render.sentences import EXACTNESS, average_sentences, footer, grade_sentences, scope, standing
+from derive.render.sentences import (
+    EXACTNESS,
+    LEGEND,
+    alarms,
+    average_sentences,
+    check_choices,
+    explained,
+    footer,
+    grade_sentence,
+    ledger,
+    scope,
+    standing,
+)
+from derive.render.widths import latex_width
 from derive.words import Words
 
-LINE = 74.0
-"""How many letters wide a displayed line may be: the text width of the standalone document, less the indent."""
+COLUMN = 41.0
+"""How many letters wide a displayed line may be: a column of a paper, in this document as in others."""
 
-PREAMBLE = r"""\documentclass[11pt,fleqn]{article}
-\usepackage[utf8]{inputenc}
-\usepackage[a4paper,margin=25mm]{geometry}
-\usepackage{amsmath,amssymb}
-\allowdisplaybreaks
-\setlength{\parindent}{0pt}
-\setlength{\parskip}{4pt plus 2pt}
-\setlength{\mathindent}{1.5em}
-\raggedright
+_INSET = 2.0
+
+PACKAGES = r"\usepackage{amsmath,amssymb}"
+
+PREAMBLE = rf"""\documentclass[10pt,fleqn,twocolumn]{{article}}
+\usepackage[utf8]{{inputenc}}
+\usepackage[a4paper,margin=16mm,bottom=20mm,columnsep=9mm]{{geometry}}
+{PACKAGES}
+\setlength{{\mathindent}}{{1em}}
 \raggedbottom
+\begin{{document}}
 """
 
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "“": "``",
-    "”": "''",
-    "’": "'",
-    "–": "--",
-    "≈": r"\(\approx\)",
-    "≤": r"\(\leq\)",
-    "≥": r"\(\geq\)",
-    "→": r"\(\to\)",
-    "∂": r"\(\partial\)",
-    "−": r"\(-\)",
-    "·": r"\(\cdot\)",
-    "×": r"\(\times\)",
-    "√": r"\(\surd\)",
-    "∞": r"\(\infty\)",
-    "⟨": r"\(\langle\)",
-    "⟩": r"\(\rangle\)",
-    "⇔": r"\(\Leftrightarrow\)",
-    "<": r"\(<\)",
-    ">": r"\(>\)",
-    "|": r"\(|\)",
-} | {c: "\\" + c for c in "&%$#_{}"}
-
-
-def escape(text: str) -> str:
-    """Return plain text for LaTeX, every character that LaTeX would act on or not know replaced."""
-    return "".join(map(_escape, re.sub(r'"([^"]*)"', r"“\1”", text)))
-
-
-def _escape(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isascii():
-        return character
-    kind = unicodedata.name(character, "")
-    if kind.startswith("LATIN "):
-        return character
-    greek = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER ([A-Z]+)", kind)
-    if greek:
-        name = greek[2].lower().replace("lamda", "lambda")
-        return rf"\({formula(Symbol(name.capitalize() if greek[1] == 'CAPITAL' else name))}\)"
-    plain = unicodedata.normalize("NFKD", character)
-    return plain if plain.isascii() else f"(U+{ord(character):04X})"
+# Everything is local to a group: the paper's own settings are as before when the fragment ends.
+_OPENING = r"""\begingroup
+\allowdisplaybreaks
+\setlength{\parindent}{0pt}\setlength{\parskip}{2pt plus 2pt}
+\setlength{\abovedisplayskip}{3pt plus 2pt}\setlength{\belowdisplayskip}{3pt plus 2pt}
+\setlength{\abovedisplayshortskip}{1pt plus 2pt}\setlength{\belowdisplayshortskip}{2pt plus 2pt}
+\setlength{\jot}{2pt}\sloppy
+\makeatletter
+\def\varproplabel#1#2{{\ifdefined\phantomsection\phantomsection\fi\def\@currentlabel{#2}\label{#1}}}
+\makeatother"""
 
 
 def formula(expression: Basic, brackets: Brackets | None = None, *, inline: bool = False) -> str:
@@ -95,75 +74,134 @@ def formula(expression: Basic, brackets: Brackets | None = None, *, inline: bool
 
 def statement_latex(derivation: Derivation) -> str:
     """Return the statement of a derivation as LaTeX on one line, without delimiters."""
-    return _statement(derivation, Outline(derivation).theorem.brackets).replace(TIMES, " ")
+    return relation_latex(derivation.statement, Outline(derivation).theorem.brackets)
 
 
-def to_latex(derivation: Derivation, *, standalone: bool = False) -> str:
-    """Return a derivation as LaTeX.
+def relation_latex(statement: Statement, brackets: Brackets | None = None) -> str:
+    """Return a relation between two expressions as LaTeX on one line, without delimiters."""
+    return _relation(statement, brackets).replace(TIMES, " ")
 
-    Without ``standalone``: an ``align*`` for the statement's proof and one for each part and lemma, to be put into a
-    document that loads amsmath; what is assumed and averaged over stands in comments. With it: a whole document
-    (article, amsmath, amssymb, geometry) that introduces symbols, averages and assumptions first.
+
+def to_latex(derivation: Derivation, *, standalone: bool = False, depth: str = "full", evidence: str = "inline") -> str:
+    """Return a derivation as LaTeX: the statement and its proof, then symbols, assumptions, lemmas and evidence.
+
+    A fragment needs the packages that its first line names, and its lines fit a column of a paper; ``standalone``
+    makes a document (article, amsmath, amssymb, geometry) of it.
+    Labels begin with the derivation's name: ``backward-variance`` is the equation, ``backward-variance:lemma-2``
+    and ``backward-variance:A3`` are what they say.
+    ``depth`` is ``"main"`` (lemmas beside the argument by their statements alone) or ``"full"``; ``evidence`` is
+    ``"inline"`` (a mark at each step, explained at the end), ``"appendix"`` (a list at the end) or ``"none"``.
+
+    Raises `InputError` for another depth or place of evidence.
     """
-    page = _Page(Outline(derivation))
-    return page.document() if standalone else page.body()
+    check_choices(depth, evidence)
+    page = _Page(Outline(derivation, depth), evidence)
+    return page.document() if standalone else page.fragment()
 
 
-def _statement(derivation: Derivation, brackets: Brackets) -> str:
-    s = derivation.statement
+def _relation(s: Statement, brackets: Brackets | None, *, inline: bool = False) -> str:
     sign = relation_sign(s.relation, LATEX_RELATIONS)
     pad = r" \;" if s.relation in ("<=>", "=>") else " "
-    return f"{print_latex(s.lhs, brackets)}{pad}{sign}{pad.rstrip()} {print_latex(s.rhs, brackets)}"
+    left, right = (print_latex(e, brackets, inline=inline) for e in (s.lhs, s.rhs))
+    return f"{left}{pad}{sign}{pad.rstrip()} {right}"
 
 
 class _Page:
-    def __init__(self, outline: Outline) -> None:
+    def __init__(self, outline: Outline, evidence: str) -> None:
         self.outline = outline
+        self.evidence = evidence
 
     # The two forms.
 
-    def body(self) -> str:
-        outline = self.outline
-        lines = [f"% {outline.derivation.title} ({outline.derivation.name})"]
-        lines += [f"% {s}" for s in average_sentences(outline.brackets, self._inline)]
-        lines += [f"% {a.id}: {self._words(a.hypothesis.text)} ({standing(a)})" for a in outline.assumptions]
-        for section in outline.sections:
-            if section.kind != "theorem":
-                lines.append(f"% {section.label}: {section.derivation.title}")
-                own = section.brackets if section.explains else Brackets()
-                lines += [f"% {s}" for s in average_sentences(own, self._inline)]
-            lines.append(f"% {scope(outline, section, self._chain, self._inline)}")
-            lines.append(self._chain_of_steps(section))
-        return "\n".join(lines) + "\n"
+    def fragment(self) -> str:
+        derivation = self.outline.derivation
+        about = f"% {derivation.title} ({derivation.name})"
+        return "\n".join([f"% {PACKAGES}", about, *self._body()]) + "\n"
 
     def document(self) -> str:
-        outline, derivation = self.outline, self.outline.derivation
-        lines = [PREAMBLE + r"\begin{document}"]
-        lines.append(rf"{{\Large\bfseries {escape(derivation.title)}\par}}\medskip")
-        origin = rf"\texttt{{{escape(derivation.name)}}}" + (
-            f": {escape(derivation.source)}." if derivation.source else ""
-        )
-        lines.append(origin + r"\par")
-        lines += [self._words(words) + r"\par" for words in derivation.intro]
-        items = legend(outline)
-        if items:
-            lines += [r"\section*{Symbols}", *self._symbols(items)]
-        averages = average_sentences(outline.brackets, self._inline)
-        if averages:
-            lines += [r"\section*{Averages}", *(f"{s}\\par" for s in averages)]
-        lines += self._assumptions()
-        lines += [r"\section*{Statement}", *self._claim(outline.theorem)]
-        lines += [f"{escape(s)}\\par" for s in grade_sentences(outline)]
-        lines += [r"\section*{Proof}", *self._proof(outline.theorem)]
-        for section in outline.sections[1:]:
-            lines.append(rf"\section*{{{section.label}. {escape(section.derivation.title)}}}")
-            own = section.brackets if section.explains else Brackets()
-            lines += [f"{s}\\par" for s in average_sentences(own, self._inline)]
-            lines += [*self._claim(section), r"\emph{Proof.}\par", *self._proof(section)]
-        lines.append(r"\end{document}")
-        return "\n".join(lines) + "\n"
+        return "\n".join([PREAMBLE.rstrip(), *self._body(), r"\end{document}"]) + "\n"
 
-    # Pieces of the document.
+    def _body(self) -> list[str]:
+        outline = self.outline
+        lines = [_OPENING, *self._theorem()]
+        for section in outline.argument[1:]:
+            lines += self._section(section)
+        lines += self._symbols(legend(outline))
+        lines += self._paragraph("Averages", average_sentences(outline.brackets, self._inline))
+        lines += self._assumptions()
+        for section in outline.background:
+            lines += self._section(section)
+        return [*lines, *self._evidence(), r"\endgroup"]
+
+    # Statements and proofs.
+
+    def _theorem(self) -> list[str]:
+        theorem, derivation = self.outline.theorem, self.outline.derivation
+        source = rf" ({escape(derivation.source)})" if derivation.source else ""
+        lines = [self._heading(f"{escape(derivation.title)}", source)]
+        lines += [self._words(words, theorem) for words in derivation.intro]
+        rows = self._rows("", _relation(derivation.statement, theorem.brackets))
+        numbered = [r"\begin{split}", *rows, r"\end{split}"] if len(rows) > 1 else [rows[0].lstrip("&")]
+        lines += [rf"\begin{{equation}}\label{{{self._label()}}}", *numbered, r"\end{equation}"]
+        lines.append(self._scope(theorem))
+        return lines + self._proof(theorem)
+
+    def _section(self, section: Section) -> list[str]:
+        derivation = section.derivation
+        lines = [self._heading(section.label, f" ({escape(derivation.title)})", section.anchor, str(section.number))]
+        lines += [self._words(words, section) for words in derivation.intro]
+        lines += [
+            r"\begin{align*}",
+            *self._rows("", _relation(derivation.statement, section.brackets)),
+            r"\end{align*}",
+        ]
+        averages = average_sentences(section.brackets if section.explains else Brackets(), self._inline)
+        source = [f"Source: {escape(derivation.source)}."] if derivation.source else []
+        lines.append(" ".join([self._scope(section), *averages, *source]))
+        return lines + (self._proof(section) if section in self.outline.proved else [])
+
+    def _scope(self, section: Section) -> str:
+        return scope(self.outline, section, self._chain, self._inline, self._assumed)
+
+    def _proof(self, section: Section) -> list[str]:
+        derivation, before = section.derivation, self._print(section.derivation.statement.lhs, section)
+        lines = [r"\par\emph{Proof.}"]
+        for n, step in enumerate(derivation.steps):
+            reason = self._reason(step, section)
+            lines += [rf"\intertext{{{reason}}}"] if n else [reason, r"\begin{align*}"]
+            sign = relation_sign(step.relation, LATEX_RELATIONS)
+            after = self._print(step.after, section)
+            if n == 0:
+                sign, after = "", f"{before} {sign} {after}"
+            lines += self._rows(sign, after)
+        lines.append(r"\end{align*}")
+        return [*lines, *(rf"\emph{{Remark.}} {self._words(w, section)}\par" for w in derivation.remarks)]
+
+    def _reason(self, step: Step, section: Section) -> str:
+        """Return what stands above a step: its number, words, what it rests on, and the statements it cites."""
+        notes = footer(self.outline, step, marked=self.evidence == "inline", cite=self._assumed)
+        parts = [rf"\textbf{{{step.id}.}} {self._words(step.why, section, step)}"]
+        parts += [rf"{{\small[{'; '.join(notes)}]}}"] if notes else []
+        parts += [rf"\textbf{{{escape(alarm)}.}}" for alarm in alarms(step)]
+        # The cases of an induction follow at once and need no quotation.
+        cited = [s for s in self.outline.cited(step) if s.kind != "lemma" or s not in self.outline.argument]
+        return " ".join(parts) + "".join(map(self._citation, cited))
+
+    def _citation(self, lemma: Section) -> str:
+        """Return a cited statement on a line of its own, its formula on the next where one line is too short."""
+        name = f"{lemma.heading} ({lemma.derivation.title}):"
+        shown = _relation(lemma.derivation.statement, lemma.brackets, inline=True)
+        fits = len(name) + latex_width(shown, TEXT) < COLUMN
+        formula = f"${shown.replace(TIMES, ' ')}$" if fits else self._lines(shown)
+        return rf"\newline {self._reference(lemma)} ({escape(lemma.derivation.title)}): {formula}."
+
+    def _rows(self, sign: str, printed: str) -> list[str]:
+        """Return the rows of an aligned formula, broken where it would run out of its column."""
+        first, *more = break_latex(printed, COLUMN - latex_width(sign), COLUMN - _INSET)
+        rows = [f"&{sign} {first}" if sign else f"&{first}", *(rf"&\quad {{}} {line}" for line in more)]
+        return [f"{row} \\\\" for row in rows[:-1]] + [rows[-1]]
+
+    # What is explained.
 
     def _symbols(self, items: list[Item]) -> list[str]:
         rows = []
@@ -171,97 +209,83 @@ class _Page:
             names = ", ".join(self._inline(symbol) for symbol in item.symbols)
             ranges = [self._chain((Integer(1), "<=", u, "<=", e)) for u, e in item.ranges]
             meaning = ", ".join([item.meaning.render(self._inline, escape), *ranges])
-            definitions = "".join(f"\\newline ${self._displayed(e)}$" for e in item.definitions)
-            rows.append(rf"\item[{{{names}}}] {meaning}{definitions}")
-        return [
-            r"\begin{list}{}{\setlength{\labelwidth}{7em}\setlength{\leftmargin}{7.5em}"
-            r"\setlength{\itemsep}{2pt}\setlength{\parsep}{0pt}\renewcommand{\makelabel}[1]{#1\hfil}}",
-            *rows,
-            r"\end{list}",
-        ]
-
-    @staticmethod
-    def _displayed(expression: Basic) -> str:
-        return r"\displaystyle " + formula(expression)
+            definitions = "; ".join(self._inline(e) for e in item.definitions)
+            rows.append(f"{names}: {meaning}{': ' if definitions else ''}{definitions}")
+        return self._list("Symbols", rows)
 
     def _assumptions(self) -> list[str]:
         lines: list[str] = []
         for theorem, heading, note in (
-            (True, "Assumptions", EXACTNESS),
+            (True, "Assumptions", f" {{\\small {escape(EXACTNESS)}}}"),
             (False, "Assumed in lemmas, and discharged where they are used", ""),
         ):
             chosen = [a for a in self.outline.assumptions if a.theorem is theorem]
-            if chosen:
-                lines += [rf"\section*{{{heading}}}", *([escape(note) + r"\par"] if note else [])]
-                lines += [
-                    r"\begin{list}{}{\setlength{\labelwidth}{2.5em}\setlength{\leftmargin}{3em}\setlength{\itemsep}{2pt}\setlength{\parsep}{0pt}}"
-                ]
-                lines += [self._assumption(a) for a in chosen]
-                lines.append(r"\end{list}")
+            lines += self._list(heading, [self._assumption(a) for a in chosen], note)
         return lines
 
     def _assumption(self, assumption: Assumption) -> str:
         text = self._words(assumption.hypothesis.text)
-        return rf"\item[\textbf{{{assumption.id}}}] {text} {{\small({escape(standing(assumption))})}}"
+        label = rf"\varproplabel{{{self._label(assumption.id)}}}{{{assumption.id}}}"
+        return rf"{label}\textbf{{{assumption.id}}} {text} {{\small({escape(standing(assumption))})}}"
 
-    def _claim(self, section: Section) -> list[str]:
-        derivation = section.derivation
-        intro = derivation.intro if section.kind != "theorem" else ()
-        lines = [self._words(words, section) + r"\par" for words in intro]
-        lines += [r"\begin{align*}", *self._rows("", _statement(derivation, section.brackets)), r"\end{align*}"]
-        lines.append(scope(self.outline, section, self._chain, self._inline) + r"\par")
-        if section.kind != "theorem":
-            lines += [rf"Source: {escape(derivation.source)}.\par"] if derivation.source else []
-        return lines
+    def _evidence(self) -> list[str]:
+        if self.evidence == "none":
+            return []
+        outline = self.outline
+        rows = []
+        if self.evidence == "appendix":
+            rows = [f"{s.heading}: {escape(steps)}." for s, steps in ledger(outline)]
+        rows += map(escape, explained(outline))
+        return self._list(LEGEND, rows, f" {escape(grade_sentence(outline))}")
 
-    def _proof(self, section: Section) -> list[str]:
-        remarks = [rf"\emph{{Remark.}} {self._words(w, section)}\par" for w in section.derivation.remarks]
-        return [self._chain_of_steps(section), *remarks]
+    def _heading(self, title: str, note: str = "", place: str = "", number: str = "") -> str:
+        label = rf"\varproplabel{{{self._label(place)}}}{{{number}}}" if place else ""
+        return rf"\par\medskip{label}\textbf{{{title}}}{note}."
 
-    def _chain_of_steps(self, section: Section) -> str:
-        derivation = section.derivation
-        lines = [r"\begin{align*}", *self._rows("", print_latex(derivation.statement.lhs, section.brackets))]
-        for step in derivation.steps:
-            lines.append(rf"\intertext{{{self._reason(step, section)}}}")
-            lines += self._rows(
-                relation_sign(step.relation, LATEX_RELATIONS), print_latex(step.after, section.brackets)
-            )
-        return "\n".join([*lines, r"\end{align*}"])
+    def _paragraph(self, heading: str, sentences: list[str]) -> list[str]:
+        return [rf"\par\medskip\textbf{{{heading}.}} {' '.join(sentences)}\par"] if sentences else []
 
-    def _reason(self, step: Step, section: Section) -> str:
-        """Return what stands above a step: its number, words, cited statements, and how it is known."""
-        known = rf"{{\small[{escape('; '.join(footer(self.outline, step)))}]}}"
-        parts = [rf"\textbf{{{step.id}.}} {self._words(step.why, section, step)} {known}"]
-        parts += [self._citation(lemma) for lemma in self.outline.cited(step)]
-        if step.verdict.counterexample is not None:
-            parts.append(rf"\newline Counterexample: {escape(str(step.verdict.counterexample))}.")
-        return " ".join(parts)
+    def _list(self, heading: str, rows: list[str], note: str = "") -> list[str]:
+        """Return a list whose items hang under a heading."""
+        items = [rf"{{\hangindent=1.5em {row}\par}}" for row in rows]
+        return [rf"\par\medskip\textbf{{{heading}.}}{note}\par\nobreak", *items] if rows else []
 
-    def _citation(self, lemma: Section) -> str:
-        """Return a cited statement on a line of its own, its formula on the next where one line is too short."""
-        name = f"{lemma.heading} ({lemma.derivation.title}):"
-        shown = self._inline_statement(lemma)
-        gap = r"\newline\hspace*{1.5em}" if len(name) + latex_width(shown) > LINE else " "
-        return rf"\newline {escape(name)}{gap}${shown}$."
+    # References.
 
-    def _inline_statement(self, section: Section) -> str:
-        s = section.derivation.statement
-        shown = (print_latex(e, section.brackets, inline=True) for e in (s.lhs, s.rhs))
-        left, right = (f.replace(TIMES, r" \allowbreak ") for f in shown)
-        return f"{left} {relation_sign(s.relation, LATEX_RELATIONS)} {right}"
+    def _label(self, place: str = "") -> str:
+        name = re.sub(r"[^A-Za-z0-9]+", "-", self.outline.derivation.name).strip("-")
+        return f"{name}:{place}" if place else name
 
-    @staticmethod
-    def _rows(sign: str, printed: str) -> list[str]:
-        """Return the rows of an aligned formula, broken where it would run off the page."""
-        first, *more = break_latex(printed, LINE - latex_width(sign), LINE - 6)
-        rows = [f"&{sign} {first}" if sign else f"&{first}", *(rf"&\qquad {{}} {line}" for line in more)]
-        return [" \\\\\n".join(rows)]
+    def _assumed(self, name: str) -> str:
+        return rf"\ref{{{self._label(name)}}}"
+
+    def _reference(self, section: Section) -> str:
+        if section.kind == "theorem":
+            return rf"equation~\eqref{{{self._label()}}}"
+        return rf"{section.kind.capitalize()}~\ref{{{self._label(section.anchor)}}}"
 
     # Words and formulas.
 
     @staticmethod
-    def _inline(expression: Basic, brackets: Brackets | None = None) -> str:
-        return f"${formula(expression, brackets, inline=True)}$"
+    def _print(expression: Basic, section: Section) -> str:
+        return print_latex(expression, section.brackets)
+
+    def _inline(self, expression: Basic, brackets: Brackets | None = None) -> str:
+        printed = print_latex(expression, brackets, inline=True)
+        short = latex_width(printed, TEXT) < COLUMN / 3
+        return f"${printed.replace(TIMES, ' ')}$" if short else self._set_off(printed)
+
+    def _set_off(self, printed: str) -> str:
+        """Return a formula within prose: in its line if it can stand there, else on lines of its own."""
+        if latex_width(printed, TEXT) < 0.6 * COLUMN:
+            return f"${printed.replace(TIMES, chr(92) + 'allowbreak ')}$"
+        return self._lines(printed)
+
+    @staticmethod
+    def _lines(printed: str) -> str:
+        """Return a formula within prose on lines of its own."""
+        lines = break_latex(printed, COLUMN - 2 * _INSET, COLUMN - 3 * _INSET, TEXT)
+        return "".join(rf"\newline\hspace*{{{1 + (n > 0)}em}}${line}$" for n, line in enumerate(lines))
 
     @staticmethod
     def _chain(chain: Iterable[Basic | str]) -> str:
@@ -272,8 +296,6 @@ class _Page:
 
         def show(expression: Basic) -> str:
             cited = self.outline.reference(expression, step) if step is not None else None
-            if cited is not None:
-                return cited.label.replace(" ", "~")
-            return self._inline(expression, brackets)
+            return self._reference(cited) if cited is not None else self._inline(expression, brackets)
 
         return words.render(show, escape)

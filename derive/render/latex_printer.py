@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sympy import Add, Basic, Expr, Integer, KroneckerDelta, Mul, Pow, Product, Sum, Symbol
+from sympy import Add, Basic, Expr, Integer, KroneckerDelta, Mul, Pow, Product, Subs, Sum, Symbol
 from sympy.logic.boolalg import And, Equivalent, Implies, Not, Or
 from sympy.printing.latex import LatexPrinter
 
 from derive.averages import Average, Bracket, Covariance, SharedVariance, Variance
 from derive.layers import d
-from derive.network import Activation, ActivationSlope, Partial, Width, cost_gradient, g, s
+from derive.network import Activation, ActivationSlope, Cost, Partial, Width, cost_gradient, g, s
 from derive.randomness import Entry, Family
 from derive.render.brackets import Brackets
+from derive.render.delimiters import DISPLAY, TEXT, settle
 from derive.render.names import NAMES
 from derive.render.order import BIG, TIMES, connected, factors, is_own, signed_fraction, terms
 from derive.render.relations import LATEX_RELATIONS
 
 _PLAIN_NAME = re.compile(r"([A-Za-z])('*)")
-_TALL = re.compile(r"\\(sum|prod|int|frac|lim)(?![A-Za-z])")
-_SIZES = {"": ("", ""), "frac": (r"\Bigl", r"\Bigr"), "big": (r"\biggl", r"\biggr")}
+_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
 class VarianceLatexPrinter(LatexPrinter):
@@ -28,17 +28,13 @@ class VarianceLatexPrinter(LatexPrinter):
 
     def __init__(self, brackets: Brackets | None = None, *, inline: bool = False) -> None:
         super().__init__({"ln_notation": False, "inv_trig_style": "full"})
+        self._settings["mul_symbol_latex"] = TIMES
         self.brackets = brackets or Brackets()
         self.inline = inline
 
-    # Brackets round a formula: of a fixed size, so that a line may end inside them.
-
-    def _enclose(self, left: str, body: str, right: str) -> str:
-        outside = _without_groups(body)
-        tall = {m.group(1) for m in _TALL.finditer(outside)}
-        size = "" if self.inline or not tall else ("frac" if tall == {"frac"} else "big")
-        opening, closing = _SIZES[size]
-        return f"{opening}{left}{body}{closing}{right}"
+    @staticmethod
+    def _enclose(left: str, body: str, right: str) -> str:
+        return rf"\left{left}{body}\right{right}"
 
     def _parens(self, expression: Basic) -> str:
         return self._enclose("(", self._print(expression), ")")
@@ -51,17 +47,23 @@ class VarianceLatexPrinter(LatexPrinter):
         plain = _PLAIN_NAME.fullmatch(expr.name)
         if plain:
             return expr.name
-        if expr.name == "Cost":
-            return r"\mathit{Cost}"
         if expr.name == "·":
             return r"\,\cdot\,"
-        return super()._print_Symbol(expr, style)
+        if " " in expr.name:
+            return rf"\text{{{expr.name}}}"
+        shown: str = super()._print_Symbol(expr, style)
+        # A word is set upright: in italics it would read as a product of letters.
+        return rf"\mathrm{{{shown}}}" if _WORD.fullmatch(shown) else shown
 
-    def _hprint_Function(self, func: str) -> str:
-        # A derivative's name ends in primes; several and a power would be two superscripts.
-        bare = func.rstrip("'")
-        shown = super()._hprint_Function(bare) + func[len(bare) :]
-        return f"{{{shown}}}" if shown.endswith("''") else shown
+    def _print_Function(self, expr: Any, exp: str | None = None) -> str:
+        """Print f''(u)^2 where SymPy has f''^2(u): primes and a power do not stand on one letter."""
+        name = expr.func.__name__
+        if not name.endswith("'"):
+            return str(super()._print_Function(expr, exp))
+        inside = ", ".join(self._print(a) for a in expr.args)
+        bare = name.rstrip("'")
+        shown = self._hprint_Function(bare) + name[len(bare) :] + self._enclose("(", inside, ")")
+        return f"{shown}^{{{exp}}}" if exp else shown
 
     def _name(self, family: Family) -> str:
         return self._print_Symbol(Symbol(family.symbol))
@@ -110,6 +112,10 @@ class VarianceLatexPrinter(LatexPrinter):
         above = rf"\partial {self._print(node.target)}"
         return f"{above}/{below}" if self.inline else rf"\frac{{{above}}}{{{below}}}"
 
+    def _print_Subs(self, node: Subs) -> str:
+        at = ", ".join(f"{self._print(x)} = {self._print(p)}" for x, p in zip(node.variables, node.point, strict=True))
+        return f"{self._enclose('[', self._print(node.expr), ']')}_{{{at}}}"
+
     # Averages.
 
     def _bracket(self, node: Bracket, name: str) -> str:
@@ -138,11 +144,8 @@ class VarianceLatexPrinter(LatexPrinter):
         """Return what a shared variance is the variance of: all scalars of the family (in the layer)."""
         if node.family == g:
             below = rf"\partial {self._scalar('s', d, ())}"
-            return (
-                rf"\partial \mathit{{Cost}}/{below}"
-                if self.inline
-                else rf"\frac{{\partial \mathit{{Cost}}}}{{{below}}}"
-            )
+            above = rf"\partial {self._print(Cost)}"
+            return f"{above}/{below}" if self.inline else rf"\frac{{{above}}}{{{below}}}"
         return self._scalar(self._name(node.family), node.layer[0] if node.layer else None, ())
 
     # Arithmetic.
@@ -259,21 +262,7 @@ class VarianceLatexPrinter(LatexPrinter):
         return r"\text{false}"
 
 
-def _without_groups(body: str) -> str:
-    """Return the LaTeX without scripts: what stands in a sub- or superscript does not make a bracket tall."""
-    out, depth, position = [], 0, 0
-    while position < len(body):
-        if depth == 0 and body[position : position + 2] in ("^{", "_{"):
-            depth, position = 1, position + 2
-            continue
-        if depth:
-            depth += {"{": 1, "}": -1}.get(body[position], 0)
-        else:
-            out.append(body[position])
-        position += 1
-    return "".join(out)
-
-
 def print_latex(expression: Basic, brackets: Brackets | None = None, *, inline: bool = False) -> str:
     """Return LaTeX in which `TIMES` still marks where a product may be broken."""
-    return VarianceLatexPrinter(brackets, inline=inline).doprint(expression)
+    printed = VarianceLatexPrinter(brackets, inline=inline).doprint(expression)
+    return settle(printed, TEXT if inline else DISPLAY)

@@ -5,6 +5,11 @@ from __future__ import annotations
 NAMES: dict[str, tuple[str, str]] = {
     "sigma_w2": ("σ_w²", r"{\sigma_w^2}"),
     "sigma_b2": ("σ_b²", r"{\sigma_b^2}"),
+    "m'^2": ("m'²", r"m'^{2}"),
+    "r'^2": ("r'²", r"r'^{2}"),
+    "v^2": ("v²", r"v^{2}"),
+    "v sqrt(N)": ("v √N", r"v \sqrt{N}"),
+    "Var(w^T C w)": ("Var[wᵀ C w]", r"\operatorname{Var}[w^{T} C w]"),
     "lambda_mean": ("⟨λ⟩", r"{\langle\lambda\rangle}"),
     "lambda_square": ("⟨λ²⟩", r"{\langle\lambda^2\rangle}"),
 }

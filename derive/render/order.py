@@ -10,6 +10,7 @@ from sympy import Add, Basic, Expr, Implies, Integral, KroneckerDelta, Limit, Mu
 
 from derive.averages import Average, Bracket, Covariance, SharedVariance
 from derive.network import Activation, ActivationSlope, Partial, Width
+from derive.notation import structure
 from derive.randomness import INPUT, WEIGHTS, Entry
 
 TIMES = "\N{INVISIBLE TIMES}"
@@ -112,5 +113,5 @@ def _term_key(term: Expr) -> tuple[object, ...]:
 
 def _tie(expression: Basic) -> tuple[int, str]:
     """Shorter first, so that layer i comes before layer i + 1."""
-    text = str(expression)
+    text = structure(expression)
     return len(text), text

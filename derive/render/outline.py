@@ -5,7 +5,6 @@ Every renderer walks this outline, so that assumption A3 and Lemma 2 are the sam
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,10 +14,12 @@ from sympy import Basic, Integer, Symbol, expand
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
 from derive.layers import d
+from derive.notation import structure
 from derive.proof.derivation import Derivation, Step
-from derive.proof.verdict import Verdict
 from derive.randomness import Entry
 from derive.render.brackets import Brackets
+from derive.render.evidence import Marks
+from derive.rules.recursion import Induction
 from derive.setting import Setting
 
 
@@ -62,9 +63,13 @@ class Section:
 
 @dataclass
 class Outline:
-    """The numbered assumptions, the parts and the lemmas of a derivation, each once, in order of first use."""
+    """The numbered assumptions, the parts and the lemmas of a derivation, each once, in order of first use.
+
+    With ``depth`` "main", the lemmas beside the argument stand without their proofs.
+    """
 
     derivation: Derivation
+    depth: str = "full"
     sections: list[Section] = field(default_factory=list)
     assumptions: list[Assumption] = field(default_factory=list)
     brackets: Brackets = Brackets()
@@ -169,16 +174,37 @@ class Outline:
         return found[0] if found else None
 
     @cached_property
-    def usual(self) -> Verdict | None:
-        """The verdict that most steps share, to be explained once; None if only few do."""
-        verdicts = [step.verdict for s in self.sections for step in s.derivation.steps]
-        plain = Counter((v.grade, v.evidence) for v in verdicts if v.counterexample is None)
-        known, count = max(plain.items(), key=lambda item: item[1], default=(None, 0))
-        return Verdict(*known) if known is not None and count > 1 and count > len(verdicts) / 4 else None
+    def marks(self) -> Marks:
+        """The marks that tell how the steps are known that are written out."""
+        return Marks(step for section in self.proved for step in section.derivation.steps)
 
-    def verdict(self, step: Step) -> str:
-        """Return a step's verdict in words; of the usual one, the grade alone."""
-        return str(step.verdict.grade) if step.verdict == self.usual else str(step.verdict)
+    @cached_property
+    def argument(self) -> list[Section]:
+        """The sections that a reader follows from the statement: the theorem, its parts, and the cases of an induction.
+
+        What is left, `background`, are lemmas whose statements suffice to follow it.
+        """
+        found: list[Section] = []
+        for section in (self.theorem, *self.parts):
+            self._follow(section, found)
+        return found
+
+    def _follow(self, section: Section, found: list[Section]) -> None:
+        if section not in found:
+            found.append(section)
+            for step in section.derivation.steps:
+                for case in self.cited(step) if step.rule.name == Induction.name else ():
+                    self._follow(case, found)
+
+    @property
+    def background(self) -> list[Section]:
+        """The lemmas beside the argument."""
+        return [s for s in self.lemmas if s not in self.argument]
+
+    @cached_property
+    def proved(self) -> list[Section]:
+        """The sections whose proofs are written out, in order."""
+        return [*self.argument, *(self.background if self.depth == "full" else [])]
 
 
 def hypotheses_of(step: Step) -> list[Hypothesis]:
@@ -230,7 +256,7 @@ def conditions(setting: Setting) -> list[tuple[Basic | str, ...]]:
             below: tuple[Basic | str, ...] = (lower[n], "<=") if n < len(lower) else ()
             above: tuple[Basic | str, ...] = ("<=", upper[n]) if n < len(upper) else ()
             chains.append((*below, layer, *above))
-    pairs = sorted((sorted(pair, key=str) for pair in setting.differ), key=str)
+    pairs = sorted((sorted(pair, key=structure) for pair in setting.differ), key=str)
     return chains + [(one, "!=", other) for one, other in pairs]
 
 
@@ -242,4 +268,4 @@ def free_units(derivation: Derivation) -> list[Symbol]:
 
 
 def _entries(expression: Basic) -> list[Entry]:
-    return sorted(expression.atoms(Entry), key=str)
+    return sorted(expression.atoms(Entry), key=structure)

@@ -6,9 +6,25 @@ from collections.abc import Callable, Iterable
 
 from sympy import Basic
 
+from derive.errors import InputError
 from derive.proof.derivation import Derivation, Step
 from derive.render.brackets import Brackets
+from derive.render.evidence import known
 from derive.render.outline import Assumption, Outline, Section, conditions, free_units
+
+DEPTHS = ("main", "full")
+"""How much is written out: the argument, or its lemmas too."""
+
+EVIDENCE = ("inline", "appendix", "none")
+"""Where the evidence stands: as marks at the steps, explained below; as a list below; or nowhere."""
+
+
+def check_choices(depth: str, evidence: str) -> None:
+    """Raise `InputError` for a depth or a place of evidence that there is not."""
+    for name, value, choices in (("depth", depth, DEPTHS), ("evidence", evidence, EVIDENCE)):
+        if value not in choices:
+            raise InputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
 
 Show = Callable[[Basic], str]
 
@@ -32,15 +48,21 @@ def validity(derivation: Derivation, chain: Callable[[tuple[Basic | str, ...]], 
     return f"for {listed(ranges)}" if ranges else ""
 
 
-def support(outline: Outline, section: Section) -> str:
+def support(outline: Outline, section: Section, cite: Callable[[str], str] = str) -> str:
     """Return "assuming A1, A2"."""
-    assumed = outline.assumed(section)
+    assumed = [cite(name) for name in outline.assumed(section)]
     return f"assuming {', '.join(assumed)}" if assumed else "with no assumption"
 
 
-def scope(outline: Outline, section: Section, chain: Callable[[tuple[Basic | str, ...]], str], show: Show) -> str:
-    """Return the sentence that says where a statement holds and what it assumes."""
-    clauses = [c for c in (validity(section.derivation, chain, show), support(outline, section)) if c]
+def scope(
+    outline: Outline,
+    section: Section,
+    chain: Callable[[tuple[Basic | str, ...]], str],
+    show: Show,
+    cite: Callable[[str], str] = str,
+) -> str:
+    """Return the sentence that says where a statement holds and what it assumes; ``cite`` refers to an assumption."""
+    clauses = [c for c in (validity(section.derivation, chain, show), support(outline, section, cite)) if c]
     text = ", ".join(clauses) + "."
     return text[0].upper() + text[1:]
 
@@ -65,16 +87,39 @@ def standing(assumption: Assumption) -> str:
     return f"{kind}; {h.source}" if h.source else kind
 
 
-def footer(outline: Outline, step: Step) -> list[str]:
-    """Return how a step is known: its rule, the assumptions it uses, and its verdict."""
-    uses = outline.uses(step)
-    return [step.rule.name, *([f"uses {', '.join(uses)}"] if uses else []), outline.verdict(step)]
+def footer(outline: Outline, step: Step, *, marked: bool = True, cite: Callable[[str], str] = str) -> list[str]:
+    """Return what stands at a step in short: the assumptions it uses, and the mark that tells how it is known."""
+    used = ", ".join(map(cite, outline.uses(step)))
+    return [note for note in (used, outline.marks.of(step) if marked else "") if note]
 
 
-def grade_sentences(outline: Outline) -> list[str]:
-    """Return the grade of the whole, and what the usual verdict of a step means."""
-    sentences = [f"Grade: {outline.derivation.grade}, that of the weakest step."]
-    usual = outline.usual
-    if usual is not None and usual.evidence:
-        sentences.append(f"A step marked “{usual.grade}” and nothing more: {usual.evidence}.")
-    return sentences
+def alarms(step: Step) -> list[str]:
+    """Return what must be said at a step in full: that it failed or is undecided, and the counterexample."""
+    found = known(step)
+    return [s for s in (found.alarm, found.counterexample and f"Counterexample: {found.counterexample}") if s]
+
+
+def grade_sentence(outline: Outline) -> str:
+    """Return the grade of the whole, or that nobody has checked it yet."""
+    if outline.marks.unchecked:
+        return "Grade: undecided until it is checked (--check on the command line, check() in Python)."
+    return f"Grade: {outline.derivation.grade}, that of the weakest step."
+
+
+def explained(outline: Outline) -> list[str]:
+    """Return what each mark means, a line each: "[a] exact: ...", or "All steps: exact: ..." where there is none."""
+    return [f"[{mark}] {meaning}." if mark else f"All steps: {meaning}." for mark, meaning in outline.marks.legend()]
+
+
+LEGEND = "How the steps are known"
+"""The heading of the legend of the marks."""
+
+
+def ledger(outline: Outline) -> list[tuple[Section, str]]:
+    """Return the steps of every section that is proved, with rules and marks: "1 induction [a], 2 reindex [b]"."""
+
+    def entry(step: Step) -> str:
+        mark = outline.marks.of(step)
+        return f"{step.id} {known(step).rule}" + (f" [{mark}]" if mark else "")
+
+    return [(s, ", ".join(map(entry, s.derivation.steps))) for s in outline.proved]

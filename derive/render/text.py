@@ -7,14 +7,26 @@ import textwrap
 from sympy import Basic, Integer
 
 from derive.errors import InputError
-from derive.proof.derivation import Derivation, Step
+from derive.proof.derivation import Derivation, Statement, Step
 from derive.render.brackets import Brackets
 from derive.render.breaking import break_text
 from derive.render.legend import Item, legend
 from derive.render.order import TIMES
 from derive.render.outline import Outline, Section
 from derive.render.relations import TEXT_RELATIONS, relation_sign
-from derive.render.sentences import EXACTNESS, average_sentences, footer, grade_sentences, scope, standing
+from derive.render.sentences import (
+    EXACTNESS,
+    LEGEND,
+    alarms,
+    average_sentences,
+    check_choices,
+    explained,
+    footer,
+    grade_sentence,
+    ledger,
+    scope,
+    standing,
+)
 from derive.render.text_printer import print_text
 from derive.words import Words
 
@@ -36,63 +48,73 @@ def formula(expression: Basic, brackets: Brackets | None = None) -> str:
 
 def statement_text(derivation: Derivation) -> str:
     """Return the statement of a derivation on one line of Unicode text."""
-    brackets = Outline(derivation).theorem.brackets
-    return _statement(derivation, brackets).replace(TIMES, " ")
+    return relation_text(derivation.statement, Outline(derivation).theorem.brackets)
 
 
-def to_text(derivation: Derivation, *, width: int = 100) -> str:
+def relation_text(statement: Statement, brackets: Brackets | None = None) -> str:
+    """Return a relation between two expressions on one line of Unicode text."""
+    return _relation(statement, brackets).replace(TIMES, " ")
+
+
+def to_text(derivation: Derivation, *, width: int = 100, depth: str = "full", evidence: str = "inline") -> str:
     """Return a derivation as text, lines at most ``width`` wide (at least 40).
 
-    Symbols, averages and assumptions come first, then the statement and its proof; a lemma stands in one line
-    where it is used, and its own proof follows after the main one.
+    The statement and its proof come first, then symbols, averages, assumptions, lemmas, and how the steps are known.
+    ``depth`` and ``evidence`` are those of `derive.render.latex.to_latex`.
+
+    Raises `InputError` for a width too small to read, another depth or place of evidence.
     """
     if width < _NARROWEST:
         raise InputError(f"width must be at least {_NARROWEST}, got {width}")
-    return _Page(derivation, width).render()
+    check_choices(depth, evidence)
+    return _Page(derivation, width, depth, evidence).render()
 
 
-def _statement(derivation: Derivation, brackets: Brackets) -> str:
-    s = derivation.statement
+def _relation(s: Statement, brackets: Brackets | None) -> str:
     sign = relation_sign(s.relation, TEXT_RELATIONS)
     return f"{print_text(s.lhs, brackets)} {sign} {print_text(s.rhs, brackets)}"
 
 
 class _Page:
-    def __init__(self, derivation: Derivation, width: int) -> None:
-        self.outline = Outline(derivation)
+    def __init__(self, derivation: Derivation, width: int, depth: str, evidence: str) -> None:
+        self.outline = Outline(derivation, depth)
         self.width = width
+        self.evidence = evidence
         self.lines: list[str] = []
 
     def render(self) -> str:
-        derivation = self.outline.derivation
+        outline, derivation = self.outline, self.outline.derivation
         self._prose(derivation.title)
         self._prose(" · ".join(t for t in (derivation.name, derivation.source) if t))
-        theorem = self.outline.theorem
         for words in derivation.intro:
             self._gap()
-            self._prose(self._words(words, theorem))
-        items = legend(self.outline)
-        if items:
-            self._heading("Symbols")
-            self._symbols(items)
+            self._prose(self._words(words, outline.theorem))
+        self._gap()
+        self._claim(outline.theorem)
+        self._proof(outline.theorem)
+        for section in outline.argument[1:]:
+            self._section(section)
+        self._symbols(legend(outline))
         self._averages()
         self._assumptions()
-        self._heading("Statement")
-        self._claim(theorem)
-        for sentence in grade_sentences(self.outline):
-            self._prose(sentence, _INDENT)
-        self._proof(theorem)
-        for section in self.outline.sections[1:]:
-            self._heading(f"{section.label}. {section.derivation.title}")
-            for sentence in average_sentences(section.brackets, self._glued_formula) if section.explains else ():
-                self._prose(sentence, _INDENT)
-            self._claim(section)
-            self._proof(section)
+        for section in outline.background:
+            self._section(section)
+        self._evidence()
         return "\n".join(line.replace(_GLUE, " ").rstrip() for line in self.lines) + "\n"
+
+    def _section(self, section: Section) -> None:
+        self._heading(f"{section.label}. {section.derivation.title}")
+        for sentence in average_sentences(section.brackets, self._glued_formula) if section.explains else ():
+            self._prose(sentence, _INDENT)
+        self._claim(section)
+        if section in self.outline.proved:
+            self._proof(section)
 
     # Pieces of the page.
 
     def _symbols(self, items: list[Item]) -> None:
+        if items:
+            self._heading("Symbols")
         names = [", ".join(formula(symbol) for symbol in item.symbols) for item in items]
         column = min(20, 2 + max(map(len, names), default=0))
         for name, item in zip(names, items, strict=True):
@@ -129,7 +151,7 @@ class _Page:
         derivation = section.derivation
         for words in derivation.intro if section.kind != "theorem" else ():
             self._prose(self._words(words, section), _INDENT)
-        self._formula("", _statement(derivation, section.brackets), _INDENT)
+        self._formula("", _relation(derivation.statement, section.brackets), _INDENT)
         self._prose(scope(self.outline, section, self._chain, self._inline), _INDENT)
         if section.kind != "theorem" and derivation.source:
             self._prose(f"Source: {derivation.source}.", _INDENT)
@@ -148,15 +170,26 @@ class _Page:
     def _step(self, step: Step, section: Section) -> None:
         lead = f"{step.id:>3}. "
         indent = len(lead)
-        self._prose(self._words(step.why, section, step), indent, lead=lead)
+        notes = footer(self.outline, step, marked=self.evidence == "inline")
+        note = f" [{'; '.join(notes)}]".replace(", ", f",{_GLUE}") if notes else ""
+        self._prose(self._words(step.why, section, step) + note, indent, lead=lead)
         for lemma in self.outline.cited(step):
             title = f"{lemma.heading} ({lemma.derivation.title}): "
-            self._formula(title, _statement(lemma.derivation, lemma.brackets), indent)
+            self._formula(title, _relation(lemma.derivation.statement, lemma.brackets), indent)
         sign = relation_sign(step.relation, TEXT_RELATIONS)
         self._formula(sign + " ", print_text(step.after, section.brackets), indent)
-        self._prose(f"[{'; '.join(footer(self.outline, step))}]", indent)
-        if step.verdict.counterexample is not None:
-            self._prose(f"Counterexample: {step.verdict.counterexample}", indent)
+        for alarm in alarms(step):
+            self._prose(alarm, indent)
+
+    def _evidence(self) -> None:
+        if self.evidence == "none":
+            return
+        self._heading(LEGEND)
+        self._prose(grade_sentence(self.outline), _INDENT)
+        for section, steps in ledger(self.outline) if self.evidence == "appendix" else ():
+            self._prose(f"{section.heading}: {steps}.", _INDENT + 2, lead=" " * _INDENT)
+        for line in explained(self.outline):
+            self._prose(line, _INDENT + 2, lead=" " * _INDENT)
 
     # Words and formulas.
 

@@ -1,18 +1,20 @@
-"""Rules of plain algebra: expanding, cancelling, reindexing, naming, collecting."""
+"""Rules of plain algebra: expanding, cancelling, reindexing, collecting."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sympy import And, Basic, Eq, Expr, Mul, Pow, Product, Sum, Symbol, collect, expand, factor
-from sympy.core.relational import Relational
+from sympy import And, Basic, Eq, Expr, Product, collect, expand, factor
 
-from derive.averages import SharedVariance
-from derive.hypotheses import Kind
-from derive.proof.derivation import Derivation
+from derive.notation import structure
+from derive.proof.derivation import Derivation, Step
+from derive.proof.instances import agreed, conditions
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
-from derive.randomness import Entry
-from derive.rules.products import ratio, unit_condition
+from derive.proof.verdict import Verdict
+from derive.rules.lemma import equality, required
+from derive.rules.positive import positive
+from derive.rules.products import in_order, ratio, unit_condition
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -61,7 +63,7 @@ class Cancel(Rule):
         """Cancel in a quotient of products over layers."""
         if not isinstance(node, Expr) or not node.atoms(Product):
             return None
-        above, below = node.as_numer_denom()
+        above, below = _in_order(node, setting).as_numer_denom()
         return Rewrite(ratio(above, below, setting.facts), positive(above * below, setting))
 
 
@@ -81,6 +83,7 @@ class CancelEquation(Rule):
         if not isinstance(node, Eq):
             return None
         uses = positive(node.lhs, setting) | positive(node.rhs, setting)
+        _in_order(node, setting)
         return Rewrite(unit_condition(ratio(node.lhs, node.rhs, setting.facts)), uses)
 
 
@@ -99,101 +102,19 @@ class DivideEquations(Rule):
         """Replace the first of two equations with equal right sides by their quotient."""
         if not (isinstance(node, And) and len(node.args) == 2 and all(isinstance(a, Eq) for a in node.args)):
             return None
-        one, two = sorted(node.args, key=lambda e: len(str(e)))
+        one, two = sorted(node.args, key=lambda e: len(structure(e)))
         if one.rhs != two.rhs:
             return None
-        uses = positive(one.rhs, setting)
+        uses = positive(_in_order(one, setting).rhs, setting)
+        _in_order(two, setting)
         return Rewrite(And(unit_condition(ratio(one.lhs, two.lhs, setting.facts)), one), uses)
 
 
-def positive(e: Expr, setting: Setting) -> frozenset[str]:
-    """Return the hypotheses by which an expression is positive, or raise `Undischarged`."""
-    if e.is_positive:
-        return frozenset()
-    if isinstance(e, SharedVariance):
-        return setting.require(Kind.NONDEGENERATE, e.family)
-    if isinstance(e, Mul):
-        return frozenset().union(*(positive(factor, setting) for factor in e.args))
-    if isinstance(e, Pow):
-        return positive(e.base, setting)
-    if isinstance(e, Product):
-        return positive(e.function, setting)
-    if isinstance(e, Sum) and isinstance(e.function, Pow) and e.function.exp == 2:
-        entry, (index, *_) = e.function.base, e.limits[0]
-        if isinstance(entry, Entry) and entry.units == (index,):
-            return setting.require(Kind.NONDEGENERATE, entry.family)
-    raise Undischarged(f"nothing says that {e} is positive, so that it cannot be cancelled")
-
-
-@dataclass(frozen=True)
-class Rename(Rule):
-    """u = s, where s is a symbol for u
-
-    Nothing but a name; the rule puts the expression back and compares.
-    """
-
-    names: tuple[tuple[Expr, Symbol], ...]
-    name = "name"
-    words = "Give it a name."
-    evidence = Evidence.RESIDUAL
-
-    def apply(self, expression: Basic, setting: Setting) -> Rewrite:
-        """Replace the named expressions everywhere."""
-        after = expression
-        for what, symbol in self.names:
-            after = after.subs(what, symbol)
-        back = after.subs({symbol: what for what, symbol in self.names})
-        if after == expression or expand(back - expression) != 0:
-            raise RuleDoesNotApply(f"rule {self.name} finds nothing to name in {expression}")
-        named = [Eq(symbol, what) for what, symbol in self.names]
-        return Rewrite(after, words=Words("Write " + " and ".join(["{}"] * len(named)) + ".", *named))
-
-    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Put the expressions back for their names."""
-        return expand(after.xreplace({symbol: what for what, symbol in self.names}) - before)
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Names are given in the whole expression at once; see `apply`."""
-        return None
-
-
-@dataclass(frozen=True)
-class PutIn(Rule):
-    """u = w, a value that is given by a hypothesis
-
-    Obligation: an equation of the hypothesis becomes true when all the values are put in.
-    """
-
-    values: tuple[tuple[Expr, Expr], ...]
-    because: str
-    name = "put-in"
-    words = "Put in the given values."
-    evidence = Evidence.RESIDUAL
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace a symbol by its given value."""
-        given = dict(self.values)
-        if node not in given:
-            return None
-        hypothesis = next((h for h in setting.hypotheses if h.key == self.because), None)
-        if hypothesis is None:
-            raise Undischarged(f"nothing gives {node} a value: there is no hypothesis {self.because}")
-        if not any(e.has(node) and self._solves(e) for e in hypothesis.equations):
-            raise Undischarged(f"hypothesis {self.because} does not say that {node} is {given[node]}")
-        words = Words("Put in " + ", ".join(["{}"] * len(given)) + ".", *(Eq(s, w) for s, w in self.values))
-        return Rewrite(given[node], frozenset({self.because}), words)
-
-    def _solves(self, equation: Eq) -> bool:
-        """Return whether an equation is true at the values."""
-        gap = (equation.lhs - equation.rhs).xreplace(dict(self.values))
-        return bool(gap == 0 or expand(gap) == 0 or factor(gap) == 0)
-
-    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Substitute the values."""
-        given = before.xreplace(dict(self.values))
-        if isinstance(given, Relational):
-            return (given.lhs - after.lhs) - (given.rhs - after.rhs)
-        return given - after
+def _in_order(expression: Basic, setting: Setting) -> Any:
+    """Return the expression; raise `Undischarged` where the range of a product may run backwards."""
+    if not in_order(expression, setting.facts):
+        raise Undischarged(f"nothing says that no product's range runs backwards in {expression}")
+    return expression
 
 
 @dataclass(frozen=True)
@@ -208,11 +129,10 @@ class ByComplement(Rule):
 
     def apply(self, expression: Basic, setting: Setting) -> Rewrite:
         """Replace the whole expression by the total less the lemma's right side."""
+        equality(self.lemma)
         if expand(self.total - expression - self.lemma.statement.lhs) != 0:
             raise RuleDoesNotApply(f"{self.total} less {expression} is not what {self.lemma.name} is about")
-        uses = frozenset(h.key for h in self.lemma.rests_on)
-        if not uses <= {h.key for h in setting.hypotheses}:
-            raise Undischarged(f"{self.lemma.name} assumes more than is assumed here")
+        uses = required(self.lemma, {}, setting)
         return Rewrite(self.total - self.lemma.statement.rhs, uses, lemmas=(self.lemma,))
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
@@ -220,6 +140,11 @@ class ByComplement(Rule):
         left = self.total - before - self.lemma.statement.lhs
         right = self.total - after - self.lemma.statement.rhs
         return expand(left) ** 2 + expand(right) ** 2
+
+    def by_second_path(self, step: Step) -> Verdict | None:
+        """Look at the lemma's conditions; both its sides are compared by the residual."""
+        problems = tuple(conditions(step, self.lemma, {}))
+        return agreed(self.lemma, *problems) if problems else None
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """The rule acts on the whole expression; see `apply`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Function, Poly, Symbol, asin, atan, cancel, diff, pi, simplify, sqrt
+from sympy import Eq, Expr, Function, Poly, Symbol, asin, atan, cancel, diff, pi, simplify, sqrt
 
 from derive.errors import InputError
 from derive.proof.rule import Evidence, Rewrite, Rule
@@ -52,6 +52,11 @@ def decay_function(t: Expr) -> Expr:
     return atan(t) + (t - atan(t)) / t**2
 
 
+T_DEFINED = Eq(T, T_OF_M_V, evaluate=False)
+H_DEFINED = Eq(DecayFunction(T), decay_function(T), evaluate=False)
+"""What T and h are; hypotheses of the theorems state it."""
+
+
 @dataclass(frozen=True)
 class ArcsineToArctangent(Rule):
     """asin r = pi/2 - 2 atan sqrt((1 - r)/(1 + r))
@@ -79,7 +84,10 @@ class ArcsineToArctangent(Rule):
 
 @dataclass(frozen=True)
 class InTermsOfT(Rule):
-    """T = v/sqrt(v^2 + 2 m^2), so that m^2 = v^2 (1/T^2 - 1)/2 and sqrt(v^2 + 2 m^2) = v/T"""
+    """T = v/sqrt(v^2 + 2 m^2), so that m^2 = v^2 (1/T^2 - 1)/2 and sqrt(v^2 + 2 m^2) = v/T
+
+    Obligation: a hypothesis defines T.
+    """
 
     name = "in-terms-of-T"
     words = "Write everything in v and T = v/sqrt(v^2 + 2 m^2)."
@@ -92,7 +100,8 @@ class InTermsOfT(Rule):
         # sqrt(v^2 + 2 m^2) is replaced whole, since SymPy would not see that it is v/T.
         root = sqrt(V**2 + 2 * M**2)
         after = node.subs(root, V / T).subs(M, V * sqrt((1 / T**2 - 1) / 2))
-        return Rewrite(simplify(after), words=Words("Write everything in {} and {}.", V, _equals(T, T_OF_M_V)))
+        uses = frozenset({setting.stating(T_DEFINED).key})
+        return Rewrite(simplify(after), uses, Words("Write everything in {} and {}.", V, T_DEFINED))
 
     def at_points(self, step: Any) -> Any:
         """Compare both sides with T at its value in m and v."""
@@ -107,7 +116,8 @@ class InTermsOfT(Rule):
 class NameDecayFunction(Rule):
     """A + B (atan T + (T - atan T)/T^2) = A + B h(T)
 
-    A and B are read off by comparing coefficients; the rule refuses where they do not fit.
+    A and B are read off by comparing coefficients; the rule refuses where they do not fit. Obligation: a hypothesis
+    defines h.
     """
 
     name = "name-h"
@@ -128,11 +138,5 @@ class NameDecayFunction(Rule):
             raise InputError(f"the arctangents do not gather into h(T) in {node}")
         scale = cancel(rest / V**2)
         after = (scale.factor() + cancel(slope / V**2).factor() * DecayFunction(T)) * V**2
-        h = DecayFunction(T)
-        return Rewrite(after, words=Words("The arctangents stand in one combination, {}.", _equals(h, h.doit())))
-
-
-def _equals(left: Expr, right: Expr) -> Expr:
-    from sympy import Eq
-
-    return Eq(left, right, evaluate=False)
+        uses = frozenset({setting.stating(H_DEFINED).key})
+        return Rewrite(after, uses, Words("The arctangents stand in one combination, {}.", H_DEFINED))

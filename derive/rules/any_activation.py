@@ -32,13 +32,15 @@ from sympy import (
 
 from derive.activations.pieces import distributional_derivative, jumps
 from derive.gaussian import GaussianExpectation, NoClosedForm, gaussian_expectation
+from derive.hypotheses import Kind
 from derive.network import Activation, ActivationSlope
 from derive.proof.derivation import Step
+from derive.proof.relations import Remainder
 from derive.proof.rule import Evidence, Rule, replace_everywhere
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.rules.wide import Q, U, one_gaussian
-from derive.setting import Setting, Undischarged
+from derive.setting import Setting
 
 DERIVATIVES = (Activation, ActivationSlope, *(Function("f" + "'" * order, real=True) for order in (2, 3, 4)))
 F, SLOPE_OF_F, CURVATURE_OF_F, THIRD_OF_F, FOURTH_OF_F = DERIVATIVES
@@ -95,11 +97,10 @@ def derivative(e: Expr, variable: Symbol) -> Expr:
     )
 
 
-def assumed(key: str, setting: Setting, why: str) -> frozenset[str]:
-    """Return the key of a hypothesis that the setting has, or raise `Undischarged`."""
-    if not any(h.key == key for h in setting.hypotheses):
-        raise Undischarged(f"{why}: there is no hypothesis {key}")
-    return frozenset({key})
+def derivatives_in(e: Basic, setting: Setting) -> frozenset[str]:
+    """Return the hypothesis by which the derivatives of f in an expression are functions with finite mean squares."""
+    found = [order for order, name in enumerate(DERIVATIVES) if e.has(name)]
+    return setting.require(Kind.SMOOTH, order=max(found)) if found else frozenset()
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,10 @@ class AsymptoticOnExamples(TriedOnExamples):
     def reach(self) -> Expr:
         """Return the power of the small variable in the first term left out."""
         raise NotImplementedError
+
+    def remainder(self) -> Remainder:
+        """Return the terms left out."""
+        return Remainder(self.small, self.reach())
 
     def compare(self, example: Example, before: Basic, after: Basic) -> int | Verdict:
         """Compare both sides at two small values, for one activation."""

@@ -25,11 +25,12 @@ from sympy import (
 
 from derive.errors import InputError
 from derive.proof.derivation import Step
+from derive.proof.relations import Remainder
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
-from derive.rules.analysis import DecayFunction, decay_function
-from derive.setting import Setting
+from derive.rules.analysis import H_DEFINED, DecayFunction, decay_function
+from derive.setting import Setting, Undischarged
 from derive.words import Words
 
 LAYER = Symbol("l", integer=True, positive=True)
@@ -43,6 +44,7 @@ class Positive(Rule):
     """h(T) > 0 for T > 0, since h(T) = atan T + (T - atan T)/T^2 and both atan T and T - atan T start at 0 and rise
 
     The rule differentiates both and checks that the derivatives are sums of squares over positive denominators.
+    Obligation: T is positive.
     """
 
     name = "positive"
@@ -55,6 +57,8 @@ class Positive(Rule):
         if not isinstance(node, Gt) or node.rhs != 0 or not node.lhs.has(DecayFunction):
             return None
         (h,) = node.lhs.atoms(DecayFunction)
+        if not h.args[0].is_positive:
+            raise Undischarged(f"{h} is positive where its argument is, and nothing says that {h.args[0]} > 0")
         rest = simplify(node.lhs / h)
         if rest.has(DecayFunction):
             raise InputError(f"{node.lhs} is not a multiple of h")
@@ -66,7 +70,7 @@ class Positive(Rule):
         if simplify(decay_function(t) - pieces[0] - pieces[1] / t**2) != 0:
             raise InputError("the pieces do not make up h")
         words = Words("{} is positive: {} and {} are zero at 0 and rise.", h, *pieces)
-        return Rewrite(Gt(rest, 0, evaluate=False), words=words)
+        return Rewrite(Gt(rest, 0, evaluate=False), frozenset({setting.stating(H_DEFINED).key}), words)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Return the left side before less the one after times h."""
@@ -114,6 +118,10 @@ class LocalExpansion(Rule):
         """Return the power of the first term left out."""
         return Integer(self.order)
 
+    def remainder(self) -> Remainder:
+        """Return the terms left out."""
+        return Remainder(self.variable, self.reach())
+
     def at_points(self, step: Step) -> Verdict:
         """Compare both sides closer and closer to 0: their difference must fall like the first order left out."""
         u, others = self.variable, sorted(step.before.free_symbols - {self.variable}, key=str)
@@ -135,7 +143,8 @@ class LocalExpansion(Rule):
             raise InputError(f"{expression} does not depend on {u}")
         after = series(expression.doit(), u, 0, self.order).removeO()
         collected = Add(*(factor(after.expand().coeff(u, k)) * u**k for k in range(self.order)))
-        return Rewrite(collected, words=Words("Expand for small {}, up to order {}.", u, Integer(self.order - 1)))
+        uses = frozenset({setting.stating(H_DEFINED).key} if expression.has(DecayFunction) else ())
+        return Rewrite(collected, uses, Words("Expand for small {}, up to order {}.", u, Integer(self.order - 1)))
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """The rule acts on the whole expression; see `apply`."""

@@ -8,6 +8,7 @@ from typing import Any
 from sympy import (
     Add,
     Basic,
+    Eq,
     Expr,
     Integer,
     Integral,
@@ -25,17 +26,20 @@ from sympy import (
 
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation
+from derive.hypotheses import Kind
+from derive.notation import structure
 from derive.proof.derivation import Derivation
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.rules.asymptotics import LAYER, SMALL, U
 from derive.rules.lemma import require_hypotheses
-from derive.setting import Setting, Undischarged
+from derive.rules.mean_field import follows
+from derive.setting import Setting
 from derive.words import Words
 
 
 def opaque(e: Basic) -> tuple[Basic, dict[Basic, Basic]]:
     """Return an expression with a symbol for every expectation, sum and integral, and what the symbols stand for."""
-    nodes = sorted(e.atoms(GaussianExpectation, Sum, Integral), key=str)
+    nodes = sorted(e.atoms(GaussianExpectation, Sum, Integral), key=structure)
     outer = [n for n in nodes if not any(n != m and m.has(n) for m in nodes)]
     back = {Symbol(f"opaque{k}", positive=True): n for k, n in enumerate(outer)}
     return e.xreplace({n: s for s, n in back.items()}), back
@@ -97,6 +101,11 @@ class LocalForm:
         return leading if c is None else leading * (1 - c / k * log(layer) / layer)
 
 
+def recursion_of(sequence: Any, layer: Symbol, lhs: Expr, variable: Symbol) -> Eq:
+    """Return u_{l+1} = g(u_l), for the expression g of a variable."""
+    return Eq(sequence(layer + 1), lhs.xreplace({variable: sequence(layer)}), evaluate=False)
+
+
 @dataclass(frozen=True)
 class DecayOfRecursion(Rule):
     """u_{l+1} = u_l - A u_l^(1+k) - B u_l^(1+2k) gives u_l ~ (1 - c log(l)/(k l)) (k A l)^(-1/k)
@@ -105,34 +114,37 @@ class DecayOfRecursion(Rule):
     by k A a layer, and its correction by k c A/l. Where the expansion is known to its second term only, the
     logarithm is not. The rule puts the result back into the recursion and sees its leading orders cancel.
 
-    Obligation: ``because``, the hypothesis that the lemma's map is applied from layer to layer, close to 0.
+    Obligation: a hypothesis states that u follows the lemma's map from layer to layer, and that it starts close to 0,
+    on the side from which it shrinks.
     """
 
     lemma: Derivation
     sequence: Any = U
     variable: Symbol = SMALL
-    because: str = ""
     name = "decay-of-recursion"
     words = "A negative power of u grows by a constant a layer."
     source = "de Bruijn 1958, Asymptotic Methods in Analysis, section 8.6"
     relation = "~"
     shows = ("~",)
     evidence = Evidence.RESIDUAL
+    lemma_relations = ("=", "~")
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace u_l by its asymptotic form."""
         if not isinstance(node, self.sequence):
             return None
-        uses = require_hypotheses(self.lemma, setting)
-        if self.because:
-            if not any(h.key == self.because for h in setting.hypotheses):
-                raise Undischarged(f"nothing says that {node} follows the map: there is no hypothesis {self.because}")
-            uses |= {self.because}
+        (layer,) = node.args
+        uses = require_hypotheses(self.lemma, setting) | setting.require(Kind.ATTRACTED)
+        uses |= follows(recursion_of(self.sequence, layer, self.lemma.statement.lhs, self.variable), layer, setting)
+        if not self.lemma.statement.lhs.has(self.variable):
+            raise InputError(f"{self.lemma.name} is no map of {self.variable}")
         local = LocalForm.read(self.lemma, self.variable)
+        if local.first.is_nonpositive:
+            raise InputError(f"{self.lemma.name} does not shrink {self.variable}: it subtracts {local.first}")
         grows = local.power * local.first
         more = ", and by a logarithm more." if local.second is not None else "."
         words = Words("{} grows by {} a layer" + more, node ** (-local.power), grows)
-        return Rewrite(local.decay(node.args[0]), uses, words, (self.lemma,))
+        return Rewrite(local.decay(layer), uses, words, (self.lemma,))
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Put the form into the recursion; return what is left of its leading orders.

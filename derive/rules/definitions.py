@@ -9,7 +9,7 @@ from sympy import Expr, Integer
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import Kind
 from derive.layers import d
-from derive.network import AT_ZERO, SLOPE_AT_ZERO, Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
+from derive.network import Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Family
 from derive.setting import Setting, Undischarged
@@ -74,11 +74,18 @@ class LinearRegime(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation by its argument and its slope by 1."""
-        if isinstance(node, Activation):
-            return Rewrite(node.args[0], setting.require(Kind.LINEAR))
-        if isinstance(node, ActivationSlope):
-            return Rewrite(Integer(1), setting.require(Kind.LINEAR))
-        return None
+        return as_stated(node, Kind.LINEAR, setting) if isinstance(node, Activation | ActivationSlope) else None
+
+
+def as_stated(node: Expr, kind: Kind, setting: Setting) -> Rewrite:
+    """Replace a function by what the hypothesis that declares a kind states it to be; raise `Undischarged`."""
+    uses = setting.require(kind)
+    for h in (h for h in setting.hypotheses if h.key in uses):
+        for equation in h.equations:
+            left = equation.lhs
+            if left.func == node.func and left.args[0] in h.for_all:
+                return Rewrite(equation.rhs.xreplace({left.args[0]: node.args[0]}), uses)
+    raise Undischarged(f"{', '.join(uses)} does not state what {node.func.__name__} is")
 
 
 @dataclass(frozen=True)
@@ -94,9 +101,7 @@ class FirstOrder(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation by its first-order expansion at zero."""
-        if not isinstance(node, Activation):
-            return None
-        return Rewrite(AT_ZERO + SLOPE_AT_ZERO * node.args[0], setting.require(Kind.FIRST_ORDER))
+        return as_stated(node, Kind.FIRST_ORDER, setting) if isinstance(node, Activation) else None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from derive.hypotheses import Kind
 from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Over
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -28,7 +29,8 @@ class VarianceDefinition(Rule):
         if not isinstance(node, Variance):
             return None
         (quantity,) = node.inside
-        return Rewrite(Average(quantity**2, node.over) - Average(quantity, node.over) ** 2)
+        after = Average(quantity**2, node.over) - Average(quantity, node.over) ** 2
+        return Rewrite(after, finite(setting, node))
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class MomentFromVariance(Rule):
         """Replace the mean of a square."""
         if isinstance(node, Average) and isinstance(node.inside[0], Pow) and node.inside[0].exp == 2:
             base = node.inside[0].base
-            return Rewrite(Variance(base, node.over) + Average(base, node.over) ** 2)
+            return Rewrite(Variance(base, node.over) + Average(base, node.over) ** 2, finite(setting, node))
         return None
 
 
@@ -63,7 +65,8 @@ class SecondMoment(Rule):
                 twin = term.xreplace({variance: Average(quantity, variance.over) ** 2})
                 if twin in node.args and variance in Mul.make_args(term):
                     joined = term.xreplace({variance: Average(quantity**2, variance.over)})
-                    return Rewrite(Add(*(a for a in node.args if a not in (term, twin)), joined))
+                    others = (a for a in node.args if a not in (term, twin))
+                    return Rewrite(Add(*others, joined), finite(setting, variance))
         return None
 
 
@@ -82,7 +85,7 @@ class Linearity(Rule):
         if not isinstance(node, Average):
             return None
         after, uses = _mean(node.inside[0], node.over, setting)
-        return None if after == node else Rewrite(after, uses)
+        return None if after == node else Rewrite(after, uses | finite(setting, node))
 
 
 def _mean(quantity: Expr, over: Over, setting: Setting) -> tuple[Expr, frozenset[str]]:
@@ -116,7 +119,7 @@ class ProductLaw(Rule):
         """Factor the mean of a product into factors that are independent."""
         if not isinstance(node, Average) or not isinstance(node.inside[0], Mul):
             return None
-        uses: frozenset[str] = frozenset()
+        uses = finite(setting, node)
         factors = list(node.inside[0].args)
         parts = []
         while factors:
@@ -212,11 +215,11 @@ class VarianceOfSum(Rule):
             terms = total.args
             own = [Variance(t, node.over) for t in terms]
             cross = [2 * Covariance(t, u, node.over) for n, t in enumerate(terms) for u in terms[n + 1 :]]
-            return Rewrite(Add(*own, *cross))
+            return Rewrite(Add(*own, *cross), finite(setting, node))
         if isinstance(total, Sum) and len(total.limits) == 1:
             other = rename_bound(total, {total.limits[0][0]})
             cov = Covariance(total.function, other.function, node.over)
-            return Rewrite(Sum(cov, *other.limits, *total.limits))
+            return Rewrite(Sum(cov, *other.limits, *total.limits), finite(setting, node))
         return None
 
 
@@ -234,14 +237,14 @@ class Uncorrelated(Rule):
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace a covariance by 0, or by a delta times a variance inside a double sum."""
         if isinstance(node, Covariance):
-            return Rewrite(Integer(0), self._vanish(node, setting))
+            return Rewrite(Integer(0), self._vanish(node, setting) | finite(setting, node))
         if not (isinstance(node, Sum) and len(node.limits) == 2 and isinstance(node.function, Covariance)):
             return None
         cov = node.function
         (k, _, _), (j, _, upper) = node.limits
         if cov.inside[0].subs(j, k) != cov.inside[1]:
             return None
-        uses = self._vanish(cov, setting.with_distinct(j, k))
+        uses = self._vanish(cov, setting.with_distinct(j, k)) | finite(setting, cov)
         delta = KroneckerDelta(j, k, (Integer(1), upper))
         after = Sum(delta * Variance(cov.inside[0], cov.over), *node.limits)
         words = Words(
@@ -291,7 +294,7 @@ class IndependentTerms(Rule):
             return None
         # What the covariance is not over is fixed, and depends on nothing here.
         random = [Mul(*(f for f in Mul.make_args(e) if setting.is_random(f, cov.over))) for e in (left, right)]
-        uses = setting.with_distinct(j, k).independent(*random)
+        uses = setting.with_distinct(j, k).independent(*random) | finite(setting, cov)
         delta = KroneckerDelta(j, k, (Integer(1), upper))
         return Rewrite(Sum(delta * Variance(left, cov.over), *node.limits), uses)
 

@@ -12,10 +12,9 @@ from derive.hypotheses import Kind
 from derive.network import SLOPE, ActivationSlope, Cost, Partial, W, b, g, s, x, z
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.randomness import Entry
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
-
-INDEPENDENCE_KEY = "gradient-independence"
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class GradientIndependence(Rule):
         forward, coming = found
         if W.source not in node.over.sources:
             raise Undischarged(f"gradients come back independently over the weights, not over {node.over}")
-        return Rewrite(Average(forward**2, node.over) * coming, _obligations(setting))
+        return Rewrite(Average(forward**2, node.over) * coming, _obligations(setting) | finite(setting, node))
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class RectifierGradient(Rule):
         forward, coming = found
         if not {W.source, b.source, g.source} <= set(node.over.sources):
             raise Undischarged(f"signs are drawn with weights, biases and output gradient, not with {node.over}")
-        uses = setting.require(Kind.RECTIFIER) | setting.require(Kind.NEVER_ZERO)
+        uses = setting.require(Kind.RECTIFIER) | setting.require(Kind.NEVER_ZERO) | finite(setting, node)
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
@@ -131,9 +130,8 @@ def _is_gradient(e: Expr) -> bool:
 
 
 def _obligations(setting: Setting) -> frozenset[str]:
-    if not any(h.key == INDEPENDENCE_KEY for h in setting.hypotheses):
-        raise Undischarged(f"nothing says that gradients come back independently: there is no {INDEPENDENCE_KEY}")
-    uses = frozenset({INDEPENDENCE_KEY}) | setting.require(Kind.ZERO_MEAN, W) | setting.require(Kind.SHARED_VARIANCE, W)
+    uses = setting.require(Kind.GRADIENT_INDEPENDENCE)
+    uses |= setting.require(Kind.ZERO_MEAN, W) | setting.require(Kind.SHARED_VARIANCE, W)
     return uses | setting.require(Kind.ZERO_MEAN, g) | setting.require(Kind.INDEPENDENT_OF, g, W)
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Basic, Derivative, Eq, Expr, Function, Integer, Subs, Symbol, exp, log
+from sympy import Add, Basic, Derivative, Eq, Expr, Function, Integer, Subs, Symbol, exp, log, simplify
 
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation
+from derive.hypotheses import Kind
 from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
-from derive.rules.any_activation import DERIVATIVES, KINKED, SMOOTH, Example, TriedOnExamples, assumed, derivative
-from derive.setting import Setting
+from derive.rules.any_activation import (
+    DERIVATIVES,
+    KINKED,
+    SLOPE_OF_F,
+    SMOOTH,
+    Example,
+    TriedOnExamples,
+    derivative,
+    derivatives_in,
+)
+from derive.setting import Setting, Undischarged
 from derive.words import Words
 
 
@@ -20,6 +30,8 @@ class PriceDerivative(TriedOnExamples):
     """d/dc E[f(u) g(w)] = q E[f'(u) g'(w)], for u, w of variance q and correlation c
 
     As often as the derivative is taken, in the sense of distributions.
+
+    Obligation: the functions have finite mean squares.
     """
 
     name = "price-derivative"
@@ -33,7 +45,7 @@ class PriceDerivative(TriedOnExamples):
         correlation, result = node.variables[0], node.expr
         for _ in node.variables:
             result = _slope(result, correlation)
-        return Rewrite(result)
+        return Rewrite(result, derivatives_in(node, setting))
 
 
 def _slope(e: Expr, correlation: Symbol) -> Expr:
@@ -60,11 +72,9 @@ def _slope(e: Expr, correlation: Symbol) -> Expr:
 class FullCorrelation(TriedOnExamples):
     """E[f(u) g(w)] = E[f(u) g(u)] where the correlation of u and w is 1
 
-    Obligation where f'' or a higher derivative occurs: it is a function, since two deltas have no product.
-    ``because`` is the hypothesis that says so.
+    Obligation: f and g are functions with finite mean squares; two deltas have no product.
     """
 
-    because: str = ""
     name = "full-correlation"
     words = "Two equal variances with correlation one: both variables are the same."
 
@@ -82,8 +92,7 @@ class FullCorrelation(TriedOnExamples):
             after = _same(node)
         if after is None:
             return None
-        known = not after.has(*DERIVATIVES[2:])
-        return Rewrite(after, frozenset() if known else assumed(self.because, setting, "f'' may have deltas"))
+        return Rewrite(after, derivatives_in(after, setting))
 
 
 def _same(node: Expr) -> Expr | None:
@@ -99,12 +108,11 @@ def _same(node: Expr) -> Expr | None:
 
 @dataclass(frozen=True)
 class DivideByMeanSquare(Rule):
-    """a E[g(u)^2] = 1 <=> a = 1/E[g(u)^2]
+    """a E[f'(u)^2] = 1 <=> a = 1/E[f'(u)^2]
 
-    Obligation: g is not zero, so that its mean square is positive.
+    Obligation: f is not constant and has a derivative with a finite mean square, which is then positive.
     """
 
-    because: str
     name = "divide-by-mean-square"
     words = "A mean square is positive, so it can be divided by."
     relation = "<=>"
@@ -114,10 +122,10 @@ class DivideByMeanSquare(Rule):
         """Solve for the factor of a mean square."""
         if not isinstance(node, Eq):
             return None
-        squares = [e for e in node.lhs.atoms(GaussianExpectation) if e.integrand.is_Pow and e.integrand.exp == 2]
+        squares = [e for e in node.lhs.atoms(GaussianExpectation) if e.integrand == SLOPE_OF_F(*e.variables) ** 2]
         if len(squares) != 1:
-            raise InputError(f"{node} has no mean square to divide by")
-        uses = assumed(self.because, setting, f"{squares[0]} is not known to be positive")
+            raise InputError(f"{node} has no mean square of the slope to divide by")
+        uses = setting.require(Kind.NOT_CONSTANT) | derivatives_in(squares[0], setting)
         return Rewrite(Eq(node.lhs / squares[0], node.rhs / squares[0]), uses)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
@@ -129,7 +137,8 @@ class DivideByMeanSquare(Rule):
 class GeometricDecay(Rule):
     """u(l+1) = chi u(l) gives u(l) = u(0) chi^l = u(0) exp(-l/xi), with xi = -1/log chi
 
-    The rule puts the result back: its ratio at l + 1 and l is chi.
+    The rule puts the result back: it starts at u(0), and its ratio at l + 1 and l is chi. Obligation: chi is positive,
+    and a hypothesis states the recursion.
     """
 
     factor: Expr
@@ -142,13 +151,27 @@ class GeometricDecay(Rule):
         """Replace u(l) by a decaying exponential."""
         if not (isinstance(node, Function) and node.args == (self.layer,)):
             return None
+        if not self.factor.is_positive:
+            raise Undischarged(f"nothing says that {self.factor} is positive, so that it has a logarithm")
+        uses = follows(Eq(node.subs(self.layer, self.layer + 1), self.factor * node), self.layer, setting)
         scale = -1 / log(self.factor)
         words = Words("Each layer multiplies by {}: the depth scale is {}.", self.factor, scale)
-        return Rewrite(node.func(0) * exp(-self.layer / scale), words=words)
+        return Rewrite(node.func(0) * exp(-self.layer / scale), uses, words)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
-        """Return u(l + 1) - chi u(l)."""
+        """Return the result at layer 0 less u(0), or else u(l + 1) - chi u(l)."""
+        start = simplify(after.subs(self.layer, 0) - before.subs(self.layer, 0))
+        if start != 0:
+            return start
         return (after.subs(self.layer, self.layer + 1) - self.factor * after).expand(power_exp=True).powsimp()
+
+
+def follows(recursion: Eq, layer: Symbol, setting: Setting) -> frozenset[str]:
+    """Return the hypothesis that states a recursion for every layer, or raise `Undischarged`."""
+    hypothesis = setting.stating(recursion)
+    if layer not in hypothesis.for_all:
+        raise Undischarged(f"{recursion} is stated for one layer {layer}, not for all of them")
+    return frozenset({hypothesis.key})
 
 
 def unit(left: Expr) -> Eq:

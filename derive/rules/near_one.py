@@ -29,6 +29,7 @@ from sympy import (
 
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation
+from derive.hypotheses import Kind
 from derive.proof.derivation import Derivation, Step
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.rules.any_activation import (
@@ -47,11 +48,10 @@ from derive.rules.any_activation import (
     SlopeJump,
     TriedOnExamples,
     W,
-    assumed,
     pair,
 )
 from derive.rules.decay import opaque
-from derive.rules.lemma import require_hypotheses
+from derive.rules.lemma import equality, require_hypotheses
 from derive.rules.wide import U
 from derive.setting import Setting
 from derive.words import Words
@@ -68,11 +68,11 @@ def at_one(order: int) -> Expr:
 class ExpandNearOne(AsymptoticOnExamples):
     """C(1 - e) = C(1) - e C'(1) + e^2 C''(1)/2 - ..., for C(c) = E[f(u) f(w)] at correlation c
 
-    ``slopes`` are the lemmas that give the derivatives of C at 1, in order. Obligation: as many derivatives of f.
+    ``slopes`` are the lemmas that give the derivatives of C at 1, in order. Obligation: one derivative of f more than
+    these, for the remainder.
     """
 
     slopes: tuple[Derivation, ...]
-    because: str
     name = "expand-near-one"
     words = "Expand about correlation one."
     small = GAP
@@ -89,7 +89,7 @@ class ExpandNearOne(AsymptoticOnExamples):
         """Replace the expectation at correlation 1 - e by its Taylor polynomial."""
         if node != pair(F, F, 1 - GAP):
             return None
-        uses = assumed(self.because, setting, "an expansion needs an activation with derivatives")
+        uses = setting.require(Kind.SMOOTH, order=len(self.slopes) + 1)
         total = pair(F, F, Integer(1))
         for k, lemma in enumerate(self.slopes, start=1):
             if lemma.statement.lhs != at_one(k) or lemma.statement.relation != "=":
@@ -120,7 +120,7 @@ class TaylorRemainder(TriedOnExamples):
         if node != pair(F, F, 1 - GAP):
             return None
         start = Derivative(pair(F, F), CORRELATION, CORRELATION)
-        if self.slope.statement.lhs != at_one(1) or self.curvature.statement.lhs != start:
+        if equality(self.slope).lhs != at_one(1) or equality(self.curvature).lhs != start:
             raise InputError(f"{self.slope.name} and {self.curvature.name} do not give the first two derivatives")
         uses = require_hypotheses(self.slope, setting) | require_hypotheses(self.curvature, setting)
         inner = self.curvature.result.subs(CORRELATION, 1 - TIME)
@@ -137,7 +137,6 @@ class SplitKinks(TriedOnExamples):
     Obligation: f is continuous, and smooth but for finitely many kinks.
     """
 
-    because: str
     name = "split-kinks"
     words = "The curvature is a smooth part and a delta at each kink."
 
@@ -149,7 +148,7 @@ class SplitKinks(TriedOnExamples):
         """Replace the curvatures by smooth parts and deltas."""
         if not isinstance(node, GaussianExpectation) or node.integrand != CURVATURE_OF_F(U) * CURVATURE_OF_F(W):
             return None
-        uses = assumed(self.because, setting, "the curvature is not known")
+        uses = setting.require(Kind.KINKED)
 
         def mean(g: Expr) -> Expr:
             return GaussianExpectation.of(g, node.variables, node.mean, node.covariance)
@@ -200,7 +199,6 @@ class SingularPart(AsymptoticOnExamples):
     Obligation: finitely many different kinks, and a smooth part whose expectations are bounded.
     """
 
-    because: str
     name = "singular-part"
     words = "Near correlation one a kink meets itself alone; the joint density there grows like one over a root."
     small = GAP
@@ -217,7 +215,7 @@ class SingularPart(AsymptoticOnExamples):
         """Keep of an integral the part that is singular at t = 0."""
         if not isinstance(node, Integral) or node.limits[0] != (TIME, 0, GAP):
             return None
-        uses = assumed(self.because, setting, "the expectations may not be bounded")
+        uses = setting.require(Kind.KINKED)
         total = Integer(0)
         inner, back = opaque(node.function / (GAP - TIME))
         for term in (t.xreplace(back) for t in Add.make_args(expand(inner))):

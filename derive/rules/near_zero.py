@@ -9,9 +9,10 @@ from typing import Any
 from sympy import Add, Expr, Function, Integer, Poly, Rational, S, Symbol, exp, gamma, pi, sqrt
 
 from derive.gaussian import GaussianExpectation
+from derive.hypotheses import Kind
 from derive.proof.derivation import Step
 from derive.proof.rule import Rewrite
-from derive.rules.any_activation import SMOOTH, AsymptoticOnExamples, Example, F, assumed, derivative
+from derive.rules.any_activation import SMOOTH, AsymptoticOnExamples, Example, F, derivative
 from derive.rules.wide import U, one_gaussian
 from derive.setting import Setting
 from derive.words import Words
@@ -40,12 +41,11 @@ class ExpandInVariance(AsymptoticOnExamples):
     """E_{q+x}[g(u)] = sum_n x^n/(2^n n!) E_q[g^(2n)(u)], where u has mean 0 and the variance q + x or q
 
     Price's theorem n times: a derivative in the variance is half the mean of the second derivative. At q = 0 the mean
-    is the value at 0. Obligation: as many derivatives of f.
+    is the value at 0. Obligation: f has 2 N derivatives for N terms, the last two for what is left out.
     """
 
     small: Symbol
     order: int
-    because: str
     name = "expand-in-variance"
     words = "Expand in the variance: each derivative in it is half the mean of a second derivative (Price)."
     source = "R. Price, IRE Trans. Inf. Theory IT-4 (1958)"
@@ -66,7 +66,7 @@ class ExpandInVariance(AsymptoticOnExamples):
         x = variance - variance.subs(self.small, 0)
         if x not in (self.small, -self.small) or node.integrand.has(self.small):
             return None
-        uses = assumed(self.because, setting, "an expansion needs an activation with derivatives")
+        uses = setting.require(Kind.SMOOTH, order=2 * self.order)
         start, g, total = variance.subs(self.small, 0), node.integrand, S.Zero
         for n in range(self.order):
             inner = g.expand()
@@ -91,7 +91,6 @@ class ExpandOneSided(AsymptoticOnExamples):
 
     small: Symbol
     powers: int
-    because: str
     name = "expand-one-sided"
     words = "Near 0 the activation is one polynomial on the right and another on the left."
 
@@ -107,7 +106,7 @@ class ExpandOneSided(AsymptoticOnExamples):
         """Replace the mean square of the activation by the one of its one-sided expansions."""
         if node != one_gaussian(F(U) ** 2, self.small):
             return None
-        uses = assumed(self.because, setting, "an expansion needs one-sided derivatives")
+        uses = setting.require(Kind.SIDED)
         total = S.Zero
         for side in (1, -1):
             taylor = Add(*(OneSided(k, side) * U**k / factorial(k) for k in range(1, self.powers)))

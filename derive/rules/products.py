@@ -16,6 +16,7 @@ from derive.averages import SharedVariance
 from derive.errors import InputError
 from derive.layers import Facts
 from derive.network import Width
+from derive.notation import structure
 
 _AT = Symbol("i'", integer=True)
 Form = dict[Expr, dict[Expr, int]]
@@ -25,7 +26,7 @@ def canonical(expression: Expr) -> tuple[Form, Expr]:
     """Return the exponents of the cumulative products, per family of factors, and the factor that has none."""
     form: Form = defaultdict(lambda: defaultdict(int))
     rest = _collect(expression, 1, form)
-    clean = {f: {p: e for p, e in sorted(ps.items(), key=lambda kv: str(kv[0])) if e} for f, ps in form.items()}
+    clean = {f: {p: e for p, e in sorted(ps.items(), key=lambda kv: structure(kv[0])) if e} for f, ps in form.items()}
     return {f: ps for f, ps in clean.items() if ps}, powsimp(rest)
 
 

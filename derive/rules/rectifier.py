@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Abs, Expr, Integer, Rational, Sum, factor_terms
+from sympy import Expr, Integer, Sum, factor_terms
 
 from derive.averages import Average, Variance
-from derive.hypotheses import Kind
-from derive.network import SLOPE, Activation, W, b, s, x
-from derive.proof.derivation import Derivation
+from derive.errors import InputError
+from derive.hypotheses import Kind, Property
+from derive.network import Activation, W, b, s, x
+from derive.notation import structure
+from derive.proof.derivation import Derivation, Step
+from derive.proof.instances import agreed, alike, conditions, hypotheses, put, refuted, relation, solved
 from derive.proof.rule import Rewrite, Rule
-from derive.randomness import Entry
-from derive.rules.lemma import ByLemma
+from derive.proof.verdict import Verdict
+from derive.randomness import Entry, Over
+from derive.rules.definitions import as_stated
+from derive.rules.lemma import ByLemma, equality, require_hypotheses
+from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
-
-
-def leaky_relu(argument: Expr, slope: Expr = SLOPE) -> Expr:
-    """Return leaky ReLU as a linear part and an absolute value: (1 + a)/2 u + (1 - a)/2 |u|."""
-    return (1 + slope) * Rational(1, 2) * argument + (1 - slope) * Rational(1, 2) * Abs(argument)
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,7 @@ class DefineRectifier(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation function by its definition."""
-        if not isinstance(node, Activation):
-            return None
-        return Rewrite(leaky_relu(node.args[0]), setting.require(Kind.RECTIFIER))
+        return as_stated(node, Kind.RECTIFIER, setting) if isinstance(node, Activation) else None
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class OddMean(Rule):
         (y,) = entries
         if node.inside[0].subs(y, -y) != -node.inside[0] or setting.citing(Kind.SYMMETRIC, y.family) is None:
             return None
-        return Rewrite(Integer(0), setting.require(Kind.SYMMETRIC, y.family))
+        return Rewrite(Integer(0), setting.require(Kind.SYMMETRIC, y.family) | finite(setting, node))
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Collect(Rule):
         """Collect the means in a sum, each with one coefficient."""
         if not node.is_Add:
             return None
-        means = sorted(node.atoms(Average), key=str)
+        means = sorted(node.atoms(Average), key=structure)
         after = node.expand().collect(means, lambda c: factor_terms(c.together().factor()))
         return None if after == node else Rewrite(after)
 
@@ -102,15 +101,41 @@ class ByHalfVariance(Rule):
             return None
         if W.source not in node.over.sources or b.source not in node.over.sources:
             raise Undischarged(f"{pre_activation} is symmetric over the weights and biases, not over {node.over}")
-        uses = setting.require(Kind.RECTIFIER)
+        uses = setting.require(Kind.RECTIFIER) | finite(setting, node)
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
         for one, other in ((W, b), (W, x), (b, x)):
             uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
-        (y,) = self.lemma.statement.rhs.atoms(Entry)
+        y = self.scalar()
+        uses |= require_hypotheses(self.lemma, setting, *_symmetry(y))
         after = self.lemma.statement.rhs.xreplace({y: pre_activation, self.lemma.setting.over: node.over})
         return Rewrite(after, uses, lemmas=(self.lemma,))
+
+    def scalar(self) -> Entry:
+        """Return the scalar y whose E[f(y)^2] the lemma gives; raise `InputError` for a lemma about something else."""
+        left, over = equality(self.lemma).lhs, self.lemma.setting.over
+        found = left.atoms(Entry)
+        y = next(iter(found), None)
+        if len(found) != 1 or y is None or left != Average(Activation(y) ** 2, over) or y.family.source is None:
+            raise InputError(f"{self.lemma.name} must be about the mean square of an activation of one scalar")
+        return y
+
+    def by_second_path(self, step: Step) -> Verdict | None:
+        """Put each pre-activation into the lemma's two sides; tiny worlds see whether its law is symmetric."""
+        y, lemma = self.scalar(), self.lemma
+        arguments = {e.args[0] for e in step.before.atoms(Activation)}
+        overs = step.before.atoms(Over)
+        names = [{y: argument, lemma.setting.over: over} for argument in arguments for over in overs]
+        pairs = {put(lemma.statement.lhs, at): put(lemma.statement.rhs, at) for at in names}
+        problems = [*relation(step, lemma), *hypotheses(step, lemma, *_symmetry(y))]
+        if problems:
+            return agreed(lemma, *problems)
+        return None if alike(step.before.xreplace(pairs), step.after) else refuted(step, lemma, *pairs.items())
+
+
+def _symmetry(y: Entry) -> tuple[Property, Property]:
+    return Property(Kind.SYMMETRIC, y.family), Property(Kind.ZERO_MEAN, y.family)
 
 
 @dataclass(frozen=True)
@@ -133,3 +158,17 @@ class SameByLemma(Rule):
         if made is None or index in made.after.free_symbols:
             return None
         return Rewrite((upper - lower + 1) * node.function, made.uses, Words(self.words), (self.lemma,))
+
+    def by_second_path(self, step: Step) -> Verdict:
+        """Solve for the lemma's indices in every sum, and see that what it gives does not depend on the summed one."""
+        left, right = self.lemma.statement.lhs, self.lemma.statement.rhs
+        pairs, bindings = {}, []
+        for node in step.before.atoms(Sum):
+            at = solved(left, node.function)
+            if at is not None and len(node.limits) == 1 and node.limits[0][0] not in put(right, at).free_symbols:
+                (_, lower, upper), *_ = node.limits
+                pairs[node] = (upper - lower + 1) * node.function
+                bindings.append(at)
+        if not pairs or not alike(step.before.xreplace(pairs), step.after):
+            return refuted(step, self.lemma, *pairs.items())
+        return agreed(self.lemma, *(problem for at in bindings for problem in conditions(step, self.lemma, at)))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sympy import Basic, Expr, Integer, Mul, Product, Sum, Symbol
+from sympy import Basic, Expr, Integer, Mul, Product, Sum, Symbol, simplify
 
 from derive.errors import InputError
 from derive.layers import Facts, d, i
-from derive.proof.derivation import Derivation
+from derive.proof.derivation import Derivation, Statement, Step
+from derive.proof.instances import alike, solved, taken_over
 from derive.proof.rule import Rewrite, Rule, replace_everywhere
-from derive.rules.lemma import require_hypotheses
+from derive.proof.verdict import Grade, Verdict
+from derive.rules.lemma import require_hypotheses, title
 from derive.rules.match import index_variables, instantiate, match, matches
 from derive.rules.products import same
 from derive.setting import Setting
 from derive.words import Words
 
+DEPTHS = (0, 1, 2, 3)
+"""The networks in which a recursion is unrolled."""
 _PRODUCT_INDEX = Symbol("i'", integer=True)
 _HYPOTHESIS = Symbol("induction hypothesis")
 
@@ -46,11 +50,37 @@ class Induction(Rule):
         way = "up from the input" if self.upwards else "down from the output"
         words = Words(
             f"By induction over the layers, {way}: the base is {{}}, the step is {{}}.",
-            _name(self.base),
-            _name(self.step),
+            title(self.base),
+            title(self.step),
         )
         uses = require_hypotheses(self.base, setting) | require_hypotheses(self.step, setting)
         return Rewrite(instantiate(closed, binding), uses, words, (self.base, self.step))
+
+    def by_second_path(self, step: Step) -> Verdict | None:
+        """Unroll the recursion layer by layer in networks of a few layers, and compare."""
+        held = taken_over(step)
+        if held is not None:
+            return held
+        try:
+            compared = sum(self._unrolled(step, depth, layer) for depth in DEPTHS for layer in range(depth + 1))
+        except _Differs as difference:
+            return Verdict(Grade.FAILED, f"the recursion gives {difference}")
+        if not compared:
+            return Verdict(Grade.UNDECIDED, "the recursion says nothing at any layer of a small network")
+        return Verdict(Grade.EXACT, f"what the recursion gives layer by layer, in {compared} cases up to {DEPTHS[-1]}")
+
+    def _unrolled(self, step: Step, depth: int, layer: int) -> bool:
+        """Compare both sides of a step at one layer; False where the step is not about it."""
+        at = {i: Integer(layer), d: Integer(depth)}
+        if not step.setting.facts.hold_at({i: layer, d: depth}):
+            return False
+        found = Unrolled(self.base.statement, self.step.statement, depth)
+        given, made = found(step.before.subs(at)), step.after.subs(at).doit()
+        if not found.met:
+            return False
+        if not alike(given, made) and simplify(given - made) != 0:
+            raise _Differs(f"{given} at layer {layer} of 0..{depth}, not {made}")
+        return True
 
     @property
     def upwards(self) -> bool:
@@ -117,6 +147,48 @@ class Induction(Rule):
             raise InputError("the closed form fails the step")
 
 
+class _Differs(Exception):
+    """The layer at which a closed form is not what the recursion gives."""
+
+
+@dataclass
+class Unrolled:
+    """Puts for every L(layer) what base and step give, one layer after another, in a network of a given depth."""
+
+    base: Statement
+    step: Statement
+    depth: int
+    met: bool = False
+    begun: set[int] = field(default_factory=set)
+
+    def __call__(self, node: Basic) -> Basic:
+        """Return the expression with every L at a layer by its value."""
+        layer = self._position(node)
+        if layer is not None:
+            self.met = True
+            return self._value(layer)
+        return node.func(*map(self, node.args)).doit(deep=False) if node.args else node
+
+    def _position(self, node: Basic) -> int | None:
+        """Return the i at which the step's left side is this node."""
+        found = solved(self.step.lhs, node)
+        return int(found[i]) if found and found.get(i, i).is_Integer else None
+
+    def _value(self, layer: int) -> Basic:
+        last = {d: Integer(self.depth)}
+        start = self._position(self.base.lhs.subs(last))
+        if layer == start:
+            return self.base.rhs.subs(last).doit()
+        if start is None or not min(start, 0) <= layer < max(start, self.depth):
+            raise _Differs(f"nothing at layer {layer}, which the base does not reach")
+        if layer in self.begun:
+            raise _Differs(f"at layer {layer} what that layer itself needs")
+        self.begun.add(layer)
+        value = self(self.step.rhs.subs({i: Integer(layer), **last})).doit()
+        self.begun.remove(layer)
+        return value
+
+
 def _reaches(part: Derivation, layers: Facts) -> None:
     """Raise `InputError` unless a part of the induction holds at all the layers that it must."""
     for relation in (part.statement.relation, *(step.relation for step in part.steps)):
@@ -125,7 +197,3 @@ def _reaches(part: Derivation, layers: Facts) -> None:
     for fact in part.setting.facts.nonnegative:
         if not layers.at_least(fact, 0):
             raise InputError(f"{part.name} holds only where {fact} >= 0, which leaves out a layer")
-
-
-def _name(derivation: Derivation) -> Symbol:
-    return Symbol(derivation.title)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Basic, Eq, Expr, Integer, Integral, Sum, Symbol, Tuple, diff, expand, simplify, solve
+from sympy import Add, Basic, Eq, Expr, Integer, Integral, Sum, Symbol, Tuple, diff, expand, simplify
 
 from derive.errors import InputError
-from derive.proof.derivation import Derivation
+from derive.notation import structure
+from derive.proof.derivation import Derivation, Step
+from derive.proof.instances import Instances, agreed, conditions, refuted
 from derive.proof.rule import Evidence, Rewrite, Rule
-from derive.rules.algebra import positive
+from derive.proof.verdict import Verdict
 from derive.rules.lemma import ByLemma, require_hypotheses
-from derive.setting import Setting, Undischarged
+from derive.rules.positive import nonzero
+from derive.rules.roots import Polynomial
+from derive.setting import Setting
 from derive.words import Words
 
 
@@ -19,12 +23,13 @@ from derive.words import Words
 class Solve(Rule):
     """u = the solution of an equation in u that is not negative
 
-    The equation is the one that the hypothesis ``because`` states, after the lemma has been used in it; the solution
-    is put back into it.
+    ``given`` is the equation, which a hypothesis states; the lemma is used in it, and the solution put back into it.
+    Obligation: it is polynomial in u, with a leading coefficient that is not zero, u is not negative, and all other
+    solutions are.
     """
 
     unknown: Expr
-    because: str
+    given: Eq
     lemma: Derivation | None = None
     name = "solve"
     words = "Solve for the unknown."
@@ -35,21 +40,30 @@ class Solve(Rule):
         if node != self.unknown:
             return None
         equation = self.equation(setting)
-        solutions = [v for v in solve(equation, self.unknown) if v.is_nonnegative]
-        if len(solutions) != 1:
-            raise InputError(f"{equation} has {len(solutions)} admissible solutions for {self.unknown}")
-        words = Words("Solve {} for {}.", equation, self.unknown)
-        uses = frozenset({self.because})
+        polynomial = Polynomial.of(equation, self.unknown)
+        uses = frozenset({setting.stating(self.given).key}) | polynomial.nonzero(setting)
+        solution = polynomial.nonnegative()
+        only = "" if polynomial.poly.degree() == 1 else ", which is not negative"
+        words = Words(f"Solve {{}} for {{}}{only}.", equation, self.unknown)
         if self.lemma is None:
-            return Rewrite(solutions[0], uses, words)
-        return Rewrite(solutions[0], uses | require_hypotheses(self.lemma, setting), words, (self.lemma,))
+            return Rewrite(solution, uses, words)
+        return Rewrite(solution, uses | require_hypotheses(self.lemma, setting), words, (self.lemma,))
 
     def equation(self, setting: Setting) -> Eq:
-        """Return the equation that the hypothesis states, the lemma used in it; raise `Undischarged` if none does."""
-        found = [e for h in setting.hypotheses if h.key == self.because for e in h.states if e.has(self.unknown)]
-        if len(found) != 1:
-            raise Undischarged(f"hypothesis {self.because} states {len(found)} equations for {self.unknown}, not one")
-        return ByLemma(self.lemma).apply(found[0], setting).after if self.lemma else found[0]
+        """Return the equation, the lemma used in it; raise `Undischarged` where no hypothesis states it."""
+        setting.stating(self.given)
+        return ByLemma(self.lemma).apply(self.given, setting).after if self.lemma else self.given
+
+    def by_second_path(self, step: Step) -> Verdict | None:
+        """Use the lemma in the equation by solving for its indices, and put the solution in."""
+        if self.lemma is None:
+            return None
+        instances = Instances((self.lemma.statement.lhs, self.lemma.statement.rhs))
+        equation = instances(self.given)
+        gap = (equation.lhs - equation.rhs).xreplace({self.unknown: step.after})
+        if not instances.bindings or simplify(gap) != 0:
+            return refuted(step, self.lemma)
+        return agreed(self.lemma, *(p for at in instances.bindings for p in conditions(step, self.lemma, at)))
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Put the result back into the equation."""
@@ -65,24 +79,24 @@ class Solve(Rule):
 class Isolate(Rule):
     """a u = b <=> u = b/a, where a is not zero
 
-    Obligation: a is positive.
+    Obligation: a is not zero, and neither is what the equation divides by.
     """
 
     unknown: Expr
     name = "isolate"
-    words = "Solve for the variance of the weights."
+    words = "Solve for the unknown."
     relation = "<=>"
 
     def rewrite(self, node: Basic, setting: Setting) -> Rewrite | None:
         """Solve an equation for an unknown that it is linear in."""
         if not isinstance(node, Eq) or not node.has(self.unknown):
             return None
-        solutions = solve(node, self.unknown)
-        if len(solutions) != 1:
-            raise InputError(f"{node} has {len(solutions)} solutions for {self.unknown}")
-        words = Words("Solve for {}.", self.unknown)
-        uses = positive(solutions[0].as_numer_denom()[1], setting)
-        return Rewrite(Eq(self.unknown, solutions[0]), uses, words)
+        polynomial = Polynomial.of(node, self.unknown)
+        if polynomial.poly.degree() != 1:
+            raise InputError(f"{node} is not linear in {self.unknown}")
+        (solution,) = polynomial.solutions()
+        uses = polynomial.nonzero(setting) | nonzero(polynomial.denominator, setting)
+        return Rewrite(Eq(self.unknown, solution), uses, Words("Solve for {}.", self.unknown))
 
 
 @dataclass(frozen=True)
@@ -118,7 +132,7 @@ class Integrate(Rule):
 
 def _constants(e: Expr, w: Symbol) -> tuple[Expr, dict[Symbol, Expr]]:
     """Return an integrand with a symbol for each sum that is constant, and what the symbols stand for."""
-    sums = sorted((s for s in e.atoms(Sum) if not s.has(w)), key=str)
+    sums = sorted((s for s in e.atoms(Sum) if not s.has(w)), key=structure)
     names = {Symbol(f"constant{k}", real=True): s for k, s in enumerate(sums)}
     return e.xreplace({s: name for name, s in names.items()}), names
 

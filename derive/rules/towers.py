@@ -11,6 +11,7 @@ from derive.hypotheses import Kind
 from derive.network import W, b, x
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Over
+from derive.rules.moments import finite
 from derive.setting import Setting
 
 
@@ -31,6 +32,7 @@ class Tower(Rule):
         if not isinstance(node, Average) or set(node.over.sources) != {*self.inner.sources, *self.outer.sources}:
             return None
         uses = setting.require(Kind.INDEPENDENT_OF, W, x) | setting.require(Kind.INDEPENDENT_OF, b, x)
+        uses |= finite(setting, node)
         return Rewrite(Average(Average(node.inside[0], self.inner), self.outer), uses)
 
 
@@ -50,5 +52,6 @@ class VarianceFromMoments(Rule):
                 quantity = term.inside[0].base
                 square = Average(quantity, term.over) ** 2
                 if -square in node.args:
-                    return Rewrite(node - term + square + Variance(quantity, term.over))
+                    after = node - term + square + Variance(quantity, term.over)
+                    return Rewrite(after, finite(setting, term))
         return None

@@ -5,8 +5,19 @@ from __future__ import annotations
 from sympy import Symbol
 
 from derive.averages import Average, Variance
-from derive.hypotheses import BACKWARD, FORWARD
-from derive.layers import Facts, d, i
+from derive.hypotheses import (
+    BACKWARD,
+    FINITE_MOMENTS,
+    FORWARD,
+    LINEAR_REGIME,
+    OUTPUT_GRADIENT_CENTRED,
+    OUTPUT_GRADIENT_INDEPENDENT,
+    OUTPUT_GRADIENT_SHARES_VARIANCE,
+    WEIGHTS,
+    WEIGHTS_CENTRED,
+    WEIGHTS_INDEPENDENT,
+)
+from derive.layers import d, i
 from derive.network import W, cost_gradient, s
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import EVERYTHING
@@ -28,31 +39,34 @@ from derive.rules import (
 )
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion, weight_gradient
-from derive.theorems.forward import BEFORE_LAST, HERE, activation_mean, forward_variance
+from derive.theorems.forward import BEFORE_LAST, HERE, LAST, activation_mean, forward_variance
 from derive.theorems.product import product_variance
 
 K = Symbol("k", integer=True)
 L = Symbol("l", integer=True)
-LAST = Facts((d,))
 
 
 def gradient_mean() -> Derivation:
     """E[dCost/ds^i_k] = 0 in the linear regime."""
-    base = Proof(Setting(BACKWARD, LAST), Average(cost_gradient(s(d, K)), EVERYTHING)).by(DrawnGradient(), Centred())
-    step = Proof(Setting(BACKWARD, BEFORE_LAST), Average(cost_gradient(s(i, K)), EVERYTHING)).by(
+    given = (OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_CENTRED)
+    base = Proof(Setting(given, LAST), Average(cost_gradient(s(d, K)), EVERYTHING)).by(DrawnGradient(), Centred())
+    passing = (LINEAR_REGIME, FINITE_MOMENTS, WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, OUTPUT_GRADIENT_INDEPENDENT)
+    step = Proof(Setting(passing, BEFORE_LAST), Average(cost_gradient(s(i, K)), EVERYTHING)).by(
         ByLemma(gradient_recursion()), LinearRegime(), Linearity(), ProductLaw(), Centred()
     )
     rule = Induction(
         base.done("gradient-mean-base", "The gradient at the output has mean zero"),
         step.done("gradient-mean-step", "Each earlier gradient is a sum of centred terms"),
     )
-    proof = Proof(Setting(BACKWARD, HERE), Average(cost_gradient(s(i, K)), EVERYTHING)).by(rule)
+    setting = Setting((*passing, OUTPUT_GRADIENT_CENTRED), HERE)
+    proof = Proof(setting, Average(cost_gradient(s(i, K)), EVERYTHING)).by(rule)
     return proof.done("gradient-mean", "Every gradient has mean zero")
 
 
 def backward_step() -> Derivation:
     """Var[dCost/ds^i_k] = Var[W^{i+1}] sum_j Var[dCost/ds^{i+1}_j] for i < d, in the linear regime."""
-    proof = Proof(Setting(BACKWARD, BEFORE_LAST), Variance(cost_gradient(s(i, K)), EVERYTHING))
+    hypotheses = (LINEAR_REGIME, *WEIGHTS, OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_CENTRED)
+    proof = Proof(Setting(hypotheses, BEFORE_LAST), Variance(cost_gradient(s(i, K)), EVERYTHING))
     proof.by(
         ByLemma(gradient_recursion()),
         LinearRegime(),
@@ -70,7 +84,8 @@ def backward_step() -> Derivation:
 
 def backward_variance() -> Derivation:
     """Var[dCost/ds^i_k] = Var[dCost/ds^d] prod_{i'=i+1}^{d} n_{i'+1} Var[W^{i'}] in the linear regime."""
-    base = Proof(Setting(BACKWARD, LAST), Variance(cost_gradient(s(d, K)), EVERYTHING)).by(
+    given = (OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_SHARES_VARIANCE)
+    base = Proof(Setting(given, LAST), Variance(cost_gradient(s(d, K)), EVERYTHING)).by(
         DrawnGradient(), DeclaredVariance()
     )
     rule = Induction(base.done("backward-base", "At the last layer the gradient is given"), backward_step())

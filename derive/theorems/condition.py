@@ -24,26 +24,33 @@ HALF_WIDTH = Symbol("a", positive=True)
 WEIGHT = Symbol("w", real=True)
 _VARIANCE = SharedVariance(W, i)
 _UNIFORM_SQUARE = Integral(WEIGHT**2 / (2 * HALF_WIDTH), (WEIGHT, -HALF_WIDTH, HALF_WIDTH))
+ONE_ON_AVERAGE = Eq((n(i) * _VARIANCE + n(i + 1) * _VARIANCE) * Rational(1, 2), 1)
+UNIFORM_VARIANCE = Eq(_UNIFORM_SQUARE, _VARIANCE)
 
 COMPROMISE = Hypothesis(
     "compromise",
     Words(
-        "The forward factor {} and the backward factor {} are 1 on average. This is a choice: no variance of the "
+        "The forward factor {} and the backward factor {} are 1 on average, {}. This is a choice: no variance of the "
         "weights makes both of them 1 where the widths differ.",
         n(i) * _VARIANCE,
         n(i + 1) * _VARIANCE,
+        ONE_ON_AVERAGE,
     ),
     (),
     exact=False,
     source="Glorot & Bengio 2010, equation 12",
-    states=(Eq((n(i) * _VARIANCE + n(i + 1) * _VARIANCE) * Rational(1, 2), 1),),
 )
 UNIFORM = Hypothesis(
     "uniform-weights",
-    Words("The weights of layer {} are drawn uniformly from {} to {}.", i, -HALF_WIDTH, HALF_WIDTH),
+    Words(
+        "The weights of layer {} are drawn uniformly from {} to {}, so that {}.",
+        i,
+        -HALF_WIDTH,
+        HALF_WIDTH,
+        UNIFORM_VARIANCE,
+    ),
     (),
     source="Glorot & Bengio 2010, equation 16",
-    states=(Eq(_UNIFORM_SQUARE, _VARIANCE),),
 )
 
 
@@ -88,21 +95,21 @@ def both_conditions() -> Derivation:
 
 def uniform_variance() -> Derivation:
     """The uniform law on [-a, a] has variance a^2/3."""
-    proof = Proof(Setting((UNIFORM,)), _UNIFORM_SQUARE).by(Integrate())
+    proof = Proof(Setting(()), _UNIFORM_SQUARE).by(Integrate())
     return proof.done("uniform-variance", "The mean square of a uniform weight")
 
 
 def compromise() -> Derivation:
     """Var[W^i] = 2/(n_i + n_{i+1})."""
-    proof = Proof(Setting((COMPROMISE, WEIGHTS_SHARE_VARIANCE), HERE), _VARIANCE).by(Solve(_VARIANCE, COMPROMISE.key))
+    proof = Proof(Setting((COMPROMISE, WEIGHTS_SHARE_VARIANCE), HERE), _VARIANCE).by(Solve(_VARIANCE, ONE_ON_AVERAGE))
     return proof.done("compromise", "The compromise between forward and backward")
 
 
 def uniform_bound() -> Derivation:
     """A = sqrt(6)/sqrt(n_i + n_{i+1}) gives U(-a, a) the compromise variance."""
     lemma = uniform_variance()
-    proof = Proof(Setting((UNIFORM, COMPROMISE, WEIGHTS_SHARE_VARIANCE), HERE), HALF_WIDTH)
-    proof.by(Solve(HALF_WIDTH, UNIFORM.key, lemma), ByLemma(compromise()))
+    proof = Proof(Setting((UNIFORM, COMPROMISE), HERE), HALF_WIDTH)
+    proof.by(Solve(HALF_WIDTH, UNIFORM_VARIANCE, lemma), ByLemma(compromise()))
     return proof.done(
         "uniform-bound",
         "The uniform law with the compromise variance",

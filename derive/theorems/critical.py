@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from sympy import Derivative, Eq, Expr, Function, Sum, exp, log, pi, sqrt
 
-from derive.hypotheses import Hypothesis
+from derive.hypotheses import Hypothesis, Kind, Property
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import Integrate
-from derive.rules.algebra import PutIn
 from derive.rules.any_activation import (
     CORRELATION,
     CURVATURE_OF_F,
@@ -23,7 +22,8 @@ from derive.rules.any_activation import (
     pair,
 )
 from derive.rules.asymptotics import LAYER
-from derive.rules.decay import DecayOfRecursion
+from derive.rules.decay import DecayOfRecursion, recursion_of
+from derive.rules.given import PutIn
 from derive.rules.mean_field import FullCorrelation, PriceDerivative
 from derive.rules.near_one import (
     CollectPowers,
@@ -37,6 +37,7 @@ from derive.rules.near_one import (
 )
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
+from derive.theorems.mean_field import FIXED_LENGTH
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
 
@@ -44,12 +45,6 @@ SEQUENCE = Function("epsilon", positive=True)
 NEXT_GAP = 1 - (GAIN * pair(F, F, 1 - GAP) + BIAS_VARIANCE) / Q
 """1 less the correlation one layer on, of two inputs with correlation 1 - epsilon."""
 
-FIXED_LENGTH = Hypothesis(
-    "fixed-length",
-    Words("The variance of a pre-activation stays: {}.", Eq(GAIN * one_gaussian(F(U) ** 2) + BIAS_VARIANCE, Q)),
-    (),
-    source="Poole et al. 2016, section 3",
-)
 AT_EDGE = Hypothesis(
     "edge-of-chaos",
     Words("The network is at the edge of chaos: {}.", Eq(GAIN * one_gaussian(SLOPE_OF_F(U) ** 2), 1)),
@@ -57,13 +52,13 @@ AT_EDGE = Hypothesis(
     source="theorem edge-of-chaos",
 )
 SMOOTH = Hypothesis(
-    "three-derivatives",
+    "four-derivatives",
     Words(
-        "The activation is not affine, and has three derivatives, with finite {} and finite mean squares before it; "
-        "what is left out of the expansion needs a fourth.",
+        "The activation is not affine, and has four derivatives, with finite mean squares, {} among them; what is left "
+        "out of the expansion needs the fourth.",
         one_gaussian(THIRD_OF_F(U) ** 2),
     ),
-    (),
+    (Property(Kind.SMOOTH, order=4),),
     source="Hayou, Doucet & Rousseau 2019, section 3",
 )
 KINKED = Hypothesis(
@@ -76,22 +71,24 @@ KINKED = Hypothesis(
         SlopeJump(J),
         SMOOTH_CURVATURE(U),
     ),
-    (),
+    (Property(Kind.KINKED), Property(Kind.SMOOTH, order=1)),
     source="Hayou, Doucet & Rousseau 2019, section 3 (ReLU-like activations)",
 )
 LAYER_BY_LAYER = Hypothesis(
     "layer-by-layer",
     Words(
-        "The layers are wide: each applies the same correlation map, and the two inputs start so similar that {} "
+        "The layers are wide: each applies the same correlation map, {}, and the two inputs start so similar that {} "
         "stays in the range of its expansion.",
+        recursion_of(SEQUENCE, LAYER, NEXT_GAP, GAP),
         SEQUENCE(LAYER),
     ),
-    (),
+    (Property(Kind.ATTRACTED),),
     exact=False,
     source="Poole et al. 2016; Schoenholz et al. 2017",
+    for_all=(LAYER,),
 )
-_FIXED = PutIn(((BIAS_VARIANCE, Q - GAIN * one_gaussian(F(U) ** 2)),), FIXED_LENGTH.key)
-_EDGE = PutIn(((one_gaussian(SLOPE_OF_F(U) ** 2), 1 / GAIN),), AT_EDGE.key)
+_FIXED = PutIn(((BIAS_VARIANCE, Q - GAIN * one_gaussian(F(U) ** 2)),))
+_EDGE = PutIn(((one_gaussian(SLOPE_OF_F(U) ** 2), 1 / GAIN),))
 _INTRO = (
     Words(
         "Two inputs with correlation {} have one layer on a correlation that is {} less than one.", 1 - GAP, NEXT_GAP
@@ -118,23 +115,22 @@ _SYMBOLS = (
 )
 
 
-def slope_at_one(order: int) -> Derivation:
+def slope_at_one(order: int, given: Hypothesis = SMOOTH) -> Derivation:
     """d^k/dc^k E[f(u) f(w)] = q^k E[f^(k)(u)^2] at correlation 1."""
-    setting = Setting((SMOOTH,) if order > 1 else ())
-    proof = Proof(setting, at_one(order)).by(PriceDerivative(), FullCorrelation(SMOOTH.key))
+    proof = Proof(Setting((given,)), at_one(order)).by(PriceDerivative(), FullCorrelation())
     return proof.done(f"correlation-derivative-{order}", f"Derivative {order} at full correlation", symbols=_SYMBOLS)
 
 
 def curvature() -> Derivation:
     """d^2/dc^2 E[f(u) f(w)] = q^2 E[f''(u) f''(w)]."""
-    proof = Proof(Setting(()), Derivative(pair(F, F), CORRELATION, CORRELATION)).by(PriceDerivative())
+    proof = Proof(Setting((KINKED,)), Derivative(pair(F, F), CORRELATION, CORRELATION)).by(PriceDerivative())
     return proof.done("correlation-curvature", "The curvature of the correlation map", symbols=_SYMBOLS)
 
 
 def smooth_map() -> Derivation:
     """The map epsilon' = epsilon - beta epsilon^2 + gamma epsilon^3, with beta = sigma_w^2 q E[f''^2]/2."""
     proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, SMOOTH)), NEXT_GAP)
-    proof.by(ExpandNearOne(tuple(map(slope_at_one, (1, 2, 3))), SMOOTH.key), FullCorrelation(), _FIXED, _EDGE)
+    proof.by(ExpandNearOne(tuple(map(slope_at_one, (1, 2, 3)))), FullCorrelation(), _FIXED, _EDGE)
     return proof.by(CollectPowers(GAP)).done("correlation-map-smooth", "The correlation map near one", symbols=_SYMBOLS)
 
 
@@ -142,7 +138,7 @@ def critical_correlation_smooth() -> Derivation:
     """epsilon_l ~ (1 - c log(l)/l)/(beta l), with beta = sigma_w^2 q E[f''^2]/2."""
     lemma = smooth_map()
     proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, SMOOTH, LAYER_BY_LAYER)), SEQUENCE(LAYER))
-    proof.by(DecayOfRecursion(lemma, SEQUENCE, GAP, LAYER_BY_LAYER.key))
+    proof.by(DecayOfRecursion(lemma, SEQUENCE, GAP))
     return proof.done(
         "critical-correlation-smooth",
         "How the correlation goes to one at the edge of chaos, for a smooth activation",
@@ -163,8 +159,10 @@ def critical_correlation_smooth() -> Derivation:
 def kinked_map() -> Derivation:
     """The map epsilon' = epsilon - beta epsilon^(3/2), with beta = (2/3) sigma_w^2 sqrt(q/pi) sum_j J_j^2 n_q(p_j)."""
     proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, KINKED)), NEXT_GAP)
-    proof.by(TaylorRemainder(slope_at_one(1), curvature()), FullCorrelation(), _FIXED, _EDGE, CollectPowers(GAP))
-    proof.by(SplitKinks(KINKED.key), JointDensity(), SingularPart(KINKED.key), Integrate())
+    proof.by(
+        TaylorRemainder(slope_at_one(1, KINKED), curvature()), FullCorrelation(), _FIXED, _EDGE, CollectPowers(GAP)
+    )
+    proof.by(SplitKinks(), JointDensity(), SingularPart(), Integrate())
     return proof.done("correlation-map-kinked", "The correlation map near one, with kinks", symbols=_SYMBOLS)
 
 
@@ -177,7 +175,7 @@ def critical_correlation_kinked() -> Derivation:
     """epsilon_l ~ 4/(beta l)^2, with beta = (2/3) sigma_w^2 sqrt(q/pi) sum_j J_j^2 n_q(p_j)."""
     lemma = kinked_map()
     proof = Proof(Setting((FIXED_LENGTH, AT_EDGE, KINKED, LAYER_BY_LAYER)), SEQUENCE(LAYER))
-    proof.by(DecayOfRecursion(lemma, SEQUENCE, GAP, LAYER_BY_LAYER.key))
+    proof.by(DecayOfRecursion(lemma, SEQUENCE, GAP))
     return proof.done(
         "critical-correlation-kinked",
         "How the correlation goes to one at the edge of chaos, for an activation with kinks",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Gt, Integer, Symbol, log, sqrt
+from sympy import Eq, Expr, Gt, Integer, Symbol, log, sqrt
 
-from derive.hypotheses import RECTIFIER, Hypothesis
+from derive.hypotheses import Hypothesis, Kind, Property
 from derive.network import SLOPE
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma
-from derive.rules.algebra import PutIn
 from derive.rules.analysis import DecayFunction
 from derive.rules.asymptotics import LAYER, SMALL, LocalExpansion, Positive, SimplifySides, U
-from derive.rules.decay import DecayOfRecursion
+from derive.rules.decay import DecayOfRecursion, recursion_of
+from derive.rules.given import PutIn
 from derive.rules.wide import M, V
 from derive.setting import Setting
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, SYMBOLS, WIDE, sample_variance_stable
+from derive.theorems.sample_variance import BIAS_VARIANCE, FUNCTION_DEFINED, GAIN, SYMBOLS, sample_variance_stable
 from derive.words import Words
 
 Q = Symbol("q", positive=True)
@@ -30,13 +30,13 @@ HE = Hypothesis(
     (),
     source="He et al. 2015, equation 15; theorem network-variance",
 )
-_HE = PutIn(((GAIN, HE_GAIN), (BIAS_VARIANCE, Integer(0))), HE.key)
-_HYPOTHESES = (RECTIFIER, WIDE, HE)
+_HE = PutIn(((GAIN, HE_GAIN), (BIAS_VARIANCE, Integer(0))))
 
 
 def decrease(stable: Derivation) -> Derivation:
     """v^2 - v'^2 > 0 for every slope but 1."""
-    proof = Proof(Setting(_HYPOTHESES), Gt(V**2, stable.statement.lhs, evaluate=False))
+    setting = Setting((*stable.setting.hypotheses, HE))
+    proof = Proof(setting, Gt(V**2, stable.statement.lhs, evaluate=False))
     proof.by(ByLemma(stable), _HE, SimplifySides(), Positive())
     return proof.done(
         "sample-variance-decreases",
@@ -53,9 +53,34 @@ def decrease(stable: Derivation) -> Derivation:
 
 def local_map(stable: Derivation) -> Derivation:
     """U' = u - A u^2 - B u^3 + ..., with u = v/sqrt(2 q), A = 2 (1 - a)^2/(3 pi (1 + a^2)), B = A^2/2."""
-    ratio = (stable.result / V**2).subs({DecayFunction(t): DecayFunction(_T_OF_U) for t in _arguments(stable)})
-    proof = Proof(Setting(_HYPOTHESES), SMALL * sqrt(ratio)).by(_HE, LocalExpansion(SMALL, 4))
+    proof = Proof(Setting((HE, FUNCTION_DEFINED)), next_fluctuation(stable)).by(_HE, LocalExpansion(SMALL, 4))
     return proof.done("local-map", "The map for small fluctuations, in units of the conserved second moment")
+
+
+def next_fluctuation(stable: Derivation) -> Expr:
+    """Return u one layer on, from u: v'/v is a function of T = u/sqrt(1 - u^2)."""
+    ratio = (stable.result / V**2).subs({DecayFunction(t): DecayFunction(_T_OF_U) for t in _arguments(stable)})
+    return SMALL * sqrt(ratio)
+
+
+def follows(stable: Derivation) -> Hypothesis:
+    """Return the hypothesis that the fluctuation is mapped from layer to layer by what a theorem derives."""
+    return Hypothesis(
+        "layer-by-layer-fluctuation",
+        Words(
+            "The layers are wide: {}, the standard deviation over samples at layer {} in units of {}, follows {}, and "
+            "{} starts small.",
+            U(LAYER),
+            LAYER,
+            sqrt(2 * Q),
+            recursion_of(U, LAYER, next_fluctuation(stable), SMALL),
+            U(LAYER),
+        ),
+        (Property(Kind.ATTRACTED),),
+        exact=False,
+        source="theorem sample-variance-stable",
+        for_all=(LAYER,),
+    )
 
 
 _T_OF_U = SMALL / sqrt(1 - SMALL**2)
@@ -69,7 +94,8 @@ def sample_variance_decay() -> Derivation:
     """v_l^2 ~ 2 q/(A l)^2 (1 - c log(l)/l)^2 with A = 2 (1 - a)^2/(3 pi (1 + a^2)) and c = 3/2."""
     stable = sample_variance_stable()
     expansion = local_map(stable)
-    proof = Proof(Setting(_HYPOTHESES), 2 * Q * U(LAYER) ** 2).by(DecayOfRecursion(expansion))
+    setting = Setting((HE, FUNCTION_DEFINED, follows(stable)))
+    proof = Proof(setting, 2 * Q * U(LAYER) ** 2).by(DecayOfRecursion(expansion))
     return proof.done(
         "sample-variance-decay",
         "How the variance over samples decays with depth",

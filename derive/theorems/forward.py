@@ -7,6 +7,8 @@ from sympy import Symbol
 from derive.averages import Average, Variance
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,
+    BIASES_ZERO,
+    FINITE_MOMENTS,
     FORWARD,
     INPUT_INDEPENDENT,
     INPUTS_CENTRED,
@@ -14,6 +16,8 @@ from derive.hypotheses import (
     LINEAR_REGIME,
     UNITS_ALIKE,
     WEIGHTS,
+    WEIGHTS_CENTRED,
+    WEIGHTS_INDEPENDENT,
 )
 from derive.layers import Facts, d, i
 from derive.network import s, x, z
@@ -44,6 +48,7 @@ from derive.theorems.product import product_variance
 from derive.words import Words
 
 K = Symbol("k", integer=True)
+LAST = Facts((d,))
 HERE = Facts((i, d - i))
 BEFORE_LAST = Facts((i, d - 1 - i))
 
@@ -101,21 +106,22 @@ def biased_step() -> Derivation:
 
 def activation_mean() -> Derivation:
     """E[z^i_k] = 0 in the linear regime."""
-    base = Proof(Setting(FORWARD, Facts((d,))), Average(z(0, K), EVERYTHING)).by(Define(z), Centred())
-    step = Proof(Setting(FORWARD, BEFORE_LAST), Average(z(i + 1, K), EVERYTHING)).by(
+    base = Proof(Setting((INPUTS_CENTRED,), LAST), Average(z(0, K), EVERYTHING)).by(Define(z), Centred())
+    independent = (LINEAR_REGIME, FINITE_MOMENTS, WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, BIASES_ZERO)
+    step = Proof(Setting(independent, BEFORE_LAST), Average(z(i + 1, K), EVERYTHING)).by(
         Define(z), LinearRegime(), Define(s), NoBiases(), Linearity(), ProductLaw(), Centred()
     )
     rule = Induction(
         base.done("activation-mean-base", "The input has mean zero"),
         step.done("activation-mean-step", "Each next activation is a sum of centred terms"),
     )
-    proof = Proof(Setting(FORWARD, HERE), Average(z(i, K), EVERYTHING)).by(rule)
+    proof = Proof(Setting((*independent, INPUTS_CENTRED), HERE), Average(z(i, K), EVERYTHING)).by(rule)
     return proof.done("activation-mean", "Every activation has mean zero")
 
 
 def forward_step() -> Derivation:
     """Var[z^{i+1}_k] = Var[W^i] sum_l Var[z^i_l] in the linear regime without biases."""
-    setting = Setting(FORWARD, BEFORE_LAST)
+    setting = Setting((LINEAR_REGIME, *WEIGHTS, BIASES_ZERO, INPUTS_CENTRED), BEFORE_LAST)
     proof = Proof(setting, Variance(z(i + 1, K), EVERYTHING))
     proof.by(
         Define(z),
@@ -130,7 +136,8 @@ def forward_step() -> Derivation:
 
 def forward_variance() -> Derivation:
     """Var[z^i_k] = Var[x] prod_{i'=0}^{i-1} n_{i'} Var[W^{i'}] in the linear regime."""
-    base = Proof(Setting(FORWARD, Facts((d,))), Variance(z(0, K), EVERYTHING)).by(Define(z), DeclaredVariance())
+    start = Variance(z(0, K), EVERYTHING)
+    base = Proof(Setting((INPUTS_SHARE_VARIANCE,), LAST), start).by(Define(z), DeclaredVariance())
     rule = Induction(base.done("forward-base", "At layer 0 the activation is the input"), forward_step())
     proof = Proof(Setting(FORWARD, HERE), Variance(z(i, K), EVERYTHING)).by(rule)
     return proof.done(

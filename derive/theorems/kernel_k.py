@@ -33,6 +33,9 @@ _INTRO = (
 )
 
 
+SOURCE = "The post of 2020-02-18, steps 3 and 4; Cho & Saul 2009, equation 6"
+
+
 def nested() -> Derivation:
     """K = (1 + a)^2/4 m^2 + (1 - a)^2/(2 pi) [m^2 asin(m^2/(m^2 + v^2)) + v sqrt(v^2 + 2 m^2)]."""
     proof = Proof(Setting((RECTIFIER,)), GAUSSIAN_MEAN)
@@ -41,7 +44,7 @@ def nested() -> Derivation:
         "kernel-K",
         "The mean over networks of the squared mean over samples",
         symbols=SAMPLE_NOTATION,
-        source="The post of 2020-02-18, steps 3 and 4; Cho & Saul 2009, equation 6",
+        source=SOURCE,
         intro=_INTRO,
         remarks=(
             Words(
@@ -58,7 +61,7 @@ def kernel_k() -> Derivation:
     made, other = nested(), by_price()
     if simplify(made.result - other.result) != 0:
         raise InputError(f"the two routes to K differ: {made.result} and {other.result}")
-    return replace(made, parts=(other,))
+    return replace(made, parts=(other,), source=SOURCE)
 
 
 def by_price() -> Derivation:

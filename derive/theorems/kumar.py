@@ -5,29 +5,33 @@ from __future__ import annotations
 from sympy import Eq, Rational, Symbol, symbols
 
 from derive.averages import Average
-from derive.hypotheses import Hypothesis, Kind, Property
+from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
+from derive.kinds import definition
 from derive.network import AT_ZERO, SLOPE_AT_ZERO, f
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import Centred, Expand, Linearity, Solve
-from derive.rules.algebra import PutIn
 from derive.rules.definitions import FirstOrder
+from derive.rules.given import PutIn, Rename
 from derive.setting import Setting
 from derive.theorems.rectifier import OVER_Y, Y
 from derive.words import Words
 
 FAN_IN, VARIANCE, Q = symbols("N v^2 q", positive=True)
 _SQUARE = Average(f(Y()) ** 2, OVER_Y)
+_ARGUMENT = Symbol("y")
+SAME_SQUARE = Eq(FAN_IN * VARIANCE * _SQUARE, Q, evaluate=False)
 
 FIRST_ORDER = Hypothesis(
     "first-order",
     Words(
         "The activation function is differentiable at zero, and is taken to first order there: {}. What is dropped is "
         "of second order in the pre-activation.",
-        Eq(f(Symbol("y")), AT_ZERO + SLOPE_AT_ZERO * Symbol("y"), evaluate=False),
+        Eq(f(_ARGUMENT), AT_ZERO + SLOPE_AT_ZERO * _ARGUMENT, evaluate=False),
     ),
     (Property(Kind.FIRST_ORDER),),
     exact=False,
     source="Kumar 2017, section 3",
+    for_all=(_ARGUMENT,),
 )
 CENTRED = Hypothesis(
     "centred-pre-activation",
@@ -35,18 +39,15 @@ CENTRED = Hypothesis(
     (Property(Kind.ZERO_MEAN, Y),),
     source="Kumar 2017, section 3 (weights of mean zero)",
 )
-NAMED = Hypothesis(
+NAMED = definition(
     "mean-square",
-    Words("{} is the mean square of the pre-activation {}.", Q, Y()),
-    (),
-    states=(Eq(Average(Y() ** 2, OVER_Y), Q),),
+    Words("{} is the mean square of the pre-activation: {}.", Q, Eq(Q, Average(Y() ** 2, OVER_Y))),
 )
 KEPT = Hypothesis(
     "kept",
-    Words("The next pre-activation has the same mean square: {}.", Eq(FAN_IN * VARIANCE * _SQUARE, Q, evaluate=False)),
+    Words("The next pre-activation has the same mean square: {}.", SAME_SQUARE),
     (),
     source="Kumar 2017, section 2",
-    states=(Eq(FAN_IN * VARIANCE * _SQUARE, Q, evaluate=False),),
 )
 UNIT = Hypothesis(
     "unit-activations",
@@ -58,12 +59,12 @@ UNIT = Hypothesis(
 
 def kumar_2017() -> Derivation:
     """v^2 = 1/(N f'(0)^2 (1 + f(0)^2))."""
-    hypotheses = (FIRST_ORDER, CENTRED, NAMED, KEPT, UNIT)
+    hypotheses = (FIRST_ORDER, CENTRED, NAMED, FINITE_MOMENTS)
     square = Proof(Setting(hypotheses, over=OVER_Y), _SQUARE)
-    square.by(FirstOrder(), Expand(), Linearity(), Centred(), PutIn(((Average(Y() ** 2, OVER_Y), Q),), NAMED.key))
+    square.by(FirstOrder(), Expand(), Linearity(), Centred(), Rename((Q,)))
     lemma = square.done("first-order-square", "The mean square of an activation, to first order")
-    proof = Proof(Setting(hypotheses, over=OVER_Y), VARIANCE)
-    proof.by(Solve(VARIANCE, KEPT.key, lemma), PutIn(((Q, 1 / SLOPE_AT_ZERO**2),), UNIT.key))
+    proof = Proof(Setting((*hypotheses, KEPT, UNIT), over=OVER_Y), VARIANCE)
+    proof.by(Solve(VARIANCE, SAME_SQUARE, lemma), PutIn(((Q, 1 / SLOPE_AT_ZERO**2),)))
     return proof.done(
         "kumar-2017",
         "The variance of the weights for any differentiable activation",

@@ -6,7 +6,7 @@ from sympy import Rational, Sum, Symbol
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.gaussian import GaussianExpectation
-from derive.hypotheses import RECTIFIER, Hypothesis, Kind, Property
+from derive.hypotheses import FINITE_MOMENTS, RECTIFIER, Hypothesis, Kind, Property
 from derive.network import f, n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import Family, Over, Source
@@ -60,7 +60,7 @@ OWN_WEIGHTS = Hypothesis(
 
 def layer_variance() -> Derivation:
     """Var_layer[sum_l w_l z_l] = Var[w] sum_l z_l^2, that is sigma_w^2/N |z|^2."""
-    setting = Setting((OWN_WEIGHTS,), over=OVER_LAYER)
+    setting = Setting((OWN_WEIGHTS, FINITE_MOMENTS), over=OVER_LAYER)
     proof = Proof(setting, Variance(Sum(OWN(L) * U(L), (L, 1, n(0))), OVER_LAYER))
     proof.by(VarianceOfSum(), Uncorrelated(), ContractDelta(), ScaleVariance(), DeclaredVariance(), PullOut())
     return proof.done(
@@ -81,7 +81,8 @@ def layer_variance() -> Derivation:
 
 def mean_over_networks(conditional: object) -> Derivation:
     """<<Var_layer[y]>> = Var[w] sum_l <<z_l^2>>, exactly."""
-    proof = Proof(Setting((OWN_WEIGHTS,), over=OVER_BEFORE), Average(conditional, OVER_BEFORE)).by(Linearity())
+    proof = Proof(Setting((OWN_WEIGHTS, FINITE_MOMENTS), over=OVER_BEFORE), Average(conditional, OVER_BEFORE))
+    proof.by(Linearity())
     return proof.done("layer-variance-mean", "Its mean over networks is the variance over networks, at every width")
 
 

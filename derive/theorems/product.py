@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.averages import Variance
-from derive.hypotheses import Hypothesis, Kind, Property
+from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.layers import Facts
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import Family, Over, Source
@@ -26,7 +26,7 @@ FACTORS_INDEPENDENT = Hypothesis(
 
 def product_variance() -> Derivation:
     """Var[XY] = Var[X] Var[Y] + E[X]^2 Var[Y] + E[Y]^2 Var[X] for independent X and Y."""
-    setting = Setting((FACTORS_INDEPENDENT,), Facts(), over=BOTH_FACTORS)
+    setting = Setting((FACTORS_INDEPENDENT, FINITE_MOMENTS), Facts(), over=BOTH_FACTORS)
     proof = Proof(setting, Variance(X() * Y(), BOTH_FACTORS))
     proof.by(VarianceDefinition(), ProductLaw(), MomentFromVariance(), Expand())
     return proof.done(

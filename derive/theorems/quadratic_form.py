@@ -10,8 +10,8 @@ from derive.network import n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import Family, Over, Source
 from derive.rules import ContractDelta, PullOut, VarianceDefinition, VarianceOfSum
-from derive.rules.algebra import PutIn
 from derive.rules.expectation import IndependentTerms, ScaleVariance
+from derive.rules.given import PutIn
 from derive.rules.wide import GaussianMoment
 from derive.setting import Setting
 from derive.words import Words
@@ -52,6 +52,7 @@ GAUSSIAN_ROW = Hypothesis(
         Property(Kind.ZERO_MEAN, COORDINATES),
         Property(Kind.SHARED_VARIANCE, COORDINATES),
         Property(Kind.GAUSSIAN, COORDINATES),
+        Property(Kind.FINITE_MOMENTS, order=4),
     ),
 )
 _TOTAL_SQUARE = Sum(EIGENVALUES(K) ** 2, (K, 1, n(0)))
@@ -59,13 +60,13 @@ _VARIANCE = SharedVariance(COORDINATES)
 SCALED = Hypothesis(
     "scaled-row",
     Words(
-        "There are {} weights, each of variance {}; {} is the mean of the squared eigenvalues.",
+        "There are {} weights, each of variance {}; {} is the mean of the squared eigenvalues, {}.",
         N,
-        SCALE**2 / N,
+        Eq(_VARIANCE, SCALE**2 / N),
         EIGENVALUE_MEANS[1],
+        Eq(_TOTAL_SQUARE, N * EIGENVALUE_MEANS[1]),
     ),
     (),
-    states=(Eq(_VARIANCE, SCALE**2 / N), Eq(_TOTAL_SQUARE, N * EIGENVALUE_MEANS[1])),
 )
 
 
@@ -81,6 +82,6 @@ def quadratic_form_variance() -> Derivation:
         VarianceDefinition(),
         GaussianMoment(),
         PullOut(),
-        PutIn(((_VARIANCE, SCALE**2 / N), (_TOTAL_SQUARE, N * EIGENVALUE_MEANS[1])), SCALED.key),
+        PutIn(((_VARIANCE, SCALE**2 / N), (_TOTAL_SQUARE, N * EIGENVALUE_MEANS[1]))),
     )
     return proof.done("quadratic-form-variance", "The variance of a quadratic form in Gaussian weights")

@@ -8,15 +8,19 @@ from derive.averages import Average, SharedVariance, Variance
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,
     BIASES_ZERO,
+    FINITE_MOMENTS,
+    INPUT_INDEPENDENT,
     NONDEGENERATE,
     RECTIFIER,
     WEIGHTS,
+    WEIGHTS_CENTRED,
+    WEIGHTS_INDEPENDENT,
     WEIGHTS_SYMMETRIC,
     Hypothesis,
     Kind,
     Property,
 )
-from derive.layers import Facts, d, i
+from derive.layers import i
 from derive.network import W, f, s, z
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import NETWORKS, Family, Over, Source
@@ -37,7 +41,7 @@ from derive.rules import (
 )
 from derive.rules.rectifier import ByHalfVariance, Collect, DefineRectifier, OddMean, SameByLemma
 from derive.setting import Setting
-from derive.theorems.forward import BEFORE_LAST, HERE, pre_activation_variance
+from derive.theorems.forward import BEFORE_LAST, HERE, LAST, pre_activation_variance
 from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.words import Words
 
@@ -59,7 +63,7 @@ NO_BIASES = (RECTIFIER, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC)
 
 def half_variance() -> Derivation:
     """E[f(y)^2] = (1 + a^2)/2 E[y^2] for leaky ReLU of slope a and a symmetric law of y."""
-    proof = Proof(Setting((RECTIFIER, SYMMETRIC), over=OVER_Y), Average(f(Y()) ** 2, OVER_Y))
+    proof = Proof(Setting((RECTIFIER, SYMMETRIC, FINITE_MOMENTS), over=OVER_Y), Average(f(Y()) ** 2, OVER_Y))
     proof.by(DefineRectifier(), Expand(), Linearity(), OddMean(), Collect())
     return proof.done(
         "half-variance",
@@ -72,7 +76,7 @@ def half_variance() -> Derivation:
 
 def pre_activation_mean() -> Derivation:
     """E[s^i_k] = 0 over the weights, for any activation function."""
-    hypotheses = (*WEIGHTS, WEIGHTS_SYMMETRIC)
+    hypotheses = (FINITE_MOMENTS, WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, WEIGHTS_SYMMETRIC)
     proof = Proof(Setting(hypotheses, HERE, NETWORKS), Average(s(i, K), NETWORKS))
     proof.by(Define(s), Linearity(), ProductLaw(), Centred())
     return proof.done("pre-activation-mean", "Over the weights every pre-activation has mean zero")
@@ -102,7 +106,7 @@ def network_variance() -> Derivation:
 
 def closed_form() -> Derivation:
     """Var[s^i_k] = Var[W^0] sum_l x_l^2 prod_{i'=1}^{i} (1 + a^2)/2 n_{i'} Var[W^{i'}], without biases."""
-    setting = Setting(NO_BIASES, Facts((d,)), NETWORKS)
+    setting = Setting((*WEIGHTS, BIASES_ZERO, INPUT_INDEPENDENT), LAST, NETWORKS)
     base = Proof(setting, Variance(s(0, K), NETWORKS))
     base.by(ByLemma(pre_activation_variance(NETWORKS)), Define(z), Linearity(), NoBiases())
     step = _step(NO_BIASES).by(NoBiases(), PullOut())

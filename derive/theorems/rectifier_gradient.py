@@ -6,7 +6,7 @@ from sympy import Eq, Symbol
 
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import (
-    INPUT_INDEPENDENT,
+    FINITE_MOMENTS,
     NEVER_ZERO,
     NONDEGENERATE,
     OUTPUT_GRADIENT_CENTRED,
@@ -14,11 +14,12 @@ from derive.hypotheses import (
     OUTPUT_GRADIENT_SHARES_VARIANCE,
     RECTIFIER,
     UNITS_ALIKE,
-    WEIGHTS,
+    WEIGHTS_INDEPENDENT,
+    WEIGHTS_SHARE_VARIANCE,
     WEIGHTS_SYMMETRIC,
     Hypothesis,
 )
-from derive.layers import Facts, d, i
+from derive.layers import d, i
 from derive.network import W, cost_gradient, s
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import BIASES, OUTPUT_GRADIENT, Over
@@ -36,7 +37,7 @@ from derive.rules import (
 from derive.rules.gradients import RectifierGradient
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion, weight_gradient
-from derive.theorems.forward import BEFORE_LAST, HERE
+from derive.theorems.forward import BEFORE_LAST, HERE, LAST
 from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.words import Words
 
@@ -46,29 +47,28 @@ L = Symbol("l", integer=True)
 FIXED_INPUT = Over("networks and output gradients", (THE_WEIGHTS, BIASES, OUTPUT_GRADIENT))
 """The weights, the biases and the output gradient, with the input fixed."""
 
-HYPOTHESES = (
+_SIGNS = (
     RECTIFIER,
-    *WEIGHTS,
+    FINITE_MOMENTS,
+    WEIGHTS_INDEPENDENT,
     WEIGHTS_SYMMETRIC,
-    INPUT_INDEPENDENT,
     NEVER_ZERO,
     OUTPUT_GRADIENT_INDEPENDENT,
     OUTPUT_GRADIENT_CENTRED,
-    OUTPUT_GRADIENT_SHARES_VARIANCE,
 )
+_PASSING = (*_SIGNS, WEIGHTS_SHARE_VARIANCE)
+HYPOTHESES = (*_PASSING, OUTPUT_GRADIENT_SHARES_VARIANCE)
 
 
 def _step(*more: Hypothesis) -> Proof:
     """Var[dCost/ds^i_k] = (1 + a^2)/2 Var[W^{i+1}] sum_j Var[dCost/ds^{i+1}_j]."""
-    proof = Proof(
-        Setting((*HYPOTHESES, *more), BEFORE_LAST, FIXED_INPUT), Variance(cost_gradient(s(i, K)), FIXED_INPUT)
-    )
+    proof = Proof(Setting((*_PASSING, *more), BEFORE_LAST, FIXED_INPUT), Variance(cost_gradient(s(i, K)), FIXED_INPUT))
     return proof.by(ByLemma(gradient_recursion()), RectifierGradient())
 
 
 def rectifier_gradient() -> Derivation:
     """Var[dCost/ds^i_k] = (1 + a^2)/2 n_{i+2} Var[W^{i+1}] Var[dCost/ds^{i+1}_j], exactly, for leaky ReLU."""
-    proof = _step(UNITS_ALIKE).by(SameGradients())
+    proof = _step(OUTPUT_GRADIENT_SHARES_VARIANCE, UNITS_ALIKE).by(SameGradients())
     return proof.done(
         "rectifier-gradient",
         "The gradient's variance one layer back, for leaky ReLU, at every width",
@@ -87,7 +87,8 @@ def rectifier_gradient() -> Derivation:
 def closed_form() -> Derivation:
     """Var[dCost/ds^i_k] = Var[dCost/ds^d] prod_{i'=i+1}^{d} (1 + a^2)/2 n_{i'+1} Var[W^{i'}]."""
     start = Variance(cost_gradient(s(d, K)), FIXED_INPUT)
-    base = Proof(Setting(HYPOTHESES, Facts((d,)), FIXED_INPUT), start).by(DrawnGradient(), DeclaredVariance())
+    given = (OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_SHARES_VARIANCE)
+    base = Proof(Setting(given, LAST, FIXED_INPUT), start).by(DrawnGradient(), DeclaredVariance())
     rule = Induction(
         base.done("rectifier-gradient-base", "At the last layer the gradient is given"),
         _step().done("rectifier-gradient-step", "One layer back, unit by unit"),
@@ -99,7 +100,7 @@ def closed_form() -> Derivation:
 
 def rectifier_weight_gradient() -> Derivation:
     """Var[dCost/dw^i_{lk}] = E[(z^i_l)^2] Var[dCost/ds^i_k]."""
-    proof = Proof(Setting(HYPOTHESES, HERE, FIXED_INPUT), Variance(cost_gradient(W(i, L, K)), FIXED_INPUT))
+    proof = Proof(Setting(_SIGNS, HERE, FIXED_INPUT), Variance(cost_gradient(W(i, L, K)), FIXED_INPUT))
     proof.by(ByLemma(weight_gradient()), RectifierGradient())
     return proof.done("rectifier-weight-gradient", "The gradient of a weight")
 

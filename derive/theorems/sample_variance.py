@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Expr, Rational, Symbol
+from sympy import Eq, Expr, Rational, Symbol
 
 from derive.averages import Average, SharedVariance, Variance
-from derive.hypotheses import BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, RECTIFIER, WEIGHTS, Hypothesis
+from derive.hypotheses import BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, RECTIFIER, WEIGHTS, Hypothesis, Kind, Property
+from derive.kinds import definition
 from derive.layers import i
 from derive.network import SLOPE, W, b, n, s, z
 from derive.proof.derivation import Derivation, Proof
@@ -18,8 +19,17 @@ from derive.rules import (
     EqualTerms,
     Linearity,
 )
-from derive.rules.algebra import ByComplement, CollectIn, Rename
-from derive.rules.analysis import ArcsineToArctangent, DecayFunction, InTermsOfT, NameDecayFunction, T
+from derive.rules.algebra import ByComplement, CollectIn
+from derive.rules.analysis import (
+    H_DEFINED,
+    T_DEFINED,
+    ArcsineToArctangent,
+    DecayFunction,
+    InTermsOfT,
+    NameDecayFunction,
+    T,
+)
+from derive.rules.given import Rename
 from derive.rules.wide import GaussianLimit, M, V
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, weighted_sum
@@ -30,9 +40,19 @@ from derive.words import Words
 K = Symbol("k", integer=True)
 GAIN = Symbol("sigma_w2", positive=True)
 BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
+GAIN_DEFINED = definition(
+    "gain",
+    Words("{} is the gain of the weights: {}.", GAIN, Eq(GAIN, n(i + 1) * SharedVariance(W, i + 1), evaluate=False)),
+)
+BIAS_DEFINED = definition(
+    "bias-variance",
+    Words("{} is the variance of the biases: {}.", BIAS_VARIANCE, Eq(BIAS_VARIANCE, SharedVariance(b, i + 1))),
+)
+RATIO_DEFINED = definition("ratio", Words("{} measures the fluctuation: {}.", T, T_DEFINED))
+FUNCTION_DEFINED = definition("decay-function", Words("{} is a name: {}.", H_DEFINED.lhs, H_DEFINED), for_all=(T,))
 SYMBOLS = (
     *SAMPLE_NOTATION,
-    (GAIN, Words("the gain of the weights, {}", n(i + 1) * SharedVariance(W, i + 1))),
+    (GAIN, Words("the gain of the weights, {}", GAIN_DEFINED.equations[0].rhs)),
     (BIAS_VARIANCE, Words("the variance of the biases")),
 )
 WIDE = Hypothesis(
@@ -43,7 +63,7 @@ WIDE = Hypothesis(
         M**2 + V**2,
         M**2,
     ),
-    (),
+    (Property(Kind.JOINT_GAUSSIAN_LIMIT, licenses="->"),),
     exact=False,
     source="the post's step 2; Lee et al. 2018, Matthews et al. 2018",
 )
@@ -59,7 +79,7 @@ def mean_over_samples() -> Derivation:
 
 def sample_variance() -> Derivation:
     """m'^2 = sigma_w^2 K(m, v) + sigma_b^2 as the width grows; v'^2 = q' - m'^2 is the part `sample-variance-v`."""
-    hypotheses = (RECTIFIER, *WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE)
+    hypotheses = (RECTIFIER, *WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE, GAIN_DEFINED, BIAS_DEFINED)
     setting = Setting(hypotheses, BEFORE_LAST, NETWORKS)
     proof = Proof(setting, Variance(Average(s(i + 1, K), SAMPLES), NETWORKS))
     proof.by(
@@ -68,7 +88,7 @@ def sample_variance() -> Derivation:
         GaussianLimit(),
         EqualTerms(),
         ByLemma(nested()),
-        Rename(((n(i + 1) * SharedVariance(W, i + 1), GAIN), (SharedVariance(b, i + 1), BIAS_VARIANCE))),
+        Rename((GAIN, BIAS_VARIANCE)),
     )
     return proof.done(
         "sample-variance",
@@ -101,11 +121,12 @@ def total(m2: Expr, v2: Expr) -> Expr:
 
 _NEXT_MEAN = GAIN * GAUSSIAN_MEAN + BIAS_VARIANCE
 _TOTAL = total(M**2, V**2)
+_STABLE = (RECTIFIER, RATIO_DEFINED, FUNCTION_DEFINED)
 
 
 def sample_variance_stable() -> Derivation:
     """v'^2 = sigma_w^2/2 v^2 [(1 + a^2) - (1 - a)^2 h(T)/pi] with T = v/sqrt(v^2 + 2 m^2)."""
-    proof = Proof(Setting((RECTIFIER,)), _TOTAL - _NEXT_MEAN)
+    proof = Proof(Setting(_STABLE), _TOTAL - _NEXT_MEAN)
     proof.by(ByLemma(nested()), ArcsineToArctangent(), InTermsOfT(), NameDecayFunction())
     core = proof.done("sample-variance-v", "The fluctuation over samples, without cancellation")
     return replace(
@@ -127,6 +148,6 @@ def sample_variance_stable() -> Derivation:
 
 def stable_mean(fluctuation: Derivation) -> Derivation:
     """m'^2 = sigma_w^2/2 [(1 + a^2) m^2 + (1 - a)^2 v^2 h(T)/pi] + sigma_b^2."""
-    proof = Proof(Setting((RECTIFIER,)), _NEXT_MEAN)
+    proof = Proof(Setting(_STABLE), _NEXT_MEAN)
     proof.by(ByComplement(_TOTAL, fluctuation), CollectIn((M**2, V**2)))
     return proof.done("sample-variance-m", "The mean over samples, without cancellation")

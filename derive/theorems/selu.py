@@ -8,11 +8,12 @@ from sympy import Derivative, Eq, Expr, Piecewise, S, Subs, Symbol, exp, symbols
 
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Hypothesis
+from derive.kinds import definition
 from derive.maps.rules import Differentiate, SetValue
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma, Solve
-from derive.rules.algebra import PutIn
 from derive.rules.any_activation import SLOPE_OF_F, F
+from derive.rules.given import PutIn
 from derive.rules.stability import (
     BoundByIntervals,
     DerivativeInMean,
@@ -68,44 +69,39 @@ _SLOPES = {
     for row, of in enumerate((NEXT_MEAN, NEXT_VARIANCE))
     for column, by in enumerate((MEAN, VARIANCE))
 }
-MOMENT_MAP = Hypothesis(
+MOMENT_MAP = definition(
     "moment-map",
     Words(
-        "{} and {} are the derivatives of the next mean, {}, by the mean {} and the variance {}, where these are {} "
-        "and {}; {} and {} are those of the next variance.",
-        *JACOBIAN[0],
-        NEXT_MEAN,
+        "The derivatives of the next mean and of the next variance by the mean {} and the variance {} are called {}, "
+        "{}, {} and {}.",
         MEAN,
         VARIANCE,
-        S.Zero,
-        S.One,
-        *JACOBIAN[1],
+        *(Eq(entry, slope, evaluate=False) for entry, slope in _SLOPES.items()),
     ),
-    (),
     source="Klambauer et al. 2017, section 2",
-    states=tuple(Eq(entry, slope, evaluate=False) for entry, slope in _SLOPES.items()),
 )
 SELU_UNIT = Hypothesis(
     "selu",
-    Words("The activation is SELU: {} is {}.", F(Z), SELU),
+    Words("The activation is SELU, {}.", Eq(F(Z), SELU, evaluate=False)),
     (),
     source="Klambauer et al. 2017, equation 2",
-    states=(Eq(F(Z), SELU, evaluate=False),),
+    for_all=(Z,),
 )
-_NORMALISED = PutIn(((OMEGA, S.Zero), (TAU, S.One)), NORMALISED.key)
+_NORMALISED = PutIn(((OMEGA, S.Zero), (TAU, S.One)))
+_SELU = PutIn(((F(Z), SELU),))
+MEAN_IS_ZERO = Eq(_expectation(SELU), 0, evaluate=False)
+SQUARE_IS_ONE = Eq(_expectation(SELU**2), 1, evaluate=False)
 FIXED_MEAN = Hypothesis(
     "fixed-mean",
-    Words("A unit with a standard normal pre-activation has mean zero: {}.", Eq(_expectation(SELU), 0, evaluate=False)),
+    Words("A unit with a standard normal pre-activation has mean zero: {}.", MEAN_IS_ZERO),
     (),
     source="Klambauer et al. 2017, section 2",
-    states=(Eq(_expectation(SELU), 0, evaluate=False), Eq(_expectation(F(Z)), 0, evaluate=False)),
 )
 FIXED_SQUARE = Hypothesis(
     "fixed-square",
-    Words("Its mean square is one: {}.", Eq(_expectation(SELU**2), 1, evaluate=False)),
+    Words("Its mean square is one: {}.", SQUARE_IS_ONE),
     (),
     source="Klambauer et al. 2017, section 2",
-    states=(Eq(_expectation(SELU**2), 1, evaluate=False),),
 )
 
 
@@ -119,7 +115,7 @@ def alpha() -> Derivation:
     """alpha, for which the mean of SELU is zero."""
     lemma = moment(1)
     proof = Proof(Setting((FIXED_MEAN,)), ALPHA)
-    proof.by(Solve(ALPHA, FIXED_MEAN.key, lemma))
+    proof.by(Solve(ALPHA, MEAN_IS_ZERO, lemma))
     return proof.done("selu-alpha", "SELU's alpha")
 
 
@@ -128,23 +124,23 @@ def constant_lambda(first: Derivation) -> Derivation:
     square = Proof(Setting((FIXED_MEAN,)), _expectation(SELU**2)).by(ByClosedForm(), ByLemma(first))
     lemma = square.done("selu-square", "The mean square of SELU, with its alpha")
     proof = Proof(Setting((FIXED_MEAN, FIXED_SQUARE)), LAMBDA)
-    proof.by(Solve(LAMBDA, FIXED_SQUARE.key, lemma))
+    proof.by(Solve(LAMBDA, SQUARE_IS_ONE, lemma))
     return proof.done("selu-lambda", "SELU's lambda")
 
 
 def slope(row: int, column: int) -> Derivation:
     """Return an entry of the Jacobian of the map of mean and variance, at its fixed point, for normalised weights."""
     entry = JACOBIAN[row][column]
-    proof = Proof(Setting((MOMENT_MAP, NORMALISED, SELU_UNIT, FIXED_MEAN)), entry)
-    proof.by(PutIn(((entry, _SLOPES[entry]),), MOMENT_MAP.key), say=Words("By its definition."))
+    hypotheses = [MOMENT_MAP, NORMALISED]
+    if column == 1:
+        hypotheses += [SELU_UNIT] if row == 0 else [SELU_UNIT, FIXED_MEAN]
+    proof = Proof(Setting(tuple(hypotheses)), entry)
+    proof.by(PutIn(((entry, _SLOPES[entry]),)), say=Words("By its definition."))
     if column == 0:
         proof.by(DerivativeInMean(), _NORMALISED)
     else:
-        if row == 1:
-            proof.by(DerivativeOfParts(), _NORMALISED, PutIn(((_expectation(F(Z)), S.Zero),), FIXED_MEAN.key))
-        else:
-            proof.by(_NORMALISED)
-        proof.by(PutIn(((F(Z), SELU),), SELU_UNIT.key), ByClosedForm(), Differentiate())
+        proof.by(*((DerivativeOfParts(),) if row == 1 else ()), _NORMALISED, _SELU)
+        proof.by(*((PutIn(((_expectation(SELU), S.Zero),)),) if row == 1 else ()), ByClosedForm(), Differentiate())
     names = ("mean", "variance")
     title = f"The next {names[row]} when the {names[column]} changes"
     return proof.by(SetValue()).done(f"selu-{names[row]}-by-{names[column]}", title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Symbol
 
 from derive.averages import Average, Variance
-from derive.hypotheses import INPUT_INDEPENDENT
+from derive.hypotheses import FINITE_MOMENTS, INPUT_INDEPENDENT
 from derive.layers import Facts, d, i
 from derive.network import s
 from derive.proof.derivation import Derivation, Proof
@@ -23,7 +23,8 @@ def total_variance() -> Derivation:
     """Var[y] = <<Var_t[y]>> + Var_w[<y>], that is v^2 + m^2, for a pre-activation y of any network."""
     y = s(i, K)
     proof = Proof(
-        Setting((INPUT_INDEPENDENT,), Facts((i, d - i)), NETWORKS_AND_SAMPLES), Variance(y, NETWORKS_AND_SAMPLES)
+        Setting((INPUT_INDEPENDENT, FINITE_MOMENTS), Facts((i, d - i)), NETWORKS_AND_SAMPLES),
+        Variance(y, NETWORKS_AND_SAMPLES),
     )
     proof.by(
         VarianceDefinition(),

@@ -7,34 +7,40 @@ from __future__ import annotations
 
 from sympy import Symbol
 
-from derive.averages import Average, SharedVariance, Variance
+from derive.averages import Average, Variance
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,
+    FINITE_MOMENTS,
     INPUT_INDEPENDENT,
     OUTPUT_GRADIENT_CENTRED,
     OUTPUT_GRADIENT_INDEPENDENT,
     OUTPUT_GRADIENT_SHARES_VARIANCE,
     UNITS_ALIKE,
     WEIGHTS,
+    WEIGHTS_INDEPENDENT,
     Hypothesis,
+    Kind,
+    Property,
 )
 from derive.layers import Facts, d, i
-from derive.network import W, b, cost_gradient, n, s, slope, z
+from derive.network import W, cost_gradient, s, slope, z
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES
 from derive.rules import ByLemma, Define, EqualTerms, VarianceDefinition
-from derive.rules.algebra import Rename
-from derive.rules.gradients import INDEPENDENCE_KEY, GradientIndependence, SameGradients
+from derive.rules.given import Rename
+from derive.rules.gradients import GradientIndependence, SameGradients
 from derive.rules.lemma import ByDifference
 from derive.rules.replicas import HalfSquaredDifference
 from derive.rules.towers import Tower
-from derive.rules.wide import FIRST, GAUSSIAN_KEY, SECOND, GaussianLimit, Q, U, one_gaussian
+from derive.rules.wide import FIRST, SECOND, GaussianLimit, Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion, weight_gradient
 from derive.theorems.forward import BEFORE_LAST, pre_activation_variance
 from derive.theorems.sample_variance import (
+    BIAS_DEFINED,
     BIAS_VARIANCE,
     GAIN,
+    GAIN_DEFINED,
     SYMBOLS,
     WIDE,
     mean_over_samples,
@@ -47,29 +53,29 @@ L = Symbol("l", integer=True)
 AFTER_FIRST = Facts((i - 1, d - i))
 
 GAUSSIAN = Hypothesis(
-    GAUSSIAN_KEY,
+    "gaussian-pre-activations",
     Words(
         "The layers are wide (and so is the input, where it is random): a pre-activation {} is Gaussian, with mean "
         "zero and variance {}.",
         s(i, K),
         Q,
     ),
-    (),
+    (Property(Kind.GAUSSIAN_LIMIT, licenses="->"),),
     exact=False,
     source="Neal 1996; Lee et al. 2018; Matthews et al. 2018",
 )
 GRADIENT_INDEPENDENCE = Hypothesis(
-    INDEPENDENCE_KEY,
+    "gradient-independence",
     Words(
         "The layers are wide: the gradients {} that come back are independent of the weights and the activations that "
         "they are multiplied with, as if the backward pass had weights of its own.",
         cost_gradient(s(i, K)),
     ),
-    (),
+    (Property(Kind.GRADIENT_INDEPENDENCE, licenses="->"),),
     exact=False,
     source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
 )
-_NAMES = Rename(((n(i + 1) * SharedVariance(W, i + 1), GAIN), (SharedVariance(b, i + 1), BIAS_VARIANCE)))
+_NAMES = Rename((GAIN, BIAS_VARIANCE))
 _NOTATION = (
     (U, Words("a pre-activation")),
     (Q, Words("its variance")),
@@ -80,7 +86,8 @@ _GAINS = tuple(entry for entry in SYMBOLS if entry[0] in (GAIN, BIAS_VARIANCE))
 
 def length_map() -> Derivation:
     """Var[s^{i+1}_k] -> sigma_w^2 E[f(u)^2] + sigma_b^2 over networks, u ~ N(0, q), q = Var[s^i]."""
-    setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, GAUSSIAN), BEFORE_LAST, NETWORKS)
+    hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, GAUSSIAN, GAIN_DEFINED, BIAS_DEFINED)
+    setting = Setting(hypotheses, BEFORE_LAST, NETWORKS)
     proof = Proof(setting, Variance(s(i + 1, K), NETWORKS))
     proof.by(ByLemma(pre_activation_variance(NETWORKS)), Define(z), GaussianLimit(), EqualTerms(), _NAMES)
     return proof.done(
@@ -95,14 +102,14 @@ def length_map() -> Derivation:
 
 def activation_variance() -> Derivation:
     """Var[z^{i+1}_k] -> E[f(u)^2] - E[f(u)]^2 = E[(f(y_1) - f(y_2))^2]/2 over networks, independent of N(0, q)."""
-    proof = Proof(Setting((GAUSSIAN,), BEFORE_LAST, NETWORKS), Variance(z(i + 1, K), NETWORKS))
+    proof = Proof(Setting((GAUSSIAN, FINITE_MOMENTS), BEFORE_LAST, NETWORKS), Variance(z(i + 1, K), NETWORKS))
     proof.by(VarianceDefinition(), Define(z), GaussianLimit(), HalfSquaredDifference())
     return proof.done("activation-variance", "The variance of an activation", symbols=(*_NOTATION, *_TWO))
 
 
 def sample_variance_map() -> Derivation:
     """m'^2 -> sigma_w^2 E_mu[(E_nu f)^2] + sigma_b^2; v'^2 -> sigma_w^2 E[(f(y_1) - f(y_2))^2]/2 is the part."""
-    hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE)
+    hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE, GAIN_DEFINED, BIAS_DEFINED)
     proof = Proof(Setting(hypotheses, BEFORE_LAST, NETWORKS), Variance(Average(s(i + 1, K), SAMPLES), NETWORKS))
     proof.by(ByLemma(mean_over_samples()), Define(z), GaussianLimit(), EqualTerms(), _NAMES)
     return proof.done(
@@ -123,7 +130,7 @@ def sample_variance_map() -> Derivation:
 
 def fluctuation_map() -> Derivation:
     """v'^2 = <<Var_t[s^{i+1}_k]>> -> sigma_w^2 E[(f(y_1) - f(y_2))^2]/2: a mean of squares, without the bias."""
-    hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE)
+    hypotheses = (*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE, GAIN_DEFINED)
     proof = Proof(Setting(hypotheses, BEFORE_LAST, NETWORKS), Average(Variance(s(i + 1, K), SAMPLES), NETWORKS))
     proof.by(
         ByDifference(total_variance()),
@@ -133,7 +140,7 @@ def fluctuation_map() -> Derivation:
         Tower(SAMPLES, NETWORKS),
         GaussianLimit(),
         EqualTerms(),
-        Rename(((n(i + 1) * SharedVariance(W, i + 1), GAIN),)),
+        Rename((GAIN,)),
         HalfSquaredDifference(),
     )
     return proof.done("fluctuation-map", "The fluctuation over samples, averaged over networks")
@@ -141,7 +148,8 @@ def fluctuation_map() -> Derivation:
 
 def gradient_variance() -> Derivation:
     """Var[dCost/ds^i_k] -> n_{i+2} Var[W^{i+1}] E[f'(u)^2] Var[dCost/ds^{i+1}_j] for i < d, u ~ N(0, q)."""
-    proof = Proof(Setting(_BACKWARD, BEFORE_LAST), Variance(cost_gradient(s(i, K)), EVERYTHING))
+    hypotheses = (*_BACKWARD, UNITS_ALIKE, OUTPUT_GRADIENT_SHARES_VARIANCE)
+    proof = Proof(Setting(hypotheses, BEFORE_LAST), Variance(cost_gradient(s(i, K)), EVERYTHING))
     proof.by(ByLemma(gradient_recursion()), GradientIndependence(), SameGradients(), GaussianLimit())
     return proof.done(
         "gradient-variance",
@@ -161,18 +169,18 @@ def gradient_variance() -> Derivation:
 
 def wide_weight_gradient_variance() -> Derivation:
     """Var[dCost/dw^i_{lk}] -> E[f(u)^2] Var[dCost/ds^i_k] for i >= 1, u ~ N(0, q), q = Var[s^{i-1}]."""
-    proof = Proof(Setting(_BACKWARD, AFTER_FIRST), Variance(cost_gradient(W(i, L, K)), EVERYTHING))
+    proof = Proof(
+        Setting(tuple(h for h in _BACKWARD if h != WEIGHTS_INDEPENDENT), AFTER_FIRST),
+        Variance(cost_gradient(W(i, L, K)), EVERYTHING),
+    )
     proof.by(ByLemma(weight_gradient()), GradientIndependence(), Define(z), GaussianLimit())
     return proof.done("weight-gradient-variance-wide", "The variance of the gradient of a weight")
 
 
 _BACKWARD = (
     *WEIGHTS,
-    UNITS_ALIKE,
-    INPUT_INDEPENDENT,
     GAUSSIAN,
     GRADIENT_INDEPENDENCE,
     OUTPUT_GRADIENT_INDEPENDENT,
     OUTPUT_GRADIENT_CENTRED,
-    OUTPUT_GRADIENT_SHARES_VARIANCE,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import derive
+from numerics.cli.naming import claims_named
 from numerics.cli.output import emit, show, to_json, working
 
 
@@ -14,10 +15,12 @@ from numerics.cli.output import emit, show, to_json, working
 def audit(claims: tuple[str, ...], form: str) -> None:
     """Hold printed formulas against derived ones: all of them, or those named (see `varprop list`).
 
+    CLAIM is a name of `varprop list claims`, or nearly one, such as eq6; or a theorem, for all that it decides.
     A claim holds, holds if something more is assumed, or is refuted, with a counterexample.
     """
     # All names first: a wrong one should not cost the wait for the others.
-    chosen = [derive.claim(name) for name in claims or derive.claims()]
+    named = [name for given in claims for name in claims_named(given)] or derive.claims()
+    chosen = [derive.claim(name) for name in dict.fromkeys(named)]
     found = []
     with working("auditing") as progress:
         for claim in chosen:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from numerics.cli.activation_options import with_parameters
 from numerics.cli.arguments import Formula
+from numerics.cli.gain_option import gain_option
 from numerics.cli.limits import time_limit
+from numerics.cli.numbers import NUMBER
 from numerics.cli.output import emit, show, table, to_json, working
 
 if TYPE_CHECKING:
+    from derive.activations import Activation
     from numerics.criticality import Critical
+    from numerics.gains import Gain
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
 
 @click.command("critical", cls=Formula)
 @click.argument("activation")
-@click.option("--bias-variance", type=float, metavar="B", help="Var[b]: find the edge of chaos for it.")
+@click.option("--bias-variance", type=NUMBER, metavar="B", help="Var[b]: find the edge of chaos for it.")
 @_FORMAT
 @time_limit
-def critical(activation: str, bias_variance: float | None, form: str) -> None:
+@with_parameters
+def critical(activation: Activation, bias_variance: float | None, form: str) -> None:
     """Find where a wide network of an activation is critical: edge of chaos, fixed points, depth scales.
 
     With --bias-variance: the weight variance (times fan-in) with chi_perp = 1 at a fixed point. Without: the point
@@ -41,7 +47,7 @@ def critical(activation: str, bias_variance: float | None, form: str) -> None:
 def _text(found: Critical) -> str:
     rows = [["class", found.kind]]
     if found.sigma_w2 is not None:
-        rows.append(["sigma_w2 (N Var[W])", _digits(found.sigma_w2)])
+        rows.append(["gain n Var[W], sigma_w2", _digits(found.sigma_w2)])
     if found.sigma_b2 is not None:
         rows.append(["sigma_b2 (Var[b])", _digits(found.sigma_b2)])
     if found.chi_perp is not None:
@@ -84,10 +90,10 @@ def _digits(value: float | None) -> str:
 @click.option(
     "--format", "form", type=click.Choice(["png", "svg", "pdf", "csv"]), help="In place of the name's ending."
 )
-@click.option("--weight-variance", type=(float, float), metavar="LOW HIGH", help="Range of sigma_w2.")
+@gain_option(type=(NUMBER, NUMBER), metavar="LOW HIGH", help="Range of sigma_w2 = n Var[W].")
 @click.option(
     "--bias-variance",
-    type=(float, float),
+    type=(NUMBER, NUMBER),
     default=(0.0, 0.5),
     show_default=True,
     metavar="LOW HIGH",
@@ -95,11 +101,12 @@ def _digits(value: float | None) -> str:
 )
 @click.option("--points", type=int, default=256, show_default=True, metavar="N", help="Grid points along each axis.")
 @time_limit
+@with_parameters
 def phase(
-    activation: str,
+    activation: Activation,
     output: str,
     form: str | None,
-    weight_variance: tuple[float, float] | None,
+    gain: tuple[float, float] | None,
     bias_variance: tuple[float, float],
     points: int,
 ) -> None:
@@ -110,12 +117,12 @@ def phase(
     """
     from numerics.figures.style import form_of, to_bytes
     from numerics.files import write_atomic
-    from numerics.phase import phase as diagram_of
+    from numerics.phase import phase_diagram as diagram_of
     from numerics.phase_figure import plot_phase
 
     kind = form or ("csv" if output.lower().endswith(".csv") else form_of(output))
     with working(f"phase diagram of {activation}"):
-        diagram = diagram_of(activation, weight_variance=weight_variance, bias_variance=bias_variance, points=points)
+        diagram = diagram_of(activation, weight_variance=gain, bias_variance=bias_variance, points=points)
         content: str | bytes = diagram.to_csv() if kind == "csv" else to_bytes(plot_phase(diagram), kind)
     write_atomic(output, content)
 
@@ -124,35 +131,51 @@ def phase(
 @click.argument("activation")
 @_FORMAT
 @time_limit
-def init(activation: str, form: str) -> None:
+@with_parameters
+def init(activation: Activation, form: str) -> None:
     """Print the gains worth starting from, with what each achieves, as lines for PyTorch and JAX.
 
-    A gain is the factor of the standard deviation here, std = gain/sqrt(fan_in), as in PyTorch; its square, sigma_w2 =
-    fan_in Var[W], is what --gain means in `varprop curve` and others. ACTIVATION is a name or an expression in x.
+    The one that changes variances least over 50 layers comes first, in words. A gain is n Var[W], n the fan-in, as in
+    `varprop curve --gain`; its root is the torch gain, as in std = torch gain/sqrt(n). ACTIVATION is a name or an
+    expression in x.
     """
-    from numerics.gains import missing, recommended_gains
+    from numerics.gains import recommended_gains
 
     with working(f"gains of {activation}"):
-        gains, notes = recommended_gains(activation), missing(activation)
+        gains = recommended_gains(activation)
     if form == "json":
-        data: dict[str, Any] = {
-            "activation": activation,
-            "gains": [gain.to_dict() for gain in gains],
-            "notes": list(notes),
-        }
-        emit(to_json(data))
+        emit(to_json(gains.to_dict()))
         return
-    lines = []
+    use = gains.best
+    lines = [] if use is None else [_recommendation(use), ""]
     for gain in gains:
-        bias = f", bias variance {gain.sigma_b2:.12g}" if gain.sigma_b2 else ""
         lines += [
-            f"{gain.name}: gain {gain.gain:.12g}, weight variance {gain.sigma_w2:.12g}/fan_in{bias}",
+            f"{gain.name}: gain {gain.gain:.12g}, torch gain {gain.torch_gain:.12g}{_bias(gain)}",
             f"  {gain.meaning}",
             f"  {gain.outcome}",
             f"  PyTorch: {gain.pytorch}",
             f"  JAX:     {gain.jax}",
             f"  varprop: {gain.options}",
         ]
-    if not lines:
+    if not gains:
         lines = [f"{activation} has no gain to recommend: its moments at q = 1 are not finite"]
-    show("\n".join([*lines, *notes]))
+    show("\n".join([*lines, *gains.notes]))
+
+
+def _recommendation(gain: Gain) -> str:
+    length, gradient = (f"by {f:.4g}" for f in (gain.length_after, gain.gradient_after))
+    alone = "It keeps variances" if gain.change < _KEPT else "It changes variances least of the gains below"
+    from numerics.gains import DEPTH
+
+    return (
+        f"Use gain {gain.gain:.12g}{_bias(gain)}: Var[W] = {gain.gain:.12g}/n, n the fan-in; torch gain "
+        f"{gain.torch_gain:.12g}.\n{alone}: {DEPTH} wide layers multiply the variance of pre-activations {length} and "
+        f"that of gradients {gradient}."
+    )
+
+
+def _bias(gain: Gain) -> str:
+    return f", bias variance {gain.sigma_b2:.12g}" if gain.sigma_b2 else ""
+
+
+_KEPT = 1e-9  # rounding over the layers

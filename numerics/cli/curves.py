@@ -12,6 +12,7 @@ import numpy as np
 from numerics.cli.limits import time_limit
 from numerics.cli.network_options import network_options, theory_option
 from numerics.cli.output import emit, show, table, to_json, working
+from numerics.cli.trends import trends
 from numerics.curves import Prediction, predict
 from numerics.network import Network
 
@@ -49,7 +50,11 @@ _HANGING: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_
 def _table(prediction: Prediction) -> str:
     header = ["layer", *prediction.columns]
     rows = [[str(row["layer"]), *(f"{row[name]:.6g}" for name in header[1:])] for row in prediction.rows()]
-    lines = [table(header, rows), ""]
+    words = [
+        fill(sentence, 100)
+        for sentence in trends({name: values.tolist() for name, values in prediction.columns.items()})
+    ]
+    lines = [table(header, rows), "", *([*words, ""] if words else [])]
     reasons: dict[str, list[str]] = {}
     for name, why in prediction.approximations.items():
         for reason in why:

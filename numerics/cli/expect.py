@@ -12,10 +12,12 @@ import click
 import mpmath
 from sympy import Expr, StrictGreaterThan, Symbol
 
+from derive.activations.names import put_in
 from derive.errors import InputError
 from derive.expressions import FUNCTIONS, parse_expression, require_real_almost_everywhere
 from derive.gaussian import CannotEvaluate, ClosedForm, NoClosedForm, gaussian_expectation, number
 from derive.render import latex, text
+from numerics.cli.activation_options import PARAM, read_parameters
 from numerics.cli.arguments import Formula
 from numerics.cli.limits import time_limit
 from numerics.cli.narrow import columns
@@ -28,11 +30,14 @@ Number = tuple[float, float] | str
 
 @click.command("expect", cls=Formula)
 @click.argument("expression", metavar="EXPR")
-@click.option("--mean", "mean_text", default="0", metavar="M", help="Mean of x: a number or a symbol.  [default: 0]")
+@click.option(
+    "--mean", "mean_text", default="0", metavar="M", help="Mean of x: a number, a symbol or a formula.  [default: 0]"
+)
 @click.option("--variance", "variance_text", default="1", metavar="V", help="Variance of x: likewise.  [default: 1]")
 @click.option("--with", "other", metavar="EXPR2", help="A second function of a correlated x: E[EXPR(x) EXPR2(y)].")
 @click.option("--correlation", "correlation_text", metavar="R", help="Correlation of x and y: with --with, or of EXPR.")
 @click.option("--symbol", "symbols", multiple=True, metavar="NAME", help="A real parameter in EXPR; repeat for more.")
+@PARAM
 @click.option("--steps", is_flag=True, help="Print the derivation.")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
 @time_limit
@@ -43,19 +48,24 @@ def expect(
     other: str | None,
     correlation_text: str | None,
     symbols: tuple[str, ...],
+    parameters: tuple[str, ...],
     steps: bool,
     form: str,
 ) -> None:
     """Give E[EXPR(x)] for a Gaussian x in closed form, with its derivation and its number.
 
     EXPR is a function of x, such as "x*Phi(x)" or "where(x > 0, x, 0.2*x)"; with --correlation alone, a function of x
-    and y, such as "max(x, y)", of one mean and variance. Mean, variance and correlation are numbers, or names for
-    symbols: --variance q. Where there is no closed form, the answer is a number with its estimated error.
+    and y, such as "max(x, y)", of one mean and variance. Mean, variance and correlation are numbers, names for symbols,
+    or formulas of both: --variance q, --variance "2*(1 - r)". Where there is no closed form, the answer is a number
+    with its estimated error.
     """
     if other is not None and correlation_text is None:
         raise InputError("--with and --correlation go together")
-    parameters = {"variance": variance_text, "mean": mean_text, "correlation": correlation_text or "0"}
-    variance, mean, rho = (_parameter(name, given, variance_text) for name, given in parameters.items())
+    numbers = read_parameters(parameters)
+    expression, mean_text, variance_text = (put_in(t, numbers)[0] for t in (expression, mean_text, variance_text))
+    other, correlation_text = (None if t is None else put_in(t, numbers)[0] for t in (other, correlation_text))
+    moments = {"variance": variance_text, "mean": mean_text, "correlation": correlation_text or "0"}
+    variance, mean, rho = (_parameter(name, given, variance_text) for name, given in moments.items())
     if variance.is_number and not variance > 0:
         raise InputError(f"variance must be positive, got {variance_text}")
     if rho.is_number and not -1 <= rho <= 1:
@@ -143,10 +153,13 @@ def _float_above(x: Any) -> float:
 
 
 def _parameter(name: str, given: str, variance: str) -> Any:
-    """Return a number as it was written, or a symbol."""
-    if given.isidentifier() and given not in ("pi", "e"):
-        return _symbol(name, given, variance)
-    return parse_expression(given, {}, what=name)
+    """Return a number as it was written, a symbol, or a formula of both."""
+    names = set(_NAME.findall(given)) - {"pi", "e"}
+    return parse_expression(given, {n: _symbol(name, n, variance) for n in names}, what=name)
+
+
+# what is followed by a bracket is a function
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|\s*\()")
 
 
 def _symbol(name: str, given: str, variance: str) -> Symbol:

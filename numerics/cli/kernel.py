@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from derive.errors import InputError, unknown_name
+from numerics.cli.activation_options import PARAM, read_activation
 from numerics.cli.limits import time_limit
+from numerics.cli.numbers import NUMBER
 from numerics.cli.output import emit, show, working
 
 if TYPE_CHECKING:
+    from derive.activations import Activation
     from numerics.kernels import Kernel
 
 
 @click.command("kernel")
 @click.argument("name", metavar="NAME")
 @click.option("--activation", metavar="A", help="A name, or an expression in x.  [default: relu]")
+@PARAM
 @click.option(
     "--domain",
-    type=float,
+    type=NUMBER,
     nargs=2,
     metavar="LOW HIGH",
     help="Smallest and largest variance of a pre-activation.  [default: 1e-3 1e2]",
@@ -33,8 +38,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="The derived closed form, a fixed quadrature rule, or what loses no digits.",
 )
-@click.option("--gain", type=float, metavar="G", help="n Var[W]: of the step (default 2), or the default of sigma_w2.")
-@click.option("--bias-variance", type=float, metavar="V", help="Var[b]: of the step, or the default of sigma_b2.")
+@click.option("--gain", type=NUMBER, metavar="G", help="n Var[W]: of the step (default 2), or the default of sigma_w2.")
+@click.option("--bias-variance", type=NUMBER, metavar="V", help="Var[b]: of the step, or the default of sigma_b2.")
 @click.option("--backend", type=click.Choice(["numpy", "numba"]), default="numpy", show_default=True)
 @click.option(
     "--export", "path", metavar="FILE", help="Write a module that needs neither SymPy nor varprop: .py or .c."
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 def kernel(
     name: str,
     activation: str | None,
+    parameters: tuple[str, ...],
     domain: tuple[float, float] | None,
     method: str,
     gain: float | None,
@@ -56,6 +62,7 @@ def kernel(
     (m2, v2) -> (m2, v2) of the recursion over samples; or a theorem (see `varprop list`).
     """
     import derive
+    from derive.lookup import Kind, lookup
     from numerics.kernels.definitions import ARGUMENTS, STEP, is_map, map_name
 
     # A theorem about a map of any activation has a value only for one: then the map is meant.
@@ -64,24 +71,35 @@ def kernel(
         chosen: dict[str, Any] = {"method": method.replace("-", " "), "backend": backend}
         chosen |= {} if domain is None else {"domain": domain}
         make = _step if full == STEP else partial(_map, full)
-        _print(lambda: make(activation or "relu", gain, bias_variance, chosen), path)
+        f = read_activation(activation or "relu", parameters)
+        _print(lambda: make(f, gain, bias_variance, chosen), path)
         return
+    with suppress(InputError):
+        name = lookup(name, (Kind.THEOREM,)).name
     if name not in derive.theorems():
         raise unknown_name("map or theorem", name, [*(a.replace("_", "-") for a in ARGUMENTS), *derive.theorems()])
-    given = {"--export": path, "--activation": activation, "--domain": domain, "--gain": gain}
+    given = {
+        "--export": path,
+        "--activation": activation,
+        "--param": parameters or None,
+        "--domain": domain,
+        "--gain": gain,
+    }
     for option, value in (given | {"--bias-variance": bias_variance}).items():
         if value is not None:
             raise InputError(f"{option} goes with a map, got the theorem {name}")
     _print_theorem(name)
 
 
-def _step(activation: str, gain: float | None, bias_variance: float | None, chosen: dict[str, Any]) -> Kernel:
+def _step(activation: Activation, gain: float | None, bias_variance: float | None, chosen: dict[str, Any]) -> Kernel:
     from numerics.kernels import sample_variance_step
 
     return sample_variance_step(activation, 2.0 if gain is None else gain, bias_variance or 0.0, **chosen)
 
 
-def _map(name: str, activation: str, gain: float | None, bias_variance: float | None, chosen: dict[str, Any]) -> Kernel:
+def _map(
+    name: str, activation: Activation, gain: float | None, bias_variance: float | None, chosen: dict[str, Any]
+) -> Kernel:
     from numerics.kernels import map_kernel
 
     return map_kernel(activation, name, weight_variance=gain, bias_variance=bias_variance, **chosen)

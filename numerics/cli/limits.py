@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from numerics.cli.numbers import NUMBER
+
 _REMEDY = "allow more with --time-limit SECONDS, or give a simpler function"
 _TICK = 0.25
 
@@ -20,7 +22,7 @@ def time_limit(command: Callable[..., Any], seconds: float = 60.0) -> Callable[.
 
     @click.option(
         "--time-limit",
-        type=float,
+        type=NUMBER,
         default=seconds,
         show_default=True,
         metavar="SECONDS",

@@ -2,36 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 from sympy import Expr, Float, Piecewise, Rational, true
 
-import derive
-from derive.activations import activation, activations
+from derive.activations import activation
 from derive.claims import CLAIMS
+from derive.errors import InputError, loose
+from derive.lookup import Kind, Named, hypotheses, names
 from derive.render.text import formula
 from derive.theorems import THEOREMS
+from numerics.cli.naming import source_of
 from numerics.cli.output import emit, show, table, to_json
 
 _LONGEST, _DIGITS = 10**4, 8
 
 
 @click.command("list")
+@click.argument("words", nargs=-1, metavar="[WORD...]")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def list_names(form: str) -> None:
-    """List theorems, claims and activations, one line each."""
-    theorems = [{"name": name, "statement": _statement(THEOREMS.builder(name))} for name in derive.theorems()]
-    claims = [{"id": name, "statement": _statement(CLAIMS.builder(name))} for name in derive.claims()]
-    functions = [{"name": name, "formula": _branches(activation(name).expression)} for name in activations()]
+def list_names(words: tuple[str, ...], form: str) -> None:
+    """List theorems, claims, activations and hypotheses with their sources, one line each.
+
+    With WORDs those that have all of them, in the name, what it is, or the source; `varprop list claims` lists a kind.
+    """
+    found = list(_found(words))
+    if not found:
+        raise InputError(f"nothing has {' and '.join(map(repr, words))} in its name, what it is, or its source")
     if form == "json":
-        emit(to_json({"theorems": theorems, "claims": claims, "activations": functions}))
+        emit(to_json({kind.plural: [_entry(named) for named in found if named.kind is kind] for kind in Kind}))
         return
-    rows = [["theorem", entry["name"], entry["statement"]] for entry in theorems]
-    rows += [["claim", entry["id"], entry["statement"]] for entry in claims]
-    rows += [["activation", name, _short(activation(name).expression)] for name in activations()]
-    header = ["kind", "name", "what it is"]
+    header = ["kind", "name", "what it is", "source"]
+    rows = [[named.kind.word, named.name, _words(named), source_of(named)] for named in found]
     show(table(header, rows, left=frozenset(header)))
+
+
+def _found(words: tuple[str, ...]) -> Iterator[Named]:
+    """Yield what has every word; the plural of a kind is a word of all that is of the kind."""
+    for kind in Kind:
+        for named in names(kind):
+            if not words:
+                yield named
+                continue
+            said = " ".join((kind.word, kind.plural, named.name, _words(named), source_of(named)))
+            if all(word.lower() in said.lower() or loose(word) in loose(said) for word in words):
+                yield named
+
+
+def _entry(named: Named) -> dict[str, str]:
+    """Return the line of one name as data; keys are what they have always been for its kind."""
+    name = "id" if named.kind is Kind.CLAIM else "name"
+    if named.kind is Kind.ACTIVATION:
+        return {name: named.name, "formula": _branches(activation(named.name).expression), "source": source_of(named)}
+    return {name: named.name, "statement": _words(named), "source": source_of(named)}
+
+
+def _words(named: Named) -> str:
+    if named.kind is Kind.ACTIVATION:
+        return _short(activation(named.name).expression)
+    if named.kind is Kind.HYPOTHESIS:
+        return hypotheses()[named.name].text.render(formula)
+    return _statement((THEOREMS if named.kind is Kind.THEOREM else CLAIMS).builder(named.name))
 
 
 def _statement(builder: Callable[[], object]) -> str:

@@ -3,64 +3,76 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from derive.results import plain
+from numerics.cli.activation_options import PARAM, SYMBOL, read_activation
 from numerics.cli.arguments import Formula
+from numerics.cli.gain_option import gain_option
 from numerics.cli.limits import time_limit
+from numerics.cli.numbers import NUMBER
 from numerics.cli.output import emit, show, table, to_json, working
 
 
 @click.command("maps", cls=Formula)
 @click.argument("activation")
-@click.option("--q", type=float, default=1.0, show_default=True, metavar="Q", help="Variance of a pre-activation.")
-@click.option("--rho", type=float, default=0.5, show_default=True, metavar="R", help="Correlation of two of them.")
-@click.option("--weight-variance", type=float, default=1.0, show_default=True, metavar="V", help="sigma_w2, N Var[W].")
-@click.option("--bias-variance", type=float, default=0.0, show_default=True, metavar="V", help="sigma_b2, Var[b].")
+@click.option("--q", type=NUMBER, default=1.0, show_default=True, metavar="Q", help="Variance of a pre-activation.")
+@click.option("--rho", type=NUMBER, default=0.5, show_default=True, metavar="R", help="Correlation of two of them.")
+@gain_option(type=NUMBER, default=1.0, metavar="G", help="sigma_w2 = n Var[W].")
+@click.option("--bias-variance", type=NUMBER, default=0.0, show_default=True, metavar="V", help="sigma_b2, Var[b].")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
+@PARAM
+@SYMBOL
 @time_limit
-def maps(activation: str, q: float, rho: float, weight_variance: float, bias_variance: float, form: str) -> None:
+def maps(
+    activation: str,
+    q: float,
+    rho: float,
+    gain: float,
+    bias_variance: float,
+    parameters: tuple[str, ...],
+    symbols: tuple[str, ...],
+    form: str,
+) -> None:
     """Print the maps of an activation: closed forms where there are any, and numbers with their errors.
 
     ACTIVATION is a name (see `varprop list`) or an expression in x. K, mean_square_map and sample_variance_map are
-    taken at m^2 = R Q and v^2 = (1 - R) Q.
+    taken at m^2 = R Q and v^2 = (1 - R) Q. With --symbol, closed forms alone.
     """
     from derive.maps import MAPS, Maps
     from numerics.maps import NumericalMaps
     from numerics.maps.at_point import maps_at
 
-    numbers = NumericalMaps(activation, weight_variance=weight_variance, bias_variance=bias_variance)
-    with working(f"maps of {activation}") as progress:
-        values = maps_at(numbers, q, rho)
-        symbolic = Maps(numbers.activation)
+    f = read_activation(activation, parameters, symbols)
+    with working(f"maps of {f}") as progress:
+        values: Mapping[str, Any] = {}
+        if not f.free_parameters:
+            values = maps_at(NumericalMaps(f, weight_variance=gain, bias_variance=bias_variance), q, rho)
+        symbolic = Maps(f)
         forms = {}
         for name in MAPS:
             progress(name)
             forms[name] = symbolic.find(name)
     if form == "json":
-        emit(to_json(_data(numbers, q, rho, values, forms)))
+        at = {"q": q, "rho": rho, "sigma_w2": gain, "sigma_b2": bias_variance}
+        emit(to_json({"activation": str(f), **at, "maps": _data(values, forms)}))
     elif form == "latex":
         emit("\n".join(_latex(name, found) for name, found in forms.items()))
     else:
         show(_text(q, rho, values, forms))
 
 
-def _data(numbers: Any, q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
+def _data(values: Mapping[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
     return {
-        "activation": str(numbers.activation),
-        "q": q,
-        "rho": rho,
-        "sigma_w2": numbers.weight_variance,
-        "sigma_b2": numbers.bias_variance,
-        "maps": {
-            name: {
-                "closed_form": _closed(found),
-                "reason": None if _closed(found) else str(found.reason),
-                **_number(values.get(name)),
-            }
-            for name, found in forms.items()
-        },
+        name: {
+            "closed_form": _closed(found),
+            "reason": None if _closed(found) else str(found.reason),
+            **_number(values.get(name)),
+        }
+        for name, found in forms.items()
     }
 
 
@@ -74,14 +86,8 @@ def _closed(found: Any) -> dict[str, str] | None:
 def _number(found: Any) -> dict[str, Any]:
     if found is None:
         return {"value": None, "error": None, "error_kind": None, "method": None}
-    value, error, method = float(found.value), float(found.error), str(found.method)
-    usable = math.isfinite(value) and math.isfinite(error)
-    return {
-        "value": value if usable else None,
-        "error": error if usable else None,
-        "error_kind": "measured" if method == "compiled closed form" else "bound",
-        "method": method,
-    }
+    (row,) = plain(found.rows())
+    return row if None not in row.values() else row | {"value": None, "error": None}
 
 
 def _latex(name: str, found: Any) -> str:
@@ -92,7 +98,7 @@ def _latex(name: str, found: Any) -> str:
     return rf"\text{{{title}}} &= {closed['latex']} \\"
 
 
-def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -> str:
+def _text(q: float, rho: float, values: Mapping[str, Any], forms: dict[str, Any]) -> str:
     rows = []
     reasons: dict[str, list[str]] = {}
     for name in forms:
@@ -104,10 +110,10 @@ def _text(q: float, rho: float, values: dict[str, Any], forms: dict[str, Any]) -
             if value.reason:
                 reasons.setdefault(value.reason, []).append(name)
     header = ["map", f"at q = {q:g}, rho = {rho:g}", "error", "method"]
-    lines = [table(header, rows, left=frozenset({"map", "method"})), ""]
+    lines = [table(header, rows, left=frozenset({"map", "method"})), ""] if rows else []
     lines += [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
     missing = [name for name in forms if name not in values]
-    if missing:
+    if rows and missing:
         lines += [f"no number for {', '.join(missing)}: rho must not be negative for them, got {rho:g}", ""]
     unsolved: dict[str, list[str]] = {}
     for name, found in forms.items():

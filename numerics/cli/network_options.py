@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from numerics.cli.activation_options import PARAM, read_activation
+from numerics.cli.numbers import NUMBER, NUMBERS
+
 if TYPE_CHECKING:
     from numerics.network import Network
 
@@ -15,25 +18,21 @@ if TYPE_CHECKING:
 _DEEPEST = 10_000_000
 
 
-class _Listed(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
-    """Numbers separated by commas; a single number stands for itself where ``single`` is set."""
+class _Widths(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """Integers separated by commas."""
 
-    def __init__(self, number: Callable[[str], Any], words: str, *, single: bool) -> None:
-        self.number, self.words, self.single = number, words, single
-        self.name = words
+    name = "positive integers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
         try:
-            numbers = [self.number(part) for part in value.split(",")]
+            return [int(part) for part in value.split(",")]
         except ValueError:
-            self.fail(f"must be {self.words}, separated by commas, got {value!r}", param, ctx)
-        return numbers[0] if self.single and len(numbers) == 1 else numbers
+            self.fail(f"must be {self.name}, separated by commas, got {value!r}", param, ctx)
 
 
-_WIDTHS = _Listed(int, "positive integers", single=False)
-_VARIANCES = _Listed(float, "numbers", single=True)
+_WIDTHS = _Widths()
 
 _OPTIONS = (
     click.option("--widths", type=_WIDTHS, metavar="N0,N1,...", help="Sizes n_0..n_{d+1} of input, layers, output."),
@@ -46,10 +45,11 @@ _OPTIONS = (
         metavar="NAME|EXPR",
         help="Activation function: a name, or an expression in x.",
     ),
-    click.option("--weight-variance", type=_VARIANCES, metavar="V|V0,V1,...", help="Var[W^i], one or one a matrix."),
-    click.option("--gain", type=_VARIANCES, metavar="G|G0,G1,...", help="n_i Var[W^i], in place of --weight-variance."),
+    PARAM,
+    click.option("--weight-variance", type=NUMBERS, metavar="V|V0,V1,...", help="Var[W^i], one or one a matrix."),
+    click.option("--gain", type=NUMBERS, metavar="G|G0,G1,...", help="n_i Var[W^i], in place of --weight-variance."),
     click.option(
-        "--bias-variance", type=_VARIANCES, default=0.0, show_default=True, metavar="V|V0,V1,...", help="Var[b^i]."
+        "--bias-variance", type=NUMBERS, default=0.0, show_default=True, metavar="V|V0,V1,...", help="Var[b^i]."
     ),
     click.option(
         "--weight-law",
@@ -58,9 +58,9 @@ _OPTIONS = (
         metavar="NAME",
         help="normal, uniform, rademacher or truncated-normal.",
     ),
-    click.option("--input-variance", type=float, default=1.0, show_default=True, metavar="V", help="Var[x]."),
+    click.option("--input-variance", type=NUMBER, default=1.0, show_default=True, metavar="V", help="Var[x]."),
     click.option(
-        "--gradient-variance", type=float, default=1.0, show_default=True, metavar="V", help="Var[dCost/ds^d]."
+        "--gradient-variance", type=NUMBER, default=1.0, show_default=True, metavar="V", help="Var[dCost/ds^d]."
     ),
 )
 
@@ -108,6 +108,7 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
         depth: int | None,
         width: int | None,
         activation: str,
+        parameters: tuple[str, ...],
         weight_variance: float | Sequence[float] | None,
         gain: float | Sequence[float] | None,
         bias_variance: float | Sequence[float],
@@ -122,7 +123,7 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
         network: Network = Network(
             widths=_widths(widths, depth, width),
-            activation=activation,
+            activation=read_activation(activation, parameters),
             weight_variance=weight_variance,
             gain=gain,
             bias_variance=bias_variance,

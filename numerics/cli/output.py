@@ -46,12 +46,26 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: frozens
 
 
 @contextmanager
-def working(message: str) -> Iterator[Callable[[str], None]]:
-    """Show that something is going on, when standard error is a terminal; yields a function that says what."""
+def working(message: str, *, stages: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show that something is going on, when standard error is a terminal; yields a function that says what.
+
+    Elsewhere it says nothing, or with ``stages`` a line when a stage begins; all theorems are one, and all claims.
+    """
     if not sys.stderr.isatty():
-        yield lambda what: None
+        said = set[str]()
+
+        def say(what: str) -> None:
+            stage = _STAGES.get(what.split()[0], what)
+            if stages and stage not in said:
+                said.add(stage)
+                click.echo(f"varprop: {stage}", err=True)
+
+        yield say
         return
     from rich.console import Console
 
     with Console(stderr=True).status(message) as status:
         yield lambda what: status.update(f"{message}: {what}")
+
+
+_STAGES = {"theorem": "deriving and checking theorems", "claim": "auditing claims"}

@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from numerics.cli.activation_options import PARAM, read_activation
 from numerics.cli.limits import time_limit
 from numerics.cli.output import emit, working
 
@@ -19,19 +20,22 @@ from numerics.cli.output import emit, working
     metavar="NAME|EXPR",
     help="Add a page for an activation function: maps, critical point, gains, simulations. Can be given again.",
 )
+@PARAM
 @partial(time_limit, seconds=3600.0)
-def report(output: str, activations: tuple[str, ...]) -> None:
+def report(output: str, activations: tuple[str, ...], parameters: tuple[str, ...]) -> None:
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
 
     The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing, and the next
-    removes what a killed one left.
+    removes what a killed one left. It takes minutes, and says what it does on standard error: in place on a terminal,
+    elsewhere a line a stage.
     """
+    named = [str(read_activation(text, parameters)) for text in activations]
     from numerics.processes import WorkerLost
     from numerics.report import write_report
 
-    with working("writing the report") as progress:
+    with working("writing the report", stages=True) as progress:
         try:
-            index = write_report(output, activations=activations, progress=progress)
+            index = write_report(output, activations=named, progress=progress)
         except WorkerLost as lost:
             raise click.ClickException(str(lost)) from None
     emit(f"report written to {index}")

@@ -13,7 +13,6 @@ from numerics.cli.limits import time_limit
 from numerics.cli.network_options import drawing_options, network_options
 from numerics.cli.output import emit, show, table, to_json
 from numerics.network import Network
-from numerics.plain import finite
 from numerics.simulation import Simulation
 from numerics.simulation import simulate as run
 
@@ -77,7 +76,7 @@ def simulate(
     if form == "csv":
         text = found.to_csv()
     elif form == "json":
-        text = to_json({"columns": list(found.rows()[0]), **found.to_dict(), "rows": _rows(found)})
+        text = to_json(found.to_dict())
     else:
         text = _table(found, seed)
     (show if form == "table" and output is None else partial(emit, output=output))(text)
@@ -89,10 +88,6 @@ def _cell(key: str, value: float) -> str:
 
 def _names(given: tuple[str, ...]) -> list[str] | None:
     return [name.strip() for text in given for name in text.split(",")] if given else None
-
-
-def _rows(found: Simulation) -> list[dict[str, float | None]]:
-    return [{key: finite(value) for key, value in row.items()} for row in found.rows()]
 
 
 def _table(found: Simulation, seed: int) -> str:

@@ -71,9 +71,24 @@ def verify(
         else:
             emit(_coloured(found))
         one = " Standard errors include how far one network lies from the mean over networks."
+        if remedy := _remedy(found, prediction.theory, width_bias):
+            show(fill(remedy, 100))
         show(fill(f"These are {found.averaged}.{one if simulation.network_error else ''} Seed {seed}.", 100))
     if not found.agrees:
         ctx.exit(1)
+
+
+def _remedy(found: Verification, theory: str, width_bias: bool) -> str:
+    """Return which option may reconcile the rows that differ, though they only claim to be approximate."""
+    off = [row for row in found.comparisons if row.verdict == "differs" and not row.exact]
+    if not off or (theory != "linear-regime" and width_bias):
+        return ""
+    all_off = sum(row.verdict == "differs" for row in found.comparisons)
+    one = "The row that differs is" if all_off == 1 else "One of the rows that differ is"
+    rows = one if len(off) == 1 else "Rows that differ are" if len(off) < all_off else "The rows that differ are"
+    if theory == "linear-regime":
+        return f"{rows} approximate, by the linear regime: --theory wide predicts them for the activation as it is."
+    return f"{rows} approximate, by wide layers: --width-bias estimates what the finite width adds, and allows for it."
 
 
 def _width_bias(network: Network, theory: str | None, simulation: Simulation, seed: int) -> FiniteWidthBias:
@@ -87,7 +102,7 @@ def _width_bias(network: Network, theory: str | None, simulation: Simulation, se
 def _coloured(found: Verification) -> str:
     colours = {"differs": "red", "inconclusive": "yellow"}
     lines = found.text().splitlines()
-    for number, row in enumerate(found.rows, start=1):
+    for number, row in enumerate(found.comparisons, start=1):
         if row.verdict in colours:
             lines[number] = click.style(lines[number], fg=colours[row.verdict])
     return "\n".join(lines)

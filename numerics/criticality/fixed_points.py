@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from derive.activations import Activation
+from derive.results import Result, plain
 from numerics.criticality.chebyshev import EPS, Array
 from numerics.criticality.depth import LEFT, REPELS, depth_scale, word
 from numerics.criticality.moments import Moments, Number, moments_of
 from numerics.criticality.stability import STABLE, UNDECIDED, UNSTABLE, Judgement, by_sides, by_slope
 from numerics.criticality.theorems import correlation_slope, length, length_slope
 from numerics.maps.values import named, variance
-from numerics.plain import finite
 
 _FLAT = 3e-14  # a length map that differs from q by less than this (relative) is the identity
 _TANGENT = 1e-13  # a step that is less than this (relative) is none
 _APART = 1e-5  # two roots closer than this are one double root that rounding splits
 
 
-@dataclass(frozen=True)
-class FixedPoint:
+@dataclass(frozen=True, repr=False)
+class FixedPoint(Result):
     """A fixed point of the length map.
 
     ``stability`` is ``stable``, ``unstable``, ``half-stable`` (it attracts from one side alone) or ``undecided``, and
@@ -61,16 +61,25 @@ class FixedPoint:
         without = LEFT if self.stability == UNSTABLE else REPELS
         return {"xi_q": word(self.xi_q, LEFT), "xi_c": word(self.xi_c, without)}
 
+    @property
+    def headline(self) -> str:
+        """The point and its stability."""
+        return f"q = {self.q:.6g}, {self.stability}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row: the point, its slopes and depth scales, its stability and what shows it."""
+        numbers = ("q", "error", "chi_par", "chi_par_error", "chi_perp", "chi_perp_error", "xi_q", "xi_c")
+        return [{name: getattr(self, name) for name in (*numbers, "stability", "evidence")}]
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: a depth scale that is no number is None, and ``words`` says why."""
-        numbers = ("q", "error", "chi_par", "chi_par_error", "chi_perp", "chi_perp_error", "xi_q", "xi_c")
-        values: dict[str, Any] = {name: finite(getattr(self, name)) for name in numbers}
         said = {name: said for name, said in self.words.items() if said is not None}
-        return values | {"stability": self.stability, "evidence": self.evidence, "words": said}
+        (row,) = plain(self.rows())
+        return {**row, "words": said}
 
 
-@dataclass(frozen=True)
-class FixedPoints:
+@dataclass(frozen=True, repr=False)
+class FixedPoints(Result):
     """All fixed points found, in increasing order.
 
     ``identity`` says that the length map is the identity (every q is a fixed point), ``escapes`` that lengths above
@@ -81,6 +90,23 @@ class FixedPoints:
     identity: bool = False
     escapes: bool = False
     limits: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The points, or what stands in their place."""
+        if self.identity:
+            return "every q is a fixed point"
+        found = "; ".join(point.headline for point in self.points) or "none"
+        return found + (" (longer lengths grow without bound)" if self.escapes else "")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each fixed point, in increasing order."""
+        return [row for point in self.points for row in point.rows()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: the points, and what holds where there are none."""
+        about = {"identity": self.identity, "escapes": self.escapes, "limits": list(self.limits)}
+        return {"points": [point.to_dict() for point in self.points], **about}
 
 
 class LengthMap:
@@ -136,7 +162,7 @@ def roots(g: Callable[[float], float], q: Array, values: Array, noise: Array) ->
         # Next to a root a sign from the grid may still be rounding: then its neighbours decide.
         for low, high in ((q[n], q[n + 1]), (q[max(n - 1, 0)], q[min(n + 2, len(q) - 1)])):
             if g(float(low)) * g(float(high)) <= 0:
-                found.add(float(brentq(g, low, high, xtol=1e-300, rtol=4 * EPS)))
+                found.add(float(scipy.optimize.brentq(g, low, high, xtol=1e-300, rtol=4 * EPS)))
                 break
     return sorted(found)
 

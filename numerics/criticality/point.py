@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.activations import Activation
+from derive.results import Result, plain
 from numerics.criticality.approach import Approach
 from numerics.criticality.chebyshev import EPS
 from numerics.criticality.depth import LEFT, REPELS, depth_scale, word
 from numerics.criticality.fixed_points import FixedPoint
 from numerics.criticality.stability import UNSTABLE
-from numerics.plain import finite
 
 SCALE_INVARIANT, AT_ZERO, HALF_STABLE, NONE = "scale-invariant", "K* = 0", "half-stable", "none"
 
 
-@dataclass(frozen=True)
-class Critical:
+@dataclass(frozen=True, repr=False)
+class Critical(Result):
     """A critical point of an activation, or why there is none.
 
     ``kind`` is the activation's universality class (Roberts, Yaida & Hanin 2022, chapter 5): ``scale-invariant``,
@@ -66,19 +66,34 @@ class Critical:
         said = {"xi_q": word(self.xi_q, LEFT), "xi_c": word(self.xi_c, without)}
         return {name: words for name, words in said.items() if words is not None}
 
+    @property
+    def headline(self) -> str:
+        """The activation, its class, and where it is critical."""
+        shown = ((name, getattr(self, name)) for name in _PLACE)
+        place = ", ".join(f"{name} = {value:.6g}" for name, value in shown if value is not None)
+        found = "" if self.sigma_w2 is not None else "no critical point; "
+        return f"{self.activation}, class {self.kind}; {found}{place}".removesuffix("; ")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row for each critical point: first this one, then ``others``, of which less is known."""
+        about = {"activation": str(self.activation), "class": self.kind}
+        here = {name: getattr(self, name) for name in (*_PLACE, *_SLOPES)} | {"stability": self.stability}
+        left = dict.fromkeys((*_SLOPES, "stability"))
+        return [about | here, *(about | dict(zip(_PLACE, point, strict=True)) | left for point in self.others)]
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; a depth scale that is no number is None, and ``words`` says why."""
-        names = ("sigma_w2", "sigma_b2", "q_star", "chi_perp", "chi_par", "xi_q", "xi_c")
-        values = {name: finite(getattr(self, name)) for name in names}
-        return {
-            "activation": str(self.activation),
-            **values,
+        found = {
+            **self.rows()[0],
             "words": self.words,
-            "class": self.kind,
-            "stability": self.stability,
             "evidence": self.evidence,
             "fixed_points": [p.to_dict() for p in self.fixed_points],
             "approach": [str(a) for a in self.approach],
-            "others": [dict(zip(("sigma_w2", "sigma_b2", "q_star"), o, strict=True)) for o in self.others],
-            "notes": list(self.notes),
+            "others": [dict(zip(_PLACE, point, strict=True)) for point in self.others],
+            "notes": self.notes,
         }
+        return {name: plain(value) for name, value in found.items()}
+
+
+_PLACE = ("sigma_w2", "sigma_b2", "q_star")
+_SLOPES = ("chi_perp", "chi_par", "xi_q", "xi_c")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
 from sympy import Expr, Function, Symbol, exp, lambdify, solve
 
 from derive.gaussian import GaussianExpectation
@@ -23,7 +24,7 @@ SECOND, SLOPE = Symbol("second"), Symbol("slope")
 @cache
 def length() -> Compiled:
     """(E[f²], σ_w², σ_b²) -> q', by the theorem ``length-map``; for two inputs, E[f(u₁) f(u₂)] to the covariance."""
-    return lambdify((SECOND, GAIN, BIAS_VARIANCE), _with(SECOND, length_map().result), "numpy")
+    return lambdify((SECOND, GAIN, BIAS_VARIANCE), _with(SECOND, length_map().result), np)
 
 
 @cache
@@ -31,31 +32,31 @@ def length_slope() -> Compiled:
     """(dE[f²]/dq, σ_w²) -> dq'/dq = χ_∥: the theorem ``length-map``, differentiated."""
     second = Function("second")(Q)
     slope = _with(second, length_map().result).diff(Q).subs(second.diff(Q), SLOPE)
-    return lambdify((SLOPE, GAIN), slope, "numpy")
+    return lambdify((SLOPE, GAIN), slope, np)
 
 
 @cache
 def correlation_slope() -> Compiled:
     """(E[f'²], σ_w²) -> χ_⊥, by ``correlation-map-slope``; with E[f'(u₁) f'(u₂)], the slope at any correlation."""
-    return lambdify((SLOPE, GAIN), _with(SLOPE, correlation_map_slope().result), "numpy")
+    return lambdify((SLOPE, GAIN), _with(SLOPE, correlation_map_slope().result), np)
 
 
 @cache
 def edge_weight() -> Compiled:
     """E[f'²] -> the σ_w² at which χ_⊥ = 1, by the theorem ``edge-of-chaos``."""
-    return lambdify(SLOPE, _with(SLOPE, edge_of_chaos().result.rhs), "numpy")
+    return lambdify(SLOPE, _with(SLOPE, edge_of_chaos().result.rhs), np)
 
 
 @cache
 def fixing_bias() -> Compiled:
     """(q, E[f²], σ_w²) -> the σ_b² that makes q a fixed point of the length map."""
-    return lambdify((Q, SECOND, GAIN), _solved(BIAS_VARIANCE), "numpy")
+    return lambdify((Q, SECOND, GAIN), _solved(BIAS_VARIANCE), np)
 
 
 @cache
 def fixing_weight() -> Compiled:
     """(q, E[f²], σ_b²) -> the σ_w² that makes q a fixed point of the length map."""
-    return lambdify((Q, SECOND, BIAS_VARIANCE), _solved(GAIN), "numpy")
+    return lambdify((Q, SECOND, BIAS_VARIANCE), _solved(GAIN), np)
 
 
 @cache
@@ -63,7 +64,7 @@ def layers() -> Compiled:
     """χ -> the number of layers in which a deviation falls by e, by the theorem ``depth-scale``."""
     # Depth scales are real numbers, layers whole ones.
     (found,) = solve((depth_scale().result / GAP(0)).subs(LAYER, _DEPTH) - exp(-1), _DEPTH)
-    return lambdify(CHI, found, "numpy")
+    return lambdify(CHI, found, np)
 
 
 _DEPTH = Symbol("depth", real=True)

@@ -22,7 +22,7 @@ from derive.proof.derivation import Derivation
 from derive.quadrature import Bounded
 from derive.rules.replicas import Pair
 from derive.rules.wide import MU, NU, M, Q, U, V, one_gaussian, over_networks, over_samples
-from numerics.maps.functions import functions
+from numerics.activations import numpy_function
 from numerics.maps.interpolant import interpolants
 
 Floats = NDArray[np.float64]
@@ -106,8 +106,7 @@ class Expectations:
         error = np.where(q == 0, 0.0, np.inf)
         if (q == 0).any():
             zero = np.zeros(1)
-            made = functions(self.activation)
-            value[q == 0] = at_zero(float(made.value(zero)[0]), float(made.slope(zero)[0]))
+            value[q == 0] = at_zero(*(float(numpy_function(self.activation, order)(zero)[0]) for order in (0, 1)))
         if usable.any():
             found = evaluate(q[usable], *(np.broadcast_to(x, q.shape)[usable] for x in more))
             value[usable], error[usable] = found.value, found.error
@@ -157,7 +156,7 @@ class Step:
             raise ValueError(f"the result depends on {', '.join(sorted(map(str, missing)))} too")
         # An error of an expectation is multiplied by the derivative in it.
         outputs = [result, *(result.diff(name) for name in names)]
-        self._run = lambdify([*names, *others], outputs, "numpy")
+        self._run = lambdify([*names, *others], outputs, np)
 
     def __call__(self, expectations: Expectations, at: Mapping[Basic, Any], *arguments: Any) -> Numbers:
         """Return values and their errors; ``at`` as `Expectations` takes it, ``arguments`` in the step's order."""

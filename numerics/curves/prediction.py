@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +12,14 @@ from numpy.typing import NDArray
 from derive.hypotheses import Hypothesis, Kind
 from derive.network import b
 from derive.proof.derivation import Derivation
-from derive.rules.gradients import INDEPENDENCE_KEY
-from derive.rules.wide import GAUSSIAN_KEY, WIDE_KEY
+from derive.results import Result, plain
 from numerics.kernels.layered_quantities import text
 from numerics.network import Network
-from numerics.plain import finite
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from numerics.simulation import Simulation
 
 Floats = NDArray[np.float64]
 
@@ -29,8 +30,8 @@ SAMPLE_COLUMNS = ("m2", "v2", "rho")
 """m^2 and v^2, and the correlation rho = m^2/(m^2 + v^2) of one pre-activation for two samples."""
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(Result):
     """The predicted variances of layers ``0..d``, over input, weights, biases and output gradient together.
 
     ``columns[name]`` has one value per layer, for the names in `COLUMNS` and, in the theory of wide layers,
@@ -59,14 +60,27 @@ class Prediction:
         """The largest relative error in each column."""
         return {name: float(errors.max()) for name, errors in self.relative_error.items()}
 
-    def rows(self) -> list[dict[str, float]]:
+    @property
+    def headline(self) -> str:
+        """The network, the theory, and what is exact."""
+        exact = [name for name, exact in self.exact.items() if exact]
+        kept = "all" if len(exact) == len(self.columns) else ", ".join(exact) or "nothing"
+        return f"{self.network.sizes}, {self.network.activation}, {self.theory}; exact: {kept}"
+
+    def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary per layer: ``layer`` and the columns."""
         return [
             {"layer": layer, **{name: float(values[layer]) for name, values in self.columns.items()}}
             for layer in range(self.network.d + 1)
         ]
 
-    def to_dict(self) -> dict[str, object]:
+    def plot(self, simulation: Simulation | None = None, *, ax: Any = None) -> Figure:
+        """Return the curves as a figure, with a simulation's estimates over them if given: see `plot_curves`."""
+        from numerics.figures import plot_curves
+
+        return plot_curves(self, simulation, **({} if ax is None else {"ax": ax}))
+
+    def to_dict(self) -> dict[str, Any]:
         """Return the prediction as plain data; a number beyond float64's range becomes None, as JSON has none."""
         return {
             "network": self.network.to_dict(),
@@ -74,22 +88,9 @@ class Prediction:
             "exact": self.exact,
             "approximations": {name: list(why) for name, why in self.approximations.items()},
             "theorems": {name: list(names) for name, names in self.theorems.items()},
-            "expectation_error": {name: finite(error) for name, error in self.expectation_error.items()},
-            "columns": ["layer", *self.columns],
-            "rows": [{k: finite(v) for k, v in row.items()} for row in self.rows()],
+            "expectation_error": plain(self.expectation_error),
+            **self._table(),
         }
-
-    def to_json(self) -> str:
-        """Return the prediction as JSON, in full precision."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-
-    def to_csv(self) -> str:
-        """Return the columns as CSV, in full precision (the shortest digits that give the same float64)."""
-        out = io.StringIO()
-        table = csv.DictWriter(out, ["layer", *self.columns], lineterminator="\n")
-        table.writeheader()
-        table.writerows(self.rows())
-        return out.getvalue()
 
 
 def made(
@@ -122,7 +123,7 @@ def _satisfies(network: Network, hypothesis: Hypothesis) -> bool:
     """Return whether a network satisfies a hypothesis; all that is not asked for here, every `Network` does."""
     if hypothesis.declares(Kind.LINEAR):
         return network.activation.is_linear or network.d == 0
-    if hypothesis.key in (WIDE_KEY, GAUSSIAN_KEY, INDEPENDENCE_KEY):
+    if any(p.licenses == "->" for p in hypothesis.properties):
         return network.d == 0
     if hypothesis.declares(Kind.ZERO, b):
         return not any(network.bias_variance)

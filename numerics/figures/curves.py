@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from derive.errors import unknown_name
 from numerics.curves import Prediction
 from numerics.figures import style
-from numerics.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, STYLE, WIDTH
+from numerics.figures.style import BLUE, GREEN, GREY, OPEN, ORANGE, PURPLE, WIDTH, Given, Panels, styled
 from numerics.simulation import Simulation
 
 
@@ -44,58 +45,93 @@ _SAMPLE_LOOKS = {
 _SAMPLE_PANELS = (("variances", ("v2", "m2", "var_s")), ("correlation of two samples", ("rho",)))
 
 
-def plot_curves(prediction: Prediction, simulation: Simulation | None = None) -> Figure:
+@styled
+def plot_curves(
+    prediction: Prediction,
+    simulation: Simulation | None = None,
+    *,
+    panels: Sequence[str] | None = None,
+    ax: Given = None,
+) -> Figure:
     """Return a figure of the predicted variances by layer, with a simulation's estimates over them if given.
 
-    The panels are forward and backward, and, where the prediction has the columns m2 and v2, these and their
-    correlation rho; with a simulation, those that it has estimates for. Variances are on a logarithmic axis, where a
-    variance that is zero or beyond float64's range does not show.
+    Variances are on a logarithmic axis, where a variance that is zero or beyond float64's range does not show.
+
+    Args:
+        prediction: the lines.
+        simulation: the points, with two standard errors each way.
+        panels: titles of the panels to draw. By default ``forward`` and ``backward``, and, where the prediction has the
+            columns m2 and v2, ``variances`` of these and the ``correlation of two samples`` rho; with a simulation,
+            those that it has estimates for.
+        ax: matplotlib axes to draw on, one a panel; by default those of a new figure.
+
+    Raises:
+        InputError: for a panel that there is not, and for axes that are not as many as the panels.
+
     """
-    panels = _panels(prediction, simulation)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.9 * len(panels) / 2), layout="constrained")
-        for axes, (title, names, looks) in zip(figure.subplots(len(panels) // 2, 2).flat, panels, strict=True):
-            for name in names:
-                if name in prediction.columns:
-                    _curve(axes, looks[name], prediction.columns[name])
-                if simulation is not None and name in simulation.estimate:
-                    # An estimate of zero is noise, and would stretch a logarithmic axis to show it.
-                    zero = prediction.columns.get(name, 1.0) == np.zeros(prediction.network.d + 1)
-                    estimate = np.where(zero, np.nan, simulation.estimate[name])
-                    _points(axes, looks[name], estimate, simulation.standard_error[name])
-            _finish(axes, title, prediction, logarithmic=names != ("rho",))
-    return figure
+    shown = _panels(prediction, simulation, panels)
+    rows = -(-len(shown) // 2)
+    size = (WIDTH if len(shown) > 1 else WIDTH / 2, 2.9 * rows)
+    drawn = style.panels(ax, len(shown), size, rows=rows)
+    for axes, (title, names, looks) in zip(drawn.axes, shown, strict=True):
+        handles: dict[str, tuple[Any, ...]] = {}
+        for name in names:
+            parts: list[Any] = []
+            if name in prediction.columns:
+                parts.append(_curve(axes, looks[name], prediction.columns[name]))
+            if simulation is not None and name in simulation.estimate:
+                # An estimate of zero is noise, and would stretch a logarithmic axis to show it.
+                zero = prediction.columns.get(name, 1.0) == np.zeros(prediction.network.d + 1)
+                estimate = np.where(zero, np.nan, simulation.estimate[name])
+                parts.append(_points(axes, looks[name], estimate, simulation.standard_error[name]))
+            if parts:
+                handles[looks[name].label] = tuple(parts)
+        _finish(axes, title, prediction, logarithmic=names != ("rho",))
+        _name(axes, handles)
+    if simulation is not None and not drawn.given:
+        _explain(drawn)
+    return drawn.figure
 
 
-def _panels(prediction: Prediction, simulation: Simulation | None) -> list[tuple[str, tuple[str, ...], Looks]]:
+def _panels(
+    prediction: Prediction, simulation: Simulation | None, chosen: Sequence[str] | None
+) -> list[tuple[str, tuple[str, ...], Looks]]:
     """Return the panels to draw: title, columns and looks."""
     have = set(prediction.columns if simulation is None else simulation.estimate)
     forward, sample = have & {"var_z", "var_grad_s"}, "m2" in have and "m2" in prediction.columns
-    panels = [(*panel, _LOOKS) for panel in _PANELS] if forward or not sample else []
-    return panels + ([(*panel, _SAMPLE_LOOKS) for panel in _SAMPLE_PANELS] if sample else [])
+    found: list[tuple[str, tuple[str, ...], Looks]] = []
+    found += [(*panel, _LOOKS) for panel in _PANELS] if forward or not sample else []
+    found += [(*panel, _SAMPLE_LOOKS) for panel in _SAMPLE_PANELS] if sample else []
+    if chosen is None:
+        return found
+    by_title = {panel[0]: panel for panel in found}
+    for title in chosen:
+        if title not in by_title:
+            raise unknown_name("panel", title, by_title)
+    return [by_title[title] for title in chosen]
 
 
-def _curve(axes: Axes, look: _Look, values: np.ndarray) -> None:
+def _curve(axes: Axes, look: _Look, values: np.ndarray) -> Any:
     layers = np.arange(len(values))
     shown = np.where(np.isfinite(values) & (values > 0), values, np.nan)
     alone: Any = {"marker": look.marker, "markersize": 4} if len(values) == 1 else {}
-    axes.plot(layers, shown, look.dash, color=look.colour, label=look.label, **alone)
+    (line,) = axes.plot(layers, shown, look.dash, color=look.colour, label=look.label, **alone)
+    return line
 
 
-def _points(axes: Axes, look: _Look, estimate: np.ndarray, error: np.ndarray) -> None:
+def _points(axes: Axes, look: _Look, estimate: np.ndarray, error: np.ndarray) -> Any:
     usable = np.isfinite(estimate) & (estimate > 0)
     layers = np.arange(len(estimate))[usable]
-    axes.errorbar(
+    return axes.errorbar(
         layers,
         estimate[usable],
         yerr=2 * error[usable],
         fmt=look.marker,
         color=look.colour,
-        markersize=4.5,
-        markerfacecolor="none",
-        markeredgewidth=1.1,
         elinewidth=0.9,
         capsize=0,
+        **OPEN,
+        label=f"{look.label}, simulated",
     )
 
 
@@ -115,8 +151,30 @@ def _finish(axes: Axes, title: str, prediction: Prediction, *, logarithmic: bool
     axes.set_xlabel("layer $i$")
     axes.set_xlim(-0.3, max(prediction.network.d, 1) + 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    # Above the axes, where no curve can pass behind it.
-    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.985), ncols=3, columnspacing=1.2, handlelength=1.8)
+
+
+def _name(axes: Axes, handles: Mapping[str, tuple[Any, ...]]) -> None:
+    """Name the curves above the axes, where no curve can pass behind it: each line with its points."""
+    axes.legend(
+        handles.values(),
+        handles,
+        loc="lower right",
+        bbox_to_anchor=(1.02, 0.985),
+        ncols=3,
+        columnspacing=1.1,
+        handlelength=1.8,
+        handletextpad=0.5,
+        borderaxespad=0.2,
+    )
+
+
+def _explain(drawn: Panels) -> None:
+    """Say below the panels what lines and points are."""
+    line = Line2D([], [], color=GREY)
+    point = Line2D([], [], color=GREY, linestyle="none", marker="o", **OPEN)
+    drawn.figure.legend(
+        (line, point), ("theory", "simulation, ± 2 standard errors"), loc="outside lower center", ncols=2
+    )
 
 
 def _plain_ticks(axes: Axes) -> None:
@@ -127,26 +185,28 @@ def _plain_ticks(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def plot_regime(gains: Sequence[float], ratios: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+@styled
+def plot_regime(
+    gains: Sequence[float], ratios: Mapping[str, tuple[np.ndarray, np.ndarray]], *, ax: Given = None
+) -> Figure:
     """Return a figure of estimate / prediction against the gain, each with its standard error, one curve a name.
 
-    Where the ratio leaves 1, the linear regime ends.
+    Where the ratio leaves 1, the linear regime ends. ``ax`` are matplotlib axes to draw on; by default new ones.
     """
     looks = list(_LOOKS.values())
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
-        axes = figure.subplots()
-        axes.axhline(1, color=INK, linewidth=0.8, alpha=0.5)
-        for (label, (ratio, error)), look in zip(ratios.items(), (looks[0], looks[2]), strict=False):
-            axes.errorbar(
-                gains, ratio, yerr=2 * error, fmt=look.marker + look.dash, color=look.colour, markersize=4, label=label
-            )
-        axes.set_xscale("log")
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel(r"gain $n_i\,\mathrm{Var}[W^i]$")
-        axes.set_ylabel("simulated / predicted")
-        axes.legend()
-    return figure
+    drawn = style.panels(ax, 1, (WIDTH, 2.9))
+    (axes,) = drawn.axes
+    axes.axhline(1, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), label="linear regime")
+    for (label, (ratio, error)), look in zip(ratios.items(), (looks[0], looks[2]), strict=False):
+        axes.errorbar(
+            gains, ratio, yerr=2 * error, fmt=look.marker + look.dash, color=look.colour, markersize=4, label=label
+        )
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(r"gain $n_i\,\mathrm{Var}[W^i]$")
+    axes.set_ylabel("simulated / predicted")
+    axes.legend()
+    return drawn.figure
 
 
 def save_curves(path: str | Path, prediction: Prediction, simulation: Simulation | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ from numerics.curves import predict
 from numerics.derivations import derivation
 from numerics.figures import style
 from numerics.figures.experiment import Experiment, he_gain
-from numerics.figures.style import BLUE, GREEN, GREY, ORANGE, WIDTH
+from numerics.figures.style import BLUE, GREEN, GREY, ORANGE, WIDTH, Given
 from numerics.network import Network
 from numerics.simulation import Simulation, simulate
 from numerics.stages import Stage, stream
@@ -32,15 +33,15 @@ _NARROWER = 8
 _MOST_POINTS = 18
 
 
-def sample_variance(experiment: Experiment) -> Figure:
+def sample_variance(experiment: Experiment, ax: Given = None) -> Figure:
     """v² on logarithmic axes, and m² and v² with the total that stays; layers are counted from one."""
+    drawn = style.panels(ax, 2, (WIDTH, 3.0))
+    left, right = drawn.axes
     depth = experiment.depth
     theory = predict(Network(widths=[experiment.width] * (_BEYOND * depth + 1), activation="relu", gain=he_gain()))
     widths = sorted({max(1, experiment.width // _NARROWER), experiment.width}, reverse=True)
     runs = [_simulated(experiment, width, number) for number, width in enumerate(widths)]
     layers = np.arange(1, theory.network.d + 2)
-    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
-    left, right = figure.subplots(1, 2)
     total = float(theory.columns["var_s"][0])
     left.plot(layers, theory.columns["v2"], color=BLUE, label="$v^2$, wide limit")
     far = layers[layers >= 3]
@@ -58,16 +59,18 @@ def sample_variance(experiment: Experiment) -> Figure:
     left.legend(loc="lower left", fontsize=8.5)
     near = layers[:depth]
     names = (("v2", "$v^2$", BLUE), ("m2", "$m^2$", ORANGE), ("var_s", "$m^2 + v^2$", GREEN))
+    handles = {}
     for name, label, colour in names:
-        right.plot(near, theory.columns[name][:depth], color=colour, label=label)
-        _points(right, runs[0], name, "o", colour, None)
+        (line,) = right.plot(near, theory.columns[name][:depth], color=colour, label=label)
+        handles[label] = (line, _points(right, runs[0], name, "o", colour, f"{label}, simulated", spread=np.linspace))
     right.set_ylim(0, 1.45 * total)
     right.set_ylabel("variance")
     style.title(right, f"mean and fluctuation, $N = {experiment.width}$")
-    right.legend(loc="upper right", ncols=3, fontsize=8.5, columnspacing=1.2, handlelength=1.5)
-    for axes in (left, right):
+    # A line with points: both are named by one entry.
+    right.legend(handles.values(), handles, loc="upper right", ncols=3, fontsize=8.5, columnspacing=1.2)
+    for axes in drawn.axes:
         axes.set_xlabel("layer $l$")
-    return figure
+    return drawn.figure
 
 
 def asymptote(layers: Floats | NDArray[np.int64], total: float) -> Floats:
@@ -91,12 +94,13 @@ def _simulated(experiment: Experiment, width: int, number: int) -> Simulation:
     return simulate(network, over="both", networks=_NETWORKS, samples=_SAMPLES, rng=rng, progress=False)
 
 
-def _points(axes: Axes, run: Simulation, name: str, marker: str, colour: str, label: str | None) -> None:
+def _points(
+    axes: Axes, run: Simulation, name: str, marker: str, colour: str, label: str, *, spread: Any = np.geomspace
+) -> Any:
+    """Draw estimates at layers that are evenly spread on the axis: logarithmic, or linear with ``np.linspace``."""
     depth = run.network.d + 1
-    # Evenly spread on the axis that they are drawn on, which is logarithmic where there is a legend for them.
-    spread = np.geomspace if label else np.linspace
     shown = np.unique(np.round(spread(1, depth, min(depth, _MOST_POINTS))).astype(int))
-    axes.errorbar(
+    return axes.errorbar(
         shown,
         run.estimate[name][shown - 1],
         yerr=2 * run.standard_error[name][shown - 1],

@@ -9,8 +9,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
+from numerics.figures import style
 from numerics.figures.experiment import Experiment
-from numerics.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH, inked
+from numerics.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH, Given, inked
 
 _UNITS = (2, 1, 0, -1, -2)
 _SPACING = 0.52
@@ -25,10 +26,10 @@ _ROWS = (
 _TOP, _STEP = -2.75, 0.98
 
 
-def kaiming_net(experiment: Experiment) -> Figure:
+def kaiming_net(experiment: Experiment, ax: Given = None) -> Figure:
     """Units and weights above; below, a row for each kind of randomness."""
-    figure = Figure(figsize=(WIDTH, 3.75), layout="constrained")
-    axes = figure.subplots()
+    drawn = style.panels(ax, 1, (WIDTH, 3.75))
+    (axes,) = drawn.axes
     axes.set_aspect("equal")
     axes.axis("off")
     _network(axes, experiment)
@@ -36,7 +37,7 @@ def kaiming_net(experiment: Experiment) -> Figure:
         _row(axes, _TOP - number * _STEP, *row)
     axes.set_xlim(-4.6, 9.9)
     axes.set_ylim(_TOP - 2 * _STEP - 0.55, 2.05)
-    return figure
+    return drawn.figure
 
 
 def _network(axes: Axes, experiment: Experiment) -> None:

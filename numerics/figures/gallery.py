@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from derive.errors import InputError, unknown_name
 from numerics.figures import style
 from numerics.figures.experiment import Experiment
+from numerics.figures.style import Given
 
 FIGURES = {
     "samplelayer-randomness": ("histograms:three_kinds", "Network, sample and layer randomness at one layer."),
@@ -20,22 +21,26 @@ FIGURES = {
     "sample-randomness": ("histograms:sample_randomness", "Three neurons of one network, 1000 inputs."),
     "layer-randomness": ("histograms:layer_randomness", "All neurons of a layer, one network, one input."),
     "sample-variance": ("decay:sample_variance", "m² and v² against depth: theory, simulation, asymptote."),
+    "edge-of-chaos": ("edge:edge_of_chaos", "Two inputs grow alike or apart: tanh below, at and above the edge."),
 }
 """Where each figure is drawn, and what it shows."""
 
 
-def draw(name: str, *, seed: int = 0, width: int = 1024, depth: int = 50) -> Figure:
+def draw(name: str, *, seed: int = 0, width: int = 1024, depth: int = 50, ax: Given = None) -> Figure:
     """Draw a figure of the post of 2020-02-18, on a ReLU network with He's weights and white noise for inputs.
+
+    ``edge-of-chaos`` is not of the post: it shows tanh networks with biases.
 
     Args:
         name: one of `FIGURES`.
         seed: of all random numbers; the same seed gives the same figure.
         width: the size of every layer.
         depth: the number of weight matrices; histograms show layers 1, 5, 10 and 50 of them, and the last.
+        ax: matplotlib axes to draw on, as many as the figure has panels; by default those of a new figure.
 
     Raises:
-        InputError: for an unknown name (with close matches), and a seed, width or depth that is no positive integer
-            (a seed may be zero).
+        InputError: for an unknown name (with close matches), axes of another number, and a seed, width or depth that is
+            no positive integer (a seed may be zero).
 
     """
     if name not in FIGURES:
@@ -44,9 +49,9 @@ def draw(name: str, *, seed: int = 0, width: int = 1024, depth: int = 50) -> Fig
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{argument} must be an integer of at least {least}, got {value!r}")
     module, function = FIGURES[name][0].split(":")
-    make: Callable[[Experiment], Figure] = getattr(import_module(f"numerics.figures.{module}"), function)
+    make: Callable[[Experiment, Given], Figure] = getattr(import_module(f"numerics.figures.{module}"), function)
     with mpl.rc_context(style.STYLE):
-        return make(Experiment(seed=seed, width=width, depth=depth))
+        return make(Experiment(seed=seed, width=width, depth=depth), ax)
 
 
 def save_figure(path: str | Path, name: str, *, seed: int = 0, width: int = 1024, depth: int = 50) -> None:

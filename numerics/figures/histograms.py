@@ -3,70 +3,75 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch, StepPatch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from numerics.figures import style
 from numerics.figures.experiment import NETWORKS, SAMPLES, Experiment
-from numerics.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH
+from numerics.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH, Given, Panels
 
 Floats = NDArray[np.float64]
 
 _NEURONS = (BLUE, ORANGE, GREEN)
 _REACH = 3.6  # standard deviations to each side
+_HEADROOM = 0.08  # of the height, above the highest bar
 _HEADER_LAYER = 10
+_OVER_NETWORKS = r"$\mathcal{N}(0,\ \mathrm{Var}[y_l])$ over networks"
+_Show = Callable[..., None]
 
 
-def network_randomness(experiment: Experiment) -> Figure:
+def network_randomness(experiment: Experiment, ax: Given = None) -> Figure:
     """One neuron over many networks that see the same input."""
-    figure, panels = _panels(experiment, "network")
-    for axes, layer in zip(panels, experiment.layers, strict=True):
-        _over_networks(axes, experiment, layer)
     note = f"{NETWORKS} networks, one input, one neuron"
-    return _finish(figure, panels, note, (r"$\mathcal{N}(0,\ \mathrm{Var}[y_l])$ over networks",))
+    return _by_layer(experiment, ax, _over_networks, note, (_OVER_NETWORKS,))
 
 
-def sample_randomness(experiment: Experiment) -> Figure:
+def sample_randomness(experiment: Experiment, ax: Given = None) -> Figure:
     """Three neurons of one network over many inputs."""
-    figure, panels = _panels(experiment, "sample")
-    for axes, layer in zip(panels, experiment.layers, strict=True):
-        _over_samples(axes, experiment, layer)
     note = f"one network, {SAMPLES} inputs, three neurons"
     labels = (r"$\mathcal{N}(\mu,\ v^2)$ around each neuron’s mean", r"$\mathcal{N}(0,\ m^2)$ of the means")
-    return _finish(figure, panels, note, labels)
+    return _by_layer(experiment, ax, _over_samples, note, labels)
 
 
-def layer_randomness(experiment: Experiment) -> Figure:
+def layer_randomness(experiment: Experiment, ax: Given = None) -> Figure:
     """All neurons of a layer, in one network, for one input."""
-    figure, panels = _panels(experiment, "layer")
-    for axes, layer in zip(panels, experiment.layers, strict=True):
-        _over_layer(axes, experiment, layer)
     note = f"one network, one input, all {experiment.width} neurons of a layer"
-    return _finish(figure, panels, note, (r"$\mathcal{N}(0,\ \mathrm{Var}[y_l])$ over networks",))
+    return _by_layer(experiment, ax, _over_layer, note, (_OVER_NETWORKS,))
 
 
-def three_kinds(experiment: Experiment) -> Figure:
+def three_kinds(experiment: Experiment, ax: Given = None) -> Figure:
     """The three side by side, at one layer."""
     layer = min(_HEADER_LAYER, experiment.depth)
-    figure = Figure(figsize=(WIDTH, 2.75), layout="constrained")
-    panels = list(figure.subplots(1, 3, sharex=True, sharey=True))
+    drawn = style.panels(ax, 3, (WIDTH, 2.75), sharex=True, sharey=True)
     fixed = (r"P(y_l \mid x)", r"P(y_l \mid W_1, \ldots, W_l)", r"P(y_l \mid x, W_1, \ldots, W_{l-1})")
     names = ("network randomness", "sample randomness", "layer randomness")
     shows = (_over_networks, _over_samples, _over_layer)
-    for axes, name, given, show in zip(panels, names, fixed, shows, strict=True):
+    for axes, name, given, show in zip(drawn.axes, names, fixed, shows, strict=True):
         show(axes, experiment, layer, (layer,))
         axes.set_title(f"{name}\n${given}$", fontsize=10, pad=6)
         axes.set_xlabel(f"$y_{{{layer}}}$")
-        _bare(axes)
-    _reach(panels, experiment)
     note = f"{NETWORKS} networks, {SAMPLES} inputs, {experiment.width} neurons of one layer"
     labels = ("Gaussian of the predicted variance", r"$\mathcal{N}(0,\ m^2)$ of the neurons’ means")
-    return _finish(figure, panels, note, labels)
+    return _finish(drawn, experiment, note, labels)
+
+
+def _by_layer(experiment: Experiment, ax: Given, show: _Show, note: str, theories: Sequence[str]) -> Figure:
+    """Draw one panel a layer."""
+    # Fluctuations over samples shrink with depth: their densities have no scale in common.
+    share = show is not _over_samples
+    drawn = style.panels(ax, len(experiment.layers), (WIDTH, 2.2), sharex=True, sharey=share)
+    for axes, layer in zip(drawn.axes, experiment.layers, strict=True):
+        show(axes, experiment, layer)
+        style.title(axes, f"layer {layer}")
+        axes.set_xlabel(f"$y_{{{layer}}}$")
+    return _finish(drawn, experiment, note, theories)
 
 
 def _over_networks(axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = ()) -> None:
@@ -94,20 +99,6 @@ def _over_layer(axes: Axes, experiment: Experiment, layer: int, layers: Sequence
     _gaussian(axes, 0.0, experiment.prediction().columns["var_s"][layer - 1], INK, kind="theory")
 
 
-def _panels(experiment: Experiment, over: str) -> tuple[Figure, list[Axes]]:
-    count = len(experiment.layers)
-    # Fluctuations over samples shrink with depth: their densities have no scale in common.
-    share = over != "sample"
-    figure = Figure(figsize=(WIDTH, 2.2), layout="constrained")
-    panels = list(np.atleast_1d(figure.subplots(1, count, sharex=True, sharey=share)))
-    for axes, layer in zip(panels, experiment.layers, strict=True):
-        style.title(axes, f"layer {layer}")
-        axes.set_xlabel(f"$y_{{{layer}}}$")
-        _bare(axes)
-    _reach(panels, experiment)
-    return figure, panels
-
-
 def _bare(axes: Axes) -> None:
     """Leave out the axis of densities, whose numbers say nothing."""
     axes.spines["left"].set_visible(False)
@@ -116,9 +107,13 @@ def _bare(axes: Axes) -> None:
 
 
 def _reach(panels: Sequence[Axes], experiment: Experiment) -> None:
-    reach = _REACH * math.sqrt(experiment.prediction().columns["var_s"].max())
+    """Make room for the Gaussian, and for every bar, however far out or high."""
+    spread = _REACH * math.sqrt(experiment.prediction().columns["var_s"].max())
+    bars = [patch.get_data() for axes in panels for patch in axes.patches if isinstance(patch, StepPatch)]
+    reach = max(spread, *(1.02 * np.abs(edges).max() for _, edges, _ in bars))
     for axes in panels:
         axes.set_xlim(-reach, reach)
+        axes.margins(y=_HEADROOM)
 
 
 def _histogram(axes: Axes, values: Floats, colour: str) -> None:
@@ -139,19 +134,15 @@ def _gaussian(axes: Axes, mean: float, variance: float, colour: str, *, kind: st
     line.set_gid(kind)
 
 
-def _finish(figure: Figure, panels: Sequence[Axes], note: str, theories: Sequence[str]) -> Figure:
-    """Name the curves under the panels."""
-    kinds = {line.get_gid(): line for axes in panels for line in axes.lines}
+def _finish(drawn: Panels, experiment: Experiment, note: str, theories: Sequence[str]) -> Figure:
+    """Set the axes, and name what is drawn."""
+    for axes in drawn.axes:
+        _bare(axes)
+    _reach(drawn.axes, experiment)
+    kinds = {line.get_gid(): line for axes in drawn.axes for line in axes.lines}
     for line in kinds.values():
         line.set_gid(None)
-    handles = list(kinds.values())
-    legend = figure.legend(
-        handles,
-        list(theories)[: len(handles)],
-        loc="outside lower center",
-        ncols=2,
-        title=f"{note}; lines are theory:",
-        fontsize=9,
-    )
-    legend.get_title().set_fontsize(9)
-    return figure
+    bars = Patch(facecolor=(*to_rgb(GREY), 0.38), edgecolor=GREY, linewidth=0.8)
+    labels = [f"simulation: {note}", *(f"theory: {name}" for name in theories[: len(kinds)])]
+    drawn.legend([bars, *kinds.values()], labels, ncols=2, fontsize=9, columnspacing=2.0)
+    return drawn.figure

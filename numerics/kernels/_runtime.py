@@ -17,12 +17,13 @@ Floats = NDArray[np.float64]
 
 
 class Limit(NamedTuple):
-    """An argument (by its place), or a function of all arguments, that must lie in [low, high]."""
+    """An argument (by its place), or a function of all arguments, that must lie in [low, high]; ``why`` it must."""
 
     name: str
     low: float
     high: float
     of: int | Callable[..., Any]
+    why: str = ""
 
 
 class Code(NamedTuple):
@@ -60,7 +61,7 @@ def check(limits: Sequence[Limit], blocks: Sequence[Any], start: int = 0) -> Non
             at = int(wrong.argmax())
             got = float(np.ravel(values)[at])
             where = f" at index {start + at}" if start + wrong.size > 1 else ""
-            raise ValueError(f"{limit.name} must {rule(limit, got)}, got {got!r}{where}")
+            raise ValueError(f"{limit.name} must {rule(limit, got)}, got {got!r}{where}{limit.why}")
 
 
 def rule(limit: Limit, got: float) -> str:

@@ -11,6 +11,8 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
+from derive.results import Result, plain
+
 if TYPE_CHECKING:
     from numerics.kernels.callable import Kernel
 
@@ -34,8 +36,8 @@ class Accuracy:
     at: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Result):
     """A measurement, not a proof: the largest errors found at ``points`` points, chosen out of ``searched``.
 
     ``unit`` says in units of what errors are stated. ``by_decade`` holds the largest error of each output by decade of
@@ -64,9 +66,18 @@ class Certificate:
         """Whether every output stays within a limit: 3 ulps, or a relative error of 1e-12, unless told otherwise."""
         return self.error <= (LIMITS[self.unit] if limit is None else limit)
 
+    @property
+    def headline(self) -> str:
+        """The largest error, and at how many points."""
+        return f"largest error {self.error:.2g} {self.unit} at {self.points} points ({self.method}, {self.backend})"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row for each output: its largest error, the unit, and where it is."""
+        return [{"output": a.output, "error": a.error, "unit": self.unit, **a.at} for a in self.accuracies]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        return asdict(self)
+        return dict(plain(asdict(self)))
 
     def text(self) -> str:
         """A few lines for a screen or the head of a file."""

@@ -1,8 +1,8 @@
 """The maps by name: their arguments, and their definitions as formulas in a few integrals of the activation.
 
-A definition is what the theorem of `derive.maps` starts from. Its Gaussian expectations are replaced by stand-ins, so
-that whatever computes the integrals (a quadrature rule, a derived form, the rectifiers' step) is put in their place,
-and the formula around them is compiled as it stands.
+A definition is a map of `derive.maps` in expectations from which nothing cancels. Stand-ins take their place, so that
+whatever computes the integrals (a quadrature rule, a derived form, the rectifiers' step) is put in for them, and the
+formula around them is compiled as it stands.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sympy import Derivative, Expr, Symbol, cancel, expand, sqrt, symbols, sympify
+from sympy import Expr, Symbol, cancel, sqrt, symbols, sympify
 
 from derive.activations import Activation
+from derive.activations.pieces import distributional_derivative
 from derive.errors import unknown_name
 from derive.gaussian import GaussianExpectation
 from derive.maps import MAPS, Maps, m, v
+from derive.maps.symbols import c, q_1, q_2, rho
 
 STEP = "sample_variance_step"
 """The two maps over samples together, from variances to variances: one layer of the recursion of (m^2, v^2)."""
@@ -83,88 +85,69 @@ class Definition:
 
 def expressions(maps: Maps, name: str) -> tuple[Expr, ...]:
     """The definition of a map, of both for the step, in Gaussian expectations; raises as `Maps.definition` does."""
-    found = tuple(maps.definition(part) for part in PARTS.get(name, (name,)))
-    return tuple(in_arguments(name, e) for e in found)
+    return tuple(in_arguments(name, maps.definition(part)) for part in PARTS.get(name, (name,)))
 
 
 def in_arguments(name: str, expression: Expr) -> Expr:
-    """The step takes m^2 and v^2."""
-    return expression.subs({m: sqrt(M2), v: sqrt(V2)}) if name == STEP else expression
+    """The step takes m^2 and v^2, the covariance map a covariance."""
+    given = (
+        {m: sqrt(M2), v: sqrt(V2)}
+        if name == STEP
+        else {rho: c / (sqrt(q_1) * sqrt(q_2))}
+        if "c" in ARGUMENTS.get(name, ())
+        else {}
+    )
+    return expression.subs(given)
 
 
-def definition(activation: Activation, found: Sequence[Expr]) -> Definition:
-    """Put stand-ins for the integrals of definitions."""
+def definition(maps: Maps, name: str) -> Definition:
+    """A map in expectations from which nothing cancels, with stand-ins for them; raises as `Maps.expectations` does."""
     integrals: dict[Symbol, Integral] = {}
     results = []
-    for e in found:
-        for node in sorted(_nodes(e), key=str):
-            integral, factor = _integral(activation, node)
+    for part in PARTS.get(name, (name,)):
+        e = in_arguments(name, maps.expectations(part))
+        for node in sorted(e.atoms(GaussianExpectation), key=str):
+            integral, factor = _integral(maps.activation, node)
             known = [symbol for symbol, other in integrals.items() if other == integral]
             stand_in = known[0] if known else Symbol(f"{integral.kind}_{len(integrals)}", real=True)
             integrals[stand_in] = integral
             e = e.xreplace({node: factor.xreplace({_E: stand_in})})
-        results.append(_separated(e, integrals))
-    used = {s for e in results for s in e.free_symbols}
-    return Definition(tuple(results), {s: integral for s, integral in integrals.items() if s in used})
+        results.append(e)
+    return Definition(tuple(results), integrals)
 
 
 _E = Symbol("E")
 
 
-def _nodes(e: Expr) -> set[Expr]:
-    if isinstance(e, GaussianExpectation | Derivative):
-        return {e}
-    return {node for a in e.args for node in _nodes(a)}
-
-
-def _integral(f: Activation, node: Expr) -> tuple[Integral, Expr]:
-    """The integral that a node of a definition holds, and the node as an expression in it (`_E`)."""
-    if isinstance(node, Derivative):
-        (inside,) = node.expr.atoms(GaussianExpectation)
-        (variance,) = node.variables
-        if _integral(f, inside)[0].factors == ("value", "value"):
-            return Integral("growth", ("value",), (variance,)), node.expr.xreplace({inside: _E}).diff(_E) * _E
-    elif len(node.variables) == 1:
-        at = {f.symbol: node.variables[0]}
+def _integral(f: Activation, node: GaussianExpectation) -> tuple[Integral, Expr]:
+    """The integral that an expectation is, and the expectation as an expression in it (`_E`)."""
+    x, g = f.symbol, f.expression
+    if len(node.variables) == 1:
+        variance = node.covariance[0][0]
         # The last of equal ones counts: exp has f' = f, a step f^2 = f.
-        known = {f.derivative**2: ("slope",) * 2, f.expression: ("value",), f.expression**2: ("value",) * 2}
-        factors = {g.xreplace(at): names for g, names in known.items()}.get(node.integrand)
-        if factors:
-            return Integral("moment", factors, (node.covariance[0][0],)), _E
+        known: dict[Expr, tuple[str, tuple[str, ...], Expr]] = {
+            x * distributional_derivative(g**2, x): ("growth", ("value",), 2 * variance * _E),
+            f.squared_derivative: ("moment", ("slope",) * 2, _E),
+            g: ("moment", ("value",), _E),
+            g**2: ("moment", ("value",) * 2, _E),
+        }
+        found = {e.xreplace({x: node.variables[0]}): what for e, what in known.items()}.get(node.integrand)
+        if found:
+            return Integral(*found[:2], (variance,)), found[2]
     else:
-        ((q_1, c), (_, q_2)) = node.covariance
-        value, slope = (_product(g, f, node) for g in (f.expression, f.derivative))
-        if node.integrand == value:
-            rho = cancel(c / sqrt(q_1 * q_2))
-            return Integral("covariance", ("value",) * 2, (q_1, q_2, rho, cancel(1 - rho))), _E
-        if c == 0:
+        ((first, shared), (_, second)) = node.covariance
+        values, slopes = ([e.xreplace({x: y}) for y in node.variables] for e in (g, f.derivative))
+        if node.integrand == values[0] * values[1]:
+            correlation = cancel(shared / sqrt(first * second))
+            return Integral("covariance", ("value",) * 2, (first, second, correlation, cancel(1 - correlation))), _E
+        if node.integrand == (values[0] - values[1]) ** 2 / 2:
+            return Integral("separation", ("value",) * 2, (cancel(shared), cancel(first - shared))), _E
+        if shared == 0:
             # E[f'] = E[z f]/sqrt(q) (Stein), which holds where f jumps, too.
-            return Integral("moment", ("deviation", "value"), (q_1,)), _E**2 / q_1
-        if node.integrand == slope and c == q_1:
-            return Integral("moment", ("slope",) * 2, (q_1,)), _E
+            return Integral("moment", ("deviation", "value"), (first,)), _E**2 / first
+        if node.integrand == slopes[0] * slopes[1] and shared == first:
+            return Integral("moment", ("slope",) * 2, (first,)), _E
     raise AssertionError(f"no integral is known for {node}")
-
-
-def _product(g: Expr, f: Activation, node: GaussianExpectation) -> Expr:
-    first, second = (g.xreplace({f.symbol: variable}) for variable in node.variables)
-    return first * second
-
-
-def _separated(e: Expr, integrals: dict[Symbol, Integral]) -> Expr:
-    """Write E[f^2] - E[f(x) f(y)] as one integral where nothing else of the covariance is left."""
-    for pair, covariance in list(integrals.items()):
-        if covariance.kind != "covariance" or not e.has(pair) or covariance.law[0] != covariance.law[1]:
-            continue
-        for single, moment in list(integrals.items()):
-            if moment.factors == ("value", "value") and moment.law == covariance.law[:1]:
-                apart = Symbol(f"separation_{len(integrals)}", real=True)
-                made = expand(e.xreplace({single: pair + apart}))
-                if not made.has(pair):
-                    q, _, rho, gap = covariance.law
-                    law = cancel(q * rho), cancel(q * gap)
-                    integrals[apart] = Integral("separation", ("value",) * 2, law)
-                    return made
-    return e
 
 
 def shares(name: str) -> tuple[Expr, Expr]:

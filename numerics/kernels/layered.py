@@ -56,7 +56,7 @@ def layered_kernel(result: Derivation | Basic, *, name: str | None = None) -> La
     return LayeredKernel(identifier, expression, *write(identifier, expression), facts, formula)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayeredKernel:
     """A vectorised function of layer symbols and quantities, generated from ``expression`` as NumPy ``source``.
 
@@ -78,6 +78,9 @@ class LayeredKernel:
     arguments: tuple[Quantity, ...]
     facts: Facts
     formula: str
+
+    def __repr__(self) -> str:
+        return f"<LayeredKernel: {self.name}{self.signature}, {self.formula}>"
 
     @cached_property
     def signature(self) -> inspect.Signature:

@@ -35,6 +35,7 @@ from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.kernels.program import Builder, Program, Range, from_expressions, plain, renaming
 from numerics.kernels.rectifier_programs import Parameters, rectifier_slope, step_program
 
+_OUTSIDE = ": outside the domain= of variances that this kernel was made for"
 SLACK = 1e-12  # what rounding may have added to a correlation of 1, or to an end of the domain
 GOOD = 1e-14
 """With a larger error a form without cancellation gives way to quadrature."""
@@ -50,7 +51,7 @@ class MapMethods:
             self.whole = expressions(self.maps, name)
         except NoClosedForm as why:
             raise InputError(f"{name} of {activation} is infinite: {why.reason}") from None
-        self.definition = definition(activation, self.whole)
+        self.definition = definition(self.maps, name)
 
     def chosen(self, method: str) -> Kernel:
         """Return the kernel of the method asked for, or what loses no digits."""
@@ -143,18 +144,19 @@ class MapMethods:
     def _ranges(self, *, open_ended: bool) -> list[Range]:
         """What the arguments may be; a quadrature's variances must lie in the domain."""
         low, high = (0.0, math.inf) if open_ended else (self.domain[0] * (1 - SLACK), self.domain[1] * (1 + SLACK))
+        why = "" if open_ended else _OUTSIDE
         own = {name: plain(Symbol(name)) for name in ARGUMENTS[self.name]}
         found = []
         for name, symbol in own.items():
             if name == "rho":
                 found.append(Range(symbol, -1.0 - SLACK, 1.0 + SLACK))
             elif name != "c":
-                found.append(Range(symbol, *((low, high) if name in ("q", "q_1", "q_2") else (0.0, math.inf))))
+                found.append(Range(symbol, *((low, high, why) if name in ("q", "q_1", "q_2") else (0.0, math.inf))))
         if "c" in own:
             found.append(Range(own["c"] / sp.sqrt(own["q_1"] * own["q_2"]), -1.0 - SLACK, 1.0 + SLACK))
         if self.name in OVER_SAMPLES and not open_ended:
             total = sum(shares(self.name), sp.S.Zero)
-            found.append(Range(total.xreplace(renaming(arguments(self.name, [total]))), low, high))
+            found.append(Range(total.xreplace(renaming(arguments(self.name, [total]))), low, high, why))
         return found
 
     def _kernel(self, program: Program, method: str, note: str, formula: tuple[Expr, ...] | None = None) -> Kernel:
@@ -174,7 +176,7 @@ class MapMethods:
         """The certificate of a kernel of this map."""
         ranges = self._ranges(open_ended=True)
         sizes = quadrature.quadrature_program(self.activation, self.name, self.definition, self.domain, ranges)
-        held = truth(self.maps, self.name, self.domain, self.whole, self.definition, quadrature.absolute(sizes))
+        held = truth(self.maps, self.name, self.domain, self.definition, quadrature.absolute(sizes))
         return measure(kernel, held, points=POINTS[self.name in PAIRS])
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from derive.gaussian import NoClosedForm
+from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.functions import BivariateNormalCDF
 from derive.maps import Maps
 from numerics.kernels.callable import Kernel
 from numerics.kernels.certificate import ABSOLUTE, RELATIVE, SEED, Columns, Truth
 from numerics.kernels.definitions import ARGUMENTS, OVER_SAMPLES, PAIRS, PARTS, STEP, Definition, in_arguments
 from numerics.kernels.program import Program
-from numerics.kernels.reference import reference, words
+from numerics.kernels.reference import CLOSED_FORM, QUADRATURE, by_closed_form, by_quadrature
 
 _SMALLEST_SHARE = 1e-16
 """The smallest part v^2/q or m^2/q, and the smallest 1 - |rho| but 0."""
@@ -30,25 +31,25 @@ def truth(
     maps: Maps,
     name: str,
     domain: tuple[float, float],
-    definitions: Sequence[Expr],
     found: Definition,
     sizes: Program,
 ) -> Truth:
-    """The truth of a map: its derived closed form, or the integrals of its definition.
+    """The truth of a map: its derived closed form, or quadrature.
 
     ``sizes`` computes the integrals of absolute values, for a map that can vanish: it has no relative error there.
     """
-    closed = [_closed_or_none(maps, part, name) for part in PARTS.get(name, (name,))]
-    taken = list(definitions) if None in closed else closed
+    parts = PARTS.get(name, (name,))
+    closed = [_closed_or_none(maps, part, name) for part in parts]
     signed = [_signed(e, found) for e in found.results]
 
     def exact(at: Mapping[str, float]) -> tuple[Any, ...]:
         answers = []
-        for e, whole in zip(taken, definitions, strict=True):
+        for part, e in zip(parts, closed, strict=True):
             try:
-                answers.append(reference(e, _point(e, at)))
-            except ZeroDivisionError:  # 0/0 at a correlation of 1 or -1
-                answers.append(reference(whole, _point(whole, at)))
+                found = None if e is None else by_closed_form(e, at)
+            except (ZeroDivisionError, CannotEvaluate):  # 0/0 at a correlation of 1 or -1, or 0
+                found = None
+            answers.append(found or by_quadrature(maps.activation, part, at))
         return tuple(answers)
 
     def absolute(at: Columns) -> tuple[Any, ...]:
@@ -62,7 +63,7 @@ def truth(
         exact=exact,
         results=lambda kernel, at: (kernel(**at),) if kernel.single else kernel(**at),
         domain=domain_text(name, domain),
-        reference=words(taken[0]),
+        reference=QUADRATURE if None in closed else CLOSED_FORM,
         unit=ABSOLUTE if any(signed) else RELATIVE,
         sizes=absolute if any(signed) else None,
         coordinate=(
@@ -77,10 +78,6 @@ def _closed_or_none(maps: Maps, part: str, name: str) -> Expr | None:
     if isinstance(found, NoClosedForm) or found.result.has(BivariateNormalCDF):
         return None
     return in_arguments(name, found.result)
-
-
-def _point(e: Expr, at: Mapping[str, float]) -> dict[Symbol, float]:
-    return {symbol: at[symbol.name] for symbol in e.free_symbols if symbol.name in at}
 
 
 def _signed(e: Expr, found: Definition) -> bool:

@@ -1,4 +1,4 @@
-"""One printer for each target, all on SymPy's own: NumPy, floats in Python (and numba), C, and mpmath.
+"""One printer for each target, all on SymPy's own: NumPy, floats in Python (and numba), and C.
 
 A printer's ``table`` has the spelling of what SymPy would print wrongly (Φ as (1 + erf)/2, which cancels), or not.
 """
@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-import mpmath
 import sympy as sp
 from sympy.printing.c import C99CodePrinter
 from sympy.printing.codeprinter import CodePrinter, PrintMethodNotImplementedError
 from sympy.printing.numpy import SciPyPrinter
-from sympy.printing.pycode import MpmathPrinter, PythonCodePrinter
+from sympy.printing.pycode import PythonCodePrinter
 
-from derive.gaussian import numeric
 from numerics.kernels.program import Program
 
 
@@ -127,24 +124,7 @@ class NumPyPrinter(_Printer, SciPyPrinter):
     chosen, choices = "numpy.{by}({a}, {b})", ("maximum", "minimum")
 
 
-class ManyDigits(_Printer, MpmathPrinter):
-    """The working precision of mpmath."""
-
-    target = "mpmath"
-    table: ClassVar = {
-        "Phi": "mpmath.ncdf({0})",
-        "NormalDensity": "mpmath.npdf({0})",
-        "OwensT": "owens_t({0}, {1})",
-        "BivariateNormalCDF": "bivariate_cdf({0}, {1}, {2})",
-        "expm1": "mpmath.expm1({0})",
-    }
-    chosen, choices = "{by}({a}, {b})", ("max", "min")
-
-    def _print_Integer(self, expr: sp.Integer) -> str:
-        return str(expr.p)
-
-
-PYTHON, C, NUMPY, MPMATH = PythonPrinter(), CPrinter(), NumPyPrinter(), ManyDigits()
+PYTHON, C, NUMPY = PythonPrinter(), CPrinter(), NumPyPrinter()
 
 
 # ---- whole functions
@@ -239,7 +219,7 @@ def array_source(name: str, arguments: Sequence[str], expression: sp.Expr) -> st
 
 def helper_functions(source: str) -> str:
     """The definitions of the functions of `derive.expressions.accurate` that a source calls by its names for them."""
-    from numerics.accurate_functions import NAMES  # which imports SciPy
+    from numerics.accurate_functions import NAMES
 
     own = ("_logistic", "_softplus", "_root", "_plus_root")
     needed = [name for name in own if f"{name}(" in source or (name == "_root" and "_plus_root(" in source)]
@@ -257,17 +237,6 @@ def limits_source(program: Program, arguments: Sequence[str], name: str = "LIMIT
         of = f"lambda {parameters}: {NUMPY.doprint(limit.value)}"
         if limit.value in program.arguments:
             of = str(program.arguments.index(limit.value))
-        lines.append(f"Limit({title!r}, {limit.low!r}, {high}, {of}),")
+        why = f", {limit.why!r}" if limit.why else ""
+        lines.append(f"Limit({title!r}, {limit.low!r}, {high}, {of}{why}),")
     return f"{name} = (\n{indented(lines)}\n)\n"
-
-
-def many_digits(arguments: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., Any]:
-    """Expressions as a function of mpmath numbers that returns a tuple, at mpmath's working precision."""
-    names = [sp.Symbol(f"x{n}") for n in range(len(arguments))]
-    swap = dict(zip(arguments, names, strict=True))
-    shared, results = sp.cse([e.xreplace(swap) for e in expressions], symbols=sp.numbered_symbols("u"))
-    lines = [f"{symbol} = {MPMATH.doprint(value)}" for symbol, value in shared]
-    lines.append(f"return ({''.join(MPMATH.doprint(e) + ', ' for e in results)})")
-    source = f"def function({', '.join(map(str, names))}):\n{indented(lines)}\n"
-    special = {name: partial(getattr(numeric, name), mpmath.mp) for name in ("owens_t", "bivariate_cdf")}
-    return compiled(source, "function", {"mpmath": mpmath, **special})

@@ -27,11 +27,12 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Range:
-    """An expression in a program's arguments that must lie in [low, high]; NaN passes."""
+    """An expression in a program's arguments that must lie in [low, high]; NaN passes. ``why`` ends its error."""
 
     value: sp.Expr
     low: float
     high: float
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,18 @@ from sympy import Expr, Function, Symbol
 
 from derive.activations import Activation
 from derive.errors import InputError
-from numerics.activations import NEAR_ZERO, Formula, formula
+from derive.quadrature.boxes import rule
+from numerics.activations import NEAR_ZERO, Formula, formula, numpy_function
 from numerics.kernels import _line_rule, _plane_rule
 from numerics.kernels._line_rule import Rule
 from numerics.kernels._plane_rule import PlaneRule
 from numerics.kernels.definitions import Definition, arguments
 from numerics.kernels.export import module_body
+from numerics.kernels.panels import LINE_NODES, PLANE_NODES, common_edges, own_edges
 from numerics.kernels.printers import array_source, helper_functions
 from numerics.kernels.program import Builder, Program, Range, renaming
-from numerics.maps.functions import Functions, functions
-from numerics.maps.mesh import activation_edges, common_edges, exponent_for, rule
+from numerics.maps.parts import number, parts_of
 
-_LINE_NODES, _PLANE_NODES = 20, 16
-_DEPTH = 44.0
 _STEP = 1.5
 _PER_LINE = 4
 
@@ -78,7 +77,7 @@ def _call(title: str, kind: str, factors: tuple[str, ...]) -> str:
 @lru_cache(maxsize=64)
 def rule_source(activation: Activation, domain: tuple[float, float], *, plane: bool) -> str:
     """The source of the rules of an activation: their code, f and f', and their numbers."""
-    made = plane_rule(functions(activation), domain)
+    made = plane_rule(activation, domain)
     parts = [_function(title, formula(activation, k), activation.symbol) for k, title in enumerate(("value", "slope"))]
     parts = [part for part in (_SIZE, helper_functions("".join(parts)), *parts) if part]
     fields = Rule._fields[2:-1]
@@ -119,26 +118,24 @@ def numbers_source(name: str, values: Any) -> str:
 
 
 @lru_cache(maxsize=32)
-def plane_rule(f: Functions, domain: tuple[float, float]) -> PlaneRule:
+def plane_rule(f: Activation, domain: tuple[float, float]) -> PlaneRule:
     """Return the rules for one unit and for two, for variances in a domain.
 
     Raises `InputError` where mass lies in which f overflows.
     """
-    edges = common_edges(f, *domain, depth=_DEPTH, step=_STEP)
+    edges = common_edges(f, *domain, _STEP)
     if edges is None:
-        raise InputError(f"domain must end where E[f^2] of {f.activation} is within float64, got up to {domain[1]:g}")
-    sides = [
-        f.value(np.array([np.nextafter(p, -math.inf), np.nextafter(p, math.inf)])) if jump else np.zeros(2)
-        for p, jump in zip(f.points, f.jumps, strict=True)
-    ]
-    points, jumps = np.array(f.points), np.array(f.jumps)
-    squares = np.array([right**2 - left**2 for left, right in sides])
-    line = Rule(f.value, f.slope, edges, *rule(_LINE_NODES), points, jumps, squares, absolute=False)
+        raise InputError(f"domain must end where E[f^2] of {f} is within float64, got up to {domain[1]:g}")
+    parts = parts_of(f)
+    left, right = (np.array([float(number(e).mid) for e in side]) for side in (parts.left, parts.right))
+    functions = numpy_function(f), numpy_function(f, 1)
+    jumps = right - left, right**2 - left**2
+    line = Rule(*functions, edges, *rule(LINE_NODES), parts.points, *jumps, absolute=False)
     reach = max(9.0, -float(edges[0]), float(edges[-1]))
     half = np.linspace(0.0, reach, math.ceil(reach / _STEP) + 1)
     normal = np.concatenate([-half[:0:-1], half])
-    own = activation_edges(f, exponent_for(reach * math.sqrt(domain[1])))
-    nodes, weights = rule(_PLANE_NODES)
+    own = own_edges(f, reach * math.sqrt(domain[1]))
+    nodes, weights = rule(PLANE_NODES)
     return PlaneRule(line, normal, own, nodes, weights, integration_matrix(nodes, weights))
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import mpmath
 import numpy as np
+import sympy
 
 from numerics.kernels import _runtime
 from numerics.kernels import rectifier_theorem as source
 from numerics.kernels.certificate import SEED, ULP, Columns, Truth
-from numerics.kernels.printers import many_digits
 from numerics.kernels.rectifier_programs import Parameters
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def truth(step: SampleVarianceStep, parameters: Parameters, rng: Any = SEED) -> 
 @lru_cache(maxsize=1)
 def _definition() -> Callable[..., Any]:
     symbols = (source.m, source.v, source.slope, source.gain, source.bias_variance)
-    return many_digits(symbols, source.DEFINITION)
+    made: Callable[..., Any] = sympy.lambdify(symbols, list(source.DEFINITION), "mpmath")
+    return made
 
 
 def exact(parameters: Parameters, m2: float, v2: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Closed forms as kernels, evaluated with a running bound on their rounding error: see `numerics.rounding`."""
+"""Closed forms of the maps in the variance and the covariance."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from sympy import Expr, Symbol
 
 from derive.activations import Activation
 from derive.gaussian import NoClosedForm, gaussian_expectation
-from numerics.rounding import Bounded, NotSupported, evaluate
-
-__all__ = ["Bounded", "C", "NotSupported", "Q", "closed_form", "evaluate"]
 
 Q = Symbol("q", positive=True)
 C = Symbol("c", real=True)
@@ -24,7 +21,7 @@ def closed_form(activation: Activation, what: str) -> Expr | None:
     ``what`` is one of mean, second, slope_second, second_slope, covariance. It is the result of a derivation.
     """
     x = activation.symbol
-    f, slope = activation.expression, activation.derivative
+    f = activation.expression
     if activation.jumps and what == "slope_second":
         return None
     try:
@@ -33,7 +30,7 @@ def closed_form(activation: Activation, what: str) -> Expr | None:
         if what == "second":
             return gaussian_expectation(f**2, {x: (0, Q)}).result
         if what == "slope_second":
-            return gaussian_expectation(slope**2, {x: (0, Q)}).result
+            return gaussian_expectation(activation.squared_derivative, {x: (0, Q)}).result
         if what == "second_slope":
             second = closed_form(activation, "second")
             return None if second is None else second.diff(Q)

@@ -17,7 +17,7 @@ from numerics.kernels.blocks import block_code
 from numerics.kernels.printers import compiled, point_source
 from numerics.kernels.program import Builder
 from numerics.kernels.rectifier_profile import DIGITS, KAPPA, polynomial
-from numerics.maps.functions import Array
+from numerics.maps.values import Array
 
 Look = Callable[[Sequence[Array], int], None]
 X = Symbol("x")

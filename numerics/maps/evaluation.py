@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from sympy import Dummy, Expr, Symbol
@@ -16,9 +17,10 @@ from derive.gaussian import GaussianExpectation
 from derive.quadrature import Bounded
 from derive.quadrature.discs import Disc
 from derive.quadrature.reading import Reading
-from numerics.maps.functions import Array
+from numerics.maps.values import Array
 
-Values = Mapping[Symbol, Array]
+Values = Mapping[Symbol, Any]
+"""Arrays, or discs of what is not exact."""
 
 
 @lru_cache(maxsize=1024)
@@ -29,17 +31,24 @@ def _parts(e: Expr) -> tuple[tuple[tuple[GaussianExpectation, Symbol], ...], Rea
     return tuple(names.items()), Reading([e.xreplace(names)])
 
 
-def evaluate(e: Expr, at: Values, expectation: Callable[[GaussianExpectation, Values], Bounded]) -> Bounded:
-    """Return the value of an expression where its symbols have the values ``at``, arrays that broadcast."""
+def _nothing(*_: Any) -> Bounded:
+    return Bounded(np.nan, np.inf)
+
+
+def evaluate(e: Expr, at: Values, expectation: Callable[[GaussianExpectation, Values], Bounded] = _nothing) -> Bounded:
+    """Return the value of an expression where its symbols have the values ``at``, which broadcast.
+
+    Raises `CannotRead` for a function without a rule.
+    """
     nodes, reading = _parts(e)
     found = [expectation(node, at) for node, _ in nodes]
-    given = {s: Disc(np.asarray(v, np.float64), np.zeros(np.shape(v))) for s, v in at.items()}
+    given = {s: v if isinstance(v, Disc) else exactly(v) for s, v in at.items()}
     given |= {name: Disc(b.value, b.error) for (_, name), b in zip(nodes, found, strict=True)}
     ((mid, rad),), _ = reading(given)
-    shape = np.broadcast_shapes(*(np.shape(v) for v in at.values()))
+    shape = np.broadcast_shapes(*(d.mid.shape for d in given.values()))
     mid, rad = (np.broadcast_to(part, shape).copy() for part in (mid, rad))
     # An expectation that diverges has the error 0, one that is beyond float64 has an infinite one.
-    known = np.ones(shape, dtype=bool)
+    known = np.full(shape, bool(found))
     for b in found:
         known &= np.isfinite(b.error)
     rad[np.isinf(mid) & known] = 0.0
@@ -57,4 +66,9 @@ def number(e: Expr, at: Values) -> Array:
     """Return the value of an expression without expectations."""
     if e in at:
         return np.asarray(at[e], dtype=np.float64)
-    return evaluate(e, at, lambda *_: Bounded(np.nan, np.inf)).value
+    return evaluate(e, at).value
+
+
+def exactly(values: Any) -> Disc:
+    """Numbers without an error."""
+    return Disc(np.asarray(values, np.float64), np.zeros(np.shape(values)))

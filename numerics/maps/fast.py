@@ -15,8 +15,7 @@ from derive.quadrature import Bounded
 from derive.quadrature.discs import EPS
 from numerics.maps.compiled import Look
 from numerics.maps.forms import Form, Span, form
-from numerics.maps.functions import Array
-from numerics.maps.values import bounded, numbers_of, variances_of
+from numerics.maps.values import Array, bounded, numbers_of, variances_of
 
 MANY = 256
 """From so many points on a compiled form pays for its making; a smaller array takes the evaluator with its bounds."""
@@ -48,11 +47,18 @@ class _Span:
 
 
 class Fast:
-    """Compiled maps of one activation; each method returns None where no certified form covers the arguments."""
+    """Compiled maps of one activation; each method returns None where no certified form covers the arguments.
 
-    def __init__(self, activation: Activation, weight_variance: float, bias_variance: float) -> None:
-        self.activation = activation
-        self.w, self.b = weight_variance, bias_variance
+    They all do where they are not ``used``.
+    """
+
+    def __init__(
+        self, activation: Activation, weight_variance: float | Array, bias_variance: float | Array, *, used: bool
+    ) -> None:
+        self.activation, self.used = activation, used
+        # Many weights or biases are for the definitions; what is compiled then gives expectations only.
+        self.one = isinstance(weight_variance, float) and isinstance(bias_variance, float)
+        self.w, self.b = (float(weight_variance), float(bias_variance)) if self.one else (1.0, 0.0)
         # Looked up by name: hashing an activation's expression takes as long as a hundred points.
         self._forms: dict[str, Form | None] = {}
 
@@ -92,8 +98,10 @@ class Fast:
         return self._run(found, "shares", wrap, [shared, private], _Span("m² + v²", shared + private))
 
     def _usable(self, what: str, wrap: str) -> Form | None:
+        if wrap and not self.one:
+            return None
         needed = (what, "second") if wrap == "ratio" else (what,)
-        return self._form(what) if self.w and all(self._form(name) for name in needed) else None
+        return self._form(what) if self.used and self.w and all(self._form(name) for name in needed) else None
 
     def _run(
         self, found: Form, mode: str, wrap: str, arrays: list[Array], q: _Span, check: Look | None = None

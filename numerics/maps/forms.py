@@ -13,7 +13,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Expr, Mul, S, Symbol, collect, expand, fraction, together
+from sympy import Expr, Mul, S, Symbol, collect
 
 from derive.activations import Activation
 from derive.gaussian.evaluate import CannotEvaluate
@@ -21,12 +21,11 @@ from derive.maps import Maps, apart, sigma_b2, sigma_w2
 from derive.maps.symbols import c, q
 from derive.proof.rule import RuleDoesNotApply
 from derive.quadrature.discs import EPS
-from numerics.kernels.certificate import RELATIVE, Accuracy, Certificate
 from numerics.kernels.definitions import definition
 from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.maps import closed
 from numerics.maps.compiled import Compiled
-from numerics.maps.functions import Array
+from numerics.maps.values import Array
 
 Span = tuple[float, float]
 WRAPS = {
@@ -36,12 +35,13 @@ WRAPS = {
     ("covariance", "map"): "covariance_map",
     ("covariance", "ratio"): "correlation_map",
     ("separation", "scaled"): "sample_variance_map",
-    ("separation", "ratio"): "correlation_map",
+    ("separation", "ratio"): "gap_map",
 }
-"""The map that a wrap makes of a form; of the separation over the length map, 1 minus it."""
+"""The map that a wrap makes of a form."""
 
 _MODES = {"separation": "gap", "covariance": "rho"}
 _DECADES = range(-13, 7)
+_PLACES = np.random.default_rng(20160616).uniform(0.1, 0.9, len(_DECADES))
 _GAPS = np.array([0.0, *(3.7 * 10.0**-k for k in range(17, 0, -1)), 0.61, 0.9, 1.0, 1.13, 1.42, 1.81, 1.97, 1.9991, 1.999999, 2.0])  # fmt: skip  # noqa: E501
 _TRUTH_DIGITS = 110
 _LONGEST = 160
@@ -58,14 +58,10 @@ class Form:
     def __init__(
         self, activation: Activation, what: str, expression: Expr, second: Expr, truth: Callable[..., Any]
     ) -> None:
-        self.activation, self.what, self.expression, self.second, self.truth = (
-            activation,
-            what,
-            expression,
-            second,
-            truth,
-        )
+        self.activation, self.what = activation, what
+        self.expression, self.second, self.truth = expression, second, truth
         self._kernels: dict[tuple[str, str, bool, bool], Compiled] = {}
+        self.measured: dict[int, tuple[float, float]] = {}
 
     def kernel(self, mode: str, wrap: str, *, one_q: bool, bias: bool) -> Compiled:
         """The function of (σ_w², σ_b²) or (q, σ_w², σ_b²), and of arrays."""
@@ -96,60 +92,28 @@ class Form:
                     return k
         return None
 
-    @cached_property
-    def certificate(self) -> Certificate:
-        """Measured on first use at every decade of q from 1e-13 to 1e6, and gaps from 4e-17 to 2.
+    def decade(self, k: int) -> tuple[float, float]:
+        """The largest errors, of the value and of E[f²], for 10^k <= q < 10^(k + 1), measured once."""
+        if k not in self.measured:
+            gaps = _GAPS if self.what in _MODES else np.array([0.5])
+            places = 10.0 ** (k + np.array([0.01, _PLACES[k - _DECADES.start], 0.99]))
+            relative, of_size = np.max([self._worst(at, gaps) for at in places.tolist()], axis=0).tolist()
+            self.measured[k] = relative, of_size
+        return self.measured[k]
 
-        Its two outputs are errors relative to the value and to E[f²].
-        """
-        random = np.random.default_rng(20160616)
-        gaps = _GAPS if self.what in _MODES else np.array([0.5])
-        found = []
-        for decade in _DECADES:
-            places = 10.0 ** (decade + np.array([0.01, random.uniform(0.1, 0.9), 0.99]))
-            found += [(*self._worst(at, gaps), at) for at in places.tolist()]
-        worst = np.array(found)
-        points = len(found) * len(gaps)
-        names = ("of the value", "of E[f^2]")
-        largest = [(name, k, int(worst[:, k].argmax())) for k, name in enumerate(names)]
-        decades = worst[:, :2].reshape(len(_DECADES), -1, 2).max(axis=1).tolist()
-        return Certificate(
-            accuracies=tuple(Accuracy(name, float(worst[n, k]), {"q": found[n][2]}) for name, k, n in largest),
-            unit=RELATIVE,
-            points=points,
-            searched=points,
-            domain="q from 1e-13 to 1e7, 1 - rho from 0 to 2",
-            reference=f"mpmath {mpmath.__version__}, the closed form in {_TRUTH_DIGITS} digits",
-            kernel=self.kernel(_MODES.get(self.what, "q"), "", one_q=False, bias=False).program.fingerprint,
-            method="compiled closed form",
-            backend="numpy",
-            coordinate="q",
-            by_decade=tuple(zip(_DECADES, map(tuple, decades), strict=True)),
-        )
-
-    @cached_property
-    def usable(self) -> Span | None:
-        """The variances between which the form is used: the decades about 1 with small errors; None without."""
-        usable = [
-            r <= _RELATIVE or (self.what == "covariance" and s <= _OF_SIZE) for _, (r, s) in self.certificate.by_decade
-        ]
-        first = last = -_DECADES.start
-        if not usable[first]:
-            return None
-        while first > 0 and usable[first - 1]:
-            first -= 1
-        while last + 1 < len(usable) and usable[last + 1]:
-            last += 1
-        return 10.0 ** (_DECADES.start + first), 10.0 ** (_DECADES.start + last + 1)
+    def _holds(self, k: int) -> bool:
+        relative, of_size = self.decade(k)
+        return relative <= _RELATIVE or (self.what == "covariance" and of_size <= _OF_SIZE)
 
     def covers(self, span: Span) -> bool:
-        """Whether all variances between two are inside."""
-        return self.usable is not None and self.usable[0] <= span[0] and span[1] <= self.usable[1]
+        """Whether errors are small in all decades from 1 to these variances, and between them."""
+        low, high = math.floor(math.log10(span[0])), math.ceil(math.log10(span[1])) - 1
+        return all(k in _DECADES and self._holds(k) for k in range(min(low, 0), max(high, 0) + 1))
 
     def errors(self, span: Span) -> tuple[float, float]:
         """Twice the largest errors over the decades that hold these variances, and a rounding."""
-        low, high = (math.floor(math.log10(x)) - _DECADES.start for x in span)
-        relative, of_size = np.max([errors for _, errors in self.certificate.by_decade[max(low, 0) : high + 1]], axis=0)
+        low, high = (math.floor(math.log10(x)) for x in span)
+        relative, of_size = np.max([self.decade(k) for k in range(low, high + 1)], axis=0)
         return 2 * float(relative) + EPS, 2 * float(of_size) + EPS
 
     def _worst(self, at: float, gaps: Array) -> tuple[float, float]:
@@ -184,17 +148,13 @@ _SECOND = Symbol("second", positive=True)
 @lru_cache(maxsize=512)
 def _definition(activation: Activation, what: str, wrap: str) -> tuple[Expr, Symbol]:
     """The definition of a map in stand-ins for E[f²] (`_SECOND`) and for the form, which is returned, too."""
-    found = definition(activation, [Maps(activation).definition(WRAPS[what, wrap])])
+    found = definition(Maps(activation), WRAPS[what, wrap])
     (whole,) = found.results
     squares = {s for s, i in found.integrals.items() if i.kind == "moment" and i.factors == ("value", "value")}
     (stand_in,) = found.integrals.keys() - squares or squares
     if stand_in in squares:
         return whole, stand_in
     whole = whole.xreplace(dict.fromkeys(squares, _SECOND))
-    if what == "separation" and wrap == "ratio":
-        above, below = fraction(together(1 - whole))
-        separation = Symbol("separation")
-        return expand(above.xreplace({_SECOND: stand_in + separation})) / below, separation
     return whole, stand_in
 
 
@@ -228,6 +188,6 @@ def form(activation: Activation, what: str) -> Form | None:
         # The kernel rests on the derivation, so it is checked here.
         if made is not None and not made.check().passed:
             return None
-        return None if new.usable is None else new
+        return new if new.covers((1.0, 1.0)) else None
     except (RuleDoesNotApply, UnsupportedExpressionError, CannotEvaluate):
         return None

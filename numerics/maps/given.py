@@ -12,8 +12,8 @@ import sympy as sp
 from derive.quadrature.boxes import Adaptive, Boxes
 from derive.quadrature.discs import EPS, Disc, add, multiply, normal_density
 from derive.quadrature.reading import Decided
-from numerics.maps.functions import Array
 from numerics.maps.parts import number
+from numerics.maps.values import Array
 
 if TYPE_CHECKING:
     from numerics.maps.plane import _Plane

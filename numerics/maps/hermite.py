@@ -26,7 +26,7 @@ from derive.quadrature.growth import Growth
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead, Decided, Reading
 from numerics.activations import stable_expression
-from numerics.maps.functions import Array, Functions
+from numerics.maps.values import Array
 
 ORDERS = (48, 128, 512, 2048)
 """Numbers of coefficients that are tried, one after the other."""
@@ -74,27 +74,21 @@ class Series:
         return float(self.errors.max())
 
 
-def activation_of(f: Functions | Activation) -> Activation:
-    """The activation itself."""
-    return f.activation if isinstance(f, Functions) else f
-
-
 @lru_cache(maxsize=1024)
-def series(f: Functions | Activation, q: float, order: int) -> Series | None:
+def series(f: Activation, q: float, order: int) -> Series | None:
     """Return the first ``order`` coefficients, or None where they are not found."""
-    own = activation_of(f)
     try:
-        projection = _projection(own)
+        projection = _projection(f)
     except CannotRead:
         return None
-    second, slope_second = squares(own, q)
+    second, slope_second = squares(f, q)
     if not (math.isfinite(second[0]) and math.isfinite(second[1])):
         return None
     found = projection.coefficients(q, order)
     if found is None:
         return None
     a, errors = found
-    for odd, holds in ((0, own.is_odd), (1, own.is_even)):
+    for odd, holds in ((0, f.is_odd), (1, f.is_even)):
         if holds:
             a[odd::2] = errors[odd::2] = 0.0
     least = np.square(np.maximum(np.abs(a) - errors, 0.0))
@@ -104,7 +98,7 @@ def series(f: Functions | Activation, q: float, order: int) -> Series | None:
     most = np.square(np.abs(a) + errors)
     least_tail = max(second[0] - second[1] - lost - math.fsum(most), 0.0)
     slope_tail = math.inf
-    if not own.jumps:
+    if not f.jumps:
         slope_tail = q * (slope_second[0] + slope_second[1]) * (1 + 4 * EPS) - math.fsum(k * least) * (1 - EPS)
         slope_tail = max(slope_tail, 0.0) if math.isfinite(slope_tail) else math.inf
     return Series(q, a, errors, least_tail, min(tail, slope_tail / order), slope_tail, *second)

@@ -21,10 +21,10 @@ from numpy.typing import ArrayLike
 from derive.activations import Activation
 from derive.quadrature import Bounded
 from numerics.maps.closed import closed_form
-from numerics.maps.functions import Array
+from numerics.maps.hermite import Series, series, squares
 from numerics.maps.kernels import NumericalMaps
-from numerics.maps.mehler import Mehler, mehler
 from numerics.maps.octave import COEFFICIENTS, DEGREE, DEGREES, Ellipse, middle, nodes, polynomials_at
+from numerics.maps.values import Array
 
 METHOD = "interpolant"
 GOOD = 1e-12
@@ -32,6 +32,7 @@ GOOD = 1e-12
 
 _EPS = float(np.finfo(float).eps)
 _ANGLES = (1.3, 1.0, 0.7)
+_ORDERS, _ENOUGH = (48, 128, 256, 512), 1e-13
 # A polynomial is at most so much larger than its values at the nodes.
 _LEBESGUE = 2 / math.pi * math.log(DEGREE + 1) + 1
 _ROUNDING = 4 * _LEBESGUE * _EPS
@@ -101,7 +102,7 @@ class Pair:
     @classmethod
     def made(cls, maps: NumericalMaps, octave: int) -> Pair | None:
         """Interpolate the squares of the Hermite coefficients; None where their sums do not converge soon enough."""
-        at_nodes = [mehler(maps, float(q)) for q in nodes(octave)]
+        at_nodes = [_series(maps.activation, float(q), _ENOUGH) for q in nodes(octave)]
         known = [m for m in at_nodes if m is not None]
         if len(known) < len(at_nodes):
             return None
@@ -110,23 +111,23 @@ class Pair:
         return best if best is not None and best.worst() <= GOOD else None
 
     @classmethod
-    def _within(cls, maps: NumericalMaps, known: Sequence[Mehler], ellipse: Ellipse) -> Pair | None:
+    def _within(cls, maps: NumericalMaps, known: Sequence[Series], ellipse: Ellipse) -> Pair | None:
         widest = ellipse.widest()
-        above = mehler(maps, widest, enough=1.0) if widest < math.inf else None
+        above = _series(maps.activation, widest, 1.0) if widest < math.inf else None
         if above is None:
             return None
         order = max(m.order for m in [*known, above])
-        squares, wrong = (np.stack(side) for side in zip(*(m.padded(order) for m in known), strict=True))
+        squares, wrong = (np.stack(side) for side in zip(*(_squares(m, order) for m in known), strict=True))
         scale = ellipse.decay * widest / ellipse.narrowest
-        majorant = scale * sum(above.padded(order))
+        majorant = scale * sum(_squares(above, order))
         orders = np.flatnonzero((squares > 0).any(axis=0) | (majorant > 0))
         noise = _LEBESGUE * wrong.max(axis=0) + _ROUNDING * squares.max(axis=0)
         rows = np.concatenate([COEFFICIENTS @ squares, [noise, majorant]])[:, orders]
         return cls(
             orders.astype(np.float64),
             rows,
-            _LEBESGUE * max(m.beyond for m in known) + scale * above.beyond,
-            _LEBESGUE * max(m.left_out for m in known) + scale * above.left_out,
+            _LEBESGUE * max(m.slope_tail for m in known) + scale * above.slope_tail,
+            _LEBESGUE * max(m.tail for m in known) + scale * above.tail,
             _schwarz(maps, ellipse.middle) if maps.activation.is_odd else math.inf,
         )
 
@@ -158,6 +159,25 @@ class Pair:
         whole = float(self.rows[-1].sum()) + self.left_out
         bound = np.where(size <= _RADIUS, np.minimum(whole, self.steep * size), whole)
         return (polynomials * sums).sum(axis=0), self.rows[-2] @ sizes + bound + self.left_out * size
+
+
+def _series(f: Activation, q: float, enough: float) -> Series | None:
+    """Coefficients that leave at most a part ``enough`` of q E[f'²] out; None where 512 do not suffice."""
+    for order in _ORDERS:
+        found = series(f, q, order)
+        if found is None or math.isinf(found.slope_tail):
+            return None
+        slope, error = squares(f, q)[1]
+        if found.slope_tail <= enough * q * (slope + error):
+            return found
+    return None
+
+
+def _squares(s: Series, order: int) -> tuple[Array, Array]:
+    """The a_k² and what each is wrong by, followed by zeros."""
+    a = np.abs(s.coefficients)
+    more = (0, order - s.order)
+    return np.pad(a * a, more), np.pad(2 * s.errors * a + s.errors**2, more)
 
 
 def _schwarz(maps: NumericalMaps, centre: float) -> float:

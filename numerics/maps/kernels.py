@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,15 +15,20 @@ from derive.errors import InputError
 from derive.gaussian import GaussianExpectation, NoClosedForm
 from derive.maps import Maps, symbols
 from derive.maps.symbols import q_1, q_2, rho, sigma_b2, sigma_w2
-from derive.quadrature import Bounded
-from derive.quadrature.discs import EPS
+from derive.quadrature import Bounded, CannotRead
+from derive.quadrature.discs import EPS, Disc
+from numerics.activations import formula
 from numerics.maps import closed
-from numerics.maps.evaluation import evaluate, number
+from numerics.maps.evaluation import Values, evaluate, number
 from numerics.maps.fast import METHOD, Fast
-from numerics.maps.functions import Array, Functions, functions
 from numerics.maps.one_unit import expectation
-from numerics.maps.pairs import Pairs
-from numerics.maps.values import bounded, named, shares, variance, variances_of
+from numerics.maps.pairs import Pairs, Points
+from numerics.maps.values import Array, bounded, named, one_or_many, shares, variances_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from numerics.maps.at_point import MapsAt
 
 METHODS = ("auto", "closed form", "quadrature")
 GOOD = 2e-13
@@ -56,8 +60,9 @@ class NumericalMaps:
 
     Args:
         activation: a name for `derive.activations.activation`, or an `Activation`.
-        weight_variance: σ_w², the weight variance times the fan-in N.
-        bias_variance: σ_b².
+        weight_variance: σ_w², the weight variance times the fan-in N: a number, or an array that broadcasts against
+            the arguments of the maps.
+        bias_variance: σ_b², likewise.
         method: ``"auto"`` takes a closed form where the engine derives one and its rounding error is below 2e-13,
             and quadrature elsewhere; ``"closed form"`` and ``"quadrature"`` insist. Arrays of 256 points or more, and
             every separation, go through a compiled closed form without cancellation where one is certified.
@@ -70,6 +75,9 @@ class NumericalMaps:
     0.7
     >>> maps.chi_perp(1.0).method
     array('closed form', dtype=object)
+    >>> NumericalMaps("relu", weight_variance=[[1.0], [2.0]]).length_map([0.5, 0.7]).value
+    array([[0.25, 0.35],
+           [0.5 , 0.7 ]])
 
     """
 
@@ -77,19 +85,20 @@ class NumericalMaps:
         self,
         activation: str | Activation,
         *,
-        weight_variance: float = 1.0,
-        bias_variance: float = 0.0,
+        weight_variance: ArrayLike = 1.0,
+        bias_variance: ArrayLike = 0.0,
         method: str = "auto",
     ) -> None:
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
         self.activation = named(activation)
-        self.functions: Functions = functions(self.activation)
-        self.weight_variance = variance("weight_variance", weight_variance)
-        self.bias_variance = variance("bias_variance", bias_variance)
+        formula(self.activation)  # which refuses free parameters
+        self.weight_variance = one_or_many("weight_variance", weight_variance)
+        self.bias_variance = one_or_many("bias_variance", bias_variance)
         self.method = method
-        self._pairs = Pairs(self.functions)
-        self._fast = Fast(self.activation, self.weight_variance, self.bias_variance)
+        self._pairs = Pairs(self.activation)
+        used = method != "quadrature"
+        self._fast = Fast(self.activation, self.weight_variance, self.bias_variance, used=used)
 
     def mean(self, q: ArrayLike) -> Bounded:
         """E[f(s)], s ~ N(0, q)."""
@@ -109,15 +118,15 @@ class NumericalMaps:
 
     def length_map(self, q: ArrayLike) -> Bounded:
         """Q' = σ_w² E[f²] + σ_b² (Poole et al. 2016, equation 3)."""
-        return self._compiled("second", "map", q) or self._map("length_map", q)
+        return self._fast.of_q("second", "map", q) or self._map("length_map", q)
 
     def chi_perp(self, q: ArrayLike) -> Bounded:
         """χ_⊥ = σ_w² E[f'²]: by how much a layer stretches a small difference (Poole et al. 2016, equation 6)."""
-        return self._compiled("slope_second", "scaled", q) or self._map("chi_perp", q)
+        return self._fast.of_q("slope_second", "scaled", q) or self._map("chi_perp", q)
 
     def chi_par(self, q: ArrayLike) -> Bounded:
         """χ_∥ = dq'/dq, the slope of the length map (Roberts, Yaida & Hanin 2022, section 5.1)."""
-        return self._compiled("second_slope", "scaled", q) or self._map("chi_par", q)
+        return self._fast.of_q("second_slope", "scaled", q) or self._map("chi_par", q)
 
     def slope_at_zero(self, q: ArrayLike) -> Bounded:
         """The slope of the correlation map at correlation 0, σ_w² q E[f']²/q'; f' is a distribution where f jumps."""
@@ -129,7 +138,7 @@ class NumericalMaps:
 
     def covariance(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Bounded:
         """E[f(u1) f(u2)] for variances q and q2 (= q when left out) and correlation ρ."""
-        found = self._two("covariance", "", q, rho) if q2 is None else None
+        found = self._fast.pairs("covariance", "", q, rho) if q2 is None else None
         return found or self._covariance(q, rho, q if q2 is None else q2)
 
     def separation(self, q: ArrayLike, gap: ArrayLike) -> Bounded:
@@ -137,20 +146,20 @@ class NumericalMaps:
 
         Computed without subtracting: accurate for every gap > 0.
         """
-        return self._two("separation", "", q, gap) or self._separation(q, gap)
+        return self._fast.pairs("separation", "", q, gap) or self._separation(q, gap)
 
     def covariance_map(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Bounded:
         """σ_w² E[f(u1) f(u2)] + σ_b² (Poole et al. 2016, equation 4)."""
-        found = self._two("covariance", "map", q, rho) if q2 is None else None
+        found = self._fast.pairs("covariance", "map", q, rho) if q2 is None else None
         return found or self._pair_map("covariance_map", q, rho, q if q2 is None else q2)
 
     def correlation_map(self, q: ArrayLike, rho: ArrayLike) -> Bounded:
         """ρ' = (σ_w² E[f(u1) f(u2)] + σ_b²)/q' for two inputs of the same variance q (q' by the length map)."""
-        return self._two("covariance", "ratio", q, rho) or self._pair_map("correlation_map", q, rho)
+        return self._fast.pairs("covariance", "ratio", q, rho) or self._pair_map("correlation_map", q, rho)
 
     def gap_map(self, q: ArrayLike, gap: ArrayLike) -> Bounded:
         """1 - ρ' for correlation ρ = 1 - gap, accurate for every gap > 0."""
-        found = self._two("separation", "ratio", q, gap)
+        found = self._fast.pairs("separation", "ratio", q, gap)
         if found is not None:
             return found
         variances, gaps = np.broadcast_arrays(variances_of("q", q), bounded("gap", gap))
@@ -158,9 +167,7 @@ class NumericalMaps:
 
     def K(self, m: ArrayLike, v: ArrayLike) -> Bounded:
         """E_mu[(E_nu f(mu + nu))²] for mu ~ N(0, m²) over networks and nu ~ N(0, v²) over samples."""
-        if self.method != "quadrature" and (found := self._fast.shares("covariance", "", m, v)):
-            return found
-        return self._of_shares("K", m, v)
+        return self._fast.shares("covariance", "", m, v) or self._of_shares("K", m, v)
 
     def mean_square_map(self, m: ArrayLike, v: ArrayLike) -> Bounded:
         """m'² = σ_w² K(m, v) + σ_b²: the variance over networks of the next layer's mean over samples."""
@@ -171,38 +178,79 @@ class NumericalMaps:
 
         Without cancellation for every v: it is σ_w² E[(f(mu + nu1) - f(mu + nu2))²]/2 (law of total variance).
         """
-        if self.method != "quadrature" and (found := self._fast.shares("separation", "scaled", m, v)):
-            return found
-        return self._of_shares("sample_variance_map", m, v)
+        return self._fast.shares("separation", "scaled", m, v) or self._of_shares("sample_variance_map", m, v)
 
-    def hermite_coefficients(self, q: float, order: int) -> Bounded:
-        """The first ``order`` a_k of f(√q z) = Σ a_k He_k(z)/√k!; a_k² are the coefficients of the dual activation."""
+    def hermite_coefficients(self, q: ArrayLike, order: int) -> Bounded:
+        """The first ``order`` a_k of f(√q z) = Σ a_k He_k(z)/√k!; a_k² are the coefficients of the dual activation.
+
+        Of shape (order,), or (..., order) for an array q.
+        """
         from numerics.maps.hermite import ORDERS, series
 
         if not 1 <= order <= ORDERS[-1]:
             raise InputError(f"order must be from 1 to {ORDERS[-1]}, got {order}")
-        found = series(self.functions, float(variances_of("q", q)), next(n for n in ORDERS if n >= order))
-        if found is None:
-            raise InputError(f"Hermite coefficients of {self.activation} at q = {q} need too many nodes")
-        return Bounded(found.coefficients[:order], np.broadcast_to(found.error, found.coefficients.shape)[:order])
+        variances, terms = variances_of("q", q), next(n for n in ORDERS if n >= order)
+        values, errors = np.empty((2, *variances.shape, order))
+        for place in np.ndindex(variances.shape):
+            found = series(self.activation, float(variances[place]), terms)
+            if found is None:
+                raise InputError(
+                    f"Hermite coefficients of {self.activation} at q = {variances[place]} need too many nodes"
+                )
+            values[place] = found.coefficients[:order]
+            errors[place] = np.broadcast_to(found.error, found.coefficients.shape)[:order]
+        return Bounded(values, errors)
+
+    def at(self, q: float = 1.0, rho: float = 0.5) -> MapsAt:
+        """Every map at variance q and correlation ρ, as a table; those over samples at m² = ρq and v² = (1 - ρ)q."""
+        from numerics.maps.at_point import maps_at
+
+        return maps_at(self, q, rho)
+
+    def plot(self, q: float = 1.0, *, ax: Any = None) -> Figure:
+        """Return the length map around q and the correlation map at q as a figure, for one weight and bias variance."""
+        from numerics.figures.activation import plot_maps
+
+        w, b = self.weight_variance, self.bias_variance
+        if not (isinstance(w, float) and isinstance(b, float)):
+            raise InputError("weight_variance and bias_variance must be numbers for a figure, not arrays")
+        options = {} if ax is None else {"ax": ax}
+        return plot_maps(self.activation, weight_variance=w, bias_variance=b, q=q, **options)
+
+    def __repr__(self) -> str:
+        given = {"weight_variance": self.weight_variance, "bias_variance": self.bias_variance}
+        shown = (f"{name} = " + (f"{v:g}" if isinstance(v, float) else f"{v.size} values") for name, v in given.items())
+        return f"<NumericalMaps: {self.activation}, {', '.join(shown)}>"
+
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in super().__dir__() if not name.startswith("_"))
 
     # ---- from definitions
 
     def _definition(self, name: str, old: Symbol | None = None, new: Expr | None = None) -> Expr | None:
         return _definition(self.activation, name, old, new)
 
-    def _evaluated(self, definition: Expr | None, at: Mapping[Symbol, Array]) -> Bounded:
+    def _evaluated(self, definition: Expr | None, at: Mapping[Symbol, Array], *, weighted: bool = True) -> Bounded:
         """The number of a definition; infinite where it holds an expectation that is."""
         shape = np.broadcast_shapes(*(np.shape(v) for v in at.values()))
+        weights = np.asarray(self.weight_variance)
         if definition is None:
-            value = np.inf if self.weight_variance else 0.0
-            return Bounded(np.full(shape, value), np.zeros(shape), reason=self._jump())
-        fixed = {sigma_w2: np.array(self.weight_variance), sigma_b2: np.array(self.bias_variance)}
+            value = np.where(weights == 0, 0.0, np.inf) if weighted else np.asarray(np.inf)
+            value = np.broadcast_to(value, np.broadcast_shapes(shape, value.shape))
+            return Bounded(value, np.zeros(value.shape), reason=self._jump())
+        fixed = {sigma_w2: weights, sigma_b2: np.asarray(self.bias_variance)}
         used = definition.free_symbols
+        values = {s: v for s, v in {**at, **fixed}.items() if s in used or s in at}
         # With weights of variance 0 no expectation counts, not even an infinite one.
-        nothing = not self.weight_variance and sigma_w2 in used
-        node = (lambda *_: Bounded(np.zeros(shape), np.zeros(shape))) if nothing else self._node
-        return evaluate(definition, {s: v for s, v in {**at, **fixed}.items() if s in used or s in at}, node)
+        nothing = (weights == 0) & (sigma_w2 in used)
+        if nothing.all():
+            return evaluate(definition, values, lambda *_: Bounded(np.zeros(shape), np.zeros(shape)))
+        # The expectations are of the arguments alone.
+        found = evaluate(definition, values, lambda node, _: self._node(node, at))
+        if not nothing.any():
+            return found
+        without = evaluate(definition, values, lambda *_: Bounded(np.zeros(shape), np.zeros(shape)))
+        return _either(np.broadcast_to(nothing, found.value.shape), without, found)
 
     def _jump(self) -> str:
         return f"E[f'^2] is infinite, since f jumps at {', '.join(map(str, self.activation.jumps))}"
@@ -256,37 +304,28 @@ class NumericalMaps:
 
     # ---- how
 
-    def _compiled(self, what: str, wrap: str, q: ArrayLike) -> Bounded | None:
-        return None if self.method == "quadrature" else self._fast.of_q(what, wrap, q)
-
-    def _two(self, what: str, wrap: str, q: ArrayLike, second: ArrayLike) -> Bounded | None:
-        return None if self.method == "quadrature" else self._fast.pairs(what, wrap, q, second)
-
     def _of_q(self, name: str, q: ArrayLike) -> Bounded:
         variances = variances_of("q", q)
-        return self._compiled(_MOMENTS[name], "", variances) or self._evaluated(
-            self._definition(name), {symbols.q: variances}
+        return self._fast.of_q(_MOMENTS[name], "", variances) or self._evaluated(
+            self._definition(name), {symbols.q: variances}, weighted=False
         )
 
     def _one(self, integrand: Expr, s: Symbol, q: Array) -> Bounded:
         """E[g(s)] by its closed form where that is good, and by quadrature."""
         shape, q = q.shape, q.ravel()
-        value, error = np.full(q.shape, np.nan), np.full(q.shape, np.inf)
-        method = _method(q.shape, "quadrature")
-        todo = np.ones(q.shape, dtype=bool)
+        points, todo, reason = Points(q.shape, "quadrature"), np.ones(q.shape, dtype=bool), ""
         what = self._names.get(integrand)
         if self.method != "quadrature" and what is not None:
-            todo = self._by_closed_form(what, {closed.Q: _exact(q)}, value, error, method)
+            todo = self._by_closed_form(what, {closed.Q: q}, points)
             if what == "second_slope":
                 # The closed form is that of the derivative, the integrand 2 q times it.
-                value, error = value * 2 * q, error * 2 * q + EPS * np.abs(value * 2 * q)
-        reason = ""
+                points.value *= 2 * q
+                points.error = points.error * 2 * q + EPS * np.abs(points.value)
         if todo.any():
             found = expectation(integrand, s, q[todo])
             reason = found.reason
-            error[np.isnan(value)] = np.inf
-            _take((found.value, found.error, found.method), np.flatnonzero(todo), value, error, method)
-        return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape), reason)
+            points.put(np.flatnonzero(todo), found.value, found.error, found.method)
+        return points.bounded(shape, reason)
 
     @cached_property
     def _degree(self) -> float | None:
@@ -306,32 +345,28 @@ class NumericalMaps:
         gaps = np.broadcast_to(1 - other if gap is None else gap, shape).ravel()
         first, other, last = first.ravel(), other.ravel(), last.ravel()
         gaps = np.where(np.isnan(gaps), 1 - other, gaps)
-        value, error = np.full(first.shape, np.nan), np.full(first.shape, np.inf)
-        method = _method(first.shape, "series")
-        todo = np.ones(first.shape, dtype=bool)
+        points, todo = Points(first.shape), np.ones(first.shape, dtype=bool)
         same = first == last
         if self.method != "quadrature" and same.all():
             common = first * np.where(gaps < 0.5, 1 - gaps, other)
-            at = {closed.Q: _exact(first), closed.C: closed.Bounded(common, EPS * np.abs(common))}
-            todo = self._by_closed_form("covariance", at, value, error, method)
-            self._from_separation(todo, first, gaps, value, error, method)
+            todo = self._by_closed_form(
+                "covariance", {closed.Q: first, closed.C: Disc(common, EPS * np.abs(common))}, points
+            )
+            self._from_separation(todo, first, gaps, points)
         if self._degree is not None and todo.any() and (first[todo] * last[todo] != 1).any():
             # Roots first: a product of variances may leave float64.
             scale = np.sqrt(first[todo]) ** self._degree * np.sqrt(last[todo]) ** self._degree
             unit = _scaled(self._covariance(1.0, other[todo], 1.0, gaps[todo]), scale)
-            _take((unit.value, unit.error, unit.method), np.flatnonzero(todo), value, error, method)
+            points.put(np.flatnonzero(todo), unit.value, unit.error, unit.method)
             todo[:] = False
         for pair in np.unique(np.stack([first[todo], last[todo]]), axis=1).T:
-            here = todo & (first == pair[0]) & (last == pair[1])
-            found = self._pairs.covariance(float(pair[0]), float(pair[1]), other[here])
-            _take(found, np.flatnonzero(here), value, error, method)
-        near = same & (gaps < _NEAR)
-        if not self.functions.is_continuous and near.any():
+            here = np.flatnonzero(todo & (first == pair[0]) & (last == pair[1]))
+            points.put(here, *self._pairs.covariance(float(pair[0]), float(pair[1]), other[here]))
+        near = np.flatnonzero(same & (gaps < _NEAR))
+        if self.activation.jumps and len(near):
             # Where f jumps, 1 - ρ must be known better than ρ.
-            whole, apart = self.second_moment(first[near]), self._separation(first[near], gaps[near])
-            found_near = (whole.value - apart.value, whole.error + apart.error, apart.method)
-            _take(found_near, np.flatnonzero(near), value, error, method)
-        return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape))
+            points.put(near, *_less(self.second_moment(first[near]), self._separation(first[near], gaps[near])))
+        return points.bounded(shape)
 
     def _separation(self, q: ArrayLike, second: ArrayLike) -> Bounded:
         """E[(f(u1) - f(u2))²]/2."""
@@ -340,59 +375,45 @@ class NumericalMaps:
             return _scaled(self.separation(np.ones(first.shape), other), first**self._degree)
         shape = first.shape
         first, other = first.ravel(), other.ravel()
-        value, error = np.full(first.shape, np.nan), np.full(first.shape, np.inf)
-        method = _method(first.shape, "series")
+        points = Points(first.shape)
         for variance_ in np.unique(first):
-            here = first == variance_
-            places = np.flatnonzero(here)
-            _take(self._pairs.separation(float(variance_), other[here]), places, value, error, method)
-        poor = ~np.isfinite(error)
-        if poor.any():
-            whole = self.second_moment(first[poor])
+            here = np.flatnonzero(first == variance_)
+            points.put(here, *self._pairs.separation(float(variance_), other[here]))
+        poor = np.flatnonzero(~np.isfinite(points.error))
+        if len(poor):
             covariance = self._covariance(first[poor], 1 - other[poor], first[poor])
-            found = whole.value - covariance.value, whole.error + covariance.error, covariance.method
-            _take(found, np.flatnonzero(poor), value, error, method)
-        return Bounded(value.reshape(shape), error.reshape(shape), method.reshape(shape))
+            points.put(poor, *_less(self.second_moment(first[poor]), covariance))
+        return points.bounded(shape)
 
-    def _from_separation(self, todo: Any, q: Array, gaps: Array, value: Array, error: Array, method: Any) -> None:
+    def _from_separation(self, todo: Any, q: Array, gaps: Array, points: Points) -> None:
         """Near correlation 1: E[f²] less the separation, since 1 - ρ is known better than ρq."""
         places = np.flatnonzero(todo & (gaps < 0.5))
-        apart = self._two("separation", "", q[places], gaps[places])
+        apart = self._fast.pairs("separation", "", q[places], gaps[places])
         if apart is None:
             return
         whole = self.second_moment(q[places])
-        difference = whole.value - apart.value
-        wrong = whole.error + apart.error + EPS * np.abs(difference)
-        better = wrong < error[places]
-        found = places[better]
-        value[found], error[found], method[found] = difference[better], wrong[better], METHOD
-        todo[found] = error[found] > np.maximum(GOOD * np.abs(value[found]), 1e-15 * np.abs(whole.value[better]))
+        points.put(places, *_less(whole, apart)[:2], METHOD)
+        enough = np.maximum(GOOD * np.abs(points.value[places]), 1e-15 * np.abs(whole.value))
+        todo[places] = points.error[places] > enough
 
-    def _by_closed_form(
-        self, what: str, at: dict[Any, closed.Bounded], value: Array, error: Array, method: Any
-    ) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def _by_closed_form(self, what: str, at: Values, points: Points) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Fill in what the closed form gives well; return where something else is needed."""
         insist = self.method == "closed form"
         form = closed.closed_form(self.activation, what)
         try:
-            found = None if form is None else closed.evaluate(form, at)
-        except closed.NotSupported:
+            found = None if form is None else evaluate(form, at)
+        except CannotRead:
             found = None
         if found is None:
             if insist:
                 raise InputError(f"activation {self.activation} has no closed form of {what} that can be evaluated")
-            return np.ones(value.shape, dtype=bool)
-        numbers, bounds = (np.broadcast_to(part, value.shape) for part in found)
-        good = np.isfinite(numbers) & (bounds <= GOOD * np.abs(numbers))
+            return np.ones(points.value.shape, dtype=bool)
+        good = np.isfinite(found.value) & (found.error <= GOOD * np.abs(found.value))
         # An exact zero (the mean of an odd function) is as good as a number can be.
-        good |= (numbers == 0) & (bounds == 0)
-        good |= insist
+        good |= (found.value == 0) & (found.error == 0)
         # The others are kept until something better is found.
-        usable = np.isfinite(numbers) & ~np.isnan(bounds)
-        value[usable], error[usable], method[usable] = numbers[usable], bounds[usable], "closed form"
-        value[np.isinf(numbers)] = math.inf
-        rest: np.ndarray[Any, np.dtype[np.bool_]] = ~good
-        return rest
+        points.put(np.arange(found.value.size), found.value, found.error, "closed form")
+        return ~good if not insist else np.zeros(good.shape, dtype=bool)
 
 
 @lru_cache(maxsize=1024)
@@ -425,22 +446,16 @@ def _scaled(found: Bounded, scale: Array) -> Bounded:
         return Bounded(value, found.error * scale + 8 * EPS * np.abs(value), found.method, found.reason)
 
 
+def _less(whole: Bounded, part: Bounded) -> tuple[Array, Array, Any]:
+    """The difference, its error and its method."""
+    difference = whole.value - part.value
+    return difference, whole.error + part.error + EPS * np.abs(difference), part.method
+
+
 def _best(one: Bounded, other: Bounded) -> Bounded:
-    better = other.error < one.error
-    value, error = np.where(better, other.value, one.value), np.where(better, other.error, one.error)
-    return Bounded(value, error, np.where(better, other.method, one.method), one.reason)
+    return _either(other.error < one.error, other, one)
 
 
-def _take(found: tuple[Array, Array, Any], places: Any, value: Array, error: Array, method: Any) -> None:
-    """Keep what is better."""
-    new, bound, by = found
-    better = (bound < error[places]) | np.isnan(value[places])
-    value[places[better]], error[places[better]], method[places[better]] = new[better], bound[better], by[better]
-
-
-def _exact(values: Array) -> closed.Bounded:
-    return closed.Bounded(values, np.zeros_like(values))
-
-
-def _method(shape: tuple[int, ...], name: str) -> np.ndarray[Any, Any]:
-    return np.full(shape, name, dtype=object)
+def _either(first: Any, one: Bounded, other: Bounded) -> Bounded:
+    value, error = np.where(first, one.value, other.value), np.where(first, one.error, other.error)
+    return Bounded(value, error, np.where(first, one.method, other.method), other.reason)

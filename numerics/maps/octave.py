@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.maps.functions import Array
+from numerics.maps.values import Array
 
 DEGREE = 20
 HALF = 0.5 * math.log(2)

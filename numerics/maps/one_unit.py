@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from sympy import DiracDelta, Expr, S, Symbol
+from sympy import DiracDelta, Expr, Symbol
 
 from derive.activations import Activation
 from derive.quadrature import Bounded, CannotRead, Line
 from derive.quadrature.digits import many_digits
 from derive.quadrature.discs import EPS
-from numerics.maps.functions import Array
+from derive.quadrature.signs import split_deltas
+from numerics.maps.values import Array
 
 _POOR = 1e-12
 """With a larger relative error many digits are tried."""
@@ -24,14 +25,13 @@ _LOT = 512
 @lru_cache(maxsize=512)
 def _split(g: Expr, s: Symbol) -> tuple[Line, tuple[tuple[float, float], ...]]:
     """G as a function and the deltas h(p) δ(s - p) in it, as pairs p, h(p)."""
-    smooth = g.expand().xreplace(dict.fromkeys(g.atoms(DiracDelta), S.Zero)) if g.has(DiracDelta) else g
-    deltas = []
-    for delta in g.atoms(DiracDelta):
-        (u,) = delta.args
-        p = -u.coeff(s, 0) / u.coeff(s, 1)
-        weight = g.expand().coeff(delta).subs(s, p) / abs(u.coeff(s, 1))
-        deltas.append((float(p), float(weight)))
-    return Line([smooth], s), tuple(deltas)
+    smooth, deltas = split_deltas(g)
+    found = []
+    for form, weight in deltas:
+        slope = form.coeff(s)
+        p = -form.coeff(s, 0) / slope
+        found.append((float(p), float(weight.subs(s, p) / abs(slope))))
+    return Line([smooth], s), tuple(found)
 
 
 @lru_cache(maxsize=512)

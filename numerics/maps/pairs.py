@@ -14,13 +14,14 @@ import numpy as np
 import sympy as sp
 
 from derive.activations import Activation
+from derive.quadrature.bounded import Bounded
 from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
 from numerics.activations import stable_expression
-from numerics.maps.functions import Array, Functions
-from numerics.maps.hermite import ORDERS, Series, U, activation_of, series, slope_series, squares
+from numerics.maps.hermite import ORDERS, Series, U, series, slope_series, squares
 from numerics.maps.plane import NOTHING, Estimate, product, separation
+from numerics.maps.values import Array
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]
 
@@ -45,23 +46,23 @@ _EXACT = 0.5
 """From here on 1 - ρ has no rounding."""
 
 
-class _Points:
+class Points:
     """Values, errors and methods; the best of each is kept."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], method: str = "series") -> None:
         self.value, self.error = np.full(shape, np.nan), np.full(shape, np.inf)
-        self.method = np.full(shape, "series", dtype=object)
+        self.method = np.full(shape, method, dtype=object)
 
     def todo(self, share: float = _GOOD) -> Any:
         """Where more digits are wanted."""
         return np.flatnonzero(~(self.error <= share * np.abs(self.value)))
 
-    def put(self, places: Any, value: Any, error: Any, method: str) -> Any:
-        """Take what is better; return where it was."""
-        better = error < self.error[places]
+    def put(self, places: Any, value: Any, error: Any, method: Any) -> None:
+        """Take what is better."""
+        better = (error < self.error[places]) | (np.isnan(self.value[places]) & ~np.isnan(value))
         at = places[better]
-        self.value[at], self.error[at], self.method[at] = value[better], error[better], method
-        return better
+        self.value[at], self.error[at] = value[better], error[better]
+        self.method[at] = method if isinstance(method, str) else method[better]
 
     def improve(self, n: int, here: Estimate) -> bool:
         """Take one number by quadrature if it is better; whether that was worth it."""
@@ -71,18 +72,24 @@ class _Points:
 
     @property
     def found(self) -> Found:
+        """All three."""
         return self.value, self.error, self.method
+
+    def bounded(self, shape: tuple[int, ...], reason: str = "") -> Bounded:
+        """The same in another shape."""
+        value, error, method = (part.reshape(shape) for part in self.found)
+        return Bounded(value, error, method, reason)
 
 
 class Pairs:
     """Kernels for one activation; every method takes one variance (or two) and an array."""
 
-    def __init__(self, f: Functions | Activation) -> None:
-        self.f = activation_of(f)
+    def __init__(self, f: Activation) -> None:
+        self.f = f
 
     def covariance(self, q1: float, q2: float, rho: Array) -> Found:
         """E[f(u1) f(u2)] for correlations ρ."""
-        points = _Points(rho.shape)
+        points = Points(rho.shape)
         self._at_ends(q1, q2, rho, points)
         before: list[Series] = []
         stuck = np.zeros(rho.shape, dtype=bool)
@@ -104,7 +111,7 @@ class Pairs:
 
     def separation(self, q: float, gap: Array) -> Found:
         """E[f²] - E[f(u1) f(u2)] for correlations 1 - gap."""
-        points = _Points(gap.shape)
+        points = Points(gap.shape)
         points.value[gap == 0] = points.error[gap == 0] = 0.0
         near = np.minimum(gap, 2 - gap)
         if self.f.is_even:
@@ -139,7 +146,7 @@ class Pairs:
             failures = 0 if points.improve(n, _quietly(separation, self.f, q, gap[n], size)) else failures + 1
         return points.found
 
-    def _at_ends(self, q1: float, q2: float, rho: Array, points: _Points) -> None:
+    def _at_ends(self, q1: float, q2: float, rho: Array, points: Points) -> None:
         """Correlation 1 and -1: one integral."""
         for end in (1.0, -1.0):
             here = np.flatnonzero(rho == end)
@@ -147,9 +154,7 @@ class Pairs:
                 value, error = _together(self.f, q1, q2, end)
                 points.put(here, np.full(here.shape, value), np.full(here.shape, error), "quadrature")
 
-    def _covariance_by_quadrature(
-        self, q1: float, q2: float, rho: Array, points: _Points, before: list[Series]
-    ) -> None:
+    def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: Points, before: list[Series]) -> None:
         """The worst first: where nested integrals do no better than the series, they would not elsewhere."""
         todo = points.todo(_POOR)
         with np.errstate(all="ignore"):

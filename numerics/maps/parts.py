@@ -48,11 +48,11 @@ class Parts:
 
     def value(self, part: int, at: Disc, plane: bool = False) -> Disc:
         """f_part on real intervals, or on discs in the plane."""
-        return _read(self.values[part], self.x, at, plane)
+        return read(self.values[part], self.x, at, plane)
 
     def slope(self, part: int, at: Disc, plane: bool = False) -> Disc:
         """f'_part on real intervals, or on discs in the plane."""
-        return _read(self.slopes[part], self.x, at, plane)
+        return read(self.slopes[part], self.x, at, plane)
 
     def hull(self, at: Disc) -> Disc:
         """The function itself on real intervals, whatever parts they meet."""
@@ -134,11 +134,12 @@ def _settled(u: sp.Expr, x: sp.Symbol) -> bool:
     except CannotRead:
         return False
     beyond = 0.5 * (_FARTHEST - _SEARCHED)
-    found = _read(reading, x, Disc(np.array([-1.0, 1.0]) * (_SEARCHED + beyond), np.full(2, beyond)), False)
+    found = read(reading, x, Disc(np.array([-1.0, 1.0]) * (_SEARCHED + beyond), np.full(2, beyond)), False)
     return bool(np.all(np.abs(found.mid) > found.rad))
 
 
-def _read(reading: Reading, x: sp.Symbol, at: Disc, plane: bool) -> Disc:
+def read(reading: Reading, x: sp.Symbol, at: Disc, plane: bool) -> Disc:
+    """Enclose the one output of a reading; an infinite radius where nothing is known."""
     (found,), decided = reading({x: at})
     if plane:
         (found,), _ = reading({x: at}, decided)

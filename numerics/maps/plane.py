@@ -20,10 +20,10 @@ import numpy as np
 from derive.activations import Activation
 from derive.quadrature.boxes import R, gauss_error, rule
 from derive.quadrature.discs import EPS, Disc, multiply, normal_density
-from numerics.maps.functions import Array
 from numerics.maps.given import Given
 from numerics.maps.hermite import squares
 from numerics.maps.parts import parts_of
+from numerics.maps.values import Array
 
 REACH = 20.0
 NODES = 40

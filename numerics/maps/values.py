@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from derive.activations import Activation, activation
 from derive.errors import InputError
-from numerics.maps.functions import Array
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def named(given: str | Activation) -> Activation:
@@ -26,6 +28,18 @@ def variance(name: str, value: float) -> float:
     if not (math.isfinite(number) and number >= 0):
         raise InputError(f"{name} must be finite and not negative, got {value!r}")
     return number
+
+
+def one_or_many(name: str, given: ArrayLike) -> float | Array:
+    """Return a finite number that is not negative, or an array of such numbers."""
+    if np.isscalar(given) or isinstance(given, str):
+        return variance(name, given)  # type: ignore[arg-type]
+    numbers = np.array(numbers_of(name, given))
+    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        raise InputError(f"{name} must be finite and not negative, got {numbers[bad].flat[0]}")
+    numbers.setflags(write=False)
+    return numbers if numbers.ndim else float(numbers)
 
 
 def numbers_of(name: str, values: ArrayLike) -> Array:

@@ -9,22 +9,22 @@ from derive.claims.claim import Audit
 from derive.proof.derivation import Statement
 from derive.proof.verdict import Counterexample
 from numerics.report.contents import Audited
-from numerics.report.formulas import displayed, folded, formula, mathml, stated
+from numerics.report.formulas import chip, displayed, folded, formula, mathml, stated
+from numerics.report.spelled import spelled
 
 _LOOKS = {"holds": "good", "holds-if": "mind", "refuted": "bad"}
 
 
-def audit_table(audits: Sequence[Audited]) -> str:
-    """Return the table of all audits."""
-    rows = "\n".join(audit.row for audit in audits)
-    return f'<table class="ruled audit">\n{rows}\n</table>'
+def audit_list(audits: Sequence[Audited]) -> str:
+    """Return all audits, one after the other."""
+    return "\n".join(audit.entry for audit in audits)
 
 
-def audit_row(audit: Audit) -> str:
-    """Return the row of one audit."""
+def audit_entry(audit: Audit) -> str:
+    """Return one audit: the claim with its verdict, and what was found."""
     claim = audit.claim
-    parts = [f'<b>{escape(claim.title)}</b> <span class="dim"><code>{escape(claim.id)}</code></span>']
-    parts.append(f'<div class="dim">{escape(claim.source)}; {escape(claim.where)}.</div>')
+    parts = [f"<h4>{escape(claim.title)} {chip(audit.verdict, _LOOKS.get(audit.verdict, ''))}</h4>"]
+    parts.append(f'<p class="dim"><code>{escape(claim.id)}</code> · {spelled(f"{claim.source}; {claim.where}.")}</p>')
     parts.append(stated(claim.printed))
     if claim.reading is not None:
         parts.append(f'<p class="dim">Read so: {claim.reading.render(formula, escape)}</p>')
@@ -32,8 +32,7 @@ def audit_row(audit: Audit) -> str:
         parts += _correction(audit)
     if audit.counterexample is not None:
         parts.append(folded("A network in which it is wrong", f"<div>{counterexample(audit.counterexample)}</div>"))
-    chip = f'<span class="chip {_LOOKS.get(audit.verdict, "")}">{escape(audit.verdict)}</span>'
-    return f'<tr id="{escape(claim.id)}"><td>{"".join(parts)}</td><td>{chip}</td></tr>'
+    return f'<article class="claim" id="{escape(claim.id)}">{"".join(parts)}</article>'
 
 
 def _correction(audit: Audit) -> list[str]:
@@ -62,7 +61,7 @@ def counterexample(found: Counterexample) -> str:
     sides = f"the left side is <b>{escape(found.left)}</b>, the right side <b>{escape(found.right)}</b>"
     text = f"<p>At {'; '.join(lines)}: {sides}.</p>"
     notes = "; ".join(_note(key, value) for key, value in world.items())
-    return text + (f'<p class="dim">{escape(notes)}.</p>' if notes else "")
+    return text + (f'<p class="dim">{spelled(notes)}.</p>' if notes else "")
 
 
 def _note(key: str, value: object) -> str:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import derive
 from derive.claims import CLAIMS
@@ -96,7 +96,7 @@ def write_report(
             seed=seed,
             notes=tuple(notes),
         )
-        say("writing")
+        say("writing the pages")
         audits = [audit.data for audit in contents.audits]
         write(root / "audit.json", json.dumps(audits, indent=2, ensure_ascii=False) + "\n")
         write(root / "audit.html", audit_page(contents))
@@ -107,13 +107,13 @@ def write_report(
 def _check_activations(names: Sequence[str]) -> None:
     """Refuse what has no page before anything is computed."""
     from derive.activations import activation
-    from numerics.maps.functions import functions
+    from numerics.activations import formula
     from numerics.report.subject import slug_of
 
     slugs: dict[str, str] = {}
     for name in names:
         f = activation(name)
-        functions(f)
+        formula(f)
         slug = slug_of(str(f))
         if slug in slugs:
             raise InputError(f"activations {slugs[slug]!r} and {name!r} would both have the page {slug!r}")
@@ -153,10 +153,10 @@ def _derivations(
                 notes.append(f"No PDF of {theorem.name}: {made}")
 
 
-def _drawings(root: Path, experiment: Mapping[str, int], seed: int, say: Progress) -> Iterator[Drawing]:
+def _drawings(root: Path, experiment: Mapping[str, Any], seed: int, say: Progress) -> Iterator[Drawing]:
     """Draw all figures."""
     for name in FIGURES:
         say(f"drawing {name}")
         figure = draw(name, seed=seed, **experiment)
         (root / "figures" / f"{name}.png").write_bytes(to_bytes(figure, "png"))
-        yield Drawing(name, CAPTIONS[name], figure)
+        yield Drawing(name, *CAPTIONS[name], figure)

@@ -38,7 +38,7 @@ GLOROT = Chapter(
     "glorot",
     "Glorot&#8217;s equations",
     "Linear units, or units near the origin, where the activation is its tangent: variances multiply, forward and "
-    "backward.",
+    'backward. <a href="#verification">Networks of both kinds</a> are simulated below.',
     theorems=(
         "product-variance",
         "forward-variance",
@@ -76,6 +76,7 @@ ANY = Chapter(
     "any",
     "Any activation",
     "Fixed points, gains and the edge of chaos, for activations beyond these.",
+    figures=("edge-of-chaos",),
     theorems=(
         "length-map",
         "sample-variance-map",
@@ -96,17 +97,59 @@ ANY = Chapter(
 CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY)
 
 CAPTIONS = {
-    "kaiming-net": "What is random: the input, the weights, or one layer&#8217;s weights.",
-    "samplelayer-randomness": "The three kinds of randomness at one layer.",
-    "network-randomness": "Network randomness: the variance is kept.",
-    "sample-randomness": "Sample randomness: each neuron settles at its own mean, and its fluctuation decays. Theory "
-    "is the limit of wide layers; deep in a network of finite width the fluctuation is larger, and differs between "
-    "neurons.",
-    "layer-randomness": "Layer randomness: like network randomness, as long as the layer is wide. What the variance "
-    "of one deep layer is off by is common to all its units.",
-    "sample-variance": "m² and v² against depth, with two standard errors. The narrower network leaves the wide limit "
-    "earlier. The asymptote is the theorem <code>sample-variance-decay</code>, evaluated.",
+    "kaiming-net": (
+        "What is random: the input, the weights, or one layer&#8217;s weights.",
+        "A diagram of a network of five layers of units. Below it, three rows: network randomness draws all "
+        "weights and fixes the input; sample randomness draws the input and fixes all weights; layer randomness "
+        "draws the weights of one layer and fixes all else.",
+    ),
+    "samplelayer-randomness": (
+        "The three kinds of randomness at one layer. Over networks and over a layer the values spread alike; over "
+        "samples each neuron keeps near a value of its own.",
+        "Three histograms at one layer with the Gaussians of theory over them: over networks and over the layer "
+        "one wide bell around zero each, over samples three narrow bells, one a neuron, at different places.",
+    ),
+    "network-randomness": (
+        "Network randomness: the variance is kept. The first layer is Gaussian, the deep ones are not: given the "
+        "layers before, a pre-activation is Gaussian, but of a variance that differs from network to network, the "
+        "more the deeper. Over networks that is a mixture of wide and narrow Gaussians, with a sharper peak and "
+        "longer tails than the Gaussian of the same variance.",
+        "Histograms of one neuron over networks at four depths, each with the Gaussian of theory, which is the "
+        "same at all depths. The histogram of the deepest layer has a higher peak and longer tails than it.",
+    ),
+    "sample-randomness": (
+        "Sample randomness: each neuron settles at its own mean, and its fluctuation decays. Theory is the limit "
+        "of wide layers, where it is Gaussian. In a network of finite width, every layer stretches the "
+        "fluctuations in some directions more than in others, and deep in it few directions are left: a histogram "
+        "is then larger than theory, skewed, and of a width that differs between neurons.",
+        "Histograms of three neurons over inputs at four depths, with the Gaussians of theory. In the first layer "
+        "all three are wide bells around zero; with depth they become narrow and lie apart.",
+    ),
+    "layer-randomness": (
+        "Layer randomness: like network randomness, as long as the layer is wide. The units of one layer are "
+        "drawn from one Gaussian, whose variance is that of this network: deep in a network it is off from the "
+        "mean over networks, which is drawn, by what is common to all units of the layer.",
+        "Histograms of all neurons of a layer at four depths, each a bell around zero close to the Gaussian of theory.",
+    ),
+    "sample-variance": (
+        "m² and v² against depth, with two standard errors. The narrower network leaves the wide limit earlier. "
+        "The asymptote is the theorem <code>sample-variance-decay</code>, evaluated.",
+        "Two plots. Left, on logarithmic axes, the variance over samples falls with depth towards its asymptote; "
+        "simulated networks follow it, and the narrower one leaves it earlier. Right, m² grows and v² falls, and "
+        "their sum stays constant.",
+    ),
+    "edge-of-chaos": (
+        "Left, the phases of tanh networks, with the depth scale of the correlation in layers, and three "
+        "networks. Right, how far two unrelated inputs are from alike in each: in the ordered phase they become "
+        "alike exponentially, on the edge of chaos only like one over the depth, and in the chaotic phase they "
+        "stay apart.",
+        "Two plots. Left, the phase diagram of tanh over weight and bias variance, parted by the critical line. "
+        "Right, one minus the correlation of two inputs against depth, on a logarithmic axis: a straight fall "
+        "below the critical line, a slow one on it, and a constant above it; simulated networks lie on the curves "
+        "of theory.",
+    ),
 }
+"""What each figure shows, as HTML; and what it says to those who do not see it."""
 
 
 def home(name: str, kind: str) -> Chapter:

@@ -45,11 +45,11 @@ class Theorem:
 
 @dataclass(frozen=True)
 class Audited:
-    """An audit, rendered: ``row`` is its row of the table, ``data`` what the command line prints as JSON."""
+    """An audit, rendered: ``entry`` is its place on a page, ``data`` what the command line prints as JSON."""
 
     id: str
     verdict: str
-    row: str
+    entry: str
     data: dict[str, Any]
 
 
@@ -73,10 +73,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One of the figures of `numerics.figures`, with its caption as HTML."""
+    """One of the figures of `numerics.figures`, with its caption as HTML, and what it says to who does not see it."""
 
     name: str
     caption: str
+    alt: str
     figure: Figure
 
 

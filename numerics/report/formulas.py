@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
+from matplotlib.figure import Figure
 from sympy import Basic
 
 from derive.proof.derivation import Statement
+from derive.render import html
 from derive.render.brackets import Brackets
-from derive.render.breaking import break_latex
-from derive.render.html import LINE, formula, mathml
+from derive.render.html import formula
 from derive.render.latex_printer import print_latex
+from derive.render.mathml import mathml
 from derive.render.relations import LATEX_RELATIONS, relation_sign
+from numerics.figures import to_inline_svg
 
-__all__ = ["chip", "displayed", "folded", "formula", "mathml", "stated"]
+__all__ = ["chip", "displayed", "folded", "formula", "mathml", "pictured", "ruled", "stated"]
 
 
 def stated(statement: Statement, brackets: Brackets | None = None) -> str:
@@ -24,10 +28,20 @@ def stated(statement: Statement, brackets: Brackets | None = None) -> str:
 
 def displayed(latex: str | Basic) -> str:
     """Return a formula on lines of its own."""
-    printed = latex if isinstance(latex, str) else print_latex(latex)
-    first, *more = break_latex(printed, LINE, LINE - 6)
-    rows = [f"<div>{_block(first)}</div>", *(f'<div class="more">{_block(line)}</div>' for line in more)]
-    return f'<div class="math">{"".join(rows)}</div>'
+    return html.displayed(latex if isinstance(latex, str) else print_latex(latex))
+
+
+def pictured(figure: Figure, alt: str, caption: str, *, key: str = "") -> str:
+    """Return a figure above its caption (HTML); on a narrow page it scrolls rather than shrinks to nothing."""
+    place = f' id="{key}"' if key else ""
+    drawing = to_inline_svg(figure, alt)
+    return f'<figure{place}><div class="scroll">{drawing}</div>\n<figcaption>{caption}</figcaption></figure>'
+
+
+def ruled(head: Sequence[tuple[str, bool]], rows: Sequence[str]) -> str:
+    """Return a table of rows (HTML), which scrolls on a narrow page; ``head`` has titles, and which are of numbers."""
+    titles = "".join(f'<th class="{"num" if number else "text"}">{title}</th>' for title, number in head)
+    return f'<div class="scroll"><table class="ruled"><tr>{titles}</tr>\n{chr(10).join(rows)}</table></div>'
 
 
 def folded(summary: str, body: str, *, opened: bool = False) -> str:
@@ -39,8 +53,3 @@ def folded(summary: str, body: str, *, opened: bool = False) -> str:
 def chip(word: str, look: str) -> str:
     """Return a verdict or a grade in a frame, in the colour of ``look``: good, mind or bad."""
     return f'<span class="chip {look}">{escape(word)}</span>'
-
-
-def _block(latex: str) -> str:
-    # In display style, but in the line where it stands and not centred.
-    return mathml(latex, display=True).replace('display="block"', 'displaystyle="true"', 1)

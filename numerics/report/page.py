@@ -16,17 +16,17 @@ from derive.network import W, b, cost_gradient, g, n, s, x, z
 from derive.randomness import EVERYTHING
 from derive.render.html import STYLE
 from derive.words import Words
-from numerics.figures import to_inline_svg
-from numerics.report.audits import audit_table
+from numerics.report.audits import audit_list
 from numerics.report.chapters import CHAPTERS, OVER_WHAT, Chapter, home
 from numerics.report.contents import WIDTHS, Contents, Drawing, Theorem
-from numerics.report.formulas import chip, displayed, folded, formula
+from numerics.report.formulas import chip, displayed, folded, formula, pictured
 from numerics.report.style import PAGE, SHEET
 from numerics.report.subject import Subject
 from numerics.report.subject_page import subject_body
 from numerics.report.tables import verification
 
 TITLE = "How variance travels through a random network"
+AUDIT = "Printed formulas, audited"
 
 
 def index_page(contents: Contents) -> str:
@@ -34,17 +34,23 @@ def index_page(contents: Contents) -> str:
     numbers = count(1)
     sections = [(c.key, c.title, _chapter(c, contents, numbers)) for c in CHAPTERS]
     sections += [
-        ("activations", "One activation function, in full", _subjects(contents)),
+        ("activations", "Activation functions, in full", _subjects(contents)),
         ("verification", "Prediction and simulation", verification(contents, numbers)),
         ("again", "Doing it again", _again(contents)),
     ]
     sections = [section for section in sections if section[2]]
-    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title, _ in sections)
-    parts = [f'<header><h1>{TITLE}</h1>\n<p class="abstract">{_abstract(contents)}</p>\n<nav><ol>{links}</ol></nav>']
-    parts.append("</header>")
+    links = "".join(_link(key, title, body) for key, title, body in sections)
+    parts = [f'<header><h1>{TITLE}</h1>\n<p class="abstract">{_abstract(contents)}</p>']
+    parts.append(f'<nav aria-label="Contents"><ol>{links}</ol></nav></header>')
     for number, (key, title, body) in enumerate(sections, 1):
         parts.append(f'<section id="{key}"><h2>{number}. {title}</h2>\n{body}\n</section>')
     return _page(TITLE, "\n".join(parts))
+
+
+def _link(key: str, title: str, body: str) -> str:
+    """Return a chapter's line in the contents, and below it that of its audit, if it has one."""
+    audit = f'<ul><li><a href="#{key}-audit">{AUDIT}</a></li></ul>' if f'id="{key}-audit"' in body else ""
+    return f'<li><a href="#{key}">{title}</a>{audit}</li>'
 
 
 def _chapter(chapter: Chapter, contents: Contents, numbers: Iterator[int]) -> str:
@@ -59,19 +65,19 @@ def _chapter(chapter: Chapter, contents: Contents, numbers: Iterator[int]) -> st
     parts += [_theorem(t, pdf=t.name in contents.typeset) for t in theorems]
     if audits:
         intro = _audit_intro() if audits[0] is contents.audits[0] else ""
-        parts.append(f"<h3>The printed formulas, audited</h3>\n{intro}{audit_table(audits)}")
+        parts.append(f'<h3 id="{chapter.key}-audit">{AUDIT}</h3>\n{intro}{audit_list(audits)}')
     return "\n".join(parts)
 
 
 def _drawing(drawing: Drawing, number: int) -> str:
     path = f"figures/{drawing.name}.png"
-    return f"""<figure id="figure-{drawing.name}">{to_inline_svg(drawing.figure)}
-<figcaption>Figure {number}. {drawing.caption} <a href="{path}">{path}</a></figcaption></figure>"""
+    caption = f'Figure {number}. {drawing.caption} <a href="{path}">{path}</a>'
+    return pictured(drawing.figure, drawing.alt, caption, key=f"figure-{drawing.name}")
 
 
 def _subjects(contents: Contents) -> str:
     links = "".join(f'<li><a href="{escape(page)}">{escape(name)}</a></li>' for name, page in contents.subjects)
-    return f"<p>Its maps, critical point, gains, and networks in three phases:</p><ul>{links}</ul>" if links else ""
+    return f"<p>Maps, critical point, gains, and networks in three phases:</p><ul>{links}</ul>" if links else ""
 
 
 def subject_page(subject: Subject) -> str:
@@ -82,8 +88,7 @@ def subject_page(subject: Subject) -> str:
 def audit_page(contents: Contents) -> str:
     """Return ``audit.html``."""
     back = '<p class="dim"><a href="index.html">The whole report</a> · <a href="audit.json">as JSON</a></p>'
-    title = "Printed formulas, audited"
-    return _page(title, f"<h1>{title}</h1>\n{back}\n{_audit_intro()}{audit_table(contents.audits)}")
+    return _page(AUDIT, f"<h1>{AUDIT}</h1>\n{back}\n{_audit_intro()}{audit_list(contents.audits)}")
 
 
 def _page(title: str, body: str) -> str:
@@ -95,16 +100,19 @@ def _abstract(contents: Contents) -> str:
     verdicts = Counter(audit.verdict for audit in contents.audits)
     words = {"holds": "{} hold as printed", "holds-if": "{} only if more is assumed", "refuted": "{} are refuted"}
     found = [line.format(verdicts[key]) for key, line in words.items() if verdicts[key]]
-    agreeing = [case.title for case in contents.cases if case.verification.agrees]
-    others = [case.title for case in contents.cases if not case.verification.agrees]
+    networks = {
+        verdict: _lower([case.title for case in contents.cases if case.verification.verdict == verdict])
+        for verdict in ("agrees", "differs", "inconclusive")
+    }
+    few = f"; too few were drawn to say for {_listed(networks['inconclusive'])}" if networks["inconclusive"] else ""
     return (
         "The variance of a network&#8217;s signals over its weights, over its inputs and over its units: derived step "
         "by step from the definition of the network, every step checked, compiled to NumPy, evaluated, and held "
         "against simulation. "
         f"{len(contents.theorems)} theorems are derived ({_listed([f'{n} {grade}' for grade, n in grades.items()])}). "
         f"Of {len(contents.audits)} formulas in print, {_listed(found)}. "
-        f"Simulated networks agree with theory for {_listed(_lower(agreeing)) or 'none'}; "
-        f"they differ for {_listed(_lower(others)) or 'none'}."
+        f"Simulated networks agree with theory for {_listed(networks['agrees']) or 'none'}; "
+        f"they differ for {_listed(networks['differs']) or 'none'}{few}."
     )
 
 
@@ -167,12 +175,14 @@ def _again(contents: Contents) -> str:
     widths = ",".join(map(str, WIDTHS))
     commands += [f"varprop curve --widths {widths} --gain 1"]
     regime = "--activation tanh --gain 2 --theory linear-regime"
-    commands += [f"varprop verify --widths {widths} {regime} --networks {contents.networks}"]
+    commands += [f"varprop verify --widths {widths} {regime} \\\n    --networks {contents.networks}"]
     commands += ["varprop curve --depth 50 --width 1024 --activation relu --gain 2"]
     commands += [f"varprop figure {name} -o {name}.svg" for name in list(contents.drawings)[-1:]]
     pages = "".join(f" --activation {shlex.quote(name)}" for name, _ in contents.subjects or (("gelu", ""),))
     commands += [f"varprop report -o report{pages}"]
     notes = "".join(f'<p class="dim">{escape(note)}</p>' for note in contents.notes)
+    if contents.audits:
+        notes = f'<p>All printed formulas on one page: <a href="audit.html">audit.html</a>.</p>{notes}'
     seed = f"The random numbers of this report come from seed {contents.seed}; the same seed gives the same report."
     return f"<p>{seed}</p>\n<pre>{escape(chr(10).join(commands))}</pre>\n{notes}"
 

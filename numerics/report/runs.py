@@ -83,7 +83,7 @@ def case(
     figure = plot_curves(prediction, simulation)
     write(root / "curves" / f"{key}.csv", prediction.to_csv())
     (root / "curves" / f"{key}.png").write_bytes(to_bytes(figure, "png"))
-    write(root / "verification" / f"{key}.csv", _csv([row.to_dict() for row in found.rows]))
+    write(root / "verification" / f"{key}.csv", found.to_csv())
     return Case(key, title, about, prediction, simulation, found, figure)
 
 

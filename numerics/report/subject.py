@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from numerics.kernels import kernel
 from numerics.maps import NumericalMaps
 from numerics.maps.at_point import maps_at
 from numerics.network import Network
-from numerics.phase import phase
+from numerics.phase import phase_diagram
 from numerics.phase_figure import plot_phase
 from numerics.report.contents import Case, Progress
 from numerics.report.runs import case, write
@@ -127,7 +127,7 @@ def _centre(f: Activation, point: Critical, edge: Critical) -> tuple[float, floa
     return (1 / second if 0 < second < math.inf else 1.0), 0.0, 1.0
 
 
-def _maps(root: Path, slug: str, f: Activation, values: dict[str, Bounded]) -> Iterator[Map]:
+def _maps(root: Path, slug: str, f: Activation, values: Mapping[str, Bounded]) -> Iterator[Map]:
     maps = Maps(f)
     for name, meaning in MAPS.items():
         found, value = maps.find(name), values.get(name)
@@ -151,7 +151,7 @@ def _figures(
     drawn: dict[str, Callable[[], Figure]] = {
         "function": lambda: plot_function(f),
         "maps": lambda: plot_maps(f, weight_variance=weight, bias_variance=bias, q=q),
-        "phase": lambda: plot_phase(phase(f, points=_GRID)),
+        "phase": lambda: plot_phase(phase_diagram(f, points=_GRID)),
     }
     for name, draw in drawn.items():
         try:

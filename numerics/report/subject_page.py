@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from html import escape
 from itertools import count
@@ -13,18 +12,19 @@ from sympy import Eq
 from derive.network import f as f_of
 from derive.network import slope as slope_of
 from numerics.criticality import Critical
-from numerics.figures import to_inline_svg
-from numerics.report.formulas import chip, displayed, folded
+from numerics.report.formulas import chip, displayed, folded, pictured, ruled
+from numerics.report.spelled import spelled
 from numerics.report.subject import RHO, Map, Subject
 from numerics.report.tables import cases
 
-_SUBSCRIPT = re.compile("([σχξ])_([wbqc⊥∥])")
 _CAPTIONS = {
     "function": "The function and its slope, as back-propagation computes it.",
     "maps": "Where the solid line meets the dashed one the map has a fixed point.",
-    "phase": "Ordered: inputs become alike with depth. Chaotic: they come apart.",
+    "phase": "Ordered: inputs become alike with depth. Chaotic: they come apart. Lines are depth scales, in layers: of "
+    "the correlation (ξ_c) and of the length (ξ_q).",
 }
 
+_TITLES = {"chi_perp": "χ_⊥", "chi_par": "χ_∥"}
 _SHOWN = {"function": "figure of the function", "maps": "figure of the maps", "phase": "phase diagram"}
 
 
@@ -48,22 +48,23 @@ def subject_body(subject: Subject) -> str:
         ("maps", "Its maps", _maps(subject) + _figure(subject, "maps", numbers)),
         ("critical", "Where it is critical", _critical(subject) + _figure(subject, "phase", numbers)),
         ("gains", "Gains", _gains(subject)),
-        ("verification", "Prediction and simulation", _VERIFICATION + cases(subject.cases, numbers)),
+        ("verification", "Prediction and simulation", f"<p>{_VERIFICATION}</p>" + cases(subject.cases, numbers)),
     )
     links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title, _ in sections)
     back = '<p class="dim"><a href="index.html">The whole report</a></p>'
-    head = f"<header><h1>{escape(str(f))}</h1>\n{back}<nav><ol>{links}</ol></nav></header>"
+    nav = f'<nav aria-label="Contents"><ol>{links}</ol></nav>'
+    head = f"<header><h1>{escape(str(f))}</h1>\n{back}{nav}</header>"
     body = "\n".join(
         f'<section id="{key}"><h2>{number}. {title}</h2>\n{text}\n</section>'
         for number, (key, title, text) in enumerate(sections, 1)
     )
-    return _SUBSCRIPT.sub(r"\1<sub>\2</sub>", f"{head}\n{body}")
+    return f"{head}\n{body}"
 
 
-_VERIFICATION = (
-    "<p>Networks with 0.7, 1 and 1.5 times the σ_w² at which the maps were evaluated, each two ways: over networks, "
+_VERIFICATION = spelled(
+    "Networks with 0.7, 1 and 1.5 times the σ_w² at which the maps were evaluated, each two ways: over networks, "
     "with real weight matrices, forward and backward; and over samples and networks. The theory is the limit of wide "
-    "layers; a network of width N is off by about one over N.</p>"
+    "layers; a network of width N is off by about one over N."
 )
 
 
@@ -71,30 +72,31 @@ def _figure(subject: Subject, name: str, numbers: Iterator[int]) -> str:
     path, figure = f"figures/{subject.slug}-{name}.png", subject.figures[name]
     if isinstance(figure, str):
         return f'<p class="dim">The {_SHOWN[name]} could not be drawn and is left out: {escape(figure)}.</p>'
-    return f"""<figure>{to_inline_svg(figure)}
-<figcaption>Figure {next(numbers)}. {_CAPTIONS[name]} <a href="{path}">{path}</a></figcaption></figure>"""
+    caption = f'Figure {next(numbers)}. {spelled(_CAPTIONS[name])} <a href="{path}">{path}</a>'
+    return pictured(figure, f"The {_SHOWN[name]} for {subject.activation}. {_CAPTIONS[name]}", caption)
 
 
 def _maps(subject: Subject) -> str:
     text = (
-        "<p>For weights of variance σ_w²/N and biases of variance σ_b², in the limit of wide layers. Numbers are at "
+        "For weights of variance σ_w²/N and biases of variance σ_b², in the limit of wide layers. Numbers are at "
         f"σ_w² = {subject.weight_variance:.6g}, σ_b² = {subject.bias_variance:.6g}, q = {subject.q:.6g} and "
         f"ρ = {RHO:g} (for K and the variance over samples m² = ρq, v² = (1 − ρ)q); each with its error, a bound for a "
-        "closed form and an estimate otherwise.</p>"
+        "closed form and an estimate otherwise."
     )
-    return text + "\n".join(_map(subject, found) for found in subject.maps)
+    return f"<p>{spelled(text)}</p>" + "\n".join(_map(subject, found) for found in subject.maps)
 
 
 def _map(subject: Subject, found: Map) -> str:
     name = found.name.replace("_", "-")
-    title = escape(found.name.replace("_", " "))
+    title = spelled(_TITLES.get(found.name, found.name.replace("_", " ").capitalize()))
     state = chip("closed form", "good") if found.derivation is not None else chip("numerical", "mind")
-    parts = [f'<article id="{name}"><h3>{title} {state}</h3><p class="dim">{escape(found.meaning)}</p>']
+    parts = [f'<article id="{name}"><h3>{title} {state}</h3>']
+    parts.append(f'<p class="dim"><code>{escape(found.name)}</code>: {spelled(found.meaning)}</p>')
     if found.value is not None and math.isfinite(found.value.value):
         value = found.value
-        parts.append(f"<p>{value.value:.15g} ± {value.error:.1g} ({escape(str(value.method))})</p>")
+        parts.append(f"<p>{spelled(f'{value.value:.15g} ± {value.error:.1g} ({value.method})')}</p>")
     if found.derivation is None:
-        parts.append(f"<p>No closed form: {escape(found.reason)}.</p>")
+        parts.append(f"<p>No closed form: {spelled(found.reason)}.</p>")
     else:
         files = " · ".join(f'<a href="derivations/{subject.slug}-{name}.{kind}">{kind}</a>' for kind in ("html", "tex"))
         parts.append(f'<div class="equation">{displayed(found.derivation.result)}</div><p class="dim">{files}</p>')
@@ -107,14 +109,13 @@ def _map(subject: Subject, found: Map) -> str:
 def _critical(subject: Subject) -> str:
     rows = [("χ_⊥ = χ_∥ = 1", subject.critical), ("edge of chaos", subject.edge)]
     titles = ("", "σ_w²", "σ_b²", "q*", "χ_⊥", "χ_∥", "ξ_q", "ξ_c", "")
-    head = "".join(f'<th class="{"num" if title else "text"}">{title}</th>' for title in titles)
-    body = "".join(f"<tr><td>{title}</td>{_numbers(found)}</tr>" for title, found in rows)
+    body = [f"<tr><td>{spelled(title)}</td>{_numbers(found)}</tr>" for title, found in rows]
     notes = [f"{title}: {rate}" for title, found in rows if found.stability != "unstable" for rate in found.approach]
     notes += [note for _, found in rows for note in found.notes]
-    listed = "".join(f"<li>{escape(note)}</li>" for note in dict.fromkeys(notes))
+    listed = "".join(f"<li>{spelled(note)}</li>" for note in dict.fromkeys(notes))
     return (
         f"<p>Its class is <b>{escape(subject.critical.kind)}</b>.</p>"
-        f'<div class="scroll"><table class="ruled"><tr>{head}</tr>{body}</table></div><ul>{listed}</ul>'
+        f"{ruled([(spelled(title), bool(title)) for title in titles], body)}<ul>{listed}</ul>"
     )
 
 
@@ -142,9 +143,10 @@ def _gains(subject: Subject) -> str:
     parts = []
     for gain in subject.gains:
         bias = f", bias variance {gain.sigma_b2:.10g}" if gain.sigma_b2 else ""
-        text = (
-            f"Gain {gain.gain:.10g}, weight variance {gain.sigma_w2:.10g}/fan-in{bias}: {gain.meaning}. {gain.outcome}."
-        )
+        sizes = f"Gain {gain.gain:.10g} (n Var[W]; torch gain {gain.torch_gain:.10g}){bias}"
+        text = f"{sizes}: {gain.meaning}. {gain.outcome}."
         lines = escape("\n".join([*gain.pytorch.split("; "), *gain.jax.split("; "), f"varprop curve {gain.options}"]))
-        parts.append(f"<article><h3>{escape(gain.name)}</h3><p>{escape(text)}</p><pre>{lines}</pre></article>")
+        parts.append(
+            f"<article><h3>{escape(gain.name.capitalize())}</h3><p>{spelled(text)}</p><pre>{lines}</pre></article>"
+        )
     return "\n".join(parts)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from html import escape
 
-from numerics.figures import to_inline_svg
 from numerics.report.contents import WIDTHS, Case, Contents
-from numerics.report.formulas import chip, folded, mathml
+from numerics.report.formulas import chip, folded, mathml, pictured, ruled
+from numerics.report.spelled import spelled
 from numerics.verification import Row, Verification
 
 _QUANTITIES = {
@@ -43,41 +42,51 @@ def cases(all_cases: Sequence[Case], numbers: Iterator[int]) -> str:
 
 def _summary(all_cases: Sequence[Case]) -> str:
     """Return one row a run."""
-    titles = ("run", "rows", "off", "largest |z|", "threshold", "")
-    head = "".join(
-        f'<th class="{"num" if k in (1, 2, 3, 4) else "text"}">{title}</th>' for k, title in enumerate(titles)
-    )
+    head = [("run", False), *((title, True) for title in ("rows", "off", "largest |z|", "threshold")), ("", False)]
     body = []
     for case in all_cases:
-        rows, found = case.verification.rows, case.verification
+        rows, found = case.verification.comparisons, case.verification
         worst = max((abs(row.z) for row in rows if math.isfinite(row.z)), default=0.0)
         numbers = (str(len(rows)), str(sum(row.verdict == "differs" for row in rows)), f"{worst:.1f}")
         cells = "".join(f'<td class="num">{cell}</td>' for cell in (*numbers, f"{found.threshold:.2f}"))
-        link = f'<a href="#{case.key}">{escape(case.title)}</a>'
+        link = f'<a href="#run-{case.key}">{spelled(case.title)}</a>'
         look = f'<td class="{_VERDICTS[found.verdict]}">{found.verdict}</td>'
         body.append(f"<tr><td>{link}</td>{cells}{look}</tr>")
-    return f'<table class="ruled"><tr>{head}</tr>\n' + "\n".join(body) + "</table>"
+    return ruled(head, body)
 
 
 def _case(case: Case, number: int) -> str:
-    shown = {row.quantity for row in case.verification.rows}
+    shown = {row.quantity for row in case.verification.comparisons}
     reasons = dict.fromkeys(
         why for name, listed in case.prediction.approximations.items() if name in shown for why in listed
     )
     claim = "All columns are exact at these widths."
     if reasons:
-        claim = "The prediction assumes what this network only approaches: " + " ".join(map(escape, reasons))
+        claim = "The prediction assumes what this network only approaches: " + " ".join(map(spelled, reasons))
     verdict = case.verification.verdict
-    rows = f'<div class="scroll">{_rows(case.verification)}</div>'
     files = [f"curves/{case.key}.csv", f"curves/{case.key}.png", f"verification/{case.key}.csv"]
     links = " · ".join(f'<a href="{name}">{name}</a>' for name in files)
-    return f"""<article id="{case.key}"><h3>{escape(case.title)} {chip(verdict, _VERDICTS[verdict])}</h3>
-<p>{escape(case.about)} {claim}</p>
-<figure>{to_inline_svg(case.figure)}
-<figcaption>Figure {number}. {escape(case.title)}: theory (lines), simulation (points). {links}</figcaption></figure>
-<p>{escape(_sentence(case.verification.summary()))}</p>
-{folded("All rows", rows, opened=number == 1)}
+    title = spelled(case.title)
+    caption = f"Figure {number}. {title}: theory (lines), simulation (points, with two standard errors). {links}"
+    return f"""<article id="run-{case.key}"><h3>{title} {chip(verdict, _VERDICTS[verdict])}</h3>
+<p>{spelled(case.about)} {claim}</p>
+{pictured(case.figure, _told(case), caption)}
+<p>{spelled(_sentence(case.verification.summary()))}</p>
+{folded("All rows", _rows(case.verification), opened=number == 1)}
 </article>"""
+
+
+def _told(case: Case) -> str:
+    """Return what the figure says to who does not see it: each quantity in the first and the last layer."""
+    ends: dict[str, list[Row]] = {}
+    for row in case.verification.comparisons:
+        ends.setdefault(row.quantity, [row, row])[1] = row
+    shown = "; ".join(
+        f"{name} from {first.predicted:.3g} ({first.estimate:.3g}) in layer {first.layer} to "
+        f"{last.predicted:.3g} ({last.estimate:.3g}) in layer {last.layer}"
+        for name, (first, last) in ends.items()
+    )
+    return f"{case.title}. Curves by layer, predicted (simulated): {shown}."
 
 
 def _sentence(text: str) -> str:
@@ -85,16 +94,15 @@ def _sentence(text: str) -> str:
 
 
 def _rows(found: Verification) -> str:
-    biased = any(row.width_bias for row in found.rows)
+    biased = any(row.width_bias for row in found.comparisons)
     titles = ["", "layer", "predicted", "simulated", "std. error", "z", "off by", "detectable"]
     titles += [*(["finite width"] if biased else []), ""]
-    head = "".join(f'<th class="{"num" if title else "text"}">{title}</th>' for title in titles)
     body, before = [], ""
-    for row in found.rows:
+    for row in found.comparisons:
         name = mathml(_QUANTITIES[row.quantity]) if row.quantity != before else ""
         body.append(_row(row, name, biased=biased))
         before = row.quantity
-    return f'<table class="ruled"><tr>{head}</tr>\n' + "\n".join(body) + "</table>"
+    return ruled([(title, bool(title)) for title in titles], body)
 
 
 def _row(row: Row, name: str, *, biased: bool) -> str:
@@ -108,7 +116,7 @@ def _row(row: Row, name: str, *, biased: bool) -> str:
         _percent(row.detectable, ".2g"),
         *([_percent(row.width_bias, "+.2g")] if biased else []),
     ]
-    numbers = "".join(f'<td class="num">{cell}</td>' for cell in cells)
+    numbers = "".join(f'<td class="num">{spelled(cell)}</td>' for cell in cells)
     look = f'<td class="{_VERDICTS[row.verdict]}">{row.verdict}</td>'
     return f'<tr class="{"group" if name else "more"}"><td>{name}</td>{numbers}{look}</tr>'
 
@@ -119,10 +127,12 @@ def _percent(value: float, form: str) -> str:
 
 
 def _regime(contents: Contents, number: int) -> str:
+    files = ("curves/linear-regime.csv", "curves/linear-regime.png")
+    links = " · ".join(f'<a href="{name}">{name}</a>' for name in files)
+    caption = f"Figure {number}. Simulated over predicted variance, with two standard errors. {links}"
+    ends = [f"{ratio[0]:.2f} to {ratio[-1]:.2g}" for ratio, _ in contents.regime.ratios.values()]
+    told = f"with growing gain, simulated over predicted variance falls from {' and from '.join(ends)}"
     return f"""<article id="regime"><h3>Where the linear regime ends</h3>
 <p>The sizes of the first three networks with tanh units, at gains from small to large. Theory replaces tanh by
 its slope at 0; where pre-activations are no longer small, it predicts too much.</p>
-<figure>{to_inline_svg(contents.regime.figure)}
-<figcaption>Figure {number}. Simulated over predicted variance, with two standard errors.
-<a href="curves/linear-regime.csv">curves/linear-regime.csv</a> ·
-<a href="curves/linear-regime.png">curves/linear-regime.png</a></figcaption></figure></article>"""
+{pictured(contents.regime.figure, f"A plot: {told}.", caption)}</article>"""

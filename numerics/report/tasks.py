@@ -10,7 +10,7 @@ from derive.render.html import fragment
 from derive.render.outline import Outline, Section
 from derive.render.sentences import average_sentences
 from numerics.kernels import kernel
-from numerics.report.audits import audit_row
+from numerics.report.audits import audit_entry
 from numerics.report.contents import Audited, Theorem
 from numerics.report.formulas import formula, stated
 
@@ -25,7 +25,7 @@ def perform(task: Task) -> Theorem | Audited:
     kind, name = task
     if kind == "claim":
         audit = derive.claim(name).audit()
-        return Audited(name, audit.verdict, audit_row(audit), audit.to_dict())
+        return Audited(name, audit.verdict, audit_entry(audit), audit.to_dict())
     # One checker a process: what several theorems rest on is checked once.
     checked = _CHECKER.check(derive.theorem(name))
     derivation = checked.derivation

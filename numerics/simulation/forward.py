@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpstrf
 
 from numerics.laws import NORMAL
 from numerics.network import Network
@@ -155,7 +155,7 @@ def pivoted_factor(gram: Floats) -> Floats:
     T = len(gram)
     if not (np.isfinite(gram).all() and gram.diagonal().max() > 0):
         return gram[:, :1] * 0
-    packed, pivot, rank, _ = dpstrf(gram, lower=1)
+    packed, pivot, rank, _ = scipy.linalg.lapack.dpstrf(gram, lower=1)
     factor = np.empty((T, rank))
     factor[pivot - 1] = np.tril(packed)[:, :rank]
     return factor

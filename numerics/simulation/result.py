@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from derive.results import Result, plain
 from numerics.network import Network
-from numerics.plain import finite
 from numerics.simulation.moments import Moments
 from numerics.simulation.streams import Seed
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class Simulation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulation(Result):
     """Estimated variances of layers ``0..d``, each with its standard error.
 
     ``estimate[name][i]`` and ``standard_error[name][i]`` belong to layer ``i``. Which names there are depends on
@@ -91,7 +90,14 @@ class Simulation:
         }
         return {name: layers for name, layers in infinite.items() if layers}
 
-    def rows(self) -> list[dict[str, float]]:
+    @property
+    def headline(self) -> str:
+        """The network, and what was drawn."""
+        drawn = f"{self.networks} networks" if self.networks > 1 else "one network"
+        drawn += f" of {self.samples} samples" if self.samples > 1 else ""
+        return f"{self.network.sizes}, {self.network.activation}, {drawn}, over {self.over}: {', '.join(self.estimate)}"
+
+    def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary per layer: ``layer``, and for each quantity the estimate and its standard error.
 
         The keys are ``var_s``, ``var_s_standard_error`` and, with one network, ``var_s_network_error``.
@@ -108,17 +114,10 @@ class Simulation:
             for layer in range(self.network.d + 1)
         ]
 
-    def to_csv(self) -> str:
-        """Return the rows as CSV, in full precision (the shortest digits that give the same float64)."""
-        out, rows = io.StringIO(), self.rows()
-        table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-        return out.getvalue()
-
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the simulation as plain data, without the recorded neurons; a number that is not finite is None."""
         return {
+            **self._table(),
             "network": self.network.to_dict(),
             "over": self.over,
             "method": self.method,
@@ -129,12 +128,12 @@ class Simulation:
             "seed": self.seed.to_dict(),
             "averaged": self.averaged,
             "freedom": self.freedom,
-            "estimate": _lists(self.estimate),
-            "standard_error": _lists(self.standard_error),
-            "network_error": _lists(self.network_error),
-            "tail_error": _lists(self.tail_error),
-            "tail_skewness": _lists(self.tail_skewness),
-            "overflows": {name: list(layers) for name, layers in self.overflows.items()},
+            "estimate": plain(self.estimate),
+            "standard_error": plain(self.standard_error),
+            "network_error": plain(self.network_error),
+            "tail_error": plain(self.tail_error),
+            "tail_skewness": plain(self.tail_skewness),
+            "overflows": plain(self.overflows),
         }
 
 
@@ -159,10 +158,6 @@ _AVERAGED = {
     ),
     "layer": ("variances over the units of a layer, in one network with one input"),
 }
-
-
-def _lists(columns: Mapping[str, Floats]) -> dict[str, list[float | None]]:
-    return {name: [finite(v) for v in values.tolist()] for name, values in columns.items()}
 
 
 def variance_estimates(moments: Moments) -> tuple[Floats, Floats]:

@@ -37,6 +37,7 @@ def simulate(
     network: Network,
     *,
     over: str = "network",
+    seed: int | Sequence[int] | None = None,
     rng: RNG = None,
     networks: int | None = None,
     samples: int | None = None,
@@ -58,8 +59,9 @@ def simulate(
             ``inputs``). ``"sample"`` is one network and many inputs, ``"layer"`` the units of each layer in one network
             with one input, and ``"both"`` many networks with many inputs each, decomposed in ``m2`` and ``v2``.
             `Simulation` says what is estimated in each.
-        rng: a seed or a NumPy generator. The same seed gives the same numbers whatever the number of workers; another
-            ``method`` draws other numbers, of the same law.
+        seed: of all that is drawn. The same seed gives the same numbers whatever the number of workers; another
+            ``method`` draws other numbers, of the same law. Without it (and without ``rng``), each call draws anew.
+        rng: in place of ``seed``: a NumPy generator, or whatever else `numpy.random.default_rng` takes.
         networks: how many networks to draw; by default 1000, or 100 for ``"both"`` (at least 2), or 1.
         samples: how many inputs each network sees: by default 1000 for ``"sample"`` (at least 4), 100 for ``"both"``
             (at least 2), 1 otherwise.
@@ -85,18 +87,19 @@ def simulate(
     numbers a unit. What is recorded comes on top, 8 bytes a number.
 
     Raises:
-        InputError: for unknown names, numbers out of range, a method that cannot do what is asked (with the reason), an
-            ``rng`` that NumPy does not take, or a network that does not fit in memory or has too many weights to draw.
+        InputError: for unknown names, numbers out of range, a method that cannot do what is asked (with the reason),
+            both ``seed`` and ``rng`` or what NumPy does not take for them, or a network that does not fit in memory or
+            has too many weights to draw.
 
-    >>> simulation = simulate(Network(widths=[3, 4, 2], gain=1.0), rng=1, networks=100)
+    >>> simulation = simulate(Network(widths=[3, 4, 2], gain=1.0), seed=1, networks=100)
     >>> [name for name, values in simulation.estimate.items() if len(values) == 2]
     ['var_z', 'var_s', 'var_grad_s', 'var_grad_w']
-    >>> simulate(Network(widths=[9] * 4, gain=2.0, activation="relu"), over="both", rng=1).method
+    >>> simulate(Network(widths=[9] * 4, gain=2.0, activation="relu"), over="both", seed=1).method
     'brute'
 
     """
-    parent = generator(rng)
-    seed = Seed.of(parent)
+    parent = generator(rng, seed)
+    start = Seed.of(parent)
     request = plan(
         network,
         over=over,
@@ -117,7 +120,7 @@ def simulate(
     run = _one_network if request.over in ("sample", "layer") else _many_networks
     try:
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-            return run(network, request, parent, seed, workers, progress)
+            return run(network, request, parent, start, workers, progress)
     except MemoryError:
         raise InputError(f"widths: a network of {sum(network.widths)} units does not fit in memory") from None
 

@@ -54,11 +54,20 @@ class Seed:
         }
 
 
-def generator(rng: RNG) -> Generator:
-    """Return ``numpy.random.default_rng(rng)``, with `InputError` for what it does not take."""
+def generator(rng: RNG, seed: int | Sequence[int] | None = None) -> Generator:
+    """Return ``numpy.random.default_rng`` of a seed or of what else it takes; of both, there is one too many.
+
+    Raises `InputError` where both are given, and for what NumPy does not take.
+    """
+    if seed is not None and rng is not None:
+        raise InputError(f"give seed or rng, not both, got seed={seed!r} and rng={rng!r}")
     try:
-        return np.random.default_rng(rng)
+        if isinstance(seed, BitGenerator | Generator | SeedSequence):
+            raise TypeError
+        return np.random.default_rng(rng if seed is None else seed)
     except (TypeError, ValueError) as error:
+        if seed is not None:
+            raise InputError(f"seed must be a non-negative integer (rng takes generators), got {seed!r}") from error
         raise InputError(f"rng must be a non-negative integer seed or a NumPy generator, got {rng!r}") from error
 
 

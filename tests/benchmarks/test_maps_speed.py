@@ -9,7 +9,7 @@ from scipy.integrate import quad
 
 from numerics.maps import NumericalMaps
 from numerics.maps.hermite import series
-from numerics.phase import phase
+from numerics.phase import phase_diagram
 
 
 def _nested(q: float, rho: float) -> float:
@@ -67,6 +67,6 @@ def test_tanh_covariance_is_twenty_times_faster_than_nested_quad() -> None:
 
 def test_phase_diagram_of_65536_points_in_ten_seconds() -> None:
     for name in ("tanh", "gelu"):
-        seconds = _seconds(lambda: phase(name, points=256), 1)  # noqa: B023
+        seconds = _seconds(lambda: phase_diagram(name, points=256), 1)  # noqa: B023
         print(f"\nphase diagram of {name}, 256 x 256: {seconds:.1f} s")
         assert seconds < 10

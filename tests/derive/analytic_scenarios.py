@@ -59,7 +59,7 @@ from derive.rules.stability import (
 )
 from derive.rules.wide import Q, U, one_gaussian
 from derive.theorems import critical, critical_length
-from derive.theorems.mean_field import CHI, NOT_CONSTANT
+from derive.theorems.mean_field import CHI, LINEARISED, NOT_CONSTANT, SLOPE_EXISTS
 from derive.theorems.mean_field import GAP as DISTANCE
 from derive.theorems.mean_field import LAYER as ANY_LAYER
 from derive.theorems.sample_variance import GAIN
@@ -94,18 +94,22 @@ def correlation_scenarios():
     first, second = Q * one_gaussian(SLOPE_OF_F(U) ** 2), Q**2 * S2
     right = expanded + order[0] * first + order[1] * second
     slopes = tuple(map(critical.slope_at_one, (1, 2)))
+    key = SLOPE_EXISTS.key
+    one_derivative = {"hypotheses": (SLOPE_EXISTS,), "needs": (key,), "undefined": (key,)}
     return [
         Scenario(
             PriceDerivative(),
             slope,
             Q * pair(SLOPE_OF_F, SLOPE_OF_F),
             (pair(SLOPE_OF_F, SLOPE_OF_F), Q * pair(F, CURVATURE_OF_F), 2 * Q * pair(SLOPE_OF_F, F)),
+            **one_derivative,
         ),
         Scenario(
             PriceDerivative(),
             Derivative(3 * pair(F, F) + 1, CORRELATION, CORRELATION),
             3 * Q**2 * pair(CURVATURE_OF_F, CURVATURE_OF_F),
             (3 * Q * pair(CURVATURE_OF_F, CURVATURE_OF_F), 3 * Q**2 * pair(SLOPE_OF_F, SLOPE_OF_F)),
+            **one_derivative,
         ),
         Scenario(
             FullCorrelation(),
@@ -116,9 +120,10 @@ def correlation_scenarios():
                 one_gaussian(F(U)) * one_gaussian(SLOPE_OF_F(U)),
                 2 * one_gaussian(F(U) * SLOPE_OF_F(U)),
             ),
+            **one_derivative,
         ),
         Scenario(
-            FullCorrelation(critical.SMOOTH.key),
+            FullCorrelation(),
             Subs(pair(CURVATURE_OF_F, CURVATURE_OF_F), CORRELATION, 1),
             S2,
             (S3, Q * S2),
@@ -127,22 +132,25 @@ def correlation_scenarios():
             undefined=(critical.SMOOTH.key,),
         ),
         Scenario(
-            DivideByMeanSquare(NOT_CONSTANT.key),
+            DivideByMeanSquare(),
             unit(GAIN * one_gaussian(SLOPE_OF_F(U) ** 2)),
             Eq(GAIN, 1 / one_gaussian(SLOPE_OF_F(U) ** 2)),
             (Eq(GAIN, one_gaussian(SLOPE_OF_F(U) ** 2)), Eq(GAIN, 2 / one_gaussian(SLOPE_OF_F(U) ** 2))),
-            (NOT_CONSTANT,),
-            needs=(NOT_CONSTANT.key,),
-            undefined=(NOT_CONSTANT.key,),
+            (NOT_CONSTANT, SLOPE_EXISTS),
+            needs=(NOT_CONSTANT.key, SLOPE_EXISTS.key),
+            undefined=(NOT_CONSTANT.key, SLOPE_EXISTS.key),
         ),
         Scenario(
             GeometricDecay(CHI, ANY_LAYER),
             DISTANCE(ANY_LAYER),
             DISTANCE(0) * exp(ANY_LAYER * log(CHI)),
             (DISTANCE(0) * exp(-ANY_LAYER * log(CHI)), DISTANCE(0) * exp(2 * ANY_LAYER * log(CHI))),
+            (LINEARISED,),
+            needs=(LINEARISED.key,),
+            undefined=(LINEARISED.key,),
         ),
         Scenario(
-            ExpandNearOne(slopes, critical.SMOOTH.key),
+            ExpandNearOne(slopes),
             pair(F, F, 1 - GAP),
             right,
             (right + order[1] * second, right + 2 * GAP * first, right - order[1] * second, right + GAP / 1000),
@@ -180,12 +188,13 @@ def kink_scenarios():
     known = {"hypotheses": (critical.KINKED,), "needs": (critical.KINKED.key,), "undefined": (critical.KINKED.key,)}
     return [
         Scenario(
-            TaylorRemainder(critical.slope_at_one(1), critical.curvature()),
+            TaylorRemainder(critical.slope_at_one(1, critical.KINKED), critical.curvature()),
             start,
             taylor,
             (taylor + remainder, taylor - remainder, taylor + GAP * Q * one_gaussian(SLOPE_OF_F(U) ** 2)),
+            **known,
         ),
-        Scenario(SplitKinks(critical.KINKED.key), curved, split, (split - bounded, split + bounded), **known),
+        Scenario(SplitKinks(), curved, split, (split - bounded, split + bounded), **known),
         Scenario(
             JointDensity(),
             Sum(J_J * J_K * deltas, *both),
@@ -197,7 +206,7 @@ def kink_scenarios():
             ),
         ),
         Scenario(
-            SingularPart(critical.KINKED.key),
+            SingularPart(),
             singular,
             leading,
             (
@@ -226,7 +235,7 @@ def length_scenarios():
     known = {"needs": (smooth.key,), "undefined": (smooth.key,), "hypotheses": (smooth,)}
     return [
         Scenario(
-            ExpandInVariance(Q, 3, smooth.key),
+            ExpandInVariance(Q, 3),
             one_gaussian(F(U) ** 2),
             right,
             (
@@ -238,7 +247,7 @@ def length_scenarios():
             **known,
         ),
         Scenario(
-            ExpandOneSided(Q, 4, sided.key),
+            ExpandOneSided(Q, 4),
             one_gaussian(F(U) ** 2),
             half + kinked,
             (half - kinked, half + 2 * kinked, half, 2 * half + kinked),
@@ -262,7 +271,7 @@ def decay_scenarios():
     def scenario(lemma, own, right, wrong):
         hypotheses = (*shared, own, follows)
         keys = tuple(h.key for h in hypotheses)
-        rule = DecayOfRecursion(lemma, critical.SEQUENCE, GAP, follows.key)
+        rule = DecayOfRecursion(lemma, critical.SEQUENCE, GAP)
         return Scenario(rule, epsilon, right, wrong, hypotheses, needs=keys, undefined=keys)
 
     return [

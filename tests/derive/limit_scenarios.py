@@ -6,13 +6,14 @@ from sympy import Gt, Integer, KroneckerDelta, Mul, Rational, Sum, asin, atan, p
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import (
+    FINITE_MOMENTS,
     INPUT_INDEPENDENT,
     OUTPUT_GRADIENT_CENTRED,
     OUTPUT_GRADIENT_INDEPENDENT,
     WEIGHTS,
 )
 from derive.layers import Facts, i
-from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, W, cost_gradient, f, n, s, slope, z
+from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, W, b, cost_gradient, f, n, s, slope, z
 from derive.proof.derivation import Proof
 from derive.randomness import NETWORKS, SAMPLES
 from derive.rules import VarianceDefinition
@@ -21,6 +22,7 @@ from derive.rules.analysis import ArcsineToArctangent, DecayFunction, InTermsOfT
 from derive.rules.asymptotics import SMALL, LocalExpansion, Positive, SimplifySides
 from derive.rules.definitions import FirstOrder
 from derive.rules.expectation import IndependentTerms, ScaleVariance
+from derive.rules.given import PutIn, Rename
 from derive.rules.gradients import GradientIndependence
 from derive.rules.replicas import HalfSquaredDifference, Replicas
 from derive.rules.towers import Tower, VarianceFromMoments
@@ -41,11 +43,20 @@ from derive.rules.wide import (
 )
 from derive.rules.wide import V as SPREAD
 from derive.setting import Setting
+from derive.theorems.decay import HE
 from derive.theorems.forward import BEFORE_LAST, HERE
 from derive.theorems.kumar import FIRST_ORDER
 from derive.theorems.product import BOTH_FACTORS, X, Y, product_variance
 from derive.theorems.quadratic_form import COORDINATES, EIGENVALUES, GAUSSIAN_ROW, OVER_ROW
-from derive.theorems.sample_variance import WIDE
+from derive.theorems.sample_variance import (
+    BIAS_DEFINED,
+    BIAS_VARIANCE,
+    FUNCTION_DEFINED,
+    GAIN,
+    GAIN_DEFINED,
+    RATIO_DEFINED,
+    WIDE,
+)
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES
 from derive.theorems.wide import GAUSSIAN, GRADIENT_INDEPENDENCE
 
@@ -54,7 +65,14 @@ H = DecayFunction(T)
 
 def limit_scenarios():
     """Algebra and analysis of the sample variance, means over part of the randomness, two samples, limits."""
-    return [*written_scenarios(), *small_scenarios(), *mean_scenarios(), *sample_scenarios(), *limits()]
+    return [
+        *written_scenarios(),
+        *equation_scenarios(),
+        *small_scenarios(),
+        *mean_scenarios(),
+        *sample_scenarios(),
+        *limits(),
+    ]
 
 
 def written_scenarios():
@@ -81,19 +99,53 @@ def written_scenarios():
             # m^2 = v^2 (1/T^2 - 1)/2 and sqrt(v^2 + 2 m^2) = v/T.
             SPREAD**4 * (1 - T**2) / (2 * T**3),
             (SPREAD**4 * (1 - T**2) / T**3, SPREAD**4 * (1 - T**2) / (2 * T**2), SPREAD**4 * (1 + T**2) / (2 * T**3)),
+            **by(RATIO_DEFINED),
         ),
         Scenario(
             NameDecayFunction(),
             SPREAD**2 * (2 + 3 * (atan(T) + (T - atan(T)) / T**2)),
             gathered,
             (SPREAD**2 * (3 + 2 * H), SPREAD**2 * (2 - 3 * H), SPREAD**2 * 3 * H, gathered / SPREAD**2),
+            **by(FUNCTION_DEFINED),
+        ),
+    ]
+
+
+def by(*definitions):
+    """What a scenario says of equations that it rests on: a definition is put in, and no world is without it."""
+    keys = tuple(h.key for h in definitions)
+    return {"hypotheses": definitions, "needs": keys, "undefined": keys}
+
+
+def equation_scenarios():
+    gain = n(i + 1) * SharedVariance(W, i + 1)
+    he = 2 / (1 + SLOPE**2)
+    return [
+        Scenario(
+            PutIn(((GAIN, he), (BIAS_VARIANCE, Integer(0)))),
+            GAIN * SPREAD**2 + BIAS_VARIANCE,
+            he * SPREAD**2,
+            (SPREAD**2, he * SPREAD**2 + BIAS_VARIANCE, 2 * SPREAD**2, he**2 * SPREAD**2),
+            **by(HE),
+        ),
+        Scenario(
+            Rename((GAIN, BIAS_VARIANCE)),
+            Q * gain + SharedVariance(b, i + 1),
+            Q * GAIN + BIAS_VARIANCE,
+            (Q * GAIN, Q * BIAS_VARIANCE + GAIN, Q * GAIN - BIAS_VARIANCE, Q**2 * GAIN + BIAS_VARIANCE),
+            facts=BEFORE_LAST,
+            **by(GAIN_DEFINED, BIAS_DEFINED),
         ),
     ]
 
 
 def complement_of_a_variance():
     """E[z]^2 = E[z^2] - Var[z], with Var[z] = E[z^2] - E[z]^2 as a lemma."""
-    lemma = Proof(Setting((), HERE), V(z(i, K))).by(VarianceDefinition()).done("variance", "What a variance is")
+    lemma = (
+        Proof(Setting((FINITE_MOMENTS,), HERE), V(z(i, K)))
+        .by(VarianceDefinition())
+        .done("variance", "What a variance is")
+    )
     square = E(z(i, K) ** 2)
     mean = E(z(i, K)) ** 2
     return Scenario(ByComplement(square, lemma), square - V(z(i, K)), mean, (-mean, square - mean, 2 * mean))
@@ -133,6 +185,7 @@ def small_scenarios():
             positive,
             Gt((SLOPE - 1) ** 2 / 3, 0, evaluate=False),
             (Gt((1 + SLOPE) ** 2 / 3, 0, evaluate=False), Gt(1 - SLOPE, 0, evaluate=False)),
+            **by(FUNCTION_DEFINED),
         ),
         Scenario(
             SimplifySides(),
@@ -259,13 +312,13 @@ def limits():
     needed = tuple(h.key for h in backward if h.key != "weights-independent")
     pair = f(s(i, K)), over_samples(f(MU + NU))
     return [
-        Scenario(ByClosedForm(), Mul(2, one_gaussian(U**4 + U)), 6 * Q**2, ()),
-        Scenario(ByClosedForm(price=True), two_samples(FIRST * SECOND), M**2, ()),
+        Scenario(ByClosedForm(), Mul(2, one_gaussian(U**4 + U)), 6 * Q**2, (3 * Q**2, 6 * Q, 2 * Q**2)),
+        Scenario(ByClosedForm(price=True), two_samples(FIRST * SECOND), M**2, (SPREAD**2, M**2 + SPREAD**2, -(M**2))),
         Scenario(
             GaussianMoment(),
             Average(COORDINATES(K) ** 4, OVER_ROW) - Average(COORDINATES(K) ** 2, OVER_ROW) ** 2,
             2 * SharedVariance(COORDINATES) ** 2,
-            (),
+            (SharedVariance(COORDINATES) ** 2, 3 * SharedVariance(COORDINATES) ** 2, 2 * SharedVariance(COORDINATES)),
             (GAUSSIAN_ROW,),
             Facts(),
             needs=("gaussian-row",),

@@ -33,7 +33,7 @@ from derive.rules import (
     ReindexProduct,
     Solve,
 )
-from derive.theorems.condition import COMPROMISE, HALF_WIDTH, UNIFORM
+from derive.theorems.condition import COMPROMISE, HALF_WIDTH, ONE_ON_AVERAGE, UNIFORM, UNIFORM_VARIANCE
 from derive.theorems.forward import BEFORE_LAST
 from derive.theorems.product import BOTH_FACTORS, X, Y
 
@@ -92,7 +92,7 @@ def plain_scenarios():
         ),
         # solving: no world, but the equation itself
         Scenario(
-            Solve(V_W(i), COMPROMISE.key),
+            Solve(V_W(i), ONE_ON_AVERAGE),
             V_W(i),
             2 / (n(i) + n(i + 1)),
             (1 / (n(i) + n(i + 1)), 2 / (n(i) + n(i + 2)), -2 / (n(i) + n(i + 1)), 2 / n(i)),
@@ -204,7 +204,7 @@ def uniform_scenario():
     from derive.theorems.condition import uniform_variance
 
     return Scenario(
-        Solve(HALF_WIDTH, UNIFORM.key, uniform_variance()),
+        Solve(HALF_WIDTH, UNIFORM_VARIANCE, uniform_variance()),
         HALF_WIDTH,
         sqrt(3) * sqrt(V_W(i)),
         (sqrt(6) * sqrt(V_W(i)), sqrt(V_W(i)), -sqrt(3) * sqrt(V_W(i))),

@@ -12,6 +12,7 @@ from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,
     BIASES_ZERO,
+    FINITE_MOMENTS,
     FORWARD,
     INPUTS_CENTRED,
     INPUTS_SHARE_VARIANCE,
@@ -58,7 +59,8 @@ class Scenario:
 
     @property
     def setting(self):
-        return Setting(self.hypotheses, self.facts, self.over)
+        finite = () if FINITE_MOMENTS in self.hypotheses else (FINITE_MOMENTS,)
+        return Setting((*self.hypotheses, *finite), self.facts, self.over)
 
 
 def E(quantity, over=EVERYTHING):

@@ -61,6 +61,7 @@ PLAIN = {
     ),
     "softplus": (softplus, logistic),
     "softplus(3)": (lambda x: softplus(3 * x) / 3, lambda x: logistic(3 * x)),
+    "log-sigmoid": (lambda x: -log1p(exp(-x)), lambda x: logistic(-x)),
     "elu": (lambda x: x if x > 0 else expm1(x), lambda x: 1 if x > 0 else exp(x)),
     "elu(0.5)": (lambda x: x if x > 0 else 0.5 * expm1(x), lambda x: 1 if x > 0 else 0.5 * exp(x)),
     "selu": (
@@ -71,12 +72,19 @@ PLAIN = {
     "celu": (lambda x: max(0, x) + min(0, expm1(x)), lambda x: 1 if x > 0 else exp(x)),
     "hard-tanh": (lambda x: min(1, max(-1, x)), lambda x: -1 < x < 1),
     "hard-tanh(-2,0.5)": (lambda x: min(0.5, max(-2, x)), lambda x: -2 < x < 0.5),
+    "threshold": (lambda x: max(x, 0), lambda x: x > 0),
+    "threshold(0.1,20)": (lambda x: x if x > 0.1 else 20, lambda x: x > 0.1),
     "relu6": (lambda x: min(6, max(0, x)), lambda x: 0 < x < 6),
     "hard-sigmoid": (lambda x: min(6, max(0, x + 3)) / 6, lambda x: (-3 < x < 3) / 6),
     "hard-swish": (
         lambda x: x * min(6, max(0, x + 3)) / 6,
         lambda x: 0 if x <= -3 else 1 if x >= 3 else x / 3 + 0.5,
     ),
+    "sparse-plus": (
+        lambda x: 0 if x <= -1 else x if x >= 1 else (x + 1) ** 2 / 4,
+        lambda x: min(1, max(0, (x + 1) / 2)),
+    ),
+    "sparse-sigmoid": (lambda x: min(1, max(0, (x + 1) / 2)), lambda x: (-1 < x < 1) / 2),
     "squared-relu": (lambda x: max(0, x) ** 2, lambda x: 2 * max(0, x)),
     "sin": (sin, cos),
     "cos": (cos, lambda x: -sin(x)),
@@ -159,7 +167,17 @@ PARITY = {
     | {"asinh", "lecun-tanh", "hermite(3)", "monomial(5)", "soft-shrink(1)"},
     "even": {"abs", "cos", "gaussian", "monomial", "hermite"},
 }
-HOMOGENEITY = {"linear": 1, "relu": 1, "leaky-relu": 1, "leaky-relu(0.2)": 1, "abs": 1, "step": 0, "sign": 0} | {
+HOMOGENEITY = {
+    "linear": 1,
+    "relu": 1,
+    "threshold": 1,
+    "leaky-relu": 1,
+    "leaky-relu(0.2)": 1,
+    "abs": 1,
+    "step": 0,
+    "sign": 0,
+} | {
+    "threshold": 1,
     "squared-relu": 2,
     "monomial": 2,
     "monomial(5)": 5,
@@ -231,6 +249,7 @@ def _torch_functions(torch):
     }
     functions |= {name: getattr(F, name.replace("-", "")) for name in ("hard-tanh", "hard-sigmoid", "hard-swish")}
     functions |= {name: getattr(F, name.replace("-", "")) for name in ("soft-shrink", "hard-shrink", "tanh-shrink")}
+    functions |= {"log-sigmoid": F.logsigmoid, "threshold(0.1,20)": lambda x: F.threshold(x, 0.1, 20.0)}
     functions |= {"softsign": F.softsign, "gelu-tanh": lambda x: F.gelu(x, approximate="tanh")}
     functions |= {"leaky-relu": F.leaky_relu, "leaky-relu(0.2)": lambda x: F.leaky_relu(x, 0.2)}
     functions |= {"celu(2)": lambda x: F.celu(x, 2.0), "elu(0.5)": lambda x: F.elu(x, 0.5)}
@@ -264,6 +283,7 @@ def test_jax_agrees_in_value_and_derivative():
     functions |= {"relu6": nn.relu6, "leaky-relu": nn.leaky_relu, "softsign": nn.soft_sign, "squareplus": nn.squareplus}
     functions |= {"hard-tanh": nn.hard_tanh, "hard-sigmoid": nn.hard_sigmoid, "hard-swish": nn.hard_silu}
     functions |= {"gelu": lambda x: nn.gelu(x, approximate=False), "gelu-tanh": lambda x: nn.gelu(x, approximate=True)}
+    functions |= {"log-sigmoid": nn.log_sigmoid, "sparse-plus": nn.sparse_plus, "sparse-sigmoid": nn.sparse_sigmoid}
     functions |= {"tanh": jnp.tanh, "erf": jax.scipy.special.erf, "asinh": jnp.arcsinh, "sin": jnp.sin}
     jax.config.update("jax_enable_x64", True)
     for name, function in functions.items():

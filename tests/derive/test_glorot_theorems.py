@@ -138,7 +138,7 @@ def test_what_each_theorem_assumes():
     """The biases matter forward and not backward; the output gradient backward and not forward."""
     forward = {h.key for h in theorem("forward-variance").rests_on}
     backward = {h.key for h in theorem("backward-variance").rests_on}
-    weights = {"weights-independent", "weights-zero-mean", "weights-shared-variance"}
+    weights = {"finite-moments", "weights-independent", "weights-zero-mean", "weights-shared-variance"}
     assert forward == {"linear-regime", *weights, "biases-zero", "inputs-zero-mean", "inputs-shared-variance"}
     assert backward == {
         "linear-regime",

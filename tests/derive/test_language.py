@@ -3,15 +3,16 @@
 from fractions import Fraction
 
 import pytest
-from sympy import Expr, Integer, Sum, Symbol
+from sympy import Expr, Integer, Sum, Symbol, latex
 
+import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.claims import CLAIMS
 from derive.errors import InputError, unknown_name
 from derive.hypotheses import WEIGHTS as WEIGHTS_DECLARED
 from derive.indices import bound_indices, fresh_index, rename_bound
 from derive.layers import i
-from derive.network import W, b, n, s, x, z
+from derive.network import W, Width, b, n, s, x, z
 from derive.proof.exact import Exact
 from derive.proof.worlds import LINEAR, World
 from derive.randomness import EVERYTHING, INPUT, NETWORKS, WEIGHTS, Family, Over, Source
@@ -150,3 +151,22 @@ def test_all_registered_names_build_and_are_called_what_they_are_registered_as()
         assert CLAIMS.builder(name)().id == name
     for name in THEOREMS.names()[:6]:
         assert THEOREMS.builder(name)().name == name
+
+
+@pytest.mark.parametrize(
+    ("node", "shown", "printed"),
+    [
+        (W(i, 1, 2), "W^i_{12}", "W^{i}_{12}"),
+        (Width(i + 1) * SharedVariance(W, i), "n_{i+1}*Var[W^i]", r"n_{i + 1} \operatorname{Var}[W^{i}]"),
+        (Average(z(i, 1), EVERYTHING) ** 2, "E[z^i_1]**2", r"\mathbb{E}[z^{i}_{1}]^{2}"),
+    ],
+)
+def test_nodes_print_as_the_papers_write_them_also_inside_what_sympy_prints(node, shown, printed):
+    assert str(node) == repr(node) == shown
+    assert latex(node) == printed
+
+
+def test_a_statement_prints_as_a_relation():
+    statement = derive.theorem("backward-variance").statement
+    assert str(statement) == "Var[∂Cost/∂s^i_k] = Var[∂Cost/∂s^d] · ∏_{i'=i+1}^{d} n_{i'+1} Var[W^{i'}]"
+    assert r"\prod_{i'=i + 1}^{d} n_{i' + 1} \operatorname{Var}[W^{i'}]" in statement._repr_latex_()

@@ -6,7 +6,7 @@ import mpmath
 import pytest
 from mpmath import mp, mpf
 from planting import check
-from sympy import Heaviside, Rational, Symbol, pi, simplify, sqrt, symbols
+from sympy import Heaviside, Rational, Symbol, pi, simplify, sqrt, symbols, sympify
 
 from derive.activations import activation, activations
 from derive.errors import InputError
@@ -19,7 +19,16 @@ from derive.proof.verdict import Grade
 
 CLOSED = {"linear", "relu", "leaky-relu", "abs", "step", "sign", "erf", "gelu", "elu", "selu", "celu", "hard-tanh"} | {
     *("relu6", "hard-sigmoid", "hard-swish", "squared-relu", "sin", "cos", "exp", "gaussian", "soft-shrink"),
-    *("hard-shrink", "monomial", "rectified-monomial", "hermite", "snake"),
+    *(
+        "hard-shrink",
+        "monomial",
+        "rectified-monomial",
+        "hermite",
+        "snake",
+        "threshold",
+        "sparse-plus",
+        "sparse-sigmoid",
+    ),
 }
 EVEN_PART = {"squareplus"}
 """E[f^2] is closed since the odd part of f^2 has no mean; E[f'^2] is not."""
@@ -47,7 +56,7 @@ def maps():
 
 @pytest.mark.parametrize("name", activations())
 def test_length_map_and_chi_are_closed_where_the_class_reaches(name, maps):
-    """27 of the catalogue; the others say why, and never an error of another kind."""
+    """30 of the catalogue; the others say why, and never an error of another kind."""
     assert isinstance(maps(name).find("length_map"), Derivation) == (name in CLOSED | EVEN_PART)
     chi = maps(name).find("chi_perp")
     assert isinstance(chi, Derivation) == (name in CLOSED - JUMPS)
@@ -284,6 +293,21 @@ def test_plain_data_and_text(maps):
     assert "no closed form: E[f'^2] is infinite" in maps("sign").text()
     assert "Subs" not in maps("sin").slope_at_one.text()
     assert "f(s) = 1/(1 + exp(−s))" in maps("sigmoid").text().replace("exp(−s) + 1", "1 + exp(−s)")
+
+
+@pytest.mark.parametrize(("text", "truth"), [("abs(sin(x))", "(1 + exp(-2*q))/2"), ("abs(x**2 - 1)", "4*q")])
+def test_a_squared_slope_has_no_sign(text, truth):
+    """f'² of |u| is u'², as E[cos²] and E[4 s²] by hand."""
+    found = Maps(activation(text)).chi_perp.result / sigma_w2
+    assert simplify(found - sympify(truth, {"q": q})) == 0
+
+
+def test_a_sign_that_may_be_zero_stays():
+    """sign(max(x, 0)) is 0 on a half-line, and so is that of |x| - x."""
+    for text in ("x*sign(max(x, 0))", "x*sign(abs(x) - x)"):
+        f = activation(text)
+        assert f.squared_derivative == f.derivative**2
+    assert Maps("x*sign(max(x, 0))").chi_perp.result == sigma_w2 / 2
 
 
 def test_bad_names(maps):

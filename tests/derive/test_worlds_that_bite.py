@@ -1,5 +1,7 @@
 """Worlds are built from what a step cites, cannot be switched off, and grades say what was seen."""
 
+from pathlib import Path
+
 import pytest
 from planting import check, derive_by, failure, spoiled
 from sympy import Eq, Integer, Rational, Symbol, sqrt
@@ -11,7 +13,7 @@ from derive.network import SLOPE, W, b, n, s, x
 from derive.proof.derivation import Derivation, Proof, Statement
 from derive.proof.laboratory import Laboratory
 from derive.proof.rule import Evidence, Rewrite, Rule
-from derive.proof.verdict import Grade
+from derive.proof.verdict import Grade, legend
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family, Source
 from derive.rules import Centred, DeclaredVariance, Define, Expand, Linearity, ProductLaw
 from derive.setting import Setting, Undischarged
@@ -219,3 +221,7 @@ def test_a_product_law_that_cites_no_independence_is_refuted():
     start = Average(X() * Y(), theorem.setting.over)
     assert failure(derive_by(rule, theorem.setting, start)) is None
     assert failure(derive_by(Silent(), theorem.setting, start)) is not None
+
+
+def test_the_documentation_prints_the_legend_of_the_grades():
+    assert legend() in (Path(__file__).parents[2] / "docs" / "json.md").read_text()

@@ -4,6 +4,8 @@ import pytest
 from planting import careless, derive_by, failure, spoiled
 from rule_scenarios import SCENARIOS
 
+from derive.errors import InputError
+from derive.hypotheses import FINITE_MOMENTS
 from derive.proof.rule import Evidence
 
 
@@ -16,14 +18,19 @@ def cases():
 def dropped():
     for scenario in SCENARIOS:
         for key in scenario.needs:
-            if key not in scenario.undefined:
+            if key not in (*scenario.undefined, FINITE_MOMENTS.key):
                 yield pytest.param(scenario, key, id=f"{type(scenario.rule).__name__}-{key}")
 
 
 @pytest.mark.parametrize(("scenario", "wrong"), list(cases()))
 def test_a_wrong_result_is_refuted(scenario, wrong):
     """An index off by one, a lost term, a wrong constant: refuted by a world in fractions, or by the residual."""
-    planted = derive_by(spoiled(scenario.rule, lambda _: wrong), scenario.setting, scenario.start)
+    try:
+        planted = derive_by(spoiled(scenario.rule, lambda _: wrong), scenario.setting, scenario.start)
+    except InputError as noticed:
+        if "the leading terms" not in str(noticed):
+            raise
+        return
     assert planted.result == wrong
     verdict = failure(planted)
     assert verdict is not None

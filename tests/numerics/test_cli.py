@@ -44,10 +44,10 @@ def test_help_names_every_command():
 
 
 def test_list_names_everything():
-    """As text one line each, as JSON three lists."""
+    """As text one line each, as JSON a list for each kind."""
     lines = good("list").splitlines()
     data = json.loads(good("list", "--format", "json"))
-    assert set(data) == {"theorems", "claims", "activations"}
+    assert set(data) == {"theorems", "claims", "activations", "hypotheses"}
     assert [t["name"] for t in data["theorems"]] == derive.theorems()
     assert [c["id"] for c in data["claims"]] == derive.claims()
     assert all(entry["statement"] for entry in data["theorems"] + data["claims"])
@@ -57,7 +57,8 @@ def test_list_names_everything():
 
 def test_long_fractions_are_listed_as_decimals():
     """LeCun's 1.7159 is what the fraction 17159/10000 is; where decimals are rounded, and nowhere else, it says ≈."""
-    formulas = dict(line.split(maxsplit=2)[1:] for line in good("list").splitlines() if line.startswith("activation"))
+    lines = good("list", "activations").splitlines()[1:]
+    formulas = dict(re.split(" {2,}", line)[1:3] for line in lines)
     assert formulas["lecun-tanh"] == "f(s) = 1.7159 tanh(2 s/3)"
     assert formulas["gelu-tanh"].count("0.044715") == 1
     # Klambauer et al. 2017 print 1.0507 and 1.7581 = 1.6733 * 1.0507.
@@ -72,13 +73,23 @@ def test_long_fractions_are_listed_as_decimals():
 
 
 def test_derive_text_latex_html():
-    """Each format is what the derivation itself prints."""
+    """Each format is what the derivation itself prints; the text ends with the claims that it decides."""
     derivation = derive.theorem("product-variance")
-    assert good("derive", "product-variance") == derivation.text().rstrip("\n") + "\n"
+    decided = "Decides, by varprop audit: question-1-product-rule, dropout-variance."
+    assert good("derive", "product-variance") == derivation.text().rstrip("\n") + f"\n\n{decided}\n"
     assert good("derive", "product-variance", "--format", "latex").strip() == derivation.latex().strip()
     document = good("derive", "product-variance", "--format", "latex", "--standalone")
     assert document.strip() == derivation.latex(standalone=True).strip()
     assert good("derive", "product-variance", "--format", "html").startswith("<!DOCTYPE html>")
+
+
+def test_derive_depth_and_evidence():
+    """The lemmas by their statements alone; the rules in a list at the end."""
+    derivation = derive.theorem("backward-variance")
+    options = ("--depth", "main", "--evidence", "appendix")
+    assert good("derive", "backward-variance", *options) == derivation.text(depth="main", evidence="appendix")
+    fragment = good("derive", "backward-variance", "--format", "latex", *options)
+    assert fragment.strip() == derivation.latex(depth="main", evidence="appendix").strip()
 
 
 def test_derive_json():
@@ -223,6 +234,14 @@ BAD = [
     ("derive forward-varianc", "unknown theorem 'forward-varianc'; did you mean forward-variance"),
     ("derive", "Missing argument 'NAME'"),
     ("derive product-variance --format pdf", "'pdf' is not one of"),
+    (
+        "derive product-variance --format html --depth main",
+        "--depth goes with --format text or latex, got --format html",
+    ),
+    (
+        "derive product-variance --format json --evidence none",
+        "--evidence goes with --format text or latex, got --format json",
+    ),
     ("derive product-variance --standalone", "--standalone goes with --format latex, got --format text"),
     ("derive product-variance -o /no/such/directory/x", "cannot write '/no/such/directory/x': no such file"),
     ("derive product-variance -o /", "cannot write '/': is a directory"),

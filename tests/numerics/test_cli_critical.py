@@ -54,7 +54,7 @@ def test_every_number_of_the_edge_of_erf() -> None:
     data = json.loads(good("critical", "erf", "--bias-variance", "0.05", "--format", "json"))
     (point,) = data["fixed_points"]
     pairs = [
-        (shown["sigma_w2 (N Var[W])"], truth["w"]),
+        (shown["gain n Var[W], sigma_w2"], truth["w"]),
         (shown["q_star"].removesuffix(" (stable)"), truth["q"]),
         (shown["chi_par"], truth["par"]),
         (shown["xi_q (layers)"], truth["xi"]),
@@ -120,7 +120,7 @@ def test_init_does_not_call_a_half_stable_length_attracting() -> None:
     text = good("init", HALF)
     assert "q = 1 is half-stable (attracts from below, repels above: chi_par = 1 within" in text
     assert "q = 1 attracts" not in text
-    gain = float(re.search(r"second-moment: gain ([\d.]+)", text)[1])  # type: ignore[index]
+    gain = float(re.search(r"second-moment: .*torch gain ([\d.]+)", text)[1])  # type: ignore[index]
     assert gain == pytest.approx((0.5 - 1 / (2 * math.pi)) ** -0.5, rel=1e-11)
 
 
@@ -183,3 +183,26 @@ def test_the_table_of_a_phase_diagram(tmp_path) -> None:  # type: ignore[no-unty
         assert float(row["xi_c"]) == pytest.approx(float(-1 / mpmath.log(par / 2)), rel=1e-8)
         bounded += 1
     assert 8 <= bounded <= 22
+
+
+def test_init_recommends_one_gain_in_words_first() -> None:
+    """That whose larger change over 50 layers, of lengths or of gradients, is the smallest; n Var[W], and its root."""
+    for name in ("tanh", "gelu", "selu", "relu"):
+        data = json.loads(good("init", name, "--format", "json"))
+
+        def change(gain: dict[str, float]) -> float:
+            return max(abs(math.log(gain["length_after"])), abs(math.log(gain["gradient_after"])))
+
+        use = min(data["gains"], key=change)
+        assert data["recommended"] == use["name"]
+        assert use["gain"] == use["sigma_w2"] == pytest.approx(use["torch_gain"] ** 2, rel=1e-15)
+        first = good("init", name).splitlines()[0]
+        assert first.startswith(f"Use gain {use['gain']:.12g}")
+        assert f"torch gain {use['torch_gain']:.12g}" in first
+    # He et al. 2015: gain 2, and PyTorch's calculate_gain("relu") is its root.
+    assert "Use gain 2: Var[W] = 2/n, n the fan-in; torch gain 1.41421356237." in good("init", "relu")
+
+
+def test_init_recommends_nothing_where_every_gradient_is_infinite() -> None:
+    assert "Use gain" not in good("init", "step")
+    assert json.loads(good("init", "step", "--format", "json"))["recommended"] is None

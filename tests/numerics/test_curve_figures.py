@@ -111,4 +111,4 @@ def test_where_the_linear_regime_ends():
         np.testing.assert_array_equal(x, gains)
         np.testing.assert_allclose(y, ratio / scale)
         np.testing.assert_allclose(ends, np.stack([y - 2 * error / width, y + 2 * error / width], axis=1))
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["linear regime", "a", "b"]

@@ -146,7 +146,7 @@ def test_simulation_agrees_and_a_wrong_curve_does_not():
     simulation = simulate(network, rng=5, networks=4000)
     found = verify(predict(network), simulation)
     assert found.agrees
-    assert max(row.detectable for row in found.rows) < 0.25
+    assert max(row.detectable for row in found.comparisons) < 0.25
 
     class Mirrored:
         pass
@@ -163,5 +163,5 @@ def test_tanh_leaves_the_linear_regime():
     assert verify(predict(small, theory="linear-regime"), simulate(small, rng=6, networks=1000)).agrees
     found = verify(predict(large, theory="linear-regime"), simulate(large, rng=6, networks=1000))
     assert found.verdict == "differs"
-    (row,) = [row for row in found.rows if (row.quantity, row.layer) == ("var_z", 4)]
+    (row,) = [row for row in found.comparisons if (row.quantity, row.layer) == ("var_z", 4)]
     assert row.relative_difference < -0.5

@@ -11,7 +11,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import derive
+from derive.claims.claim import Finding
+from derive.proof.verdict import Grade
 from numerics.cli import main
+from numerics.criticality.point import AT_ZERO, HALF_STABLE, NONE, SCALE_INVARIANT
+from numerics.criticality.stability import STABLE, UNDECIDED, UNSTABLE
 from numerics.figures import draw, save_figure
 
 ROOT = Path(__file__).parents[2]
@@ -83,3 +88,48 @@ def test_documentation_gives_the_sizes_of_the_figures():
     for function in (draw, save_figure):
         parameters = inspect.signature(function).parameters
         assert {name: parameters[name].default for name in defaults} == defaults
+
+
+def _anchors(path):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    """Files exist, and so do the headings that are pointed to."""
+    for target in re.findall(r"\]\(([^)]*)\)", path.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            name, _, anchor = target.partition("#")
+            page = (path.parent / name).resolve() if name else path
+            assert page.exists(), target
+            assert not anchor or anchor in _anchors(page), target
+
+
+def test_the_glossary_has_the_words_that_are_printed():
+    """Grades, verdicts, classes, stabilities, columns, quantities of maps: most from where the program has them."""
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = {str(grade) for grade in Grade} | {str(finding) for finding in Finding}
+    words |= {SCALE_INVARIANT, AT_ZERO, HALF_STABLE, NONE, STABLE, UNSTABLE, UNDECIDED}
+    words |= {"var_z", "var_s", "var_grad_s", "var_grad_w", "m2", "v2", "rho", "sigma_w2", "sigma_b2"}
+    missing = {word for word in words if not re.search(rf"(`|\*\*|, ){re.escape(word)}(`|\*\*|,|:)", text)}
+    assert not missing
+    for name in (
+        "chi_perp",
+        "chi_par",
+        "xi_q",
+        "xi_c",
+        "Fan-in",
+        "Length map",
+        "Edge of chaos",
+        "Tiny world",
+        "Torch gain",
+    ):
+        assert re.search(rf"^- \*\*[^:]*{name}", text, re.MULTILINE), name
+
+
+def test_the_scope_counts_the_claims():
+    """As many as there are."""
+    text = (ROOT / "docs" / "scope.md").read_text(encoding="utf-8")
+    assert int(re.search(r"Whether (\d+) printed", text)[1]) == len(derive.claims())

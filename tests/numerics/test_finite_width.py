@@ -96,13 +96,13 @@ def test_verdict_with_the_bias_allowed_for(bias):
     network = relu(32)
     found, limit = simulate(network, over="both", networks=2000, samples=8, rng=4), wide_limit(network)
     plain = verify(limit, found)
-    assert {row.quantity for row in plain.rows if row.verdict == "differs"} >= {"v2", "rho"}
+    assert {row.quantity for row in plain.comparisons if row.verdict == "differs"} >= {"v2", "rho"}
     allowed = verify(limit, found, width_bias=bias)
     assert allowed.agrees, allowed.text()
     assert "width bias" in allowed.text()
-    assert next(row for row in allowed.rows if row.name == "v²[s^4]").width_bias == bias.fit("v2", 4).c / 32
+    assert next(row for row in allowed.comparisons if row.name == "v²[s^4]").width_bias == bias.fit("v2", 4).c / 32
     wrong = verify(limit.altered("v2", 4, 1.15), found, width_bias=bias)
-    assert "v²[s^4]" in [row.name for row in wrong.rows if row.verdict == "differs"]
+    assert "v²[s^4]" in [row.name for row in wrong.comparisons if row.verdict == "differs"]
     # A column that claims to be exact is not helped.
     exact = WideLimit(network, limit.columns, {"m2": True, "v2": True})
     assert not verify(exact, found, width_bias=bias).agrees

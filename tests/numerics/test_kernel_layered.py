@@ -279,8 +279,8 @@ K = Symbol("k", integer=True)
     ("expression", "message"),
     [
         (Eq(n(i), 1), "a kernel needs an expression with a value, got the condition"),
-        (x(K), "a kernel cannot evaluate Entry(x, k)"),
-        (n(i) * b(i, K), "a kernel cannot evaluate Entry(b, i, k)"),
+        (x(K), "a kernel cannot evaluate x_k"),
+        (n(i) * b(i, K), "a kernel cannot evaluate b^i_k"),
         (Sum(SharedVariance(W, K), (K, 0, i)), "a kernel cannot evaluate Sum"),
         (Function("foo")(n(i)), "a kernel cannot evaluate"),
         (Average(x(K) ** 3, EVERYTHING), "a kernel cannot take the quantity"),

@@ -18,7 +18,7 @@ from numerics.cli import main
 from numerics.maps import NumericalMaps
 from numerics.maps.at_point import maps_at
 from numerics.network import Network
-from numerics.phase import phase
+from numerics.phase import phase_diagram
 from numerics.report import page, tables
 from numerics.report.subject_page import _critical as critical_table
 from numerics.report.subject_page import _gains as gains_on_page
@@ -112,8 +112,8 @@ def test_verification_as_text_and_json(simulated, verified):
     assert data["threshold"] == verified.threshold
     assert data["verdict"] == verified.verdict
     predicted = predict(NETWORK).columns
-    assert len(rows) == len(data["rows"]) == len(verified.rows) > 10
-    for row, cells, plain in zip(verified.rows, rows, data["rows"], strict=True):
+    assert len(rows) == len(data["rows"]) == len(verified.comparisons) > 10
+    for row, cells, plain in zip(verified.comparisons, rows, data["rows"], strict=True):
         truth = predicted[row.quantity][row.layer]
         estimate, error = (s[row.quantity][row.layer] for s in (simulated.estimate, simulated.standard_error))
         # The run's own error, or that which its tail implies where that is larger.
@@ -135,11 +135,16 @@ def test_percentages_of_a_verification(verified):
     """Three digits of each, of the numbers of the row; the summary has the largest that could have passed."""
     head, *lines = (re.split(r" {2,}", line.strip()) for line in verified.text().split("\n\n")[0].splitlines())
     assert head[6:8] == ["off by", "detectable"]
-    for row, cells in zip(verified.rows, lines, strict=True):
+    for row, cells in zip(verified.comparisons, lines, strict=True):
         assert shows(cells[6].replace("+", ""), row.estimate / row.predicted - 1, 3)
         assert shows(cells[7], row.detectable, 3)
-    calm = [replace(row, verdict="agrees", skewness=0.0, detectable=0.0123 * n) for n, row in enumerate(verified.rows)]
-    (largest,) = re.findall(r"an error of (\S+ %) would have been caught", replace(verified, rows=tuple(calm)).text())
+    calm = [
+        replace(row, verdict="agrees", skewness=0.0, detectable=0.0123 * n)
+        for n, row in enumerate(verified.comparisons)
+    ]
+    (largest,) = re.findall(
+        r"an error of (\S+ %) would have been caught", replace(verified, comparisons=tuple(calm)).text()
+    )
     assert shows(largest, 0.0123 * (len(calm) - 1), 3)
 
 
@@ -150,7 +155,7 @@ def test_maps_as_text_and_json():
     """Each value with its own error, at the q and rho that were asked for."""
     numbers = NumericalMaps("tanh", weight_variance=1.3, bias_variance=0.2)
     values = maps_at(numbers, 2.0, 0.3)
-    line = "maps tanh --q 2 --rho 0.3 --weight-variance 1.3 --bias-variance 0.2"
+    line = "maps tanh --q 2 --rho 0.3 --gain 1.3 --bias-variance 0.2"
     head, rows = table(run(line))
     assert head[1] == "at q = 2, rho = 0.3"
     data = json.loads(run(f"{line} --format json"))
@@ -171,7 +176,7 @@ def test_critical_as_text_json_and_html(bias):
     line = "critical tanh" + (f" --bias-variance {bias}" if bias else "")
     shown = dict(re.split(r" {2,}", row.strip(), maxsplit=1) for row in run(line).split("\n\n")[0].splitlines()[1:])
     data = json.loads(run(f"{line} --format json"))
-    titles = {"sigma_w2": "sigma_w2 (N Var[W])", "sigma_b2": "sigma_b2 (Var[b])", "chi_perp": "chi_perp"}
+    titles = {"sigma_w2": "gain n Var[W], sigma_w2", "sigma_b2": "sigma_b2 (Var[b])", "chi_perp": "chi_perp"}
     titles |= {"chi_par": "chi_par", "q_star": "q_star", "xi_q": "xi_q (layers)", "xi_c": "xi_c (layers)"}
     for name, title in titles.items():
         value, text = getattr(found, name), shown[title].split(" (")[0]
@@ -226,33 +231,34 @@ def test_gains_on_the_page():
     """As in the terminal, with ten digits."""
     gains = recommended_gains("gelu")
     html = gains_on_page(SimpleNamespace(gains=gains))
-    shown = re.findall(r"Gain (\S+), weight variance ([^/]+)/fan-in(?:, bias variance ([^:]+))?:", html)
-    for gain, (root, variance, bias) in zip(gains, shown, strict=True):
+    shown = re.findall(r"Gain (\S+) \(n Var\[W\]; torch gain ([^)]+)\)(?:, bias variance ([^:]+))?:", html)
+    for gain, (variance, root, bias) in zip(gains, shown, strict=True):
         assert shows(root, math.sqrt(gain.sigma_w2), 10)
         assert shows(variance, gain.sigma_w2, 10)
         assert float(bias or 0) == pytest.approx(gain.sigma_b2, rel=1e-9)
 
 
 def test_gains_as_text_and_json():
-    """The gain is the root of the weight variance, in the table and in the lines for PyTorch and JAX."""
+    """The gain is n Var[W], and the torch gain its root, in the table and in the lines for PyTorch and JAX."""
     gains = recommended_gains("gelu")
     data = json.loads(run("init gelu --format json"))["gains"]
-    blocks = re.findall(r"^(\S.*): gain (\S+), weight variance (\S+)/fan_in(?:, bias variance (\S+))?$",
+    blocks = re.findall(r"^(\S.*): gain (\S+), torch gain (\S+?)(?:, bias variance (\S+))?$",
                         run("init gelu"), re.MULTILINE)  # fmt: skip
     assert len(blocks) == len(data) == len(gains) > 1
-    for gain, (name, root, variance, bias), plain in zip(gains, blocks, data, strict=True):
+    for gain, (name, variance, root, bias), plain in zip(gains, blocks, data, strict=True):
         assert name == gain.name == plain["name"]
         assert float(variance) == pytest.approx(gain.sigma_w2, rel=1e-11)
         assert float(root) == pytest.approx(math.sqrt(gain.sigma_w2), rel=1e-11)
         assert float(bias or 0) == pytest.approx(gain.sigma_b2, rel=1e-11)
-        assert plain["sigma_w2"] == gain.sigma_w2
+        assert plain["gain"] == plain["sigma_w2"] == gain.sigma_w2
+        assert plain["torch_gain"] == math.sqrt(gain.sigma_w2)
 
 
 def test_phase_csv(tmp_path):
     """Each column of the diagram, at its own point."""
-    run(f"phase tanh -o {tmp_path / 'p.csv'} --points 5 --weight-variance 1 3 --bias-variance 0 0.4")
+    run(f"phase tanh -o {tmp_path / 'p.csv'} --points 5 --gain 1 3 --bias-variance 0 0.4")
     rows = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
-    diagram = phase("tanh", weight_variance=(1, 3), bias_variance=(0, 0.4), points=5)
+    diagram = phase_diagram("tanh", weight_variance=(1, 3), bias_variance=(0, 0.4), points=5)
     assert len(rows) == 25
     columns = [name for name in rows[0] if hasattr(diagram, name)]
     assert len(columns) >= 5
@@ -279,8 +285,8 @@ def test_rows_of_the_report(verified):
     """Predicted, simulated, standard error, z, difference and detectable, in percent where they are."""
     markup = re.sub(r"<math.*?</math>", "", tables._rows(verified), flags=re.DOTALL)
     rows = [row for row in cells_of(markup) if row]
-    assert len(rows) == len(verified.rows)
-    for row, (_, layer, *numbers, verdict) in zip(verified.rows, rows, strict=True):
+    assert len(rows) == len(verified.comparisons)
+    for row, (_, layer, *numbers, verdict) in zip(verified.comparisons, rows, strict=True):
         assert (layer, verdict) == (str(row.layer), row.verdict)
         values = (row.predicted, row.estimate, row.standard_error)
         assert all(map(shows, numbers[:3], values, (5, 5, 2)))
@@ -291,9 +297,9 @@ def test_rows_of_the_report(verified):
 
 def test_summary_of_the_report(verified):
     """Rows, those that differ, the largest |z| and the threshold, of a table in which some differ."""
-    rows = [replace(row, verdict="agrees", z=1.0) for row in verified.rows]
+    rows = [replace(row, verdict="agrees", z=1.0) for row in verified.comparisons]
     worse = [replace(row, verdict="differs", z=-9.75) if n % 3 == 0 else row for n, row in enumerate(rows)]
-    bad = replace(verified, rows=tuple(worse))
+    bad = replace(verified, comparisons=tuple(worse))
     case = SimpleNamespace(key="k", title="t", verification=bad)
     (row,) = [row for row in cells_of(tables._summary([case])) if row]
     assert row == ["t", str(len(worse)), str(-(-len(worse) // 3)), "9.8", f"{bad.threshold:.2f}", "differs"]

@@ -25,6 +25,7 @@ from numerics.processes import spread
 from numerics.report import build, write_report
 from numerics.report.chapters import CAPTIONS, CHAPTERS, home
 from numerics.report.page import _over_what
+from numerics.report.spelled import spelled
 from numerics.report.subject import subject
 from numerics.report.subject_page import subject_body
 from numerics.report.tasks import perform
@@ -55,6 +56,7 @@ FILES = [
     "curves/tanh-small.png",
     "derivations/product-variance.html",
     "derivations/product-variance.tex",
+    "figures/edge-of-chaos.png",
     "figures/kaiming-net.png",
     "figures/layer-randomness.png",
     "figures/network-randomness.png",
@@ -124,13 +126,96 @@ def test_page_is_complete_and_self_contained(report):
         assert target[1:] in ids if target.startswith("#") else (report / target).is_file()
 
 
+SCROLLING = {"math", "scroll"}
+"""Classes of blocks that scroll where they are wider than the page; so do paragraphs, summaries and code."""
+
+
+def check_structure(text):
+    """Hold a page against what every page must have: see the test below."""
+    body = text.partition("<main")[2].partition(">")[2].rpartition("</main>")[0]
+    tree = ElementTree.fromstring(f"<div>{body or text}</div>")
+    above = {child: parent for parent in tree.iter() for child in parent}
+
+    def within(element):
+        while element in above:
+            element = above[element]
+            yield element
+
+    # Drawings repeat the glyphs that they share.
+    ids = [element.get("id") for element in tree.iter() if element.get("id") and "svg" not in element.tag]
+    assert len(set(ids)) == len(ids)
+    contents = {link.get("href")[1:] for link in tree.find(".//nav").iter("a")}
+    assert {section.get("id") for section in tree.iter("section")} <= contents
+    assert {heading.get("id") for heading in tree.iter("h3") if heading.get("id")} <= contents
+    for element in tree.iter("math"):
+        around = list(within(element))
+        scrolls = [e for e in around if SCROLLING & set((e.get("class") or "").split())]
+        inline = [e for e in around if e.tag in ("p", "summary", "table") or "steps" in (e.get("class") or "")]
+        assert scrolls or (inline and not element.get("displaystyle")), ElementTree.tostring(element)[:200]
+    for element in tree.iter("table"):
+        if "ruled" in (element.get("class") or ""):
+            assert above[element].get("class") == "scroll"
+    drawings = [element for element in tree.iter() if element.tag.endswith("svg")]
+    assert len(drawings) == sum(1 for _ in tree.iter("figure"))
+    for element in drawings:
+        assert above[element].get("class") == "scroll"
+        assert len(element.get("aria-label")) > 40
+    raw = re.search(r".{0,20}(\w'?\^|sigma_|chi_p|\d[eE]-\d).{0,9}", "".join(shown_text(tree)))
+    assert raw is None, raw
+
+
+def shown_text(element):
+    """Yield the text of an element but for code, file names, drawings, and derivations (pages of their own)."""
+    if element.tag in ("pre", "code", "a", "math") or element.tag.endswith("svg") or element.get("class") == "varprop":
+        yield element.tail or ""
+        return
+    yield element.text or ""
+    for child in element:
+        yield from shown_text(child)
+    yield element.tail or ""
+
+
+def test_structure_of_the_index(report):
+    """No id twice; chapters and audits in the contents; formulas, tables and drawings in what scrolls; alt texts."""
+    text = (report / "index.html").read_text(encoding="utf-8")
+    check_structure(text)
+    assert 'href="#glorot-audit"' in text
+    assert 'href="audit.html"' in text
+
+
+def test_what_scrolls_is_said_by_the_style_sheet(report):
+    """The blocks that the test of the structure takes for scrolling scroll, with shaded edges, in page and report."""
+    sheet = (report / "index.html").read_text(encoding="utf-8").partition("</style>")[0]
+    (rule,) = re.findall(r"\.varprop :where\((.*?)\) \{ (.*?) \}", sheet, re.S)
+    assert {".math", ".scroll", ".steps > li", "p", "summary", "table", "pre"} == set(rule[0].split(", "))
+    assert "overflow-x: auto" in rule[1]
+    assert rule[1].count(" local no-repeat") == rule[1].count(" scroll no-repeat") == 2
+    assert not re.search(r"overflow(-x)?: (visible|hidden)", sheet)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sigma_w2 E[f'^2]", "σ<sub>w</sub>² E[f′<sup>2</sup>]"),
+        ("q - q* ~ 6962.5 l^-1", "q − q* ~ 6962.5 l<sup>−1</sup>"),
+        ("|z| <= 3.5, s^i_k, (-98 %)", "|z| ≤ 3.5, s<sup>i</sup><sub>k</sub>, (−98 %)"),
+        ("chi_perp q/q', f''(0)", "χ<sub>⊥</sub> q/q′, f″(0)".replace("″", "′′")),
+        ("0.5 ± 2e-15, 1e+20", "0.5 ± 2·10<sup>−15</sup>, 1·10<sup>20</sup>"),
+        ("Student's t, half-stable, a < b", "Student's t, half-stable, a &lt; b"),
+        ("σ_w² = 1, x*Phi(2*x)", "σ<sub>w</sub>² = 1, x*Phi(2*x)"),
+    ],
+)
+def test_plain_formulas_are_set(text, shown):
+    assert spelled(text) == shown
+
+
 def test_page_shows_what_was_found(report):
     """Theorem, claims with verdicts and counterexample, verdicts of the verification, and the values in the tables."""
     text = (report / "index.html").read_text(encoding="utf-8")
     assert derive.theorem("product-variance").title in text
     for claim in SMALL["claims"]:
-        assert f'<tr id="{claim}">' in text
-    assert '<span class="chip bad">refuted</span></td></tr>' in text
+        assert f'<article class="claim" id="{claim}">' in text
+    assert '<span class="chip bad">refuted</span></h4>' in text
     assert "the left side is <b>" in text
     assert "Of 2 formulas in print, 1 hold as printed and 1 are refuted." in text
     audits = json.loads((report / "audit.json").read_text(encoding="utf-8"))
@@ -138,17 +223,17 @@ def test_page_shows_what_was_found(report):
     for name in ("glorot", "tanh-small", "tanh-large"):
         rows = table(report / "verification" / f"{name}.csv")
         assert len(rows) == 20
-        assert f"{float(rows[7]['estimate']):.5g}" in text
+        assert spelled(f"{float(rows[7]['estimate']):.5g}") in text
 
 
 def test_figures_and_chapters_tell_the_story_in_order(report):
     """Every figure is on the page, numbered in order; claims and theorems stand in their chapters; contents link."""
     text = (report / "index.html").read_text(encoding="utf-8")
     numbers = [int(number) for number in re.findall(r"<figcaption>Figure (\d+)\.", text)]
-    assert numbers == list(range(1, 12))
+    assert numbers == list(range(1, 13))
     marks = [f'id="{key}"' for key in ("over-what", "figure-kaiming-net", "figure-layer-randomness", "glorot")]
     marks += [f'id="{key}"' for key in ("product-variance", "glorot-2010-eq-6", "samples", "figure-sample-variance")]
-    marks += ['id="verification"', 'id="relu"', 'id="again"']
+    marks += ['id="figure-edge-of-chaos"', 'id="verification"', 'id="run-relu"', 'id="again"']
     places = [text.index(mark) for mark in marks]
     assert places == sorted(places)
 
@@ -292,8 +377,8 @@ def test_workers_give_what_this_process_gives():
     """In the order of the tasks."""
     tasks = [("claim", "question-1-product-rule"), ("theorem", "product-variance")]
     apart = spread(perform, tasks, workers=2)
-    assert [made.row if task[0] == "claim" else made.html for made, task in zip(apart, tasks, strict=True)] == [
-        perform(tasks[0]).row,
+    assert [made.entry if task[0] == "claim" else made.html for made, task in zip(apart, tasks, strict=True)] == [
+        perform(tasks[0]).entry,
         perform(tasks[1]).html,
     ]
 
@@ -331,15 +416,21 @@ def test_no_two_stages_share_random_numbers(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np.random, "default_rng", record)
     sizes = {"_SAMPLED_WIDTH": 32, "_BACKWARD_WIDTH": 16}
-    unneeded = {"phase": refused, "plot_maps": refused, "_maps": lambda *_: (), "recommended_gains": lambda _: ()}
+    unneeded = {
+        "phase_diagram": refused,
+        "plot_maps": refused,
+        "_maps": lambda *_: (),
+        "recommended_gains": lambda _: (),
+    }
     for name, value in (sizes | unneeded).items():
         monkeypatch.setattr(f"numerics.report.subject.{name}", value)
     seed = 12345  # figures that other tests drew are kept, by their seed
     write_report(tmp_path / "r", **SMALL | {"claims": []}, seed=seed, activations=["linear", "leaky-relu"])
     # The figures show one experiment; some show other layers of it, for which it is drawn again.
     seeded = list({sequence.spawn_key: sequence for sequence in seeded}.values())
-    # Three kinds and two widths in the figures, four networks and one fit, ten gains, and six networks a page.
-    assert len(seeded) == 3 + 2 + 4 + 1 + 10 + 2 * 6
+    # Three kinds, two widths and three phases in the figures, four networks and one fit, ten gains, and six networks a
+    # page.
+    assert len(seeded) == 3 + 2 + 3 + 4 + 1 + 10 + 2 * 6
     assert len({tuple(sequence.generate_state(8)) for sequence in seeded}) == len(seeded)
     assert {sequence.entropy for sequence in seeded} == {seed}
     keys = [sequence.spawn_key for sequence in seeded]
@@ -392,9 +483,10 @@ def with_page(tmp_path_factory):
 
 
 def test_the_page_of_an_activation_is_linked_and_well_formed(with_page):
-    """Every file that it names is there, and the index links to it."""
+    """Every file that it names is there, the index links to it, and all that is wide scrolls."""
     index, page = with_page
     text = page.read_text(encoding="utf-8")
+    check_structure(text)
     assert page.name in index
     ElementTree.fromstring(text.partition("\n")[2])
     for name in re.findall(r'href="((?!data:)[^"#]+)"', text):
@@ -405,8 +497,8 @@ def test_the_page_shows_maps_gains_and_three_phases(with_page):
     """Closed forms with their derivations, numbers with errors, one-liners, and both kinds of runs in each phase."""
     _, page = with_page
     text = page.read_text(encoding="utf-8")
-    for name in ("length map", "covariance map", "chi perp", "sample variance map", "K"):
-        assert f"{name} " in text
+    for name in ("Length map", "Covariance map", "χ<sub>⊥</sub>", "Sample variance map", "K"):
+        assert f"<h3>{name} " in text
     assert text.count("closed form") > 10
     assert "torch.nn.init.normal_" in text
     runs = sorted(
@@ -461,7 +553,7 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_rest(tmp_path, monkeypatch):
     def refused(*_, **__):
         raise InputError("E[f²] < 0 at q = 1")
 
-    monkeypatch.setattr("numerics.report.subject.phase", refused)
+    monkeypatch.setattr("numerics.report.subject.phase_diagram", refused)
     monkeypatch.setattr("numerics.report.subject._cases", lambda *_: iter(()))
     for part in ("figures", "derivations"):
         (tmp_path / part).mkdir()
@@ -470,6 +562,7 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_rest(tmp_path, monkeypatch):
     text = subject_body(made)
     assert "phase diagram could not be drawn and is left out: E[f²] &lt; 0 at q = 1." in text
     assert re.findall(r"<figcaption>Figure (\d+)", text) == ["1", "2"]
+    check_structure(text)
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
     assert {"x-phi-2-x-function.png", "x-phi-2-x-maps.png"} <= drawn
     assert "x-phi-2-x-phase.png" not in drawn

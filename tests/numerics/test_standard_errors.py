@@ -142,7 +142,7 @@ def test_detectable_is_the_error_that_passes_the_threshold_by_the_quantile_of_it
     run = simulate(Network(widths=[64, 48, 64], gain=1.0), rng=6, networks=networks)
     found = verify(predict(run.network), run)
     margin = stats.t.ppf(0.99, networks - 1)
-    for row in found.rows:
+    for row in found.comparisons:
         r = row.standard_error / row.estimate
         assert row.standard_error == run.standard_error[row.quantity][row.layer]
         assert (row.detectable - found.threshold * r) / (r * (1 + row.detectable)) == pytest.approx(margin, rel=1e-9)
@@ -197,7 +197,7 @@ def test_large_networks_redraw_their_weights(monkeypatch):
     run = simulate(network, rng=8, networks=4000)
     found = verify(predict(network), run)
     assert found.agrees, found.text()
-    assert max(row.detectable for row in found.rows) < 0.35
+    assert max(row.detectable for row in found.comparisons) < 0.35
     both = simulate(network, over="both", rng=9, networks=3000, samples=6, method="brute")
     found = verify(predict(network, theory="wide"), both)
     assert found.agrees, found.text()

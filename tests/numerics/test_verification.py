@@ -51,8 +51,8 @@ def test_right_prediction_agrees():
     assert found.agrees
     assert found.verdict == "agrees"
     assert found.threshold == pytest.approx(stats.t.isf(0.01 / 20 / 2, 1999), rel=1e-10)
-    assert all(row.exact for row in found.rows)
-    for row in found.rows:
+    assert all(row.exact for row in found.comparisons)
+    for row in found.comparisons:
         relative_error = row.standard_error / row.estimate
         assert row.z == pytest.approx((row.estimate / row.predicted - 1) / relative_error, rel=1e-9)
 
@@ -67,7 +67,7 @@ def long_run():
 def test_three_per_cent_in_one_row_is_caught_when_the_table_says_so(long_run, name, factor):
     """The planted row differs, the others agree, and detectable had said that 3 % would be seen."""
     found = verify(linear_prediction(long_run.network).altered(name, 1, factor), long_run)
-    (off,) = [row for row in found.rows if row.verdict == "differs"]
+    (off,) = [row for row in found.comparisons if row.verdict == "differs"]
     assert (off.quantity, off.layer) == (name, 1)
     assert off.detectable < 0.03
     assert off.relative_difference == pytest.approx(1 / factor - 1, abs=0.01)
@@ -80,10 +80,10 @@ def test_detectable_is_caught_with_99_per_cent_power():
     right, rng = linear_prediction(network), np.random.default_rng(3)
     caught = {1.0: 0, 0.5: 0}
     runs = [simulate(network, rng=rng, networks=200) for _ in range(400)]
-    detectable = np.mean([verify(right, run).rows[0].detectable for run in runs])
+    detectable = np.mean([verify(right, run).comparisons[0].detectable for run in runs])
     for part in caught:
         wrong = right.altered("var_z", 0, 1 / (1 + part * detectable))
-        caught[part] = sum(verify(wrong, run).rows[0].verdict == "differs" for run in runs)
+        caught[part] = sum(verify(wrong, run).comparisons[0].verdict == "differs" for run in runs)
     assert caught[1.0] >= 0.97 * 400
     assert caught[0.5] < 0.5 * 400
 
@@ -164,7 +164,7 @@ def test_two_networks_decide_nothing():
     network = Network(widths=[8] * 5, gain=1.0)
     found = verify(linear_prediction(network), simulate(network, rng=1, networks=2))
     assert found.verdict == "inconclusive"
-    assert {row.verdict for row in found.rows} == {"inconclusive"}
+    assert {row.verdict for row in found.comparisons} == {"inconclusive"}
     assert "16 rows say little" in found.summary()
 
 
@@ -174,7 +174,7 @@ def test_an_error_of_100_per_cent_that_could_pass_is_no_agreement():
     rows = [
         row
         for networks in (8, 10, 12, 16, 24, 60)
-        for row in verify(linear_prediction(network), simulate(network, rng=1, networks=networks)).rows
+        for row in verify(linear_prediction(network), simulate(network, rng=1, networks=networks)).comparisons
     ]
     assert {row.verdict for row in rows if row.detectable <= 1} == {"agrees"}
     useless = [row for row in rows if 1 < row.detectable < math.inf]
@@ -187,15 +187,15 @@ def test_a_prediction_of_zero_is_held_against_the_size_of_the_layer():
     network = Network(widths=[64] * 5, gain=1.0, activation="tanh")
     run = simulate(network, over="both", rng=2, networks=60, samples=20)
     found = verify(predict(network), run)
-    rows = [row for row in found.rows if row.quantity in ("m2", "rho")]
+    rows = [row for row in found.comparisons if row.quantity in ("m2", "rho")]
     assert found.agrees, found.text()
     assert all(row.predicted == 0 and abs(row.z) < found.threshold for row in rows)
     columns = predict(network).columns
     wrong = Prediction(network, {"m2": 0.1 * columns["v2"], "v2": 0.9 * columns["v2"]}, {})
-    assert {row.quantity for row in verify(wrong, run).rows if row.verdict == "differs"} >= {"m2", "v2", "rho"}
+    assert {row.quantity for row in verify(wrong, run).comparisons if row.verdict == "differs"} >= {"m2", "v2", "rho"}
     # An estimate far above a tiny prediction is noise as well, and the run cannot see so small a mean.
     tiny = Prediction(network, {"m2": 1e-30 * columns["v2"], "v2": columns["v2"]}, {})
-    assert {row.verdict for row in verify(tiny, run).rows if row.quantity == "m2"} == {"inconclusive"}
+    assert {row.verdict for row in verify(tiny, run).comparisons if row.quantity == "m2"} == {"inconclusive"}
 
 
 def test_equation_6_as_printed_is_caught():
@@ -208,8 +208,8 @@ def test_equation_6_as_printed_is_caught():
         Prediction(network, right.columns | {"var_grad_s": printed}, right.exact),
         simulate(network, rng=5, networks=5000),
     )
-    assert {row.quantity for row in found.rows if row.verdict == "differs"} == {"var_grad_s"}
-    assert sum(row.verdict == "differs" for row in found.rows) >= 4
+    assert {row.quantity for row in found.comparisons if row.verdict == "differs"} == {"var_grad_s"}
+    assert sum(row.verdict == "differs" for row in found.comparisons) >= 4
 
 
 def test_where_the_linear_regime_of_tanh_stops():
@@ -218,8 +218,8 @@ def test_where_the_linear_regime_of_tanh_stops():
         network = Network(widths=ISSUE, gain=gain, input_variance=input_variance, activation="tanh")
         found = verify(linear_prediction(network), simulate(network, rng=6, networks=4000))
         assert found.agrees is agrees
-        assert not any(row.exact for row in found.rows)
-    last = next(row for row in found.rows if (row.quantity, row.layer) == ("var_z", 4))
+        assert not any(row.exact for row in found.comparisons)
+    last = next(row for row in found.comparisons if (row.quantity, row.layer) == ("var_z", 4))
     # tanh is bounded by 1, so its variance is; the linear regime says 1.5^4.
     assert last.predicted == pytest.approx(1.5**4)
     assert last.verdict == "differs"
@@ -231,12 +231,12 @@ def test_no_spread_means_equal_up_to_rounding():
     """A Rademacher input: a right prediction agrees, one that is off by 1e-9 does not."""
     network = Network(widths=[7, 5, 3], gain=1.0, input_law="rademacher", input_variance=0.3)
     right, simulation = linear_prediction(network), simulate(network, rng=7, networks=500)
-    row = verify(right, simulation).rows[0]
+    row = verify(right, simulation).comparisons[0]
     assert (row.verdict, row.z) == ("agrees", 0.0)
     assert row.detectable < 1e-12
     # It cannot ring falsely, and takes no share of alpha.
     assert verify(right, simulation).threshold == pytest.approx(stats.t.isf(0.01 / 7 / 2, 499), rel=1e-10)
-    row = verify(right.altered("var_z", 0, 1 + 1e-9), simulation).rows[0]
+    row = verify(right.altered("var_z", 0, 1 + 1e-9), simulation).comparisons[0]
     assert (row.verdict, row.z) == ("differs", -math.inf)
 
 
@@ -246,11 +246,11 @@ def test_zero_variances():
     right, simulation = linear_prediction(dead), simulate(dead, rng=8)
     assert verify(right, simulation).agrees
     wrong = Prediction(dead, right.columns | {"var_s": [0.0, 1e-5]}, right.exact)
-    assert [row.layer for row in verify(wrong, simulation).rows if row.verdict == "differs"] == [1]
+    assert [row.layer for row in verify(wrong, simulation).comparisons if row.verdict == "differs"] == [1]
     alive = Network(widths=[4, 3, 2], gain=1.0)
     wrong = linear_prediction(alive).altered("var_s", 0, 0.0)
     found = verify(wrong, simulate(alive, rng=8))
-    (off,) = [row for row in found.rows if row.verdict == "differs"]
+    (off,) = [row for row in found.comparisons if row.verdict == "differs"]
     assert off.relative_difference == math.inf
     json.dumps(found.to_dict(), allow_nan=False)
 
@@ -259,8 +259,8 @@ def test_a_run_that_can_catch_nothing_says_so():
     """Forty narrow layers over 20 networks: no row may claim that the run supports it."""
     network = Network(widths=[3] * 41, gain=1.0)
     found = verify(linear_prediction(network), simulate(network, rng=9, networks=20))
-    assert not any(row.verdict == "differs" for row in found.rows)
-    assert max(row.detectable for row in found.rows) > 1
+    assert not any(row.verdict == "differs" for row in found.comparisons)
+    assert max(row.detectable for row in found.comparisons) > 1
     assert "say little" in found.summary()
 
 
@@ -278,7 +278,7 @@ def test_untrusted_standard_errors_make_a_row_inconclusive():
     assert found.verdict == "inconclusive"
     assert not found.agrees
     assert "inconclusive: 12 of 12 rows" in found.summary()
-    row = next(row for row in found.rows if (row.quantity, row.layer) == ("var_grad_w", layer))
+    row = next(row for row in found.comparisons if (row.quantity, row.layer) == ("var_grad_w", layer))
     assert abs(row.z) > found.threshold
 
 
@@ -289,8 +289,8 @@ def test_outside_float64():
         with np.errstate(over="ignore"):
             prediction = Prediction(network, {"var_z": np.float64(gain) ** np.arange(11)}, {})
         found = verify(prediction, simulate(network, rng=1, networks=1000))
-        assert [row.verdict for row in found.rows][:3] == ["agrees"] * 3
-        assert found.rows[layer].verdict == "inconclusive"
+        assert [row.verdict for row in found.comparisons][:3] == ["agrees"] * 3
+        assert found.comparisons[layer].verdict == "inconclusive"
         json.dumps(found.to_dict(), allow_nan=False)
         found.text()
     network = Network(widths=[4, 3], gain=1.0)
@@ -313,7 +313,17 @@ def test_output_is_stable():
     ]
     assert str(found) == found.text()
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert set(data) == {"verdict", "agrees", "alpha", "threshold", "networks", "averaged", "summary", "rows"}
+    assert set(data) == {
+        "verdict",
+        "agrees",
+        "alpha",
+        "threshold",
+        "networks",
+        "averaged",
+        "summary",
+        "columns",
+        "rows",
+    }
     assert set(data["rows"][0]) == {
         *("layer", "quantity", "predicted", "estimate", "standard_error", "z"),
         *("relative_difference", "detectable", "exact", "verdict", "width_bias", "skewness"),
@@ -361,8 +371,8 @@ def test_decomposition_agrees(decomposed):
     """m², v², ρ = m²/(m² + v²) and their sum, from a prediction of m² and v² alone; m² = 0 at layer 0 too."""
     found = verify(wide_limit(decomposed.network), decomposed)
     assert found.agrees, found.text()
-    assert {row.name for row in found.rows if row.layer == 1} == {"m²[s^1]", "v²[s^1]", "ρ[s^1]", "Var[s^1]"}
-    zero = next(row for row in found.rows if row.name == "m²[s^0]")
+    assert {row.name for row in found.comparisons if row.layer == 1} == {"m²[s^1]", "v²[s^1]", "ρ[s^1]", "Var[s^1]"}
+    zero = next(row for row in found.comparisons if row.name == "m²[s^0]")
     assert (zero.predicted, math.isnan(zero.detectable)) == (0, True)
     assert "an error of" in found.summary()
     json.dumps(found.to_dict(), allow_nan=False)
@@ -372,14 +382,16 @@ def test_decomposition_agrees(decomposed):
 def test_a_wrong_decomposition_is_caught(decomposed, name, factor):
     """The altered column differs at that layer; so does ρ, which is computed from it."""
     found = verify(wide_limit(decomposed.network).altered(name, 3, factor), decomposed)
-    assert {(name, 3), ("rho", 3)} <= {(row.quantity, row.layer) for row in found.rows if row.verdict == "differs"}
+    assert {(name, 3), ("rho", 3)} <= {
+        (row.quantity, row.layer) for row in found.comparisons if row.verdict == "differs"
+    }
 
 
 def test_a_recursion_with_a_planted_error_is_caught(decomposed):
     """The variance over networks taken for that over samples: no decay, m² = 0."""
     network = decomposed.network
     wrong = WideLimit(network, {"m2": np.zeros(4), "v2": np.full(4, 2.0)}, {})
-    differing = {(row.quantity, row.layer) for row in verify(wrong, decomposed).rows if row.verdict == "differs"}
+    differing = {(row.quantity, row.layer) for row in verify(wrong, decomposed).comparisons if row.verdict == "differs"}
     assert differing == {(name, layer) for name in ("m2", "v2", "rho") for layer in (1, 2, 3)}
 
 
@@ -428,7 +440,7 @@ def test_scores_beyond_reading_are_powers_of_ten():
     """A score of a prediction that is off by many orders does not tear the table apart."""
     network = Network(widths=[8, 8], gain=1e-30)
     found = verify(predict(network), simulate(network, rng=1, networks=50))
-    row = replace(found.rows[0], z=1.8868e130)
-    line = replace(found, rows=(row, *found.rows[1:])).text().splitlines()[1]
+    row = replace(found.comparisons[0], z=1.8868e130)
+    line = replace(found, comparisons=(row, *found.comparisons[1:])).text().splitlines()[1]
     assert "+1.9e+130" in line
     assert len(line) < 150

@@ -226,9 +226,9 @@ def test_over_networks_forward_and_backward(activation, phase):
     """200 networks of width 256 with real weight matrices; an error of 20 % in any row would have been seen."""
     network = network_at(activation, phase, 256)
     found = verify(predict(network), simulate(network, rng=[7, 1], networks=200))
-    assert {row.quantity for row in found.rows} == set(COLUMNS)
+    assert {row.quantity for row in found.comparisons} == set(COLUMNS)
     assert found.agrees, found.text()
-    assert max(row.detectable for row in found.rows) < 0.2
+    assert max(row.detectable for row in found.comparisons) < 0.2
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -237,9 +237,9 @@ def test_over_samples_and_networks(activation, phase):
     """150 networks of width 2048 with 16 inputs each; the bias of this width, about 2/2048 a layer, stays unseen."""
     network = network_at(activation, phase, 2048)
     found = verify(predict(network), simulate(network, rng=[7, 2], over="both", networks=150, samples=16))
-    assert {row.quantity for row in found.rows} == {*SAMPLE_COLUMNS, "var_s"}
+    assert {row.quantity for row in found.comparisons} == {*SAMPLE_COLUMNS, "var_s"}
     assert found.agrees, found.text()
-    assert max(row.detectable for row in found.rows if row.predicted > 0) < 0.25
+    assert max(row.detectable for row in found.comparisons if row.predicted > 0) < 0.25
 
 
 @pytest.mark.parametrize("over", ["network", "both"])
@@ -278,7 +278,7 @@ def test_narrow_networks_agree_and_would_show_an_error():
     simulation = simulate(network, rng=3, networks=20_000, quantities=("var_s", "var_grad_s", "var_grad_w"))
     found = verify(prediction, simulation)
     assert found.agrees, found.text()
-    assert max(row.detectable for row in found.rows) < 0.17
+    assert max(row.detectable for row in found.comparisons) < 0.17
 
 
 def test_a_network_without_biases_may_have_dead_layers():
@@ -288,7 +288,7 @@ def test_a_network_without_biases_may_have_dead_layers():
     assert predict(Network(widths=[4, 4], gain=2.0, activation="relu")).exact["var_grad_s"]
     narrow = Network(widths=[1] * 4, gain=2.0, activation="relu")
     found = verify(predict(narrow), simulate(narrow, rng=4, networks=20_000, quantities=("var_grad_s",)))
-    ratios = [row.estimate / row.predicted for row in found.rows]
+    ratios = [row.estimate / row.predicted for row in found.comparisons]
     # After a dead unit the pre-activation is 0 and has slope 0: a slope that should be 1 half of the time is so in one
     # network of four.
     assert ratios == pytest.approx([1, 0.5, 1], abs=0.06)

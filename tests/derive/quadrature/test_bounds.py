@@ -82,6 +82,27 @@ def test_pairs_of_every_correlation(outer: str, inner: str, rho: Fraction) -> No
     assert found.error <= 1e-11 * found.size + 1e-290
 
 
+@pytest.mark.parametrize("rho", [Fraction(1, 2), Fraction(-49, 50)], ids=str)
+@pytest.mark.parametrize("inner", [sp.Heaviside(y**2 - 1), sp.Heaviside(y**3 - y) + sp.Heaviside(y - y**3) - 1 + y])
+def test_pairs_with_conditions_that_are_solved(inner: sp.Expr, rho: Fraction) -> None:
+    """exp(x) > 2 where x > log 2, y² > 1 beyond ±1; of the second h only y is left."""
+    flint.ctx.dps = 40
+    edge, r = flint.arb(2).log(), exact(rho)
+    left = (1 - r * r).sqrt()
+
+    def beyond_one(m: Any) -> Any:
+        return 1 - normal_cdf((1 - m) / left) + normal_cdf((-1 - m) / left)
+
+    def formula(t: Any, at: Any) -> Any:
+        return (t.exp() - 2) * (r * t if inner.has(y**3) else beyond_one(r * t)) if at > edge else 0 * t
+
+    truth = expectation(formula, (edge,), 0, 1)
+    rational = sp.Rational(rho.numerator, rho.denominator)
+    (found,) = Space([sp.Max(sp.exp(x) - 2, 0) * inner], (x, y))([0, 0], [[1, rational], [rational, 1]])
+    assert holds(found.value, found.error, truth)
+    assert found.error <= 1e-11 * found.size
+
+
 def random_pairs() -> list[tuple[str, str, tuple[Any, ...]]]:
     """Sixty products with laws of every kind: shifted, narrow, wide, of either sign of correlation."""
     random = Random(8)

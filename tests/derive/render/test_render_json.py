@@ -71,4 +71,4 @@ def test_every_key_is_documented(theorem):
 
 def test_uses_lists_assumptions_in_order_then_lemmas(theorem):
     uses = to_dict(theorem("weight-gradient-variance"))["steps"][1]["uses"]
-    assert uses == ["A1", "A2", "A8", "product-variance"]
+    assert uses == ["A1", "A2", "A3", "A9", "product-variance"]

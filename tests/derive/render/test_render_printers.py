@@ -4,6 +4,7 @@ import pytest
 from sympy import (
     And,
     Eq,
+    Function,
     Integral,
     KroneckerDelta,
     Limit,
@@ -35,7 +36,7 @@ i_ = Symbol("i'", integer=True)
 t, q, v = symbols("t q v", positive=True)
 OVER_WEIGHTS = Over("weights", (WEIGHTS,), style="network")
 OVER_INPUT = Over("input", (INPUT,), style="sample")
-COST = r"\mathit{Cost}"
+COST = r"\mathrm{Cost}"
 
 
 def var(e):
@@ -167,14 +168,19 @@ TABLE = [
         "n_i = 1 and n_{i+1} = 2",
         r"n_{i} = 1 \quad\text{and}\quad n_{i + 1} = 2",
     ),
+    # Words are upright, and a name that is a formula is printed as one.
+    (Symbol("gain"), "gain", r"\mathrm{gain}"),
+    (Symbol("Var(w^T C w)"), "Var[wᵀ C w]", r"\operatorname{Var}[w^{T} C w]"),
+    (Symbol("v sqrt(N)"), "v √N", r"v \sqrt{N}"),
+    (Function("f''")(t) ** 2, "f''(t)²", "f''(t)^{2}"),
     # Plain SymPy, as Gaussian integrals and limits need it.
     (Cost, "Cost", COST),
-    (2 * asin(v) / pi, "2 asin(v)/π", r"\frac{2 \arcsin{\left(v \right)}}{\pi}"),
+    (2 * asin(v) / pi, "2 asin(v)/π", r"\frac{2 \arcsin(v)}{\pi}"),
     (exp(-(t**2) / 2), "exp(−t²/2)", r"e^{- \frac{t^{2}}{2}}"),
-    (erf(t / sqrt(2)), "erf(√2 t/2)", r"\operatorname{erf}{\left(\frac{\sqrt{2} t}{2} \right)}"),
+    (erf(t / sqrt(2)), "erf(√2 t/2)", r"\operatorname{erf}\Bigl(\frac{\sqrt{2} t}{2}\Bigr)"),
     (Rational(-2, 3), "−2/3", r"- \frac{2}{3}"),
-    (Integral(exp(-t), (t, 0, oo)), "∫_{0}^{∞} exp(−t) dt", r"\int\limits_{0}^{\infty} e^{- t}\, dt"),
-    (Limit(q / t, t, oo), "lim_{t→∞} q/t", r"\lim_{t \to \infty}\left(\frac{q}{t}\right)"),
+    (Integral(exp(-t), (t, 0, oo)), "∫_{0}^{∞} exp(−t) dt", r"\int_{0}^{\infty} e^{- t}\, dt"),
+    (Limit(q / t, t, oo), "lim_{t→∞} q/t", r"\lim_{t \to \infty}\Bigl(\frac{q}{t}\Bigr)"),
     (Symbol("rho"), "ρ", r"\rho"),
 ]
 

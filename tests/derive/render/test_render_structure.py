@@ -10,8 +10,7 @@ import derive
 from derive.errors import InputError
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.render import html, latex, text
-from derive.render.breaking import break_latex, latex_width
-from derive.render.latex_printer import print_latex
+from derive.render.mathml import mathml
 from derive.render.outline import Outline
 from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS
 from derive.render.sentences import footer
@@ -24,33 +23,23 @@ def parsed(derivation):
 
 
 def squeeze(string):
-    """Drop everything that breaking into lines may add or take, brackets that stretch among it."""
+    """Drop everything that breaking into lines may add or take."""
     string = re.sub(r"\s+", "", string)
-    string = re.sub(r"\\(left|right|[bB]igg?[lr])(?![a-z])", "", string)
-    for noise in (r"\\", r"&\qquad{}", "&"):
-        string = string.replace(noise, "")
-    return string
+    string = re.sub(r"\{?\\(?:begin|end)\{aligned\}\}?|\\(?:left|right|[bB]igg?[lr])(?![a-z])", "", string)
+    return re.sub(r"\\\\|&\\quad\{\}|[&{}]", "", string)
 
 
-def chains(rendered, derivation, formula, relations, mark):
+def chains(rendered, derivation, formula, relations, words):
     """Return the first thing that is missing, in the order in which it has to appear, or None."""
     outline = Outline(derivation)
     rest = squeeze(rendered)
-    if mark == "text":
-        rest = rest[rest.index("Proof.") :]
-    for section in outline.sections:
+    # The argument comes first, then the lemmas beside it.
+    for section in outline.proved:
         for step in section.derivation.steps:
-            shown = formula(step.after, section.brackets)
-            known = f"[{';'.join(footer(outline, step))}]"
-            known = latex.escape(known) if mark == "latex" else known
-            signed = f"{relations[step.relation]}{shown}"
-            if mark == "latex" and squeeze(signed) not in rest:
-                # A fraction wider than the page stands as one over its denominator, times its numerator.
-                raw = print_latex(step.after, section.brackets)
-                sign = relations[step.relation]
-                signed = sign + "".join(break_latex(raw, latex.LINE - latex_width(sign), latex.LINE - 6))
-            pieces = [signed, known]
-            for piece in pieces if mark == "text" else reversed(pieces):
+            notes = words(outline, step)
+            known = f"[{';'.join(notes)}]" if notes else ""
+            shown = f"{relations[step.relation]}{formula(step.after, section.brackets)}"
+            for piece in (known, shown):
                 place = rest.find(squeeze(piece))
                 if place < 0:
                     return f"{section.label}, step {step.id}: {piece}"
@@ -59,11 +48,14 @@ def chains(rendered, derivation, formula, relations, mark):
 
 
 def in_text(rendered, derivation):
-    return chains(rendered, derivation, text.formula, TEXT_RELATIONS, "text")
+    return chains(rendered, derivation, text.formula, TEXT_RELATIONS, footer)
 
 
 def in_latex(rendered, derivation):
-    return chains(rendered, derivation, latex.formula, LATEX_RELATIONS, "latex")
+    def noted(outline, step):
+        return footer(outline, step, cite=lambda name: rf"\ref{{{derivation.name}:{name}}}")
+
+    return chains(rendered, derivation, latex.formula, LATEX_RELATIONS, noted)
 
 
 def in_html(tree, derivation):
@@ -76,27 +68,35 @@ def in_html(tree, derivation):
     for section in outline.sections:
         for step in section.derivation.steps:
             place = places.get(f"{derivation.name}-{section.anchor}-step-{step.id}")
-            known = None if place is None else place.find("div[@class='known']")
-            if known is None or known.text != "; ".join(footer(outline, step)):
+            known = None if place is None else place.find("span[@class='known']")
+            mark = outline.marks.of(step) or str(step.verdict.grade)
+            if (
+                known is None
+                or "".join(known.itertext()) != f"[{'; '.join([*footer(outline, step, marked=False), mark])}]"
+            ):
+                return f"{section.label}, step {step.id}"
+            if known.find("a[@title]").get("title") != f"{step.rule.name}; {step.verdict}":
                 return f"{section.label}, step {step.id}"
             signed = f"{LATEX_RELATIONS[step.relation]} {latex.formula(step.after, section.brackets)}"
-            broken = break_latex(print_latex(step.after, section.brackets), html.LINE, html.LINE - 6)
-            wanted = [f"{LATEX_RELATIONS[step.relation]} {''.join(broken)}", signed]
             shown = "".join(place.find("div[@class='math']").itertext())
-            if shown not in ["".join(ET.fromstring(html.mathml(w)).itertext()) for w in wanted]:
+            if shown != "".join(ET.fromstring(mathml(signed)).itertext()):
                 return f"{section.label}, step {step.id}: {signed}"
     return None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_text_shows_every_step_in_order_with_its_rule_its_assumptions_and_its_verdict(theorem, name):
+def test_text_shows_every_step_in_order_with_its_assumptions_and_its_verdict(theorem, name):
     assert in_text(theorem(name).text(width=100), theorem(name)) is None
 
 
-@pytest.mark.parametrize("standalone", [False, True])
 @pytest.mark.parametrize("name", NAMES)
-def test_latex_shows_every_step_in_order_with_its_rule_its_assumptions_and_its_verdict(theorem, name, standalone):
-    assert in_latex(theorem(name).latex(standalone=standalone), theorem(name)) is None
+def test_latex_shows_every_step_in_order_with_its_assumptions_and_its_verdict(theorem, name):
+    assert in_latex(theorem(name).latex(), theorem(name)) is None
+
+
+def test_a_document_is_the_fragment_between_a_preamble_and_an_end(theorem):
+    fragment, document = (theorem("half-variance").latex(standalone=s) for s in (False, True))
+    assert document.endswith("\\begin{document}\n" + fragment.split("\n", 2)[2] + "\\end{document}\n")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -111,11 +111,10 @@ def test_every_format_shows_every_assumption_under_its_number(theorem, name):
     shown = " ".join(derivation.text().split())
     for a in data["assumptions"]:
         assert f"{a['id']} {a['text']}" in shown
-    document, body = derivation.latex(standalone=True), derivation.latex()
+    fragment = squeeze(re.sub(r"\\newline\\hspace\*\{\dem\}|\\allowbreak|\$", "", derivation.latex()))
     for a in Outline(derivation).assumptions:
-        words = a.hypothesis.text.render(lambda e: f"${latex.formula(e, inline=True)}$", latex.escape)
-        assert rf"\item[\textbf{{{a.id}}}] {words}" in document
-        assert f"% {a.id}: {words}" in body
+        words = a.hypothesis.text.render(lambda e: latex.formula(e, inline=True), latex.escape)
+        assert squeeze(rf"\textbf{{{a.id}}} {words}") in fragment
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -149,15 +148,12 @@ def test_a_derivation_rendered_without_its_last_step_is_caught(theorem):
 
 def test_a_renderer_that_drops_what_a_step_uses_is_caught(theorem, monkeypatch):
     whole = theorem("product-variance")
-
-    def forgetful(outline, step):
-        return [step.rule.name, str(step.verdict.grade)]
-
-    for module in (text, latex, html):
-        monkeypatch.setattr(module, "footer", forgetful)
-    assert "uses A1" in in_text(whole.text(), whole)
-    assert "uses A1" in in_latex(whole.latex(), whole)
-    assert "step 2" in in_html(ET.fromstring(html.fragment(whole, style=False)), whole)
+    monkeypatch.setattr(Outline, "uses", lambda outline, step: [])
+    forgetful = whole.text(), whole.latex(), html.fragment(whole, style=False)
+    monkeypatch.undo()
+    assert "[A1" in in_text(forgetful[0], whole)
+    assert "A1" in in_latex(forgetful[1], whole)
+    assert "step 2" in in_html(ET.fromstring(forgetful[2]), whole)
 
 
 def test_swapped_steps_are_caught(theorem):

@@ -8,10 +8,9 @@ from mpmath import mp, mpf
 
 from derive.activations import activation
 from derive.errors import InputError
-from derive.maps import Maps
 from numerics.kernels import iterate, map_kernel, sample_variance_step
 from numerics.kernels.layer_products import layer_product
-from numerics.kernels.reference import reference
+from numerics.kernels.reference import by_quadrature
 
 
 def test_a_curve_ends_where_variances_pass_the_largest_that_a_step_takes() -> None:
@@ -58,8 +57,7 @@ def test_the_reference_of_the_slope_of_the_length_map(q: float) -> None:
         ("sin", lambda v: mp.exp(-2 * v)),
         ("where(x>1,1,0)", lambda v: mp.npdf(1 / mp.sqrt(v)) / (2 * v ** mpf(1.5))),
     ):
-        e = Maps(activation(name)).definition("chi_par")
-        value, error = reference(e, {s: q if s.name == "q" else 1.5 for s in e.free_symbols})
+        value, error = by_quadrature(activation(name), "chi_par", {"q": q, "sigma_w2": 1.5})
         with mp.workdps(30):
             truth = 1.5 * slope(mpf(q))
             assert abs(value - truth) <= error + mpf(10) ** -17 * truth

@@ -156,22 +156,21 @@ def test_gaps_and_correlations_add_to_one():
 def test_a_wrong_constant_gets_no_certificate():
     """The certificate is measured: a form off by 1e-12 is not used anywhere."""
     good = _form("gelu", "separation")
-    assert good.usable is not None
-    assert good.certificate.holds()
+    assert good.covers((1e-12, 5e4))
+    assert max(good.decade(k)[0] for k in range(-12, 5)) < 1e-13
     bad = Form(good.activation, "separation", good.expression * (1 + sqrt(2) / 10**12), good.second, good.truth)
-    assert bad.usable is None
-    assert not bad.certificate.holds()
+    assert not any(bad.covers((q, q)) for q in (1e-6, 1.0, 1e3))
 
 
 def test_where_digits_are_lost_another_method_takes_over():
     """snake's E[f²] cancels at a small variance: the certificate ends there, and quadrature answers."""
-    first, _ = _form("snake", "second").usable
-    assert 1e-6 < first < 0.1
+    assert _form("snake", "second").covers((0.1, 1.0))
+    assert not _form("snake", "second").covers((1e-6, 1.0))
     below = NumericalMaps("snake").second_moment(np.geomspace(1e-7, 1e-6, MANY))
     assert METHOD not in set(below.method)
     assert below.relative_error < 1e-12
     # Beyond exp's range too.
-    assert _form("exp", "covariance").usable[1] < 400
+    assert not _form("exp", "covariance").covers((1.0, 400.0))
 
 
 def test_bad_values_in_large_arrays_are_named():

@@ -67,7 +67,7 @@ def test_bad_input_is_an_input_error() -> None:
 
 def test_maps_without_a_value_say_so() -> None:
     """No correlation where there is no variance; no variance over samples at a negative correlation."""
-    shown = CliRunner().invoke(maps, ["tanh", "--rho", "-0.5", "--weight-variance", "0"])
+    shown = CliRunner().invoke(maps, ["tanh", "--rho", "-0.5", "--gain", "0"])
     assert shown.exit_code == 0
     (line,) = [row for row in shown.stdout.splitlines() if row.startswith("correlation_map ")]
     assert "undefined" in line

@@ -11,14 +11,14 @@ from derive.activations import activation
 from derive.errors import InputError
 from numerics.criticality import critical, fixed_points
 from numerics.criticality.moments import Moments, moments_of
-from numerics.gains import missing, recommended_gains
+from numerics.gains import recommended_gains
 from numerics.maps import NumericalMaps
-from numerics.phase import phase
+from numerics.phase import phase_diagram
 from numerics.phase_figure import plot_phase, save_phase
 
 
 def test_points_of_the_diagram_are_fixed_points() -> None:
-    diagram = phase("tanh", weight_variance=(0.5, 3.0), bias_variance=(0.0, 0.4), points=9)
+    diagram = phase_diagram("tanh", weight_variance=(0.5, 3.0), bias_variance=(0.0, 0.4), points=9)
     for row, column in ((2, 1), (4, 4), (8, 8), (1, 8)):
         w, b = float(diagram.sigma_w2[column]), float(diagram.sigma_b2[row])
         (exact,) = fixed_points("tanh", weight_variance=w, bias_variance=b).points
@@ -28,7 +28,7 @@ def test_points_of_the_diagram_are_fixed_points() -> None:
 
 
 def test_chaotic_correlation_is_a_fixed_point() -> None:
-    diagram = phase("tanh", weight_variance=(1.0, 4.0), bias_variance=(0.01, 0.2), points=4)
+    diagram = phase_diagram("tanh", weight_variance=(1.0, 4.0), bias_variance=(0.01, 0.2), points=4)
     q, rho = float(diagram.q_star[1, 3]), float(diagram.correlation[1, 3])
     w, b = float(diagram.sigma_w2[3]), float(diagram.sigma_b2[1])
     assert diagram.chi_perp[1, 3] > 1
@@ -41,20 +41,20 @@ def test_chaotic_correlation_is_a_fixed_point() -> None:
 
 
 def test_critical_line_goes_through_the_edge() -> None:
-    diagram = phase("tanh", points=4)
+    diagram = phase_diagram("tanh", points=4)
     line = diagram.edge[np.isfinite(diagram.edge).all(axis=1)]
     edge = critical("tanh", bias_variance=0.04)
     assert np.interp(0.04, line[:, 1], line[:, 0]) == pytest.approx(edge.sigma_w2, rel=1e-3)
 
 
 def test_relu_grows_above_two() -> None:
-    diagram = phase("relu", weight_variance=(1.0, 3.0), bias_variance=(0.1, 0.2), points=5)
+    diagram = phase_diagram("relu", weight_variance=(1.0, 3.0), bias_variance=(0.1, 0.2), points=5)
     assert np.isinf(diagram.q_star[:, 3:]).all()
     assert diagram.q_star[0, 0] == pytest.approx(0.2, rel=1e-9)
 
 
 def test_csv_has_a_row_for_every_point() -> None:
-    rows = list(csv.DictReader(io.StringIO(phase("elu", points=6).to_csv())))
+    rows = list(csv.DictReader(io.StringIO(phase_diagram("elu", points=6).to_csv())))
     assert len(rows) == 36
     assert set(rows[0]) == {
         "sigma_w2",
@@ -69,7 +69,7 @@ def test_csv_has_a_row_for_every_point() -> None:
 
 
 def test_figure(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    diagram = phase("tanh", points=24)
+    diagram = phase_diagram("tanh", points=24)
     save_phase(tmp_path / "phase.png", diagram)
     assert (tmp_path / "phase.png").read_bytes().startswith(b"\x89PNG")
     (axes,) = plot_phase(diagram).axes
@@ -80,9 +80,9 @@ def test_figure(tmp_path) -> None:  # type: ignore[no-untyped-def]
 
 def test_bad_diagrams() -> None:
     with pytest.raises(InputError, match="weight_variance must run from"):
-        phase("tanh", weight_variance=(2.0, 1.0))
+        phase_diagram("tanh", weight_variance=(2.0, 1.0))
     with pytest.raises(InputError, match="points must be from 2 to 4096, got 1"):
-        phase("tanh", points=1)
+        phase_diagram("tanh", points=1)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_gains_do_what_they_say() -> None:
                 assert float(maps.chi_perp(1.0).value) == pytest.approx(1, rel=1e-13)
             if gain.name == "homogeneous":
                 assert float(maps.length_map(7.0).value) == pytest.approx(7, rel=1e-13)
-            assert f"std={gain.gain!r}" in gain.pytorch
+            assert f"std={gain.torch_gain!r}" in gain.pytorch
             assert repr(gain.sigma_w2) in gain.jax
 
 
@@ -130,7 +130,7 @@ def test_pytorch_line_runs_on_a_stand_in() -> None:
 
 def test_the_critical_line_of_a_homogeneous_activation() -> None:
     """For relu χ_⊥ = σ_w²/2 for every q: the line σ_w² = 2; the figure shows it."""
-    diagram = phase("relu", points=6)
+    diagram = phase_diagram("relu", points=6)
     assert np.allclose(diagram.edge, [[2.0, 0.0], [2.0, 0.5]])
     (axes,) = plot_phase(diagram).axes
     assert any(np.allclose(line.get_xdata(), 2.0) for line in axes.get_lines())
@@ -138,10 +138,10 @@ def test_the_critical_line_of_a_homogeneous_activation() -> None:
 
 def test_unstable_parts_of_the_critical_line_are_told_apart() -> None:
     """For exp, q - E[f²]/E[f'²] = q - 1 and χ_∥ = 2 all along χ_⊥ = 1; for tanh every length on it is stable."""
-    diagram = phase("exp", points=6)
+    diagram = phase_diagram("exp", points=6)
     inside = np.isfinite(diagram.edge).all(axis=1)
     assert not diagram.edge_is_stable[inside].any()
-    tanh = phase("tanh", points=6)
+    tanh = phase_diagram("tanh", points=6)
     assert tanh.edge_is_stable[np.isfinite(tanh.edge).all(axis=1)].all()
     labels = [text.get_text() for text in plot_phase(diagram).legends[0].get_texts()]
     assert labels[-1] == r"$\chi_\perp = 1$, unstable length"
@@ -149,7 +149,7 @@ def test_unstable_parts_of_the_critical_line_are_told_apart() -> None:
 
 def test_depth_scales_are_plus_infinity_at_one() -> None:
     """At σ_w² = 1, σ_b² = 0 tanh has χ_⊥ = χ_∥ = 1 at q = 0."""
-    diagram = phase("tanh", weight_variance=(0.0, 2.0), bias_variance=(0.0, 0.1), points=3)
+    diagram = phase_diagram("tanh", weight_variance=(0.0, 2.0), bias_variance=(0.0, 0.1), points=3)
     assert diagram.xi_q[0, 1] == math.inf
     assert diagram.xi_c[0, 1] == math.inf
 
@@ -181,7 +181,7 @@ def test_moments_without_a_number_are_left_out() -> None:
     assert 50 < moments.nodes[-1] < 1e4
     (limit,) = moments.limits
     assert "variances end before q = " in limit or "a moment is not finite" in limit
-    diagram = phase(name, weight_variance=(0.5, 0.9), bias_variance=(0.1, 0.4), points=4)
+    diagram = phase_diagram(name, weight_variance=(0.5, 0.9), bias_variance=(0.1, 0.4), points=4)
     q = float(diagram.q_star[2, 2])
     w, b = float(diagram.sigma_w2[2]), float(diagram.sigma_b2[2])
     nodes, weights = np.polynomial.hermite_e.hermegauss(180)
@@ -195,7 +195,7 @@ def test_moments_without_a_number_are_left_out() -> None:
 def test_an_activation_without_finite_moments_is_refused() -> None:
     """E[exp(s²)²] is infinite from q = 1/4 on: lengths that start at 1 cannot be followed."""
     with pytest.raises(InputError, match=r"no moments of exp\(x\*\*2\) are known"):
-        phase("exp(x**2)", weight_variance=(0.5, 2.0), points=4)
+        phase_diagram("exp(x**2)", weight_variance=(0.5, 2.0), points=4)
 
 
 @pytest.mark.parametrize("name", ["step", "sign(x)*sqrt(abs(x))"])
@@ -206,7 +206,7 @@ def test_an_infinite_slope_moment_has_no_diagram(name: str, monkeypatch: pytest.
     with pytest.raises(
         InputError, match=r"activation must have a finite E\[f'²\] for a phase diagram, got .* infinite"
     ):
-        phase(name, points=4)
+        phase_diagram(name, points=4)
     moments_of.cache_clear()
 
 
@@ -220,7 +220,7 @@ def test_an_infinite_slope_moment_has_no_gain_for_gradients(name: str, monkeypat
     assert gain.gradient_after == math.inf
     assert gain.to_dict()["gradient_after"] is None
     assert gain.outcome.endswith("the variance of gradients times infinite")
-    (why,) = missing(name)
+    (why,) = recommended_gains(name).notes
     assert "E[f'²] is infinite" in why
     for bias_variance in (None, 0.04):
         found = critical(name, bias_variance=bias_variance)

@@ -15,12 +15,11 @@ from derive.gaussian import GaussianExpectation
 from derive.quadrature import Bounded
 from derive.quadrature.boxes import R
 from derive.quadrature.discs import EPS, Disc
-from numerics.maps import NumericalMaps, hermite, interpolant, mehler, plane
+from numerics.maps import NumericalMaps, hermite, interpolant, plane
 from numerics.maps.evaluation import evaluate
 from numerics.maps.forms import form
 from numerics.maps.hermite import CRAMER, Series, series
 from numerics.maps.interpolant import Pair
-from numerics.maps.mehler import Mehler
 from numerics.maps.octave import DEGREE, Ellipse
 from numerics.maps.pairs import Pairs, _separation_series
 from numerics.maps.parts import parts_of
@@ -50,15 +49,18 @@ def test_a_difference_of_two_infinite_expectations_is_not_known() -> None:
     assert _evaluated(FIRST + SECOND, infinite, (1.0, np.inf)).error[0] == np.inf
 
 
-def test_a_form_is_used_where_its_errors_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_is_used_where_its_errors_are_small() -> None:
     """The decades about 1 up to the first with an error; twice the largest error that was measured in them."""
     made = form(activation("gelu"), "separation")
     assert made is not None
     good, bad = (1e-15, 1e-15), (1e-9, 1e-9)
-    decades = [(k, bad if k in (-5, 3) else (7e-15, 2e-15) if k == 1 else good) for k in range(-13, 7)]
     other = type(made)(made.activation, made.what, made.expression, made.second, made.truth)
-    monkeypatch.setitem(other.__dict__, "certificate", replace(made.certificate, by_decade=tuple(decades)))
-    assert other.usable == pytest.approx((1e-4, 1e3), rel=1e-12)
+    other.measured = {k: bad if k in (-5, 3) else (7e-15, 2e-15) if k == 1 else good for k in range(-13, 7)}
+    assert other.covers((1.1e-4, 999.0))
+    assert not other.covers((0.9e-4, 1.0))
+    assert not other.covers((1.0, 1001.0))
+    assert not other.covers((1e-14, 1.0))
+    assert not other.covers((1.0, 1.1e7))
     assert other.covers((1e-3, 500.0))
     assert not other.covers((1e-5, 1.0))
     assert not other.covers((1.0, 2e3))
@@ -125,16 +127,16 @@ def test_the_height_of_an_ellipse(module: object) -> None:
     assert (0.5 * (edge + 1 / edge)).real.max() <= plane._ALONG
 
 
-def test_the_error_of_a_square_of_a_coefficient(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_square_of_a_coefficient() -> None:
     """(a ± e)² is off by up to 2 |a| e + e²."""
     a = np.zeros(48)
     a[[1, 3, 47]] = 0.5, -0.25, 1e-3
     poor = Series(1.0, a, np.full(48, 0.125), 0.0, 0.0, 0.0, 0.3125, 0.0)
-    monkeypatch.setattr(mehler, "series", lambda *_: poor)
-    found = mehler.mehler(NumericalMaps("erf"), 1.0, enough=1e9)
-    assert found is not None
-    assert np.all((np.abs(a) + 0.125)[1::2] ** 2 - a[1::2] ** 2 <= found.wrong[1::2] * (1 + 1e-15))
-    assert not found.squares[::2].any()
+    squares, wrong = interpolant._squares(poor, 50)
+    assert np.all((np.abs(a) + 0.125) ** 2 - a**2 <= wrong[:48] * (1 + 1e-15))
+    assert np.array_equal(squares[:48], a**2)
+    assert not squares[48:].any()
+    assert not wrong[48:].any()
 
 
 CHANGES = ["log(1+x**2)", "tanh(7*x)", "1/(1+x**2)", "x*sigmoid(x)", "atan(3*x)", "sqrt(x**2+1/100)", "sin(4*x)"]
@@ -185,20 +187,20 @@ def _between_nodes(rho: float) -> float:
 
 def test_what_is_left_out_at_the_nodes_alone_says_nothing_between_them() -> None:
     """Nothing at the nodes, 1 on the ellipse."""
-    nothing = Mehler(np.array([0.0, 1.0]), np.zeros(2), 0.0, 0.0)
-    above = Mehler(np.array([0.0, 1.0]), np.zeros(2), 1.0, 1.0)
+    nothing = Series(1.0, np.array([0.0, 1.0]), np.zeros(2), 0.0, 0.0, 0.0, 1.0, 0.0)
+    above = replace(nothing, tail=1.0, slope_tail=1.0)
     ellipse = Ellipse(0.75, 1.0)
 
-    def found(m: Mehler) -> tuple[float, float]:
+    def found(m: Series) -> tuple[float, float]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(interpolant, "mehler", lambda *_, **__: m)
+            patch.setattr(interpolant, "_series", lambda *_, **__: m)
             made = Pair._within(NumericalMaps("erf"), [nothing] * (DEGREE + 1), ellipse)
         assert made is not None
         polynomials = np.ones((DEGREE + 1, 1))
         rho, gap = np.array([0.5]), np.array([1e-3])
         return made.separation(polynomials, gap)[1][0], made.covariance(polynomials, rho)[1][0]
 
-    (apart, together), (apart_known, together_known) = found(above), found(replace(above, left_out=0.0, beyond=0.0))
+    (apart, together), (apart_known, together_known) = found(above), found(nothing)
     least = _between_nodes(ellipse._rho)
     assert apart - apart_known >= 1e-3 * least * (1 - 1e-9)
     assert together - together_known >= 0.25 * least * (1 - 1e-9)

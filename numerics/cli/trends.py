@@ -1,0 +1,63 @@
+"""What happens to a column of a curve from layer to layer, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+_KEPT, _NEARLY, _STEADY, _SETTLED, _VANISHED = 1e-9, 0.05, 0.02, 1e-3, 1e-3
+_ONE_WAY = 0.7
+"""Of the whole range, what the ends must be apart to speak of growth."""
+
+
+def trends(columns: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return a sentence each on the length, on what is left of it over samples, and on the gradient on its way back."""
+    found: list[str] = []
+    if len(next(iter(columns.values()))) < 2:
+        return found
+    found.append(f"Forward, var_s {trend(columns['var_s'])}.")
+    if "v2" in columns:
+        found.append(f"Over samples, v2 {trend(columns['v2'])}; {_alike(columns['rho'])}.")
+    found.append(f"Backward, var_grad_s {trend(list(columns['var_grad_s'])[::-1])}.")
+    return found
+
+
+def trend(values: Sequence[float]) -> str:
+    """Return what numbers that are not negative do, one after the other.
+
+    >>> trend([1, 1, 1]), trend([1, 1.3, 1.69]), trend([1, 0.1, 0.01, 0.001])
+    ('is kept', 'grows 1.3x a layer', 'vanishes, 0.1x a layer')
+    >>> trend([1, 3, 0.5]), trend([2, 1.1, 1.0002, 1])
+    ('goes up and down between 0.5 and 3', 'settles at 1')
+    """
+    first, last = float(values[0]), float(values[-1])
+    if not all(map(math.isfinite, values)):
+        return "leaves the range of numbers"
+    if min(values) <= 0:
+        return "is zero" if max(values) <= 0 else "vanishes" if last <= 0 else f"rises from {first:.3g} to {last:.3g}"
+    ratios = [b / a for a, b in pairwise(values)]
+    spread = max(values) / min(values) - 1
+    if spread <= _KEPT:
+        return "is kept"
+    there_and_back = abs(math.log(last / first)) < _ONE_WAY * math.log(spread + 1)
+    if min(ratios) < 1 - _NEARLY and max(ratios) > 1 + _NEARLY and there_and_back:
+        return f"goes up and down between {min(values):.3g} and {max(values):.3g}"
+    if spread <= _NEARLY:
+        return f"is nearly kept, within {100 * spread:.2g} %"
+    if abs(ratios[-1] - 1) < _SETTLED < abs(ratios[0] - 1):
+        return f"settles at {last:.3g}"
+    mean = (last / first) ** (1 / len(ratios))
+    average = "" if max(ratios) / min(ratios) < 1 + _STEADY else " on average"
+    word = "grows" if mean > 1 else "vanishes," if last <= _VANISHED * (1 + _KEPT) * first else "shrinks"
+    return f"{word} {mean:.3g}x a layer{average}"
+
+
+def _alike(rho: Sequence[float]) -> str:
+    first, last = float(rho[0]), float(rho[-1])
+    if not (math.isfinite(first) and math.isfinite(last)):
+        return "the correlation rho of two samples is not defined everywhere"
+    if abs(last - first) <= _SETTLED:
+        return f"the correlation rho of two samples stays {last:.3g}"
+    word, why = ("rises", "they come to look alike") if last > first else ("falls", "they come apart")
+    return f"the correlation rho of two samples {word} from {first:.3g} to {last:.3g}: {why}"
