@@ -166,8 +166,6 @@ def complement_of_a_product():
         Facts(),
         over=BOTH_FACTORS,
         needs=keys,
-        # Both sides are compared with the lemma's by SymPy; nothing of the lemma's conditions is in a residual.
-        undefined=keys,
     )
 
 

@@ -11,7 +11,7 @@ import derive
 import derive.dependence as dependence
 import derive.proof.existence as existence
 from derive.averages import SharedVariance, Variance
-from derive.hypotheses import BACKWARD, BIASES_ZERO, FORWARD, INPUTS_CENTRED, WEIGHTS
+from derive.hypotheses import BACKWARD, BIASES_ZERO, FINITE_MOMENTS, FORWARD, INPUTS_CENTRED, WEIGHTS
 from derive.layers import Facts, d, i
 from derive.network import W, n, s, z
 from derive.proof.checking import Checker
@@ -254,7 +254,7 @@ def test_a_step_that_no_world_can_evaluate_is_undecided():
 def test_a_layer_that_need_not_exist_is_refused():
     """s^{i+1} for i <= d: at i = d there is none; and so for the variance of weights, and before layer 0."""
     for quantity in (s(i + 1, K), z(i - 1, K)):
-        proof = Proof(Setting((), HERE), Variance(quantity, EVERYTHING)).by(VarianceDefinition())
+        proof = Proof(Setting((FINITE_MOMENTS,), HERE), Variance(quantity, EVERYTHING)).by(VarianceDefinition())
         checked = fails(proof.done("planted", "A layer too far"), "nothing says that there is a layer")
         assert checked.grade is Grade.FAILED
     layers = Facts((i,))

@@ -82,7 +82,7 @@ def fingerprint(derivation: Any) -> str:
         lines.append(f"facts {one.setting.facts.nonnegative} over {one.setting.over}")
         for h in one.setting.hypotheses:
             about = sorted(f"{p.kind.name} {p.family} {p.other}" for p in h.properties)
-            lines.append(f"{h.key} {h.text.objects} {about} {h.states}")
+            lines.append(f"{h.key} {h.text.objects} {about} {h.equations}")
     return "\n".join(dict.fromkeys(lines))
 
 
