@@ -7,6 +7,7 @@ import ast
 from dataclasses import dataclass
 
 import pytest
+from equivalent import EQUIVALENT
 from mutate import CHECK, CLEAR, PLACES, all_mutants, modules, place_of, report, sample, source, trial
 from mutate import Outcome as Found
 from single_errors import KINDS, mutants, planted
@@ -108,3 +109,9 @@ def test_a_report_counts_by_place_and_kind_and_names_what_nothing_noticed():
     assert "50%" in text
     assert f"nothing (1 of 2 subjects): {one.name}" in text
     assert other.name not in text
+
+
+def test_what_is_said_to_be_no_error_can_still_be_planted():
+    """A list of equivalent mutants that nobody can plant would hide others."""
+    assert set(EQUIVALENT) <= {m.name for m in all_mutants()}
+    assert all(len(reason) > 20 for reason in EQUIVALENT.values())
