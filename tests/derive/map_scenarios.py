@@ -5,7 +5,7 @@ from sympy import Abs, Derivative, Integer, Rational, Subs, asin, atan, pi, sign
 
 from derive.gaussian import GaussianExpectation
 from derive.layers import Facts
-from derive.maps.apart import NameGaps, TermByTerm, difference
+from derive.maps.apart import GAPS_NAMED, NameGaps, TermByTerm, difference
 from derive.maps.gaps import d, e
 from derive.maps.rules import (
     Differentiate,
@@ -35,6 +35,9 @@ def map_scenarios():
     ratio = q * rho / (1 + q)
     third = q**3 / 3 + q
     near = asin(c / q)
+    # Names are put in on both sides; no world is without them.
+    key = GAPS_NAMED.key
+    named = {"hypotheses": (GAPS_NAMED,), "needs": (key,), "undefined": (key,)}
     return [
         Scenario(
             PriceInCorrelation(),
@@ -75,11 +78,13 @@ def map_scenarios():
             2 * atan(sqrt(d) / sqrt(e)),
             (atan(sqrt(d) / sqrt(e)), 2 * atan(sqrt(e) / sqrt(d)), pi / 2 - 2 * atan(sqrt(d) / sqrt(e))),
             facts=Facts(),
+            **named,
         ),
         Scenario(
             NameGaps(),
             q * sqrt(q**2 - c**2),
             q * sqrt(d) * sqrt(e),
             (q * d * e, q * sqrt(d), 2 * q * sqrt(d) * sqrt(e)),
+            **named,
         ),
     ]
