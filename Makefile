@@ -6,8 +6,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 REPORT ?= report
 ACTIVATION ?=
+SAMPLE ?= 60
+SEED   ?= 0
+JOBS   ?= 1
 
-.PHONY: help report test lint bench clean
+.PHONY: help report test lint bench mutation clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +18,8 @@ help:
 	@echo "              (make report ACTIVATION=gelu adds a page for one activation function)"
 	@echo "make test     lint, types, tests and doctests"
 	@echo "make bench    benchmarks against named competitors"
+	@echo "make mutation single errors planted in rules, definitions and premises: what notices them"
+	@echo "              (make mutation SAMPLE=200 SEED=1 JOBS=2; outcomes are kept in .mutation)"
 	@echo "make clean    remove $(VENV), $(REPORT) and caches"
 
 report: $(VENV)/.run
@@ -35,6 +40,9 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@$(BIN)/python -m pytest tests/benchmarks -q -s --benchmark-disable-gc
 
+mutation: $(VENV)/.dev
+	@$(BIN)/python tests/mutation/mutate.py --sample $(SAMPLE) --seed $(SEED) --jobs $(JOBS)
+
 $(VENV)/.venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "varprop needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -54,4 +62,4 @@ $(VENV)/.dev: $(VENV)/.run
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(REPORT) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(REPORT) .mutation .pytest_cache .mypy_cache .ruff_cache

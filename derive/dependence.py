@@ -119,14 +119,14 @@ def _of_partial(partial: Partial, *, linear: bool, closed_cost: bool) -> frozens
 def check_closures(backward_step: Expr, i: Symbol) -> None:
     """Prove both closures by induction; ``backward_step`` is the derived right-hand side of dCost/ds^i_k, i < d.
 
-    Raises AssertionError with the range that escapes. At the last layer the gradient is drawn, by hypothesis.
+    Raises `InputError` with the range that escapes. At the last layer the gradient is drawn, by hypothesis.
     """
     k = Symbol("k", integer=True)
 
     def contained(expression: Expr, claim: frozenset[Reach], facts: Facts) -> None:
         for r in reach(expression, linear=True, closed_cost=True):
             if not any(r.within(c, facts) for c in claim):
-                raise AssertionError(f"{expression} reaches {r}, outside the claimed range")
+                raise InputError(f"{expression} reaches {r}, outside the claimed range")
 
     contained(z(0, k).definition, _forward(Integer(0)), Facts())
     contained(z(i, k).definition, _forward(i), Facts((i - 1,)))

@@ -183,10 +183,6 @@ class SetValue(_AtPoints):
             return None
         return Rewrite(node.expr.subs(dict(zip(node.variables, node.point, strict=True))))
 
-    def at_points(self, step: Step) -> Verdict:
-        """Substitution is its own evidence: both sides are the same expression at the same point."""
-        return Verdict(Grade.SAMPLED, "computed by the rule: a substitution")
-
 
 @dataclass(frozen=True)
 class EvenPart(_AtPoints):

@@ -11,6 +11,7 @@ from derive.errors import InputError
 from derive.proof.circles import circle, described
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
+from derive.proof.existence import missing_layers, wrong_closures
 from derive.proof.laboratory import Laboratory
 from derive.proof.oracle import Oracle
 from derive.proof.rule import Evidence
@@ -74,7 +75,8 @@ class Checker:
 
     def _steps(self, derivation: Derivation, failures: list[str]) -> tuple[Step, ...]:
         trail = circle(derivation)
-        failures += chain_breaks(derivation) + ([described(trail)] if trail else [])
+        failures += [*chain_breaks(derivation), *missing_layers(derivation), *wrong_closures(derivation)]
+        failures += [described(trail)] if trail else []
         if not derivation.steps:
             failures.append(f"{derivation.name}: it has no steps, and proves nothing")
         steps = []
@@ -107,6 +109,9 @@ class Checker:
         relation = relation_of(step.rule, step.before)
         if relation != step.relation:
             return Verdict(Grade.FAILED, f"the rule gives a relation {relation}, not {step.relation}")
+        if relation not in step.rule.shows:
+            known = " or ".join(step.rule.shows)
+            return Verdict(Grade.FAILED, f"the evidence of the rule shows a relation {known}, not {relation}")
         try:
             return combined(step.rule.by_second_path(step), independent)
         except InputError as failure:

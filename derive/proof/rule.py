@@ -59,6 +59,8 @@ class Rule(ABC):
     source: ClassVar[str] = ""
     relation: ClassVar[str] = "="
     evidence: ClassVar[Evidence] = Evidence.WORLDS
+    shows: ClassVar[tuple[str, ...]] = ("=", "<=>", "=>", "<=")
+    """The relations that the evidence can show: an expansion or a limit shows no equality, nor the other way round."""
     lemma_relations: ClassVar[tuple[str, ...]] = ("=",)
     """The relations of the lemmas that the rule may use."""
 

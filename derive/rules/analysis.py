@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Eq, Expr, Function, Integer, Poly, Symbol, Tuple, asin, atan, cancel, diff, pi, simplify, sqrt
+from sympy import Eq, Expr, Function, Poly, Symbol, asin, atan, cancel, diff, pi, simplify, sqrt
 
 from derive.errors import InputError
 from derive.proof.rule import Evidence, Rewrite, Rule
@@ -140,6 +140,3 @@ class NameDecayFunction(Rule):
         after = (scale.factor() + cancel(slope / V**2).factor() * DecayFunction(T)) * V**2
         uses = frozenset({setting.stating(H_DEFINED).key})
         return Rewrite(after, uses, Words("The arctangents stand in one combination, {}.", H_DEFINED))
-
-
-__all__ = ["ArcsineToArctangent", "DecayFunction", "InTermsOfT", "Integer", "NameDecayFunction", "Tuple"]

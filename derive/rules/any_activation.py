@@ -242,6 +242,7 @@ class AsymptoticOnExamples(TriedOnExamples):
     """A rule whose sides differ by a power of a small variable: the difference must fall like that power."""
 
     relation = "~"
+    shows = ("~",)
     small: Symbol
     agreement = "the difference falls like the first order left out"
 

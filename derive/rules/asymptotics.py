@@ -26,7 +26,7 @@ from sympy import (
 from derive.errors import InputError
 from derive.proof.derivation import Step
 from derive.proof.relations import Remainder
-from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.rules.analysis import H_DEFINED, DecayFunction, decay_function
@@ -88,12 +88,14 @@ class SimplifySides(Rule):
 
     def apply(self, expression: Basic, setting: Setting) -> Rewrite:
         """Simplify an expression, or the left side of an inequality."""
+        # Not SymPy's simplify: it would write the named functions out.
         if isinstance(expression, Gt):
-            # Not SymPy's simplify: it would write the named functions out.
-            return Rewrite(
-                Gt(factor(expand(expression.lhs - expression.rhs)), 0, evaluate=False), words=Words(self.words)
-            )
-        return Rewrite(factor(expand(expression)), words=Words(self.words))
+            after = Gt(factor(expand(expression.lhs - expression.rhs)), 0, evaluate=False)
+        else:
+            after = factor(expand(expression))
+        if after == expression:
+            raise RuleDoesNotApply(f"rule {self.name} finds nothing to simplify in {expression}")
+        return Rewrite(after, words=Words(self.words))
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """The rule acts on the whole expression; see `apply`."""
@@ -109,6 +111,7 @@ class LocalExpansion(Rule):
     name = "local-expansion"
     words = "Expand for small u."
     relation = "~"
+    shows = ("~",)
     evidence = Evidence.POINTS
 
     def reach(self) -> Expr:

@@ -125,6 +125,7 @@ class DecayOfRecursion(Rule):
     words = "A negative power of u grows by a constant a layer."
     source = "de Bruijn 1958, Asymptotic Methods in Analysis, section 8.6"
     relation = "~"
+    shows = ("~",)
     evidence = Evidence.RESIDUAL
     lemma_relations = ("=", "~")
 

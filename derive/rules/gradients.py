@@ -35,6 +35,7 @@ class GradientIndependence(Rule):
     )
     source = "Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II (gradient independence)"
     relation = "->"
+    shows = ("->",)
     evidence = Evidence.ASSUMED
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:

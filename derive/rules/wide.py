@@ -191,6 +191,7 @@ class GaussianLimit(Rule):
     words = "As the width grows, the mean over samples and the fluctuation about it become independent Gaussians."
     source = "Neal 1996; Lee et al. 2018; Matthews et al. 2018 (Gaussian process limit of wide networks)"
     relation = "->"
+    shows = ("->",)
     evidence = Evidence.ASSUMED
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:

@@ -70,14 +70,14 @@ def test_the_closures_are_proved_from_the_definitions_and_the_derived_recursion(
 )  # fmt: skip
 def test_a_range_that_is_off_by_one_is_caught(monkeypatch, name, wrong):
     monkeypatch.setattr(dependence, name, wrong(getattr(dependence, name)))
-    with pytest.raises(AssertionError, match="outside the claimed range"):
+    with pytest.raises(InputError, match="outside the claimed range"):
         check_closures(linear_backward_step(), i)
 
 
 def test_a_wrong_recursion_is_caught():
     """A gradient that came back through its own layer's weights would escape the claimed range."""
     wrong = Sum(W(i, K, J) * cost_gradient(s(i + 1, J)), (J, 1, n(i + 2)))
-    with pytest.raises(AssertionError, match="W"):
+    with pytest.raises(InputError, match="W"):
         check_closures(wrong, i)
 
 

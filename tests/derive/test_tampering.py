@@ -8,15 +8,17 @@ from planting import check
 from sympy import Integer, Symbol
 
 import derive
+import derive.dependence as dependence
+import derive.proof.existence as existence
 from derive.averages import SharedVariance, Variance
-from derive.hypotheses import BACKWARD, BIASES_ZERO, FORWARD, INPUTS_CENTRED
-from derive.layers import d, i
-from derive.network import W, n, z
+from derive.hypotheses import BACKWARD, BIASES_ZERO, FINITE_MOMENTS, FORWARD, INPUTS_CENTRED, WEIGHTS
+from derive.layers import Facts, d, i
+from derive.network import W, n, s, z
 from derive.proof.checking import Checker
 from derive.proof.derivation import CheckResult, Derivation, Proof, Statement
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.randomness import EVERYTHING
-from derive.rules import ByLemma, Define, LinearRegime, PullOut
+from derive.rules import ByLemma, DeclaredVariance, Define, LinearRegime, PullOut, VarianceDefinition
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion
 from derive.theorems.backward import backward_step
@@ -247,6 +249,30 @@ def test_a_step_that_no_world_can_evaluate_is_undecided():
     assert "no tiny world can evaluate it" in checked.derivation.steps[0].verdict.evidence
     assert checked.grade is Grade.UNDECIDED
     assert not checked.passed
+
+
+def test_a_layer_that_need_not_exist_is_refused():
+    """s^{i+1} for i <= d: at i = d there is none; and so for the variance of weights, and before layer 0."""
+    for quantity in (s(i + 1, K), z(i - 1, K)):
+        proof = Proof(Setting((FINITE_MOMENTS,), HERE), Variance(quantity, EVERYTHING)).by(VarianceDefinition())
+        checked = fails(proof.done("planted", "A layer too far"), "nothing says that there is a layer")
+        assert checked.grade is Grade.FAILED
+    layers = Facts((i,))
+    proof = Proof(Setting(WEIGHTS, layers), Variance(W(i, 1, K), EVERYTHING)).by(DeclaredVariance())
+    fails(proof.done("planted", "The weights of any layer"), "nothing says that there is a layer i of W")
+
+
+def test_what_depends_on_what_is_proved_by_the_check(monkeypatch):
+    """Too short a range is noticed with any derivation about the network, also where no step goes wrong by it."""
+    backward = dependence._backward
+    monkeypatch.setattr(dependence, "_backward", lambda layer: backward(layer + 1))
+    existence._closures.cache_clear()
+    (failure,) = forward_step().check().failures
+    assert "what depends on what does not follow from the definitions" in failure
+    assert failure.endswith("outside the claimed range")
+    monkeypatch.undo()
+    existence._closures.cache_clear()
+    assert forward_step().check().passed
 
 
 def test_the_statement_is_data():

@@ -48,7 +48,8 @@ def test_a_dropped_obligation_is_refuted(scenario, key):
     rule = careless(scenario.rule, scenario.setting)
     verdict = failure(derive_by(rule, scenario.setting.without(key), scenario.start))
     assert verdict is not None
-    assert verdict.counterexample is not None or "nothing says that" in verdict.evidence
+    said = ("nothing says that", "which the step does not cite")
+    assert verdict.counterexample is not None or any(words in verdict.evidence for words in said)
 
 
 def test_a_rule_with_a_residual_that_has_no_second_way_is_undecided_and_does_not_pass():

@@ -1,0 +1,27 @@
+"""Mutants that are no errors, each with the reason: what they change says the same, or something weaker and true."""
+
+from __future__ import annotations
+
+_SYMMETRIC = "derive.theorems.rectifier:SYMMETRIC: premise: "
+_RISES = "derive.rules.asymptotics:Positive.rewrite: guard: "
+_PIECE = "limit(piece, t, 0) != 0 or not factor(together(diff(piece, t))).is_positive -> "
+_IS_TRUE = (
+    "what it tests is true of the two functions that it is always about, and a condition that holds refuses nothing"
+)
+_HAS_MEAN = "a law symmetric about zero has mean zero"
+
+EQUIVALENT: dict[str, str] = {
+    f"{_RISES}{_PIECE}limit(piece, t, 0) != 0": _IS_TRUE,
+    f"{_RISES}{_PIECE}not factor(together(diff(piece, t))).is_positive": _IS_TRUE,
+    _SYMMETRIC
+    + "(Property(Kind.SYMMETRIC, Y), Property(Kind.ZERO_MEAN, Y)) -> (Property(Kind.SYMMETRIC, Y),)": _HAS_MEAN,
+    _SYMMETRIC + "Property(Kind.ZERO_MEAN, Y) -> Property(Kind.SYMMETRIC, Y)": _HAS_MEAN,
+    "derive.rules.expectation:_mean: obligation: setting.apart(quantity / c, c, over) -> frozenset()": (
+        "a mean with the rest fixed is conditional, and takes out what is fixed whatever depends on it; "
+        "the obligation is that it is also a mean over a law of its own"
+    ),
+    "derive.gaussian.rules:Characteristic.act: guard: found is None or not found[1].phase -> not found[1].phase": (
+        "the rule comes after linearity in the chain: there is one term"
+    ),
+}
+"""By the mutant's name, as the driver prints it."""

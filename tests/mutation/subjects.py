@@ -1,0 +1,64 @@
+"""What is derived and checked with an error planted: every theorem, Gaussian expectations, and maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def _expectations() -> dict[str, Callable[[], Any]]:
+    from sympy import Abs, Max, cos, exp, symbols
+
+    from derive.gaussian import gaussian_expectation, price_expectation
+
+    x, y, m, a, c = symbols("x y m a c", real=True)
+    s, t, p, q = symbols("s t p q", positive=True)
+    both = {"covariance": [[p, c], [c, q]]}
+    return {
+        "moment": lambda: gaussian_expectation((x + 1) ** 4, {x: (m, s**2)}),
+        "tilted": lambda: gaussian_expectation(exp(a * x) * Max(0, x), {x: (m, s**2)}),
+        "square": lambda: gaussian_expectation(exp(-(x**2)) * x**2, {x: (m, s**2)}),
+        "wave": lambda: gaussian_expectation(x * cos(a * x), {x: (m, s**2)}),
+        "odd": lambda: gaussian_expectation(x * Abs(x) + x**2, {x: (0, s**2)}),
+        "pair": lambda: gaussian_expectation(Max(0, x) * Max(0, y), (x, y), **both),
+        "degenerate": lambda: gaussian_expectation(
+            Max(0, x) * exp(y), (x, y), mean=[m, 2], covariance=[[s**2, s * t], [s * t, t**2]]
+        ),
+        "price": lambda: price_expectation(Max(0, x) * Max(0, y), (x, y), **both),
+    }
+
+
+MAPS = {
+    "relu": ("length_map", "chi_perp", "chi_par", "slope_at_zero", "slope_at_one", "covariance_map", "backward_factor"),
+    "erf": ("correlation_map", "slope_at_zero"),
+    "squareplus": ("second_moment",),
+    "sin": ("sample_variance_map", "chi_par", "slope_at_one"),
+    "abs": ("correlation_map", "K"),
+}
+
+
+def names() -> list[str]:
+    """Return the names of all subjects."""
+    import derive
+
+    maps = [f"map {activation} {name}" for activation, found in MAPS.items() for name in found]
+    return [*derive.theorems(), *(f"expectation {name}" for name in _expectations()), *maps]
+
+
+def home(name: str) -> str:
+    """Return the module in which a theorem is derived, or nothing."""
+    from derive.theorems import THEOREMS
+
+    return THEOREMS.builder(name).__module__ if " " not in name else ""
+
+
+def build(name: str) -> Any:
+    """Return the derivation of a subject."""
+    import derive
+
+    kind, *rest = name.split()
+    if kind == "expectation":
+        return _expectations()[rest[0]]()
+    if kind == "map":
+        return getattr(derive.Maps(rest[0]), rest[1])
+    return derive.theorem(name)
