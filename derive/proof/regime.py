@@ -41,7 +41,11 @@ def _regime(hypotheses: tuple[Hypothesis, ...]) -> tuple[dict[Basic, Expr], tupl
     left = []
     for equation in sorted(equations, key=lambda e: len(_symbols(e))):
         for unknown in _unknowns(equation):
-            if unknown not in known and unknown not in found and not any(value.has(unknown) for value in found.values()):
+            if (
+                unknown not in known
+                and unknown not in found
+                and not any(value.has(unknown) for value in found.values())
+            ):
                 solution = _solution(equation, unknown)
                 if solution is not None:
                     found[unknown] = solution
