@@ -15,7 +15,7 @@ from derive.hypotheses import Kind
 from derive.layers import Facts, d, i
 from derive.network import W, Width
 from derive.proof.derivation import Derivation, Statement
-from derive.proof.instances import solved
+from derive.proof.instances import indices, solved
 from derive.proof.regime import regime
 from derive.proof.rule import RuleDoesNotApply
 from derive.rules import ByLemma, CancelEquation
@@ -82,7 +82,8 @@ def word_for_word(claim: Claim, setting: Setting) -> Derivation | None:
         if lemma.statement.relation not in _SAID_BY.get(claim.printed.relation, ()):
             continue
         for left, right in _both_ways(claim.printed):
-            binding = solved(Tuple(lemma.statement.lhs, lemma.statement.rhs), Tuple(left, right))
+            pattern, node = Tuple(lemma.statement.lhs, lemma.statement.rhs), Tuple(left, right)
+            binding = {v: v for v in indices(pattern)} if pattern == node else solved(pattern, node)
             if binding is None:
                 continue
             try:
@@ -121,10 +122,11 @@ def _compare_formula(claim: Claim, setting: Setting) -> Comparison:
 
 
 def _agree(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
-    left, right = (_specialise(_pinned(e, setting), setting) for e in (printed, derived))
+    pinned = [_pinned(e, setting) for e in (printed, derived)]
+    left, right = (_specialise(e, setting) for e in pinned)
     if expand(left - right) == 0:
         return Comparison(True, derived)
-    if not _is_product(left) or not _is_product(right) or not in_order(_pinned(printed, setting), setting.facts):
+    if not all(map(_is_product, pinned)) or not in_order(pinned[0], setting.facts):
         return Comparison(False, derived)
     if same(left, right):
         return Comparison(True, derived)
@@ -154,7 +156,7 @@ def _fixed(facts: Facts) -> dict[Symbol, Expr]:
 
 
 def _specialise(expression: Basic, setting: Setting) -> Basic:
-    """Return the expression with what the equations of the hypotheses lay down, and with equal widths where they are."""
+    """Return the expression with what the hypotheses lay down put in, and with one width where they say so."""
     laid_down = regime(setting.hypotheses)
     weights = laid_down.get(SharedVariance(W, i))
     if weights is not None:

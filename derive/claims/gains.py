@@ -77,8 +77,8 @@ _HIS_METHOD = (
     '"fan_in" "preserves the magnitude of the variance of the weights in the forward pass".'
 )
 _NOT_TORCH = (
-    'PyTorch itself calls it "recommended" and names no criterion; it recommends kaiming_normal_ "only with \'relu\' or '
-    "'leaky_relu'\"."
+    'PyTorch itself calls it "recommended" and names no criterion; kaiming_normal_ is "recommended to use only with '
+    "'relu' or 'leaky_relu'\"."
 )
 _NOT_SELU = (
     'PyTorch itself says that it does not: the gain for SELU "sacrifices the normalization effect for more stable '

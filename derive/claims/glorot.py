@@ -1,4 +1,4 @@
-"""The variance equations of Glorot & Bengio (2010), section 4.2.1, as printed, and as the first question quotes them."""
+"""The variance equations of Glorot & Bengio (2010), section 4.2.1, as printed and as the first question has them."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from derive.hypotheses import Hypothesis, Kind
 from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample
 from derive.setting import Setting, Undischarged
+from derive.words import Words
 
 ROUNDED = "the true value rounds to the digits printed"
 NEAREST = "printed is the float64 that is nearest to the true value"
@@ -40,8 +41,10 @@ def approximates(claim: Claim) -> Comparison:
     off, large = claim.off()
     order = simplify(large * off.diff(large) / off)
     vanishes = Limit(off, large, oo).doit() == 0
-    how = f"an approximation, whose relative error goes as {large}**({order})" if not order.has(large) else ""
-    return Comparison(bool(vanishes), claim.printed.rhs, how=how or "an approximation, good in the limit", error=off)
+    how = "an approximation, which is right in the limit"
+    if not order.has(large):
+        how = str(Words("an approximation, whose relative error falls as {} where {} grows", large**order, large))
+    return Comparison(bool(vanishes), claim.printed.rhs, how=how, error=off)
 
 
 def unstated(claim: Claim, setting: Setting) -> tuple[Hypothesis, ...]:

@@ -115,18 +115,14 @@ def step_1() -> Claim:
         source=POST,
         where="step 1",
         printed=Statement(Variance(s(i, K), SAMPLES), "≈", Average(Variance(s(i, K), SAMPLES), NETWORKS)),
-        setting=Setting(
-            (RELU, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC, INPUT_INDEPENDENT, GAUSSIAN_ROW, SCALED),
-            Facts((i, d - i)),
-            NETWORKS,
-        ),
+        setting=Setting((BIASES_ZERO, INPUT_INDEPENDENT, GAUSSIAN_ROW, SCALED), Facts((i, d - i)), NETWORKS),
         against=(quadratic_form_variance,),
         off=_self_averaging_error,
         reading=Words(
             'The post prints "≈". In one network the left side is a quadratic form in the {} last weights of the '
             "neuron, {} is the mean of the eigenvalues of the samples' covariance in the layer before, {} that of "
             "their squares. What is off is the root of the variance over those weights, relative to the mean; where "
-            "few directions carry the fluctuation, it is as large as for so few weights.",
+            "few directions carry the fluctuation, it is as large as for so few weights. The layers before add their own.",
             N,
             *EIGENVALUE_MEANS,
         ),

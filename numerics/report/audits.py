@@ -55,13 +55,11 @@ def _correction(audit: Audit) -> list[str]:
 def counterexample(found: Counterexample) -> str:
     """Return a counterexample in words a person can follow: the network, the laws, both sides."""
     world = dict(found.world)
-    widths = world.pop("widths", [])
-    variances = world.pop("weight_variances", [])
+    widths = world.pop("widths", {})
     world.pop("depth", None)  # it is d, which is given with the indices or follows from the sizes
-    sizes = ", ".join(f"n_{{{layer}}} = {size}" for layer, size in enumerate(widths))
-    spreads = ", ".join(rf"\mathrm{{Var}}[W^{{{layer}}}] = {value}" for layer, value in enumerate(variances))
+    sizes = ", ".join(f"n_{{{layer.removeprefix('n_')}}} = {size}" for layer, size in widths.items())
     at = ", ".join(f"{symbol} = {value}" for symbol, value in found.at.items())
-    lines = [mathml(part) for part in (sizes, spreads, at) if part]
+    lines = [mathml(part) for part in (sizes, at) if part]
     sides = f"the left side is <b>{escape(found.left)}</b>, the right side <b>{escape(found.right)}</b>"
     text = f"<p>At {'; '.join(lines)}: {sides}.</p>"
     notes = "; ".join(_note(key, value) for key, value in world.items())
