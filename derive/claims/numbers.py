@@ -40,7 +40,7 @@ def approximates(claim: Claim) -> Comparison:
     assert claim.off is not None
     off, large = claim.off()
     order = simplify(large * off.diff(large) / off)
-    vanishes = Limit(off, large, oo).doit() == 0
+    vanishes = Limit(off, large, oo).doit() == 0 if order.has(large) else order.is_negative
     how = "an approximation, which is right in the limit"
     if not order.has(large):
         how = str(Words("an approximation, whose relative error falls as {} where {} grows", large**order, large))

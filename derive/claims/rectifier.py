@@ -122,7 +122,8 @@ def step_1() -> Claim:
             'The post prints "≈". In one network the left side is a quadratic form in the {} last weights of the '
             "neuron, {} is the mean of the eigenvalues of the samples' covariance in the layer before, {} that of "
             "their squares. What is off is the root of the variance over those weights, relative to the mean; where "
-            "few directions carry the fluctuation, it is as large as for so few weights. The layers before add their own.",
+            "few directions carry the fluctuation, it is as large as for so few weights. "
+            "The layers before add their own.",
             N,
             *EIGENVALUE_MEANS,
         ),
