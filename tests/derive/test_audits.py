@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from sympy import And, Eq, Float, Function, Product, Rational, Symbol, false, sqrt
+from sympy import Eq, Float, Function, Product, Rational, Symbol, false, sqrt
 
 import derive
 from derive.averages import SharedVariance, Variance
 from derive.claims.audit import audit
 from derive.claims.claim import Claim
-from derive.hypotheses import FORWARD, HE_WEIGHTS, HOMOGENEOUS, INPUTS_CENTRED, RELU, WEIGHTS
+from derive.hypotheses import FORWARD, HE_WEIGHTS, HOMOGENEOUS, RELU
 from derive.layers import Facts, d, i
-from derive.network import SLOPE, W, n, s, x, z
+from derive.network import W, n, s, x, z
 from derive.proof.derivation import Statement
 from derive.randomness import EVERYTHING, NETWORKS
 from derive.setting import Setting
