@@ -83,7 +83,7 @@ def word_for_word(claim: Claim, setting: Setting) -> Derivation | None:
             continue
         for left, right in _both_ways(claim.printed):
             pattern, node = Tuple(lemma.statement.lhs, lemma.statement.rhs), Tuple(left, right)
-            binding = {v: v for v in indices(pattern)} if pattern == node else solved(pattern, node)
+            binding = _binding(pattern, node)
             if binding is None:
                 continue
             try:
@@ -92,6 +92,11 @@ def word_for_word(claim: Claim, setting: Setting) -> Derivation | None:
                 continue
             return lemma
     return None
+
+
+@lru_cache(maxsize=256)
+def _binding(pattern: Basic, node: Basic) -> dict[Basic, Basic] | None:
+    return {v: v for v in indices(pattern)} if pattern == node else solved(pattern, node)
 
 
 def _both_ways(printed: Statement) -> Iterator[tuple[Basic, Basic]]:

@@ -44,7 +44,8 @@ class Counterexample:
     def __str__(self) -> str:
         where = ", ".join(f"{k} = {v}" for k, v in self.at.items())
         laws = "; ".join(f"{k}: {v}" for k, v in self.world.items() if k != "laws")
-        return f"left side {self.left}, right side {self.right} (not {self.relation}) at {where} [{laws}]"
+        sides = f"left side {self.left}, right side {self.right} (not {self.relation})"
+        return sides + (f" at {where}" if where else "") + (f" [{laws}]" if laws else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counterexample as plain data."""

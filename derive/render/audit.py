@@ -149,13 +149,18 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
     return "\n".join(lines)
 
 
+_FEW = 6
+"""As many laws are shown in a text; all are in the data."""
+
+
 def _counterexample(audit: Audit) -> list[str]:
     """Return the case in two sentences: the two sides where, and the world."""
     found = audit.counterexample
     assert found is not None
     where = ", ".join(f"{k} = {v}" for k, v in found.at.items())
     sides = f"the left side is {found.left} and the right side {found.right}" + (f" at {where}" if where else "")
-    world = "; ".join(f"{k.replace('_', ' ')} {_shown(v)}" for k, v in found.world.items() if k != "laws")
+    told = {k: v for k, v in found.world.items() if k != "laws" or len(v) <= _FEW}
+    world = "; ".join(f"{k.replace('_', ' ')} {_shown(v)}" for k, v in told.items() if v)
     return [sides, world] if world else [sides]
 
 
