@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from mpmath.libmp import prec_to_dps
-from sympy import Basic, Eq, Expr, Float, Integer, Limit, Or, Rational, factor_list, oo, simplify
+from sympy import Basic, Eq, Expr, Float, Integer, Limit, Or, Rational, factor_list, oo, powsimp, simplify
 
 from derive.claims.claim import Claim
 from derive.claims.comparison import Comparison, built
@@ -39,7 +39,7 @@ def approximates(claim: Claim) -> Comparison:
     """Return how good a printed approximation is: it must be so in the limit, and the order tells how soon."""
     assert claim.off is not None
     off, large = claim.off()
-    order = simplify(large * off.diff(large) / off)
+    order = powsimp(large * off.diff(large) / off)
     vanishes = Limit(off, large, oo).doit() == 0 if order.has(large) else order.is_negative
     how = "an approximation, which is right in the limit"
     if not order.has(large):
