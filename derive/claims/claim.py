@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sympy import Basic
+from sympy import Basic, Expr, Symbol
 
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
@@ -24,6 +24,7 @@ class Finding(Enum):
     HOLDS = "holds"
     HOLDS_IF = "holds-if"
     REFUTED = "refuted"
+    UNDECIDED = "undecided"
 
     def __str__(self) -> str:
         return self.value
@@ -36,7 +37,9 @@ class Claim(Result):
     ``where`` tells where in the source it stands, ``reading`` how the print is read where it leaves a doubt.
     ``analytic`` is given where both sides are functions of numbers: it puts the derived right-hand side into the
     claim's symbols, and the two are compared to many digits instead of in tiny worlds.
-    ``decimal`` is a printed number as printed: it holds if the true value rounds to its digits.
+    ``decimal`` is a printed number as printed: it holds if the true value rounds to its digits, or if it is the
+    nearest float64 to it. ``off`` goes with a printed ``≈``: the derived relative error, and what must grow for it to
+    vanish.
     ``setting`` holds the hypotheses that the source states, and the layers that it speaks of.
     """
 
@@ -49,6 +52,7 @@ class Claim(Result):
     against: tuple[Callable[[], Derivation], ...]
     analytic: Callable[[], Basic] | None = None
     decimal: str | None = None
+    off: Callable[[], tuple[Expr, Symbol]] | None = None
     reading: Words | None = None
 
     @property
@@ -84,22 +88,26 @@ class Claim(Result):
 class Audit(Result):
     """What was found of a claim.
 
-    ``condition`` is the exact condition under which the printed formula is right, where it is not always right;
-    ``suffices`` are hypotheses of the catalogue that imply it. ``derived`` is the right-hand side that the
-    derivation arrives at, ``counterexample`` the smallest world found in which the print is wrong.
+    ``condition`` is a condition under which the print is right, where it is not always right; ``condition_exact``
+    tells whether it is right then only, or then among other cases (an implication is right where its premise fails,
+    too). ``suffices`` are further hypotheses under which it is right. ``derived`` is the right-hand side that the
+    derivation arrives at, ``counterexample`` the smallest world found in which the print is wrong, ``error`` how far
+    off a number or an approximation is, relative to the truth.
     """
 
     claim: Claim
     finding: Finding
     evidence: str
     condition: Basic | None = None
+    condition_exact: bool | None = None
     suffices: tuple[Hypothesis, ...] = ()
     derived: Basic | None = None
     counterexample: Counterexample | None = None
+    error: Expr | None = None
 
     @property
     def verdict(self) -> str:
-        """``holds``, ``holds-if`` or ``refuted``."""
+        """``holds``, ``holds-if``, ``refuted`` or ``undecided``."""
         return self.finding.value
 
     @property

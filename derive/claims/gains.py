@@ -1,6 +1,7 @@
 """Numbers that libraries and papers ship: gains, constants, points on the edge of chaos.
 
-A printed number holds if the true value rounds to the digits that are printed; an exact one (5/3) must be equal.
+A printed number holds if the true value rounds to the digits that are printed, or if it is the float64 nearest to the
+true value; an exact one (5/3) must be equal.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from derive.averages import Average, Variance
 from derive.claims.claim import Claim
 from derive.claims.quadrature import edge_of_chaos, mean, standard_deviation
 from derive.gaussian import gaussian_expectation
+from derive.hypotheses import RECTIFIER, RELU, Hypothesis
 from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO
 from derive.proof.derivation import Derivation, Statement
 from derive.setting import Setting
-from derive.theorems.kumar import FAN_IN, kumar_2017
-from derive.theorems.product import X, Y, product_variance
-from derive.theorems.rectifier import half_variance
-from derive.theorems.selu import alpha, constant_lambda, selu_fixed_point
+from derive.theorems.kumar import CENTRED, FAN_IN, FIRST_ORDER, KEPT, UNIT, kumar_2017
+from derive.theorems.product import FACTORS_INDEPENDENT, X, Y, product_variance
+from derive.theorems.rectifier import SYMMETRIC, half_variance
+from derive.theorems.selu import FIXED_MEAN, FIXED_SQUARE, alpha, constant_lambda, selu_fixed_point
 from derive.words import Words
 
 TORCH = "PyTorch, torch.nn.init.calculate_gain"
@@ -47,6 +49,7 @@ def _number(
     value: Callable[[], Expr],
     reading: Words | None = None,
     against: tuple[Callable[[], Derivation], ...] = (),
+    stated: tuple[Hypothesis, ...] = (),
 ) -> Claim:
     decimal = printed if isinstance(printed, str) else None
     if isinstance(printed, str):
@@ -57,7 +60,7 @@ def _number(
         source=source,
         where=where,
         printed=Statement(Symbol(symbol), "=", printed),
-        setting=Setting(()),
+        setting=Setting(stated),
         against=against,
         analytic=value,
         decimal=decimal,
@@ -65,34 +68,51 @@ def _number(
     )
 
 
-_KEEPS = Words(
-    "The torch gain is the factor on the weights' standard deviation that keeps a second moment of one, from one "
-    "pre-activation to the next."
+_KEEPS = (
+    "The gain is read as He's: the factor on the weights' standard deviation that keeps a second moment of one, from "
+    "one pre-activation to the next."
 )
+_HIS_METHOD = (
+    'For (leaky) ReLU PyTorch says so: kaiming_normal_ is "the method described in Delving deep into rectifiers", and '
+    '"fan_in" "preserves the magnitude of the variance of the weights in the forward pass".'
+)
+_NOT_TORCH = (
+    'PyTorch itself calls it "recommended" and names no criterion; kaiming_normal_ is "recommended to use only with '
+    "'relu' or 'leaky_relu'\"."
+)
+_NOT_SELU = (
+    'PyTorch itself says that it does not: the gain for SELU "sacrifices the normalization effect for more stable '
+    'gradient flow in rectangular layers".'
+)
+_COMMON = "A common reading of PyTorch, torch.nn.init.calculate_gain: that all of its gains do what He's does"
 
 
 def _torch(
-    name: str, printed: Expr, value: Callable[[], Expr], against: tuple[Callable[[], Derivation], ...] = ()
+    name: str,
+    printed: Expr,
+    value: Callable[[], Expr],
+    says: str,
+    stated: tuple[Hypothesis, ...] = (),
 ) -> Claim:
+    source, against = (TORCH, (half_variance,)) if stated else (_COMMON, ())
     title = f"The torch gain of {name} keeps the second moment at one"
-    return _number(
-        f"torch-gain-{name}", title, TORCH, f"nonlinearity {name}", "torch_gain", printed, value, _KEEPS, against
-    )
+    where, reading = f"nonlinearity {name}", Words(f"{_KEEPS} {says}")
+    return _number(f"torch-gain-{name}", title, source, where, "torch_gain", printed, value, reading, against, stated)
 
 
 def torch_tanh() -> Claim:
     """5/3."""
-    return _torch("tanh", Rational(5, 3), lambda: 1 / sqrt(mean("tanh", 2)))
+    return _torch("tanh", Rational(5, 3), lambda: 1 / sqrt(mean("tanh", 2)), _NOT_TORCH)
 
 
 def torch_selu() -> Claim:
     """3/4."""
-    return _torch("selu", Rational(3, 4), lambda: 1 / sqrt(mean("selu", 2)))
+    return _torch("selu", Rational(3, 4), lambda: 1 / sqrt(mean("selu", 2)), _NOT_SELU)
 
 
 def torch_sigmoid() -> Claim:
     """The gain 1."""
-    return _torch("sigmoid", Integer(1), lambda: 1 / sqrt(mean("sigmoid", 2)))
+    return _torch("sigmoid", Integer(1), lambda: 1 / sqrt(mean("sigmoid", 2)), _NOT_TORCH)
 
 
 def _half(slope: Expr) -> Expr:
@@ -103,12 +123,13 @@ def _half(slope: Expr) -> Expr:
 
 def torch_relu() -> Claim:
     """sqrt(2)."""
-    return _torch("relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), (half_variance,))
+    return _torch("relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), _HIS_METHOD, (RELU, SYMMETRIC))
 
 
 def torch_leaky_relu() -> Claim:
     """sqrt(2/(1 + a^2))."""
-    return _torch("leaky-relu", sqrt(2 / (1 + SLOPE**2)), lambda: 1 / sqrt(_half(SLOPE)), (half_variance,))
+    printed = sqrt(2 / (1 + SLOPE**2))
+    return _torch("leaky-relu", printed, lambda: 1 / sqrt(_half(SLOPE)), _HIS_METHOD, (RECTIFIER, SYMMETRIC))
 
 
 def _nfnet(name: str, printed: str) -> Claim:
@@ -171,6 +192,7 @@ def kumar_sigmoid() -> Claim:
         value,
         Words("With {} and {} at the sigmoid's values, to first order.", AT_ZERO, SLOPE_AT_ZERO),
         (kumar_2017,),
+        (FIRST_ORDER, CENTRED, KEPT, UNIT),
     )
 
 
@@ -181,7 +203,8 @@ def selu_alpha() -> Claim:
     def value() -> Expr:
         return alpha().result.evalf(45)
 
-    return _number("selu-alpha", "SELU's alpha", SELU_SOURCE, "alpha", "alpha", printed, value, against=(alpha,))
+    about = ("selu-alpha", "SELU's alpha", SELU_SOURCE, "alpha", "alpha")
+    return _number(*about, printed, value, against=(alpha,), stated=(FIXED_MEAN,))
 
 
 def selu_lambda() -> Claim:
@@ -191,9 +214,8 @@ def selu_lambda() -> Claim:
     def value() -> Expr:
         return constant_lambda(alpha()).result.evalf(45)
 
-    return _number(
-        "selu-lambda", "SELU's lambda", SELU_SOURCE, "scale", "lambda", printed, value, against=(selu_fixed_point,)
-    )
+    about = ("selu-lambda", "SELU's lambda", SELU_SOURCE, "scale", "lambda")
+    return _number(*about, printed, value, against=(selu_fixed_point,), stated=(FIXED_MEAN, FIXED_SQUARE))
 
 
 def hayou_tanh() -> Claim:
@@ -283,6 +305,7 @@ def dropout() -> Claim:
         value,
         Words("The input has variance {} and mean {}; {} is the drop rate.", s, mu, p),
         (product_variance,),
+        (FACTORS_INDEPENDENT,),
     )
 
 

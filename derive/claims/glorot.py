@@ -1,4 +1,4 @@
-"""The variance equations of Glorot & Bengio (2010), section 4.2.1, as printed and quoted in the first question."""
+"""The variance equations of Glorot & Bengio (2010), section 4.2.1, as printed and as the first question has them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from derive.theorems.backward import backward_variance, weight_gradient_variance
 from derive.theorems.forward import forward_variance
 from derive.words import Words
 
+QUESTION = "The first question (understanding the Xavier equations)"
 PAPER = "Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks"
 K = Symbol("k", integer=True)
 L = Symbol("l", integer=True)
 _P = Symbol("i'", integer=True)
+_QUOTED = (SharedVariance(W, i), SharedVariance(W, _P))
 _HERE = Facts((i, d - i))
 _BOTH = (*FORWARD, *(h for h in BACKWARD if h not in FORWARD))
 
@@ -40,7 +42,7 @@ def equation_5() -> Claim:
         id="glorot-2010-eq-5",
         title="Variance of the activations",
         source=PAPER,
-        where="equation 5; quoted in the first question",
+        where="equation 5; the first question quotes it with another index",
         printed=Statement(Variance(z(i, K), EVERYTHING), "=", SharedVariance(x) * _forward_product(0, i - 1)),
         setting=Setting(FORWARD, _HERE),
         against=(forward_variance,),
@@ -65,12 +67,46 @@ def equation_6() -> Claim:
         id="glorot-2010-eq-6",
         title="Variance of the gradients at the pre-activations",
         source=PAPER,
-        where="equation 6; equation (1) of the first question",
+        where="equation 6; equation (1) of the first question, with another index",
         printed=Statement(
             Variance(cost_gradient(s(i, K)), EVERYTHING), "=", SharedVariance(g) * _backward_product(i, d)
         ),
         setting=Setting(BACKWARD, _HERE),
         against=(backward_variance,),
+    )
+
+
+def question_activations() -> Claim:
+    """Var[z^i] = Var[x] prod_{i'=0}^{i-1} n_{i'} Var[W^i], with i for i' in the variance."""
+    return replace(
+        equation_5(),
+        id="question-1-activations",
+        title="Variance of the activations, as the first question quotes it",
+        source=QUESTION,
+        where="the displayed formula for the activations",
+        printed=Statement(
+            Variance(z(i, K), EVERYTHING),
+            "=",
+            SharedVariance(x) * Product(n(_P) * SharedVariance(W, i), (_P, 0, i - 1)),
+        ),
+        reading=Words("The question prints {} inside the product, where the paper has {}.", *_QUOTED),
+    )
+
+
+def question_gradients() -> Claim:
+    """Var[dCost/ds^i] = Var[dCost/ds^d] prod_{i'=i}^{d} n_{i'+1} Var[W^i], with i for i' in the variance."""
+    return replace(
+        equation_6(),
+        id="question-1-equation-1",
+        title="Variance of the gradients at the pre-activations, as the first question quotes it",
+        source=QUESTION,
+        where="equation (1)",
+        printed=Statement(
+            Variance(cost_gradient(s(i, K)), EVERYTHING),
+            "=",
+            SharedVariance(g) * Product(n(_P + 1) * SharedVariance(W, i), (_P, i, d)),
+        ),
+        reading=Words("The question prints {} inside the product, where the paper has {}.", *_QUOTED),
     )
 
 

@@ -8,6 +8,7 @@ from sympy import And, Eq, Expr, Sum, Symbol
 
 from derive.averages import Average, Variance
 from derive.claims.claim import Claim
+from derive.claims.glorot import QUESTION
 from derive.hypotheses import BACKWARD, FORWARD
 from derive.layers import Facts, d, i
 from derive.network import W, cost_gradient, n, s, slope, z
@@ -20,7 +21,6 @@ from derive.theorems.forward import forward_variance
 from derive.theorems.product import BOTH_FACTORS, FACTORS_INDEPENDENT, X, Y, product_variance
 from derive.words import Words
 
-QUESTION = "The first question (understanding the Xavier equations)"
 ANSWER = "The answer to the second question (why constant variance)"
 J, K, L, M = (Symbol(c, integer=True) for c in "jklm")
 _BOTH = (*FORWARD, *(h for h in BACKWARD if h not in FORWARD))

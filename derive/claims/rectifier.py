@@ -28,7 +28,14 @@ from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.wide import M, V
 from derive.setting import Setting
 from derive.theorems.kernel_k import nested
-from derive.theorems.quadratic_form import EIGENVALUE_MEANS, SCALE, N, quadratic_form_variance
+from derive.theorems.quadratic_form import (
+    EIGENVALUE_MEANS,
+    GAUSSIAN_ROW,
+    SCALE,
+    SCALED,
+    N,
+    quadratic_form_variance,
+)
 from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 from derive.theorems.rectifier_gradient import closed_form as gradient_closed_form
@@ -54,21 +61,36 @@ def network_variance_preserved() -> Claim:
         printed=Statement(Variance(s(i + 1, K), NETWORKS), "=", Variance(s(i, J), NETWORKS)),
         setting=Setting((*_RELU_NET, HE_WEIGHTS), _STEP, NETWORKS),
         against=(closed_form,),
-        reading=Words("One fixed input; the weights are Gaussian there, and so symmetric."),
+        reading=Words(
+            'One fixed input. The post says that, over weights, elements of the layer before "are symmetrically '
+            'distributed around zero"; its weights are Gaussian, and so symmetric.'
+        ),
     )
 
 
 def exact() -> Claim:
-    """The same for weights of any law with mean zero and He's variance: "this calculation is exact"."""
+    """The same, as it is: "this calculation is exact"."""
     return replace(
         network_variance_preserved(),
         id="post-3-exact",
         title="The calculation needs nothing of the input nor of the width",
-        where='"We didn\'t make any assumptions about the input, nor the network width. This calculation is exact."',
-        setting=Setting((RELU, *WEIGHTS, BIASES_ZERO, HE_WEIGHTS), _STEP, NETWORKS),
+        where='"We didnt make any assumptions about the input, nor the network width. This calculation is exact."',
         reading=Words(
-            "Any input and any width, and of the weights only what the calculation names: mean zero and He's variance."
+            "Any input and any width. Of the weights the calculation says that they have mean zero and He's variance, "
+            'and that, over them, elements of the layer before "are symmetrically distributed around zero".'
         ),
+    )
+
+
+def exact_any_law() -> Claim:
+    """The same for weights of any law with mean zero and He's variance."""
+    return replace(
+        network_variance_preserved(),
+        id="post-3-exact-any-law",
+        title="He's variance preserves the variance over networks, whatever the law of the weights",
+        where='"drawing weights from a zero mean distribution with variance 2/N", in the introduction',
+        setting=Setting((RELU, *WEIGHTS, BIASES_ZERO, HE_WEIGHTS), _STEP, NETWORKS),
+        reading=Words("Of the weights only what the introduction names: independence, mean zero and He's variance."),
     )
 
 
@@ -86,23 +108,32 @@ def half() -> Claim:
 
 
 def step_1() -> Claim:
-    """<y^2> - <y>^2 = <<<y^2> - <y>^2>>, read as an equality."""
+    """<y^2> - <y>^2 is about <<<y^2> - <y>^2>>: in one network, as far as it is decided by the last weights."""
     return Claim(
         id="post-3-step-1",
         title="The variance over samples in one network is its mean over networks",
         source=POST,
         where="step 1",
-        printed=Statement(Variance(s(i, K), SAMPLES), "=", Average(Variance(s(i, K), SAMPLES), NETWORKS)),
-        setting=Setting(
-            (RELU, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC, INPUT_INDEPENDENT), Facts((i, d - i)), NETWORKS
-        ),
-        against=(),
+        printed=Statement(Variance(s(i, K), SAMPLES), "≈", Average(Variance(s(i, K), SAMPLES), NETWORKS)),
+        setting=Setting((BIASES_ZERO, INPUT_INDEPENDENT, GAUSSIAN_ROW, SCALED), Facts((i, d - i)), NETWORKS),
+        against=(quadratic_form_variance,),
+        off=_self_averaging_error,
         reading=Words(
-            "The post prints an approximation; read as an equality at finite width it is wrong, because the left side "
-            "differs from network to network. The two agree as the width grows (self-averaging), with a relative "
-            "error that falls like one over the root of the width."
+            'The post prints "≈". In one network the left side is a quadratic form in the {} last weights of the '
+            "neuron, {} is the mean of the eigenvalues of the samples' covariance in the layer before, {} that of "
+            "their squares. What is off is the root of the variance over those weights, relative to the mean; where "
+            "few directions carry the fluctuation, it is as large as for so few weights. "
+            "The layers before add their own.",
+            N,
+            *EIGENVALUE_MEANS,
         ),
     )
+
+
+def _self_averaging_error() -> tuple[Expr, Symbol]:
+    """Return the relative deviation of a quadratic form from its mean, s^2 <lambda>, and the number of weights."""
+    mean = SCALE**2 * EIGENVALUE_MEANS[0]
+    return sqrt(quadratic_form_variance().result) / mean, N
 
 
 def step_3() -> Claim:
@@ -117,10 +148,15 @@ def step_3() -> Claim:
         source=POST,
         where="step 3",
         printed=Statement(Symbol("m'^2"), "=", 2 * nested().result.subs(SLOPE, 0)),
-        setting=Setting((RELU, HE_WEIGHTS)),
+        setting=Setting((RELU, *WEIGHTS, HE_WEIGHTS, BIASES_ZERO, INPUT_INDEPENDENT)),
         against=(sample_variance,),
         analytic=derived,
-        reading=Words("The left side is a layer later than {} and {} on the right.", Symbol("mu"), Symbol("nu")),
+        reading=Words(
+            "The left side is a layer later than {} and {} on the right. Step 2 draws these from Gaussian laws, and "
+            "says nothing of when they have such.",
+            Symbol("mu"),
+            Symbol("nu"),
+        ),
     )
 
 
@@ -148,7 +184,7 @@ def he_backward() -> Claim:
         id="he-2015-backward",
         title="The gradient's variance, one layer back, for ReLU",
         source=HE_PAPER,
-        where="equations 13 and 14",
+        where="equation 12, with the line before it",
         printed=Statement(
             Variance(cost_gradient(s(i, K)), FIXED_INPUT),
             "=",
@@ -157,9 +193,15 @@ def he_backward() -> Claim:
         setting=Setting((RELU, *WEIGHTS, WEIGHTS_SYMMETRIC, INPUT_INDEPENDENT, *_GRADIENT), _STEP, FIXED_INPUT),
         against=(gradient_closed_form,),
         reading=Words(
-            "In this project's gradients at the pre-activations (the paper's {}). The paper assumes that the slope and "
-            "the gradient are independent; that is not needed, but a pre-activation that is exactly zero has no slope.",
+            "Equation 12 is about the gradients at the activations, {}: they have {} times the variance of {} at the "
+            "pre-activations, which the line before gives half of the next layer's. Here the same step goes from {} "
+            "to {}. The paper takes the slope to be zero or one with equal probability, and independent of the "
+            "gradient; the latter is not needed, but a pre-activation that is exactly zero has no slope.",
+            Symbol("Δx"),
+            n(i + 2) * SharedVariance(W, i + 1),
             Symbol("Δy"),
+            cost_gradient(s(i + 1, J)),
+            cost_gradient(s(i, K)),
         ),
     )
 
@@ -251,7 +293,7 @@ def later_self_averaging() -> Claim:
         source=LATER,
         where="the argument for self-averaging",
         printed=Statement(Symbol("Var(w^T C w)"), "=", SCALE**4 / N * (square - mean**2)),
-        setting=Setting(()),
+        setting=Setting((GAUSSIAN_ROW, SCALED)),
         against=(quadratic_form_variance,),
         analytic=lambda: quadratic_form_variance().result,
         reading=Words("{} and {} are the means of the eigenvalues and of their squares.", mean, square),

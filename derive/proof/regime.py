@@ -8,18 +8,20 @@ from sympy import Basic, Eq, Expr, Symbol, solve
 from sympy.core.function import AppliedUndef
 
 from derive.averages import SharedVariance
-from derive.hypotheses import Hypothesis
+from derive.hypotheses import Hypothesis, Kind
 from derive.layers import d, i
-from derive.network import Activation, ActivationSlope, W
+from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, Activation, ActivationSlope, W
 
 _INDICES = {i, d}
+_OF_ACTIVATIONS = {SLOPE, AT_ZERO, SLOPE_AT_ZERO}
+"""Symbols to which the activation function of a world gives values."""
 
 
 def regime(hypotheses: tuple[Hypothesis, ...]) -> dict[Basic, Expr]:
     """Return what the equations of the hypotheses give values to, each as a formula in what they leave free.
 
-    An equation gives a value to the variance of the weights if it mentions it and nothing else that is free, or to
-    one of its symbols; the one admissible solution is taken.
+    An equation gives a value to the variance of the weights if it mentions it and nothing else that is free but the
+    activation function's parameters, or to one of its symbols; the one admissible solution is taken.
     """
     return _regime(hypotheses)[0]
 
@@ -33,11 +35,17 @@ def unmet(hypotheses: tuple[Hypothesis, ...], symbols: set[Symbol]) -> Eq | None
 def _regime(hypotheses: tuple[Hypothesis, ...]) -> tuple[dict[Basic, Expr], tuple[Eq, ...]]:
     # What holds by the meaning of its own functions holds in every world.
     equations = [e for h in hypotheses for e in h.equations if e.doit() != True and not _about_f(e)]  # noqa: E712
+    affine = any(h.declares(Kind.FIRST_ORDER) for h in hypotheses)
+    known = {AT_ZERO, SLOPE_AT_ZERO} if affine else set[Basic]()
     found: dict[Basic, Expr] = {}
     left = []
     for equation in sorted(equations, key=lambda e: len(_symbols(e))):
         for unknown in _unknowns(equation):
-            if unknown not in found and not any(value.has(unknown) for value in found.values()):
+            if (
+                unknown not in known
+                and unknown not in found
+                and not any(value.has(unknown) for value in found.values())
+            ):
                 solution = _solution(equation, unknown)
                 if solution is not None:
                     found[unknown] = solution
@@ -62,7 +70,7 @@ def _unknowns(equation: Eq) -> list[Basic]:
         return []
     shared = SharedVariance(W, i)
     first: list[Basic] = [equation.lhs] if isinstance(equation.lhs, Symbol) else []
-    if equation.has(shared) and not _symbols(equation):
+    if equation.has(shared) and not set(_symbols(equation)) - _OF_ACTIVATIONS:
         first = [shared]
     return [*first, *(s for s in _symbols(equation) if s not in first)]
 

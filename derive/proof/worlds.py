@@ -123,6 +123,9 @@ class World:
         if family == b and self.setting.citing(Kind.NEVER_ZERO):
             # No sum of products of the other values, whose denominators are others, cancels such a bias.
             return Fraction(1, _PRIMES[layer]) ** 2
+        if family == b and self.number % 2 and self.setting.citing(Kind.SYMMETRIC, b):
+            # No square, so that zero is among the values: nothing says that a pre-activation is never zero.
+            return Fraction(120)
         # Other families get squares, two neighbours in the alphabet different ones.
         other = Fraction((2, 3, 5)[ord(family.name[0]) % 3]) ** 2
         return {x: Fraction(7), g: Fraction(2), b: Fraction(121)}.get(family, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from textwrap import fill
 from typing import Any
@@ -22,6 +23,7 @@ _HEADLINES = {
     Finding.HOLDS: "holds",
     Finding.HOLDS_IF: "holds if something more is assumed",
     Finding.REFUTED: "refuted",
+    Finding.UNDECIDED: "undecided",
 }
 
 
@@ -40,10 +42,33 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "evidence": audit.evidence,
         "theorems": list(deciding(claim)),
         "condition": _formula(audit.condition),
+        "condition_is": _strength(audit),
         "suffices": [_hypothesis(h) for h in audit.suffices],
         "counterexample": audit.counterexample.to_dict() if audit.counterexample else None,
         "derived": _formula(audit.derived),
+        "error": _formula(audit.error),
     }
+
+
+def _strength(audit: Audit) -> str | None:
+    """Return ``exact`` where the print is right under the condition only, ``sufficient`` where also otherwise."""
+    if audit.condition is None:
+        return None
+    return "exact" if audit.condition_exact else "sufficient"
+
+
+def condition_label(audit: Audit) -> str:
+    """Return the words that go before the condition."""
+    return "right when" if audit.condition_exact else "right if"
+
+
+def condition_note(audit: Audit) -> str:
+    """Return the words that go after the condition: whether the print is right under it only."""
+    if audit.condition_exact:
+        return "and only then"
+    if audit.claim.printed.relation == "=>":
+        return "sufficient: it is also right where its premise fails"
+    return "sufficient: it may be right otherwise, too"
 
 
 def claim_row(claim: Claim) -> dict[str, Any]:
@@ -64,8 +89,10 @@ def audit_row(audit: Audit) -> dict[str, Any]:
         "verdict": audit.verdict,
         "derived": derived,
         "right_when": condition,
+        "right_when_is": _strength(audit),
         "holds_if": " ".join(_plain(h.text) for h in audit.suffices) or None,
         "counterexample": str(audit.counterexample) if audit.counterexample else None,
+        "error": None if audit.error is None else text.formula(audit.error),
         "evidence": audit.evidence,
     }
 
@@ -107,10 +134,12 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
     if audit.derived is not None:
         rows.append(("derived", text.formula(audit.derived)))
     if audit.condition is not None:
-        rows.append(("right when", text.formula(audit.condition)))
+        rows.append((condition_label(audit), f"{text.formula(audit.condition)} ({condition_note(audit)})"))
     rows += [("holds if", _plain(h.text)) for h in audit.suffices]
     if audit.counterexample is not None:
         rows += [("counter", row) for row in _counterexample(audit)]
+    if audit.error is not None:
+        rows.append(("off by", f"{text.formula(audit.error)} of the true value"))
     rows.append(("evidence", audit.evidence))
     if deciding(claim):
         rows.append(("decided by", ", ".join(f"varprop derive {name}" for name in deciding(claim))))
@@ -121,12 +150,17 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
     return "\n".join(lines)
 
 
+_FEW = 6
+"""As many laws are shown in a text; all are in the data."""
+
+
 def _counterexample(audit: Audit) -> list[str]:
     """Return the case: the two sides and where, then the world."""
     found = audit.counterexample
     assert found is not None
     sides = f"the left side is {found.left} and the right side {found.right}"
-    return [sides + (f" at {found.place}" if found.at else ""), *found.facts]
+    few = replace(found, world={k: v for k, v in found.world.items() if k != "laws" or len(v) <= _FEW})
+    return [sides + (f" at {found.place}" if found.at else ""), *few.facts]
 
 
 def fragment(audit: Audit) -> str:
@@ -157,10 +191,13 @@ def to_html(audit: Audit) -> str:
     if audit.derived is not None:
         rows.append(("derived", html.formula(audit.derived, display=True)))
     if audit.condition is not None:
-        rows.append(("right when", html.formula(audit.condition)))
+        condition = f"{html.formula(audit.condition)} ({escape(condition_note(audit))})"
+        rows.append((condition_label(audit), condition))
     rows += [("holds if", words(h.text)) for h in audit.suffices]
     if audit.counterexample is not None:
         rows.append(("counterexample", "<br>".join(map(escape, _counterexample(audit)))))
+    if audit.error is not None:
+        rows.append(("off by", f"{html.formula(audit.error)} of the true value"))
     rows.append(("evidence", escape(audit.evidence)))
     body = "".join(f"<dt>{label}</dt><dd>{content}</dd>" for label, content in rows)
     return (

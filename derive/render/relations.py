@@ -15,6 +15,7 @@ TEXT_RELATIONS = {
     "=>": "⇒",
     "<=>": "⇔",
     "~": "~",
+    "≈": "≈",
     "->": "→",
 }
 LATEX_RELATIONS = {
@@ -28,6 +29,7 @@ LATEX_RELATIONS = {
     "=>": r"\Rightarrow",
     "<=>": r"\Leftrightarrow",
     "~": r"\sim",
+    "≈": r"\approx",
     "->": r"\to",
 }
 

@@ -8,6 +8,7 @@ from html import escape
 from derive.claims.claim import Audit
 from derive.proof.derivation import Statement
 from derive.proof.verdict import Counterexample
+from derive.render.audit import condition_label, condition_note
 from numerics.report.contents import Audited
 from numerics.report.formulas import chip, displayed, folded, formula, mathml, stated
 from numerics.report.spelled import spelled
@@ -30,6 +31,8 @@ def audit_entry(audit: Audit) -> str:
         parts.append(f'<p class="dim">Read so: {claim.reading.render(formula, escape)}</p>')
     if audit.verdict != "holds":
         parts += _correction(audit)
+    if audit.error is not None:
+        parts.append(f"<p>It is off by {formula(audit.error)} of the true value.</p>")
     if audit.counterexample is not None:
         parts.append(folded("A network in which it is wrong", f"<div>{counterexample(audit.counterexample)}</div>"))
     return f'<article class="claim" id="{escape(claim.id)}">{"".join(parts)}</article>'
@@ -44,7 +47,8 @@ def _correction(audit: Audit) -> list[str]:
         listed = " ".join(h.text.render(formula, escape) for h in audit.suffices)
         parts.append(f"<p>It holds if this is assumed too: {listed}</p>")
     if audit.condition is not None:
-        parts.append(f"<p>It is right exactly where</p>{displayed(audit.condition)}")
+        parts.append(f"<p>It is {condition_label(audit)}</p>{displayed(audit.condition)}")
+        parts.append(f"<p>({condition_note(audit)})</p>")
     return parts
 
 

@@ -98,7 +98,12 @@ def _page(title: str, body: str) -> str:
 def _abstract(contents: Contents) -> str:
     grades = Counter(t.grade for t in contents.theorems)
     verdicts = Counter(audit.verdict for audit in contents.audits)
-    words = {"holds": "{} hold as printed", "holds-if": "{} only if more is assumed", "refuted": "{} are refuted"}
+    words = {
+        "holds": "{} hold as printed",
+        "holds-if": "{} only if more is assumed",
+        "refuted": "{} are refuted",
+        "undecided": "{} are undecided",
+    }
     found = [line.format(verdicts[key]) for key, line in words.items() if verdicts[key]]
     networks = {
         verdict: _lower([case.title for case in contents.cases if case.verification.verdict == verdict])

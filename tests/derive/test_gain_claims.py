@@ -1,6 +1,7 @@
 """Numbers that libraries ship: the derived value by other means, and the verdict by the rule of rounding."""
 
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 import mpmath
@@ -124,7 +125,7 @@ def test_the_derived_value_is_the_true_one(number):
 
 
 def test_the_verdict_is_that_of_rounding(number):
-    """A decimal holds if the true value rounds to its digits; an exact value must be equal."""
+    """A decimal holds if the true value rounds to its digits or to its float64; an exact value must be equal."""
     name, claim, found, true, printed = number
     unit = Fraction(1, 10 ** len(printed.partition(".")[2]))
     if name in EXACT:
@@ -132,6 +133,7 @@ def test_the_verdict_is_that_of_rounding(number):
         assert claim.decimal is None
     else:
         holds = abs(mpmath.mpf(printed) - true) <= mpmath.mpf(unit.numerator) / unit.denominator / 2
+        holds = holds or float(printed) == float(true)
         assert claim.decimal == printed
     assert found.verdict == ("holds" if holds else "refuted")
     assert "identical" not in found.evidence or claim.decimal is None
@@ -150,6 +152,10 @@ def test_a_planted_digit_is_caught(number):
             found = planted.audit()
         except Inconsistent as why:
             pytest.fail(str(why))
+        if len(decimal) >= len(repr(float(true))) and float(decimal) == float(true):
+            # The nearest float64, to as many digits as it has.
+            written = f"{Decimal(float(true)):.{places}f}"
+            verdict = "holds" if shift == 0 or decimal == written else "refuted"
         assert found.verdict == verdict, decimal
         assert (found.counterexample is None) == (verdict == "holds")
 

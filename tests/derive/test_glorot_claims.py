@@ -42,6 +42,18 @@ VERDICTS = [
     ("glorot-2010-eq-6-homogeneous", "refuted", (), Eq(n(i) * V_W(i), 1)),
     ("glorot-2010-eq-7", "holds-if", ("homogeneous",), Eq(n(i + 1) * V_W(i), n(d + 1) * V_W(d))),
     ("glorot-2010-eq-7-homogeneous", "holds", (), None),
+    (
+        "question-1-activations",
+        "holds-if",
+        ("homogeneous",),
+        Eq(V_W(i) ** i, Product(V_W(P), (P, 0, i - 1))),
+    ),
+    (
+        "question-1-equation-1",
+        "refuted",
+        (),
+        Eq(n(i + 1) * V_W(i) ** (d - i + 1), Product(V_W(P), (P, i + 1, d))),
+    ),
     ("question-1-chain-rule", "refuted", (), None),
     ("question-1-product-rule", "holds", (), None),
     (
@@ -79,7 +91,7 @@ def test_verdicts(name, verdict, suffices, condition):
 
 
 def test_these_are_the_claims_of_the_paper_and_the_two_questions():
-    assert derive.claims()[:12] == NAMES
+    assert derive.claims()[:14] == NAMES
 
 
 # Counterexamples, computed again.
@@ -168,7 +180,7 @@ def test_equation_5_without_centred_inputs_fails_where_the_audit_says():
 def test_equation_6_as_printed_fails_where_the_audit_says(name):
     """Left: by enumeration. Right: the printed product, from i to d. The derived one, from i + 1, is the left."""
     world, (at, left, right) = world_of(name), numbers(name)
-    table, layers = outcomes(name), range(at["i"], at["d"] + 1)
+    table, layers = outcomes(name), range(at["i"], world.depth + 1)
     assert left == by_hand.variance(table, ("ds", (at["i"], at["k"])))
     var_g = by_hand.variance(table, ("g", (1,)))
     assert right == var_g * product(world, layers, 1)
@@ -184,8 +196,8 @@ def test_equation_7_as_printed_fails_where_the_audit_says():
     var_x, var_g = (by_hand.variance(table, (q, (1,))) for q in "xg")
     assert left == by_hand.variance(table, ("dw", (at["i"], at["l"], at["k"])))
     forward = var_x * var_g * product(world, range(at["i"]), 0)
-    assert right == forward * product(world, range(at["i"], at["d"]), 1)
-    assert left == forward * product(world, range(at["i"] + 1, at["d"] + 1), 1) != right
+    assert right == forward * product(world, range(at["i"], world.depth), 1)
+    assert left == forward * product(world, range(at["i"] + 1, world.depth + 1), 1) != right
 
 
 @pytest.mark.parametrize("name", ["answer-2-equivalence", "answer-2-equivalence-own-indices", "answer-2-balance"])
@@ -351,7 +363,7 @@ def test_what_is_derived_and_what_worlds_say_may_not_contradict_each_other():
         return replace(derivation, statement=replace(derivation.statement, rhs=wrong))
 
     printed = replace(BACKWARD_CLAIM.printed, rhs=SharedVariance(g) * chain(i, d, 1))
-    with pytest.raises(Inconsistent, match="identical to what is derived, and refuted"):
+    with pytest.raises(Inconsistent, match="word for word the theorem backward-variance, and refuted"):
         audit(replace(BACKWARD_CLAIM, printed=printed, against=(broken,)))
     with pytest.raises(Inconsistent, match="differs from what is derived, and no tiny world refutes it"):
         audit(replace(BACKWARD_CLAIM, against=(broken,)))

@@ -1,0 +1,58 @@
+"""Which further hypotheses make a claim right: from the catalogue, and from the theorems that it is held against."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from derive.claims.claim import Claim
+from derive.claims.comparison import Comparison, built, compare
+from derive.errors import InputError
+from derive.hypotheses import CATALOGUE, Hypothesis, Kind
+from derive.proof.laboratory import Laboratory
+from derive.proof.verdict import Grade, Verdict
+from derive.setting import Setting
+
+_FEW = 2
+
+
+def repair(claim: Claim, setting: Setting) -> tuple[tuple[Hypothesis, ...], Comparison | None]:
+    """Return the fewest further hypotheses under which the claim holds, with the comparison under them.
+
+    One or two of the catalogue and of the theorems' are tried, then all that the theorems rest on, less those that it
+    holds without.
+    """
+    theirs = _of_theorems(claim)
+    candidates = [h for h in dict.fromkeys((*CATALOGUE, *theirs)) if h not in setting.hypotheses]
+    for size in range(1, _FEW + 1):
+        for more in combinations(candidates, size):
+            found = _holds(claim, setting.assuming(*more))
+            if found is not None:
+                return more, found
+    needed = [h for h in theirs if h not in setting.hypotheses]
+    if len(needed) <= _FEW or _holds(claim, setting.assuming(*needed)) is None:
+        return (), None
+    for h in tuple(needed):
+        fewer = [k for k in needed if k != h]
+        if _holds(claim, setting.assuming(*fewer)) is not None:
+            needed = fewer
+    return tuple(needed), _holds(claim, setting.assuming(*needed))
+
+
+def _of_theorems(claim: Claim) -> tuple[Hypothesis, ...]:
+    found = (h for build in claim.against for h in built(build).rests_on)
+    return tuple(dict.fromkeys(h for h in found if not h.declares(Kind.DEFINITION)))
+
+
+def _holds(claim: Claim, setting: Setting) -> Comparison | None:
+    found = compare(claim, setting)
+    return found if found.agrees and refute(claim, setting).counterexample is None else None
+
+
+def refute(claim: Claim, setting: Setting) -> Verdict:
+    """Return what tiny worlds say of the printed statement, with the smallest world that refutes it, if one does."""
+    laboratory = Laboratory(setting, every=claim.printed.relation != "=")
+    laboratory.worlds.sort(key=lambda exact: exact.world.size)
+    verdict = laboratory.compare(claim.printed.lhs, claim.printed.relation, claim.printed.rhs)
+    if verdict.grade is Grade.FAILED and verdict.counterexample is None:
+        raise InputError(f"{claim.id} cannot be audited as stated: {verdict.evidence}")
+    return verdict
