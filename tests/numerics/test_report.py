@@ -217,6 +217,7 @@ def test_page_shows_what_was_found(report):
         assert f'<article class="claim" id="{claim}">' in text
     assert '<span class="chip bad">refuted</span></h4>' in text
     assert "the left side is <b>" in text
+    assert "laws: W[0, 1, 1] = " in text
     assert "Of 2 formulas in print, 1 hold as printed and 1 are refuted." in text
     audits = json.loads((report / "audit.json").read_text(encoding="utf-8"))
     assert [a["verdict"] for a in audits] == ["refuted", "holds"]

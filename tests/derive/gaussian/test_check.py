@@ -203,7 +203,7 @@ def test_every_step_holds_at_points(dimension: int, name: str, v: SimpleNamespac
     assert found.steps[-1].after == found.result
     for step in found.steps:
         verdict = step.rule.at_points(step)
-        assert verdict.grade is Grade.EXACT, (step.rule.name, verdict)
+        assert verdict.grade is Grade.SAMPLED, (step.rule.name, verdict)
         assert step.rule.apply(step.before, step.setting).after == step.after
         wrong = step.rule.at_points(replace(step, after=step.after * 3 / 2))
         assert wrong.grade is Grade.FAILED

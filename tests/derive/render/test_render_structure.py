@@ -181,12 +181,15 @@ def test_an_unknown_relation_is_an_error_in_every_format(theorem):
 
 def test_a_failed_step_shows_its_counterexample_in_every_format(theorem):
     whole = theorem("product-variance")
-    found = Counterexample({"widths": [1, 2]}, {"k": "1"}, "3/7", "=", "22/7")
+    world = {"widths": {"n_1": "2", "n_3": "1"}, "laws": ["x[1] = 3", "x[2] = 5"]}
+    found = Counterexample(world, {"k": "1"}, "3/7", "=", "22/7")
+    assert str(found).endswith("(not =) at k = 1 [widths: n_1 = 2, n_3 = 1; laws: x[1] = 3; x[2] = 5]")
     failed = Verdict(Grade.FAILED, "refuted in a tiny world", found)
     wrong = replace(whole, steps=(*whole.steps[:-1], replace(whole.steps[-1], verdict=failed)))
     for rendered in (wrong.text(), wrong.latex(), wrong.html()):
         assert "failed: refuted in a tiny world" in " ".join(rendered.split())
         assert "left side 3/7, right side 22/7" in " ".join(rendered.split())
+        assert "laws: x[1] = 3; x[2] = 5" in " ".join(rendered.split())
     assert wrong.to_dict()["grade"] == "failed"
     assert wrong.to_dict()["steps"][-1]["counterexample"]["right"] == "22/7"
 

@@ -48,7 +48,7 @@ def test_both_forms_are_derivations_that_hold(name):
         made = make(_closed(name))
         result = made.check()
         assert result.passed, result.failures
-        assert result.grade is Grade.EXACT
+        assert result.grade is Grade.SAMPLED
 
 
 @pytest.mark.parametrize("name", ["relu", "gelu", "sin"])
