@@ -153,6 +153,7 @@ def init(activation: Activation, form: str) -> None:
             f"{gain.name}: gain {gain.gain:.12g}, torch gain {gain.torch_gain:.12g}{_bias(gain)}",
             f"  {gain.meaning}",
             f"  {gain.outcome}",
+            *([f"  {gain.unit_outcome}"] if gain.unit_outcome else []),
             f"  PyTorch: {gain.pytorch}",
             f"  JAX:     {gain.jax}",
             f"  varprop: {gain.options}",
@@ -163,15 +164,21 @@ def init(activation: Activation, form: str) -> None:
 
 
 def _recommendation(gain: Gain) -> str:
-    length, gradient = (f"by {f:.4g}" for f in (gain.length_after, gain.gradient_after))
-    alone = "It keeps variances" if gain.change < _KEPT else "It changes variances least of the gains below"
     from numerics.gains import DEPTH
 
-    return (
+    alone = "It keeps variances" if gain.change < _KEPT else "It changes variances least of the gains below"
+    inputs = "" if gain.input_variance is None else f" (of inputs of variance {gain.input_variance:.4g})"
+    words = (
         f"Use gain {gain.gain:.12g}{_bias(gain)}: Var[W] = {gain.gain:.12g}/n, n the fan-in; torch gain "
-        f"{gain.torch_gain:.12g}.\n{alone}: {DEPTH} wide layers multiply the variance of pre-activations {length} and "
-        f"that of gradients {gradient}."
+        f"{gain.torch_gain:.12g}.\n{alone}: from first pre-activations of variance 1{inputs}, {DEPTH} wide layers "
+        f"multiply their variance by {gain.length_after:.4g} and that of gradients by {gain.gradient_after:.4g}."
     )
+    if gain.unit_outcome and gain.unit_change >= _KEPT:
+        words += (
+            f"\nInputs of variance 1 start at {gain.unit_start:.4g} instead, and get to {gain.unit_length_after:.4g}; "
+            f"gradients are multiplied by {gain.unit_gradient_after:.4g}."
+        )
+    return words
 
 
 def _bias(gain: Gain) -> str:

@@ -152,6 +152,34 @@ def test_init_follows_gradients_layer_by_layer() -> None:
     assert data["notes"] == []
 
 
+@pytest.mark.parametrize("name", ["x*tanh(softplus(1.3*x))", "relu"])
+def test_what_init_promises_is_what_curve_shows(name: str) -> None:
+    """With the printed options var_s goes from 1 to what was said in 50 layers; with inputs of variance 1 likewise."""
+    text = good("init", name)
+    blocks = re.findall(r"q = 1 \(.*?\): q = (\S+), .* times (\S+)\n(?:  from .*: q = (\S+), .* times (\S+)\n)?"
+                        r"(?:.*\n){2}  varprop: (.*)", text)  # fmt: skip
+    assert len(blocks) == len(json.loads(good("init", name, "--format", "json"))["gains"])
+    for *found, options in blocks:
+        unit = re.sub(" --input-variance .*", "", options)
+        for given, start, length, gradient in ((options, 1.0, *found[:2]), (unit, None, *(found[2:]))):
+            if not length:  # inputs of variance 1 are the ones with a length of 1
+                assert given == options
+                continue
+            size = ["--depth", "51", "--width", "9", "--activation", name, "--format", "json"]
+            rows = json.loads(good("curve", *size, *given.split()))["rows"]
+            assert start is None or rows[0]["var_s"] == pytest.approx(start, rel=1e-12)
+            assert rows[50]["var_s"] == pytest.approx(float(length), rel=6e-4)
+            assert rows[0]["var_grad_s"] == pytest.approx(float(gradient), rel=6e-4)
+
+
+def test_init_warns_where_inputs_of_variance_1_start_elsewhere() -> None:
+    """A half-stable point says from which side it repels, and what comes of inputs of variance 1."""
+    text = good("init", "x*tanh(softplus(1.3*x))")
+    assert "half-stable: attracts from below, repels above" in text
+    assert "Inputs of variance 1 start at 2.069 instead" in text
+    assert "instead" not in good("init", "relu")
+
+
 def test_no_gain_for_gradients_of_a_step() -> None:
     text = good("init", "step")
     assert text.splitlines()[-1] == "step jumps: its E[f'²] is infinite, and so is χ_⊥ at every weight variance"
