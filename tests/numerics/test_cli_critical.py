@@ -93,11 +93,14 @@ def test_an_unstable_edge_says_that_a_network_does_not_stay() -> None:
     text = good("critical", "exp", "--bias-variance", "0.04")
     shown = _table(text)
     assert shown["q_star"] == "1.04 (unstable)"
-    assert shown["xi_q (layers)"] == shown["xi_c (layers)"] == LEFT
+    assert shown["xi_q (layers)"] == shown["xi_c (layers)"] == "unstable"
     assert "approach" not in text
-    # Said once below the table, of the point that repels; the other, at 0.243, attracts.
-    assert [line for line in text.splitlines() if line.startswith("unstable")] == [LEFT]
-    assert LEFT not in good("critical", "tanh", "--bias-variance", "0.04")
+    # Said once below the table, with where it goes: at 0.243 is a point that attracts, above none.
+    (place,) = re.findall(r"does not stay there: smaller lengths go\sto q = ([\d.]+) \(.*\), larger\sones grow", text)
+    low = mpmath.findroot(lambda q: mpmath.exp(2 * q) * 0.12493021219858241 + mpmath.mpf("0.04") - q, 0.24)
+    assert float(place) == pytest.approx(float(low), rel=1e-5)
+    assert text.count("stay") == 1
+    assert "stay" not in good("critical", "tanh", "--bias-variance", "0.04")
     data = json.loads(good("critical", "exp", "--bias-variance", "0.04", "--format", "json"))
     assert data["xi_q"] is data["xi_c"] is None
     assert data["words"] == {"xi_q": LEFT, "xi_c": LEFT}

@@ -128,7 +128,21 @@ def test_verification_as_text_and_json(simulated, verified):
         assert plain["z"] == pytest.approx(score, rel=1e-9, abs=1e-9)
         assert plain["relative_difference"] == pytest.approx(estimate / truth - 1, rel=1e-9, abs=1e-14)
         assert plain["detectable"] == row.detectable
-        assert plain["verdict"] == cells[9] == row.verdict
+        assert plain["verdict"] == cells[-1] == row.verdict
+
+
+def test_an_agreement_names_its_largest_score(verified):
+    """By hand, beside the limit, which is another number."""
+    calm = replace(verified, comparisons=tuple(replace(r, verdict="agrees", z=-1.25) for r in verified.comparisons))
+    assert f"the largest |z| of {len(calm.comparisons)} rows is 1.25, the limit {verified.threshold:.2f}" in calm.text()
+
+
+@pytest.mark.parametrize(("activation", "claim"), [("tanh", "approximate"), ("linear", "exact"), ("relu", "")])
+def test_a_verification_fits_in_100_columns(activation, claim):
+    """What all rows claim is said once; where some are exact, it is a column."""
+    text = run(f"verify --widths 64,50,60 --activation {activation} --gain 1 --networks 200")
+    assert max(map(len, text.splitlines())) <= 100
+    assert f"Every row claims to be {claim}." in text if claim else "claim" in text.splitlines()[0]
 
 
 def test_percentages_of_a_verification(verified):
