@@ -26,8 +26,9 @@ class Gain(Result):
     ``gain`` = ``sigma_w2`` is n Var[W], n the fan-in, as everywhere in varprop. Its root ``torch_gain`` is the factor
     of the standard deviation, std = torch_gain/√n, as ``torch.nn.init`` means a gain.
     ``sigma_b2`` is the bias variance that belongs to it. ``length_after`` is the variance of pre-activations `DEPTH`
-    wide layers after one of variance 1, ``gradient_after`` the factor of the gradient's variance over them;
-    ``unit_length_after`` and ``unit_gradient_after`` are the same from ``unit_start``, where inputs of variance 1 start.
+    wide layers after one of variance 1, ``gradient_after`` the factor of the gradient's variance over them.
+    ``unit_length_after`` and ``unit_gradient_after`` are the same from ``unit_start``, where inputs of variance 1
+    start.
     """
 
     name: str
@@ -171,8 +172,8 @@ def _outcome(length: float, gradient: float) -> str:
     return f"q = {lengths}, and the variance of gradients times {gradients}"
 
 
-_SETTING = ("name", "meaning", "gain", "torch_gain", "sigma_w2", "sigma_b2", "input_variance")
-_SETTING += ("pytorch", "jax", "options")
+_SIZES = ("gain", "torch_gain", "sigma_w2", "sigma_b2", "input_variance")
+_SETTING = ("name", "meaning", *_SIZES, "pytorch", "jax", "options")
 _RESULT = ("length_after", "gradient_after", "unit_start", "unit_length_after", "unit_gradient_after")
 _NO_BIAS = "torch.nn.init.zeros_(layer.bias)"
 
@@ -240,8 +241,8 @@ def _gains(moments: Moments) -> tuple[Gain, ...]:
     if edge.sigma_w2 is not None:
         critical_too = "and chi_par = 1, as everywhere on the edge" if edge.chi_par == 1 else _NO_POINT
         meaning = (
-            f"edge of chaos, chi_perp = 1, at bias variance {_EXAMPLE_BIAS:g}: fixed point q = {edge.q_star:.6g}, which "
-            f"{_behaviour(edge.stability, edge.evidence)}; {critical_too}"
+            f"edge of chaos, chi_perp = 1, at bias variance {_EXAMPLE_BIAS:g}: fixed point q = {edge.q_star:.6g}, "
+            f"which {_behaviour(edge.stability, edge.evidence)}; {critical_too}"
         )
         gains.append(Gain("edge-of-chaos", meaning, edge.sigma_w2, _EXAMPLE_BIAS))
     return tuple(gains)

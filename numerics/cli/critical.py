@@ -46,7 +46,11 @@ def critical(activation: Activation, bias_variance: float | None, form: str) -> 
 
 
 def _parts(found: Critical) -> list[Part]:
+    from numerics.criticality.point import AT_ZERO
+
     rows = [["class of the activation", found.kind]]
+    if found.kind == AT_ZERO and found.q_star:
+        rows[0][1] += ", which is of its critical point without biases, q = 0"
     if found.sigma_w2 is not None:
         rows.append(["gain n Var[W], sigma_w2", _digits(found.sigma_w2)])
     if found.sigma_b2 is not None:
@@ -83,16 +87,17 @@ def _parts(found: Critical) -> list[Part]:
 
 
 _SCALES = ("xi_q", "xi_c")
+_SHOWN = 13  # the last digits of a float are other ones on other machines
 
 
 def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:.15g}"
+    return "-" if value is None else f"{value:.{_SHOWN}g}"
 
 
 def _known(value: float, error: float) -> str:
     """Return a number with the digits that its error leaves, and one more."""
-    digits = 14 if not (value and error) else max(math.ceil(math.log10(abs(value) / error)), 0)
-    return f"{value:.{min(digits + 1, 15)}g}"
+    digits = _SHOWN if not (value and error) else max(math.ceil(math.log10(abs(value) / error)), 0) + 1
+    return f"{value:.{min(digits, _SHOWN)}g}"
 
 
 @click.command("phase", cls=Formula)
