@@ -69,7 +69,7 @@ def verify(
         show(
             _coloured(found) if fits and sys.stdout.isatty() else text,
             "",
-            Prose(f"{found.claims()} {found.summary()}".strip()),
+            *map(Prose, filter(None, (found.claims(), found.summary()))),
         )
         one = " Standard errors include how far one network lies from the mean over networks."
         if remedy := _remedy(found, prediction.theory, width_bias):

@@ -74,7 +74,7 @@ def test_sentences_are_wrapped_once(columns):
     found = predict(Network(widths=[8, 14, 5, 6], gain=1.0, activation="tanh")).approximations
     for why in set().union(*found.values()):
         names = ", ".join(name for name, reasons in found.items() if why in reasons)
-        lines = wrap(f"{names}: {why}", columns, initial_indent="  ", subsequent_indent="    ")
+        lines = wrap(f"{names}: {why}", columns, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
         assert len(lines) > 1
         assert "\n".join(lines) in shown
 
