@@ -100,6 +100,8 @@ def _latex(name: str, found: Any) -> str:
 
 
 def _parts(at: tuple[float, float, float, float], values: Mapping[str, Any], forms: dict[str, Any]) -> list[Part]:
+    from derive.maps import MAPS
+
     q, rho, gain, bias_variance = at
     rows = []
     reasons: dict[str, list[str]] = {}
@@ -122,7 +124,8 @@ def _parts(at: tuple[float, float, float, float], values: Mapping[str, Any], for
     for name, found in forms.items():
         closed = _closed(found)
         if closed is None:
-            unsolved.setdefault(str(found.reason), []).append(name)
+            of_slope = " of f'" if any(sign in MAPS[name] for sign in ("f'", "chi_perp")) else ""
+            unsolved.setdefault(f"{found.reason}{of_slope and f' (met in the integrand{of_slope})'}", []).append(name)
         else:
             parts.append(f"{name} = {closed['text']}")
     parts += [Prose(f"no closed form of {', '.join(names)}: {reason}") for reason, names in unsolved.items()]

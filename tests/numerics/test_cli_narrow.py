@@ -98,6 +98,19 @@ def test_sentences_have_a_width_where_no_terminal_is():
         assert max(map(len, run(line).splitlines())) <= 100
 
 
+def test_maps_say_where_a_quotient_is():
+    """The expression has none; its derivative has."""
+    text = run("maps x*tanh(softplus(1.3*x))", COLUMNS="100")
+    (line,) = re.findall("no closed form of (.*): a quotient .* of f'", text)
+    assert line == "chi_perp, backward_factor"
+
+
+def test_several_audits_end_in_a_tally():
+    text = run("audit glorot-2010-eq-6 glorot-2010-eq-5")
+    assert text.splitlines()[-1] == "2 printed formulas: 1 refuted, 1 holds."
+    assert "printed formulas:" not in run("audit glorot-2010-eq-6")
+
+
 def test_a_wide_formula_breaks_at_its_sums():
     assert fitted("a·b + c·d + e·f", 12).splitlines() == ["a·b + c·d", "    + e·f"]
 
