@@ -27,6 +27,8 @@ class Gain(Result):
     of the standard deviation, std = torch_gain/√n, as ``torch.nn.init`` means a gain.
     ``sigma_b2`` is the bias variance that belongs to it. ``length_after`` is the variance of pre-activations `DEPTH`
     wide layers after one of variance 1, ``gradient_after`` the factor of the gradient's variance over them.
+    ``unit_length_after`` and ``unit_gradient_after`` are the same from ``unit_start``, where inputs of variance 1
+    start.
     """
 
     name: str
@@ -35,14 +37,38 @@ class Gain(Result):
     sigma_b2: float = 0.0
     length_after: float = math.nan
     gradient_after: float = math.nan
+    unit_length_after: float = math.nan
+    unit_gradient_after: float = math.nan
+
+    @property
+    def unit_start(self) -> float:
+        """The variance of the first pre-activations where inputs have variance 1: n Var[W] + Var[b]."""
+        return self.sigma_w2 + self.sigma_b2
+
+    @property
+    def input_variance(self) -> float | None:
+        """The variance of inputs whose first pre-activations have variance 1; None where biases alone have as much."""
+        left = (1 - self.sigma_b2) / self.sigma_w2
+        return left if left > 0 else None
 
     @property
     def outcome(self) -> str:
         """What becomes of pre-activations of variance 1 and of a gradient's variance in `DEPTH` wide layers."""
-        length, gradient = (
-            "infinite" if x == math.inf else f"{x:.4g}" for x in (self.length_after, self.gradient_after)
-        )
-        return f"{DEPTH} layers on from q = 1: q = {length}, and the variance of gradients times {gradient}"
+        return f"{DEPTH} layers on from q = 1{self._inputs}: {_outcome(self.length_after, self.gradient_after)}"
+
+    @property
+    def unit_outcome(self) -> str:
+        """The same for inputs of variance 1; nothing where these are the ones with pre-activations of variance 1."""
+        if self.input_variance == 1:
+            return ""
+        after = _outcome(self.unit_length_after, self.unit_gradient_after)
+        return f"from q = {self.unit_start:.4g} (inputs of variance 1): {after}"
+
+    @property
+    def _inputs(self) -> str:
+        if self.input_variance is None:
+            return ", which is less than what the biases add"
+        return f" (inputs of variance {self.input_variance:.4g})"
 
     @property
     def gain(self) -> float:
@@ -57,8 +83,12 @@ class Gain(Result):
     @property
     def change(self) -> float:
         """The larger of the two changes over `DEPTH` layers, of lengths and of gradients, as |log factor|."""
-        factors = (self.length_after, self.gradient_after)
-        return max(abs(math.log(f)) if 0 < f < math.inf else math.inf for f in factors)
+        return _change(self.length_after, self.gradient_after)
+
+    @property
+    def unit_change(self) -> float:
+        """The same for inputs of variance 1."""
+        return _change(self.unit_length_after / self.unit_start, self.unit_gradient_after)
 
     @property
     def pytorch(self) -> str:
@@ -77,9 +107,11 @@ class Gain(Result):
 
     @property
     def options(self) -> str:
-        """The options of ``varprop curve`` and others."""
-        bias = f" --bias-variance {self.sigma_b2!r}" if self.sigma_b2 else ""
-        return f"--gain {self.sigma_w2!r}{bias}"
+        """The options of ``varprop curve`` and others, with the inputs whose first pre-activations have variance 1."""
+        given = [f"--gain {self.sigma_w2!r}"]
+        given += [f"--bias-variance {self.sigma_b2!r}"] if self.sigma_b2 else []
+        given += [f"--input-variance {self.input_variance!r}"] if self.input_variance not in (1, None) else []
+        return " ".join(given)
 
     @property
     def headline(self) -> str:
@@ -88,9 +120,8 @@ class Gain(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row: the gain, how to set it, and what comes of it in ``layers`` layers."""
-        names = ("name", "meaning", "gain", "torch_gain", "sigma_w2", "sigma_b2", "pytorch", "jax", "options")
-        row = {name: getattr(self, name) for name in names}
-        return [row | {"layers": DEPTH, "length_after": self.length_after, "gradient_after": self.gradient_after}]
+        row = {name: getattr(self, name) for name in _SETTING}
+        return [row | {"layers": DEPTH} | {name: getattr(self, name) for name in _RESULT}]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as plain data."""
@@ -132,6 +163,18 @@ class Gains(Result, tuple[Gain, ...]):
         }
 
 
+def _change(*factors: float) -> float:
+    return max(abs(math.log(f)) if 0 < f < math.inf else math.inf for f in factors)
+
+
+def _outcome(length: float, gradient: float) -> str:
+    lengths, gradients = ("infinite" if x == math.inf else f"{x:.4g}" for x in (length, gradient))
+    return f"q = {lengths}, and the variance of gradients times {gradients}"
+
+
+_SIZES = ("gain", "torch_gain", "sigma_w2", "sigma_b2", "input_variance")
+_SETTING = ("name", "meaning", *_SIZES, "pytorch", "jax", "options")
+_RESULT = ("length_after", "gradient_after", "unit_start", "unit_length_after", "unit_gradient_after")
 _NO_BIAS = "torch.nn.init.zeros_(layer.bias)"
 
 
@@ -156,8 +199,16 @@ def recommended_gains(activation: str | Activation) -> Gains:
 
 
 def _followed(moments: Moments, gain: Gain) -> Gain:
-    """Return a gain with what comes of it: one layer of the length map and of the gradient after the other."""
-    q = factor = 1.0
+    """Return a gain with what comes of it, from pre-activations of variance 1 and from inputs of variance 1."""
+    length, gradient = _after(moments, gain, 1.0)
+    gain = replace(gain, length_after=length, gradient_after=gradient)
+    length, gradient = _after(moments, gain, gain.unit_start)
+    return replace(gain, unit_length_after=length, unit_gradient_after=gradient)
+
+
+def _after(moments: Moments, gain: Gain, q: float) -> tuple[float, float]:
+    """Return the length and the factor of gradients: one layer of the length map and of them after the other."""
+    factor = 1.0
     for _ in range(DEPTH):
         if not 0 < q < _BEYOND:
             break
@@ -166,9 +217,7 @@ def _followed(moments: Moments, gain: Gain) -> Gain:
             float(length()(second, gain.sigma_w2, gain.sigma_b2)),
             factor * float(correlation_slope()(slope, gain.sigma_w2)),
         )
-    return replace(
-        gain, length_after=q if q < _BEYOND else math.inf, gradient_after=factor if q < _BEYOND else math.inf
-    )
+    return (q, factor) if q < _BEYOND else (math.inf, math.inf)
 
 
 def _gains(moments: Moments) -> tuple[Gain, ...]:
@@ -185,7 +234,7 @@ def _gains(moments: Moments) -> tuple[Gain, ...]:
         gains.append(Gain("gradient", meaning, float(edge_weight()(slope.value))))
     if point.sigma_w2 is not None and point.sigma_b2 is not None:
         where = "q = 0" if not point.q_star else f"q = {point.q_star:.6g}"
-        meaning = f"critical, chi_perp = chi_par = 1 at {where} (class {point.kind}, {point.stability})"
+        meaning = f"critical, chi_perp = chi_par = 1 at {where}, which {_behaviour(point.stability, point.evidence)}"
         gains.append(Gain("critical", meaning, point.sigma_w2, point.sigma_b2))
         return tuple(gains)
     edge = critical(moments.activation, bias_variance=_EXAMPLE_BIAS)
@@ -193,7 +242,7 @@ def _gains(moments: Moments) -> tuple[Gain, ...]:
         critical_too = "and chi_par = 1, as everywhere on the edge" if edge.chi_par == 1 else _NO_POINT
         meaning = (
             f"edge of chaos, chi_perp = 1, at bias variance {_EXAMPLE_BIAS:g}: fixed point q = {edge.q_star:.6g}, "
-            f"{edge.stability}; {critical_too}"
+            f"which {_behaviour(edge.stability, edge.evidence)}; {critical_too}"
         )
         gains.append(Gain("edge-of-chaos", meaning, edge.sigma_w2, _EXAMPLE_BIAS))
     return tuple(gains)
@@ -214,6 +263,12 @@ def _keeps_length(moments: Moments, weight_variance: float) -> Gain:
         why = judged.evidence
     meaning = f"keeps pre-activations at variance 1: 1/E[f(z)²], z ~ N(0, 1); q = 1 {_AFTER[judged.stability]} ({why})"
     return Gain("second-moment", meaning, weight_variance)
+
+
+def _behaviour(stability: str | None, evidence: str) -> str:
+    """What a fixed point does with the lengths beside it; a half-stable one from which side."""
+    sides = f": {evidence.partition(':')[0]}" if stability == HALF_STABLE else ""
+    return _AFTER.get(stability or "", "is undecided") + sides
 
 
 _AFTER = {STABLE: "attracts", UNSTABLE: "repels", HALF_STABLE: "is half-stable", UNDECIDED: "is undecided"}

@@ -95,7 +95,9 @@ class Verification(Result):
                 f"{self.networks} networks, or outside float64's range."
             )
         else:
-            text = f"agrees: {rule} in all {len(self.comparisons)} rows."
+            largest = max(abs(row.z) for row in self.comparisons)
+            rows = len(self.comparisons)
+            text = f"agrees: the largest |z| of {rows} rows is {largest:.2f}, the limit {self.threshold:.2f}."
         text += (
             f" Family-wise error rate {self.alpha:.3g} (Student's t, Bonferroni over rows, which needs no "
             "independence)."
@@ -111,16 +113,27 @@ class Verification(Result):
             more = "draw more networks" if self.networks > 1 else "one network cannot tell, over='both' can"
             text += f" {weak} rows say little: an error of 100 % could have passed; {more}."
         elif self.agrees and power:
-            largest = max(power)
+            worst_power = max(power)
             which = "any row" if len(power) == len(self.comparisons) else "any row with a prediction other than 0"
-            text += f" In {which} an error of {_percent(largest, sign='')} would have been caught."
+            text += f" In {which} an error of {_percent(worst_power, sign='')} would have been caught."
         return text
 
     def text(self) -> str:
         """Return the table and the verdict as plain text."""
+        return "\n\n".join(filter(None, (self.table(), self.claims(), self.summary())))
+
+    def claims(self) -> str:
+        """Return what all rows claim, which is then no column of the table; nothing where they differ in it."""
+        if len({row.exact for row in self.comparisons}) > 1:
+            return ""
+        return f"Every row claims to be {'exact' if self.comparisons[0].exact else 'approximate'}."
+
+    def table(self) -> str:
+        """Return one line for each comparison, under their titles."""
         head = ["layer", "quantity", "predicted", "estimate", "std error", "z", "off by", "detectable"]
         biased = any(row.width_bias for row in self.comparisons)
-        head += [*(["width bias"] if biased else []), "claim", "verdict"]
+        mixed = not self.claims()
+        head += [*(["width bias"] if biased else []), *(["claim"] if mixed else []), "verdict"]
         body = [
             (
                 str(row.layer),
@@ -132,7 +145,7 @@ class Verification(Result):
                 "-" if row.predicted == 0 else _percent(row.relative_difference),
                 _percent(row.detectable, sign=""),
                 *([_percent(row.width_bias)] if biased else []),
-                "exact" if row.exact else "approximate",
+                *(["exact" if row.exact else "≈"] if mixed else []),
                 row.verdict,
             )
             for row in self.comparisons
@@ -146,7 +159,7 @@ class Verification(Result):
             ).rstrip()
             for line in (head, *body)
         ]
-        return "\n".join([*lines, "", self.summary()])
+        return "\n".join(lines)
 
     __str__ = text
 

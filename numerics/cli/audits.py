@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import click
 
 import derive
+from derive.render.audit import to_text
 from numerics.cli.naming import claims_named
+from numerics.cli.narrow import Prose, columns, sentence_width
 from numerics.cli.output import emit, show, to_json, working
 
 
@@ -29,4 +33,9 @@ def audit(claims: tuple[str, ...], form: str) -> None:
     if form == "json":
         emit(to_json([audit.to_dict() for audit in found]))
     else:
-        show("\n\n".join(audit.text().rstrip("\n") for audit in found))
+        width = sentence_width(columns())
+        show("\n\n".join(to_text(audit, width=width) for audit in found))
+        if len(found) > 1:
+            counts = Counter(audit.verdict for audit in found)
+            tally = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+            show("", Prose(f"{len(found)} printed formulas: {tally}."))

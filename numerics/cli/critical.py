@@ -11,6 +11,7 @@ from numerics.cli.activation_options import with_parameters
 from numerics.cli.arguments import Formula
 from numerics.cli.gain_option import gain_option
 from numerics.cli.limits import time_limit
+from numerics.cli.narrow import Part, Prose, Verbatim
 from numerics.cli.numbers import NUMBER
 from numerics.cli.output import emit, show, table, to_json, working
 
@@ -41,26 +42,32 @@ def critical(activation: Activation, bias_variance: float | None, form: str) -> 
     if form == "json":
         emit(to_json(found.to_dict()))
     else:
-        show(_text(found))
+        show(*_parts(found))
 
 
-def _text(found: Critical) -> str:
-    rows = [["class", found.kind]]
+def _parts(found: Critical) -> list[Part]:
+    from numerics.criticality.point import AT_ZERO
+
+    rows = [["class of the activation", found.kind]]
+    if found.kind == AT_ZERO and found.q_star:
+        rows[0][1] += ", which is of its critical point without biases, q = 0"
     if found.sigma_w2 is not None:
         rows.append(["gain n Var[W], sigma_w2", _digits(found.sigma_w2)])
     if found.sigma_b2 is not None:
         rows.append(["sigma_b2 (Var[b])", _digits(found.sigma_b2)])
     if found.chi_perp is not None:
         every = "every q" if found.q_star is None else _digits(found.q_star)
-        rows += [["q_star", f"{every} ({found.stability})"]]
+        rows.append(["q_star", f"{every} ({found.stability})"])
         rows += [["chi_perp", _digits(found.chi_perp)], ["chi_par", _digits(found.chi_par)]]
-        rows += [[f"{name} (layers)", found.words.get(name) or _digits(getattr(found, name))] for name in _SCALES]
-    lines = [table(["", str(found.activation)], rows, left=frozenset({"", str(found.activation)}))]
+        # Why there is none is said once, below.
+        words = {name: words.partition(":")[0] for name, words in found.words.items()}
+        rows += [[f"{name} (layers)", words.get(name) or _digits(getattr(found, name))] for name in _SCALES]
+    parts: list[Part] = [table(["", str(found.activation)], rows, left=frozenset({"", str(found.activation)}))]
     if found.fixed_points:
         header = ["fixed point q", "error", "chi_par", "chi_perp", "xi_q", "stability"]
         points = [
             [
-                _digits(p.q),
+                _known(p.q, p.error),
                 f"{p.error:.0e}",
                 f"{p.chi_par:.9g}",
                 f"{p.chi_perp:.9g}",
@@ -69,19 +76,28 @@ def _text(found: Critical) -> str:
             ]
             for p in found.fixed_points
         ]
-        lines += ["", table(header, points, left=frozenset({"stability"}))]
-        lines += [f"q = {p.q:.6g} is {p.stability}: {p.evidence}" for p in found.fixed_points if p.xi_q == math.inf]
-        lines += sorted({p.words["xi_q"] or "" for p in found.fixed_points if p.stability == "unstable"})
-    lines += ["", *(f"approach: {rate}" for rate in found.approach)] if found.approach else []
-    lines += [f"also: sigma_w2 = {w:.12g}, sigma_b2 = {b:.12g} at q = {q:.12g}" for w, b, q in found.others]
-    return "\n".join([*lines, *found.notes])
+        parts += ["", table(header, points, left=frozenset({"stability"}))]
+        flat = [p for p in found.fixed_points if p.xi_q == math.inf]
+        parts += [Prose(f"q = {p.q:.6g} is {p.stability}: {p.evidence}") for p in flat]
+        parts += [Prose(found.destination)] if found.destination else []
+    parts += ["", *(Prose(f"approach: {rate}") for rate in found.approach)] if found.approach else []
+    also = "Another point with chi_perp = 1: gain (sigma_w2) {:.12g}, sigma_b2 {:.12g}, at q = {:.12g}."
+    parts += [Prose(also.format(*point)) for point in found.others]
+    return [*parts, *map(Prose, found.notes)]
 
 
 _SCALES = ("xi_q", "xi_c")
+_SHOWN = 13  # the last digits of a float are other ones on other machines
 
 
 def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:.15g}"
+    return "-" if value is None else f"{value:.{_SHOWN}g}"
+
+
+def _known(value: float, error: float) -> str:
+    """Return a number with the digits that its error leaves, and one more."""
+    digits = _SHOWN if not (value and error) else max(math.ceil(math.log10(abs(value) / error)), 0) + 1
+    return f"{value:.{min(digits, _SHOWN)}g}"
 
 
 @click.command("phase", cls=Formula)
@@ -147,31 +163,43 @@ def init(activation: Activation, form: str) -> None:
         emit(to_json(gains.to_dict()))
         return
     use = gains.best
-    lines = [] if use is None else [_recommendation(use), ""]
+    parts: list[Part] = [] if use is None else [*map(Prose, _recommendation(use)), ""]
     for gain in gains:
-        lines += [
-            f"{gain.name}: gain {gain.gain:.12g}, torch gain {gain.torch_gain:.12g}{_bias(gain)}",
-            f"  {gain.meaning}",
-            f"  {gain.outcome}",
-            f"  PyTorch: {gain.pytorch}",
-            f"  JAX:     {gain.jax}",
-            f"  varprop: {gain.options}",
-        ]
+        title = f"{gain.name}: gain {gain.gain:.12g}, torch gain {gain.torch_gain:.12g}{_bias(gain)}"
+        sentences = filter(None, (gain.meaning, gain.outcome, gain.unit_outcome))
+        parts += [Prose(title, hang=4), *(Prose(words, indent=2, hang=2) for words in sentences)]
+        parts += [Verbatim(f"  {line}") for line in _lines(gain)]
     if not gains:
-        lines = [f"{activation} has no gain to recommend: its moments at q = 1 are not finite"]
-    show("\n".join([*lines, *gains.notes]))
+        parts = [Prose(f"{activation} has no gain to recommend: its moments at q = 1 are not finite")]
+    show(*parts, *map(Prose, gains.notes))
 
 
-def _recommendation(gain: Gain) -> str:
-    length, gradient = (f"by {f:.4g}" for f in (gain.length_after, gain.gradient_after))
-    alone = "It keeps variances" if gain.change < _KEPT else "It changes variances least of the gains below"
+def _lines(gain: Gain) -> list[str]:
+    """Return what is to be copied, a statement a line."""
+    lines = []
+    for title, code in (("PyTorch:", gain.pytorch), ("JAX:", gain.jax), ("varprop:", gain.options)):
+        first, *more = code.split("; ")
+        lines += [f"{title:<8} {first}", *(f"{'':<8} {statement}" for statement in more)]
+    return lines
+
+
+def _recommendation(gain: Gain) -> list[str]:
     from numerics.gains import DEPTH
 
-    return (
+    alone = "It keeps variances" if gain.change < _KEPT else "It changes variances least of the gains below"
+    inputs = "" if gain.input_variance is None else f" (of inputs of variance {gain.input_variance:.4g})"
+    words = [
         f"Use gain {gain.gain:.12g}{_bias(gain)}: Var[W] = {gain.gain:.12g}/n, n the fan-in; torch gain "
-        f"{gain.torch_gain:.12g}.\n{alone}: {DEPTH} wide layers multiply the variance of pre-activations {length} and "
-        f"that of gradients {gradient}."
-    )
+        f"{gain.torch_gain:.12g}.",
+        f"{alone}: from first pre-activations of variance 1{inputs}, {DEPTH} wide layers "
+        f"multiply their variance by {gain.length_after:.4g} and that of gradients by {gain.gradient_after:.4g}.",
+    ]
+    if gain.unit_outcome and gain.unit_change >= _KEPT:
+        words.append(
+            f"Inputs of variance 1 start at {gain.unit_start:.4g} instead, and get to {gain.unit_length_after:.4g}; "
+            f"gradients are multiplied by {gain.unit_gradient_after:.4g}."
+        )
+    return words
 
 
 def _bias(gain: Gain) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from textwrap import fill
-from typing import Any
 
 import click
 import numpy as np
 
 from numerics.cli.limits import time_limit
+from numerics.cli.narrow import Part, Prose
 from numerics.cli.network_options import network_options, theory_option
 from numerics.cli.output import emit, show, table, to_json, working
 from numerics.cli.trends import trends
@@ -41,35 +40,30 @@ def curve(network: Network, theory: str | None, form: str, plot: str | None) -> 
     elif form == "json":
         emit(to_json(prediction.to_dict()))
     else:
-        show(_table(prediction))
+        show(*_parts(prediction))
 
 
-_HANGING: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}
-
-
-def _table(prediction: Prediction) -> str:
+def _parts(prediction: Prediction) -> list[Part]:
     header = ["layer", *prediction.columns]
     rows = [[str(row["layer"]), *(f"{row[name]:.6g}" for name in header[1:])] for row in prediction.rows()]
-    words = [
-        fill(sentence, 100)
-        for sentence in trends({name: values.tolist() for name, values in prediction.columns.items()})
-    ]
-    lines = [table(header, rows), "", *([*words, ""] if words else [])]
+    words = trends({name: values.tolist() for name, values in prediction.columns.items()})
+    parts: list[Part] = [table(header, rows), "", *map(Prose, words), *([""] if words else [])]
     reasons: dict[str, list[str]] = {}
     for name, why in prediction.approximations.items():
         for reason in why:
             reasons.setdefault(reason, []).append(name)
     if not reasons:
-        lines.append("All columns are exact at these widths.")
+        parts.append(Prose("All columns are exact at these widths."))
     else:
-        lines.append("Approximate, since this network only approaches what is assumed:")
-        lines += [fill(f"{', '.join(names)}: {why}", 100, **_HANGING) for why, names in reasons.items()]
+        parts.append(Prose("Approximate, since this network only approaches what is assumed:"))
+        parts += [Prose(f"{', '.join(names)}: {why}", indent=2, hang=2) for why, names in reasons.items()]
     lost = [name for name, values in prediction.columns.items() if name != "rho" and not np.isfinite(values).all()]
     if lost:
-        lines += ["", f"Beyond float64's range in {', '.join(lost)}: inf is too large, and nan comes of it."]
+        parts += ["", Prose(f"Beyond float64's range in {', '.join(lost)}: inf is too large, and nan comes of it.")]
     error = max(prediction.expectation_error.values(), default=0.0)
     if 0 < error < 1:
         # A power of ten: the digits of an error mean nothing.
         bound = f"1e-{math.floor(-math.log10(error)):02}"
-        lines += ["", f"The numbers have a relative error of at most {bound}, what earlier layers bring in included."]
-    return "\n".join(lines)
+        included = "what earlier layers bring in included"
+        parts += ["", Prose(f"The numbers have a relative error of at most {bound}, {included}.")]
+    return parts

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
-
 import click
 from click.core import ParameterSource
 
@@ -11,7 +9,7 @@ import derive as symbolic
 from derive.proof.derivation import Derivation
 from derive.render.sentences import DEPTHS, EVIDENCE
 from numerics.cli.naming import decides, theorem_named
-from numerics.cli.narrow import columns, fitted
+from numerics.cli.narrow import Prose, columns, fitted
 from numerics.cli.output import emit, to_json, working
 
 
@@ -82,5 +80,5 @@ def _rendered(derivation: Derivation, form: str, standalone: bool, width: int | 
         return to_json(derivation.to_dict())
     decided = decides(derivation.name)
     return derivation.text(width=width or 100, **options).rstrip("\n") + (
-        f"\n\n{fill(decided, width or 100)}" if decided else ""
+        f"\n\n{Prose(decided).fitted(width)}" if decided else ""
     )

@@ -12,6 +12,7 @@ import click
 from derive.errors import InputError, unknown_name
 from numerics.cli.activation_options import PARAM, read_activation
 from numerics.cli.limits import time_limit
+from numerics.cli.narrow import Prose
 from numerics.cli.numbers import NUMBER
 from numerics.cli.output import emit, show, working
 
@@ -116,15 +117,15 @@ def _print(make: Callable[[], Kernel], path: str | None) -> None:
                 export(made, path)
     except ImportError as error:
         raise InputError(str(error)) from None
-    words = f"method: {made.method}. {made.note}".rstrip() + f"\n\n{certificate.text()}"
+    words = Prose(f"method: {made.method}. {made.note}"), "", certificate.text()
     if path is not None:
-        show(words)
+        show(*words)
     elif made.program.helpers:
         # The certificate stands on top of it: the output is a module.
         emit(python_module(made))
     else:
         emit(f"{made.source.rstrip()}\n\n")
-        show(words)
+        show(*words)
 
 
 def _print_theorem(name: str) -> None:

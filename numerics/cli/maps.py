@@ -13,6 +13,7 @@ from numerics.cli.activation_options import PARAM, SYMBOL, read_activation
 from numerics.cli.arguments import Formula
 from numerics.cli.gain_option import gain_option
 from numerics.cli.limits import time_limit
+from numerics.cli.narrow import Part, Prose
 from numerics.cli.numbers import NUMBER
 from numerics.cli.output import emit, show, table, to_json, working
 
@@ -62,7 +63,7 @@ def maps(
     elif form == "latex":
         emit("\n".join(_latex(name, found) for name, found in forms.items()))
     else:
-        show(_text(q, rho, values, forms))
+        show(*_parts((q, rho, gain, bias_variance), values, forms))
 
 
 def _data(values: Mapping[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +99,10 @@ def _latex(name: str, found: Any) -> str:
     return rf"\text{{{title}}} &= {closed['latex']} \\"
 
 
-def _text(q: float, rho: float, values: Mapping[str, Any], forms: dict[str, Any]) -> str:
+def _parts(at: tuple[float, float, float, float], values: Mapping[str, Any], forms: dict[str, Any]) -> list[Part]:
+    from derive.maps import MAPS
+
+    q, rho, gain, bias_variance = at
     rows = []
     reasons: dict[str, list[str]] = {}
     for name in forms:
@@ -110,17 +114,19 @@ def _text(q: float, rho: float, values: Mapping[str, Any], forms: dict[str, Any]
             if value.reason:
                 reasons.setdefault(value.reason, []).append(name)
     header = ["map", f"at q = {q:g}, rho = {rho:g}", "error", "method"]
-    lines = [table(header, rows, left=frozenset({"map", "method"})), ""] if rows else []
-    lines += [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    parts: list[Part] = [table(header, rows, left=frozenset({"map", "method"})), ""] if rows else []
+    parts += [f"The gain is {gain:g}, the bias variance {bias_variance:g}.", ""] if rows else []
+    parts += [Prose(f"{', '.join(names)}: {reason}") for reason, names in reasons.items()]
     missing = [name for name in forms if name not in values]
     if rows and missing:
-        lines += [f"no number for {', '.join(missing)}: rho must not be negative for them, got {rho:g}", ""]
+        parts += [Prose(f"no number for {', '.join(missing)}: rho must not be negative for them, got {rho:g}"), ""]
     unsolved: dict[str, list[str]] = {}
     for name, found in forms.items():
         closed = _closed(found)
         if closed is None:
-            unsolved.setdefault(str(found.reason), []).append(name)
+            of_slope = " of f'" if any(sign in MAPS[name] for sign in ("f'", "chi_perp")) else ""
+            unsolved.setdefault(f"{found.reason}{of_slope and f' (met in the integrand{of_slope})'}", []).append(name)
         else:
-            lines.append(f"{name} = {closed['text']}")
-    lines += [f"no closed form of {', '.join(names)}: {reason}" for reason, names in unsolved.items()]
-    return "\n".join(lines)
+            parts.append(f"{name} = {closed['text']}")
+    parts += [Prose(f"no closed form of {', '.join(names)}: {reason}") for reason, names in unsolved.items()]
+    return parts

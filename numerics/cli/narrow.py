@@ -1,4 +1,4 @@
-"""Text for people on a narrow terminal: tables stack, formulas and sentences break."""
+"""Text for people on a narrow terminal: tables stack, formulas and sentences break, and what is to be copied stays."""
 
 from __future__ import annotations
 
@@ -6,10 +6,61 @@ import os
 import re
 import shutil
 import sys
+from dataclasses import dataclass
 from textwrap import wrap
 
 NARROWEST = 40
+READABLE = 100
+"""How wide sentences are where there is room, and where the output goes to a program."""
+
 _HANGING = 4
+_GLUE = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Sentences, wrapped once; further lines are set in by ``hang``. A short ``q = 1`` is never broken."""
+
+    text: str
+    indent: int = 0
+    hang: int = 0
+
+    def fitted(self, width: int | None) -> str:
+        """Return the lines, at most `READABLE` wide."""
+        room = sentence_width(width)
+        short = room // 2
+        glued = re.sub(
+            r"\S+ (?:[=≠<>≤≥~≈±%]|<=|>=) ?\S*",
+            lambda found: found[0].replace(" ", _GLUE) if len(found[0]) <= short else found[0],
+            self.text,
+        )
+        lines = wrap(
+            glued,
+            room,
+            initial_indent=" " * self.indent,
+            subsequent_indent=" " * (self.indent + self.hang),
+            break_on_hyphens=False,
+        )
+        return "\n".join(lines).replace(_GLUE, " ")
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """A line to be copied: never broken, however narrow the terminal."""
+
+    text: str
+
+    def fitted(self, width: int | None) -> str:
+        """Return the line as it is."""
+        return self.text
+
+
+Part = str | Prose | Verbatim
+
+
+def sentence_width(width: int | None) -> int:
+    """Return how wide sentences may be where output may be so wide."""
+    return min(width or READABLE, READABLE)
 
 
 def columns() -> int | None:
@@ -19,11 +70,13 @@ def columns() -> int | None:
     return max(shutil.get_terminal_size().columns, NARROWEST)
 
 
-def fitted(text: str, width: int | None) -> str:
-    """Return a text in which no line is wider; of a table that is, each row becomes lines, a cell each."""
+def fitted(part: Part, width: int | None) -> str:
+    """Return a part in which no line is wider; of a table that is, each row becomes lines, a cell each."""
+    if not isinstance(part, str):
+        return part.fitted(width)
     if width is None:
-        return text
-    blocks = re.split(r"(\n{2,})", text)
+        return part
+    blocks = re.split(r"(\n{2,})", part)
     return "".join(block if block.isspace() else _block(block.split("\n"), width) for block in blocks)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from numerics.cli.narrow import columns, fitted
+from numerics.cli.narrow import Part, columns, fitted
 from numerics.files import write_atomic
 
 
@@ -23,9 +23,12 @@ def emit(text: str, output: str | None = None) -> None:
         write_atomic(output, text)
 
 
-def show(text: str) -> None:
-    """Print a text for people, as narrow as their terminal or ``COLUMNS``."""
-    emit(fitted(text, columns()))
+def show(*parts: Part) -> None:
+    """Print parts of a text for people, one under the other, as narrow as their terminal or ``COLUMNS``.
+
+    A plain text is tables and formulas, which break only where they must; ``""`` is an empty line.
+    """
+    emit("\n".join(fitted(part, columns()) for part in parts))
 
 
 def to_json(data: Any) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import partial
-from textwrap import fill
 
 import click
 
 from derive import limits
 from numerics.cli.limits import time_limit
+from numerics.cli.narrow import Part, Prose, fitted
 from numerics.cli.network_options import drawing_options, network_options
 from numerics.cli.output import emit, show, table, to_json
 from numerics.network import Network
@@ -74,12 +73,13 @@ def simulate(
             workers=workers,
         )
     if form == "csv":
-        text = found.to_csv()
+        emit(found.to_csv(), output)
     elif form == "json":
-        text = to_json(found.to_dict())
+        emit(to_json(found.to_dict()), output)
+    elif output is None:
+        show(*_parts(found, seed))
     else:
-        text = _table(found, seed)
-    (show if form == "table" and output is None else partial(emit, output=output))(text)
+        emit("\n".join(fitted(part, None) for part in _parts(found, seed)), output)
 
 
 def _cell(key: str, value: float) -> str:
@@ -90,7 +90,7 @@ def _names(given: tuple[str, ...]) -> list[str] | None:
     return [name.strip() for text in given for name in text.split(",")] if given else None
 
 
-def _table(found: Simulation, seed: int) -> str:
+def _parts(found: Simulation, seed: int) -> list[Part]:
     header = ["layer"]
     for name in found.estimate:
         header += [name, "std error", *(["network error"] if name in found.network_error else [])]
@@ -104,4 +104,4 @@ def _table(found: Simulation, seed: int) -> str:
     if found.overflows:
         lost = (f"{name} of layer {', '.join(map(str, layers))}" for name, layers in found.overflows.items())
         words.append(f"Outside float64's range, and so without an estimate: {'; '.join(lost)}.")
-    return "\n".join([table(header, rows), "", *(fill(sentence, 100) for sentence in words)])
+    return [table(header, rows), "", *map(Prose, words)]

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 _KEPT, _NEARLY, _STEADY, _SETTLED, _VANISHED = 1e-9, 0.05, 0.02, 1e-3, 1e-3
+_SLOW = 0.01
+"""A factor of a layer that is nearer to 1 is told in percent."""
 _ONE_WAY = 0.7
 """Of the whole range, what the ends must be apart to speak of growth."""
 
@@ -49,6 +51,9 @@ def trend(values: Sequence[float]) -> str:
         return f"settles at {last:.3g}"
     mean = (last / first) ** (1 / len(ratios))
     average = "" if max(ratios) / min(ratios) < 1 + _STEADY else " on average"
+    if abs(mean - 1) < _SLOW:
+        word, layer = "grows" if mean > 1 else "shrinks", 100 * abs(mean - 1)
+        return f"{word} {layer:.2g} % a layer{average}, {last / first:.3g}x in all"
     word = "grows" if mean > 1 else "vanishes," if last <= _VANISHED * (1 + _KEPT) * first else "shrinks"
     return f"{word} {mean:.3g}x a layer{average}"
 

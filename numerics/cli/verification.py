@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from functools import partial
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
 
 from derive import limits
 from numerics.cli.limits import time_limit
-from numerics.cli.narrow import columns
+from numerics.cli.narrow import Prose, columns
 from numerics.cli.network_options import drawing_options, network_options, theory_option
 from numerics.cli.output import emit, show, to_json
 from numerics.curves import predict
@@ -65,15 +64,17 @@ def verify(
         about = {"network": network.to_dict(), "theory": prediction.theory, "over": over, "seed": seed}
         emit(to_json({**about, **found.to_dict()}))
     else:
-        text, width = found.text(), columns() or math.inf
-        if max(map(len, text.splitlines())) > width or not sys.stdout.isatty():
-            show(text)
-        else:
-            emit(_coloured(found))
+        text, width = found.table(), columns() or math.inf
+        fits = max(map(len, text.splitlines())) <= width
+        show(
+            _coloured(found) if fits and sys.stdout.isatty() else text,
+            "",
+            *map(Prose, filter(None, (found.claims(), found.summary()))),
+        )
         one = " Standard errors include how far one network lies from the mean over networks."
         if remedy := _remedy(found, prediction.theory, width_bias):
-            show(fill(remedy, 100))
-        show(fill(f"These are {found.averaged}.{one if simulation.network_error else ''} Seed {seed}.", 100))
+            show(Prose(remedy))
+        show(Prose(f"These are {found.averaged}.{one if simulation.network_error else ''} Seed {seed}."))
     if not found.agrees:
         ctx.exit(1)
 
@@ -101,7 +102,7 @@ def _width_bias(network: Network, theory: str | None, simulation: Simulation, se
 
 def _coloured(found: Verification) -> str:
     colours = {"differs": "red", "inconclusive": "yellow"}
-    lines = found.text().splitlines()
+    lines = found.table().splitlines()
     for number, row in enumerate(found.comparisons, start=1):
         if row.verdict in colours:
             lines[number] = click.style(lines[number], fg=colours[row.verdict])

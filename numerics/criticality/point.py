@@ -67,6 +67,18 @@ class Critical(Result):
         return {name: words for name, words in said.items() if words is not None}
 
     @property
+    def destination(self) -> str:
+        """Where a network goes in place of an unstable point: to the fixed points beside it; nothing at others."""
+        if self.stability != UNSTABLE or self.q_star is None:
+            return ""
+        apart = _SAME * self.q_star
+        below = [p for p in self.fixed_points if p.q < self.q_star - apart]
+        above = [p for p in self.fixed_points if p.q > self.q_star + apart]
+        sides = [f"smaller lengths go to {_beside(below[-1])}"] if below else []
+        sides.append(f"larger ones go to {_beside(above[0])}" if above else "larger ones grow")
+        return f"q* = {self.q_star:.6g} is unstable, and a network does not stay there: {', '.join(sides)}."
+
+    @property
     def headline(self) -> str:
         """The activation, its class, and where it is critical."""
         shown = ((name, getattr(self, name)) for name in _PLACE)
@@ -95,5 +107,10 @@ class Critical(Result):
         return {name: plain(value) for name, value in found.items()}
 
 
+def _beside(point: FixedPoint) -> str:
+    return f"q = {point.q:.6g} (chi_par = {point.chi_par:.6g}, chi_perp = {point.chi_perp:.6g})"
+
+
+_SAME = 1e-6  # two roots that are nearer are one point
 _PLACE = ("sigma_w2", "sigma_b2", "q_star")
 _SLOPES = ("chi_perp", "chi_par", "xi_q", "xi_c")

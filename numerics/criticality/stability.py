@@ -49,7 +49,12 @@ def by_sides(step: Step, q: float, chi: Number) -> Judgement:
 
     below, above = (_side(beyond, q, side, chi.error) for side in (-1, 1))
     name = "Q(Q(q)) - q" if twice else "Q(q) - q"
-    found = [f"{name} = {side[1]:.2g} at q = q* (1 {side[0]:+.1g})" for side in (below, above) if side is not None]
+    # Q is the length map, as in the glossary.
+    found = [
+        f"{name} = {side[1]:.2g} at q = q* (1 {'-' if side[0] < 0 else '+'} {abs(side[0]):.1g})"
+        for side in (below, above)
+        if side is not None
+    ]
     slope = f"chi_par = {-1 if twice else 1} within {chi.error:.1g}"
     words = "; ".join([slope, *(found or [f"the sign of {name} is in the noise"])])
     if below is None or above is None:

@@ -144,7 +144,8 @@ def _gains(subject: Subject) -> str:
     for gain in subject.gains:
         bias = f", bias variance {gain.sigma_b2:.10g}" if gain.sigma_b2 else ""
         sizes = f"Gain {gain.gain:.10g} (n Var[W]; torch gain {gain.torch_gain:.10g}){bias}"
-        text = f"{sizes}: {gain.meaning}. {gain.outcome}."
+        outcome = "; ".join(filter(None, (gain.outcome, gain.unit_outcome)))
+        text = f"{sizes}: {gain.meaning}. {outcome}."
         lines = escape("\n".join([*gain.pytorch.split("; "), *gain.jax.split("; "), f"varprop curve {gain.options}"]))
         parts.append(
             f"<article><h3>{escape(gain.name.capitalize())}</h3><p>{spelled(text)}</p><pre>{lines}</pre></article>"

@@ -24,6 +24,11 @@ def good(*arguments: str) -> str:
     return result.stdout
 
 
+def _flat(text: str) -> str:
+    """Sentences without their line breaks."""
+    return " ".join(text.split())
+
+
 def _table(text: str) -> dict[str, str]:
     """The first table: what stands in front, and the value."""
     lines = text.split("\n\n")[0].splitlines()[1:]
@@ -93,11 +98,16 @@ def test_an_unstable_edge_says_that_a_network_does_not_stay() -> None:
     text = good("critical", "exp", "--bias-variance", "0.04")
     shown = _table(text)
     assert shown["q_star"] == "1.04 (unstable)"
-    assert shown["xi_q (layers)"] == shown["xi_c (layers)"] == LEFT
+    assert shown["xi_q (layers)"] == shown["xi_c (layers)"] == "unstable"
     assert "approach" not in text
-    # Said once below the table, of the point that repels; the other, at 0.243, attracts.
-    assert [line for line in text.splitlines() if line.startswith("unstable")] == [LEFT]
-    assert LEFT not in good("critical", "tanh", "--bias-variance", "0.04")
+    # Said once below the table, with where it goes: at 0.243 is a point that attracts, above none.
+    (place,) = re.findall(
+        r"does not stay there: smaller lengths go to q = ([\d.]+) \(.*\), larger ones grow", _flat(text)
+    )
+    low = mpmath.findroot(lambda q: mpmath.exp(2 * q) * 0.12493021219858241 + mpmath.mpf("0.04") - q, 0.24)
+    assert float(place) == pytest.approx(float(low), rel=1e-5)
+    assert text.count("stay") == 1
+    assert "stay" not in good("critical", "tanh", "--bias-variance", "0.04")
     data = json.loads(good("critical", "exp", "--bias-variance", "0.04", "--format", "json"))
     assert data["xi_q"] is data["xi_c"] is None
     assert data["words"] == {"xi_q": LEFT, "xi_c": LEFT}
@@ -109,7 +119,7 @@ def test_an_unstable_edge_says_that_a_network_does_not_stay() -> None:
 def test_a_half_stable_point_shows_its_evidence() -> None:
     """Gelu's: both signs of Q(q) - q are negative, so that it attracts from above (Roberts, Yaida & Hanin 2022)."""
     text = good("critical", "gelu")
-    (line,) = [line for line in text.splitlines() if " is half-stable: " in line]
+    (line,) = re.findall(r"q = [\d.]+ is half-stable: .*? approach", _flat(text))
     assert "attracts from above, repels below: chi_par = 1 within" in line
     assert len(re.findall(r"Q\(q\) - q = -", line)) == 2
     assert _table(text)["xi_q (layers)"] == INFINITE
@@ -118,7 +128,7 @@ def test_a_half_stable_point_shows_its_evidence() -> None:
 def test_init_does_not_call_a_half_stable_length_attracting() -> None:
     """f = max(s, 0) - 1/√(2π): 1/E[f²] = 1/(1/2 - 1/(2π)); the slope of the length map at q = 1 is 1."""
     text = good("init", HALF)
-    assert "q = 1 is half-stable (attracts from below, repels above: chi_par = 1 within" in text
+    assert "q = 1 is half-stable (attracts from below, repels above: chi_par = 1 within" in _flat(text)
     assert "q = 1 attracts" not in text
     gain = float(re.search(r"second-moment: .*torch gain ([\d.]+)", text)[1])  # type: ignore[index]
     assert gain == pytest.approx((0.5 - 1 / (2 * math.pi)) ** -0.5, rel=1e-11)
@@ -134,7 +144,7 @@ def test_init_does_not_call_a_half_stable_length_attracting() -> None:
 )
 def test_init_says_what_the_slope_decides(name: str, second: Callable[[mpmath.mpf], mpmath.mpf], word: str) -> None:
     """The slope of the length map at q = 1, where the gain is 1/E[f²]: the logarithmic derivative of E[f²]."""
-    (slope,) = re.findall(rf"q = 1 {word} \(chi_par = ([\d.]+)\)", good("init", name))
+    (slope,) = re.findall(rf"q = 1 {word} \(chi_par = ([\d.]+)\)", _flat(good("init", name)))
     assert slope == f"{float(mpmath.diff(lambda q: mpmath.log(second(q)), 1)):.4g}"
 
 
@@ -150,6 +160,38 @@ def test_init_follows_gradients_layer_by_layer() -> None:
     assert gain["length_after"] == pytest.approx(float(q), rel=1e-10)
     assert gain["gradient_after"] == pytest.approx(float(factor), rel=1e-10)
     assert data["notes"] == []
+
+
+@pytest.mark.parametrize("name", ["x*tanh(softplus(1.3*x))", "relu"])
+def test_what_init_promises_is_what_curve_shows(name: str) -> None:
+    """With the printed options var_s goes from 1 to what was said in 50 layers; with inputs of variance 1 likewise."""
+    text = good("init", name)
+    blocks = re.findall(
+        r"q = 1 \(inputs [^)]*\): q = (\S+), and the variance of gradients times (\S+) "
+        r"(?:from q = \S+ \(inputs of variance 1\): q = (\S+), and the variance of gradients times (\S+) )?"
+        r"PyTorch: .*? varprop: ((?:--[\w-]+ \S+ ?)+)",
+        _flat(text),
+    )
+    assert len(blocks) == len(json.loads(good("init", name, "--format", "json"))["gains"])
+    for *found, options in blocks:
+        unit = re.sub(" --input-variance .*", "", options)
+        for given, start, length, gradient in ((options, 1.0, *found[:2]), (unit, None, *(found[2:]))):
+            if not length:  # inputs of variance 1 are the ones with a length of 1
+                assert given == options
+                continue
+            size = ["--depth", "51", "--width", "9", "--activation", name, "--format", "json"]
+            rows = json.loads(good("curve", *size, *given.split()))["rows"]
+            assert start is None or rows[0]["var_s"] == pytest.approx(start, rel=1e-12)
+            assert rows[50]["var_s"] == pytest.approx(float(length), rel=6e-4)
+            assert rows[0]["var_grad_s"] == pytest.approx(float(gradient), rel=6e-4)
+
+
+def test_init_warns_where_inputs_of_variance_1_start_elsewhere() -> None:
+    """A half-stable point says from which side it repels, and what comes of inputs of variance 1."""
+    text = good("init", "x*tanh(softplus(1.3*x))")
+    assert "half-stable: attracts from below, repels above" in _flat(text)
+    assert "Inputs of variance 1 start at 2.069 instead" in _flat(text)
+    assert "instead" not in _flat(good("init", "relu"))
 
 
 def test_no_gain_for_gradients_of_a_step() -> None:
@@ -200,7 +242,7 @@ def test_init_recommends_one_gain_in_words_first() -> None:
         assert first.startswith(f"Use gain {use['gain']:.12g}")
         assert f"torch gain {use['torch_gain']:.12g}" in first
     # He et al. 2015: gain 2, and PyTorch's calculate_gain("relu") is its root.
-    assert "Use gain 2: Var[W] = 2/n, n the fan-in; torch gain 1.41421356237." in good("init", "relu")
+    assert "Use gain 2: Var[W] = 2/n, n the fan-in; torch gain 1.41421356237." in _flat(good("init", "relu"))
 
 
 def test_init_recommends_nothing_where_every_gradient_is_infinite() -> None:

@@ -18,6 +18,8 @@ from numerics.cli.trends import trend, trends
         ([1.0, 1.02, 1.01], "is nearly kept, within 2 %"),
         (1.3 ** np.arange(10), "grows 1.3x a layer"),
         (0.9 ** np.arange(10), "shrinks 0.9x a layer"),
+        (1.0043 ** np.arange(51), "grows 0.43 % a layer, 1.24x in all"),
+        (0.996 ** np.arange(101), "shrinks 0.4 % a layer, 0.67x in all"),
         (0.1 ** np.arange(4), "vanishes, 0.1x a layer"),
         (0.1 ** np.arange(3), "shrinks 0.1x a layer"),
         ([1.0, 2.0, 8.0], "grows 2.83x a layer on average"),

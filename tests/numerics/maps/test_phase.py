@@ -171,7 +171,9 @@ def test_both_libraries_get_the_bias():
     deviation = repr(math.sqrt(gain.sigma_b2))
     assert f"bias, std={deviation}" in gain.pytorch
     assert f"normal({deviation})" in gain.jax
-    assert gain.options == f"--gain {gain.sigma_w2!r} --bias-variance {gain.sigma_b2!r}"
+    assert gain.options == (
+        f"--gain {gain.sigma_w2!r} --bias-variance {gain.sigma_b2!r} --input-variance {gain.input_variance!r}"
+    )
 
 
 def test_moments_without_a_number_are_left_out() -> None:
