@@ -26,7 +26,7 @@ def squeeze(string):
     """Drop everything that breaking into lines may add or take."""
     string = re.sub(r"\s+", "", string)
     string = re.sub(r"\{?\\(?:begin|end)\{aligned\}\}?|\\(?:left|right|[bB]igg?[lr])(?![a-z])", "", string)
-    return re.sub(r"\\\\|&\\quad\{\}|[&{}]", "", string)
+    return re.sub(r"\\\\\*?|&\\quad\{\}|\\cdot|[·⋅&{}]", "", string)
 
 
 def chains(rendered, derivation, formula, relations, words):
@@ -79,7 +79,7 @@ def in_html(tree, derivation):
                 return f"{section.label}, step {step.id}"
             signed = f"{LATEX_RELATIONS[step.relation]} {latex.formula(step.after, section.brackets)}"
             shown = "".join(place.find("div[@class='math']").itertext())
-            if shown != "".join(ET.fromstring(mathml(signed)).itertext()):
+            if squeeze(shown) != squeeze("".join(ET.fromstring(mathml(signed)).itertext())):
                 return f"{section.label}, step {step.id}: {signed}"
     return None
 
