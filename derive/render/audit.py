@@ -13,6 +13,7 @@ from derive.hypotheses import Hypothesis
 from derive.lookup import deciding
 from derive.proof.derivation import Statement
 from derive.render import html, latex, text
+from derive.render.counterexample import sentences
 from derive.render.mathml import mathml
 from derive.render.order import TIMES
 from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
@@ -65,7 +66,7 @@ def audit_row(audit: Audit) -> dict[str, Any]:
         "derived": derived,
         "right_when": condition,
         "holds_if": " ".join(_plain(h.text) for h in audit.suffices) or None,
-        "counterexample": str(audit.counterexample) if audit.counterexample else None,
+        "counterexample": ". ".join(sentences(audit.counterexample)) if audit.counterexample else None,
         "evidence": audit.evidence,
     }
 
@@ -110,7 +111,7 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
         rows.append(("right when", text.formula(audit.condition)))
     rows += [("holds if", _plain(h.text)) for h in audit.suffices]
     if audit.counterexample is not None:
-        rows += [("counter", row) for row in _counterexample(audit)]
+        rows += [("counter", row) for row in sentences(audit.counterexample)]
     rows.append(("evidence", audit.evidence))
     if deciding(claim):
         rows.append(("decided by", ", ".join(f"varprop derive {name}" for name in deciding(claim))))
@@ -119,20 +120,6 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
         indent = " " * 14
         lines.append(fill(content, width, initial_indent=f"  {label:<12}", subsequent_indent=indent))
     return "\n".join(lines)
-
-
-def _counterexample(audit: Audit) -> list[str]:
-    """Return the case in two sentences: the two sides where, and the world."""
-    found = audit.counterexample
-    assert found is not None
-    where = ", ".join(f"{k} = {v}" for k, v in found.at.items())
-    sides = f"the left side is {found.left} and the right side {found.right}" + (f" at {where}" if where else "")
-    world = "; ".join(f"{k.replace('_', ' ')} {_shown(v)}" for k, v in found.world.items() if k != "laws")
-    return [sides, world] if world else [sides]
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def fragment(audit: Audit) -> str:
@@ -166,7 +153,7 @@ def to_html(audit: Audit) -> str:
         rows.append(("right when", html.formula(audit.condition)))
     rows += [("holds if", words(h.text)) for h in audit.suffices]
     if audit.counterexample is not None:
-        rows.append(("counterexample", "<br>".join(map(escape, _counterexample(audit)))))
+        rows.append(("counterexample", "<br>".join(map(escape, sentences(audit.counterexample)))))
     rows.append(("evidence", escape(audit.evidence)))
     body = "".join(f"<dt>{label}</dt><dd>{content}</dd>" for label, content in rows)
     return (
