@@ -15,10 +15,11 @@ def test_both_sides_of_equation_7_follow_from_the_laws_that_are_printed(shown):
     """At d = 1, i = 0: Var[x] Var[g] n_2 Var[W^1] on the left, where the paper prints Var[x] Var[g] n_1 Var[W^0]."""
     text = " ".join(shown(derive.claim("glorot-2010-eq-7").audit()).split())
     sides = r"left side is (\d+) and the right side (\d+) at d = (\d), i = (\d)"
+    laws = text.partition("brackets): ")[2]
     left, right, d, i = map(int, re.search(sides, text).groups())
     assert (d, i) == (1, 0)
     _, n_1, n_2 = map(int, re.search(r"widths (\d), (\d), (\d)", text).groups())
-    variance = {name: int(value) for name, value in re.findall(r"(\S+) = [^;]*?, variance (\d+)", text)}
+    variance = {name: int(value) for name, value in re.findall(r"(\S+) = [^;]*?, variance (\d+)", laws)}
     common = variance["x_1"] * variance["∂Cost/∂s^d_1"]
     assert left == common * n_2 * variance["W^1_{11}"]
     assert right == common * n_1 * variance["W^0_{11}"]
