@@ -131,7 +131,16 @@ class Gains(Result, tuple[Gain, ...]):
             "notes": list(self.notes),
         }
 
+    def _repr_html_(self) -> str:
+        from derive.render.table import to_html
 
+        # What is to be pasted is long, and one gain is enough to show it for.
+        rows = [{k: v for k, v in row.items() if k not in _LONG} for row in self.rows()]
+        table = to_html(rows, self.headline)
+        return table if self.best is None else table + to_html(self.best.rows(), f"Recommended: {self.best.headline}")
+
+
+_LONG = ("sigma_w2", "pytorch", "jax", "options")
 _NO_BIAS = "torch.nn.init.zeros_(layer.bias)"
 
 

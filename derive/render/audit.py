@@ -147,6 +147,7 @@ def to_html(audit: Audit) -> str:
     rows = [("printed", statement(claim.printed)), ("source", escape(f"{claim.source}, {claim.where}"))]
     if claim.reading:
         rows.append(("reading", words(claim.reading)))
+    rows.append(("assumes", " ".join(words(h.text) for h in claim.hypotheses) or "nothing"))
     if audit.derived is not None:
         rows.append(("derived", html.formula(audit.derived, display=True)))
     if audit.condition is not None:
@@ -155,6 +156,10 @@ def to_html(audit: Audit) -> str:
     if audit.counterexample is not None:
         rows.append(("counterexample", "<br>".join(map(escape, sentences(audit.counterexample)))))
     rows.append(("evidence", escape(audit.evidence)))
+    if deciding(claim):
+        rows.append(
+            ("decided by", ", ".join(f"<code>varprop derive {escape(name)}</code>" for name in deciding(claim)))
+        )
     body = "".join(f"<dt>{label}</dt><dd>{content}</dd>" for label, content in rows)
     return (
         f'<article class="audit {audit.verdict}" id="{escape(claim.id)}"><h3>{escape(claim.title)} '

@@ -94,6 +94,15 @@ class Critical(Result):
         }
         return {name: plain(value) for name, value in found.items()}
 
+    def _repr_html_(self) -> str:
+        from derive.render.table import to_html
+
+        first, *others = self.rows()
+        lines = [*self.notes, *(f"Approach: {approach}" for approach in self.approach)]
+        fixed = [row for point in self.fixed_points for row in point.rows()]
+        parts = [to_html([first | self.words, *others], self.headline), *(to_html([], line) for line in lines)]
+        return "".join([*parts, to_html(fixed, "Fixed points with these weights:")] if fixed else parts)
+
 
 _PLACE = ("sigma_w2", "sigma_b2", "q_star")
 _SLOPES = ("chi_perp", "chi_par", "xi_q", "xi_c")
