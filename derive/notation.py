@@ -17,9 +17,9 @@ class Notation:
 
         if isinstance(printer, _Structure):
             return printer.structure(self)
-        if not isinstance(printer, VarianceTextPrinter):
-            printer = VarianceTextPrinter()
-        return str(_method(printer, self)(self)).replace(TIMES, " ")
+        if isinstance(printer, VarianceTextPrinter):
+            return str(_method(printer, self)(self))
+        return str(_method(VarianceTextPrinter(), self)(self)).replace(TIMES, " ")
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         from derive.render.delimiters import settle

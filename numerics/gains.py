@@ -162,6 +162,14 @@ class Gains(Result, tuple[Gain, ...]):
             "notes": list(self.notes),
         }
 
+    def _repr_html_(self) -> str:
+        from derive.render.table import to_html
+
+        # What is to be pasted is long, and one gain is enough to show it for.
+        rows = [{k: v for k, v in row.items() if k not in _LONG} for row in self.rows()]
+        table = to_html(rows, self.headline)
+        return table if self.best is None else table + to_html(self.best.rows(), f"Recommended: {self.best.headline}")
+
 
 def _change(*factors: float) -> float:
     return max(abs(math.log(f)) if 0 < f < math.inf else math.inf for f in factors)
@@ -175,6 +183,7 @@ def _outcome(length: float, gradient: float) -> str:
 _SIZES = ("gain", "torch_gain", "sigma_w2", "sigma_b2", "input_variance")
 _SETTING = ("name", "meaning", *_SIZES, "pytorch", "jax", "options")
 _RESULT = ("length_after", "gradient_after", "unit_start", "unit_length_after", "unit_gradient_after")
+_LONG = ("sigma_w2", "pytorch", "jax", "options")
 _NO_BIAS = "torch.nn.init.zeros_(layer.bias)"
 
 

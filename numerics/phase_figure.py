@@ -64,7 +64,7 @@ class DrawnPhase:
 
     def number_lines(self) -> None:
         """Write the depth scale on each line that has room for it."""
-        number_lines(self.axes, self.lines, lambda level: f"{np.exp(level):g}")
+        number_lines(self.axes, self.lines, lambda level: f"{1 / abs(level):g}")
 
 
 def draw_phase(axes: Axes, diagram: Phase, *, scales: Sequence[str] = tuple(_SCALES)) -> DrawnPhase:
@@ -75,7 +75,7 @@ def draw_phase(axes: Axes, diagram: Phase, *, scales: Sequence[str] = tuple(_SCA
     lines = []
     for name in scales:
         colour, dash, label = _SCALES[name]
-        found = _contours(axes, diagram, getattr(diagram, name), colour, dash)
+        found = _contours(axes, diagram, name)
         if found is not None:
             lines.append(found)
             handles.append(Line2D([], [], color=colour, linewidth=0.9, linestyle=dash, label=label))
@@ -123,16 +123,21 @@ def _edge(axes: Axes, diagram: Phase) -> list[Line2D]:
     return handles
 
 
-def _contours(axes: Axes, diagram: Phase, scale: np.ndarray, colour: str, dash: Any) -> QuadContourSet | None:
-    shown = np.where(np.isfinite(scale) & (scale > 0), scale, np.nan)
+def _contours(axes: Axes, diagram: Phase, name: str) -> QuadContourSet | None:
+    scale = getattr(diagram, name)
+    shown = np.where(scale > 0, scale, np.nan)
     if not np.isfinite(shown).any() or np.nanmax(shown) <= _LEVELS[0] or np.nanmin(shown) >= _LEVELS[-1]:
         return None
-    # The logarithm is what is smooth; values near the critical line would dent the contours.
+    # On the critical line the scale is infinite, and nothing between two points of a grid follows it. Its inverse
+    # passes through zero there; with another sign beyond the line no contour crosses it, however coarse the grid.
+    side = np.where(diagram.chi_perp > 1, -1.0, 1.0) if name == "xi_c" else 1.0
+    levels = 1 / np.array(_LEVELS)
+    colour, dash, _ = _SCALES[name]
     return axes.contour(
         diagram.sigma_w2,
         diagram.sigma_b2,
-        np.log(np.minimum(shown, 1e4)),
-        levels=np.log(_LEVELS),
+        side * np.minimum(1 / shown, 2.0),
+        levels=np.sort(np.concatenate([-levels, levels])),
         colors=colour,
         linewidths=0.8,
         linestyles=[dash],

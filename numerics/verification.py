@@ -171,6 +171,27 @@ class Verification(Result):
         prediction = cast("Prediction", self.prediction)
         return plot_curves(prediction, self.simulation, **({} if ax is None else {"ax": ax}))
 
+    def _repr_html_(self) -> str:
+        from derive.render.table import to_html
+
+        cells = [
+            {
+                "layer": row.layer,
+                "quantity": row.name,
+                "predicted": row.predicted,
+                "estimate": row.estimate,
+                "std error": f"{row.standard_error:.2g}",
+                "z": f"{row.z:+.3g}",
+                "off by": "-" if row.predicted == 0 else _percent(row.relative_difference),
+                "detectable": _percent(row.detectable, sign=""),
+                "width bias": _percent(row.width_bias) if row.width_bias else None,
+                "claim": "exact" if row.exact else "approximate",
+                "verdict": row.verdict,
+            }
+            for row in self.comparisons
+        ]
+        return to_html(cells, f"{self.summary()} The numbers are {self.averaged}.")
+
     @property
     def headline(self) -> str:
         """The verdict and its reason, in one sentence."""

@@ -18,7 +18,8 @@ from derive.theorems.backward import backward_variance, weight_gradient_variance
 from derive.theorems.forward import forward_variance
 from derive.words import Words
 
-QUESTION = "The first question (understanding the Xavier equations)"
+QUESTION = "Question “Understanding an equation used in the Xavier initialization for deep neural networks paper”"
+_QUESTION = "the question “Understanding an equation used in the Xavier initialization”"
 PAPER = "Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks"
 K = Symbol("k", integer=True)
 L = Symbol("l", integer=True)
@@ -42,7 +43,7 @@ def equation_5() -> Claim:
         id="glorot-2010-eq-5",
         title="Variance of the activations",
         source=PAPER,
-        where="equation 5; the first question quotes it with another index",
+        where=f"equation 5; quoted in {_QUESTION} with another index",
         printed=Statement(Variance(z(i, K), EVERYTHING), "=", SharedVariance(x) * _forward_product(0, i - 1)),
         setting=Setting(FORWARD, _HERE),
         against=(forward_variance,),
@@ -67,7 +68,7 @@ def equation_6() -> Claim:
         id="glorot-2010-eq-6",
         title="Variance of the gradients at the pre-activations",
         source=PAPER,
-        where="equation 6; equation (1) of the first question, with another index",
+        where=f"equation 6; equation (1) of {_QUESTION}, with another index",
         printed=Statement(
             Variance(cost_gradient(s(i, K)), EVERYTHING), "=", SharedVariance(g) * _backward_product(i, d)
         ),
@@ -122,7 +123,7 @@ def equation_7() -> Claim:
         id="glorot-2010-eq-7",
         title="Variance of the gradients of the weights",
         source=PAPER,
-        where="equation 7; equation (2) of the first question",
+        where=f"equation 7; equation (2) of {_QUESTION}",
         printed=Statement(Variance(cost_gradient(W(i, L, K)), EVERYTHING), "=", rhs),
         setting=Setting(_BOTH, _HERE),
         against=(weight_gradient_variance,),

@@ -21,7 +21,7 @@ from derive.theorems.forward import forward_variance
 from derive.theorems.product import BOTH_FACTORS, FACTORS_INDEPENDENT, X, Y, product_variance
 from derive.words import Words
 
-ANSWER = "The answer to the second question (why constant variance)"
+ANSWER = "Answer to the question why the variance should be the same in all layers"
 J, K, L, M = (Symbol(c, integer=True) for c in "jklm")
 _BOTH = (*FORWARD, *(h for h in BACKWARD if h not in FORWARD))
 _INNER = Facts((i - 1, d - 1 - i))

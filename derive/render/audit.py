@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from html import escape
 from textwrap import fill
 from typing import Any
@@ -14,6 +13,7 @@ from derive.hypotheses import Hypothesis
 from derive.lookup import deciding
 from derive.proof.derivation import Statement
 from derive.render import html, latex, text
+from derive.render.counterexample import sentences
 from derive.render.mathml import mathml
 from derive.render.order import TIMES
 from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
@@ -91,7 +91,7 @@ def audit_row(audit: Audit) -> dict[str, Any]:
         "right_when": condition,
         "right_when_is": _strength(audit),
         "holds_if": " ".join(_plain(h.text) for h in audit.suffices) or None,
-        "counterexample": str(audit.counterexample) if audit.counterexample else None,
+        "counterexample": ". ".join(sentences(audit.counterexample)) if audit.counterexample else None,
         "error": None if audit.error is None else text.formula(audit.error),
         "evidence": audit.evidence,
     }
@@ -137,7 +137,7 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
         rows.append((condition_label(audit), f"{text.formula(audit.condition)} ({condition_note(audit)})"))
     rows += [("holds if", _plain(h.text)) for h in audit.suffices]
     if audit.counterexample is not None:
-        rows += [("counter", row) for row in _counterexample(audit)]
+        rows += [("counter", row) for row in sentences(audit.counterexample)]
     if audit.error is not None:
         rows.append(("off by", f"{text.formula(audit.error)} of the true value"))
     rows.append(("evidence", audit.evidence))
@@ -148,19 +148,6 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
         indent = " " * 14
         lines.append(fill(content, width, initial_indent=f"  {label:<12}", subsequent_indent=indent))
     return "\n".join(lines)
-
-
-_FEW = 6
-"""As many laws are shown in a text; all are in the data."""
-
-
-def _counterexample(audit: Audit) -> list[str]:
-    """Return the case: the two sides and where, then the world."""
-    found = audit.counterexample
-    assert found is not None
-    sides = f"the left side is {found.left} and the right side {found.right}"
-    few = replace(found, world={k: v for k, v in found.world.items() if k != "laws" or len(v) <= _FEW})
-    return [sides + (f" at {found.place}" if found.at else ""), *few.facts]
 
 
 def fragment(audit: Audit) -> str:
@@ -188,6 +175,7 @@ def to_html(audit: Audit) -> str:
     rows = [("printed", statement(claim.printed)), ("source", escape(f"{claim.source}, {claim.where}"))]
     if claim.reading:
         rows.append(("reading", words(claim.reading)))
+    rows.append(("assumes", " ".join(words(h.text) for h in claim.hypotheses) or "nothing"))
     if audit.derived is not None:
         rows.append(("derived", html.formula(audit.derived, display=True)))
     if audit.condition is not None:
@@ -195,10 +183,14 @@ def to_html(audit: Audit) -> str:
         rows.append((condition_label(audit), condition))
     rows += [("holds if", words(h.text)) for h in audit.suffices]
     if audit.counterexample is not None:
-        rows.append(("counterexample", "<br>".join(map(escape, _counterexample(audit)))))
+        rows.append(("counterexample", "<br>".join(map(escape, sentences(audit.counterexample)))))
     if audit.error is not None:
         rows.append(("off by", f"{html.formula(audit.error)} of the true value"))
     rows.append(("evidence", escape(audit.evidence)))
+    if deciding(claim):
+        rows.append(
+            ("decided by", ", ".join(f"<code>varprop derive {escape(name)}</code>" for name in deciding(claim)))
+        )
     body = "".join(f"<dt>{label}</dt><dd>{content}</dd>" for label, content in rows)
     return (
         f'<article class="audit {audit.verdict}" id="{escape(claim.id)}"><h3>{escape(claim.title)} '

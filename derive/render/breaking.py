@@ -17,6 +17,8 @@ from derive.render.widths import latex_width
 
 _RELATION, _PLUS, _DOT, _TIMES = 0, 1, 2, 3
 _DEEPER = 4
+_SIGN = 2.0
+"""How wide a sign is with its space."""
 _OPEN, _CLOSE = "([{⟨⟪", ")]}⟩⟫"
 _TEXT_BREAKS = {"=": _RELATION, "≠": _RELATION, "≤": _RELATION, "≥": _RELATION, "<": _RELATION, ">": _RELATION}
 _TEXT_BREAKS |= {"⇒": _RELATION, "⇔": _RELATION, "~": _RELATION, "→": _RELATION, "and": _RELATION, "or": _RELATION}
@@ -25,11 +27,21 @@ _TEXT_BREAKS |= {"+": _PLUS, "−": _PLUS, "·": _DOT}
 
 @dataclass(frozen=True)
 class Atom:
-    """A piece of a formula that is never broken."""
+    """A piece of a formula that is never broken.
+
+    ``sign`` is the multiplication sign that a space between factors becomes where a line begins with it: without one,
+    factors on two lines read as two formulas.
+    """
 
     text: str
     width: float
     level: int | None
+    sign: str = ""
+
+    @property
+    def beginning(self) -> Atom:
+        """What it is at the beginning of a line."""
+        return Atom(f"{self.sign} ", _SIGN, None) if self.sign else self
 
 
 def break_atoms(atoms: list[Atom], first: float, rest: float) -> list[str]:
@@ -41,7 +53,7 @@ def break_atoms(atoms: list[Atom], first: float, rest: float) -> list[str]:
         if cut is None:
             break
         lines.append("".join(a.text for a in atoms[:cut]))
-        atoms, room = atoms[cut:], rest
+        atoms, room = [atoms[cut].beginning, *atoms[cut + 1 :]], rest
     lines.append("".join(a.text for a in atoms))
     # Products inside a fraction are never broken.
     return [line.replace(TIMES, " ").strip() for line in lines]
@@ -94,8 +106,11 @@ def text_atoms(formula: str) -> list[Atom]:
     for word in re.findall(rf"[^ {TIMES}]+|[ {TIMES}]", formula):
         if word in (" ", TIMES):
             after_comma = bool(atoms) and atoms[-1].text.endswith(",")
-            level = _TIMES + bodies.deeper(depth) if word == TIMES else _PLUS if after_comma else None
-            atoms.append(Atom(" ", 1, None if level is None else level + _DEEPER * depth))
+            worse = bodies.deeper(depth)
+            level = _TIMES + worse if word == TIMES else _PLUS if after_comma else None
+            # Not in the body of a sum or product, which such a sign would seem to end.
+            sign = "·" if word == TIMES and not worse else ""
+            atoms.append(Atom(" ", 1, None if level is None else level + _DEEPER * depth, sign))
             continue
         # Inside brackets, y ~ N(0, 1) says what an average is over and is no relation to break at.
         kind = None if word == "~" and depth else _TEXT_BREAKS.get(word)
@@ -131,8 +146,9 @@ def _atoms(cut: list[tuple[str, str]], style: int) -> Iterator[Atom]:
     for n, (token, scripts) in enumerate(cut):
         before, after = cut[n - 1][0] if n else "", cut[n + 1][0] if n + 1 < len(cut) else ""
         if token == TIMES:
-            place = _DOT if after in _BIG_LATEX else _TIMES + bodies.deeper(depth)
-            yield Atom(" ", 0.2, place + _DEEPER * depth)
+            worse = bodies.deeper(depth)
+            place = _DOT if after in _BIG_LATEX else _TIMES + worse
+            yield Atom(" ", 0.2, place + _DEEPER * depth, "" if worse else r"\cdot")
             continue
         if token == " " and before == ",":
             yield Atom(" ", 0.2, _PLUS + _DEEPER * depth)

@@ -57,6 +57,7 @@ STYLE = """
   padding: .5em .9em; }
 .varprop table { border-collapse: collapse; display: block; max-width: 100%; }
 .varprop td { padding: .22em 1.2em .22em 0; vertical-align: top; min-width: 8em; }
+.varprop td > div { margin: .35em 0; }
 .varprop td:first-child { white-space: nowrap; min-width: 0; }
 .varprop ol.steps { list-style: none; margin: 0; padding: 0; }
 .varprop ol.steps > li { margin: 1em 0; }
@@ -154,14 +155,12 @@ class _Page:
         return "-".join([escape(self.outline.derivation.name), *(n for n in names if n)])
 
     def _known(self, step: Step) -> str:
-        """Return what a step rests on, in short: links to its assumptions, and its mark, with the rest on hovering."""
-        found = known(step)
-        uses = ", ".join(f'<a href="#{self._place(a)}">{a}</a>' for a in self.outline.uses(step))
-        title = escape(f"{found.rule}; {found.words}")
-        mark = self.outline.marks.of(step) or str(found.grade)
-        place = self._place("mark", self.outline.marks.of(step))
-        shown = f'<a href="#{place}" title="{title}">{mark}</a>'
-        return f' <span class="known">[{f"{uses}; " if uses else ""}{shown}]</span>'
+        """Return links to what a step rests on: its assumptions, and its mark where steps are known differently."""
+        mark = self.outline.marks.of(step)
+        links = [", ".join(f'<a href="#{self._place(a)}">{a}</a>' for a in self.outline.uses(step))]
+        links += [f'<a href="#{self._place("mark", mark)}">{mark}</a>'] if mark else []
+        shown = "; ".join(filter(None, links))
+        return f' <span class="known">[{shown}]</span>' if shown else ""
 
     # Pieces of the page.
 
@@ -219,7 +218,9 @@ class _Page:
     def _step(self, step: Step, section: Section) -> str:
         place = f"{self._anchor(section)}-step-{step.id}"
         words = self._words(step.why, section, step) + self._known(step)
-        parts = [f'<li id="{place}"><span class="number">{step.id}.</span>{words}']
+        found = known(step)
+        title = escape(f"{found.rule}; {found.words}")
+        parts = [f'<li id="{place}"><span class="number" title="{title}">{step.id}.</span>{words}']
         first = self.outline.first_cited(section, step)
         parts += [self._lemma(s) if s in first else self._again(s) for s in self.outline.cited(step)]
         parts.append(displayed(print_latex(step.after, section.brackets), _sign(step.relation)))

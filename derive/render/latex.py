@@ -199,7 +199,8 @@ class _Page:
         """Return the rows of an aligned formula, broken where it would run out of its column."""
         first, *more = break_latex(printed, COLUMN - latex_width(sign), COLUMN - _INSET)
         rows = [f"&{sign} {first}" if sign else f"&{first}", *(rf"&\quad {{}} {line}" for line in more)]
-        return [f"{row} \\\\" for row in rows[:-1]] + [rows[-1]]
+        # No page ends within a formula.
+        return [f"{row} \\\\*" for row in rows[:-1]] + [rows[-1]]
 
     # What is explained.
 

@@ -79,7 +79,10 @@ def average_sentences(brackets: Brackets, show: Callable[[Basic, Brackets], str]
     return sentences
 
 
-EXACTNESS = "“Exact” means that it can hold exactly at finite width; an “approximation” replaces the network one means."
+EXACTNESS = (
+    "An assumption is “exact” if a network of finite width can fulfil it; with an “approximation” the result is that "
+    "of an idealised network. The grade is another thing: how the steps are known, given the assumptions."
+)
 
 
 def standing(assumption: Assumption) -> str:

@@ -42,6 +42,9 @@ from derive.theorems.backpropagation import gradient_recursion, weight_gradient
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST, activation_mean, forward_variance
 from derive.theorems.product import product_variance
 
+_QUESTION = "the question “Understanding an equation used in the Xavier initialization”"
+
+
 K = Symbol("k", integer=True)
 L = Symbol("l", integer=True)
 
@@ -93,7 +96,7 @@ def backward_variance() -> Derivation:
     return proof.done(
         "backward-variance",
         "The variance of the gradients at the pre-activations, from that at the output",
-        source="Glorot & Bengio 2010, equation 6; equation (1) of the first question",
+        source=f"Glorot & Bengio 2010, equation 6; equation (1) of {_QUESTION}",
     )
 
 
@@ -112,5 +115,5 @@ def weight_gradient_variance() -> Derivation:
     return proof.done(
         "weight-gradient-variance",
         "The variance of the gradients of the weights",
-        source="Glorot & Bengio 2010, equation 7; equation (2) of the first question",
+        source=f"Glorot & Bengio 2010, equation 7; equation (2) of {_QUESTION}",
     )

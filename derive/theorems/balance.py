@@ -34,7 +34,7 @@ def layer_gradient_balance() -> Derivation:
     return proof.done(
         "layer-gradient-balance",
         "How the weight gradients of neighbouring layers compare",
-        source="The second question: do both layers learn at the same rhythm?",
+        source="Answer to the question why the variance should be the same in all layers",
         parts=(
             exactly_when.done("balance-condition", "Exactly when neighbouring weight gradients have equal variance"),
         ),

@@ -32,5 +32,5 @@ def product_variance() -> Derivation:
     return proof.done(
         "product-variance",
         "The variance of a product of independent factors",
-        source="The formula the first question quotes",
+        source="The formula quoted in the question “Understanding an equation used in the Xavier initialization”",
     )

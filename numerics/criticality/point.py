@@ -106,6 +106,15 @@ class Critical(Result):
         }
         return {name: plain(value) for name, value in found.items()}
 
+    def _repr_html_(self) -> str:
+        from derive.render.table import to_html
+
+        first, *others = self.rows()
+        lines = [*self.notes, *(f"Approach: {approach}" for approach in self.approach)]
+        fixed = [row for point in self.fixed_points for row in point.rows()]
+        parts = [to_html([first | self.words, *others], self.headline), *(to_html([], line) for line in lines)]
+        return "".join([*parts, to_html(fixed, "Fixed points with these weights:")] if fixed else parts)
+
 
 def _beside(point: FixedPoint) -> str:
     return f"q = {point.q:.6g} (chi_par = {point.chi_par:.6g}, chi_perp = {point.chi_perp:.6g})"

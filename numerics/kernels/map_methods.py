@@ -35,7 +35,7 @@ from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.kernels.program import Builder, Program, Range, from_expressions, plain, renaming
 from numerics.kernels.rectifier_programs import Parameters, rectifier_slope, step_program
 
-_OUTSIDE = ": outside the domain= of variances that this kernel was made for"
+_OUTSIDE = "; the kernel was made for variances in that range (argument domain= of map_kernel)"
 SLACK = 1e-12  # what rounding may have added to a correlation of 1, or to an end of the domain
 GOOD = 1e-14
 """With a larger error a form without cancellation gives way to quadrature."""

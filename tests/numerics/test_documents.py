@@ -125,6 +125,10 @@ def test_the_glossary_has_the_words_that_are_printed():
         "Edge of chaos",
         "Tiny world",
         "Torch gain",
+        "slope_at_zero, slope_at_one",
+        "mean_square_map",
+        "half-stable",
+        "Skewness",
     ):
         assert re.search(rf"^- \*\*[^:]*{name}", text, re.MULTILINE), name
 

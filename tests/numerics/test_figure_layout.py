@@ -7,6 +7,7 @@ from itertools import combinations, pairwise
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.patches import StepPatch
@@ -247,3 +248,19 @@ def test_edge_of_chaos():
     places = [line.get_xydata()[0] for line in left.lines if line.get_marker() != "None"]
     assert [b for _, b in places] == [0.05] * 3
     assert all(a[0] < b[0] for a, b in pairwise(places))
+
+
+def test_contours_of_a_coarse_diagram_stay_on_their_side_of_the_critical_line():
+    """From 50 layers on each is one line, as a level of a smooth function is, and none crosses the critical line."""
+    diagram = phase_diagram("tanh", points=32)
+    (axes,) = plot_phase(diagram).axes
+    found = next(c for c in axes.collections if isinstance(c, QuadContourSet))  # of xi_c
+    edge = diagram.edge[np.isfinite(diagram.edge).all(axis=1)]
+    for level, segments in zip(found.levels, found.allsegs, strict=True):
+        if abs(level) <= 1 / 50:
+            pieces = [segment for segment in segments if segment[:, 1].max() > 0.05]
+            assert 1 <= len(pieces) <= 2  # its number may interrupt it
+            inside = np.concatenate(pieces)
+            inside = inside[inside[:, 1] > 0.05]
+            at = np.interp(inside[:, 1], edge[:, 1], edge[:, 0])
+            assert ((inside[:, 0] < at) if level > 0 else (inside[:, 0] > at)).all()

@@ -207,7 +207,7 @@ def test_all_maps_at_a_point_are_those_of_their_methods():
 def test_a_kernel_names_its_domain(name, arguments, start, tmp_path):
     """By quadrature, what is outside says by which argument of `map_kernel` it would be inside; exported, too."""
     made = map_kernel("tanh", name)
-    message = f"{start}: outside the domain= of variances that this kernel was made for"
+    message = f"{start}; the kernel was made for variances in that range (argument domain= of map_kernel)"
     with pytest.raises(ValueError, match="domain=") as error:
         made(*arguments)
     assert str(error.value) == message

@@ -152,7 +152,11 @@ class _Cells(HTMLParser):
             self.cells[-1] += data
 
 
-@pytest.mark.parametrize("name", [n for n in RESULTS if n not in ("derivation", "closed form", "audit")])
+WORDED = ("derivation", "closed form", "audit", "verification", "gains")
+"""What a notebook shows in another form than its rows."""
+
+
+@pytest.mark.parametrize("name", [n for n in RESULTS if n not in WORDED])
 def test_notebooks_show_a_table(made, name):
     """The headline stands on top; the columns that have values are there, and the numbers to six digits."""
     result = made(name)
@@ -258,3 +262,19 @@ def test_a_plain_number_is_finite():
     """Arrays, tuples and keys of any sort become what JSON has; what is not finite becomes None."""
     data = {1: np.array([1.0, np.nan]), "a": (True, np.float64(2.0), "x"), "b": {"c": -math.inf}}
     assert plain(data) == {"1": [1.0, None], "a": [True, 2.0, "x"], "b": {"c": None}}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("verification", ("std error", "off by", " %", "variances over the input")),
+        ("critical point", ("Approach: ", "Fixed points with these weights:", "infinite")),
+        ("gains", ("Recommended: ", "torch.nn.init")),
+        ("audit", ("assumes", "decided by", "varprop derive backward-variance")),
+    ],
+)
+def test_a_notebook_shows_what_the_command_shows(made, name, words):
+    """No name of a field, and what belongs to it."""
+    shown = made(name)._repr_html_()
+    assert not {word for word in words if word not in shown}
+    assert not re.search(r"standard_error|relative_difference", shown)

@@ -26,7 +26,7 @@ def squeeze(string):
     """Drop everything that breaking into lines may add or take."""
     string = re.sub(r"\s+", "", string)
     string = re.sub(r"\{?\\(?:begin|end)\{aligned\}\}?|\\(?:left|right|[bB]igg?[lr])(?![a-z])", "", string)
-    return re.sub(r"\\\\|&\\quad\{\}|[&{}]", "", string)
+    return re.sub(r"\\\\\*?|&\\quad\{\}|\\cdot|[·⋅&{}]", "", string)
 
 
 def chains(rendered, derivation, formula, relations, words):
@@ -68,18 +68,16 @@ def in_html(tree, derivation):
     for section in outline.sections:
         for step in section.derivation.steps:
             place = places.get(f"{derivation.name}-{section.anchor}-step-{step.id}")
-            known = None if place is None else place.find("span[@class='known']")
-            mark = outline.marks.of(step) or str(step.verdict.grade)
-            if (
-                known is None
-                or "".join(known.itertext()) != f"[{'; '.join([*footer(outline, step, marked=False), mark])}]"
-            ):
+            if place is None or place.find("span[@class='number']").get("title") != f"{step.rule.name}; {step.verdict}":
                 return f"{section.label}, step {step.id}"
-            if known.find("a[@title]").get("title") != f"{step.rule.name}; {step.verdict}":
+            known, notes = place.find("span[@class='known']"), footer(outline, step)
+            if (known is None) != (not notes):
+                return f"{section.label}, step {step.id}"
+            if known is not None and "".join(known.itertext()) != f"[{'; '.join(notes)}]":
                 return f"{section.label}, step {step.id}"
             signed = f"{LATEX_RELATIONS[step.relation]} {latex.formula(step.after, section.brackets)}"
             shown = "".join(place.find("div[@class='math']").itertext())
-            if shown != "".join(ET.fromstring(mathml(signed)).itertext()):
+            if squeeze(shown) != squeeze("".join(ET.fromstring(mathml(signed)).itertext())):
                 return f"{section.label}, step {step.id}: {signed}"
     return None
 

@@ -90,10 +90,21 @@ def test_a_formula_breaks_at_its_outermost_sign_and_keeps_a_product_together():
     assert break_text(shown, 31, 31) == ["Var[a + b]", "+ Σ_{j=1}^{n} a_j b_j + Var[b]"]
 
 
+def test_a_product_on_two_lines_has_its_sign():
+    """Without one, its factors would read as two formulas."""
+    shown = f"Var[x]{TIMES}Var[W]{TIMES}E[g]"
+    assert break_text(shown, 14, 14) == ["Var[x] Var[W]", "· E[g]"]
+    shown = rf"\operatorname{{Var}}[x]{TIMES}\prod_{{i}} n_{{i}}{TIMES}a_{{i}}"
+    assert break_latex(shown, 9, 9) == [r"\operatorname{Var}[x]", r"\cdot \prod_{i} n_{i} a_{i}"]
+
+
+def test_no_sign_seems_to_end_the_body_of_a_product_over_an_index():
+    assert break_text(f"∏_{{i=0}}^{{d}} n_i{TIMES}Var[W^i]", 16, 16) == ["∏_{i=0}^{d} n_i", "Var[W^i]"]
+
+
 def test_breaking_only_adds_line_ends(theorem):
-    noise = (
-        rf"\s|{TIMES}|\\\\|&|\\quad\{{\}}|\{{?\\(?:begin|end)\{{aligned\}}\}}?|\\(?:left|right|[bB]igg?[lr])(?![a-z])"
-    )
+    signs = rf"\s|{TIMES}|·|\\cdot|\\\\|&|\\quad\{{\}}"
+    noise = signs + r"|\{?\\(?:begin|end)\{aligned\}\}?|\\(?:left|right|[bB]igg?[lr])(?![a-z])"
 
     def bare(shown):
         return re.sub(r"[{}]", "", re.sub(noise, "", shown.replace(" ", "")))
