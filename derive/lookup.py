@@ -107,6 +107,8 @@ def hypotheses() -> dict[str, Hypothesis]:
         module for name, module in sys.modules.items() if name.startswith(("derive.hypotheses", "derive.theorems."))
     ]
     found = [value for module in homes for value in vars(module).values() if isinstance(value, Hypothesis)]
+    # Some rest on what a theorem derives, and are made when they are asked for.
+    found += [make() for module in homes for make in getattr(module, "MADE_HYPOTHESES", ())]
     return {h.key: h for h in found}
 
 

@@ -90,6 +90,10 @@ def _arguments(stable: Derivation) -> set[object]:
     return {h.args[0] for h in stable.result.atoms(DecayFunction)}
 
 
+MADE_HYPOTHESES = (lambda: follows(sample_variance_stable()),)
+"""Hypotheses of this file that are no constants."""
+
+
 def sample_variance_decay() -> Derivation:
     """v_l^2 ~ 2 q/(A l)^2 (1 - c log(l)/l)^2 with A = 2 (1 - a)^2/(3 pi (1 + a^2)) and c = 3/2."""
     stable = sample_variance_stable()

@@ -34,6 +34,7 @@ _STEEPEST = 1e60
 _SMALL = 1e-6
 _BISECTIONS = 12
 _KNOWN = 1e-6  # a moment with fewer digits may be infinite
+_UNDERFLOW = 1e-300  # but one that underflows is not
 
 
 class Number(NamedTuple):
@@ -88,7 +89,8 @@ class Moments:
         if known and not self.panels:
             return f"no moments of {self.activation} are known at any variance tried"
         if known:
-            known = bool((self.error_at_nodes("slope_second") <= _KNOWN * self.at_nodes("slope_second")).all())
+            allowed = _KNOWN * self.at_nodes("slope_second") + _UNDERFLOW
+            known = bool((self.error_at_nodes("slope_second") <= allowed).all())
         return "" if known else f"E[f'²] of {self.activation} could not be computed to six digits: it may be infinite"
 
     @cached_property

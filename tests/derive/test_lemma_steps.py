@@ -192,7 +192,7 @@ def test_a_layer_that_is_positive_in_a_lemma_is_so_where_it_is_used():
 
 NESTED, STABLE = sample_variance.nested(), sample_variance.sample_variance_stable()
 TOTAL = total_variance()
-UNIFORM = Setting((condition.UNIFORM, *WEIGHTS))
+UNIFORM = Setting((condition.UNIFORM, *WEIGHTS), HERE)
 IN_USE = [
     (ByLemma(ONE), SETTING, V_S + 1),
     (ByLemma(activation_mean()), Setting(FORWARD, HERE), 2 + E(z(i, K))),

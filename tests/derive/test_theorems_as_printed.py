@@ -106,7 +106,7 @@ def test_layer_randomness_of_the_post():
     (shared,) = found.result.atoms(SharedVariance)
     (total,) = found.result.atoms(Sum)
     assert found.result == shared * total
-    assert str(total.function) == "Entry(layer-z, l)**2"
+    assert str(total.function) == "z_l**2"
     assert total.limits == ((L, 1, n(0)),)
     (mean,) = parts["layer-variance-mean"].rhs.atoms(Average)
     assert mean.inside == (total.function,)

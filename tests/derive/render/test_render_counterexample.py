@@ -18,7 +18,7 @@ def test_both_sides_of_equation_7_follow_from_the_laws_that_are_printed(shown):
     laws = text.partition("brackets): ")[2]
     left, right, d, i = map(int, re.search(sides, text).groups())
     assert (d, i) == (1, 0)
-    _, n_1, n_2 = map(int, re.search(r"widths (\d), (\d), (\d)", text).groups())
+    n_1, n_2 = (int(re.search(rf"n_{layer} = (\d)", text)[1]) for layer in (1, 2))
     variance = {name: int(value) for name, value in re.findall(r"(\S+) = [^;]*?, variance (\d+)", laws)}
     common = variance["x_1"] * variance["∂Cost/∂s^d_1"]
     assert left == common * n_2 * variance["W^1_{11}"]
