@@ -15,7 +15,6 @@ from sympy import (
     Pow,
     Rational,
     Symbol,
-    lambdify,
 )
 
 from derive.errors import InputError
@@ -75,7 +74,9 @@ def sign_changes(e: Expr, variable: Symbol) -> list[Expr]:
     Intervals are halved until the expression, or its slope, has no zero in them by interval arithmetic. Raises
     `InputError` where there are more than 1024.
     """
-    exact = lambdify(variable, e, "mpmath")
+    from derive.expressions.stable import precise
+
+    exact = precise(e, variable)
     sign = lru_cache(maxsize=4)(partial(_sign, exact))
     found: list[tuple[float, float]] = []
     for low, high in _isolated(e, e.diff(variable), variable, -float(FARTHEST), float(FARTHEST)):
