@@ -6,7 +6,7 @@ obligation that no hypothesis discharges is an error, never silently dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import product as cartesian
 
@@ -126,12 +126,17 @@ class Setting:
                     left, right = left - {family}, right - {family}
                     break
             else:
-                pairs = cartesian(sorted(left, key=lambda f: f.name), sorted(right, key=lambda f: f.name))
-                for one_family, other in pairs:
-                    if one_family != other:
-                        self.require(Kind.INDEPENDENT_OF, one_family, other)
+                self._in_pairs(left, right)
                 names = " and ".join(f.name for f in families)
                 raise Undischarged(f"no hypothesis makes one of {names} independent of the others together")
+        return uses
+
+    def _in_pairs(self, ones: Iterable[Family], others: Iterable[Family]) -> frozenset[str]:
+        """Return the hypotheses by which each family is independent of each of the others, or raise."""
+        uses: frozenset[str] = frozenset()
+        for one, other in cartesian(*(sorted(fs, key=lambda f: f.name) for fs in (ones, others))):
+            if one != other:
+                uses |= self.require(Kind.INDEPENDENT_OF, one, other)
         return uses
 
     def apart(self, averaged: Expr, fixed: Expr, over: Over) -> frozenset[str]:
@@ -140,32 +145,22 @@ class Setting:
         Raises `Undischarged` where they may depend on each other: then a mean over part of the randomness is not
         one over the rest's law.
         """
-        uses: frozenset[str] = frozenset()
         random = {r.family for r in self.reach(averaged)[0] if r.family.source in over.sources}
         still = {r.family for r in self.reach(fixed)[0] if r.family.source not in over.sources}
-        for one, other in cartesian(random, still):
-            uses |= self.require(Kind.INDEPENDENT_OF, one, other)
-        return uses
+        return self._in_pairs(random, still)
 
     def stays(self, fixed: Expr, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a mean leaves a quantity as it is: nothing averaged depends on it."""
-        uses: frozenset[str] = frozenset()
-        for family in {r.family for r in self.reach(fixed)[0]}:
-            for other in self._named(lambda f: f.source in over.sources):
-                uses |= self.require(Kind.INDEPENDENT_OF, family, other)
-        return uses
+        return self._in_pairs({r.family for r in self.reach(fixed)[0]}, self._named(lambda f: f.source in over.sources))
 
     def _named(self, which: Callable[[Family], bool]) -> list[Family]:
         """Return the drawn families that hypotheses speak of; not the output gradient, which nothing depends on."""
         named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
-        return sorted((f for f in named if f != g and which(f)), key=lambda f: f.name)
+        return [f for f in named if f != g and which(f)]
 
     def of_one_law(self, family: Family, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a family's law does not depend on the families that ``over`` leaves fixed."""
-        uses: frozenset[str] = frozenset()
-        for other in self._named(lambda f: f.source not in over.sources):
-            uses |= self.require(Kind.INDEPENDENT_OF, family, other)
-        return uses
+        return self._in_pairs([family], self._named(lambda f: f.source not in over.sources))
 
     def is_random(self, expression: Expr, over: Over) -> bool:
         """Return True when an expression depends on a source that the average is over."""

@@ -15,7 +15,7 @@ from mpmath import MPContext
 from sympy import Basic, Expr, Float, Rational
 
 from derive.proof.code import NotEvaluable
-from derive.proof.laws import Number, whole
+from derive.proof.laws import Number, root, whole
 
 DIGITS = 50
 MP = MPContext()
@@ -97,8 +97,6 @@ def power(base: Any, exponent: Any) -> Any:
 def _root(base: Any, exponent: Any) -> Number | None:
     if inexact(base) or inexact(exponent) or Fraction(exponent).denominator != 2:
         return None
-    from derive.proof.laws import root
-
     found = root(Fraction(base))
     if found is None or found == 0:
         return None

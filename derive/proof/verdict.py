@@ -64,12 +64,12 @@ class Counterexample:
     @property
     def place(self) -> str:
         """The values of the free indices in words: ``i = 0, k = 1``."""
-        return _pairs(self.at)
+        return listed(self.at)
 
     @property
     def facts(self) -> list[str]:
         """The world in words, a line for each thing told of it: ``widths: n_1 = 1``, ``laws: W[0, 1, 1] = ...``."""
-        return [f"{key.replace('_', ' ')}: {_listed(value)}" for key, value in self.world.items() if value]
+        return [f"{key.replace('_', ' ')}: {listed(value)}" for key, value in self.world.items() if value]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counterexample as plain data."""
@@ -82,14 +82,11 @@ class Counterexample:
         }
 
 
-def _pairs(values: dict[str, str]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in values.items())
-
-
-def _listed(value: object) -> str:
+def listed(value: object, between: str = "; ") -> str:
+    """Return a part of a counterexample in words: ``n_0 = 1, n_1 = 2`` for a dictionary, the items of a list."""
     if isinstance(value, dict):
-        return _pairs(value)
-    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return ", ".join(f"{name} = {part}" for name, part in value.items())
+    return between.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from derive.proof.verdict import Counterexample
+from derive.proof.verdict import Counterexample, listed
 
 _SCALAR = re.compile(r"\b([A-Za-z])\[([\d, ]+)\]")
 _NAMES = {"g": "∂Cost/∂s^d"}
@@ -14,18 +14,13 @@ _OUTCOME = re.compile(r"(-?\d+(?:/\d+)?) \((\d+(?:/\d+)?)\)")
 
 def sentences(found: Counterexample) -> list[str]:
     """Return the two sides where they differ, the network, and its laws, as far as they are known."""
-    where = ", ".join(f"{k} = {v}" for k, v in found.at.items())
-    told = [f"the left side is {found.left} and the right side {found.right}" + (f" at {where}" if where else "")]
-    network = [f"{k.replace('_', ' ')} {_scalars(_shown(v))}" for k, v in found.world.items() if k != "laws"]
+    told = [
+        f"the left side is {found.left} and the right side {found.right}" + (f" at {found.place}" if found.at else "")
+    ]
+    network = [f"{k.replace('_', ' ')} {_scalars(listed(v, ', '))}" for k, v in found.world.items() if k != "laws"]
     told += ["; ".join(network)] if network else []
     laws = [_law(line) for line in found.world.get("laws", ())]
     return [*told, f"laws (chances in brackets): {'; '.join(laws)}"] if laws else told
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{k} = {v}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _law(line: str) -> str:
