@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
 from sympy import Atom, Expr, Integer, sympify
 
@@ -121,6 +122,9 @@ def _written(family: Family) -> str:
             return str(value._hashable_content())
         if not isinstance(value, Family):
             return None
+        if value is not family and (value.source is not None or not value.layered):
+            # It is in no circle, and may be at the end of a long chain of definitions.
+            return sha256("".join(value._hashable_content()).encode()).hexdigest()
         parts = (value.source, value.layered, value.extents, value.definition)
         return f"family {value.name}({', '.join(map(contents, parts))})"
 

@@ -1,0 +1,46 @@
+"""Inverted dropout: a unit is set to zero with probability p, and divided by 1 - p otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, sympify
+
+from derive.blocks.assumptions import independent
+from derive.blocks.block import Block
+from derive.blocks.signal import Place, Signal
+from derive.errors import InputError
+from derive.randomness import Source
+
+MASKS = Source("dropout masks")
+
+
+@dataclass(frozen=True)
+class Dropout(Block):
+    """y_k = D_k z_k, with D_k = 0 with probability p and 1/(1 - p) otherwise
+
+    Every unit of every sample has a mask of its own.
+    """
+
+    rate: Expr | float
+    mask: str = "D"
+    output: str = "y"
+    word = "dropout"
+
+    def __post_init__(self) -> None:
+        """Raise `InputError` for a rate that is no probability below 1."""
+        p = sympify(self.rate)
+        if p.is_number and not (p.is_real and 0 <= p < 1):
+            raise InputError(f"the drop rate must be at least 0 and less than 1, got {self.rate}")
+
+    def __call__(self, z: Signal) -> Signal:
+        """Return the masked values."""
+        read, p = z.values, sympify(self.rate)
+        z, D = z.drawing(self.mask, z.axes, MASKS, "the dropout masks", variance=p / (1 - p), law="mask", rate=p)
+        z = z.assuming(independent(z, D))
+        axes = z.axes
+
+        def formula(at: Place) -> Expr:
+            return D(*at.layer, *(at[axis.name] for axis in axes)) * read(at)
+
+        return z.becomes(self.output, axes, "the values that dropout leaves", formula)
