@@ -101,7 +101,7 @@ def test_serial_is_associative_and_repeat_once_is_the_block():
 def test_repeats_draw_anew():
     twice = Repeat(2, Dense(3))(network_input(3))
     assert [d.family.name for d in twice.drawn] == ["x", "W", "W_2"]
-    assert str(twice.family(k).definition) == "Sum(s_l*W⁽²⁾_{lk}, (L, 1, 3))"
+    assert str(twice.family(k).definition) == "Sum(s_l*W⁽²⁾_{lk}, (l, 1, 3))"
 
 
 def test_an_activation_of_the_catalogue_and_an_arbitrary_one():
