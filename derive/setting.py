@@ -14,7 +14,7 @@ from sympy import Eq, Expr, Mul, sympify
 
 from derive.dependence import Reach, reach
 from derive.errors import InputError
-from derive.hypotheses import Hypothesis, Kind
+from derive.hypotheses import Hypothesis, Kind, Property
 from derive.kinds import require_one_meaning
 from derive.layers import Facts
 from derive.network import Cost, Partial, W, g
@@ -128,6 +128,18 @@ class Setting:
             family, why = self._set_aside(rest)
             rest, uses = rest - {family}, uses | why
         return uses
+
+    def as_independent_as(self, hypothesis: Hypothesis, *discharged: Property) -> frozenset[str]:
+        """Return the hypotheses by which families are as independent as one declares, all together, or raise.
+
+        ``discharged`` are properties of it that somebody else has seen to.
+        """
+        others: dict[Family, set[Family]] = {}
+        for p in hypothesis.properties:
+            if p.family is not None and p.other is not None and p not in discharged:
+                others.setdefault(p.family, set()).add(p.other)
+                others.setdefault(p.other, set()).add(p.family)
+        return frozenset().union(*(self.families_independent({one}, rest) for one, rest in others.items()))
 
     def _set_aside(self, families: set[Family]) -> tuple[Family, frozenset[str]]:
         """Return a family that one hypothesis declares independent of all the others together, and which one."""

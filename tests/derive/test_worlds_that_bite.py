@@ -1,23 +1,25 @@
 """Worlds are built from what a step cites, cannot be switched off, and grades say what was seen."""
 
+from dataclasses import replace
 from itertools import combinations, product
 from math import prod
 from pathlib import Path
 
 import pytest
 from planting import careless, check, derive_by, failure, spoiled
-from sympy import Eq, Integer, Rational, Symbol, sqrt
+from sympy import Eq, Integer, Mul, Rational, Symbol, sqrt
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.hypotheses import FINITE_MOMENTS, INPUT_INDEPENDENT, WEIGHTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import SLOPE, W, b, n, s, x
 from derive.proof.derivation import Derivation, Proof, Statement
+from derive.proof.instances import by_lemma
 from derive.proof.laboratory import Laboratory
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.verdict import Grade, legend
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family, Over, Source
-from derive.rules import Centred, DeclaredVariance, Define, Expand, Linearity, ProductLaw
+from derive.rules import ByLemma, Centred, DeclaredVariance, Define, Expand, Linearity, ProductLaw
 from derive.setting import Setting, Undischarged
 from derive.theorems.condition import compromise
 from derive.theorems.forward import HERE
@@ -141,6 +143,7 @@ def test_what_a_variance_forgives_is_seen_inside_it():
 P, R, T = (
     Family(name, meaning=name, extents=lambda _: (), layered=False, source=Source(name)) for name in ("A", "B", "C")
 )
+OVER_ALL = Over("all", (P.source, R.source, T.source))
 OVER_P = Over("one", (P.source,), "network")
 SIGNS = list(product((-1, 1), repeat=2))
 """A and B are fair coins, and C = A B: any two of the three are independent, and all three are not."""
@@ -182,6 +185,21 @@ def test_independence_in_pairs_is_not_independence_together(ask):
     with pytest.raises(Undischarged, match="of A and B and C independent of the others together"):
         ask(Setting(IN_PAIRS))
     assert "a" in ask(Setting(TOGETHER))
+
+
+def test_a_lemma_about_independence_together_needs_it_together():
+    """A lemma whose one hypothesis makes A independent of B and C: two that do so one by one are not enough."""
+    left = Average(P() * R() * T(), OVER_ALL)
+    lemma = Proof(Setting((FINITE_MOMENTS, *TOGETHER), over=OVER_ALL), left).by(ProductLaw()).done("l", "Lemma")
+    assert lemma.statement.rhs == Mul(*(Average(e, OVER_ALL) for e in (P(), R(), T())))
+    other = (independent("together", P, R, T), independent("more", R, T))
+    made = Proof(Setting((FINITE_MOMENTS, *other), over=OVER_ALL), left).by(ByLemma(lemma))
+    assert made.steps[0].uses == {"finite-moments", "together", "more"}
+    one_by_one = Setting((FINITE_MOMENTS, *IN_PAIRS), over=OVER_ALL)
+    with pytest.raises(Undischarged, match="together"):
+        Proof(one_by_one, left).by(ByLemma(lemma))
+    step = replace(made.steps[0], setting=one_by_one, uses=frozenset(h.key for h in one_by_one.hypotheses))
+    assert "together" in by_lemma(step, lemma).evidence
 
 
 def test_independence_of_all_together_is_more_than_of_one_from_the_rest():

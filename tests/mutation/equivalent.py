@@ -24,6 +24,7 @@ EQUIVALENT: dict[str, str] = {
     f"{_MEAN}setting.apart(quantity / c, c, over) -> frozenset()": _SAID_TWICE,
     f"{_MEAN}uses | setting.apart(quantity / c, c, over) -> uses": _SAID_TWICE,
     "derive.theorems.selu:SELU: guard: Z > 0 -> Z >= 0": "SELU is continuous: both branches are 0 at z = 0",
+    "derive.maps.rules:_shorter: constant: 1 -> 2": "which of several ways to write one expression is taken, no more",
     "derive.gaussian.rules:Characteristic.act: guard: found is None or not found[1].phase -> not found[1].phase": (
         "the rule comes after linearity in the chain: there is one term"
     ),
