@@ -6,7 +6,7 @@ obligation that no hypothesis discharges is an error, never silently dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product as cartesian
 
@@ -14,7 +14,7 @@ from sympy import Eq, Expr, Mul, sympify
 
 from derive.dependence import Reach, reach
 from derive.errors import InputError
-from derive.hypotheses import Hypothesis, Kind
+from derive.hypotheses import Hypothesis, Kind, Property
 from derive.kinds import require_one_meaning
 from derive.layers import Facts
 from derive.network import Cost, Partial, W, g
@@ -107,37 +107,50 @@ class Setting:
                 if not a.disjoint(c, self.facts, self.differ):
                     raise Undischarged(f"{left} and {right} may both depend on the same scalars of {a.family.name}")
                 uses |= self.require(Kind.ENTRIES_INDEPENDENT, a.family)
-        return uses | self._jointly({r.family for r in left_reach}, {r.family for r in right_reach})
+        return uses | self.families_independent({r.family for r in left_reach}, {r.family for r in right_reach})
 
-    def _jointly(self, left: set[Family], right: set[Family]) -> frozenset[str]:
-        """Return the hypotheses by which two sets of families are independent of each other.
+    def families_independent(self, left: set[Family], right: set[Family]) -> frozenset[str]:
+        """Return the hypotheses by which two sets of families are independent of each other, or raise `Undischarged`.
 
         A family that one hypothesis declares independent of all the others together is set aside, until one side has
         none left. Independence of each other one by one is not enough: three signs with C = A B are so in pairs.
         """
         uses: frozenset[str] = frozenset()
         while left and right:
-            families = sorted(left | right, key=lambda f: f.name)
-            for family in families:
-                others = [f for f in families if f != family]
-                one = next((h for h in self.hypotheses if _all_of(h, family, others)), None)
-                if one is not None:
-                    uses |= {one.key} if others else frozenset()
-                    left, right = left - {family}, right - {family}
-                    break
-            else:
-                self._in_pairs(left, right)
-                names = " and ".join(f.name for f in families)
-                raise Undischarged(f"no hypothesis makes one of {names} independent of the others together")
+            family, why = self._set_aside(left | right)
+            left, right, uses = left - {family}, right - {family}, uses | why
         return uses
 
-    def _in_pairs(self, ones: Iterable[Family], others: Iterable[Family]) -> frozenset[str]:
-        """Return the hypotheses by which each family is independent of each of the others, or raise."""
-        uses: frozenset[str] = frozenset()
-        for one, other in cartesian(*(sorted(fs, key=lambda f: f.name) for fs in (ones, others))):
-            if one != other:
-                uses |= self.require(Kind.INDEPENDENT_OF, one, other)
+    def all_independent(self, *families: Family) -> frozenset[str]:
+        """Return the hypotheses by which families are independent of each other, all together, or raise."""
+        rest, uses = {*families}, frozenset[str]()
+        while len(rest) > 1:
+            family, why = self._set_aside(rest)
+            rest, uses = rest - {family}, uses | why
         return uses
+
+    def as_independent_as(self, hypothesis: Hypothesis, *discharged: Property) -> frozenset[str]:
+        """Return the hypotheses by which families are as independent as one declares, all together, or raise.
+
+        ``discharged`` are properties of it that somebody else has seen to.
+        """
+        others: dict[Family, set[Family]] = {}
+        for p in hypothesis.properties:
+            if p.family is not None and p.other is not None and p not in discharged:
+                others.setdefault(p.family, set()).add(p.other)
+                others.setdefault(p.other, set()).add(p.family)
+        return frozenset().union(*(self.families_independent({one}, rest) for one, rest in others.items()))
+
+    def _set_aside(self, families: set[Family]) -> tuple[Family, frozenset[str]]:
+        """Return a family that one hypothesis declares independent of all the others together, and which one."""
+        ordered = sorted(families, key=lambda f: f.name)
+        for family in ordered:
+            others = [f for f in ordered if f != family]
+            one = next((h for h in self.hypotheses if _all_of(h, family, others)), None)
+            if one is not None:
+                return family, frozenset({one.key} if others else ())
+        names = " and ".join(f.name for f in ordered)
+        raise Undischarged(f"no hypothesis makes one of {names} independent of the others together")
 
     def apart(self, averaged: Expr, fixed: Expr, over: Over) -> frozenset[str]:
         """Return the hypotheses by which what is averaged has one law whatever the fixed quantity is.
@@ -147,20 +160,22 @@ class Setting:
         """
         random = {r.family for r in self.reach(averaged)[0] if r.family.source in over.sources}
         still = {r.family for r in self.reach(fixed)[0] if r.family.source not in over.sources}
-        return self._in_pairs(random, still)
+        return self.families_independent(random, still)
 
     def stays(self, fixed: Expr, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a mean leaves a quantity as it is: nothing averaged depends on it."""
-        return self._in_pairs({r.family for r in self.reach(fixed)[0]}, self._named(lambda f: f.source in over.sources))
+        return self.families_independent(
+            {r.family for r in self.reach(fixed)[0]}, self._named(lambda f: f.source in over.sources)
+        )
 
-    def _named(self, which: Callable[[Family], bool]) -> list[Family]:
+    def _named(self, which: Callable[[Family], bool]) -> set[Family]:
         """Return the drawn families that hypotheses speak of; not the output gradient, which nothing depends on."""
         named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
-        return [f for f in named if f != g and which(f)]
+        return {f for f in named if f != g and which(f)}
 
     def of_one_law(self, family: Family, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a family's law does not depend on the families that ``over`` leaves fixed."""
-        return self._in_pairs([family], self._named(lambda f: f.source not in over.sources))
+        return self.families_independent({family}, self._named(lambda f: f.source not in over.sources))
 
     def is_random(self, expression: Expr, over: Over) -> bool:
         """Return True when an expression depends on a source that the average is over."""

@@ -108,12 +108,14 @@ class Exact:
     def _enumerate(self, coins: frozenset[Coin]) -> Iterator[Number]:
         """Yield the weight of each joint outcome of the coins, having tossed them so; then put them back."""
         order = sorted(coins, key=lambda coin: coin.name)
-        count = prod(len(c.weights) for c in order)
+        # What has no chance at all is no outcome: what holds almost surely holds.
+        possible = [[face for face, w in enumerate(c.weights) if w] for c in order]
+        count = prod(map(len, possible))
         if count > (MAX_OUTCOMES if self.world.depth < 3 else MAX_OUTCOMES_OF_DEEP_WORLDS):
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
         self.outcomes += count
         around = {c: self._faces[c] for c in order if c in self._faces}
-        for faces in cartesian(*(range(len(c.weights)) for c in order)):
+        for faces in cartesian(*possible):
             weight: Number = 1
             for c, face in zip(order, faces, strict=True):
                 self._faces[c] = face

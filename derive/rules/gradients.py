@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 from sympy import Expr, Mul, Rational, Sum
 
@@ -80,8 +79,7 @@ class RectifierGradient(Rule):
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
-        for one, other in combinations((W, b, x, g), 2):
-            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
+        uses |= setting.all_independent(W, b, x, g)
         uses |= setting.require(Kind.ZERO_MEAN, g)
         if isinstance(forward, Entry):
             words = Words("What comes back has the same mean square whatever {} is, and mean zero.", forward)
@@ -165,7 +163,6 @@ class SameGradients(Rule):
         for family in (W, b):
             for kind in (Kind.IDENTICAL, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
-        for one, other in combinations((W, b, x, g), 2):
-            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
+        uses |= setting.all_independent(W, b, x, g)
         words = Words("Every unit of the layer has a gradient of the same variance: there are {}.", upper - lower + 1)
         return Rewrite((upper - lower + 1) * node.function, uses, words)

@@ -105,8 +105,7 @@ class ByHalfVariance(Rule):
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
-        for one, other in ((W, b), (W, x), (b, x)):
-            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
+        uses |= setting.all_independent(W, b, x)
         y = self.scalar()
         uses |= require_hypotheses(self.lemma, setting, *_symmetry(y))
         after = self.lemma.statement.rhs.xreplace({y: pre_activation, self.lemma.setting.over: node.over})

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sympy import Expr, Pow
 
 from derive.averages import Average, Variance
-from derive.hypotheses import Kind
 from derive.network import W, b, x
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Over
@@ -19,7 +18,7 @@ from derive.setting import Setting
 class Tower(Rule):
     """E[X] = <<<X>>>: the mean over all sources is the mean over the outer ones of the mean over the inner ones
 
-    Obligation: the weights and the biases are independent of the input.
+    Obligation: the weights and the biases together are independent of the input.
     """
 
     inner: Over
@@ -31,8 +30,7 @@ class Tower(Rule):
         """Split a mean over both kinds of randomness."""
         if not isinstance(node, Average) or set(node.over.sources) != {*self.inner.sources, *self.outer.sources}:
             return None
-        uses = setting.require(Kind.INDEPENDENT_OF, W, x) | setting.require(Kind.INDEPENDENT_OF, b, x)
-        uses |= finite(setting, node)
+        uses = setting.families_independent({x}, {W, b}) | finite(setting, node)
         return Rewrite(Average(Average(node.inside[0], self.inner), self.outer), uses)
 
 
