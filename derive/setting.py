@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product as cartesian
 
 from sympy import Eq, Expr, Mul, sympify
 
 from derive.dependence import Reach, reach
 from derive.errors import InputError
-from derive.hypotheses import Hypothesis, Kind, Property
+from derive.hypotheses import SLOPE_ONE, Hypothesis, Kind, Property
 from derive.kinds import require_one_meaning
 from derive.layers import Facts
 from derive.network import Cost, Partial, W, g
@@ -62,7 +63,29 @@ class Setting:
         self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
     ) -> Hypothesis | None:
         """Return the hypothesis that declares a property, or None."""
-        return next((h for h in self.hypotheses if h.declares(kind, family, other, order=order)), None)
+        declared = self._declared.get((kind, family, other), ())
+        return next((h for much, h in declared if much >= order), None)
+
+    @cached_property
+    def _declared(self) -> dict[tuple[Kind, Family | None, Family | None], list[tuple[int, Hypothesis]]]:
+        """Who declares what, for how many moments or derivatives."""
+        found: dict[tuple[Kind, Family | None, Family | None], list[tuple[int, Hypothesis]]] = {}
+        for h in self.hypotheses:
+            for p in h.properties:
+                for way in p.ways:
+                    found.setdefault((p.kind, *way), []).append((p.order, h))
+        return found
+
+    def said_of(self, family: Family) -> frozenset[Kind]:
+        """Return what is declared of a family alone, with what that implies for its laws."""
+        if family not in self._said:
+            alone = (p.kind.all for h in self.hypotheses for p in h.properties if (p.family, p.other) == (family, None))
+            self._said[family] = frozenset().union(*alone)
+        return self._said[family]
+
+    @cached_property
+    def _said(self) -> dict[Family, frozenset[Kind]]:
+        return {}
 
     def require(
         self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
@@ -77,10 +100,13 @@ class Setting:
 
     def stating(self, equation: Eq) -> Hypothesis:
         """Return the hypothesis that states an equation, or raise `Undischarged`."""
-        found = next((h for h in self.hypotheses if equation in h.equations), None)
+        found = self._stating(equation)
         if found is None:
             raise Undischarged(f"no hypothesis states {equation}")
         return found
+
+    def _stating(self, equation: Eq) -> Hypothesis | None:
+        return next((h for h in self.hypotheses if h.states(equation)), None)
 
     def require_positive(self, e: Expr) -> frozenset[str]:
         """Return the hypotheses by which an expression is positive (none where it always is), or raise."""
@@ -93,7 +119,7 @@ class Setting:
 
     def reach(self, expression: Expr) -> tuple[frozenset[Reach], frozenset[str]]:
         """Return what an expression depends on, with the hypotheses that the answer rests on."""
-        linear, closed = self.citing(Kind.LINEAR), self.citing(Kind.INDEPENDENT_OF, g, W)
+        linear, closed = self._stating(SLOPE_ONE), self.citing(Kind.INDEPENDENT_OF, g, W)
         found = reach(expression, linear=linear is not None, closed_cost=closed is not None)
         gradients = any(p.target == Cost for p in sympify(expression).atoms(Partial))
         return found, frozenset(h.key for h in (linear, closed) if h is not None and gradients)
@@ -169,9 +195,9 @@ class Setting:
         )
 
     def _named(self, which: Callable[[Family], bool]) -> set[Family]:
-        """Return the drawn families that hypotheses speak of; not the output gradient, which nothing depends on."""
+        """Return the drawn families that hypotheses speak of; not those that nothing depends on, as the output gradient."""
         named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
-        return {f for f in named if f != g and which(f)}
+        return {f for f in named if not (f.source and f.source.last) and which(f)}
 
     def of_one_law(self, family: Family, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a family's law does not depend on the families that ``over`` leaves fixed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sympy import Expr, Mul, Rational, Sum
 
 from derive.averages import Average, SharedVariance, Variance
-from derive.hypotheses import Kind
+from derive.hypotheses import LEAKY_RELU, Kind
 from derive.network import SLOPE, ActivationSlope, Cost, Partial, W, b, g, s, x, z
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.randomness import Entry
@@ -75,7 +75,8 @@ class RectifierGradient(Rule):
         forward, coming = found
         if not {W.source, b.source, g.source} <= set(node.over.sources):
             raise Undischarged(f"signs are drawn with weights, biases and output gradient, not with {node.over}")
-        uses = setting.require(Kind.RECTIFIER) | setting.require(Kind.NEVER_ZERO) | finite(setting, node)
+        uses = frozenset({setting.stating(LEAKY_RELU).key})
+        uses |= setting.require(Kind.NEVER_ZERO, s) | finite(setting, node)
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
