@@ -82,10 +82,6 @@ def _pre_activation(i: Expr, k: Expr) -> Expr:
     return Add(Sum(Mul(z(i, unit), W(i, unit, k)), (unit, 1, n(i))), b(i, k))
 
 
-def _activation(i: Expr, k: Expr) -> Expr:
-    return x(k) if i == 0 else f(s(i - 1, k))
-
-
 x = Family("x", meaning="the network input", extents=lambda _: (n(0),), layered=False, source=INPUT)
 W = Family(
     "W",
@@ -104,7 +100,8 @@ z = Family(
     "z",
     meaning=Words("the activations of layer {}: the inputs of its weights", i),
     extents=lambda i: (n(i),),
-    definition=_activation,
+    definition=lambda i, k: f(s(i - 1, k)),
+    start=lambda k: x(k),
 )
 g = Family(
     "g",

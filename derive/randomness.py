@@ -72,7 +72,8 @@ class Family(Atom):
     """A family of real scalars indexed by a layer (if ``layered``) and by units.
 
     A *primitive* family has a ``source`` and is drawn; a *defined* one has ``definition``, a function from
-    indices to an expression in other families.
+    indices to an expression in other families. ``start``, a function from units, defines it at layer 0; the definition
+    then speaks of layers from 1 on.
     ``extents(layer)`` gives the number of values of each unit index.
     Two families are equal when they have one name, source and number of indices, and their functions the same code
     and the same values in it.
@@ -89,14 +90,17 @@ class Family(Atom):
         layered: bool = True,
         source: Source | None = None,
         definition: Callable[..., Expr] | None = None,
+        start: Callable[..., Expr] | None = None,
         symbol: str | None = None,
     ) -> Family:
         """Return the family of these arguments."""
         if (source is None) == (definition is None):
             raise InputError(f"family {name}: give a source or a definition, and not both")
+        if start is not None and not (layered and definition is not None):
+            raise InputError(f"family {name}: a start is the definition at layer 0 of a family defined layer by layer")
         obj = super().__new__(cls)
         obj.name, obj.meaning, obj.extents, obj.layered = name, meaning, extents, layered
-        obj.source, obj.definition, obj.symbol = source, definition, symbol or name
+        obj.source, obj.definition, obj.start, obj.symbol = source, definition, start, symbol or name
         obj._content = None
         return obj
 
@@ -113,6 +117,17 @@ class Family(Atom):
         """Return one scalar of the family."""
         return Entry(self, *indices)
 
+    def defined(self, *indices: Expr) -> Expr:
+        """Return what defines the scalar at these indices; raises `InputError` where the family is drawn.
+
+        That is the start at layer 0, and the definition at later layers and at a symbolic one.
+        """
+        if self.definition is None:
+            raise InputError(f"family {self.name} is drawn and has no definition")
+        if self.start is not None and indices[0] == 0:
+            return self.start(*indices[1:])
+        return self.definition(*indices)
+
 
 def _written(family: Family) -> str:
     """Return what a family is as text, with what its functions refer to; families in circles by name."""
@@ -125,7 +140,7 @@ def _written(family: Family) -> str:
         if value is not family and (value.source is not None or not value.layered):
             # It is in no circle, and may be at the end of a long chain of definitions.
             return sha256("".join(value._hashable_content()).encode()).hexdigest()
-        parts = (value.source, value.layered, value.extents, value.definition)
+        parts = (value.source, value.layered, value.extents, value.definition, value.start)
         return f"family {value.name}({', '.join(map(contents, parts))})"
 
     contents = Contents(describe)
@@ -169,4 +184,4 @@ class Entry(Notation, Expr):
     @property
     def definition(self) -> Expr | None:
         """The definition of this scalar, or None if it is drawn."""
-        return self.family.definition(*self.indices) if self.family.definition else None
+        return self.family.defined(*self.indices) if self.family.source is None else None

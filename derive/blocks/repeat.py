@@ -43,7 +43,7 @@ class Repeat(Block):
 
 @dataclass(frozen=True)
 class _Recursive:
-    """h^0 = start and h^{i+1} = body(h^i), as a function of indices."""
+    """h^{i+1} = body(h^i), as a function of indices."""
 
     body: Block
     start: Values
@@ -51,15 +51,13 @@ class _Recursive:
     meaning: str
 
     def __call__(self, layer: Expr | int, *indices: Expr | int) -> Expr:
-        if layer == 0:
-            return self.start.family(*indices)
         return self.after.family.definition(sympify(layer) - 1, *indices)
 
     @cached_property
     def signal(self) -> Signal:
         """The signal of a layer that goes into the body."""
         axes = self.start.axes
-        family = Family(self.name, meaning=self.meaning, extents=Extents(axes), definition=self)
+        family = Family(self.name, meaning=self.meaning, extents=Extents(axes), definition=self, start=self.start.family)
         return Signal(family, axes, (Drawn(self.start.family),), (family,))
 
     @cached_property

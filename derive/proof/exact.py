@@ -233,7 +233,7 @@ class Exact:
 
 @lru_cache(maxsize=2_000)
 def _definition(family: Family, index: tuple[int, ...]) -> Expr:
-    return family.definition(*map(Integer, index))
+    return family.defined(*map(Integer, index))
 
 
 @lru_cache(maxsize=20_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sympy import Basic, Symbol
+from sympy import Basic, Integer, Symbol
 
 from derive.errors import InputError
 from derive.randomness import Family
@@ -41,9 +41,9 @@ def _defined_by(family: Family) -> set[Family]:
     """Return the families that one scalar's definition speaks of."""
     if family.definition is None:
         return set()
-    arity = len(family.extents(_INDICES[0])) + family.layered
-    definition: Basic = family.definition(*_INDICES[:arity])
-    return definition.atoms(Family)
+    layer, *units = _INDICES[: len(family.extents(_INDICES[0])) + 1]
+    places = ((layer, *units), (Integer(0), *units)) if family.layered else (tuple(units),)
+    return set().union(*(family.defined(*place).atoms(Family) for place in places))
 
 
 def _apart(one: Family, other: Family) -> str:

@@ -154,11 +154,8 @@ def generic(family: Family) -> Entry:
 
 def definitions_of(family: Family) -> tuple[Basic, ...]:
     """Return the equations that define a family's scalars, the first layer apart where it differs."""
-    if family.definition is None or not family.layered:
+    if family.definition is None:
         return ()
-    units = generic(family).units
-    here = family.definition(i, *units)
-    if family.definition(Integer(0), *units) == here.subs(i, 0):
-        return (Eq(family(i, *units), here, evaluate=False),)
-    up = Eq(family(i + 1, *units), family.definition(i + 1, *units), evaluate=False)
-    return (up, Eq(family(0, *units), family.definition(Integer(0), *units), evaluate=False))
+    one = generic(family)
+    entries = (one,) if family.start is None else (family(i + 1, *one.units), family(0, *one.units))
+    return tuple(Eq(e, e.definition, evaluate=False) for e in entries)

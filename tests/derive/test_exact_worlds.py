@@ -12,7 +12,7 @@ from derive.layers import d
 from derive.network import SLOPE, Cost, Partial, W, b, cost_gradient, f, g, n, s, slope, x, z
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
 from derive.proof.worlds import LINEAR, TinyActivation, World, leaky_relu, tiny_worlds
-from derive.randomness import EVERYTHING, NETWORKS, SAMPLES
+from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family
 from derive.setting import Setting
 
 K, L = Symbol("k", integer=True), Symbol("l", integer=True)
@@ -207,3 +207,18 @@ def test_tiny_worlds_are_small_and_different():
         assert any(len(set(w.widths[:3])) == min(3, depth + 2) for w in worlds if w.depth == depth)
     assert any(w.widths[m] * w.variances[m] == 1 for w in worlds for m in range(w.depth + 1))
     assert any(w.widths[m + 1] * w.variances[m] == 1 for w in worlds for m in range(w.depth + 1))
+
+
+def test_a_family_with_a_start_is_read_and_differentiated_by_it():
+    """h^0 = 3 x, h^{j+1} = 2 h^j: h^2 = 12 x, and h^0 = 3 x is no step of the recursion."""
+    h = Family(
+        "h",
+        meaning="",
+        extents=lambda _: (n(0),),
+        definition=lambda j, k: 2 * h(j - 1, k),
+        start=lambda k: 3 * x(k),
+    )
+    evaluator = exact(FORWARD, 2, (1, 1, 1, 1))
+    assert evaluator.value(Variance(h(2, 1), EVERYTHING), {}) == 144 * evaluator.value(Variance(x(1), EVERYTHING), {})
+    assert evaluator.value(Partial(h(2, 1), x(1)), {}) == 12
+    assert evaluator.value(Partial(h(2, 1), h(0, 1)), {}) == 4

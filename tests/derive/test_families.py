@@ -142,6 +142,12 @@ def test_a_family_hidden_in_a_definition_counts():
     Proof(NONE, s(i, K) * W(i, 1, K)).by(Define(s))
 
 
+def test_a_family_hidden_in_a_start_counts():
+    fake = Family("x", meaning="another input", extents=lambda _: (n(1),), layered=False, source=INPUT)
+    h = Family("h", meaning="", extents=lambda j: (n(0),), definition=lambda j, k: h(j - 1, k), start=lambda k: fake(k))
+    refused("x stands for two families", NONE, h(i, K) * x(K))
+
+
 @dataclass(frozen=True)
 class Replaces(Rule):
     """A rule that puts one thing for another."""

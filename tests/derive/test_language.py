@@ -60,6 +60,37 @@ def test_a_family_is_drawn_or_defined_and_not_both():
         Family("q", meaning="", extents=lambda _: (), source=INPUT, definition=lambda: Integer(0))
 
 
+def stream(start):
+    return Family("h", meaning="", extents=lambda j: (n(0),), definition=lambda j, k: 2 * h(j - 1, k), start=start)
+
+
+h = stream(lambda k: x(k))
+
+
+def test_a_start_defines_layer_0_and_the_definition_every_other_one():
+    assert h(0, K).definition == x(K)
+    assert h(i - i, K).definition == x(K)
+    assert h(1, K).definition == 2 * h(0, K)
+    assert h(i, K).definition == 2 * h(i - 1, K)
+    assert Family("c", meaning="", extents=lambda _: (), definition=lambda j: j**2)(0).definition == 0
+
+
+def test_a_start_tells_families_apart():
+    assert stream(lambda k: x(k)) == h != stream(lambda k: -x(k))
+
+
+@pytest.mark.parametrize("given", [{"source": INPUT}, {"layered": False, "definition": lambda k: 2 * x(k)}], ids=list)
+def test_a_start_is_for_families_that_are_defined_layer_by_layer(given):
+    with pytest.raises(InputError, match="family q: a start is the definition at layer 0 of a family defined layer"):
+        Family("q", meaning="", extents=lambda _: (n(0),), start=lambda k: x(k), **given)
+
+
+def test_a_drawn_family_has_no_definition():
+    assert W(i, K, K).definition is None
+    with pytest.raises(InputError, match="family W is drawn and has no definition"):
+        W.defined(i, K, K)
+
+
 @pytest.mark.parametrize(("family", "indices"), [(W, (i, L)), (x, ()), (x, (0, 1)), (b, (i,)), (s, (i, 1, 2))], ids=str)
 def test_a_scalar_needs_all_its_indices(family, indices):
     with pytest.raises(InputError, match=f"{family.name} takes . indices, got {len(indices)}"):
