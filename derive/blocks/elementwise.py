@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
-from derive.activations import Activation, activation
+from derive.activations import CATALOGUE, Activation, activation
 from derive.blocks.block import Block
 from derive.blocks.signal import Place, Signal
 from derive.network import f
@@ -23,10 +23,29 @@ class Elementwise(Block):
     output: str = "z"
     word = "elementwise"
 
+    def __post_init__(self) -> None:
+        """Read a text; raise `InputError` for one that is no activation."""
+        if isinstance(self.function, str):
+            object.__setattr__(self, "function", activation(self.function))
+
     @property
     def activation(self) -> Activation | None:
         """The activation function, or None for an arbitrary one."""
-        return activation(self.function) if isinstance(self.function, str) else self.function
+        assert not isinstance(self.function, str)  # it was read
+        return self.function
+
+    @property
+    def name(self) -> str:
+        """The activation's name in the catalogue, and ``f`` for all others."""
+        return self.function.name if self._listed else "f"
+
+    @property
+    def _listed(self) -> bool:
+        return self.activation is not None and self.activation.name in CATALOGUE
+
+    def __str__(self) -> str:
+        text = "f" if self.activation is None else str(self.activation) if self._listed else f'f("{self.activation}")'
+        return text if self.output == type(self).output else f'{self.word}({text}, output="{self.output}")'
 
     def __call__(self, z: Signal) -> Signal:
         """Return the activations."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, sympify
+from sympy import Expr
 
 from derive.blocks.block import Block
 from derive.blocks.serial import Serial
@@ -28,6 +28,7 @@ class Residual(Block):
     def __init__(self, *branch: Block, scale: Expr | float = 1, output: str = "h") -> None:
         for name, value in (("branch", Serial(*branch)), ("scale", scale), ("output", output)):
             object.__setattr__(self, name, value)
+        self._exact("scale")
 
     def __call__(self, z: Signal) -> Signal:
         """Return the stream with the branch's output added; it must have the shape of the stream."""
@@ -35,7 +36,7 @@ class Residual(Block):
         if out.axes != z.axes:
             shapes = (f"{signal.family.name}: {', '.join(map(str, signal.shape))}" for signal in (z, out))
             raise InputError(f"residual adds its branch to what goes in: the shapes differ ({'; '.join(shapes)})")
-        stream, added, alpha = z.values, out.values, sympify(self.scale)
+        stream, added, alpha = z.values, out.values, self.scale
 
         def formula(at: Place) -> Expr:
             return stream(at) + (alpha.subs(i, at.layer[0]) if at.layer else alpha) * added(at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, sympify
+from sympy import Expr
 
 from derive.blocks.block import Block
 from derive.blocks.signal import Place, Signal
@@ -22,9 +22,13 @@ class Scale(Block):
     output: str = "y"
     word = "scale"
 
+    def __post_init__(self) -> None:
+        """Raise `InputError` for a factor that is no number."""
+        self._exact("factor")
+
     def __call__(self, z: Signal) -> Signal:
         """Return the signal times the factor."""
-        read, factor = z.values, sympify(self.factor)
+        read, factor = z.values, self.factor
 
         def formula(at: Place) -> Expr:
             return (factor.subs(i, at.layer[0]) if at.layer else factor) * read(at)
