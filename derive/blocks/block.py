@@ -36,6 +36,18 @@ class Block(ABC):
         """What the block is called in the rows of a curve."""
         return self.word
 
+    def changed(self, inside: tuple[Block, ...] | None = None, **parameters: object) -> Block:
+        """Return the block with other parameters, or made of other blocks."""
+        first: list[object] = []
+        named: dict[str, object] = {}
+        for name, parameter in signature(type(self)).parameters.items():
+            if parameter.kind is Parameter.VAR_POSITIONAL:
+                # What stands before a row of blocks is given by its place.
+                first, named = [*named.values(), *(self.inside if inside is None else inside)], {}
+            else:
+                named[name] = parameters.get(name, getattr(self, name))
+        return type(self)(*first, **named)
+
     def __str__(self) -> str:
         parts, in_order = [], True
         for name, parameter in signature(type(self)).parameters.items():
