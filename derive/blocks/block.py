@@ -49,7 +49,8 @@ class Block(ABC):
         return type(self)(*first, **named)
 
     def __str__(self) -> str:
-        parts, in_order = [], True
+        parts: list[str] = []
+        in_order = True
         for name, parameter in signature(type(self)).parameters.items():
             if parameter.kind is Parameter.VAR_POSITIONAL:
                 parts += map(str, self.inside)

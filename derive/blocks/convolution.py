@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from sympy import Expr, Integer, Max, Min, Mod, Mul, Sum, floor
+from sympy import Expr, Integer, Max, Min, Mod, Mul, Sum, floor, sympify
 
 from derive.blocks.assumptions import weights_assumed
 from derive.blocks.block import Block
@@ -91,7 +91,7 @@ class Convolution(Block):
     def _groups(self, z: Signal) -> tuple[Expr, Expr]:
         """Return how many input and output channels a group has."""
         sizes = []
-        for name, size in (("input channels", z.feature.size), ("output channels", self.channels)):
+        for name, size in (("input channels", z.feature.size), ("output channels", sympify(self.channels))):
             if size.is_number and int(size) % self.groups:
                 raise InputError(f"groups must divide the {name}, got {self.groups} for {size}")
             sizes.append(size / self.groups)

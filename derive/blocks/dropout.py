@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr
+from sympy import Expr, sympify
 
 from derive.blocks.assumptions import independent
 from derive.blocks.block import Block
@@ -30,13 +30,13 @@ class Dropout(Block):
     def __post_init__(self) -> None:
         """Raise `InputError` for a rate that is no probability below 1."""
         self._exact("rate")
-        p = self.rate
+        p = sympify(self.rate)
         if p.is_number and not (p.is_real and 0 <= p < 1):
             raise InputError(f"the drop rate must be at least 0 and less than 1, got {self.rate}")
 
     def __call__(self, z: Signal) -> Signal:
         """Return the masked values."""
-        read, p = z.values, self.rate
+        read, p = z.values, sympify(self.rate)
         z, D = z.drawing(self.mask, z.axes, MASKS, "the dropout masks", variance=p / (1 - p), law="mask", rate=p)
         z = z.assuming(independent(z, D))
         axes = z.axes

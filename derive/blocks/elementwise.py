@@ -37,14 +37,17 @@ class Elementwise(Block):
     @property
     def name(self) -> str:
         """The activation's name in the catalogue, and ``f`` for all others."""
-        return self.function.name if self._listed else "f"
+        return "f" if self._listed is None else self._listed.name
 
     @property
-    def _listed(self) -> bool:
-        return self.activation is not None and self.activation.name in CATALOGUE
+    def _listed(self) -> Activation | None:
+        """The activation, if the catalogue has it."""
+        known = self.activation
+        return known if known is not None and known.name in CATALOGUE else None
 
     def __str__(self) -> str:
-        text = "f" if self.activation is None else str(self.activation) if self._listed else f'f("{self.activation}")'
+        own = "f" if self.activation is None else f'f("{self.activation}")'
+        text = own if self._listed is None else str(self._listed)
         return text if self.output == type(self).output else f'{self.word}({text}, output="{self.output}")'
 
     def __call__(self, z: Signal) -> Signal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr
+from sympy import Expr, sympify
 
 from derive.blocks.block import Block
 from derive.blocks.serial import Serial
@@ -36,7 +36,7 @@ class Residual(Block):
         if out.axes != z.axes:
             shapes = (f"{signal.family.name}: {', '.join(map(str, signal.shape))}" for signal in (z, out))
             raise InputError(f"residual adds its branch to what goes in: the shapes differ ({'; '.join(shapes)})")
-        stream, added, alpha = z.values, out.values, self.scale
+        stream, added, alpha = z.values, out.values, sympify(self.scale)
 
         def formula(at: Place) -> Expr:
             return stream(at) + (alpha.subs(i, at.layer[0]) if at.layer else alpha) * added(at)

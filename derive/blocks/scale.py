@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr
+from sympy import Expr, sympify
 
 from derive.blocks.block import Block
 from derive.blocks.signal import Place, Signal
@@ -28,7 +28,7 @@ class Scale(Block):
 
     def __call__(self, z: Signal) -> Signal:
         """Return the signal times the factor."""
-        read, factor = z.values, self.factor
+        read, factor = z.values, sympify(self.factor)
 
         def formula(at: Place) -> Expr:
             return (factor.subs(i, at.layer[0]) if at.layer else factor) * read(at)
