@@ -37,6 +37,8 @@ class Convolution(Block):
 
     def __post_init__(self) -> None:
         """Raise `InputError` for a parameter that breaks its rule."""
+        self._whole("channels")
+        self._variances("gain", "bias_variance")
         for name in ("kernel", "stride", "groups"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -50,9 +52,9 @@ class Convolution(Block):
             raise InputError("conv needs positions: give an input such as 3x32x32")
         group_in, group_out = self._groups(z)
         taps = tuple(Axis(f"{p.name} offset", Integer(self.kernel)) for p in z.positions)
-        out = (Axis(CHANNEL, sympify(self.channels)), *(Axis(p.name, self._size(p)) for p in z.positions))
+        out = (Axis(CHANNEL, self.channels), *(Axis(p.name, self._size(p)) for p in z.positions))
         fan_in = group_in * self.kernel ** len(taps)
-        variance = None if self.gain is None else sympify(self.gain) / fan_in
+        variance = None if self.gain is None else self.gain / fan_in
         read, positions = z.values, z.positions
         z, K = z.drawing(
             "K",
@@ -65,8 +67,7 @@ class Convolution(Block):
         z = z.assuming(*weights_assumed(z, K))
         b = None
         if self.bias_variance != 0:
-            spread = None if self.bias_variance is None else sympify(self.bias_variance)
-            z, b = z.drawing("b", out[:1], BIASES, "the biases", variance=spread)
+            z, b = z.drawing("b", out[:1], BIASES, "the biases", variance=self.bias_variance)
             z = z.assuming(*weights_assumed(z, b))
         groups = self.groups
 

@@ -29,6 +29,7 @@ class Dropout(Block):
 
     def __post_init__(self) -> None:
         """Raise `InputError` for a rate that is no probability below 1."""
+        self._exact("rate")
         p = sympify(self.rate)
         if p.is_number and not (p.is_real and 0 <= p < 1):
             raise InputError(f"the drop rate must be at least 0 and less than 1, got {self.rate}")

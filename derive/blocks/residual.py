@@ -28,6 +28,7 @@ class Residual(Block):
     def __init__(self, *branch: Block, scale: Expr | float = 1, output: str = "h") -> None:
         for name, value in (("branch", Serial(*branch)), ("scale", scale), ("output", output)):
             object.__setattr__(self, name, value)
+        self._exact("scale")
 
     def __call__(self, z: Signal) -> Signal:
         """Return the stream with the branch's output added; it must have the shape of the stream."""

@@ -22,6 +22,10 @@ class Scale(Block):
     output: str = "y"
     word = "scale"
 
+    def __post_init__(self) -> None:
+        """Raise `InputError` for a factor that is no number."""
+        self._exact("factor")
+
     def __call__(self, z: Signal) -> Signal:
         """Return the signal times the factor."""
         read, factor = z.values, sympify(self.factor)
