@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from inspect import Parameter, signature
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from sympy import Expr, sympify
 
 from derive.blocks.signal import Signal
 from derive.decimals import decimal, exact
 from derive.errors import InputError
+
+if TYPE_CHECKING:
+    from derive.blocks.lemmas import Lemmas
 
 
 class Block(ABC):
@@ -25,6 +28,29 @@ class Block(ABC):
     @abstractmethod
     def __call__(self, z: Signal) -> Signal:
         """Return the signal that comes out when ``z`` goes in; raise `InputError` for one that does not fit."""
+
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return how the state of ``z`` comes through: a lemma for each of its numbers; `InputError` if there is none."""
+        raise InputError(f"{self.word} has no lemma: nothing is predicted behind it")
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are weights on every way through."""
+        return any(block.has_weights for block in self.inside)
+
+    def is_gaussian(self, *, incoming: bool) -> bool:
+        """Return whether what comes out is Gaussian in the limit of wide layers, where what comes in is, or is not."""
+        return False
+
+    @property
+    def steps(self) -> tuple[Block, ...]:
+        """What the block does, one after the other, repeats written out: itself, where it is no row of others."""
+        return (self,)
+
+    @property
+    def paths(self) -> tuple[tuple[Block, Expr], ...]:
+        """The blocks whose outputs it adds up, with the factor of each; none for a block that adds nothing up."""
+        return ()
 
     @property
     def inside(self) -> tuple[Block, ...]:
@@ -77,7 +103,7 @@ class Block(ABC):
         """Make a parameter an exact number; raise `InputError` for what is no size."""
         self._exact(name)
         value = getattr(self, name)
-        if value.is_number and not (value.is_Integer and value.is_positive):
+        if value.is_number and not (value.is_integer and value.is_positive):
             raise InputError(f"{name} of {self.word} must be a positive integer, got {value}")
 
     def _variances(self, *names: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Max, Min, Mod, Mul, Sum, floor, sympify
 
@@ -12,6 +13,9 @@ from derive.blocks.block import Block
 from derive.blocks.signal import CHANNEL, Axis, Place, Signal
 from derive.errors import InputError
 from derive.randomness import BIASES, WEIGHTS
+
+if TYPE_CHECKING:
+    from derive.blocks.lemmas import Lemmas
 
 PADDINGS = ("circular", "zeros")
 
@@ -108,6 +112,23 @@ class Convolution(Block):
         if self.padding == "circular":
             return Mod(start + offset - 1, size) + 1, Integer(1), Integer(self.kernel)
         return start + offset, Max(1, 1 - start), Min(self.kernel, size - start)
+
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return the lemmas of one layer, place by place."""
+        from derive.blocks.lemmas_linear import convolution
+
+        return convolution(self, z)
+
+    @property
+    def has_weights(self) -> bool:
+        """True: weights are on every way through."""
+        return True
+
+    def is_gaussian(self, *, incoming: bool) -> bool:
+        """Return True: a sum with many weights is Gaussian."""
+        return True
+
+
 
 
 def fan_in(block: Convolution, channels: int, dimensions: int) -> int:

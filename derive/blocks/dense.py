@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Sum
 
@@ -11,6 +12,9 @@ from derive.blocks.block import Block
 from derive.blocks.signal import UNIT, Axis, Place, Signal
 from derive.errors import InputError
 from derive.randomness import BIASES, WEIGHTS
+
+if TYPE_CHECKING:
+    from derive.blocks.lemmas import Lemmas
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,18 @@ class Dense(Block):
             return fan_in.at(at.layer[0]) if at.layer else fan_in.size
 
         return z.becomes(self.output, z.replaced(fan_in.name, out), "the pre-activations", formula)
+
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return the lemmas of one layer."""
+        from derive.blocks.lemmas_linear import dense
+
+        return dense(self, z)
+
+    @property
+    def has_weights(self) -> bool:
+        """True: weights are on every way through."""
+        return True
+
+    def is_gaussian(self, *, incoming: bool) -> bool:
+        """Return True: a sum with many weights is Gaussian."""
+        return True

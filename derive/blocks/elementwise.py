@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sympy import Expr
 
@@ -10,6 +11,9 @@ from derive.activations import CATALOGUE, Activation, activation
 from derive.blocks.block import Block
 from derive.blocks.signal import Place, Signal
 from derive.network import f
+
+if TYPE_CHECKING:
+    from derive.blocks.lemmas import Lemmas
 
 
 @dataclass(frozen=True)
@@ -59,3 +63,9 @@ class Elementwise(Block):
             return f(argument) if known is None else known.expression.xreplace({known.symbol: argument})
 
         return z.becomes(self.output, z.axes, "the activations", formula)
+
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return the lemmas of an activation function of Gaussians."""
+        from derive.blocks.lemmas_other import elementwise
+
+        return elementwise(z)
