@@ -259,7 +259,8 @@ def verify(
         raise InputError(f"alpha must lie between 0 and 1, got {alpha!r}")
     _check_networks(prediction.network, simulation)
     width = _width(simulation.network, width_bias)
-    layers = simulation.network.d + 1
+    network = simulation.network
+    layers = network.d + 1 if network.is_chain else len(network.rows)
     columns, exact = predicted_columns(prediction), _exact(prediction)
     shared = [name for name in simulation.estimate if name in columns]
     if not shared:
