@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -55,13 +56,17 @@ class Step:
 
 @dataclass
 class Compiled:
-    """Steps in order; ``families`` says where the array of a family stands, ``shapes`` how large it is."""
+    """Steps in order; ``families`` says where the array of a family stands, ``shapes`` how large it is.
+
+    ``largest`` is how many numbers the largest array between two families has, for one network.
+    """
 
     steps: list[Step] = field(default_factory=list)
     families: dict[Key, int] = field(default_factory=dict)
     shapes: dict[Key, tuple[int, ...]] = field(default_factory=dict)
     drawn: list[Key] = field(default_factory=list)
     registers: int = 0
+    largest: int = 0
 
 
 @dataclass(frozen=True)
@@ -203,6 +208,8 @@ class Compiler:
         found = parts(shape, indices, domain)
         covered = {place for part in found for place in _check(e, part, bounds)}
         axes = tuple(Symbol(f"axis{place}") for place in range(len(shape)))
+        size = prod(len(domain[label]) for part in found for label in part.labels)
+        self.made.largest = max(self.made.largest, size)
         return self._step(Read(axes, Gather(shape, found)), given), covered
 
     def _sum(self, e: Sum, domain: Domain, bounds: Sequence[Bound]) -> _Value:
@@ -243,7 +250,7 @@ class Compiler:
             if place not in covered and set(bound.labels) & set(over):
                 values.append(self._step(Constant(bound.labels, bound.inside.astype(float))))
         known = {label for value in values for label in value.labels}
-        count = int(np.prod([len(domain[label]) for label in over if label not in known], dtype=int))
+        count = prod(len(domain[label]) for label in over if label not in known)
         if not values:
             return self._constant(number * count, domain)
         result = self._contracted(values, domain, over)
@@ -253,7 +260,7 @@ class Compiler:
     def _contracted(self, values: list[_Value], domain: Domain, over: Labels) -> _Value:
         sizes = {label: len(numbers) for label, numbers in domain.items()}
         while len(values) > 1:
-            values.sort(key=lambda value: float(np.prod([sizes[label] for label in value.labels])))
+            values.sort(key=lambda value: prod(sizes[label] for label in value.labels))
             # The smallest first, so that constants join what they hang on and the largest product is the last.
             a = values.pop(0)
             place = max(range(len(values)), key=lambda p: (len(set(values[p].labels) & set(a.labels)), -p))

@@ -14,9 +14,9 @@ from sympy import Expr, Symbol, lambdify
 from derive.activations import Activation
 from numerics.accurate_functions import modules
 from numerics.activations import fast_value, fast_value_and_derivative
+from numerics.activations_in_place import slopes, value_into
 from numerics.arrays.contractions import Labels, aligned, contract, summed
 from numerics.arrays.gathers import Gather
-from numerics.simulation.elementwise import slopes, value_into
 
 Floats = NDArray[np.float64]
 

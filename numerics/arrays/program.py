@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,11 @@ class Program:
     def drawn(self) -> dict[Key, tuple[int, ...]]:
         """The families that are drawn, and the shape of each for one network."""
         return {key: self._made.shapes[key] for key in self._made.drawn}
+
+    @property
+    def numbers(self) -> int:
+        """About how many numbers one network takes: all families, and the largest array between two of them."""
+        return sum(map(prod, self._made.shapes.values())) + 2 * self._made.largest
 
     def shape(self, where: Where) -> tuple[int, ...]:
         """Return the shape of a family for one network."""
