@@ -32,8 +32,8 @@ SAMPLE_COLUMNS = ("m2", "v2", "rho")
 BLOCK_COLUMNS = ("q", "m2", "v2", "rho", "grad")
 """The columns of networks of blocks.
 
-E[z^2] a unit, E[z z'] of two samples, their difference and quotient, and the mean square of dCost/dz. ``q_min`` and
-``q_max`` come after q where there are positions, of which q is the mean.
+E[z^2] a unit, E[z z'] of two samples, their difference and quotient, and the mean square of dCost/dz. Where rows have
+positions, q is the mean over them, and ``q_min`` and ``q_max``, the least and the largest, come after it.
 """
 
 
@@ -50,7 +50,7 @@ class Prediction(Result):
     what the errors of all layers behind it have become; 0 where a column is computed without any.
 
     A network of blocks has a row for its input and for what comes out of each block, called ``names``, and the columns
-    of `BLOCK_COLUMNS`.
+    of `BLOCK_COLUMNS`; ``position_q[row]`` is q at every position, for the rows that have positions.
     """
 
     network: Network
@@ -60,6 +60,7 @@ class Prediction(Result):
     theory: str
     relative_error: Mapping[str, Floats] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    position_q: Mapping[int, Floats] = field(default_factory=dict)
 
     @property
     def exact(self) -> dict[str, bool]:

@@ -43,7 +43,7 @@ _BLOCK_LOOKS = {
     "rho": _Look(r"$\rho = m^2/q$", PURPLE, "s", "-"),
     "grad": _Look(r"$\langle(\partial\mathrm{Cost}/\partial z)^2\rangle$", GREEN, "o", "-"),
 }
-_BLOCK_PANELS = (("forward", ("q", "m2", "v2")), ("backward", ("grad",)), ("correlation of two samples", ("rho",)))
+_BLOCK_PANELS = (("forward", ("q", "m2", "v2")), ("backward", ("grad",)), ("correlation", ("rho",)))
 _SAMPLE_LOOKS = {
     "m2": _Look("$m^2$", ORANGE, "s", "--"),
     "v2": _Look("$v^2$", BLUE, "o", "-"),
