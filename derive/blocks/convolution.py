@@ -91,7 +91,7 @@ class Convolution(Block):
         """Return how many input and output channels a group has."""
         sizes = []
         for name, size in (("input channels", z.feature.size), ("output channels", sympify(self.channels))):
-            if size.is_number and int(size) % self.groups:
+            if size.is_Integer and int(size) % self.groups:
                 raise InputError(f"groups must divide the {name}, got {self.groups} for {size}")
             sizes.append(size / self.groups)
         return sizes[0], sizes[1]

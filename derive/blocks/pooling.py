@@ -47,7 +47,7 @@ class AveragePool(Block):
 
     def _window(self, axis: Axis) -> Expr:
         window = axis.size if self.window is None else Integer(self.window)
-        if axis.size.is_number and int(axis.size) % int(window):
+        if axis.size.is_Integer and int(axis.size) % int(window):
             raise InputError(f"the window must divide the {axis.name}s, got {window} for {axis.size}")
         return window
 

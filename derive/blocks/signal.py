@@ -29,7 +29,7 @@ class Axis:
     def __post_init__(self) -> None:
         """Take a plain number for a size; raise `InputError` for one that is none."""
         size = sympify(self.size)
-        if size.is_number and not (size.is_Integer and size.is_positive):
+        if size.is_number and not (size.is_integer and size.is_positive):
             raise InputError(f"the size of the {self.name} axis must be a positive integer, got {size}")
         object.__setattr__(self, "size", size)
 

@@ -19,6 +19,8 @@ from sympy import (
     Integer,
     KroneckerDelta,
     LessThan,
+    Max,
+    Min,
     Mul,
     Ne,
     Not,
@@ -145,7 +147,7 @@ def _terms(self: Exact, e: Expr, env: Environment) -> list[Code]:
     return [self.read(e.function, inner) for inner in self.ranges(e, env)]
 
 
-def _logical(combine: Callable[..., bool]) -> Callable[[Exact, Basic, Environment], Code]:
+def _of_all(combine: Callable[..., Any]) -> Callable[[Exact, Basic, Environment], Code]:
     def read(self: Exact, e: Basic, env: Environment) -> Code:
         codes = [self.read(a, env) for a in e.args]
         return folded(lambda: combine(*(c.run() for c in codes)), codes)
@@ -234,19 +236,21 @@ READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     Covariance: lambda self, e, env: self.moment(e, env),
     SharedVariance: _shared_variance,
     GaussianExpectation: _gaussian,
+    Max: _of_all(lambda *a: max(a)),
+    Min: _of_all(lambda *a: min(a)),
     Piecewise: _piecewise,
     Tuple: _tuple,
-    Eq: _logical(equal),
-    Ne: _logical(lambda a, b: not equal(a, b)),
-    StrictLessThan: _logical(less),
-    StrictGreaterThan: _logical(lambda a, b: less(b, a)),
-    LessThan: _logical(lambda a, b: not less(b, a)),
-    GreaterThan: _logical(lambda a, b: not less(a, b)),
-    And: _logical(lambda *a: all(a)),
-    Or: _logical(lambda *a: any(a)),
-    Not: _logical(lambda a: not a),
-    Implies: _logical(lambda a, b: not a or b),
-    Equivalent: _logical(lambda *a: len({bool(x) for x in a}) == 1),
+    Eq: _of_all(equal),
+    Ne: _of_all(lambda a, b: not equal(a, b)),
+    StrictLessThan: _of_all(less),
+    StrictGreaterThan: _of_all(lambda a, b: less(b, a)),
+    LessThan: _of_all(lambda a, b: not less(b, a)),
+    GreaterThan: _of_all(lambda a, b: not less(a, b)),
+    And: _of_all(lambda *a: all(a)),
+    Or: _of_all(lambda *a: any(a)),
+    Not: _of_all(lambda a: not a),
+    Implies: _of_all(lambda a, b: not a or b),
+    Equivalent: _of_all(lambda *a: len({bool(x) for x in a}) == 1),
     BooleanTrue: lambda self, e, env: constant(True),
     BooleanFalse: lambda self, e, env: constant(False),
 }

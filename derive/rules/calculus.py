@@ -74,7 +74,7 @@ def derivative(e: Expr, u: Entry, setting: Setting) -> Expr:
         if e.family != u.family or e.layer != u.layer:
             raise InputError(f"{e} may depend on {u}: put in its definition first")
         deltas = []
-        for mine, its, extent in zip(e.units, u.units, e.family.extents(u.layer), strict=True):
+        for mine, its, extent in zip(e.units, u.units, e.family.extents(u.layer or 0), strict=True):
             deltas.append(Integer(1) if mine == its else KroneckerDelta(mine, its, (1, extent)))
         return Mul(*deltas)
     if isinstance(e, Add):

@@ -34,8 +34,8 @@ class Define(Rule):
             return None
         if self.family == z and node.layer != 0 and not setting.facts.at_least(node.layer, 1):
             raise Undischarged(f"{node} may be the input: its layer is not known to be at least 1")
-        about = {s: "Put in the definition of the pre-activation {}.", z: "Put in the definition of {}."}
-        return Rewrite(node.definition, words=Words(about[self.family], node))
+        what = "the pre-activation {}" if self.family == s else "{}"
+        return Rewrite(node.definition, words=Words(f"Put in the definition of {what}.", node))
 
 
 @dataclass(frozen=True)

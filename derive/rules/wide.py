@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sympy import Basic, Dummy, Expr, Integer, factor, symbols
+from sympy import Basic, Dummy, Expr, Integer, Mul, factor, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.errors import InputError
@@ -20,7 +20,7 @@ from derive.proof.sampling import points
 from derive.proof.verdict import Verdict
 from derive.randomness import NETWORKS, SAMPLES, Entry
 from derive.rules.lemma import equality
-from derive.setting import Setting
+from derive.setting import Setting, Undischarged
 from derive.words import Words
 
 M, V = symbols("m v", positive=True)
@@ -180,6 +180,9 @@ def _never(condition: Expr) -> bool:
 class GaussianLimit(Rule):
     """<<g(s)>> -> E_u[g(u)], u ~ N(0, q), and with samples <<<f(s)>^2>> -> E_mu[(E_nu f(mu + nu))^2]
 
+    For a signal that is declared to become Gaussian, q is its mean square, and <<g(u) h(u')>> the mean over Gaussians
+    with the covariance of both.
+
     mu ~ N(0, m^2) and nu ~ N(0, v^2). Over networks a pre-activation becomes Gaussian as the width grows, and those of
     two samples jointly Gaussian, with the variance m^2 + v^2 and the covariance m^2. It is an approximation at finite
     width. g is a power of the activation function or of its slope.
@@ -199,6 +202,9 @@ class GaussianLimit(Rule):
         if not isinstance(node, Average) or not {W.source, b.source} <= set(node.over.sources):
             return None
         inner, exponent = node.inside[0].as_base_exp()
+        signal = _signals(node.inside[0], setting)
+        if signal:
+            return _of_signal(node, signal, setting)
         if _is_of_pre_activation(inner):
             (argument,) = inner.args
             words = Words("As the width grows, the pre-activation {} becomes Gaussian.", argument)
@@ -211,6 +217,31 @@ class GaussianLimit(Rule):
             return None
         after = over_networks(over_samples(function.func(MU + NU) ** power) ** exponent)
         return Rewrite(after, setting.require(Kind.JOINT_GAUSSIAN_LIMIT))
+
+
+def _signals(e: Expr, setting: Setting) -> tuple[Entry, ...]:
+    """Return the scalars at which functions in a product are taken, if a hypothesis says that they become Gaussian."""
+    found = []
+    for factor in Mul.make_args(e):
+        function, _ = factor.as_base_exp()
+        argument = function.args[0] if isinstance(function, Activation | ActivationSlope) else None
+        if not isinstance(argument, Entry) or not setting.citing(Kind.GAUSSIAN_LIMIT, argument.family):
+            return ()
+        found.append(argument)
+    return tuple(dict.fromkeys(found))
+
+
+def _of_signal(node: Average, signals: tuple[Entry, ...], setting: Setting) -> Rewrite:
+    """Return the Gaussian mean over one or two scalars of a signal, with their mean squares and their mean product."""
+    kind = Kind.GAUSSIAN_LIMIT if len(signals) == 1 else Kind.JOINT_GAUSSIAN_LIMIT
+    uses = frozenset[str]().union(*(setting.require(kind, e.family) for e in signals))
+    variables = (U,) if len(signals) == 1 else (FIRST, SECOND)
+    if len(signals) > len(variables):
+        raise Undischarged(f"{node} is about more than two scalars")
+    covariance = tuple(tuple(Average(a * b, node.over) for b in signals) for a in signals)
+    integrand = node.inside[0].xreplace(dict(zip(signals, variables, strict=True)))
+    after = GaussianExpectation.of(integrand, variables, (Integer(0),) * len(variables), covariance)
+    return Rewrite(after, uses, Words("As the width grows, {} becomes Gaussian.", signals[0]))
 
 
 def _is_of_pre_activation(e: Expr) -> bool:

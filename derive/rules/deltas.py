@@ -1,0 +1,114 @@
+"""Rules for sums with indicators in them: which term of a sum is meant, where an index is not the sum's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, KroneckerDelta, Mod, Mul, Sum, Symbol, floor
+
+from derive.indices import rename_bound
+from derive.proof.rule import Rewrite, Rule
+from derive.setting import Setting, Undischarged
+
+
+@dataclass(frozen=True)
+class JoinSums(Rule):
+    """sum_j u_j sum_k v_jk = sum_j sum_k u_j v_jk"""
+
+    name = "join-sums"
+    words = "A sum inside a sum is one sum over both."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Write nested sums as one."""
+        if not isinstance(node, Sum):
+            return None
+        factors, limits = list(Mul.make_args(node.function)), list(node.limits)
+        inner = next((f for f in factors if isinstance(f, Sum)), None)
+        if inner is None:
+            return None
+        factors.remove(inner)
+        inner = rename_bound(inner, Mul(*factors).atoms(Symbol) | {index for index, *_ in limits})
+        after = Sum(Mul(*factors, inner.function), *inner.limits, *limits)
+        deeper = self.rewrite(after, setting)
+        return Rewrite(after) if deeper is None else deeper
+
+
+@dataclass(frozen=True)
+class OnlyTerm(Rule):
+    """sum_m delta_{u(m) p} X_m = X_q, where q is the only m with u(m) = p
+
+    ``places`` are q for the indices of the sum, in the order of its limits, as functions of what the deltas compare
+    with; that there is no other term is seen in tiny worlds.
+    """
+
+    places: tuple[Expr, ...]
+    name = "only-term"
+    words = "A single term is left: the one that the indices name."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Put the places for the indices of the sum, and drop the deltas."""
+        if not isinstance(node, Sum) or len(node.limits) != len(self.places):
+            return None
+        rest, deltas = _deltas(node.function)
+        if not deltas:
+            return None
+        indices = tuple(index for index, *_ in node.limits)
+        return Rewrite(rest.subs(dict(zip(indices, self.places, strict=True)), simultaneous=True))
+
+
+@dataclass(frozen=True)
+class OneToOne(Rule):
+    """sum_t sum_t' delta_{u(t) p} delta_{u(t') p} X_t Y_t' = sum_t delta_{u(t) p} X_t Y_t, where u takes no value twice
+
+    Obligation: u(t) is linear in t, or that modulo a number that all its values are less than apart.
+    """
+
+    name = "one-to-one"
+    words = "An index is looked at by one other at most: terms of two different ones vanish."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Join pairs of indices that two deltas compare with the same."""
+        after = node
+        while isinstance(after, Sum) and (joined := _joined(after)) is not None:
+            after = joined
+        return None if after == node else Rewrite(after)
+
+
+def _deltas(e: Expr) -> tuple[Expr, list[KroneckerDelta]]:
+    deltas = [f for f in Mul.make_args(e) if isinstance(f, KroneckerDelta)]
+    return Mul(*(f for f in Mul.make_args(e) if f not in deltas)), deltas
+
+
+def _joined(node: Sum) -> Sum | None:
+    limits = {index: ends for index, *ends in node.limits}
+    _, deltas = _deltas(node.function)
+    for one in deltas:
+        for other in deltas:
+            for t, u in ((t, u) for t in limits for u in limits if t != u and limits[t] == limits[u]):
+                if one.has(t) and not one.has(u) and one.xreplace({t: u}) == other:
+                    _require_one_to_one(one, t, limits[t][1])
+                    return _without(node, u, t, other)
+    return None
+
+
+def _without(node: Sum, index: Symbol, kept: Symbol, delta: Expr) -> Sum:
+    """Return the sum without one index, for which another is put, and without the delta that held it."""
+    limits = []
+    for mine, *ends in node.limits:
+        if mine != index:
+            # Ends that both indices have are there once.
+            limits.append((mine, *(end.xreplace({index: kept}) for end in ends)))
+    return Sum((node.function / delta).xreplace({index: kept}), *limits)
+
+
+def _require_one_to_one(delta: KroneckerDelta, t: Symbol, last: Expr) -> None:
+    side = next(e for e in delta.args[:2] if e.has(t))
+    turn = next((m for m in side.atoms(Mod) if m.has(t)), None)
+    inside, around = (side, t) if turn is None else (turn.args[0], side - turn)
+    step = inside.diff(t)
+    problem = f"nothing says that {side} takes no value twice, for {t} up to {last}"
+    if not (step.is_Integer and step > 0) or (inside - step * t).has(t) or (turn is not None and around.has(t)):
+        raise Undischarged(problem)
+    # The first and the last value are less than a turn apart.
+    if turn is not None and last != floor((turn.args[1] + step - 1) / step):
+        raise Undischarged(problem)
