@@ -185,8 +185,13 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
         extents = _unit_extents(exact, ranges, at)
         names = list(extents)
         combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
-        for units in _spread(combinations):
+        for units in _spread([c for c in combinations if _differ(dict(zip(names, c, strict=True)), world.setting)]):
             yield {**at, **dict(zip(names, units, strict=True))}
+
+
+def _differ(units: dict[Symbol, int], setting: Setting) -> bool:
+    """Return whether the indices that a setting knows to differ do so here."""
+    return all(len({units.get(u, u) for u in pair}) == len(pair) for pair in setting.differ)
 
 
 def _spread(combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
