@@ -153,7 +153,9 @@ class Induction(Rule):
             lambda e: isinstance(e, Sum) and e.has(_HYPOTHESIS) and not e.function.has(e.limits[0][0]),
             lambda e: (e.limits[0][2] - e.limits[0][1] + 1) * e.function,
         )
-        terms = Add.make_args(rhs.expand() if isinstance(rhs, Mul) and not rhs.atoms(Sum) else rhs)
+        if any(isinstance(part, Add) and part.has(_HYPOTHESIS) for part in Mul.make_args(rhs) if part != rhs):
+            rhs = rhs.expand()
+        terms = Add.make_args(rhs)
         factor = Add(*(term / _HYPOTHESIS for term in terms if term.has(_HYPOTHESIS)))
         added = Add(*(term for term in terms if not term.has(_HYPOTHESIS)))
         if factor.has(_HYPOTHESIS) or factor.free_symbols & units or factor.atoms(Sum):
