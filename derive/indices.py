@@ -14,7 +14,7 @@ CUSTOMARY = "ljkmpq"
 def fresh_index(*taken: Basic, among: str = CUSTOMARY) -> Symbol:
     """Return the first customary unit index that occurs in none of the expressions."""
     used = {s.name for e in taken for s in sympify(e).atoms(Symbol)}
-    for name in (*among, *(f"{c}'" for c in among)):
+    for name in (c + primes for primes in ("", "'", "''") for c in among):
         if name not in used:
             return Symbol(name, integer=True)
     raise InputError(f"no free unit index left among {among!r}")

@@ -164,6 +164,7 @@ def finite_width_bias(
             `simulate` does not take.
 
     """
+    network.need_chain("finite_width_bias")
     if uniform_width(network) is None:
         raise InputError(f"network must have equal widths, got {network.widths}")
     sizes = sorted({at_least("widths", width, 2) for width in widths})

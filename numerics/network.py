@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
-from derive.activations import Activation, activation
+import numpy as np
+from numpy.typing import NDArray
+
+from derive.activations import Activation
+from derive.blocks import Block, Serial, Signal, network_input
 from derive.errors import InputError
-from numerics.laws import Law, law
+from numerics import network_arguments as arguments
+from numerics import network_blocks
+from numerics.laws import NORMAL, Law
+from numerics.network_blocks import Row
 
 
-@dataclass(frozen=True, init=False, repr=False)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class Network:
-    r"""A fully connected network at initialisation, in the indices of Glorot & Bengio (2010), section 4.2.1.
+    r"""A random network at initialisation: of any blocks (``layers`` and ``input``), or the papers' chain (``widths``).
 
+    The chain is fully connected, in the indices of Glorot & Bengio (2010), section 4.2.1:
     ``z^0 = x``, ``s^i = z^i W^i + b^i`` and ``z^{i+1} = f(s^i)`` for layers ``i = 0..d``; ``n_i`` is the
     size of layer ``i``, ``W^i`` is ``n_i`` x ``n_{i+1}`` and ``s^d`` is the last pre-activation.
     ``len(widths)`` is ``d + 2``: six widths are the five matrices ``W^0 .. W^4``, and ``d = 4``.
@@ -41,6 +48,19 @@ class Network:
         input_law: the law of the input features.
         input_variance: ``Var[x]``.
         gradient_variance: ``Var[dCost/ds^d]``.
+        layers: what the network is made of, in place of all that describes the chain: a text that
+            `derive.blocks.read` reads, a `derive.blocks.Block`, or a list of them. ``gain``, ``bias_variance`` and
+            ``weight_law``, one for all, are for the blocks that say nothing themselves; a gain is the fan-in
+            times Var[W], for convolutions too.
+        input: the size of an input of ``layers``: ``64``, ``(3, 32, 32)`` or ``"3x32x32"``.
+        input_mean: ``E[x]``, with ``layers``.
+        input_correlation: the correlation of two samples of the input, unit by unit, with ``layers``: their covariance
+            is ``input_correlation * input_variance``.
+        inputs: the samples themselves, one a row, in place of the input's law, with ``layers``.
+
+    With ``layers``, ``rows`` are the input and what comes out of each of ``blocks``, the gradient is that of the last
+    row, and what describes the chain alone (``widths``, ``activation``, ``weight_variance``, ``bias_variance``,
+    ``weight_law``) is None.
 
     Raises:
         InputError: when an argument breaks a rule; the text names the argument, the rule, the value and the
@@ -51,6 +71,9 @@ class Network:
     (1, (0.25, 0.14285714285714285))
     >>> Network(depth=3, width=64, gain=2.0, activation="relu").widths
     (64, 64, 64, 64)
+    >>> residual = Network(layers="dense(8), repeat(2, residual(relu, dense(8)))", input=4, gain=2.0)
+    >>> [row.name for row in residual.rows]
+    ['input', 'dense', 'residual', 'residual']
 
     """
 
@@ -62,6 +85,11 @@ class Network:
     input_law: Law
     input_variance: float
     gradient_variance: float
+    layers: Block | None
+    input: tuple[int, ...] | None
+    input_mean: float
+    input_correlation: float
+    inputs: NDArray[np.float64] | None
 
     def __init__(
         self,
@@ -69,68 +97,143 @@ class Network:
         widths: Sequence[int] | None = None,
         depth: int | None = None,
         width: int | None = None,
-        activation: str | Activation = "linear",
+        activation: str | Activation | None = None,
         weight_variance: float | Sequence[float] | None = None,
         gain: float | Sequence[float] | None = None,
-        bias_variance: float | Sequence[float] = 0.0,
-        weight_law: str | Law = "normal",
+        bias_variance: float | Sequence[float] | None = None,
+        weight_law: str | Law | None = None,
         input_law: str | Law = "normal",
         input_variance: float = 1.0,
         gradient_variance: float = 1.0,
+        layers: str | Block | Iterable[str | Block] | None = None,
+        input: int | Sequence[int] | str | None = None,
+        input_mean: float = 0.0,
+        input_correlation: float = 0.0,
+        inputs: Any = None,
     ) -> None:
-        sizes = _widths(widths) if depth is None and width is None else _equal_widths(widths, depth, width)
-        matrices = len(sizes) - 1
-        if weight_variance is not None and gain is not None:
-            raise InputError("give weight_variance or gain, not both")
-        if weight_variance is not None:
-            variances = _per_layer("weight_variance", weight_variance, matrices)
-        elif gain is not None:
-            gains = _per_layer("gain", gain, matrices)
-            variances = tuple(g / n for g, n in zip(gains, sizes, strict=False))
-        else:
-            raise InputError("give weight_variance or gain: the weights have no variance yet")
-        values = {
-            "widths": sizes,
-            "activation": _activation(activation),
-            "weight_variance": variances,
-            "bias_variance": _per_layer("bias_variance", bias_variance, matrices),
-            "weight_law": _law("weight_law", weight_law),
-            "input_law": _law("input_law", input_law),
-            "input_variance": _variance("input_variance", input_variance),
-            "gradient_variance": _variance("gradient_variance", gradient_variance),
+        of_chain = {
+            "widths": widths,
+            "depth": depth,
+            "width": width,
+            "activation": activation,
+            "weight_variance": weight_variance,
         }
+        of_both = {"gain": gain, "bias_variance": bias_variance, "weight_law": weight_law}
+        values = dict.fromkeys(f.name for f in fields(self)) | {
+            "input_law": arguments.named_law("input_law", input_law),
+            "input_variance": arguments.variance("input_variance", input_variance),
+            "gradient_variance": arguments.variance("gradient_variance", gradient_variance),
+            "input_mean": arguments.mean(input_mean),
+            "input_correlation": arguments.correlation(input_correlation),
+        }
+        if layers is None:
+            arguments.refuse("{} goes with layers, and there are none", {"input": input, "inputs": inputs})
+            arguments.refuse(
+                "{} goes with layers, and there are none", _unusual(values, "input_mean", "input_correlation")
+            )
+            values |= arguments.chain(**of_chain, **of_both)
+        else:
+            arguments.refuse("{} and layers do not go together", of_chain)
+            values |= arguments.of_blocks(layers, input, inputs, **of_both)
+        if inputs is not None:
+            arguments.refuse("{} and inputs do not go together", _unusual(values, *_OF_LAW))
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        if layers is not None:
+            _ = self.rows  # raises where a block does not fit
+
+    def _key(self) -> tuple[Any, ...]:
+        data = self.inputs
+        return (
+            *(getattr(self, f.name) for f in fields(self) if f.name != "inputs"),
+            None if data is None else (data.shape, data.tobytes()),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Network) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether the network is the papers' chain, with widths."""
+        return self.layers is None
+
+    def need_chain(self, what: str) -> None:
+        """Raise `InputError` for a network of layers, which ``what`` does not take."""
+        if not self.is_chain:
+            raise InputError(f"{what} takes networks of widths, and not of layers")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the input: units, or channels and positions."""
+        return self.widths[:1] if self.input is None else self.input
+
+    @property
+    def _text(self) -> str:
+        return ", ".join(map(str, self.layers.inside if isinstance(self.layers, Serial) else [self.layers]))
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """What the network is made of, one after the other, repeats written out; the chain's too."""
+        if self.layers is not None:
+            return network_blocks.expanded(self.layers)
+        variances = self.weight_variance, self.bias_variance
+        return network_blocks.chain(self.widths, self.activation, *variances, self.weight_law.name)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The input and what comes out of each of the blocks, for one sample."""
+        return self.rows_of()
+
+    def rows_of(self, samples: int | None = None) -> tuple[Row, ...]:
+        """Return the rows of the network that sees several samples at once, or one without an axis of samples."""
+        return network_blocks.rows(self.blocks, network_input(*self.shape, samples=samples))
+
+    @property
+    def signal(self) -> Signal:
+        """What comes out of the last block, for one sample."""
+        return self.rows[-1].signal
 
     @property
     def d(self) -> int:
         """The index of the last layer: layers are ``0..d``, with ``d + 1`` weight matrices."""
+        self.need_chain("d")
         return len(self.widths) - 2
 
     @property
     def gain(self) -> tuple[float, ...]:
         """``n_i Var[W^i]`` for each layer (``n_i`` is the fan-in)."""
+        self.need_chain("gain")
         return tuple(n * v for n, v in zip(self.widths, self.weight_variance, strict=False))
 
     @property
     def sizes(self) -> str:
-        """The widths in short: all of them, or depth and width where they are equal."""
+        """The widths in short: all of them, or depth and width where they are equal; the number of blocks."""
+        if not self.is_chain:
+            return f"input {'x'.join(map(str, self.shape))}, {len(self.blocks)} blocks"
         n = self.widths
         if len(set(n)) == 1 and len(n) > 2:
             return f"depth {len(n) - 1}, width {n[0]}"
         return "widths " + "-".join(map(str, n if len(n) <= _MANY else [*n[:3], "...", n[-1]]))
 
     def __repr__(self) -> str:
+        if not self.is_chain:
+            return f"Network({', '.join([f'layers={self._text!r}, input={self.shape}', *self._input_words()])})"
         n = self.widths
         wide = f"depth={len(n) - 1}, width={n[0]}" if len(set(n)) == 1 and len(n) > 2 else f"widths={_short(n)}"
         said = [wide, f"weight_variance={_short(self.weight_variance)}", f"activation={str(self.activation)!r}"]
-        for name, usual in (("bias_variance", 0.0), ("input_variance", 1.0), ("gradient_variance", 1.0)):
-            value = getattr(self, name)
-            if value != usual and (not isinstance(value, tuple) or any(value)):
-                said.append(f"{name}={_short(value)}")
-        laws = (("weight_law", self.weight_law), ("input_law", self.input_law))
-        said += [f"{name}={law.name!r}" for name, law in laws if law.name != "normal"]
-        return f"Network({', '.join(said)})"
+        if any(self.bias_variance):
+            said.append(f"bias_variance={_short(self.bias_variance)}")
+        if self.weight_law != NORMAL:
+            said.append(f"weight_law={self.weight_law.name!r}")
+        return f"Network({', '.join([*said, *self._input_words()])})"
+
+    def _input_words(self) -> list[str]:
+        """Return what is unusual of the input and of the output gradient, as arguments."""
+        said = [f"{name}={str(v) if isinstance(v, Law) else v!r}" for name, v in _unusual(vars(self), *_USUAL).items()]
+        return said if self.inputs is None else [*said, f"inputs=<array of shape {self.inputs.shape}>"]
 
     def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if not name.startswith("_"))
@@ -141,6 +244,17 @@ class Network:
         An activation is given by its text (a name of the catalogue with its parameters, or the user's own expression)
         and a law by its name. An `Activation` or `Law` made by hand under a name of its own is not found again by it.
         """
+        if not self.is_chain:
+            plain: dict[str, object] = {
+                "layers": self._text,
+                "input": list(self.shape),
+                "input_law": self.input_law.name,
+                "input_mean": self.input_mean,
+                "input_variance": self.input_variance,
+                "input_correlation": self.input_correlation,
+                "gradient_variance": self.gradient_variance,
+            }
+            return plain if self.inputs is None else plain | {"inputs": self.inputs.tolist()}
         return {
             "widths": list(self.widths),
             "activation": str(self.activation),
@@ -151,6 +265,20 @@ class Network:
             "input_variance": self.input_variance,
             "gradient_variance": self.gradient_variance,
         }
+
+
+_OF_LAW: dict[str, Any] = {
+    "input_mean": 0.0,
+    "input_variance": 1.0,
+    "input_correlation": 0.0,
+    "input_law": NORMAL,
+}
+_USUAL = {**_OF_LAW, "gradient_variance": 1.0}
+
+
+def _unusual(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return which of these fields have other values than by default."""
+    return {name: values[name] for name in names if values[name] != _USUAL[name]}
 
 
 _MANY = 8  # from so many layers on, a text leaves out those in the middle
@@ -164,93 +292,3 @@ def _short(values: Any) -> str:
         return repr(values[0])
     shown = map(repr, values) if len(values) <= _MANY else [*map(repr, values[:3]), "...", repr(values[-1])]
     return f"[{', '.join(shown)}]"
-
-
-def _equal_widths(widths: Any, depth: Any, width: Any) -> tuple[int, ...]:
-    if widths is not None:
-        raise InputError("give widths, or depth and width, not both")
-    for name, size in (("depth", depth), ("width", width)):
-        if size is None:
-            raise InputError(f"depth and width go together: {name} is missing")
-        if _integer(size) is None or size < 1:
-            raise InputError(f"{name} must be a positive integer, got {_shown(size)}")
-    return (operator.index(width),) * (operator.index(depth) + 1)
-
-
-def _widths(widths: Sequence[int] | None) -> tuple[int, ...]:
-    if widths is None:
-        raise InputError("give widths, or depth and width: the network has no size yet")
-    listed = _listed(widths)
-    if listed is None:
-        raise InputError(f"widths must be a list of positive integers, got {widths!r}")
-    sizes = tuple(_width(width, layer) for layer, width in enumerate(listed))
-    if len(sizes) < 2:
-        raise InputError(f"widths must hold at least two sizes (input and output), got {len(sizes)}")
-    return sizes
-
-
-def _integer(value: Any) -> int | None:
-    try:
-        # True is an integer to Python, and not a size to anybody.
-        return None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        return None
-
-
-def _width(width: Any, layer: int) -> int:
-    size = _integer(width)
-    if size is None or size < 1:
-        raise InputError(f"widths must be positive integers, got {_shown(width)} at layer {layer}")
-    return size
-
-
-def _variance(name: str, value: Any, where: str = "") -> float:
-    try:
-        number = math.nan if isinstance(value, str | bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not (math.isfinite(number) and number >= 0):
-        raise InputError(f"{name} must be finite and not negative, got {_shown(value)}{where}")
-    return number
-
-
-def _per_layer(name: str, values: float | Sequence[float], layers: int) -> tuple[float, ...]:
-    listed = _listed(values)
-    if listed is None:
-        return (_variance(name, values),) * layers
-    if len(listed) != layers:
-        raise InputError(
-            f"{name} must be one number or {layers} (one for each weight matrix), got {len(listed)} numbers"
-        )
-    return tuple(_variance(name, value, f" at layer {layer}") for layer, value in enumerate(listed))
-
-
-def _listed(values: Any) -> list[Any] | None:
-    """Return the values as a list, or None for a single value (a text counts as one)."""
-    if isinstance(values, str):
-        return None
-    try:
-        return list(values)
-    except TypeError:
-        return None
-
-
-def _shown(value: Any) -> str:
-    # NumPy scalars print as np.float64(-1.0); the number alone is what the reader typed.
-    return repr(value.item() if hasattr(value, "item") else value)
-
-
-def _activation(given: str | Activation) -> Activation:
-    if isinstance(given, Activation):
-        return given
-    if not isinstance(given, str):
-        raise InputError(f"activation must be a name or an Activation, got {given!r}")
-    return activation(given)
-
-
-def _law(argument: str, given: str | Law) -> Law:
-    if isinstance(given, Law):
-        return given
-    if not isinstance(given, str):
-        raise InputError(f"{argument} must be a name or a Law, got {given!r}")
-    return law(given)

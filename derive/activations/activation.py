@@ -29,6 +29,7 @@ from sympy import (
 )
 
 from derive.activations.pieces import jumps, pieces, stand_ins
+from derive.decimals import decimal
 from derive.gaussian.functions import Phi
 
 s = Symbol("s", real=True)
@@ -192,7 +193,7 @@ class Activation:
     def __str__(self) -> str:
         if not self.parameters:
             return self.name
-        return f"{self.name}({', '.join(_decimal(value) for _, value in self.parameters)})"
+        return f"{self.name}({', '.join(decimal(value) for _, value in self.parameters)})"
 
 
 def _has_few_zeros(u: Expr) -> bool:
@@ -213,10 +214,3 @@ def _has_few_zeros(u: Expr) -> bool:
 def _pointwise(e: Expr) -> Expr:
     """A function without the deltas that SymPy's derivative of a step or sign puts at the jump."""
     return e.replace(DiracDelta, lambda *_: S.Zero)
-
-
-def _decimal(value: Expr) -> str:
-    if not value.is_Rational:
-        return str(value)
-    shortest = str(value) if value.is_integer else repr(float(value))
-    return shortest if Rational(shortest) == value else str(value)

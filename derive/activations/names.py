@@ -6,17 +6,19 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from sympy import Expr, Rational, S, Symbol, sstr, sympify
+from sympy import Expr, S, Symbol
 
 from derive.activations.activation import Activation, s
 from derive.activations.catalogue import CATALOGUE
 from derive.activations.entry import Entry, Parameter
 from derive.activations.spellings import entry_of, keyword_of, unknown_activation
+from derive.decimals import decimal, exact
 from derive.errors import InputError, unknown_name
 
 # With a library's prefix, perhaps: nn.ReLU, torch.nn.functional.relu, jax.nn.relu.
 _NAME = re.compile(r"\s*((?:[A-Za-z]\w*\.)*[A-Za-z][\w-]*)\s*(?:\((.*)\))?\s*", re.ASCII | re.DOTALL)
 _KEYWORD = re.compile(r"\s*([A-Za-z]\w*)\s*=\s*(.*)", re.ASCII | re.DOTALL)
+_PLAIN = re.compile(r"[\d.]+(?:e[-+]\d+)?", re.ASCII)
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]")
 _HAS_X = re.compile(r"(?<![A-Za-z0-9_])x(?![A-Za-z0-9_])")
 
@@ -58,8 +60,8 @@ def activation(
     'x*Phi(1.702*x)'
 
     """
-    exact = {key: _exact(key, value) for key, value in parameters.items()}
-    text, left = put_in(name, exact)
+    values = {key: exact(f"parameter {key}", value) for key, value in parameters.items()}
+    text, left = put_in(name, values)
     return _activation(
         text,
         tuple(symbols.items()) if isinstance(symbols, Mapping) else tuple((n, None) for n in symbols),
@@ -75,17 +77,9 @@ def put_in(text: str, parameters: Mapping[str, Expr]) -> tuple[str, dict[str, Ex
         if name == "x" or name == text.strip() or not word.search(text) or not value.is_number:
             left[name] = value
         else:
-            text = word.sub(_written(value), text)
+            written = decimal(value)
+            text = word.sub(written if _PLAIN.fullmatch(written) else f"({written})", text)
     return text, left
-
-
-def _written(value: Expr) -> str:
-    """Return a number as text for an expression: 1.3 as it is, all else in brackets."""
-    if value.is_Rational and value >= 0:
-        short = str(value) if value.is_Integer else repr(float(value))
-        if Rational(short) == value:
-            return short
-    return f"({sstr(value)})"
 
 
 @lru_cache(maxsize=256)
@@ -224,10 +218,3 @@ def _value(parameter: Parameter, text: str, whole: str, symbols: dict[str, Symbo
         return parse_expression(text, {})
     except InputError:
         raise InputError(f"activation parameters must be numbers, got {text!r} in {whole!r}") from None
-
-
-def _exact(key: str, value: Expr | float) -> Expr:
-    if isinstance(value, bool | str) or not isinstance(value, Expr | int | float):
-        raise InputError(f"parameter {key} must be a number or a SymPy expression, got {value!r}")
-    # A float means the decimal that Python prints for it: 0.2 is one fifth.
-    return Rational(repr(value)) if isinstance(value, float) and value == value else sympify(value)

@@ -12,6 +12,7 @@ from derive.blocks.residual import Residual
 from derive.blocks.scale import Scale
 from derive.blocks.serial import Serial
 from derive.blocks.signal import Axis, Drawn, Place, Signal, network_input
+from derive.blocks.text import read, read_sizes
 
 __all__ = [
     "AveragePool",
@@ -33,4 +34,6 @@ __all__ = [
     "SumOf",
     "layers",
     "network_input",
+    "read",
+    "read_sizes",
 ]

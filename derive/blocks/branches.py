@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Piecewise
+from sympy import Add, Expr, Integer, Piecewise
 
 from derive.blocks.block import Block
 from derive.blocks.signal import Axis, Place, Signal
@@ -29,6 +29,11 @@ class _Branches(Block):
         return found
 
     @property
+    def has_weights(self) -> bool:
+        """Whether every branch has weights on every way through."""
+        return all(branch.has_weights for branch in self.branches)
+
+    @property
     def inside(self) -> tuple[Block, ...]:
         """The branches."""
         return self.branches
@@ -51,6 +56,11 @@ class SumOf(_Branches):
             return Add(*(tap(at) for tap in taps))
 
         return outputs[-1].becomes("y", outputs[0].axes, "the sum of the branches", formula)
+
+    @property
+    def paths(self) -> tuple[tuple[Block, Expr], ...]:
+        """The branches, one that has no weights first."""
+        return tuple((b, Integer(1)) for b in sorted(self.branches, key=lambda b: b.has_weights))
 
 
 class Concatenate(_Branches):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Max, Min, Mod, Mul, Sum, floor, sympify
 
@@ -12,6 +13,9 @@ from derive.blocks.block import Block
 from derive.blocks.signal import CHANNEL, Axis, Place, Signal
 from derive.errors import InputError
 from derive.randomness import BIASES, WEIGHTS
+
+if TYPE_CHECKING:
+    from derive.blocks.lemmas import Lemmas
 
 PADDINGS = ("circular", "zeros")
 
@@ -37,6 +41,8 @@ class Convolution(Block):
 
     def __post_init__(self) -> None:
         """Raise `InputError` for a parameter that breaks its rule."""
+        self._whole("channels")
+        self._variances("gain", "bias_variance")
         for name in ("kernel", "stride", "groups"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -50,9 +56,9 @@ class Convolution(Block):
             raise InputError("conv needs positions: give an input such as 3x32x32")
         group_in, group_out = self._groups(z)
         taps = tuple(Axis(f"{p.name} offset", Integer(self.kernel)) for p in z.positions)
-        out = (Axis(CHANNEL, sympify(self.channels)), *(Axis(p.name, self._size(p)) for p in z.positions))
+        out = (Axis(CHANNEL, self.channels), *(Axis(p.name, self._size(p)) for p in z.positions))
         fan_in = group_in * self.kernel ** len(taps)
-        variance = None if self.gain is None else sympify(self.gain) / fan_in
+        variance = None if self.gain is None else self.gain / fan_in
         read, positions = z.values, z.positions
         z, K = z.drawing(
             "K",
@@ -65,8 +71,7 @@ class Convolution(Block):
         z = z.assuming(*weights_assumed(z, K))
         b = None
         if self.bias_variance != 0:
-            spread = None if self.bias_variance is None else sympify(self.bias_variance)
-            z, b = z.drawing("b", out[:1], BIASES, "the biases", variance=spread)
+            z, b = z.drawing("b", out[:1], BIASES, "the biases", variance=self.bias_variance)
             z = z.assuming(*weights_assumed(z, b))
         groups = self.groups
 
@@ -107,6 +112,23 @@ class Convolution(Block):
         if self.padding == "circular":
             return Mod(start + offset - 1, size) + 1, Integer(1), Integer(self.kernel)
         return start + offset, Max(1, 1 - start), Min(self.kernel, size - start)
+
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return the lemmas of one layer, place by place."""
+        from derive.blocks.lemmas_linear import convolution
+
+        return convolution(self, z)
+
+    @property
+    def has_weights(self) -> bool:
+        """True: weights are on every way through."""
+        return True
+
+    def is_gaussian(self, *, incoming: bool) -> bool:
+        """Return True: a sum with many weights is Gaussian."""
+        return True
+
+
 
 
 def fan_in(block: Convolution, channels: int, dimensions: int) -> int:

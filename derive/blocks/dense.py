@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sympy import Expr, Integer, Sum, sympify
+from sympy import Expr, Integer, Sum
 
 from derive.blocks.assumptions import weights_assumed
 from derive.blocks.block import Block
 from derive.blocks.signal import UNIT, Axis, Place, Signal
 from derive.errors import InputError
 from derive.randomness import BIASES, WEIGHTS
+
+if TYPE_CHECKING:
+    from derive.blocks.lemmas import Lemmas
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,17 @@ class Dense(Block):
     output: str = "s"
     word = "dense"
 
+    def __post_init__(self) -> None:
+        """Raise `InputError` for a parameter that breaks its rule."""
+        self._whole("units")
+        self._variances("gain", "bias_variance")
+
     def __call__(self, z: Signal) -> Signal:
         """Return the pre-activations."""
         if z.positions:
             raise InputError("dense takes units, and this signal has positions: flatten or pool it first")
-        fan_in, out = z.feature, Axis(UNIT, sympify(self.units))
-        variance = None if self.gain is None else sympify(self.gain) / fan_in.size
+        fan_in, out = z.feature, Axis(UNIT, self.units)
+        variance = None if self.gain is None else self.gain / fan_in.size
         read = z.values
         z, W = z.drawing(
             self.weights, (fan_in, Axis("out", out.size)), WEIGHTS, "the weights", variance=variance, law=self.law
@@ -44,8 +53,7 @@ class Dense(Block):
         if self.bias_variance == 0:
             b = None
         else:
-            spread = None if self.bias_variance is None else sympify(self.bias_variance)
-            z, b = z.drawing(self.biases, (out,), BIASES, "the biases", variance=spread)
+            z, b = z.drawing(self.biases, (out,), BIASES, "the biases", variance=self.bias_variance)
             z = z.assuming(*weights_assumed(z, b))
 
         def formula(at: Place) -> Expr:
@@ -58,3 +66,18 @@ class Dense(Block):
             return fan_in.at(at.layer[0]) if at.layer else fan_in.size
 
         return z.becomes(self.output, z.replaced(fan_in.name, out), "the pre-activations", formula)
+
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return the lemmas of one layer."""
+        from derive.blocks.lemmas_linear import dense
+
+        return dense(self, z)
+
+    @property
+    def has_weights(self) -> bool:
+        """True: weights are on every way through."""
+        return True
+
+    def is_gaussian(self, *, incoming: bool) -> bool:
+        """Return True: a sum with many weights is Gaussian."""
+        return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sympy import Expr, sympify
 
@@ -11,6 +12,9 @@ from derive.blocks.block import Block
 from derive.blocks.signal import Place, Signal
 from derive.errors import InputError
 from derive.randomness import Source
+
+if TYPE_CHECKING:
+    from derive.blocks.lemmas import Lemmas
 
 MASKS = Source("dropout masks")
 
@@ -29,6 +33,7 @@ class Dropout(Block):
 
     def __post_init__(self) -> None:
         """Raise `InputError` for a rate that is no probability below 1."""
+        self._exact("rate")
         p = sympify(self.rate)
         if p.is_number and not (p.is_real and 0 <= p < 1):
             raise InputError(f"the drop rate must be at least 0 and less than 1, got {self.rate}")
@@ -44,3 +49,13 @@ class Dropout(Block):
             return D(*at.layer, *(at[axis.name] for axis in axes)) * read(at)
 
         return z.becomes(self.output, axes, "the values that dropout leaves", formula)
+
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return the lemmas of masks."""
+        from derive.blocks.lemmas_other import dropout
+
+        return dropout(self, z)
+
+    def is_gaussian(self, *, incoming: bool) -> bool:
+        """Return False, unless nothing is dropped: a masked Gaussian is a mixture."""
+        return incoming and self.rate == 0

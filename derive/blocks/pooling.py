@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Mod, Mul, Sum, floor
 
 from derive.blocks.block import Block
 from derive.blocks.signal import CHANNEL, UNIT, Axis, Place, Signal
 from derive.errors import InputError
+
+if TYPE_CHECKING:
+    from derive.blocks.lemmas import Lemmas
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,16 @@ class AveragePool(Block):
             raise InputError(f"the window must divide the {axis.name}s, got {window} for {axis.size}")
         return window
 
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return the lemmas of means over windows."""
+        from derive.blocks.lemmas_linear import average_pool
+
+        return average_pool(self, z)
+
+    def is_gaussian(self, *, incoming: bool) -> bool:
+        """Return what comes in: means of Gaussians are Gaussian."""
+        return incoming
+
 
 @dataclass(frozen=True)
 class Flatten(Block):
@@ -75,3 +89,13 @@ class Flatten(Block):
 
         kept = tuple(axis for axis in z.axes if axis not in axes)
         return z.becomes("y", (*kept, units), "channels and positions as units", formula)
+
+    def lemmas(self, z: Signal) -> Lemmas:
+        """Return the lemmas of units that were places."""
+        from derive.blocks.lemmas_linear import flatten
+
+        return flatten(self, z)
+
+    def is_gaussian(self, *, incoming: bool) -> bool:
+        """Return what comes in: nothing is computed."""
+        return incoming

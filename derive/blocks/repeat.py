@@ -36,6 +36,11 @@ class Repeat(Block):
         return z
 
     @property
+    def steps(self) -> tuple[Block, ...]:
+        """The block, as often as it is repeated."""
+        return self.body.steps * self.times
+
+    @property
     def inside(self) -> tuple[Block, ...]:
         """The block, once."""
         return self.body.blocks

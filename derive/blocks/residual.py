@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, sympify
+from sympy import Expr, Integer, sympify
 
 from derive.blocks.block import Block
 from derive.blocks.serial import Serial
@@ -28,6 +28,7 @@ class Residual(Block):
     def __init__(self, *branch: Block, scale: Expr | float = 1, output: str = "h") -> None:
         for name, value in (("branch", Serial(*branch)), ("scale", scale), ("output", output)):
             object.__setattr__(self, name, value)
+        self._exact("scale")
 
     def __call__(self, z: Signal) -> Signal:
         """Return the stream with the branch's output added; it must have the shape of the stream."""
@@ -41,6 +42,16 @@ class Residual(Block):
             return stream(at) + (alpha.subs(i, at.layer[0]) if at.layer else alpha) * added(at)
 
         return out.becomes(self.output, z.axes, "the stream", formula)
+
+    @property
+    def paths(self) -> tuple[tuple[Block, Expr], ...]:
+        """What goes in, and the branch."""
+        return (Serial(), Integer(1)), (self.branch, sympify(self.scale))
+
+    @property
+    def has_weights(self) -> bool:
+        """False: what goes in comes out."""
+        return False
 
     @property
     def inside(self) -> tuple[Block, ...]:

@@ -26,6 +26,11 @@ class Serial(Block):
         return z
 
     @property
+    def steps(self) -> tuple[Block, ...]:
+        """The blocks in order."""
+        return tuple(step for block in self.blocks for step in block.steps)
+
+    @property
     def inside(self) -> tuple[Block, ...]:
         """The blocks in order."""
         return self.blocks

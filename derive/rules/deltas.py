@@ -6,31 +6,8 @@ from dataclasses import dataclass
 
 from sympy import Expr, KroneckerDelta, Mod, Mul, Sum, Symbol, floor
 
-from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule
 from derive.setting import Setting, Undischarged
-
-
-@dataclass(frozen=True)
-class JoinSums(Rule):
-    """sum_j u_j sum_k v_jk = sum_j sum_k u_j v_jk"""
-
-    name = "join-sums"
-    words = "A sum inside a sum is one sum over both."
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Write nested sums as one."""
-        if not isinstance(node, Sum):
-            return None
-        factors, limits = list(Mul.make_args(node.function)), list(node.limits)
-        inner = next((f for f in factors if isinstance(f, Sum)), None)
-        if inner is None:
-            return None
-        factors.remove(inner)
-        inner = rename_bound(inner, Mul(*factors).atoms(Symbol) | {index for index, *_ in limits})
-        after = Sum(Mul(*factors, inner.function), *inner.limits, *limits)
-        deeper = self.rewrite(after, setting)
-        return Rewrite(after) if deeper is None else deeper
 
 
 @dataclass(frozen=True)

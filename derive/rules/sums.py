@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, KroneckerDelta, Mul, Sum
+from sympy import Expr, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule, replace_everywhere
@@ -34,12 +34,15 @@ class ContractDelta(Rule):
 def _contract_once(node: Expr) -> Expr | None:
     if not isinstance(node, Sum):
         return None
-    (index, lower, upper), *more = node.limits
-    for delta in Mul.make_args(node.function):
-        if isinstance(delta, KroneckerDelta) and index in delta.args[:2] and delta.args[2] == (lower, upper):
-            other = delta.args[1] if delta.args[0] == index else delta.args[0]
-            rest = rename_bound(node.function / delta, other.free_symbols).subs(index, other)
-            return Sum(rest, *more) if more else rest
+    for index, lower, upper in node.limits:
+        more = [limit for limit in node.limits if limit[0] != index]
+        if any(end.has(index) for _, *ends in more for end in ends):
+            continue
+        for delta in Mul.make_args(node.function):
+            if isinstance(delta, KroneckerDelta) and index in delta.args[:2] and delta.args[2] == (lower, upper):
+                other = delta.args[1] if delta.args[0] == index else delta.args[0]
+                rest = rename_bound(node.function / delta, other.free_symbols).subs(index, other)
+                return Sum(rest, *more) if more else rest
     factors = Mul.make_args(node.function)
     for n, factor in enumerate(factors):
         inner = _contract_once(factor)
@@ -77,3 +80,51 @@ class EqualTerms(Rule):
             return None
         index, lower, upper = node.limits[0]
         return None if node.function.has(index) else Rewrite((upper - lower + 1) * node.function)
+
+
+@dataclass(frozen=True)
+class JoinSums(Rule):
+    """sum_j u_j sum_k v_jk = sum_j sum_k u_j v_jk"""
+
+    name = "join-sums"
+    words = "A sum inside a sum is one sum over both."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Write nested sums as one."""
+        if not isinstance(node, Sum):
+            return None
+        factors, limits = list(Mul.make_args(node.function)), list(node.limits)
+        inner = next((f for f in factors if isinstance(f, Sum)), None)
+        if inner is None:
+            return None
+        factors.remove(inner)
+        inner = rename_bound(inner, Mul(*factors).atoms(Symbol) | {index for index, *_ in limits})
+        after = Sum(Mul(*factors, inner.function), *inner.limits, *limits)
+        deeper = self.rewrite(after, setting)
+        return Rewrite(after) if deeper is None else deeper
+
+
+@dataclass(frozen=True)
+class MultiplySums(Rule):
+    """c sum_j u_j sum_k v_k = sum_j sum_k c u_j v_k"""
+
+    name = "multiply-sums"
+    words = "A product of two sums is a sum over both."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Write a product with two sums in it, or a squared sum, as one sum."""
+        if not isinstance(node, Mul | Pow):
+            return None
+        factors = [f for power in Mul.make_args(node) for f in _written_out(power)]
+        sums = [f for f in factors if isinstance(f, Sum)]
+        if len(sums) != 2:
+            return None
+        others = Mul(*(f for f in factors if not isinstance(f, Sum)))
+        first = rename_bound(sums[0], others.atoms(Symbol))
+        second = rename_bound(sums[1], others.atoms(Symbol) | first.atoms(Symbol))
+        return Rewrite(Sum(others * first.function * second.function, *first.limits, *second.limits))
+
+
+def _written_out(power: Expr) -> list[Expr]:
+    base, exponent = power.as_base_exp()
+    return [base] * int(exponent) if isinstance(base, Sum) and exponent == 2 else [power]

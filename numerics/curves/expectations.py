@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Basic, Dummy, Expr, Integer, lambdify
+from sympy import Basic, Dummy, Expr, Integer, Symbol, lambdify
 
 from derive.activations import Activation
 from derive.gaussian import GaussianExpectation
@@ -21,7 +21,7 @@ from derive.network import f, slope
 from derive.proof.derivation import Derivation
 from derive.quadrature import Bounded
 from derive.rules.replicas import Pair
-from derive.rules.wide import MU, NU, M, Q, U, V, one_gaussian, over_networks, over_samples
+from derive.rules.wide import FIRST, MU, NU, SECOND, M, Q, U, V, one_gaussian, over_networks, over_samples
 from numerics.activations import numpy_function
 from numerics.maps.interpolant import interpolants
 
@@ -79,6 +79,31 @@ class Expectations:
 
         return self._where_positive(evaluate, lambda *_: 0.0, at[M] + at[V], at[M], at[V])
 
+    def _mean(self, at: Mapping[Basic, Any]) -> Numbers:
+        if mean_is_zero(self.activation):
+            return np.zeros_like(at[Q]), np.zeros_like(at[Q])
+        return self._where_positive(self._maps.maps.mean, lambda value, _: value, at[Q])
+
+    def _product(self, at: Mapping[Basic, Any]) -> Numbers:
+        """E[f(u) f(w)] for any two variances, of which 0 is the value at the mean."""
+        q, other, shared = np.broadcast_arrays(*(np.asarray(at[s], np.float64) for s in (Q, Q_OTHER, SHARED)))
+        if np.array_equal(q, other):
+            return self._shared({M: shared, V: q - shared})
+        value, error = np.empty(q.shape), np.empty(q.shape)
+        usable = (q > 0) & (other > 0) & np.isfinite(q) & np.isfinite(other)
+        with np.errstate(invalid="ignore"):
+            rho = np.clip(shared / np.sqrt(q * other), -1.0, 1.0)
+        # Places of an image come in few kinds: as far from the boundary, and from each other.
+        kinds, which = np.unique(np.stack([q, other, rho])[:, usable], axis=1, return_inverse=True)
+        if kinds.size:
+            found = self._maps.maps.covariance(kinds[0], kinds[2], kinds[1])
+            value[usable], error[usable] = found.value[which.ravel()], found.error[which.ravel()]
+        # One of two without a spread is a constant.
+        means = [self._mean({Q: part[~usable]}) for part in (q, other)]
+        value[~usable] = means[0][0] * means[1][0]
+        error[~usable] = means[0][1] * np.abs(means[1][0]) + means[1][1] * np.abs(means[0][0])
+        return value, error
+
     def _squared_mean(self, q: Floats) -> Bounded:
         """E[f(u)]^2, which is what mu = 0 leaves of E_mu[(E_nu f)^2]: 0 where that is derived, by symmetry."""
         if mean_is_zero(self.activation):
@@ -123,7 +148,19 @@ def mean_is_zero(activation: Activation) -> bool:
     return isinstance(found, Derivation) and found.result == 0
 
 
+Q_OTHER, SHARED = Symbol("q_2", positive=True), Symbol("c", real=True)
+"""The variance of a second Gaussian, and the covariance of both."""
+
+
+def two_gaussians(integrand: Expr) -> Expr:
+    """Return the mean over two Gaussians of any two variances, with a covariance."""
+    rows = ((Q, SHARED), (SHARED, Q_OTHER))
+    return GaussianExpectation.of(integrand, (FIRST, SECOND), (Integer(0), Integer(0)), rows)
+
+
 _KNOWN: dict[Expr, Callable[[Expectations, Mapping[Basic, Any]], Numbers]] = {
+    one_gaussian(f(U)): Expectations._mean,
+    two_gaussians(f(FIRST) * f(SECOND)): Expectations._product,
     one_gaussian(f(U) ** 2): Expectations._second,
     one_gaussian(slope(U) ** 2): Expectations._slope_square,
     Pair(f(U), U, Integer(0), Q).half_squared_difference(): Expectations._spread,
@@ -140,18 +177,19 @@ def nodes(result: Expr) -> tuple[Expr, ...]:
 
 
 class Step:
-    """A derivation's result as a function of its expectations' arguments and of what else it depends on.
+    """A result as a function of its expectations' arguments and of what else it depends on.
 
     Raises ValueError where the result depends on more than its expectations and the arguments.
     """
 
-    def __init__(self, derivation: Derivation, arguments: tuple[Basic, ...] = ()) -> None:
-        parts = nodes(derivation.result)
+    def __init__(self, of: Derivation | Expr, arguments: tuple[Basic, ...] = ()) -> None:
+        formula = of.result if isinstance(of, Derivation) else of
+        parts = nodes(formula)
         self._expectations = [_KNOWN[node] for node in parts]
         names = [Dummy(f"expectation_{k}") for k, _ in enumerate(parts)]
         others = [Dummy(f"argument_{k}") for k, _ in enumerate(arguments)]
         known = dict(zip((*parts, *arguments), (*names, *others), strict=True))
-        result = derivation.result.xreplace(known)
+        result = formula.xreplace(known)
         if missing := result.free_symbols - set(known.values()):
             raise ValueError(f"the result depends on {', '.join(sorted(map(str, missing)))} too")
         # An error of an expectation is multiplied by the derivative in it.

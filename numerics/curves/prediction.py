@@ -29,6 +29,13 @@ COLUMNS = ("var_z", "var_s", "var_grad_s", "var_grad_w")
 SAMPLE_COLUMNS = ("m2", "v2", "rho")
 """m^2 and v^2, and the correlation rho = m^2/(m^2 + v^2) of one pre-activation for two samples."""
 
+BLOCK_COLUMNS = ("q", "m2", "v2", "rho", "grad")
+"""The columns of networks of blocks.
+
+E[z^2] a unit, E[z z'] of two samples, their difference and quotient, and the mean square of dCost/dz. ``q_min`` and
+``q_max`` come after q where there are positions, of which q is the mean.
+"""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Prediction(Result):
@@ -41,6 +48,9 @@ class Prediction(Result):
     belong to. ``relative_error[name]`` has the relative error of each value: what the numbers are off by from the
     theory, not the theory from a network. It is that of the Gaussian expectations at this layer and, to first order,
     what the errors of all layers behind it have become; 0 where a column is computed without any.
+
+    A network of blocks has a row for its input and for what comes out of each block, called ``names``, and the columns
+    of `BLOCK_COLUMNS`.
     """
 
     network: Network
@@ -49,6 +59,7 @@ class Prediction(Result):
     theorems: Mapping[str, tuple[str, ...]]
     theory: str
     relative_error: Mapping[str, Floats] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     @property
     def exact(self) -> dict[str, bool]:
@@ -65,13 +76,19 @@ class Prediction(Result):
         """The network, the theory, and what is exact."""
         exact = [name for name, exact in self.exact.items() if exact]
         kept = "all" if len(exact) == len(self.columns) else ", ".join(exact) or "nothing"
-        return f"{self.network.sizes}, {self.network.activation}, {self.theory}; exact: {kept}"
+        activation = f", {self.network.activation}" if self.network.is_chain else ""
+        return f"{self.network.sizes}{activation}, {self.theory}; exact: {kept}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary per layer: ``layer`` and the columns."""
+        (length,) = {len(values) for values in self.columns.values()}
         return [
-            {"layer": layer, **{name: float(values[layer]) for name, values in self.columns.items()}}
-            for layer in range(self.network.d + 1)
+            {
+                "layer": layer,
+                **({"name": self.names[layer]} if self.names else {}),
+                **{name: float(values[layer]) for name, values in self.columns.items()},
+            }
+            for layer in range(length)
         ]
 
     def plot(self, simulation: Simulation | None = None, *, ax: Any = None) -> Figure:

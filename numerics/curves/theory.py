@@ -52,6 +52,7 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     for one in networks:
         if not isinstance(one, Network):
             raise InputError(f"network must be a Network, got {one!r}")
+        one.need_chain("predict")
     found = _predictions(networks, theory)
     return found if isinstance(network, Sequence) else found[0]
 

@@ -98,6 +98,7 @@ def simulate(
     'brute'
 
     """
+    network.need_chain("simulate")
     parent = generator(rng, seed)
     start = Seed.of(parent)
     request = plan(

@@ -1,0 +1,200 @@
+"""The lemmas of blocks: how mean, mean square, mean product of two samples and gradient come through one block.
+
+Each is derived once for a kind of block, from the block's own definition at a generic signal of symbolic sizes. What
+the symbols are in one network is said beside it, by ``given``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sympy import Basic, Expr, Integer, Mul, Sum, Symbol
+
+from derive.averages import Average, SharedVariance
+from derive.blocks.block import Block
+from derive.blocks.dropout import MASKS
+from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
+from derive.hypotheses import FINITE_MOMENTS
+from derive.kinds import Hypothesis, Kind, Property, definition
+from derive.network import Partial, n
+from derive.proof.derivation import Derivation, Proof
+from derive.proof.rule import Rule
+from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over, Source
+from derive.setting import Setting
+from derive.words import Words
+
+BEFORE = Source("layers before")
+OVER = Over("networks", (BEFORE, WEIGHTS, BIASES, MASKS, OUTPUT_GRADIENT), "network")
+"""Over networks: all weights and biases, with masks, inputs and the gradient that comes back."""
+
+GAIN = Symbol("sigma_w2", positive=True)
+BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
+"""What stands for the gain and the variance of the biases of a block that leaves them open."""
+
+BRANCH = "r"
+FIRST, SECOND = (Symbol(name, integer=True) for name in "tu")
+UNIT_INDEX = Symbol("k", integer=True)
+PLACES = (tuple(Symbol(name, integer=True) for name in "pr"), tuple(Symbol(name, integer=True) for name in ("p'", "r'")))
+SIZES = tuple(Symbol(name, integer=True, positive=True) for name in ("T", "T'"))
+"""Samples, a unit, places along both axes of positions (two of each), and how many places there are."""
+
+
+@dataclass(frozen=True)
+class Lemma:
+    """What one number of a signal's state is behind a block.
+
+    The result of ``derivation`` is the number. ``reads`` says what each mean in it is called in a state: ``mean``,
+    ``square``, ``product`` (of two samples) or ``gradient``, and ``branch mean``, ... of a branch that is added.
+    ``given`` are the values of the derivation's sizes and parameters for one block.
+    """
+
+    derivation: Derivation
+    reads: Mapping[Basic, str] = field(default_factory=dict)
+    given: Mapping[Basic, Expr] = field(default_factory=dict)
+
+
+Lemmas = Mapping[str, Lemma]
+
+
+def incoming(positions: int, *, name: str = "z", samples: bool = True, meaning: str = "the signal that comes in") -> Signal:
+    """Return a signal of n_0 units, or n_0 channels at T (times T') positions, for two samples."""
+    sizes = (n(0), *SIZES[:positions])
+    names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
+    axes = tuple(Axis(*axis) for axis in zip(names, sizes, strict=True))
+    axes = (Axis(SAMPLE, Integer(2)), *axes) if samples else axes
+    family = Family(name, meaning=meaning, extents=Extents(axes), layered=False, source=BEFORE)
+    return Signal(family, axes, (Drawn(family),))
+
+
+def place(which: int, positions: tuple[Axis, ...]) -> tuple[Expr, ...]:
+    """Return the indices of the first or the second place that a lemma is about; the only one is 1."""
+    return tuple(Integer(1) if p.size == 1 else axis[which] for p, axis in zip(positions, PLACES, strict=False))
+
+
+def moments(
+    block: Callable[[Signal], Signal],
+    positions: int,
+    mean: tuple[Rule, ...],
+    second: tuple[Rule, ...],
+    *assumed: Hypothesis,
+    word: str | None = None,
+    **others: tuple[Rule, ...],
+) -> dict[str, Lemma]:
+    """Return the lemmas on mean, mean square and mean product of two samples, at one place or at two.
+
+    ``product`` and ``between`` are rules of their own: for two samples, and for one sample at two places.
+    """
+    out, word = block(incoming(positions)), word or getattr(block, "word", "")
+    y, (here, there) = out.family, (place(which, out.positions) for which in (0, 1))
+    one, other = y(FIRST, UNIT_INDEX, *here), y(SECOND, UNIT_INDEX, *there)
+    setting = Setting((FINITE_MOMENTS, *out.assumed, *assumed), over=OVER)
+    starts = {"mean": (one, mean), "square": (one**2, second), "product": (one * other, second)}
+    settings = {}
+    if "product" in others:
+        settings["product"] = setting.with_distinct(FIRST, SECOND)
+    if "between" in others and here:
+        settings["between"] = setting.with_distinct(here[0], there[0])
+        starts["between"] = (one * y(FIRST, UNIT_INDEX, *there), ())
+    return {
+        name: made(
+            settings.get(name, setting),
+            Average(start, OVER),
+            others.get(name, rules),
+            f"{word}-{name}",
+            f"{_TITLES[name]} behind {word}",
+        )
+        for name, (start, rules) in starts.items()
+    }
+
+
+def gradient(block: Block, positions: int, rules: tuple[Rule, ...], *assumed: Hypothesis) -> Lemma:
+    """Return the lemma on the mean square of the gradient at what comes in, from that at what comes out.
+
+    The cost is replaced by its linear part, sum_k g_k y_k, whose gradient is the chain rule's.
+    """
+    z = incoming(positions, samples=False)
+    out = block(z)
+    g = Family("g", meaning=_COMING_BACK, extents=Extents(out.axes), layered=False, source=OUTPUT_GRADIENT)
+    names = [Symbol(name, integer=True) for name in ("o", "q", "q'")]
+    limits = [(index, Integer(1), axis.size) for index, axis in zip(names, out.axes, strict=False)]
+    indices = [index for index, *_ in limits]
+    cost = Sum(g(*indices) * out.family(*indices), *limits)
+    at = z.family(UNIT_INDEX, *place(0, z.positions))
+    setting = Setting((FINITE_MOMENTS, *out.assumed, coming_back(out, g), *assumed), over=OVER)
+    start = Average(Partial(cost, at) ** 2, OVER)
+    return made(setting, start, rules, f"{block.word}-gradient", f"The gradient in front of {block.word}")
+
+
+def coming_back(out: Signal, g: Family) -> Hypothesis:
+    """Return the hypothesis that gradients that come back are independent of all that went forward."""
+    return Hypothesis(
+        "gradient-independence",
+        Words(
+            "The layers are wide: the gradients {} that come back are independent of the weights and of all that went "
+            "forward, as if the backward pass had weights of its own.",
+            g(*(Symbol(name, integer=True) for name in ("k", "p", "p'")[: len(out.axes)])),
+        ),
+        tuple(Property(Kind.INDEPENDENT_OF, g, d.family) for d in out.drawn),
+        exact=False,
+        source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
+    )
+
+
+def made(setting: Setting, start: Expr, rules: tuple[Rule, ...], name: str, title: str) -> Lemma:
+    """Return the lemma that the rules derive."""
+    occurring = start.free_symbols.union(*(e.definition.free_symbols for e in start.atoms(Entry) if e.definition))
+    named = (h for symbol, h in _NAMED.items() if symbol in occurring)
+    derivation = Proof(setting.assuming(*named), start).by(*rules).done(name, title)
+    return Lemma(derivation, reads(derivation.result))
+
+
+def reads(result: Expr) -> dict[Basic, str]:
+    """Return the means of the signal before that a result has, with the names that they have in a state."""
+    return {node: name_of(node) for node in sorted(result.atoms(Average), key=str)}
+
+
+def name_of(node: Average) -> str:
+    """Return what a mean is called in a state; that of a branch with the word before it."""
+    factors = [f.as_base_exp() for f in Mul.make_args(node.inside[0])]
+    (entry, power), *others = factors
+    which = "branch " if entry.family.name == BRANCH else ""
+    if entry.family.source == OUTPUT_GRADIENT:
+        return f"{which}gradient"
+    if not others and power == 1:
+        return f"{which}mean"
+    return f"{which}product" if {entry.units[0], *(e.units[0] for e, _ in others)} == {FIRST, SECOND} else f"{which}square"
+
+
+def known(lemmas: Lemmas, sizes: Mapping[Basic, Expr], variances: Mapping[Source, Expr]) -> Lemmas:
+    """Return lemmas with the sizes and variances of one block."""
+    return {
+        name: replace(
+            lemma,
+            given={
+                **sizes,
+                **{v: variances[v.family.source] for v in lemma.derivation.result.atoms(SharedVariance)},
+            },
+        )
+        for name, lemma in lemmas.items()
+    }
+
+
+_COMING_BACK = "the gradient of the cost at what comes out"
+_TITLES = {
+    "mean": "The mean",
+    "square": "The mean square",
+    "product": "The mean product of two samples",
+    "between": "The mean product of two places",
+}
+FACTOR = Symbol("alpha", real=True)
+RATE = Symbol("p_drop", nonnegative=True)
+_NAMED = {
+    FACTOR: definition("factor", Words("{} is a constant.", FACTOR)),
+    RATE: definition("drop-rate", Words("{} is the probability with which a unit is dropped.", RATE)),
+    **{
+        size: definition(f"{axis}s", Words(f"A channel has {{}} {axis}s.", size))
+        for axis, size in zip(POSITIONS, SIZES, strict=True)
+    },
+}
+"""What symbols of blocks mean."""
