@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import product
 from math import prod
 from typing import Any
@@ -53,11 +54,19 @@ class World:
         return table
 
 
-class Coins(World):
-    """A world of scalars that are coins of their own: one source and one law for each family."""
+Made = Callable[..., Any]
+"""How a scalar comes about: a function of ``at``, where ``at(family, *index)`` is another scalar, and its indices."""
 
-    def __init__(self, **laws: tuple[str, Law]) -> None:
+
+class Coins(World):
+    """A world of scalars that are coins of their own: one source and one law for each family.
+
+    ``made`` are families of scalars that are computed from others.
+    """
+
+    def __init__(self, made: Mapping[str, Made] | None = None, /, **laws: tuple[str, Law]) -> None:
         self.laws = {name.replace("_", "-"): law for name, law in laws.items()}
+        self.made = made or {}
 
     def law(self, coin: Coin) -> Law:
         """Return the law of a coin."""
@@ -65,10 +74,12 @@ class Coins(World):
 
     def value(self, family: str, index: tuple[int, ...], toss: Toss) -> Any:
         """Return the outcome of the scalar's coin; where outcomes are vectors, one coin is for all components."""
+        if family in self.made:
+            return self.made[family](lambda name, *at: self.value(name, at, toss), *index)
         source, law = self.laws[family]
         vectors = isinstance(law[0][1], tuple)
         found = toss((source, family, *(() if vectors else index)))
-        return found[index[0] - 1] if vectors else found
+        return reduce(lambda v, k: v[k - 1], index, found) if vectors else found
 
 
 SOURCES = {"W": "weights", "b": "biases", "x": "input", "g": "output gradient"}

@@ -33,6 +33,22 @@ class VarianceDefinition(Rule):
 
 
 @dataclass(frozen=True)
+class CovarianceDefinition(Rule):
+    """Cov[X, Y] = E[X Y] - E[X] E[Y]"""
+
+    name = "covariance-definition"
+    words = "The covariance is the mean product less the product of the means."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace a covariance by means."""
+        if not isinstance(node, Covariance):
+            return None
+        left, right = node.inside
+        after = Average(left * right, node.over) - Average(left, node.over) * Average(right, node.over)
+        return Rewrite(after, finite(setting, node))
+
+
+@dataclass(frozen=True)
 class MomentFromVariance(Rule):
     """E[X^2] = Var[X] + E[X]^2"""
 

@@ -35,6 +35,7 @@ GRADES = {
     "critical-length": "sampled",
     "critical-length-kinked": "sampled",
     "critical-length-half-stable": "sampled",
+    "covariance-recursion": "assumed",
 }
 
 
