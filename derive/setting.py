@@ -12,13 +12,14 @@ from itertools import product as cartesian
 
 from sympy import Eq, Expr, Mul, sympify
 
+from derive.cost import CostFunction, Partial
 from derive.dependence import Reach, reach
+from derive.dependence.backflow import network
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis, Kind
 from derive.kinds import require_one_meaning
 from derive.layers import Facts
-from derive.network import Cost, Partial, W, g
-from derive.randomness import EVERYTHING, Entry, Family, Over
+from derive.randomness import EVERYTHING, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over
 
 
 class Undischarged(InputError):
@@ -93,10 +94,28 @@ class Setting:
 
     def reach(self, expression: Expr) -> tuple[frozenset[Reach], frozenset[str]]:
         """Return what an expression depends on, with the hypotheses that the answer rests on."""
-        linear, closed = self.citing(Kind.LINEAR), self.citing(Kind.INDEPENDENT_OF, g, W)
-        found = reach(expression, linear=linear is not None, closed_cost=closed is not None)
-        gradients = any(p.target == Cost for p in sympify(expression).atoms(Partial))
-        return found, frozenset(h.key for h in (linear, closed) if h is not None and gradients)
+        costs = {p.target for p in sympify(expression).atoms(Partial) if isinstance(p.target, CostFunction)}
+        linear, drawn = self.citing(Kind.LINEAR), [self._closing(cost) for cost in costs]
+        closed = [uses for uses in drawn if uses is not None]
+        found = reach(expression, linear=linear is not None, closed_cost=len(closed) == len(drawn))
+        regime = {linear.key} if linear is not None and costs else set()
+        return found, frozenset(regime).union(*closed)
+
+    def drawn_gradient(self, cost: CostFunction) -> frozenset[str]:
+        """Return the hypotheses by which the gradient at the output is drawn apart from the weights, or raise."""
+        families = [family for family in network(cost) if family.source is not None]
+        weights = [family for family in families if family.source == WEIGHTS] or families
+        return frozenset().union(*(self.require(Kind.INDEPENDENT_OF, cost.gradient, family) for family in weights))
+
+    def closes(self, cost: CostFunction) -> bool:
+        """Return True when the gradient at the output is declared to be drawn apart from the weights."""
+        return self._closing(cost) is not None
+
+    def _closing(self, cost: CostFunction) -> frozenset[str] | None:
+        try:
+            return self.drawn_gradient(cost)
+        except Undischarged:
+            return None
 
     def independent(self, left: Expr, right: Expr) -> frozenset[str]:
         """Return the hypotheses by which two expressions are independent, or raise `Undischarged`."""
@@ -154,9 +173,9 @@ class Setting:
         return self._in_pairs({r.family for r in self.reach(fixed)[0]}, self._named(lambda f: f.source in over.sources))
 
     def _named(self, which: Callable[[Family], bool]) -> list[Family]:
-        """Return the drawn families that hypotheses speak of; not the output gradient, which nothing depends on."""
+        """Return the drawn families that hypotheses speak of; not output gradients, which nothing depends on."""
         named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
-        return [f for f in named if f != g and which(f)]
+        return [f for f in named if f.source != OUTPUT_GRADIENT and which(f)]
 
     def of_one_law(self, family: Family, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a family's law does not depend on the families that ``over`` leaves fixed."""

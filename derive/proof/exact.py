@@ -16,8 +16,9 @@ from typing import Any
 from sympy import Add, Basic, Expr, Integer, Mul, Pow, Sum, Symbol
 
 from derive.averages import Bracket
+from derive.cost import CostFunction
 from derive.layers import d, i
-from derive.network import Activation, ActivationSlope, Cost
+from derive.network import Activation, ActivationSlope
 from derive.proof.atoms import opaque
 from derive.proof.code import (
     NO_COINS,
@@ -196,8 +197,9 @@ class Exact:
                 self._codes[key] = self._remembered(inner) if inner else constant(0)
             code = self._codes[key]
             return code if code.coins or code.run() else None
-        if e == Cost:
-            return self.derivative(self.world.cost, seed, self._environment)
+        if isinstance(e, CostFunction):
+            closed = self.world.setting.closes(e)
+            return self.derivative(e.linear() if closed else e.curved(), seed, self._environment)
         if isinstance(e, Add):
             return plus([self.derivative(a, seed, env) for a in e.args])
         if isinstance(e, Sum):
