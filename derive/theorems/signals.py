@@ -9,9 +9,9 @@ from derive.blocks.signal import SAMPLE, UNIT, Axis, Drawn, Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.kinds import definition
 from derive.network import n
-from derive.randomness import BIASES, WEIGHTS, Family, Over
 from derive.proof.derivation import Proof
 from derive.proof.rule import Rule
+from derive.randomness import BIASES, WEIGHTS, Family, Over
 from derive.rules.wide import FIRST, SECOND, U
 from derive.setting import Setting
 from derive.theorems.layer_variance import BEFORE

@@ -100,6 +100,7 @@ ORACLES = {
     ),
     "covariance-of-samples": Oracle(
         # E[x] = 0 and E[x^2] = 2: the mean over samples is 2 w - 1, and Var[w] = 4.
-        ENUMERATED, (Case("a sample and a network of two values each", _samples, equals=4 * 4),)
+        ENUMERATED,
+        (Case("a sample and a network of two values each", _samples, equals=4 * 4),),
     ),
 }
