@@ -12,7 +12,7 @@ from derive.layers import d
 from derive.network import SLOPE, Cost, Partial, W, b, cost_gradient, f, g, n, s, slope, x, z
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
 from derive.proof.worlds import LINEAR, TinyActivation, World, leaky_relu, tiny_worlds
-from derive.randomness import EVERYTHING, NETWORKS, SAMPLES
+from derive.randomness import EVERYTHING, INPUT, NETWORKS, SAMPLES
 from derive.setting import Setting
 
 K, L = Symbol("k", integer=True), Symbol("l", integer=True)
@@ -207,3 +207,15 @@ def test_tiny_worlds_are_small_and_different():
         assert any(len(set(w.widths[:3])) == min(3, depth + 2) for w in worlds if w.depth == depth)
     assert any(w.widths[m] * w.variances[m] == 1 for w in worlds for m in range(w.depth + 1))
     assert any(w.widths[m + 1] * w.variances[m] == 1 for w in worlds for m in range(w.depth + 1))
+
+
+def test_what_holds_almost_surely_holds():
+    """The input is zero here and the bias hangs on its coin, one face of which has no chance: <b> = b."""
+    evaluator = Exact(World(Setting(()), 1, (1, 1, 1), VARIANCES[:2], LINEAR, (x, 0), number=1))
+    law = evaluator.world.laws(b, (0, 1))
+    assert law.coin.source == INPUT
+    assert 0 in law.coin.weights
+    assert len(set(law.values)) == 2
+    found = list(evaluator.for_all((Average(b(0, 1), SAMPLES), b(0, 1)), {}))
+    assert found
+    assert all(mean == value for mean, value in found)
