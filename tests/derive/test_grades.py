@@ -36,6 +36,7 @@ GRADES = {
     "critical-length-kinked": "sampled",
     "critical-length-half-stable": "sampled",
     "covariance-recursion": "assumed",
+    "residual-variance": "assumed",
 }
 
 

@@ -24,9 +24,14 @@ def case(
     **symbols: Any,
 ) -> Known:
     """What is known of a few scalars: their laws and variances, how others are made of them, symbols."""
+
+    def shared(family: str) -> float:
+        law = laws[family][1]
+        return variance(law, 0 if isinstance(law[0][1], tuple) else None)
+
     table: dict[str, Callable[..., Any]] = {
         "Width": widths.__getitem__,
-        "SharedVariance": lambda family: variance(laws[family][1]),
+        "SharedVariance": shared,
         **PARABOLA,
     }
     world = Coins(made, **laws)
@@ -69,12 +74,13 @@ def _by_hand(u: int) -> float:
 
 def _joint(at: Callable[..., Any], t: int, unit: int) -> Any:
     """Two samples with the variances 2 and 3/2 and the covariance 1."""
-    return math.sqrt(2) * at("g", unit) if t == 1 else at("g", unit) / math.sqrt(2) + at("h", unit)
+    left, right = at("left", unit), at("right", unit)
+    return math.sqrt(2) * left if t == 1 else left / math.sqrt(2) + right
 
 
 def _covariance_map() -> Known:
     made = {"y": _joint, "z": activated("y"), "s": behind("z", 2)}
-    laws = {"g": (BEFORE, gaussian(1)), "h": (BEFORE, gaussian(1)), **_LAYER}
+    laws = {"left": (BEFORE, gaussian(1)), "right": (BEFORE, gaussian(1)), **_LAYER}
     return case(made, laws, {0: 2}, q_1=2, q_2=1.5, q_12=1, sigma_w2=2 * 2, sigma_b2=9)
 
 
@@ -83,6 +89,53 @@ def _samples() -> Known:
         return at("x", t) ** 2 * at("w") + 3 * at("x", t) * at("w") ** 2 - 1
 
     return case({"y": made}, {"x": ("input", ((1, 2), (2, -1))), "w": (BEFORE, ((1, 1), (1, -3)))}, {0: 2})
+
+
+ALPHA = 3
+_MIX = {"W": (WEIGHTS, skewed(1))}
+_GRADIENT: dict[str, tuple[str, Law]] = {"g": ("output gradient", ((1, (2, -2)), (2, (-1, 1))))}
+"""Two components of mean zero and variance 2."""
+
+
+def _added_to(at: Callable[..., Any], *index: int) -> Any:
+    """h'_tk = h_tk + alpha r_tk"""
+    return at("h", *index) + ALPHA * at("r", *index)
+
+
+_BRANCH: dict[str, Made] = {"a": activated("h"), "r": behind("a", 2, biased=False), "h'": _added_to}
+
+
+def _residual(u: int) -> Known:
+    return case(_BRANCH, {"h": (BEFORE, _ROWS), **_MIX, **_GRADIENT}, {0: 2}, u=u, alpha=ALPHA)
+
+
+def _added(u: int) -> float:
+    """E[h_11 h_u1], and alpha^2 = 9 times what weights of variance 2 make of the activations."""
+    return sum(w * r[0][0] * r[u - 1][0] for w, r in _ROWS) / 4 + 9 * (_by_hand(u) - 9)
+
+
+def _residual_map() -> Known:
+    laws = {"left": (BEFORE, gaussian(1)), "right": (BEFORE, gaussian(1)), **_MIX, **_GRADIENT}
+    lengths = {"q_1": 2, "q_2": 1.5, "q_12": 1}
+    return case({"h": _joint, **_BRANCH}, laws, {0: 2}, **lengths, alpha=ALPHA, sigma_w2=2 * 2)
+
+
+def _product(q_1: float, q_2: float, q_12: float) -> float:
+    """E[f(y_1) f(y_2)] for the parabola: E[y_1^2 y_2^2] = q_1 q_2 + 2 q_12^2."""
+    return (q_1 * q_2 + 2 * q_12**2) / 4 + q_12 - (q_1 + q_2) / 8 + 1 / 16
+
+
+def _ending() -> Known:
+    """A fixed stream, (1, 2) and (3, -1), through weights with the moments of a Gaussian."""
+
+    def summed(at: Callable[..., Any], t: int, k: int) -> Any:
+        return sum(at("h", t, unit) * at("V", unit, k) for unit in (1, 2))
+
+    def added(at: Callable[..., Any], *index: int) -> Any:
+        return at("h", *index) + ALPHA * at("a", *index)
+
+    laws = {"h": (BEFORE, _ROWS[:1]), "V": (WEIGHTS, gaussian(1))}
+    return case({"r": summed, "a": activated("r"), "h'": added}, laws, {0: 2}, q_1=5, q_2=10, q_12=1, alpha=ALPHA)
 
 
 ORACLES = {
@@ -94,12 +147,46 @@ ORACLES = {
         ),
     ),
     "covariance-map": Oracle(
-        # E[(y^2/2 + y)(w^2/2 + w)] = (2 q_12^2 + q_1 q_2)/4 + q_12, and -1/4 ((q_1 + q_2)/2 - 1/4).
-        GAUSSIAN_HERE,
-        (Case("a parabola", _covariance_map, equals=4 * ((2 + 3) / 4 + 1 - (2 + 1.5) / 8 + 1 / 16) + 9),),
+        GAUSSIAN_HERE, (Case("a parabola", _covariance_map, equals=lambda: 4 * _product(2, 1.5, 1) + 9),)
     ),
     "covariance-of-samples": Oracle(
         # E[x] = 0 and E[x^2] = 2: the mean over samples is 2 w - 1, and Var[w] = 4.
-        ENUMERATED, (Case("a sample and a network of two values each", _samples, equals=4 * 4),)
+        ENUMERATED,
+        (Case("a sample and a network of two values each", _samples, equals=4 * 4),),
+    ),
+    "residual-variance": Oracle(
+        ENUMERATED,
+        (
+            Case("two samples", lambda: _residual(2), equals=lambda: _added(2)),
+            Case("one sample", lambda: _residual(1), equals=lambda: _added(1)),
+        ),
+    ),
+    # (1 - 2 + 2)/4.
+    "residual-mean": Oracle(ENUMERATED, (Case("a mean of 1/4", lambda: _residual(2), equals=1 / 4),)),
+    "residual-map": Oracle(
+        GAUSSIAN_HERE, (Case("a parabola", _residual_map, equals=lambda: 1 + 9 * 4 * _product(2, 1.5, 1)),)
+    ),
+    "residual-gradient": Oracle(
+        # f'(h) = h + 1 is 2, 0 (twice) and 3.
+        ENUMERATED,
+        (Case("a parabola", lambda: _residual(1), equals=2 * (9 * 2 * 2 * (4 + 9) / 4 + 1)),),
+    ),
+    "residual-gradient-map": Oracle(
+        # E[f'^2] = q_1 + 1.
+        GAUSSIAN_HERE,
+        (Case("a parabola", _residual_map, equals=2 * (9 * 4 * 3 + 1)),),
+    ),
+    "ending-activation-mean": Oracle(
+        GAUSSIAN_HERE, (Case("a parabola", _ending, equals=1 + 3 * (5 / 2 - 1 / 4)),)
+    ),
+    "ending-activation-map": Oracle(
+        GAUSSIAN_HERE,
+        (
+            Case(
+                "a parabola",
+                _ending,
+                equals=lambda: 1 * 3 + 3 * (1 * (10 / 2 - 1 / 4) + 3 * (5 / 2 - 1 / 4)) + 9 * _product(5, 10, 1),
+            ),
+        ),
     ),
 }
