@@ -16,10 +16,14 @@ from derive.words import Words
 
 @dataclass(frozen=True)
 class Source:
-    """A source of randomness, such as the weights; every average says which sources it averages over."""
+    """A source of randomness, such as the weights; every average says which sources it averages over.
+
+    ``last``: nothing that is drawn from another source depends on it.
+    """
 
     name: str
     article: str = "the "
+    last: bool = False
 
     def __str__(self) -> str:
         return self.article + self.name
@@ -28,7 +32,7 @@ class Source:
 INPUT = Source("input")
 WEIGHTS = Source("weights")
 BIASES = Source("biases")
-OUTPUT_GRADIENT = Source("output gradient")
+OUTPUT_GRADIENT = Source("output gradient", last=True)
 
 
 class Over(Atom):

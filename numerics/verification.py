@@ -258,8 +258,9 @@ def verify(
     if not 0 < alpha < 1:
         raise InputError(f"alpha must lie between 0 and 1, got {alpha!r}")
     _check_networks(prediction.network, simulation)
-    width = _width(simulation.network, width_bias)
-    layers = simulation.network.d + 1
+    network = simulation.network
+    width = 0 if width_bias is None else _width(network, width_bias)
+    layers = network.d + 1 if network.is_chain else len(network.rows)
     columns, exact = predicted_columns(prediction), _exact(prediction)
     shared = [name for name in simulation.estimate if name in columns]
     if not shared:
@@ -268,9 +269,11 @@ def verify(
         if np.shape(columns[name]) != (layers,):
             shape = np.shape(columns[name])
             raise InputError(f"column {name} must hold one value for each of {layers} layers, got shape {shape}")
+    simulation = _at_predicted_places(prediction, simulation)
     estimates = {name: _estimates(name, simulation) for name in shared}
     # Rows without spread cannot raise a false alarm, and take no share of alpha.
-    tested = sum(not constant(e.value, e.error, e.scale) for column in estimates.values() for e in column)
+    found = [e for column in estimates.values() for e in column if not math.isnan(e.value)]
+    tested = sum(not constant(e.value, e.error, e.scale) for e in found)
     limits = Limits(
         threshold=-float(scipy.special.stdtrit(simulation.freedom, alpha / (2 * max(1, tested)))),
         margin=float(scipy.special.stdtrit(simulation.freedom, POWER)),
@@ -282,6 +285,8 @@ def verify(
             fit = None if width_bias is None or exact[name] else width_bias.fit(name, layer)
             bias = (0.0, 0.0) if fit is None else fit.at(width)
             value = float(columns[name][layer])
+            if name in _PLACES and math.isnan(value):
+                continue  # a row without positions
             rows.append(limits.row(layer, name, predicted=value, estimate=estimate, exact=exact[name], width_bias=bias))
     about = simulation.networks, simulation.averaged
     return Verification(tuple(rows), alpha, limits.threshold, *about, prediction, simulation)
@@ -343,8 +348,30 @@ def _check_networks(network: Network, simulation: Simulation) -> None:
         )
 
 
-def _width(network: Network, width_bias: FiniteWidthBias | None) -> int:
-    if width_bias is not None and not width_bias.explains(network):
+_PLACES: dict[str, Any] = {"q_min": np.argmin, "q_max": np.argmax}
+
+
+def _at_predicted_places(prediction: Predicted, simulation: Simulation) -> Simulation:
+    """Return the simulation with q_min and q_max at the positions where they are predicted.
+
+    The least of many estimates is low by chance, wherever it is.
+    """
+    predicted: Mapping[int, Floats] = getattr(prediction, "position_q", {})
+    if not predicted or not simulation.position_q:
+        return simulation
+    sides = {"estimate": simulation.position_q, "standard_error": simulation.position_q_error}
+    changed: dict[str, Any] = {side: dict(getattr(simulation, side)) for side in sides}
+    for name, choose in _PLACES.items():
+        for side, by_row in sides.items():
+            column = np.full(len(simulation.names), np.nan)
+            for row, values in predicted.items():
+                column[row] = by_row[row].ravel()[choose(values)]
+            changed[side][name] = column
+    return replace(simulation, **changed)
+
+
+def _width(network: Network, width_bias: FiniteWidthBias) -> int:
+    if not width_bias.explains(network):
         raise InputError("width_bias must be of a network that differs from the simulated one in its width only")
     return network.widths[0]
 

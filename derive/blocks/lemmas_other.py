@@ -60,13 +60,11 @@ def _elementwise(positions: int) -> Lemmas:
 
 def gaussian(z: Signal) -> Hypothesis:
     """Return the hypothesis that the values of a signal are jointly Gaussian."""
-    indices = [Symbol(axis.name[0], integer=True) for axis in z.axes]
     return Hypothesis(
         "gaussian-signal",
         Words(
-            "The layers before are wide: the values {} that go into an activation function, of one sample or of two, "
-            "at one place or at two, are jointly Gaussian with mean zero.",
-            z.family(*indices),
+            "The layers before are wide: the values that go into an activation function, of one sample or of two, at "
+            "one place or at two, are jointly Gaussian with mean zero.",
         ),
         tuple(Property(kind, z.family, licenses="->") for kind in (Kind.GAUSSIAN_LIMIT, Kind.JOINT_GAUSSIAN_LIMIT)),
         exact=False,

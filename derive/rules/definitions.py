@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, Integer
+from sympy import Eq, Expr, Integer, Symbol
 
 from derive.averages import SharedVariance, Variance
-from derive.hypotheses import Kind
+from derive.hypotheses import LINEAR, SLOPE_ONE, Kind
 from derive.layers import d
-from derive.network import Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
+from derive.network import AT_ZERO, SLOPE_AT_ZERO, Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Family
 from derive.setting import Setting, Undischarged
@@ -74,18 +74,21 @@ class LinearRegime(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation by its argument and its slope by 1."""
-        return as_stated(node, Kind.LINEAR, setting) if isinstance(node, Activation | ActivationSlope) else None
+        if isinstance(node, Activation):
+            return as_stated(node, LINEAR, setting)
+        return as_stated(node, SLOPE_ONE, setting) if isinstance(node, ActivationSlope) else None
 
 
-def as_stated(node: Expr, kind: Kind, setting: Setting) -> Rewrite:
-    """Replace a function by what the hypothesis that declares a kind states it to be; raise `Undischarged`."""
-    uses = setting.require(kind)
-    for h in (h for h in setting.hypotheses if h.key in uses):
-        for equation in h.equations:
-            left = equation.lhs
-            if left.func == node.func and left.args[0] in h.for_all:
-                return Rewrite(equation.rhs.xreplace({left.args[0]: node.args[0]}), uses)
-    raise Undischarged(f"{', '.join(uses)} does not state what {node.func.__name__} is")
+def as_stated(node: Expr, equation: Eq, setting: Setting) -> Rewrite:
+    """Replace a function by what an equation states it to be for every argument; raise `Undischarged`."""
+    stated, (argument,) = setting.stating(equation), equation.lhs.args
+    if argument not in stated.for_all:
+        raise Undischarged(f"{stated.key} does not state what {node.func.__name__} is for every {argument}")
+    return Rewrite(equation.rhs.xreplace({argument: node.args[0]}), frozenset({stated.key}))
+
+
+ARGUMENT = Symbol("y")
+TO_FIRST_ORDER = Eq(Activation(ARGUMENT), AT_ZERO + SLOPE_AT_ZERO * ARGUMENT, evaluate=False)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class FirstOrder(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation by its first-order expansion at zero."""
-        return as_stated(node, Kind.FIRST_ORDER, setting) if isinstance(node, Activation) else None
+        return as_stated(node, TO_FIRST_ORDER, setting) if isinstance(node, Activation) else None
 
 
 @dataclass(frozen=True)

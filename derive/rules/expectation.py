@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 from sympy import Add, Eq, Expr, Integer, KroneckerDelta, Mul, Ne, Pow, Sum, Symbol
 
@@ -342,6 +341,4 @@ class SameForEveryUnit(Rule):
             )
             for kind in kinds:
                 uses |= setting.require(kind, family)
-        for one, other in combinations(sorted(reached, key=lambda family: family.name), 2):
-            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
-        return Rewrite((upper - lower + 1) * node.function, uses)
+        return Rewrite((upper - lower + 1) * node.function, uses | setting.all_independent(*reached))

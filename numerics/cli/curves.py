@@ -28,6 +28,9 @@ def curve(network: Network, theory: str | None, form: str, plot: str | None) -> 
     Columns: layer, var_z (Var[z^i]), var_s (Var[s^i]), var_grad_s (Var[dCost/ds^i]), var_grad_w (Var[dCost/dw^i]); in
     the theory of wide layers also m2 and v2, the variance over networks of the mean over samples and that of the
     fluctuation about it, and rho = m2/(m2 + v2), the correlation of two samples.
+
+    With --layers a row is the input, or what comes out of a block: layer, name, q (mean square a unit; q_min and q_max
+    over positions), m2 (mean product of two samples), v2 = q - m2, rho = m2/q and grad (mean square of the gradient).
     """
     with working("predicting"):
         prediction = predict(network, theory=theory)
@@ -44,8 +47,12 @@ def curve(network: Network, theory: str | None, form: str, plot: str | None) -> 
 
 
 def _parts(prediction: Prediction) -> list[Part]:
-    header = ["layer", *prediction.columns]
-    rows = [[str(row["layer"]), *(f"{row[name]:.6g}" for name in header[1:])] for row in prediction.rows()]
+    names = ["name"] if prediction.names else []
+    header = ["layer", *names, *prediction.columns]
+    rows = [
+        [*(str(row[name]) for name in ("layer", *names)), *(f"{row[name]:.6g}" for name in prediction.columns)]
+        for row in prediction.rows()
+    ]
     words = trends({name: values.tolist() for name, values in prediction.columns.items()})
     parts: list[Part] = [table(header, rows), "", *map(Prose, words), *([""] if words else [])]
     reasons: dict[str, list[str]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -35,28 +35,34 @@ class _Widths(click.ParamType):  # type: ignore[type-arg]  # generic in new vers
 _WIDTHS = _Widths()
 
 _OPTIONS = (
+    click.option(
+        "--layers",
+        metavar="BLOCKS",
+        help="Blocks in place of a chain: 'dense(64), residual(relu, dense(64), scale=0.5), dropout(0.1)'.",
+    ),
+    click.option("--input", "size", metavar="N|CxTxT", help="Size of the input of --layers: 64, or 3x32x32."),
+    click.option("--input-mean", type=NUMBER, metavar="M", help="E[x], with --layers.  [default: 0]"),
+    click.option(
+        "--input-correlation", type=NUMBER, metavar="C", help="Correlation of two inputs, with --layers.  [default: 0]"
+    ),
     click.option("--widths", type=_WIDTHS, metavar="N0,N1,...", help="Sizes n_0..n_{d+1} of input, layers, output."),
     click.option("--depth", type=int, metavar="L", help="Number of weight matrices, all between layers of --width."),
     click.option("--width", type=int, metavar="N", help="Size of every layer, with --depth."),
     click.option(
         "--activation",
-        default="linear",
-        show_default=True,
         metavar="NAME|EXPR",
-        help="Activation function: a name, or an expression in x.",
+        help="Activation function: a name, or an expression in x.  [default: linear]",
     ),
     PARAM,
     click.option("--weight-variance", type=NUMBERS, metavar="V|V0,V1,...", help="Var[W^i], one or one a matrix."),
     click.option("--gain", type=NUMBERS, metavar="G|G0,G1,...", help="n_i Var[W^i], in place of --weight-variance."),
     click.option(
-        "--bias-variance", type=NUMBERS, default=0.0, show_default=True, metavar="V|V0,V1,...", help="Var[b^i]."
+        "--bias-variance", type=NUMBERS, metavar="V|V0,V1,...", help="Var[b^i].  [default: 0]"
     ),
     click.option(
         "--weight-law",
-        default="normal",
-        show_default=True,
         metavar="NAME",
-        help="normal, uniform, rademacher or truncated-normal.",
+        help="normal, uniform, rademacher or truncated-normal.  [default: normal]",
     ),
     click.option("--input-variance", type=NUMBER, default=1.0, show_default=True, metavar="V", help="Var[x]."),
     click.option(
@@ -102,40 +108,85 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the network options; it gets ``network``, a `numerics.network.Network`, in their place."""
 
     @wraps(command)
-    def with_network(
-        *,
-        widths: Sequence[int] | None,
-        depth: int | None,
-        width: int | None,
-        activation: str,
-        parameters: tuple[str, ...],
-        weight_variance: float | Sequence[float] | None,
-        gain: float | Sequence[float] | None,
-        bias_variance: float | Sequence[float],
-        weight_law: str,
-        input_variance: float,
-        gradient_variance: float,
-        **others: Any,
-    ) -> Any:
-        if weight_variance is None and gain is None:
-            raise click.UsageError("give --weight-variance or --gain: the weights have no variance yet")
-        from numerics.network import Network
-
-        network: Network = Network(
-            widths=_widths(widths, depth, width),
-            activation=read_activation(activation, parameters),
-            weight_variance=weight_variance,
-            gain=gain,
-            bias_variance=bias_variance,
-            weight_law=weight_law,
-            input_variance=input_variance,
-            gradient_variance=gradient_variance,
-        )
-        return command(network=network, **others)
+    def with_network(**options: Any) -> Any:
+        given = {name: options.pop(name) for name in _NAMES}
+        network = _of_blocks(given) if given["layers"] is not None else _chain(given)
+        return command(network=network, **options)
 
     for option in reversed(_OPTIONS):
         with_network = option(with_network)
     return with_network
+
+
+_NAMES = (
+    "layers",
+    "size",
+    "input_mean",
+    "input_correlation",
+    "widths",
+    "depth",
+    "width",
+    "activation",
+    "parameters",
+    "weight_variance",
+    "gain",
+    "bias_variance",
+    "weight_law",
+    "input_variance",
+    "gradient_variance",
+)
+_OF_BLOCKS = ("size", "input_mean", "input_correlation")
+_OF_CHAIN = ("widths", "depth", "width", "activation", "parameters", "weight_variance")
+
+
+def _refuse(given: Mapping[str, Any], names: Sequence[str], rule: str) -> None:
+    for name in names:
+        if given[name] not in (None, ()):
+            option = {"size": "input", "parameters": "param"}.get(name, name).replace("_", "-")
+            raise click.UsageError(rule.format(f"--{option}"))
+
+
+def _said(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: given[name] for name in names if given[name] is not None}
+
+
+def _of_blocks(given: Mapping[str, Any]) -> Network:
+    _refuse(given, _OF_CHAIN, "{} does not go with --layers")
+    from numerics.network import Network
+
+    shared = _said(
+        given,
+        "gain",
+        "bias_variance",
+        "weight_law",
+        "input_mean",
+        "input_correlation",
+        "input_variance",
+        "gradient_variance",
+    )
+    return Network(layers=given["layers"], input=given["size"], **shared)
+
+
+def _chain(given: Mapping[str, Any]) -> Network:
+    _refuse(given, _OF_BLOCKS, "{} goes with --layers")
+    if given["weight_variance"] is None and given["gain"] is None:
+        raise click.UsageError("give --weight-variance or --gain: the weights have no variance yet")
+    from numerics.network import Network
+
+    activation = "linear" if given["activation"] is None else given["activation"]
+    return Network(
+        widths=_widths(given["widths"], given["depth"], given["width"]),
+        activation=read_activation(activation, given["parameters"]),
+        **_said(
+            given,
+            "weight_variance",
+            "gain",
+            "bias_variance",
+            "weight_law",
+            "input_variance",
+            "gradient_variance",
+        ),
+    )
 
 
 def _widths(widths: Sequence[int] | None, depth: int | None, width: int | None) -> Sequence[int]:

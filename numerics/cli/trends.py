@@ -18,10 +18,11 @@ def trends(columns: Mapping[str, Sequence[float]]) -> list[str]:
     found: list[str] = []
     if len(next(iter(columns.values()))) < 2:
         return found
-    found.append(f"Forward, var_s {trend(columns['var_s'])}.")
+    length, gradient = ("q", "grad") if "q" in columns else ("var_s", "var_grad_s")
+    found.append(f"Forward, {length} {trend(columns[length])}.")
     if "v2" in columns:
         found.append(f"Over samples, v2 {trend(columns['v2'])}; {_alike(columns['rho'])}.")
-    found.append(f"Backward, var_grad_s {trend(list(columns['var_grad_s'])[::-1])}.")
+    found.append(f"Backward, {gradient} {trend(list(columns[gradient])[::-1])}.")
     return found
 
 

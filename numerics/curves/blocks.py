@@ -25,9 +25,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curves:
-    """Columns of shape (settings, rows), and the derivations behind each."""
+    """Columns of shape (settings, rows), q at every position of rows that have some, and the derivations behind each."""
 
     columns: Mapping[str, Floats]
+    position_q: Mapping[int, Floats]
     derivations: Mapping[str, tuple[Derivation, ...]]
 
 
@@ -45,6 +46,7 @@ def predict_blocks(network: Network) -> Prediction:
         "wide",
         {name: np.zeros(len(network.rows)) for name in columns},
         tuple(row.name for row in network.rows),
+        {row: values[0] for row, values in found.position_q.items()},
     )
 
 
@@ -63,24 +65,34 @@ def curves(network: Network, blocks: Sequence[Block], values: Mapping[Basic, Any
     gradients = [gradient]
     for back in reversed(backs):
         gradients.append(back(gradients[-1]))
-    return Curves(_columns(flows, gradients[::-1]), _behind(loop))
+    positions = {row: _by_position(flow) for row, flow in enumerate(flows) if flow.shape.positions}
+    return Curves(_columns(flows, gradients[::-1], positions), positions, _behind(loop))
 
 
 def _alike(shape: Shape) -> Shape:
     return Shape(1, shape.positions)
 
 
-def _columns(flows: Sequence[Flow], gradients: Sequence[Numbers]) -> dict[str, Floats]:
-    squares = [flow.state["square"].diagonal.values for flow in flows]
+def _by_position(flow: Flow) -> Floats:
+    """Return the mean square at every position, of shape (settings, positions...)."""
+    values = flow.state["square"].diagonal.values.mean(axis=1)
+    return np.asarray(values.reshape(-1, *flow.shape.positions))
+
+
+def _columns(
+    flows: Sequence[Flow], gradients: Sequence[Numbers], positions: Mapping[int, Floats]
+) -> dict[str, Floats]:
     q, m2, grad = (
-        _rows([_average(v) for v in values])
-        for values in (squares, [f.state["product"].diagonal.values for f in flows], [g.values for g in gradients])
+        _rows([_average(numbers.values) for numbers in column])
+        for column in (*([f.state[name].diagonal for f in flows] for name in ("square", "product")), gradients)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = np.where(q > 0, m2 / q, np.nan)
     columns = {"q": q}
-    if any(flow.shape.places > 1 for flow in flows):
-        columns |= {"q_min": _rows([v.min((1, 2)) for v in squares]), "q_max": _rows([v.max((1, 2)) for v in squares])}
+    for name, end in (("q_min", np.min), ("q_max", np.max)) if positions else ():
+        nowhere = np.full(1, np.nan)
+        column = [positions.get(row, nowhere).reshape(len(positions.get(row, nowhere)), -1) for row in range(len(flows))]
+        columns[name] = _rows([end(values, axis=1) for values in column])
     return {**columns, "m2": m2, "v2": q - m2, "rho": rho, "grad": grad}
 
 

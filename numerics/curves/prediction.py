@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.hypotheses import Hypothesis, Kind
-from derive.network import b
+from derive.hypotheses import LINEAR, Hypothesis, Kind
+from derive.network import b, s
 from derive.proof.derivation import Derivation
 from derive.results import Result, plain
 from numerics.kernels.layered_quantities import text
@@ -32,8 +32,8 @@ SAMPLE_COLUMNS = ("m2", "v2", "rho")
 BLOCK_COLUMNS = ("q", "m2", "v2", "rho", "grad")
 """The columns of networks of blocks.
 
-E[z^2] a unit, E[z z'] of two samples, their difference and quotient, and the mean square of dCost/dz. ``q_min`` and
-``q_max`` come after q where there are positions, of which q is the mean.
+E[z^2] a unit, E[z z'] of two samples, their difference and quotient, and the mean square of dCost/dz. Where rows have
+positions, q is the mean over them, and ``q_min`` and ``q_max``, the least and the largest, come after it.
 """
 
 
@@ -50,7 +50,7 @@ class Prediction(Result):
     what the errors of all layers behind it have become; 0 where a column is computed without any.
 
     A network of blocks has a row for its input and for what comes out of each block, called ``names``, and the columns
-    of `BLOCK_COLUMNS`.
+    of `BLOCK_COLUMNS`; ``position_q[row]`` is q at every position, for the rows that have positions.
     """
 
     network: Network
@@ -60,6 +60,7 @@ class Prediction(Result):
     theory: str
     relative_error: Mapping[str, Floats] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    position_q: Mapping[int, Floats] = field(default_factory=dict)
 
     @property
     def exact(self) -> dict[str, bool]:
@@ -138,13 +139,13 @@ def approximations(network: Network, derivations: tuple[Derivation, ...]) -> tup
 
 def _satisfies(network: Network, hypothesis: Hypothesis) -> bool:
     """Return whether a network satisfies a hypothesis; all that is not asked for here, every `Network` does."""
-    if hypothesis.declares(Kind.LINEAR):
+    if hypothesis.states(LINEAR):
         return network.activation.is_linear or network.d == 0
     if any(p.licenses == "->" for p in hypothesis.properties):
         return network.d == 0
     if hypothesis.declares(Kind.ZERO, b):
         return not any(network.bias_variance)
-    if hypothesis.declares(Kind.NEVER_ZERO):
+    if hypothesis.declares(Kind.NEVER_ZERO, s):
         # Biases are normal, and what follows the last activation does not matter.
         return all(network.bias_variance[:-1]) or network.d == 0
     return True

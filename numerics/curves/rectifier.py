@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 def rectifier_slope(network: Network) -> float | None:
     """Return the slope at negative arguments if the activation is a (leaky) ReLU, the identity or |.|, else None."""
-    from numerics.simulation.elementwise import slopes
+    from numerics.activations_in_place import slopes
 
     found = slopes(network.activation)
     return None if found is None or found[0] != 1 else found[1]

@@ -37,14 +37,21 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     ``var_s`` is exact at any width, by `network-variance`, and m2 and v2 are by the certified kernel of
     `sample-variance-stable`.
 
-    Raises `InputError` for what is no network, for an unknown theory, and in the linear regime for an activation that
-    has none at the origin, f(0) = 0 and f'(0) = 1.
+    A network of blocks has the columns of `BLOCK_COLUMNS`, in the limit of wide layers, and a row for its input and
+    for what comes out of each block: its state goes through the lemmas of its blocks (`derive.blocks.lemmas`), in order,
+    and the gradient back.
+
+    Raises `InputError` for what is no network, for an unknown theory, in the linear regime for an activation that
+    has none at the origin, f(0) = 0 and f'(0) = 1, and for blocks whose input is not what their lemmas are about.
 
     >>> curve = predict(Network(widths=[8, 14, 5], weight_variance=[0.125, 0.1]))
     >>> curve.columns["var_z"], curve.exact["var_z"]
     (array([1., 1.]), True)
     >>> predict(Network(widths=[100] * 3, gain=2.0, activation="gelu")).columns["var_s"].round(6)
     array([2.      , 1.844166])
+    >>> network = Network(layers="dense(64), residual(relu, dense(64), scale=0.5), dropout(0.1)", input=32, gain=2.0)
+    >>> [(row["name"], round(row["q"], 3), round(row["grad"], 3)) for row in predict(network).rows()]
+    [('input', 1.0, 5.556), ('dense', 2.0, 1.389), ('residual', 2.5, 1.111), ('dropout', 2.778, 1.0)]
     """
     if theory is not None and theory not in THEORIES:
         raise unknown_name("theory", theory, THEORIES)
@@ -52,20 +59,24 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     for one in networks:
         if not isinstance(one, Network):
             raise InputError(f"network must be a Network, got {one!r}")
-        one.need_chain("predict")
     found = _predictions(networks, theory)
     return found if isinstance(network, Sequence) else found[0]
 
 
 def _predictions(networks: list[Network], theory: str | None) -> list[Prediction]:
     """Return the predictions in the order of the networks; those alike in depth and activation come from one run."""
+    from numerics.curves.blocks import predict_blocks
     from numerics.curves.linear_regime import linear_prediction
     from numerics.curves.wide import wide_predictions
 
     found: dict[int, Prediction] = {}
     alike: dict[tuple[Activation, int], list[int]] = {}
     for place, network in enumerate(networks):
-        if (theory or ("linear-regime" if network.activation.is_linear else "wide")) == "wide":
+        if not network.is_chain:
+            if theory == "linear-regime":
+                raise InputError("theory must be 'wide' for a network of layers, got 'linear-regime'")
+            found[place] = predict_blocks(network)
+        elif (theory or ("linear-regime" if network.activation.is_linear else "wide")) == "wide":
             alike.setdefault((network.activation, network.d), []).append(place)
         else:
             found[place] = linear_prediction(network)

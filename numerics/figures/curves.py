@@ -36,6 +36,14 @@ _LOOKS = {
 }
 Looks = Mapping[str, _Look]
 _PANELS = (("forward", ("var_z", "var_s")), ("backward", ("var_grad_s", "var_grad_w")))
+_BLOCK_LOOKS = {
+    "q": _Look("$q$", ORANGE, "s", "--"),
+    "m2": _Look("$m^2$", GREEN, "o", "-"),
+    "v2": _Look("$v^2$", BLUE, "o", "-"),
+    "rho": _Look(r"$\rho = m^2/q$", PURPLE, "s", "-"),
+    "grad": _Look(r"$\langle(\partial\mathrm{Cost}/\partial z)^2\rangle$", GREEN, "o", "-"),
+}
+_BLOCK_PANELS = (("forward", ("q", "m2", "v2")), ("backward", ("grad",)), ("correlation", ("rho",)))
 _SAMPLE_LOOKS = {
     "m2": _Look("$m^2$", ORANGE, "s", "--"),
     "v2": _Look("$v^2$", BLUE, "o", "-"),
@@ -62,7 +70,7 @@ def plot_curves(
         simulation: the points, with two standard errors each way.
         panels: titles of the panels to draw. By default ``forward`` and ``backward``, and, where the prediction has the
             columns m2 and v2, ``variances`` of these and the ``correlation of two samples`` rho; with a simulation,
-            those that it has estimates for.
+            those that it has estimates for. Of a network of blocks: ``forward``, ``backward`` and the correlation.
         ax: matplotlib axes to draw on, one a panel; by default those of a new figure.
 
     Raises:
@@ -70,7 +78,7 @@ def plot_curves(
 
     """
     shown = _panels(prediction, simulation, panels)
-    rows = -(-len(shown) // 2)
+    rows = 1 if len(shown) == 3 else -(-len(shown) // 2)
     size = (WIDTH if len(shown) > 1 else WIDTH / 2, 2.9 * rows)
     drawn = style.panels(ax, len(shown), size, rows=rows)
     for axes, (title, names, looks) in zip(drawn.axes, shown, strict=True):
@@ -81,7 +89,7 @@ def plot_curves(
                 parts.append(_curve(axes, looks[name], prediction.columns[name]))
             if simulation is not None and name in simulation.estimate:
                 # An estimate of zero is noise, and would stretch a logarithmic axis to show it.
-                zero = prediction.columns.get(name, 1.0) == np.zeros(prediction.network.d + 1)
+                zero = prediction.columns.get(name, 1.0) == np.zeros(len(simulation.estimate[name]))
                 estimate = np.where(zero, np.nan, simulation.estimate[name])
                 parts.append(_points(axes, looks[name], estimate, simulation.standard_error[name]))
             if parts:
@@ -100,8 +108,11 @@ def _panels(
     have = set(prediction.columns if simulation is None else simulation.estimate)
     forward, sample = have & {"var_z", "var_grad_s"}, "m2" in have and "m2" in prediction.columns
     found: list[tuple[str, tuple[str, ...], Looks]] = []
-    found += [(*panel, _LOOKS) for panel in _PANELS] if forward or not sample else []
-    found += [(*panel, _SAMPLE_LOOKS) for panel in _SAMPLE_PANELS] if sample else []
+    if "q" in have:
+        found += [(*panel, _BLOCK_LOOKS) for panel in _BLOCK_PANELS]
+    else:
+        found += [(*panel, _LOOKS) for panel in _PANELS] if forward or not sample else []
+        found += [(*panel, _SAMPLE_LOOKS) for panel in _SAMPLE_PANELS] if sample else []
     if chosen is None:
         return found
     by_title = {panel[0]: panel for panel in found}
@@ -148,8 +159,8 @@ def _finish(axes: Axes, title: str, prediction: Prediction, *, logarithmic: bool
             axes.set_ylim(min(low, middle / 4), max(high, middle * 4))
             _plain_ticks(axes)
     style.title(axes, title)
-    axes.set_xlabel("layer $i$")
-    axes.set_xlim(-0.3, max(prediction.network.d, 1) + 0.3)
+    axes.set_xlabel("row" if prediction.names else "layer $i$")
+    axes.set_xlim(-0.3, max(len(prediction.rows()) - 1, 1) + 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 

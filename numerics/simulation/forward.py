@@ -16,9 +16,9 @@ import scipy
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from numerics.activations_in_place import value_into
 from numerics.laws import NORMAL
 from numerics.network import Network
-from numerics.simulation.elementwise import value_into
 from numerics.simulation.redrawn import BLOCK_NUMBERS, Redrawn
 
 Floats = NDArray[np.float64]

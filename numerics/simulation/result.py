@@ -41,6 +41,12 @@ class Simulation(Result):
     is the relative standard error that roots of the averages imply, which hardly need the tail (0 where the run's own
     is good), and ``tail_skewness[name]`` the skewness of the estimate; see `numerics.simulation.tails`.
 
+    A network of blocks has a row for its input and for the output of each block, called ``names``, and the quantities
+    ``q`` (mean square of a unit, over networks and samples), ``m2`` (mean product of two samples), ``v2`` = q - m2,
+    ``rho`` = m2/q, and ``grad`` (mean square of dCost/d(that output)); where there are positions, ``q`` is their
+    mean, ``position_q[row]`` the mean square at each, with standard errors ``position_q_error[row]``, and ``q_min`` and
+    ``q_max`` the least and the largest of them (of many positions, noise alone spreads these).
+
     Where the numbers of a layer leave float64's range, an estimated variance is infinite, ``rho`` is not a number, and
     the errors are infinite: see ``overflows``.
 
@@ -63,11 +69,15 @@ class Simulation(Result):
     tail_error: Mapping[str, Floats] = field(default_factory=dict)
     tail_skewness: Mapping[str, Floats] = field(default_factory=dict)
     recorded: Mapping[int, Floats] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    position_q: Mapping[int, Floats] = field(default_factory=dict)
+    position_q_error: Mapping[int, Floats] = field(default_factory=dict)
 
     @property
     def averaged(self) -> str:
         """What the variances are taken over, and what the estimates are averages of, in words."""
-        return _AVERAGED[self.over if self.fixed_input is None else "fixed"].format(
+        kind = "blocks" if self.names else self.over
+        return _AVERAGED[kind if self.fixed_input is None else "fixed"].format(
             networks=self.networks,
             samples=self.samples,
             gradient=" and the output gradient" if any("grad" in name for name in self.estimate) else "",
@@ -95,7 +105,8 @@ class Simulation(Result):
         """The network, and what was drawn."""
         drawn = f"{self.networks} networks" if self.networks > 1 else "one network"
         drawn += f" of {self.samples} samples" if self.samples > 1 else ""
-        return f"{self.network.sizes}, {self.network.activation}, {drawn}, over {self.over}: {', '.join(self.estimate)}"
+        what = self.network.sizes if self.names else f"{self.network.sizes}, {self.network.activation}"
+        return f"{what}, {drawn}, over {self.over}: {', '.join(self.estimate)}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary per layer: ``layer``, and for each quantity the estimate and its standard error.
@@ -103,16 +114,15 @@ class Simulation(Result):
         The keys are ``var_s``, ``var_s_standard_error`` and, with one network, ``var_s_network_error``.
         """
         sides = (("", self.estimate), ("_standard_error", self.standard_error), ("_network_error", self.network_error))
-        return [
-            {"layer": layer}
-            | {
-                name + suffix: float(side[name][layer])
-                for name in self.estimate
-                for suffix, side in sides
-                if name in side
-            }
-            for layer in range(self.network.d + 1)
-        ]
+        columns = {name + suffix: side[name] for name in self.estimate for suffix, side in sides if name in side}
+        found = []
+        for layer in range(len(next(iter(self.estimate.values())))):
+            row: dict[str, Any] = {"layer": layer} | ({"name": self.names[layer]} if self.names else {})
+            for name, values in columns.items():
+                # What a block's row does not have is left out; an overflow stays what it is.
+                row[name] = None if self.names and np.isnan(values[layer]) else float(values[layer])
+            found.append(row)
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the simulation as plain data, without the recorded neurons; a number that is not finite is None."""
@@ -151,6 +161,11 @@ _AVERAGED = {
         "variances over {samples} samples in each of {networks} networks (v2), and of the mean over samples from "
         "network to network (m2, where the {samples} samples' own share v2/{samples} is removed from their squared "
         "mean); estimates are means over the units of a layer and over networks; standard errors are over networks"
+    ),
+    "blocks": (
+        "mean squares q and mean products m2 of different samples, over {samples} samples and {networks} networks; "
+        "estimates are means over the units of a row (and its positions), over samples and over networks; standard "
+        "errors are over networks"
     ),
     "sample": (
         "variances over {samples} samples in one network (v2), and mean squares of the mean over samples (m2, "
@@ -195,3 +210,18 @@ def decomposition_estimates(moments: Moments) -> tuple[dict[str, Floats], dict[s
     errors = np.sqrt(mm), np.sqrt(vv), rho_error, np.sqrt((mm + vv + 2 * mv).clip(0))
     names = ("m2", "v2", "rho", "var_s")
     return dict(zip(names, (m2, v2, rho, total), strict=True)), dict(zip(names, errors, strict=True))
+
+
+def beyond_float64(
+    estimate: Mapping[str, Floats],
+    error: Mapping[str, Floats],
+    network_error: Mapping[str, Floats],
+    defined: NDArray[np.bool_],
+) -> None:
+    """Where numbers overflowed: infinite variances and errors; inf - inf and 0 inf had left NaN of them."""
+    for name, values in estimate.items():
+        lost = defined & ~np.isfinite(values)
+        values[lost] = np.nan if name == "rho" else np.inf
+        for side in (error, network_error):
+            if name in side:
+                side[name][lost | (defined & ~np.isfinite(side[name]))] = np.inf

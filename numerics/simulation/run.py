@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,17 +11,19 @@ from numpy.typing import NDArray
 
 from derive.errors import InputError
 from numerics.network import Network
-from numerics.simulation.batch import Batch, Recorder
+from numerics.simulation.batch import Recorder
 from numerics.simulation.brute import weight_count
 from numerics.simulation.collector import Collector
 from numerics.simulation.forward import ForwardPass
 from numerics.simulation.methods import BackAndForth, Forward, ManySamples, Method
 from numerics.simulation.norm_law import NormLaw
+from numerics.simulation.of_blocks import refuse_for_blocks, simulate_blocks
 from numerics.simulation.plan import Plan, at_least, plan
 from numerics.simulation.progress import progress_bar
-from numerics.simulation.result import Simulation
+from numerics.simulation.result import Simulation, beyond_float64
 from numerics.simulation.single import batches, over_samples, over_units
 from numerics.simulation.streams import RNG, Seed, generator, groups
+from numerics.simulation.workers import run_groups
 
 Floats = NDArray[np.float64]
 Columns = dict[str, Floats]
@@ -53,7 +52,9 @@ def simulate(
     """Estimate the variances of every layer, over what is said, by drawing networks and inputs.
 
     Args:
-        network: what is drawn.
+        network: what is drawn. One of ``layers`` is simulated over networks with two samples each (or those of its
+            ``inputs``), from the definitions of its blocks; of the arguments below it takes ``seed``, ``rng``,
+            ``networks``, ``workers`` and ``progress``.
         over: what the variances are taken over. ``"network"`` is the randomness of Glorot & Bengio (2010): input,
             weights, biases and output gradient together, each drawn once per network (or with one input, see
             ``inputs``). ``"sample"`` is one network and many inputs, ``"layer"`` the units of each layer in one network
@@ -98,8 +99,20 @@ def simulate(
     'brute'
 
     """
-    network.need_chain("simulate")
     parent = generator(rng, seed)
+    workers = at_least("workers", workers, 1)
+    if not network.is_chain:
+        refuse_for_blocks(
+            over=over,
+            samples=samples,
+            method=method,
+            quantities=quantities,
+            inputs=inputs,
+            dtype=dtype,
+            record_layers=record_layers,
+            record_units=record_units,
+        )
+        return simulate_blocks(network, networks=networks, rng=parent, workers=workers, progress=progress)
     start = Seed.of(parent)
     request = plan(
         network,
@@ -113,7 +126,6 @@ def simulate(
         record_layers=record_layers,
         record_units=record_units,
     )
-    workers = at_least("workers", workers, 1)
     size = 8 * weight_count(network) / 2**30
     if request.method == "brute" and size > MOST_GIB:
         limit = f"more than the {MOST_GIB} GiB that are drawn for one"
@@ -189,7 +201,7 @@ def _many_networks(
     kept = None if decomposed else _rows(first.names, request.quantities, network.d + 1)
     collector = Collector(kept, equal_powers=decomposed)
     with progress_bar("simulating networks", request.networks, progress) as advance:
-        for batch in _run(first, make, parts, workers):
+        for batch in run_groups(first, make, parts, workers):
             collector.add(batch)
             advance(batch.features.shape[-1])
     if decomposed:
@@ -226,7 +238,7 @@ def _result(
 ) -> Simulation:
     # A single unit has no variance over units; all else that is not a number came of an overflow.
     undefined = np.array(network.widths[1:]) == 1 if request.over == "layer" else np.zeros(network.d + 1, bool)
-    _beyond_float64(estimate, error, network_error, ~undefined)
+    beyond_float64(estimate, error, network_error, ~undefined)
     for values in (*estimate.values(), *error.values(), *network_error.values(), *recorded.values()):
         values.setflags(write=False)
     return Simulation(
@@ -246,50 +258,3 @@ def _result(
         tail_skewness=tails[1],
         recorded=recorded,
     )
-
-
-def _beyond_float64(estimate: Columns, error: Columns, network_error: Columns, defined: NDArray[np.bool_]) -> None:
-    """Where numbers overflowed: infinite variances and errors; inf - inf and 0 inf had left NaN of them."""
-    for name, values in estimate.items():
-        lost = defined & ~np.isfinite(values)
-        values[lost] = np.nan if name == "rho" else np.inf
-        for side in (error, network_error):
-            if name in side:
-                side[name][lost | (defined & ~np.isfinite(side[name]))] = np.inf
-
-
-def _run(
-    first: Method, make: Callable[[], Method], parts: Iterable[tuple[Generator, int]], workers: int
-) -> Iterator[Batch]:
-    """Yield the batch of each group, in the order of the groups, with a bounded number under way."""
-    if workers == 1:
-        for rng, count in parts:
-            yield first.batch(rng, count)
-        return
-    # One set of buffers for each thread. Drawing and matrix products release Python's lock, so threads suffice.
-    idle: SimpleQueue[Method] = SimpleQueue()
-    for method in (first, *(make() for _ in range(workers - 1))):
-        idle.put(method)
-
-    def job(rng: Generator, count: int) -> Batch:
-        # A thread starts from NumPy's default error state, not from its parent's.
-        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-            method = idle.get()
-            try:
-                return method.batch(rng, count)
-            finally:
-                idle.put(method)
-
-    with ThreadPoolExecutor(workers) as pool:
-        under_way: deque[Future[Batch]] = deque()
-        try:
-            for part in parts:
-                under_way.append(pool.submit(job, *part))
-                if len(under_way) > 2 * workers:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
-        finally:
-            # Interrupted: do not wait for what has not begun.
-            for future in under_way:
-                future.cancel()

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+import world_by_hand as by_hand
 from sympy import Integer, Sum, Symbol
 
 import derive.dependence as dependence
@@ -13,6 +14,8 @@ from derive.hypotheses import (
     BACKWARD,
     BIASES_SHARE_VARIANCE,
     FORWARD,
+    LEAKY_RELU,
+    LINEAR_REGIME,
     OUTPUT_GRADIENT_INDEPENDENT,
     UNITS_ALIKE,
     WEIGHTS,
@@ -21,9 +24,9 @@ from derive.hypotheses import (
     Property,
 )
 from derive.layers import Facts, d, i
-from derive.network import Cost, Partial, W, b, cost_gradient, g, n, s, x, z
+from derive.network import SLOPE, Cost, Partial, W, b, cost_gradient, g, n, s, x, z
 from derive.proof.exact import Exact
-from derive.proof.worlds import LINEAR, RECTIFIERS, World
+from derive.proof.functions import IDENTITY, stated
 from derive.randomness import EVERYTHING, NETWORKS
 from derive.setting import Setting, Undischarged
 from derive.theorems.backpropagation import gradient_recursion
@@ -83,7 +86,7 @@ def test_a_wrong_recursion_is_caught():
 
 def touched(quantity, world):
     """The scalars whose coins a quantity looks at, read off the evaluator."""
-    code = Exact(world).read(quantity, {d: world.depth})
+    code = Exact(world).read(quantity, {d: world.layers[-1]})
     return {coin.name for coin in code.coins}
 
 
@@ -91,9 +94,9 @@ def claimed(reaches, world):
     """All concrete scalars within a reach, as coin names."""
     found = set()
     for r in reaches:
-        first, last = (int(e.subs(d, world.depth)) for e in (r.first, r.last))
+        first, last = (int(e.subs(d, world.layers[-1])) for e in (r.first, r.last))
         for layer in range(first, last + 1) if r.family.layered else [0]:
-            extents = [int(Exact(world).value(e, {d: world.depth})) for e in r.family.extents(Integer(layer))]
+            extents = [int(Exact(world).value(e, {d: world.layers[-1]})) for e in r.family.extents(Integer(layer))]
             units = [[int(u)] if u is not None else range(1, e + 1) for u, e in zip(r.units, extents, strict=True)]
             rows = [()]
             for choices in units:
@@ -112,8 +115,9 @@ def layers_of(names):
 def test_the_coins_that_a_quantity_touches_are_within_its_reach(hypotheses, widths):
     """And the claimed layers are no more than need be; of a layer before, all units are claimed."""
     setting = Setting((*(h for h in hypotheses if h.key != "biases-zero"), SCALARS_APART))
-    linear = setting.citing(Kind.LINEAR) is not None
-    world = World(setting, 2, widths, (Fraction(4),) * 3, LINEAR if linear else RECTIFIERS[0])
+    linear = LINEAR_REGIME in hypotheses
+    relu = stated(*LEAKY_RELU.lhs.args, LEAKY_RELU.rhs, {SLOPE: 0})
+    world = by_hand.network(setting, widths, (Fraction(4),) * 3, IDENTITY if linear else relu)
     for layer in range(3):
         unit = widths[layer + 1]
         exactly = [z(layer, 1), s(layer, unit)]

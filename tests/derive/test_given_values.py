@@ -5,6 +5,7 @@ from sympy import Derivative, Eq, Integer, Integral, Sum, Symbol
 
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis
 from derive.network import SLOPE
+from derive.proof.rule import RuleDoesNotApply
 from derive.rules import Solve
 from derive.rules.any_activation import SLOPE_OF_F, F
 from derive.rules.given import PutIn, Rename
@@ -110,5 +111,7 @@ def test_a_name_is_given_by_its_definition_alone():
     made = Rename((GAIN, BIAS_VARIANCE)).apply(gain * Y + bias, both)
     assert made.after == GAIN * Y + BIAS_VARIANCE
     assert made.uses == {GAIN_DEFINED.key, BIAS_DEFINED.key}
+    with pytest.raises(RuleDoesNotApply, match="finds nothing to call sigma_b2"):
+        Rename((GAIN, BIAS_VARIANCE)).apply(gain * Y, both)
     with pytest.raises(Undischarged, match="0 hypotheses define sigma_b2"):
         Rename((GAIN, BIAS_VARIANCE)).apply(gain * Y + bias, Setting((GAIN_DEFINED,)))

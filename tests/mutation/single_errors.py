@@ -16,7 +16,8 @@ PREMISE = "premise"
 KINDS = (INDEX, SIGN, POWER, CONSTANT, TERM, OBLIGATION, RELATION, LEMMA, FAMILY, GUARD, PREMISE)
 
 _FAMILIES = {"W": "b", "b": "W", "x": "g", "g": "x", "s": "z", "z": "s"}
-_OBLIGING = {"require", "independent", "apart", "stays", "of_one_law", "centred_factor", "positive", "_obligations"}
+_OBLIGING = {"require", "independent", "families_independent", "all_independent", "apart", "stays", "of_one_law"}
+_OBLIGING |= {"centred_factor", "positive", "_obligations"}
 _BY_LEMMA = {"ByLemma", "ByDifference", "ByProductVariance", "ByHalfVariance", "SameByLemma", "ByComplement", "Solve"}
 _RELATIONS = {"<=": "=", "=>": "<=>", "~": "=", "->": "="}
 """Each becomes one that says more: an error. With => for <=> what is said would be less, and true."""

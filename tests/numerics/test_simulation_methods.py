@@ -9,11 +9,11 @@ from sympy import Piecewise
 
 from derive.activations import Activation, activation, s
 from derive.errors import InputError
+from numerics.activations_in_place import slopes, value_into
 from numerics.network import Network
 from numerics.simulation import forward, simulate
 from numerics.simulation.batch import Recorder
 from numerics.simulation.costs import METHODS, choose
-from numerics.simulation.elementwise import slopes, value_into
 from numerics.simulation.forward import ForwardPass, pivoted_factor
 from numerics.simulation.methods import Forward, ManySamples
 from numerics.simulation.norm_law import NormLaw
