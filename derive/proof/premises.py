@@ -139,6 +139,5 @@ def _gives_meaning(hypothesis: Hypothesis, derivation: Derivation) -> bool:
     shared = {v.family for side in sides for v in side.atoms(SharedVariance)}
     if any(hypothesis.declares(Kind.SHARED_VARIANCE, family) for family in shared):
         return True
-    occurring = frozenset[Basic]().union(*(step.after.free_symbols for step in derivation.steps))
     named = not hypothesis.equations and hypothesis.declares(Kind.DEFINITION)
-    return named and any(o in occurring for o in hypothesis.text.objects)
+    return named and any(step.after.has(o) for o in hypothesis.text.objects for step in derivation.steps)

@@ -43,5 +43,6 @@ THEOREMS: Registry[Derivation] = Registry(
         "critical-length-half-stable": "derive.theorems.critical_length:critical_length_half_stable",
         "covariance-recursion": "derive.theorems.covariance:covariance_recursion",
         "residual-variance": "derive.theorems.residual:residual_variance",
+        "residual-depth": "derive.theorems.residual_depth:residual_depth",
     },
 )

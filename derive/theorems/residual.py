@@ -49,17 +49,17 @@ STREAM = "the residual stream"
 _IN = signal("h", STREAM)
 _BLOCK = Residual(Elementwise(output="a"), Dense(n(0), output="r"), scale=ALPHA, output="h'")
 _OUT = _BLOCK(_IN)
-_A, _R, _NEXT = _OUT.defined
-_H, (_W,) = _IN.family, (drawn.family for drawn in _OUT.drawn[1:])
-_ASSUMED = (SCALED, *_OUT.assumed)
-_PRODUCT = Average(_NEXT(T, K) * _NEXT(V, K), OVER)
-_FORWARD = (Define(_NEXT), Expand(), Linearity(), Define(_R), WeightedSums())
+A, R, NEXT = _OUT.defined
+H, (W,) = _IN.family, (drawn.family for drawn in _OUT.drawn[1:])
+ASSUMED = (SCALED, *_OUT.assumed)
+_PRODUCT = Average(NEXT(T, K) * NEXT(V, K), OVER)
+FORWARD = (Define(NEXT), Expand(), Linearity(), Define(R), WeightedSums())
 _SOURCE = "Yang & Schoenholz 2017 (mean field residual networks)"
 
 
 def residual_variance() -> Derivation:
     """E[h'_tk h'_uk] = E[h_tk h_uk] + alpha^2 Var[W] sum_l E[a_tl a_ul] with a = f(h): exact at every width."""
-    return proof(_ASSUMED, _PRODUCT, *_FORWARD).done(
+    return proof(ASSUMED, _PRODUCT, *FORWARD).done(
         "residual-variance",
         "The residual stream behind a branch that ends in its weights",
         symbols=TWO_SAMPLES,
@@ -78,15 +78,15 @@ def residual_variance() -> Derivation:
 
 def residual_mean() -> Derivation:
     """E[h'_tk] = E[h_tk]: a branch that ends in its weights has mean zero."""
-    made = proof(_ASSUMED, Average(_NEXT(T, K), OVER), Define(_NEXT), Linearity(), Define(_R), WeightedSums())
+    made = proof(ASSUMED, Average(NEXT(T, K), OVER), Define(NEXT), Linearity(), Define(R), WeightedSums())
     return made.done("residual-mean", "The mean of the stream stays", symbols=TWO_SAMPLES)
 
 
 def residual_map() -> Derivation:
     """E[h'_tk h'_uk] -> E[h_tk h_uk] + alpha^2 sigma_w^2 E[f(y_1) f(y_2)] for a Gaussian stream."""
-    hypotheses = (*_ASSUMED, gaussian(_H), alike("lengths", *lengths(_H)), *gain_defined(_W))
-    limit = (Define(_A), GaussianLimit(), PutIn(lengths(_H)), EqualTerms(), Rename((GAIN,)))
-    return proof(hypotheses, _PRODUCT, *_FORWARD, *limit).done(
+    hypotheses = (*ASSUMED, gaussian(H), alike("lengths", *lengths(H)), *gain_defined(W))
+    limit = (Define(A), GaussianLimit(), PutIn(lengths(H)), EqualTerms(), Rename((GAIN,)))
+    return proof(hypotheses, _PRODUCT, *FORWARD, *limit).done(
         "residual-map",
         "One residual block of a wide network",
         symbols=(*TWO_SAMPLES, *PAIR, *GAINS[:1]),
@@ -95,7 +95,7 @@ def residual_map() -> Derivation:
 
 
 _G, _COMING = coming_back(_OUT)
-_GRADIENT = Average(passed_back(_OUT, _G, _H(T, K)) ** 2, OVER_ALL)
+_GRADIENT = Average(passed_back(_OUT, _G, H(T, K)) ** 2, OVER_ALL)
 _BACKWARD = (
     *(Define(family) for family in _OUT.defined[::-1]),
     Differentiate(),
@@ -114,7 +114,7 @@ _BACKWARD = (
 
 def residual_gradient() -> Derivation:
     """E[(dC/dh_k)^2] = (1 + alpha^2 n_0 Var[W] E[f'(h_k)^2]) Var[g], the gradients of the block's output being g."""
-    made = proof((*_ASSUMED, *_COMING), _GRADIENT, *_BACKWARD, over=OVER_ALL)
+    made = proof((*ASSUMED, *_COMING), _GRADIENT, *_BACKWARD, over=OVER_ALL)
     return made.done(
         "residual-gradient",
         "The gradient in front of a residual block",
@@ -126,8 +126,8 @@ def residual_gradient() -> Derivation:
 
 def residual_gradient_map() -> Derivation:
     """E[(dC/dh_k)^2] -> (1 + alpha^2 sigma_w^2 E[f'(u)^2]) Var[g] for a Gaussian stream."""
-    square = (Average(_H(T, K) ** 2, OVER_ALL), Q1)
-    hypotheses = (*_ASSUMED, *_COMING, gaussian(_H), alike("length", square, unit=K), *gain_defined(_W))
+    square = (Average(H(T, K) ** 2, OVER_ALL), Q1)
+    hypotheses = (*ASSUMED, *_COMING, gaussian(H), alike("length", square, unit=K), *gain_defined(W))
     rules = (*_BACKWARD, GaussianLimit(), PutIn((square,)), Rename((GAIN,)))
     return proof(hypotheses, _GRADIENT, *rules, over=OVER_ALL).done(
         "residual-gradient-map",
@@ -139,24 +139,25 @@ def residual_gradient_map() -> Derivation:
 
 _ENDING = Residual(Dense(n(0), weights="V", output="r"), Elementwise(output="a"), scale=ALPHA, output="h'")
 _END = _ENDING(_IN)
-_SUM, _END_A, _END_NEXT = _END.defined
-_END_ASSUMED = (SCALED, *_END.assumed)
+SUM, END_A, END_NEXT = _END.defined
+END_DRAWN = _END.drawn[1:]
+END_ASSUMED = (SCALED, *_END.assumed)
 
 
 def ending_mean() -> Derivation:
     """E[h'_tk] -> E[h_tk] + alpha E[f(u)]: the mean of a branch that ends in its activation does not vanish."""
-    hypotheses = (*_END_ASSUMED, gaussian(_SUM), alike("branch-lengths", *lengths(_SUM, K), unit=K))
-    rules = (Define(_END_NEXT), Linearity(), Define(_END_A), GaussianLimit(), PutIn(lengths(_SUM, K)[:1]))
-    return proof(hypotheses, Average(_END_NEXT(T, K), OVER), *rules).done(
+    hypotheses = (*END_ASSUMED, gaussian(SUM), alike("branch-lengths", *lengths(SUM, K), unit=K))
+    rules = (Define(END_NEXT), Linearity(), Define(END_A), GaussianLimit(), PutIn(lengths(SUM, K)[:1]))
+    return proof(hypotheses, Average(END_NEXT(T, K), OVER), *rules).done(
         "ending-activation-mean", "The mean of the stream behind a branch that ends in its activation", symbols=(*TWO_SAMPLES, *ONE)
     )
 
 
 def ending_map() -> Derivation:
     """E[h'_t h'_u] -> E[h_t h_u] + alpha (E[h_t] E[f(u_2)] + E[h_u] E[f(u_1)]) + alpha^2 E[f(y_1) f(y_2)]."""
-    hypotheses = (*_END_ASSUMED, gaussian(_SUM), alike("branch-lengths", *lengths(_SUM, K), unit=K))
-    rules = (Define(_END_NEXT), Expand(), Linearity(), Define(_END_A), OneOfMany(), GaussianLimit(), PutIn(lengths(_SUM, K)))
-    made = proof(hypotheses, Average(_END_NEXT(T, K) * _END_NEXT(V, K), OVER), *rules)
+    hypotheses = (*END_ASSUMED, gaussian(SUM), alike("branch-lengths", *lengths(SUM, K), unit=K))
+    rules = (Define(END_NEXT), Expand(), Linearity(), Define(END_A), OneOfMany(), GaussianLimit(), PutIn(lengths(SUM, K)))
+    made = proof(hypotheses, Average(END_NEXT(T, K) * END_NEXT(V, K), OVER), *rules)
     return made.done(
         "ending-activation-map",
         "The stream behind a branch that ends in its activation",

@@ -37,6 +37,7 @@ GRADES = {
     "critical-length-half-stable": "sampled",
     "covariance-recursion": "assumed",
     "residual-variance": "assumed",
+    "residual-depth": "assumed",
 }
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from derive.proof.oracle import Case, Known, Oracle
+from derive.proof.oracle import Case, Known, Limit, Oracle
 from derive.proof.outcomes import Coins, Law, Made, variance
-from derive.theorems.oracles.cases import gaussian, signs, skewed
+from derive.theorems.oracles.cases import gaussian, leaky, signs, skewed
 from derive.theorems.oracles.wide import PARABOLA, parabola
 
 ENUMERATED = "a network of a few units, every outcome of its coins"
@@ -49,9 +49,9 @@ def behind(of: str, units: int, biased: bool = True) -> Made:
     return made
 
 
-def activated(of: str) -> Made:
+def activated(of: str, f: Callable[[Any], Any] = parabola) -> Made:
     """z_tl = f(y_tl)"""
-    return lambda at, *index: parabola(at(of, *index))
+    return lambda at, *index: f(at(of, *index))
 
 
 _ROWS: Law = ((1, ((1, 2), (3, -1))), (2, ((-1, 0), (1, 2))), (1, ((2, 1), (-2, 0))))
@@ -138,6 +138,51 @@ def _ending() -> Known:
     return case({"r": summed, "a": activated("r"), "h'": added}, laws, {0: 2}, q_1=5, q_2=10, q_12=1, alpha=ALPHA)
 
 
+def _he(a: float) -> Known:
+    """Two units of mean square 4 with a symmetric law, and weights of variance 2/(2 (1 + a^2))."""
+    laws = {"h": (BEFORE, signs(2)), "W": (WEIGHTS, skewed(math.sqrt(1 / (2 * (1 + a**2)))))}
+    made = {**_BRANCH, "a": activated("h", leaky(a))}
+    return case(made, laws, {0: 2}, {"Activation": leaky(a)}, q_1=4, a=a, alpha=ALPHA)
+
+
+def _one_unit(a: float, weights: Law, alpha: float) -> Known:
+    """One unit, always 2, with a branch that ends in leaky ReLU."""
+    made: dict[str, Made] = {
+        "r": lambda at, t, k: at("h", t, k) * at("V", 1, k),
+        "a": activated("r", leaky(a)),
+        "h'": lambda at, t, k: at("h", t, k) + alpha * at("a", t, k),
+    }
+    laws = {"h": (BEFORE, ((1, 2),)), "V": (WEIGHTS, weights)}
+    return case(made, laws, {0: 1}, {"Max": max, "Abs": abs}, q_1=4, a=a, alpha=alpha, sigma_w2=variance(weights))
+
+
+_FACTORS = (0.3, 0.7, 1.1, 0.2, 0.5)
+
+
+def _stream(depth: int, factor: Callable[[int], float], growth: Callable[[float], float], **symbols: Any) -> Known:
+    """A stream of mean square 1.7, and of root 1.3, multiplied block by block."""
+    q = math.prod(growth(factor(block)) for block in range(depth))
+    starts = {"q": {0: 1.7, depth: 1.7 * q}.__getitem__, "rho": {0: 1.3, depth: 1.3 * q}.__getitem__}
+    return Known({"L": depth, **symbols}, {**starts, "alpha": factor})
+
+
+def _squared(alpha: float) -> float:
+    return 1 + alpha**2
+
+
+def _by_depth(depth: int) -> Known:
+    return _stream(depth, lambda _: 0.8 / math.sqrt(depth), _squared, c=0.8)
+
+
+def _small(block: int) -> float:
+    return 0.001 * (block + 1)
+
+
+def _ending_small() -> Known:
+    return _stream(5, _small, lambda alpha: 1 + 0.7 * alpha, c=0.7)
+
+
+BLOCK_BY_BLOCK = "multiplied out, block by block"
 ORACLES = {
     "covariance-recursion": Oracle(
         ENUMERATED,
@@ -189,4 +234,31 @@ ORACLES = {
             ),
         ),
     ),
+    "residual-depth": Oracle(
+        BLOCK_BY_BLOCK, (Case("five blocks", lambda: _stream(5, _FACTORS.__getitem__, _squared)),)
+    ),
+    "residual-step": Oracle(ENUMERATED, (Case("slope 1/2", lambda: _he(0.5), equals=4 * (1 + 9)),)),
+    "residual-depth-unscaled": Oracle(
+        BLOCK_BY_BLOCK, (Case("five blocks", lambda: _stream(5, lambda _: 1, _squared), equals=32 * 1.7),)
+    ),
+    "residual-depth-bounded": Oracle(
+        BLOCK_BY_BLOCK, (Case("ten thousand blocks", lambda: _by_depth(10_000), within=1e-4),)
+    ),
+    "residual-depth-limit": Oracle(
+        BLOCK_BY_BLOCK, (Limit("a thousand blocks, and ten thousand", _by_depth, (1_000, 10_000), 1e-4),)
+    ),
+    "residual-depth-above": Oracle(
+        BLOCK_BY_BLOCK, (Case("five small factors", lambda: _stream(5, _small, _squared), within=1e-8),)
+    ),
+    "residual-depth-below": Oracle(
+        BLOCK_BY_BLOCK, (Case("five small factors", lambda: _stream(5, _small, _squared), within=1e-8),)
+    ),
+    "ending-rectifier-step": Oracle(
+        "one unit whose branch is the same at every draw; one whose branch is almost always on its steeper side",
+        (
+            Case("the absolute value", lambda: _one_unit(-1, signs(3), 0.7), equals=2 * (1 + 0.7 * 3)),
+            Case("slope 2", lambda: _one_unit(2, ((1, -99), (99, 1)), -30), within=0.01),
+        ),
+    ),
+    "residual-depth-ending": Oracle(BLOCK_BY_BLOCK, (Case("five small factors", _ending_small, within=1e-4),)),
 }
