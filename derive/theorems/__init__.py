@@ -44,5 +44,6 @@ THEOREMS: Registry[Derivation] = Registry(
         "covariance-recursion": "derive.theorems.covariance:covariance_recursion",
         "residual-variance": "derive.theorems.residual:residual_variance",
         "residual-depth": "derive.theorems.residual_depth:residual_depth",
+        "dropout-variance": "derive.theorems.dropout:dropout_variance",
     },
 )

@@ -47,9 +47,15 @@ def signal(name: str, meaning: str, *, samples: bool = True) -> Signal:
     return Signal(family, axes, (Drawn(family),))
 
 
-def proof(hypotheses: tuple[Hypothesis, ...], start: Basic, *rules: Rule, over: Over = OVER) -> Proof:
-    """Return the proof by these rules from those of the hypotheses that they rest on, and from what names things."""
+def proof(
+    hypotheses: tuple[Hypothesis, ...], start: Basic, *rules: Rule, over: Over = OVER, apart: tuple[Expr, ...] = ()
+) -> Proof:
+    """Return the proof by these rules from those of the hypotheses that they rest on, and from what names things.
+
+    ``apart`` are two samples that are not the same.
+    """
     setting = Setting((FINITE_MOMENTS, *hypotheses), over=over)
+    setting = setting.with_distinct(*apart) if apart else setting
     used = {key for step in Proof(setting, start).by(*rules).steps for key in step.uses}
     named = {h.key for h in hypotheses if h.declares(Kind.DEFINITION) and not h.equations}
     return Proof(setting.only(frozenset(used | named)), start).by(*rules)

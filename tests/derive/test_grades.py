@@ -38,6 +38,7 @@ GRADES = {
     "covariance-recursion": "assumed",
     "residual-variance": "assumed",
     "residual-depth": "assumed",
+    "dropout-variance": "assumed",
 }
 
 
