@@ -88,7 +88,7 @@ def mean_behind_weights() -> Derivation:
 
 def covariance_map() -> Derivation:
     """Cov[s_tk, s_uk] -> sigma_w^2 E[f(y_1) f(y_2)] + sigma_b^2 for Gaussian pre-activations of the layer before."""
-    hypotheses = (*_OUT.assumed, gaussian(_Y), alike(*lengths(_Y)), *gain_defined(_W, _B))
+    hypotheses = (*_OUT.assumed, gaussian(_Y), alike("lengths", *lengths(_Y)), *gain_defined(_W, _B))
     rules = (CovarianceDefinition(), ByLemma(mean_behind_weights()), Define(_S), Expand(), Linearity())
     limit = (WeightedSums(), CentredSquare(), Define(_Z), GaussianLimit(), PutIn(lengths(_Y)), EqualTerms())
     return proof(hypotheses, _COVARIANCE, *rules, *limit, Rename((GAIN, BIAS_VARIANCE))).done(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from sympy import Basic, Eq, Expr, Integer, Symbol, symbols
+from sympy import Basic, Eq, Expr, Integer, Sum, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.blocks.signal import SAMPLE, UNIT, Axis, Drawn, Extents, Signal
+from derive.cost import Partial
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.kinds import definition
 from derive.network import n
 from derive.proof.derivation import Proof
 from derive.proof.rule import Rule
-from derive.randomness import BIASES, WEIGHTS, Family, Over
+from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over
 from derive.rules.wide import FIRST, SECOND, U
 from derive.setting import Setting
 from derive.theorems.layer_variance import BEFORE
@@ -20,6 +21,8 @@ from derive.words import Words
 
 OVER = Over("networks", (BEFORE, WEIGHTS, BIASES), "network")
 """The layers before a block, and the block's own weights and biases; the input is fixed."""
+OVER_ALL = Over("networks and output gradients", (BEFORE, WEIGHTS, BIASES, OUTPUT_GRADIENT))
+"""With the gradient that comes back to what comes out of the block."""
 T, V, K, L = symbols("t u k l", integer=True)
 """Two samples; units behind a block, and before it."""
 Q1, Q2 = symbols("q_1 q_2", positive=True)
@@ -45,11 +48,18 @@ def signal(name: str, meaning: str, *, samples: bool = True) -> Signal:
     return Signal(family, axes, (Drawn(family),))
 
 
-def proof(hypotheses: tuple[Hypothesis, ...], start: Basic, *rules: Rule, over: Over = OVER) -> Proof:
-    """Return the proof by these rules from those of the hypotheses that they rest on."""
+def proof(
+    hypotheses: tuple[Hypothesis, ...], start: Basic, *rules: Rule, over: Over = OVER, apart: tuple[Expr, ...] = ()
+) -> Proof:
+    """Return the proof by these rules from those of the hypotheses that they rest on, and from what names things.
+
+    ``apart`` are two samples that are not the same.
+    """
     setting = Setting((FINITE_MOMENTS, *hypotheses), over=over)
-    used = frozenset[str]().union(*(step.uses for step in Proof(setting, start).by(*rules).steps))
-    return Proof(setting.only(used), start).by(*rules)
+    setting = setting.with_distinct(*apart) if apart else setting
+    used = {key for step in Proof(setting, start).by(*rules).steps for key in step.uses}
+    named = {h.key for h in hypotheses if h.declares(Kind.DEFINITION) and not h.equations}
+    return Proof(setting.only(frozenset(used | named)), start).by(*rules)
 
 
 def gain_defined(weights: Family, biases: Family | None = None, fan_in: Expr = n(0)) -> tuple[Hypothesis, ...]:
@@ -62,37 +72,72 @@ def gain_defined(weights: Family, biases: Family | None = None, fan_in: Expr = n
     return tuple(found)
 
 
-def gaussian(*families: Family) -> Hypothesis:
-    """Return the hypothesis that pre-activations, of one sample or of two, are jointly Gaussian."""
-    shown = " and ".join(["{}"] * len(families))
+def gaussian(y: Family) -> Hypothesis:
+    """Return the hypothesis that values, of one sample or of two, are jointly Gaussian."""
     return Hypothesis(
-        "gaussian-pre-activations",
+        f"gaussian-{y.name}",
         Words(
-            f"The layers before are wide: the pre-activations {shown} of samples are jointly Gaussian with mean zero.",
-            *(y(*(T, L)[-len(y.extents(Integer(0))) :]) for y in families),
+            "The layers are wide: the values {} of two samples, {} and {}, are jointly Gaussian with mean zero.",
+            y(T, L),
+            T,
+            V,
         ),
-        tuple(
-            Property(kind, y, licenses="->")
-            for y in families
-            for kind in (Kind.GAUSSIAN_LIMIT, Kind.JOINT_GAUSSIAN_LIMIT)
-        ),
+        tuple(Property(kind, y, licenses="->") for kind in (Kind.GAUSSIAN_LIMIT, Kind.JOINT_GAUSSIAN_LIMIT)),
         exact=False,
         source="Neal 1996; Lee et al. 2018; Matthews et al. 2018",
     )
 
 
-def alike(*values: tuple[Expr, Expr]) -> Hypothesis:
+def alike(key: str, *values: tuple[Expr, Expr], unit: Expr = L) -> Hypothesis:
     """Return the hypothesis that moments, each given with its symbol, are the same for every unit."""
     shown = ", ".join(["{}"] * len(values))
     return Hypothesis(
-        "units-alike-before",
-        Words(f"Every unit {{}} has the same moments: {shown}.", L, *(Eq(*v, evaluate=False) for v in values)),
+        key,
+        Words(f"Every unit {{}} has the same moments: {shown}.", unit, *(Eq(*v, evaluate=False) for v in values)),
         (),
-        for_all=(L,),
+        for_all=(unit,),
     )
 
 
-def lengths(y: Family) -> tuple[tuple[Expr, Expr], ...]:
+def lengths(y: Family, unit: Expr = L) -> tuple[tuple[Expr, Expr], ...]:
     """Return the mean squares of two samples and their mean product, each with its symbol."""
-    one, other = y(T, L), y(V, L)
+    one, other = y(T, unit), y(V, unit)
     return (Average(one**2, OVER), Q1), (Average(other**2, OVER), Q2), (Average(one * other, OVER), Q12)
+
+
+def coming_back(out: Signal) -> tuple[Family, tuple[Hypothesis, ...]]:
+    """Return the gradient of the cost at what comes out for one sample, and what is assumed of it."""
+    axes = tuple(axis for axis in out.axes if axis.name != SAMPLE)
+    g = Family(
+        "g",
+        meaning=Words("the gradient of the cost at what comes out for the sample {}", T),
+        extents=Extents(axes),
+        layered=False,
+        source=OUTPUT_GRADIENT,
+    )
+    at = g(*symbols("k p q", integer=True)[: len(axes)])
+    independent = Hypothesis(
+        "gradient-independence",
+        Words(
+            "The layers are wide: the gradients {} that come back are independent of the weights and of what went "
+            "forward, as if the backward pass had weights of its own.",
+            at,
+        ),
+        tuple(Property(Kind.INDEPENDENT_OF, g, drawn.family) for drawn in out.drawn),
+        exact=False,
+        source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
+    )
+    centred = Hypothesis(
+        "gradient-zero-mean",
+        Words("The gradients {} have mean zero and one variance, {}.", at, SharedVariance(g)),
+        (Property(Kind.ZERO_MEAN, g), Property(Kind.SHARED_VARIANCE, g)),
+    )
+    return g, (independent, centred)
+
+
+def passed_back(out: Signal, g: Family, to: Entry) -> Expr:
+    """Return the gradient at a scalar that goes into a block: the derivative of the cost's linear part, sum g y."""
+    axes = tuple(axis for axis in out.axes if axis.name != SAMPLE)
+    indices = symbols("j p' q'", integer=True)[: len(axes)]
+    limits = ((index, Integer(1), axis.size) for index, axis in zip(indices, axes, strict=True))
+    return Partial(Sum(g(*indices) * out.family(T, *indices), *limits), to)

@@ -36,6 +36,9 @@ GRADES = {
     "critical-length-kinked": "sampled",
     "critical-length-half-stable": "sampled",
     "covariance-recursion": "assumed",
+    "residual-variance": "assumed",
+    "residual-depth": "assumed",
+    "dropout-variance": "assumed",
 }
 
 
