@@ -22,6 +22,7 @@ _COMMANDS = {
     "derive": ("numerics.cli.derivations:derive", "Derive a theorem step by step."),
     "audit": ("numerics.cli.audits:audit", "Hold printed formulas against derived ones."),
     "curve": ("numerics.cli.curves:curve", "Predict the variances of a network, layer by layer."),
+    "sweep": ("numerics.cli.sweep:sweep", "Predict curves on a grid of gains, depths, activations."),
     "verify": ("numerics.cli.verification:verify", "Hold the prediction against a simulation."),
     "simulate": ("numerics.cli.simulation:simulate", "Estimate the variances of a network by drawing it."),
     "expect": ("numerics.cli.expect:expect", "Give a Gaussian expectation in closed form."),
