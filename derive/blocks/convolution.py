@@ -106,17 +106,6 @@ class Convolution(Block):
         """Return the number of output positions."""
         return floor((axis.size + self.stride - 1) / self.stride)
 
-
-@lru_cache(maxsize=1_000)
-def _window(
-    kernel: int, stride: int, padding: str, position: Expr, offset: Expr, size: Expr
-) -> tuple[Expr, Expr, Expr]:
-    """Return where a kernel's weight looks, and the first and last weight that looks at something."""
-    start = stride * (position - 1) - (kernel - 1) // 2
-    if padding == "circular":
-        return Mod(start + offset - 1, size) + 1, Integer(1), Integer(kernel)
-    return start + offset, Max(1, 1 - start), Min(kernel, size - start)
-
     def lemmas(self, z: Signal) -> Lemmas:
         """Return the lemmas of one layer, place by place."""
         from derive.blocks.lemmas_linear import convolution
@@ -133,6 +122,15 @@ def _window(
         return True
 
 
+@lru_cache(maxsize=1_000)
+def _window(
+    kernel: int, stride: int, padding: str, position: Expr, offset: Expr, size: Expr
+) -> tuple[Expr, Expr, Expr]:
+    """Return where a kernel's weight looks, and the first and last weight that looks at something."""
+    start = stride * (position - 1) - (kernel - 1) // 2
+    if padding == "circular":
+        return Mod(start + offset - 1, size) + 1, Integer(1), Integer(kernel)
+    return start + offset, Max(1, 1 - start), Min(kernel, size - start)
 
 
 def fan_in(block: Convolution, channels: int, dimensions: int) -> int:

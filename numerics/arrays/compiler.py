@@ -135,7 +135,7 @@ class Compiler:
         family, layer = key
         indices = tuple(Symbol(f"k{place}", integer=True, positive=True) for place in range(len(self._shape(key))))
         where = indices if layer is None else (Integer(layer), *indices)
-        return indices, self._with_values(sympify(family.definition(*where)))
+        return indices, self._with_values(sympify(family.defined(*where)))
 
     def _with_values(self, e: Expr) -> Expr:
         for function, expression in self._functions.items():
