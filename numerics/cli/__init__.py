@@ -23,6 +23,7 @@ _COMMANDS = {
     "audit": ("numerics.cli.audits:audit", "Hold printed formulas against derived ones."),
     "curve": ("numerics.cli.curves:curve", "Predict the variances of a network, layer by layer."),
     "verify": ("numerics.cli.verification:verify", "Hold the prediction against a simulation."),
+    "network": ("numerics.cli.described:network", "Print a network: its blocks, definitions, what is drawn."),
     "simulate": ("numerics.cli.simulation:simulate", "Estimate the variances of a network by drawing it."),
     "expect": ("numerics.cli.expect:expect", "Give a Gaussian expectation in closed form."),
     "maps": ("numerics.cli.maps:maps", "Give the maps of an activation, in closed form and as numbers."),
