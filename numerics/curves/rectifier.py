@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.activations import slopes
 from numerics.derivations import derivation
 from numerics.network import Network
 
@@ -24,8 +25,6 @@ Floats = NDArray[np.float64]
 
 def rectifier_slope(network: Network) -> float | None:
     """Return the slope at negative arguments if the activation is a (leaky) ReLU, the identity or |.|, else None."""
-    from numerics.simulation.elementwise import slopes
-
     found = slopes(network.activation)
     return None if found is None or found[0] != 1 else found[1]
 

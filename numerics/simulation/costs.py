@@ -9,9 +9,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from derive.errors import InputError, unknown_name
+from numerics.activations import slopes
 from numerics.laws import NORMAL, RADEMACHER, TRUNCATED_NORMAL, UNIFORM, Law
 from numerics.network import Network
-from numerics.simulation.elementwise import slopes
 
 METHODS = ("brute", "conditional", "norm-law")
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from numerics.activations import slopes
 from numerics.laws import NORMAL
 from numerics.network import Network
 from numerics.simulation.batch import Batch, Recorder
-from numerics.simulation.elementwise import slopes
 
 Floats = NDArray[np.float64]
 
