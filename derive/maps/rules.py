@@ -267,10 +267,11 @@ def _stands_apart(e: Expr) -> bool:
         return False
     sums = [a for a in e.args if _has_sum(a)]
     rest = Mul(*(a for a in e.args if not _has_sum(a)))
-    # Multiplied out by a single symbol, or with a sign or a number taken in or out, it may be shorter.
-    if len(sums) != 1 or rest.is_Symbol or rest.could_extract_minus_sign() or sums[0].primitive()[0] != 1:
+    if len(sums) != 1 or rest.free_symbols & sums[0].free_symbols:
         return False
-    return not rest.free_symbols & sums[0].free_symbols
+    # a (b + 1) may be shorter multiplied out, and others with a sign or a number taken in or out.
+    short = rest.is_Symbol and len(sums[0].args) == 2
+    return not (short or rest.could_extract_minus_sign() or sums[0].primitive()[0] != 1)
 
 
 def _is_irreducible(e: Expr) -> bool:
