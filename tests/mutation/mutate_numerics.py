@@ -16,34 +16,31 @@ import resource
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from random import Random
+from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
 from equivalent_numerics import EQUIVALENT
 from hook import PLANT, RECORD, blocks
 from numerical_errors import FACTOR, changes
-from single_errors import Mutant, mutants
+from single_errors import Mutant, mutants, planted
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TESTS = ("tests/numerics", "numerics")
 NOTICED, SURVIVED, SLOW, EQUAL = "noticed", "SURVIVED", "time limit", "equivalent"
 OUTCOMES = (NOTICED, SLOW, SURVIVED, EQUAL)
-WARM = ("numpy", "scipy.special", "scipy.stats", "scipy.integrate", "sympy", "mpmath", "matplotlib.figure", "derive.claims")
 _OWN = "the driver fails:"
 _THEOREMS = ("length-map", "gradient-variance", "rectifier-gradient", "network-variance", "sample-variance-stable")
 
 
 def warm() -> None:
-    """Import and derive once what tests need and no error is planted in, before processes are forked."""
-    sys.path.insert(0, str(ROOT))
-    for name in WARM:
-        importlib.import_module(name)
+    """Derive once what tests need and no error is planted in, before processes are forked."""
     from derive.maps import MAPS, Maps
 
     from numerics.derivations import derivation
@@ -149,32 +146,103 @@ def sample(found: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
     return chosen
 
 
-class _First:
-    """A plugin of pytest: the first test that fails, and why."""
+class Planter:
+    """A plugin of pytest: the tests are collected once, and each error is planted in a process forked from there.
 
-    def __init__(self) -> None:
-        self.said = ""
+    In place of running the tests, every forked process has the code of one function replaced, wherever it is referred
+    to, and runs those that execute the changed block up to the first that fails.
+    """
+
+    def __init__(self, campaign: Campaign, chosen: Sequence[Mutant]) -> None:
+        self.campaign, self.chosen = campaign, chosen
+        self.outcomes: dict[Mutant, tuple[str, str]] = {}
+        self.first = ""
+        self.out = os.fdopen(os.dup(1), "w")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        self._take(report)
-
-    def pytest_collectreport(self, report: Any) -> None:
-        self._take(report)
-
-    def _take(self, report: Any) -> None:
-        if report.failed and not self.said:
+        """Keep the first test that fails, and why."""
+        if report.failed and not self.first:
             crash = getattr(report.longrepr, "reprcrash", None)
-            self.said = f"{report.nodeid}: {crash.message if crash else report.longrepr}"[:300]
+            self.first = f"{report.nodeid}: {crash.message if crash else report.longrepr}"[:300]
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Plant one error after the other."""
+        items = {item.nodeid: item for item in session.items}
+        warm()
+        for mutant in self.chosen:
+            what, words = self.outcomes[mutant] = self._try(mutant, items)
+            text = " ".join(words.split())[:200]
+            print(f"{what:10} {mutant.name}\n           line {mutant.line}: {text}", file=self.out, flush=True)
+        print("\n" + table(self.outcomes), file=self.out, flush=True)
+        return True
+
+    def _try(self, mutant: Mutant, items: dict[str, pytest.Item]) -> tuple[str, str]:
+        if mutant.name in EQUIVALENT:
+            return EQUAL, EQUIVALENT[mutant.name]
+        using = [test for test in self.campaign.record.using(mutant) if test in items]
+        tests = self.campaign.affordable(using)
+        if not tests:
+            return SURVIVED, "no test executes it"
+        limit = int(20 + 2 * self.campaign.seconds)
+        if function_of(mutant) is None:
+            what, words = in_a_new_process(mutant, tests, limit)
+        else:
+            what, words = in_a_fork(lambda: self._run(mutant, [items[test] for test in tests]), limit)
+        return what, words or f"{len(tests)} of {len(using)} tests run"
+
+    def _run(self, mutant: Mutant, items: Sequence[pytest.Item]) -> str:
+        """Run tests with an error planted, in processes that they start too; return what failed, if something did."""
+        os.environ[PLANT] = f"{mutant.module}:{mutant.number}"
+        function = function_of(mutant)
+        assert function is not None
+        function.__code__ = code_of(mutant)
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.first:
+                break
+        return self.first
 
 
-def planted_run(mutant: Mutant, tests: Sequence[str], seconds: float) -> tuple[str, str]:
-    """Run tests in a forked process with an error planted; return what came of it, and what noticed."""
+def _outermost(mutant: Mutant) -> str:
+    """Return the path of the function of a module or of a class that a mutant is in."""
+    first, *rest = mutant.place.split(".")
+    is_class = isinstance(vars(importlib.import_module(mutant.module)).get(first), type)
+    return ".".join([first, *rest[:1]] if is_class else [first])
+
+
+def function_of(mutant: Mutant) -> FunctionType | None:
+    """Return the function that a mutant is in, without what it is wrapped in; None for other statements of a module."""
+    found: Any = importlib.import_module(mutant.module)
+    for name in _outermost(mutant).split("."):
+        found = vars(found).get(name)
+    inner = ("__func__", "fget", "func", "callback", "__wrapped__")
+    while not isinstance(found, FunctionType) or hasattr(found, "__wrapped__"):
+        found = next((getattr(found, name) for name in inner if getattr(found, name, None) is not None), None)
+        if found is None:
+            return None
+    return found if found.__module__ == mutant.module else None
+
+
+def code_of(mutant: Mutant) -> CodeType:
+    """Return the code of the function that a mutant is in, with the error."""
+    path = modules()[mutant.module]
+    tree = planted(path.read_text(encoding="utf-8"), mutant.number, changes)
+    codes = [compile(tree, str(path), "exec", dont_inherit=True)]
+    for code in codes:
+        codes += [c for c in code.co_consts if isinstance(c, CodeType)]
+    (found,) = [code for code in codes if code.co_qualname == _outermost(mutant)]
+    return found
+
+
+def in_a_fork(run: Callable[[], str], limit: int) -> tuple[str, str]:
+    """Return what came of a run in a process forked from this one."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         os.close(reading)
         try:
-            said = _in_child(mutant, tests, seconds)
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+            said = run()
         except BaseException as crash:
             said = f"{_OWN} {type(crash).__name__}: {crash}"
         os.write(writing, said.encode()[:4000])
@@ -190,19 +258,16 @@ def planted_run(mutant: Mutant, tests: Sequence[str], seconds: float) -> tuple[s
     return (NOTICED, said) if said else (SURVIVED, "")
 
 
-def _in_child(mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
-    import hook
-
-    limit = sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 5))
-    os.environ[PLANT] = f"{mutant.module}:{mutant.number}"
-    hook.install()
-    silent = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(silent, stream)
-    first = _First()
-    code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--capture=sys", *tests], plugins=[first])
-    return first.said or ("" if code == 0 else f"pytest ends with {code!r}")
+def in_a_new_process(mutant: Mutant, tests: Sequence[str], limit: int) -> tuple[str, str]:
+    """Return what came of a run with an error in what a module does when it is imported."""
+    environment = os.environ | {PLANT: f"{mutant.module}:{mutant.number}"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20 * limit)
+    except subprocess.TimeoutExpired:
+        return SLOW, "no end"
+    said = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return (NOTICED, (said or ["pytest stops"])[0]) if done.returncode else (SURVIVED, "")
 
 
 class Campaign:
@@ -224,17 +289,6 @@ class Campaign:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "hook", "-p", "no:cacheprovider", *tests]
         subprocess.run(command, cwd=ROOT, env=environment, check=False)
         self.record = Record.read(self.path)
-
-    def try_one(self, mutant: Mutant) -> tuple[str, str]:
-        """Plant one error, and return what came of it with what noticed it."""
-        if mutant.name in EQUIVALENT:
-            return EQUAL, EQUIVALENT[mutant.name]
-        using = self.record.using(mutant)
-        tests = self.affordable(using)
-        if not tests:
-            return SURVIVED, "no test executes it"
-        what, words = planted_run(mutant, tests, 20 + 2 * self.seconds)
-        return what, words or f"{len(tests)} of {len(using)} tests run"
 
     def affordable(self, tests: Sequence[str]) -> list[str]:
         """Return the first tests that fit in the time, and at least one."""
@@ -288,12 +342,9 @@ def main() -> None:
         print("\n".join(m.name for m in chosen))
         return
     os.chdir(ROOT)
-    warm()
-    outcomes = {}
-    for mutant in chosen:
-        what, words = outcomes[mutant] = campaign.try_one(mutant)
-        print(f"{what:10} {mutant.name}\n           line {mutant.line}: {' '.join(words.split())[:200]}", flush=True)
-    print("\n" + table(outcomes))
+    sys.path.insert(0, str(ROOT))
+    planter = Planter(campaign, chosen)
+    pytest.main(["-q", "-p", "no:cacheprovider", "--capture=sys", *TESTS], plugins=[planter])
 
 
 if __name__ == "__main__":

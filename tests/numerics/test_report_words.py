@@ -1,0 +1,83 @@
+"""What a report says in words: every count and name from what it is made of."""
+
+import html
+import math
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from derive.activations import activation
+from numerics.report.page import _abstract
+from numerics.report.subject import _centre
+from numerics.report.subject_page import _map
+
+
+def contents(theorems="", audits="", cases=()):
+    """As a report is: grades and verdicts, and runs by title and verdict."""
+    return SimpleNamespace(
+        theorems=[SimpleNamespace(grade=grade) for grade in theorems.split()],
+        audits=[SimpleNamespace(verdict=verdict) for verdict in audits.split()],
+        cases=[SimpleNamespace(title=t, verification=SimpleNamespace(verdict=v)) for t, v in cases],
+    )
+
+
+def test_the_abstract_counts_what_there_is():
+    """Theorems by grade, formulas by verdict, runs by name: ReLU keeps its capitals, others begin in lower case."""
+    said = html.unescape(
+        _abstract(
+            contents(
+                "exact exact sampled exact",
+                "refuted holds holds-if refuted holds refuted undecided",
+                [("Tanh, small weights", "agrees"), ("ReLU units", "agrees"), ("Xavier", "agrees"), ("Big", "differs")],
+            )
+        )
+    )
+    assert "4 theorems are derived (3 exact and 1 sampled)." in said
+    counts = "2 hold as printed, 1 only if more is assumed, 3 are refuted and 1 are undecided"
+    assert f"Of 7 formulas in print, {counts}." in said
+    assert "agree with theory for tanh with small weights, ReLU units and xavier; they differ for big." in said
+
+
+def test_the_abstract_says_what_could_not_be_told():
+    few = _abstract(contents("exact", "holds", [("Few", "inconclusive"), ("Fewer", "inconclusive")]))
+    assert "for none; they differ for none; too few were drawn to say for few and fewer." in few
+    assert "inconclusive" not in few
+    assert "too few" not in _abstract(contents("exact", "holds", [("Many", "agrees")]))
+
+
+def point(sigma_w2, sigma_b2=0.0, q_star=None, stability="stable"):
+    return SimpleNamespace(sigma_w2=sigma_w2, sigma_b2=sigma_b2, q_star=q_star, stability=stability)
+
+
+NOWHERE = point(None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "critical", "edge", "expected"),
+    [
+        ("tanh", point(1.0), point(1.7, 0.05, 0.3), (1.7, 0.05, 0.3)),
+        ("tanh", point(1.25, 0.5, 2.0), point(1.7, 0.05, 0.3, "unstable"), (1.25, 0.5, 2.0)),
+        ("tanh", NOWHERE, point(1.7, 0.05, 0.3, "unstable"), (1.7, 0.05, 0.3)),
+        ("relu", point(2.0), NOWHERE, (2.0, 0.0, 1.0)),
+        ("x**2", NOWHERE, NOWHERE, (1 / 3, 0.0, 1.0)),
+        ("exp(x**2/4)", NOWHERE, NOWHERE, (1.0, 0.0, 1.0)),
+    ],
+)
+def test_a_page_is_about_the_edge_of_chaos_or_what_keeps_the_length(name, critical, edge, expected):
+    """Else the gain 1/E[f(u)^2] at q = 1, which keeps it: E[u^4] = 3; where that is infinite, gain 1."""
+    assert _centre(activation(name), critical, edge) == pytest.approx(expected, rel=1e-12)
+
+
+def shown(value):
+    about = {"meaning": "a map", "derivation": None, "fragment": "", "kernel": "", "reason": "none is known"}
+    found = SimpleNamespace(name="chi_par", value=value, **about)
+    return re.sub(r"<[^>]*>", " ", html.unescape(_map(SimpleNamespace(slug="f"), found)))
+
+
+def test_a_number_of_a_map_stands_with_its_error_and_what_is_infinite_has_none():
+    number = SimpleNamespace(value=1.234567890123456, error=0.00345, method="quadrature")
+    assert "1.23456789012346 ± 0.003 (quadrature)" in shown(number)
+    for none in (None, SimpleNamespace(value=math.inf, error=math.inf, method="closed form")):
+        assert "±" not in shown(none)
+        assert "No closed form: none is known." in shown(none)
