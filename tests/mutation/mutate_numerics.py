@@ -1,8 +1,8 @@
 """Plant single errors in `numerics`, and report which its tests notice.
 
-``python tests/mutation/mutate_numerics.py --sample 100 --seed 1`` plants 100 of them, spread over packages and kinds, each
-in a process of its own that runs the tests which execute the changed block: those that execute little else first, the
-cheap ones before the dear ones. Which tests execute what is recorded once, by running them all (``--record``).
+``python tests/mutation/mutate_numerics.py --sample 100 --seed 1`` plants 100 of them, spread over packages and kinds,
+each in a process of its own that runs the tests which execute the changed block: those that execute little else first,
+the cheap ones before the dear ones. Which tests execute what is recorded once, by running them all (``--record``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
-
+import linecache
 import os
 import resource
 import subprocess
@@ -35,6 +35,8 @@ ROOT = HERE.parents[1]
 TESTS = ("tests/numerics", "numerics")
 NOTICED, SURVIVED, SLOW, EQUAL = "noticed", "SURVIVED", "time limit", "equivalent"
 OUTCOMES = (NOTICED, SLOW, SURVIVED, EQUAL)
+WRITTEN_OUT = {f"numerics.kernels.{name}": "numerics.kernels.quadrature" for name in ("_line_rule", "_plane_rule")}
+"""Modules whose source text is what kernels are made of, and the module that does it: tests execute that."""
 _OWN = "the driver fails:"
 _THEOREMS = ("length-map", "gradient-variance", "rectifier-gradient", "network-variance", "sample-variance-stable")
 
@@ -42,7 +44,6 @@ _THEOREMS = ("length-map", "gradient-variance", "rectifier-gradient", "network-v
 def warm() -> None:
     """Derive once what tests need and no error is planted in, before processes are forked."""
     from derive.maps import MAPS, Maps
-
     from numerics.derivations import derivation
 
     for theorem in _THEOREMS:
@@ -102,8 +103,9 @@ class Record:
 
     def using(self, mutant: Mutant) -> list[str]:
         """Return the tests that execute what a mutant changes, the likeliest and cheapest first."""
-        block = self._block(mutant)
-        found = self.reach.get(block, set()) if block else self._of_module(mutant.module)
+        block = None if mutant.module in WRITTEN_OUT else self._block(mutant)
+        module = WRITTEN_OUT.get(mutant.module, mutant.module)
+        found = self.reach.get(block, set()) if block else self._of_module(module)
         sound = [test for test in found if test in self.cpu and test not in self.failed]
         return sorted(sound, key=lambda test: ((0.05 + self.cpu[test]) * self.breadth[test], test))
 
@@ -121,6 +123,11 @@ class Record:
 @lru_cache(maxsize=16)
 def _blocks(module: str) -> list[tuple[int, list[ast.stmt]]]:
     return blocks(ast.parse(modules()[module].read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=256)
+def _text(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
 
 
 def sample(found: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
@@ -180,6 +187,7 @@ class Planter:
         if mutant.name in EQUIVALENT:
             return EQUAL, EQUIVALENT[mutant.name]
         using = [test for test in self.campaign.record.using(mutant) if test in items]
+        using = using or [test for test in items if mutant.module in _text(test.split("::")[0])]
         tests = self.campaign.affordable(using)
         if not tests:
             return SURVIVED, "no test executes it"
@@ -196,6 +204,10 @@ class Planter:
         function = function_of(mutant)
         assert function is not None
         function.__code__ = code_of(mutant)
+        if mutant.module in WRITTEN_OUT:
+            path = str(modules()[mutant.module])
+            lines = ast.unparse(_tree(mutant)).splitlines(keepends=True)
+            linecache.cache[path] = (0, None, lines, path)
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.first:
@@ -225,13 +237,15 @@ def function_of(mutant: Mutant) -> FunctionType | None:
 
 def code_of(mutant: Mutant) -> CodeType:
     """Return the code of the function that a mutant is in, with the error."""
-    path = modules()[mutant.module]
-    tree = planted(path.read_text(encoding="utf-8"), mutant.number, changes)
-    codes = [compile(tree, str(path), "exec", dont_inherit=True)]
+    codes = [compile(_tree(mutant), str(modules()[mutant.module]), "exec", dont_inherit=True)]
     for code in codes:
         codes += [c for c in code.co_consts if isinstance(c, CodeType)]
     (found,) = [code for code in codes if code.co_qualname == _outermost(mutant)]
     return found
+
+
+def _tree(mutant: Mutant) -> ast.Module:
+    return planted(modules()[mutant.module].read_text(encoding="utf-8"), mutant.number, changes)
 
 
 def in_a_fork(run: Callable[[], str], limit: int) -> tuple[str, str]:
@@ -294,8 +308,9 @@ class Campaign:
         """Return the first tests that fit in the time, and at least one."""
         spent, found = 0.0, []
         for test in tests:
-            if not found or spent + self.record.cpu[test] <= self.seconds:
-                spent += self.record.cpu[test]
+            cpu = self.record.cpu.get(test, 1.0)
+            if not found or spent + cpu <= self.seconds:
+                spent += cpu
                 found.append(test)
         return found
 
@@ -332,8 +347,8 @@ def main() -> None:
         campaign.learn(options.record or TESTS)
     found = [m for m in all_mutants() if options.only in m.name]
     if options.names:
-        wanted = set(options.names.read_text(encoding="utf-8").splitlines())
-        chosen = [m for m in found if m.name in wanted]
+        known = {m.name: m for m in found}
+        chosen = [known[name] for name in options.names.read_text(encoding="utf-8").splitlines() if name in known]
     else:
         chosen = sample([m for m in found if m.kind != FACTOR], options.sample, options.seed)
         chosen += sample([m for m in found if m.kind == FACTOR], options.factors, options.seed)

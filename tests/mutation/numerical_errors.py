@@ -1,4 +1,4 @@
-"""Single errors to plant in numerical code: those of `single_errors` that make sense there, and errors of 5 % in a number.
+"""Single errors to plant in numerical code: those of `single_errors` that make sense there, and 5 % in a number.
 
 A number's error is at an operation (a product, a quotient, a power, a root) or at a decimal constant. What is only a
 choice has no right value, and is left out: sizes and places in figures, messages, tolerances, limits on work, and how
@@ -8,10 +8,16 @@ many units of rounding (EPS) a bound allows.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from single_errors import CONSTANT, GUARD, INDEX, OBLIGATION, POWER, SIGN, TERM, Change, _is_types, _is_words, _of_guard, _own_name
-from single_errors import _of_operation, _short
+from single_errors import CONSTANT, GUARD, INDEX, OBLIGATION, POWER, SIGN, TERM, Change
+from single_errors import _is_types as is_types
+from single_errors import _is_words as is_words
+from single_errors import _of_guard as of_guard
+from single_errors import _of_operation as of_operation
+from single_errors import _own_name as own_name
+from single_errors import _short as short
 
 RELATION, BRANCH, OTHER_END, FACTOR = "comparison", "branch", "min or max", "5 % in a number"
 KINDS = (INDEX, SIGN, POWER, CONSTANT, TERM, RELATION, GUARD, BRANCH, OTHER_END, FACTOR)
@@ -22,44 +28,46 @@ _ENDS = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum",
 _ROOTS = {"sqrt", "exp", "log", "log1p", "expm1"}
 _OPPOSITES = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 _BOUNDARIES = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
-_MESSAGES = {"InputError", "echo", "secho", "warn", "getLogger", "TypeVar", "ParamSpec", "lru_cache", "option", "argument"}
-_CHOICES = {
-    *("fontsize", "linewidth", "alpha", "pad", "labelpad", "columnspacing", "handlelength", "dpi", "figsize", "zorder"),
-    *("markersize", "size", "maxsize", "indent", "width_ratios", "height_ratios", "hspace", "wspace", "linestyle", "dash"),
-    *("rtol", "atol", "tolerance", "timeout", "nbins", "ncols", "xytext", "rotation", "s", "lw", "ms", "rect", "margins"),
-}
+_MESSAGES = re.compile("InputError|echo|secho|warn|getLogger|TypeVar|ParamSpec|lru_cache|option|argument")
+_CHOICES = re.compile(
+    "fontsize|linewidth|alpha|pad|labelpad|columnspacing|handlelength|dpi|figsize|zorder|markersize|size|maxsize|indent|"
+    "width_ratios|height_ratios|hspace|wspace|linestyle|dash|rtol|atol|tolerance|timeout|nbins|ncols|xytext|rotation|s|"
+    "lw|ms|rect|margins"
+)
 """Arguments that have no right value: how a figure looks, how exact something has to be, how long it may take."""
 
 
 def changes(tree: ast.Module) -> Iterator[Change]:
     """Yield place, node, kind and what comes in its stead, for the whole module."""
     for node in tree.body:
-        if not isinstance(node, ast.Import | ast.ImportFrom | ast.AugAssign) and not _is_words(node) and not _is_choice(node):
-            yield from _within(node, _own_name(node))
+        left_out = isinstance(node, ast.Import | ast.ImportFrom | ast.AugAssign) or is_words(node) or _is_choice(node)
+        if not left_out:
+            yield from _within(node, own_name(node))
 
 
 def _is_choice(node: ast.AST) -> bool:
     """Return whether a statement of a module only sets a constant in capitals: limits, tolerances, colours, layouts."""
     if isinstance(node, ast.Assign):
-        return _short(node.targets[0]).isupper() or isinstance(node.value, ast.BinOp)  # A union of types.
+        return short(node.targets[0]).isupper() or isinstance(node.value, ast.BinOp)  # A union of types.
     return False
 
 
 def _within(node: ast.AST, place: str) -> Iterator[Change]:
     """Yield the changes of a node and of all inside it: annotations, decorators, messages and choices stay."""
-    if isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr) or _is_types(node):
+    if isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr) or is_types(node):
         return
-    if isinstance(node, ast.keyword) and node.arg in _CHOICES:
+    if isinstance(node, ast.keyword) and node.arg and _CHOICES.fullmatch(node.arg):
         return
-    if isinstance(node, ast.Call) and _short(node.func).rsplit(".", 1)[-1] in _MESSAGES:
+    if isinstance(node, ast.Call) and _MESSAGES.fullmatch(short(node.func).rsplit(".", 1)[-1]):
         return
     for kind, new in _of(node):
         yield place, node, kind, new
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list") or (name == "args" and isinstance(node, ast.FunctionDef)):
+        arguments = name == "args" and isinstance(node, ast.FunctionDef)
+        if arguments or name in ("annotation", "returns", "decorator_list"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not _is_words(child) and not _changed_already(node, child):
+            if isinstance(child, ast.AST) and not is_words(child) and not _changed_already(node, child):
                 inner = f"{place}.{child.name}" if isinstance(child, ast.FunctionDef | ast.ClassDef) else place
                 yield from _within(child, inner)
 
@@ -72,8 +80,10 @@ def _changed_already(node: ast.AST, child: ast.AST) -> bool:
 def _of(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     if isinstance(node, ast.BinOp):
         if not _joins(node):
-            rounding = "EPS" in _short(node)
-            yield from ((_RENAMED.get(k, k), new) for k, new in _of_operation(node) if not rounding or k in (SIGN, TERM))
+            rounding = "EPS" in short(node)
+            for kind, new in of_operation(node):
+                if not rounding or kind in (SIGN, TERM):
+                    yield _RENAMED.get(kind, kind), new
             if isinstance(node.op, ast.Mult | ast.Div | ast.Pow) and not rounding:
                 yield FACTOR, _times(node)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -89,13 +99,14 @@ def _of(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     elif isinstance(node, ast.Call):
         yield from _of_call(node)
     elif isinstance(node, ast.If | ast.BoolOp):
-        yield from _of_guard(node)
+        yield from of_guard(node)
 
 
 def _joins(node: ast.BinOp) -> bool:
     """Return whether an operation is of words, lists or paths, and not of numbers."""
     words = ast.JoinedStr | ast.List | ast.ListComp | ast.Tuple | ast.Dict | ast.Set
-    return any(isinstance(p, words) or (isinstance(p, ast.Constant) and isinstance(p.value, str)) for p in ast.walk(node))
+    parts = list(ast.walk(node))
+    return any(isinstance(p, words) or isinstance(getattr(p, "value", None), str) for p in parts)
 
 
 def _times(node: ast.expr) -> ast.expr:
@@ -134,7 +145,7 @@ def _of_comparison(node: ast.Compare) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _of_call(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
-    name = _short(node.func).rsplit(".", 1)[-1]
+    name = short(node.func).rsplit(".", 1)[-1]
     if name in _ROOTS:
         if name == "sqrt" and len(node.args) == 1:
             yield POWER, node.args[0]

@@ -42,7 +42,7 @@ def test_the_room_is_told_in_half_sizes_along_and_across(angle):
     frame = [[-1e4, -1e4], [1e4, 1e4]]
     for along, across in ((1.3, 0.2), (0.1, -1.7), (-1.9, 1.1), (0.5, 0.6)):
         z = complex(along * HALF[0], across * HALF[1]) * cmath.exp(1j * angle)
-        near, far = AT + [z.real, z.imag], AT + 40 * HALF
+        near, far = AT + np.array([z.real, z.imag]), AT + 40 * HALF
         found = room(angle, frame, np.array([far, near]))
         assert found == pytest.approx(max(abs(along), abs(across)), rel=1e-12)
 

@@ -39,7 +39,7 @@ def test_the_error_of_one_network_has_both_parts(of_one_network, name):
 
 
 def test_detectable_is_what_the_threshold_and_the_power_leave(of_one_network):
-    """δ = r (c + m (1 + δ)): c the limit of |z| with Bonferroni's share, m the quantile that 99 % of runs stay above."""
+    """δ = r (c + m (1 + δ)): c the limit of |z| by Bonferroni's share, m the quantile that 99 % stay above."""
     run, found = of_one_network
     limit = stats.t.isf(found.alpha / 2 / len(found.comparisons), run.freedom)
     power = stats.t.ppf(0.99, run.freedom)
