@@ -12,7 +12,6 @@ import ast
 import importlib
 import linecache
 import os
-import resource
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -184,10 +183,11 @@ class Planter:
         return True
 
     def _try(self, mutant: Mutant, items: dict[str, pytest.Item]) -> tuple[str, str]:
+        """Plant one error; tests of its module that are not recorded yet come first."""
         if mutant.name in EQUIVALENT:
             return EQUAL, EQUIVALENT[mutant.name]
-        using = [test for test in self.campaign.record.using(mutant) if test in items]
-        using = using or [test for test in items if mutant.module in _text(test.split("::")[0])]
+        new = [t for t in items if t not in self.campaign.record.cpu and mutant.module in _text(t.split("::")[0])]
+        using = new + [test for test in self.campaign.record.using(mutant) if test in items]
         tests = self.campaign.affordable(using)
         if not tests:
             return SURVIVED, "no test executes it"
@@ -250,6 +250,8 @@ def _tree(mutant: Mutant) -> ast.Module:
 
 def in_a_fork(run: Callable[[], str], limit: int) -> tuple[str, str]:
     """Return what came of a run in a process forked from this one."""
+    import resource
+
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from numerics.curves import predict
 from numerics.network import Network
-from numerics.scoring import Row
+from numerics.scoring import Estimate, Limits, Row
 from numerics.simulation import simulate
 from numerics.verification import Verification, verify
 
@@ -54,6 +54,26 @@ def test_detectable_is_what_the_threshold_and_the_power_leave(of_one_network):
         else:
             assert row.detectable == math.inf
     assert seen >= 3
+
+
+@pytest.mark.parametrize(
+    ("error", "skewness", "verdicts"),
+    [
+        (0.05, 0.9, ("agrees", "differs")),
+        (0.05, 1.1, ("inconclusive", "inconclusive")),
+        (0.25, 0.1, ("inconclusive", "inconclusive")),
+    ],
+)
+def test_what_cannot_be_trusted_decides_nothing(error, skewness, verdicts):
+    """A standard error above 20 %, or a mean that is skewed by more than 1: then nothing is said to be detectable."""
+    limits = Limits(threshold=3.0, margin=2.4, rounding=1e-13)
+    estimate = Estimate(1.0, error, skewness=skewness)
+    for predicted, verdict in zip((1.05, 0.3), verdicts, strict=True):
+        found = limits.row(0, "var_z", predicted=predicted, estimate=estimate, exact=True)
+        assert found.verdict == verdict
+        assert found.z == pytest.approx((1 - predicted) / predicted / error, rel=1e-12)
+        trusted = error * 5.4 / (1 - 2.4 * error) if verdict != "inconclusive" else math.inf
+        assert found.detectable == pytest.approx(trusted, rel=1e-12)
 
 
 def row(**changes):
