@@ -1,4 +1,4 @@
-"""What `make mutation PLACE=numerics` plants: one error at a time, of every kind, in every package, and nothing else."""
+"""What `make mutation PLACE=numerics` plants: one error at a time, of every kind, in every package, nothing else."""
 
 import ast
 

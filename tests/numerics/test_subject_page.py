@@ -1,4 +1,4 @@
-"""What a report says in words: every count and name from what it is made of."""
+"""The page of an activation: where it looks, and which numbers it shows."""
 
 import html
 import math
@@ -8,42 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from derive.activations import activation
-from numerics.report.page import _abstract
 from numerics.report.subject import _centre
 from numerics.report.subject_page import _map
-
-
-def contents(theorems="", audits="", cases=()):
-    """As a report is: grades and verdicts, and runs by title and verdict."""
-    return SimpleNamespace(
-        theorems=[SimpleNamespace(grade=grade) for grade in theorems.split()],
-        audits=[SimpleNamespace(verdict=verdict) for verdict in audits.split()],
-        cases=[SimpleNamespace(title=t, verification=SimpleNamespace(verdict=v)) for t, v in cases],
-    )
-
-
-def test_the_abstract_counts_what_there_is():
-    """Theorems by grade, formulas by verdict, runs by name: ReLU keeps its capitals, others begin in lower case."""
-    said = html.unescape(
-        _abstract(
-            contents(
-                "exact exact sampled exact",
-                "refuted holds holds-if refuted holds refuted undecided",
-                [("Tanh, small weights", "agrees"), ("ReLU units", "agrees"), ("Xavier", "agrees"), ("Big", "differs")],
-            )
-        )
-    )
-    assert "4 theorems are derived (3 exact and 1 sampled)." in said
-    counts = "2 hold as printed, 1 only if more is assumed, 3 are refuted and 1 are undecided"
-    assert f"Of 7 formulas in print, {counts}." in said
-    assert "agree with theory for tanh with small weights, ReLU units and xavier; they differ for big." in said
-
-
-def test_the_abstract_says_what_could_not_be_told():
-    few = _abstract(contents("exact", "holds", [("Few", "inconclusive"), ("Fewer", "inconclusive")]))
-    assert "for none; they differ for none; too few were drawn to say for few and fewer." in few
-    assert "inconclusive" not in few
-    assert "too few" not in _abstract(contents("exact", "holds", [("Many", "agrees")]))
 
 
 def point(sigma_w2, sigma_b2=0.0, q_star=None, stability="stable"):
