@@ -124,11 +124,6 @@ def _blocks(module: str) -> list[tuple[int, list[ast.stmt]]]:
     return blocks(ast.parse(modules()[module].read_text(encoding="utf-8")))
 
 
-@lru_cache(maxsize=256)
-def _text(path: str) -> str:
-    return (ROOT / path).read_text(encoding="utf-8")
-
-
 def sample(found: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
     """Return mutants spread over packages, and within each over kinds: each pair has its turn."""
     random = Random(seed)
@@ -183,11 +178,9 @@ class Planter:
         return True
 
     def _try(self, mutant: Mutant, items: dict[str, pytest.Item]) -> tuple[str, str]:
-        """Plant one error; tests of its module that are not recorded yet come first."""
         if mutant.name in EQUIVALENT:
             return EQUAL, EQUIVALENT[mutant.name]
-        new = [t for t in items if t not in self.campaign.record.cpu and mutant.module in _text(t.split("::")[0])]
-        using = new + [test for test in self.campaign.record.using(mutant) if test in items]
+        using = [test for test in self.campaign.record.using(mutant) if test in items]
         tests = self.campaign.affordable(using)
         if not tests:
             return SURVIVED, "no test executes it"
@@ -310,9 +303,8 @@ class Campaign:
         """Return the first tests that fit in the time, and at least one."""
         spent, found = 0.0, []
         for test in tests:
-            cpu = self.record.cpu.get(test, 1.0)
-            if not found or spent + cpu <= self.seconds:
-                spent += cpu
+            if not found or spent + self.record.cpu[test] <= self.seconds:
+                spent += self.record.cpu[test]
                 found.append(test)
         return found
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from derive.activations import activation
-from numerics.report.subject import _centre
+from numerics.report.subject import _centre, subject
 from numerics.report.subject_page import _map
 
 
@@ -33,6 +33,20 @@ NOWHERE = point(None, None)
 def test_a_page_is_about_the_edge_of_chaos_or_what_keeps_the_length(name, critical, edge, expected):
     """Else the gain 1/E[f(u)^2] at q = 1, which keeps it: E[u^4] = 3; where that is infinite, gain 1."""
     assert _centre(activation(name), critical, edge) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("asked", "drawn"), [(60, 60), (200, 200), (5000, 200)])
+def test_a_page_draws_as_many_networks_as_asked_and_no_more_than_200(tmp_path, monkeypatch, asked, drawn):
+    """And its own random numbers: by the seed and the activation's place in the report."""
+    given = []
+    for name in ("critical", "_maps", "_figures", "recommended_gains", "maps_at"):
+        monkeypatch.setattr(f"numerics.report.subject.{name}", lambda *_, **__: ())
+    monkeypatch.setattr("numerics.report.subject._centre", lambda *_: (1.7, 0.05, 0.3))
+    monkeypatch.setattr("numerics.report.subject._cases", lambda *arguments: given.append(arguments) or ())
+    made = subject(tmp_path, "tanh", asked, 9, lambda _: None, number=4)
+    ((_, slug, f, weight, bias, networks, seed, _, number),) = given
+    assert (slug, str(f), weight, bias, networks, seed, number) == ("tanh", "tanh", 1.7, 0.05, drawn, 9, 4)
+    assert (made.page, made.weight_variance, made.bias_variance, made.q) == ("activation-tanh.html", 1.7, 0.05, 0.3)
 
 
 def shown(value):
