@@ -13,8 +13,8 @@ from sympy import Expr, Symbol, lambdify
 
 from derive.activations import Activation
 from numerics.accurate_functions import modules
-from numerics.activations import fast_value, fast_value_and_derivative
-from numerics.activations_in_place import slopes, value_into
+from numerics.activations import fast_value, fast_value_and_derivative, slopes
+from numerics.activations_in_place import value_into
 from numerics.arrays.contractions import Aligned, Contract, Labels, Summed
 from numerics.arrays.gathers import Gather
 
