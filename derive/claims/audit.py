@@ -19,7 +19,8 @@ from derive.claims.claim import Audit, Claim, Finding
 from derive.claims.comparison import VACUOUS, Comparison, compare
 from derive.claims.numbers import approximates, compare_numbers, refute_at_points, unstated
 from derive.claims.repair import refute, repair
-from derive.hypotheses import FINITE_MOMENTS, NONDEGENERATE
+from derive.hypotheses import FINITE_MOMENTS, NONDEGENERATE, Hypothesis
+from derive.proof.scope import declared_in, scope_of
 from derive.proof.verdict import Grade
 from derive.setting import Setting
 
@@ -30,12 +31,19 @@ class Inconsistent(Exception):
 
 def audit(claim: Claim) -> Audit:
     """Return the audit of a claim; see the module's docstring for what the verdicts mean."""
-    setting = claim.setting.assuming(NONDEGENERATE, FINITE_MOMENTS)
+    setting = claim.setting.assuming(*_usual(claim))
     if claim.printed.relation == "≈" and claim.decimal is None:
         return _audit_approximation(claim, setting)
     if claim.analytic:
         return _audit_numbers(claim, setting)
     return _audit_statement(claim, setting)
+
+
+def _usual(claim: Claim) -> tuple[Hypothesis, ...]:
+    """Return what goes without saying: moments exist, and nothing that the claim speaks of is degenerate."""
+    spoken = scope_of(*declared_in(claim.setting), claim.printed.lhs, claim.printed.rhs).drawn
+    about = any(p.family in spoken for p in NONDEGENERATE.properties)
+    return (NONDEGENERATE, FINITE_MOMENTS) if about else (FINITE_MOMENTS,)
 
 
 def _audit_statement(claim: Claim, setting: Setting) -> Audit:

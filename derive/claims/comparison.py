@@ -7,7 +7,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product as cartesian
 
-from sympy import And, Basic, Eq, Equivalent, Expr, Implies, Integer, Product, Symbol, Tuple, expand, false, powsimp
+from sympy import (
+    Add,
+    And,
+    Basic,
+    Eq,
+    Equivalent,
+    Expr,
+    Implies,
+    Integer,
+    Product,
+    Sum,
+    Symbol,
+    Tuple,
+    expand,
+    false,
+    powsimp,
+)
 
 from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Claim
@@ -127,7 +143,7 @@ def _compare_formula(claim: Claim, setting: Setting) -> Comparison:
 
 def _agree(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
     pinned = [_pinned(e, setting) for e in (printed, derived)]
-    left, right = (_specialise(e, setting) for e in pinned)
+    left, right = (_written_out(_specialise(e, setting)) for e in pinned)
     if expand(left - right) == 0:
         return Comparison(True, derived)
     if not all(map(_is_product, pinned)) or not in_order(pinned[0], setting.facts):
@@ -140,7 +156,8 @@ def _agree(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
 
 def _is_product(expression: Expr) -> bool:
     """Return True for a product of widths, variances and products of them."""
-    return not canonical(expression)[1].atoms(Width, Product, Bracket)
+    form, rest = canonical(expression)
+    return not rest.atoms(Width, Product, Bracket, Sum) and not any(isinstance(factor, Add) for factor in form)
 
 
 def _pinned(expression: Basic, setting: Setting) -> Basic:
@@ -174,6 +191,14 @@ def _specialise(expression: Basic, setting: Setting) -> Basic:
     if W in fixed.steady:
         expression = expression.replace(lambda e: isinstance(e, SharedVariance) and e.family == W, lambda _: _VARIANCE)
     return _constant_products(expression)
+
+
+def _written_out(expression: Basic) -> Basic:
+    """Return the expression with sums and products over a few layers written out."""
+    return expression.replace(
+        lambda e: isinstance(e, Sum | Product) and all(end.is_Integer for _, *ends in e.limits for end in ends),
+        lambda e: e.doit(deep=False),
+    )
 
 
 def _constant_products(expression: Basic) -> Basic:
