@@ -129,8 +129,6 @@ class Convolution(Block):
         return True
 
 
-
-
 def fan_in(block: Convolution, channels: int, dimensions: int) -> int:
     """Return the number of weights that a pre-activation sums over, away from a boundary of zeros."""
     return prod([channels // block.groups, *[block.kernel] * dimensions])

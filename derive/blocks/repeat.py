@@ -62,7 +62,9 @@ class _Recursive:
     def signal(self) -> Signal:
         """The signal of a layer that goes into the body."""
         axes = self.start.axes
-        family = Family(self.name, meaning=self.meaning, extents=Extents(axes), definition=self, start=self.start.family)
+        family = Family(
+            self.name, meaning=self.meaning, extents=Extents(axes), definition=self, start=self.start.family
+        )
         return Signal(family, axes, (Drawn(self.start.family),), (family,))
 
     @cached_property

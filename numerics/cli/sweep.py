@@ -29,7 +29,9 @@ class _Grid(click.ParamType):  # type: ignore[type-arg]  # generic in new versio
                 low, high, last = *numbers, int(ends[2]) - 1
                 found += [low + (high - low) * k / last for k in range(last)] + [high]
             else:
-                self.fail(f"must be numbers, or ranges such as 0.5:3:20 (first, last, how many), got {part!r}", param, ctx)
+                self.fail(
+                    f"must be numbers, or ranges such as 0.5:3:20 (first, last, how many), got {part!r}", param, ctx
+                )
         return found
 
 
@@ -38,7 +40,9 @@ _GRID = _Grid()
 
 
 @click.command("sweep")
-@click.option("--layers", required=True, metavar="BLOCKS", help="Blocks, with {depth} and {activation} where they vary.")
+@click.option(
+    "--layers", required=True, metavar="BLOCKS", help="Blocks, with {depth} and {activation} where they vary."
+)
 @click.option("--input", "size", required=True, metavar="N|CxTxT", help="Size of the input: 64, or 3x32x32.")
 @click.option("--gain", type=_GRID, metavar="G,...|LOW:HIGH:COUNT", help="Gains, fan-in times Var[W].")
 @click.option("--bias-variance", type=_GRID, metavar="V,...|LOW:HIGH:COUNT", help="Var[b].")

@@ -113,6 +113,7 @@ def sweep(
     >>> found = sweep("dense(64), repeat({depth}, relu, dense(64))", input=64, gain=[1, 2, 3], depth=[10])
     >>> found.at("q").round(3).tolist()
     [[0.001, 2.0, 172.995]]
+
     """
     given = {"activation": activation, "depth": depth, "gain": gain, "bias_variance": bias_variance}
     swept = {name: _several(name, values) for name, values in given.items() if values is not None}

@@ -24,7 +24,12 @@ _LABELS = {
     "activation": "activation",
     "row": "row",
 }
-_QUANTITIES = {"m2": "$m^2$", "v2": "$v^2$", "rho": r"$\rho$", "grad": r"$\langle(\partial\mathrm{Cost}/\partial z)^2\rangle$"}
+_QUANTITIES = {
+    "m2": "$m^2$",
+    "v2": "$v^2$",
+    "rho": r"$\rho$",
+    "grad": r"$\langle(\partial\mathrm{Cost}/\partial z)^2\rangle$",
+}
 
 
 @styled
@@ -58,7 +63,11 @@ def _known(sweep: Sweep, quantity: str) -> str:
 
 
 def _draw(
-    axes: Axes, across: tuple[str, tuple[Any, ...]], down: tuple[str, tuple[Any, ...]], values: np.ndarray, quantity: str
+    axes: Axes,
+    across: tuple[str, tuple[Any, ...]],
+    down: tuple[str, tuple[Any, ...]],
+    values: np.ndarray,
+    quantity: str,
 ) -> None:
     shown = np.ma.masked_where(~np.isfinite(values) | ((values <= 0) & (quantity != "rho")), values)
     norm: Normalize = Normalize(0, 1) if quantity == "rho" else LogNorm()

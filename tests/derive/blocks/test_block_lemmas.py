@@ -23,7 +23,7 @@ from derive.rules.expectation import Linearity
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.setting import Setting, Undischarged
 
-k, l, p, r, t, u = symbols("k l p r t u", integer=True)
+k, j, p, r, t, u = symbols("k l p r t u", integer=True)
 
 EXACT = {
     "dense": lambda: _weighted(Dense(n(1), bias_variance=None), 0),
@@ -62,10 +62,10 @@ def test_the_lemmas_of_a_dense_layer_say_what_the_field_says():
     z = incoming(0).family
     (W,) = (v for v in found["square"].derivation.result.atoms(SharedVariance) if v.family.source == WEIGHTS)
     (b,) = (v for v in found["square"].derivation.result.atoms(SharedVariance) if v.family.source == BIASES)
-    pair = Average(z(FIRST, l) * z(SECOND, l), OVER)
-    assert found["product"].derivation.result == W * Sum(pair, (l, 1, n(0))) + b
+    pair = Average(z(FIRST, j) * z(SECOND, j), OVER)
+    assert found["product"].derivation.result == W * Sum(pair, (j, 1, n(0))) + b
     assert found["mean"].derivation.result == 0
-    assert found["square"].reads == {Average(z(FIRST, l) ** 2, OVER): "square"}
+    assert found["square"].reads == {Average(z(FIRST, j) ** 2, OVER): "square"}
     assert found["product"].reads == {pair: "product"}
     assert [*found["gradient"].reads.values()] == ["gradient"]
 
@@ -144,9 +144,8 @@ def test_tiny_worlds_refute_wrong_lemmas(wrong):
     result = {
         "one sample for two": right.result.subs(SECOND, FIRST),
         "a term too few": right.result.replace(Sum, lambda e, limit: Sum(e, (limit[0], 2, limit[2]))),
-        "the bias forgotten": right.result - next(
-            v for v in right.result.atoms(SharedVariance) if v.family.source == BIASES
-        ),
+        "the bias forgotten": right.result
+        - next(v for v in right.result.atoms(SharedVariance) if v.family.source == BIASES),
     }[wrong]
     laboratory = Laboratory(right.setting, declared=right.setting)
     assert laboratory.compare(right.statement.lhs, "=", right.result).grade is Grade.ENUMERATED
@@ -164,7 +163,7 @@ def test_one_to_one_asks_for_an_index_that_takes_no_value_twice():
     back = EXACT["conv, circular, stride"]()["gradient"].derivation
     step = next(s for s in back.steps if isinstance(s.rule, OneToOne))
     T = Symbol("T", integer=True, positive=True)
-    with pytest.raises(Undischarged, match="nothing says that .* takes no value twice"):
+    with pytest.raises(Undischarged, match=r"nothing says that .* takes no value twice"):
         OneToOne().apply(step.before.subs({next(iter(step.before.atoms(Sum))).limits[-1][2]: 4 * T}), step.setting)
 
 
