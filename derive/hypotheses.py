@@ -6,9 +6,10 @@ have the declared properties and no others.
 
 from __future__ import annotations
 
-from sympy import Abs, Eq, Symbol
+from sympy import Abs, Eq, Expr, Max, Symbol, solve
 
 from derive.averages import SharedVariance
+from derive.errors import InputError
 from derive.kinds import Hypothesis as Hypothesis
 from derive.kinds import Kind as Kind
 from derive.kinds import Property as Property
@@ -28,11 +29,12 @@ LINEAR_REGIME = Hypothesis(
         Eq(f(_S), _S, evaluate=False),
         Eq(slope(_S), 1, evaluate=False),
     ),
-    (Property(Kind.LINEAR),),
+    (Property(Kind.REGIME),),
     exact=False,
     source=GLOROT + " (they take the slope to be about 1)",
     for_all=(_S,),
 )
+LINEAR, SLOPE_ONE = LINEAR_REGIME.equations
 FINITE_MOMENTS = Hypothesis(
     "finite-moments",
     Words("What is drawn has finite second moments, and so has what is computed from it."),
@@ -129,36 +131,58 @@ OUTPUT_GRADIENT_SHARES_VARIANCE = Hypothesis(
 HOMOGENEOUS = Hypothesis(
     "homogeneous",
     Words(
-        "All layers have the same width and all weights the same variance: {} and {} do not depend on {}.",
-        n(i),
-        SharedVariance(W, i),
+        "All layers have the same width and all weights the same variance: {} and {} for every {}.",
+        Eq(n(i + 1), n(i), evaluate=False),
+        Eq(SharedVariance(W, i + 1), SharedVariance(W, i), evaluate=False),
         i,
     ),
-    (Property(Kind.HOMOGENEOUS),),
+    (Property(Kind.REGIME),),
+    for_all=(i,),
     source="Glorot & Bengio 2010, equations 12 to 14",
 )
+_LEAKY_RELU = (1 + SLOPE) / 2 * _S + (1 - SLOPE) / 2 * Abs(_S)
+
+
+def leaky_relu_slope(function: Expr) -> Eq:
+    """Return at which slope leaky ReLU is a function; raise `InputError` where it is at none."""
+    sides = (Symbol("s", positive=True), Symbol("s", negative=True))
+    gaps = [(_LEAKY_RELU - function).subs(_S, side) for side in sides]
+    found = {value for gap in gaps for value in solve(gap, SLOPE)}
+    if len(found) != 1 or any(gap.subs(SLOPE, *found).expand() != 0 for gap in gaps):
+        raise InputError(f"{_LEAKY_RELU} is {function} at no slope")
+    return Eq(SLOPE, found.pop())
+
+
 RECTIFIER = Hypothesis(
     "leaky-relu",
     Words(
         "The activation function is leaky ReLU of slope {}: {}.",
         SLOPE,
-        Eq(f(_S), (1 + SLOPE) / 2 * _S + (1 - SLOPE) / 2 * Abs(_S), evaluate=False),
+        Eq(f(_S), _LEAKY_RELU, evaluate=False),
     ),
-    (Property(Kind.RECTIFIER),),
+    (Property(Kind.REGIME),),
     source="He et al. 2015, equation 1 (PReLU)",
-    aside=Words("(ReLU is {}, the identity {}, the absolute value {}.)", Eq(SLOPE, 0), Eq(SLOPE, 1), Eq(SLOPE, -1)),
+    aside=Words(
+        "(ReLU is {}, the identity {}, the absolute value {}.)",
+        leaky_relu_slope(Max(_S, 0)),
+        leaky_relu_slope(_S),
+        leaky_relu_slope(Abs(_S)),
+    ),
     for_all=(_S,),
 )
+(LEAKY_RELU,) = RECTIFIER.equations
 RELU = Hypothesis(
     "relu",
-    Words("The activation function is ReLU, leaky ReLU {} with {}.", *RECTIFIER.equations, Eq(SLOPE, 0)),
-    (Property(Kind.RECTIFIER), Property(Kind.RELU)),
+    Words(
+        "The activation function is ReLU, leaky ReLU {} with {}.", *RECTIFIER.equations, leaky_relu_slope(Max(_S, 0))
+    ),
+    (Property(Kind.REGIME),),
     for_all=RECTIFIER.for_all,
 )
 HE_WEIGHTS = Hypothesis(
     "he-weights",
     Words("The weights have He's variance, {}.", Eq(SharedVariance(W, i), 2 / ((1 + SLOPE**2) * n(i)), evaluate=False)),
-    (Property(Kind.HE),),
+    (Property(Kind.REGIME),),
     source="He et al. 2015, equations 10 and 15",
 )
 WEIGHTS_SYMMETRIC = Hypothesis(
@@ -183,7 +207,7 @@ NEVER_ZERO = Hypothesis(
         n(i),
         2 ** -n(i),
     ),
-    (Property(Kind.NEVER_ZERO),),
+    (Property(Kind.NEVER_ZERO, s),),
 )
 NONDEGENERATE = Hypothesis(
     "nondegenerate",

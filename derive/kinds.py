@@ -2,64 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from enum import Enum
+from functools import cached_property
+from typing import Any, ClassVar
 
 from sympy import Basic, Eq, StrictGreaterThan, Symbol
+from sympy.core.relational import Relational
 
+from derive.chances import Chances, Index, Scalar, nothing, symmetric
+from derive.contents import Contents
 from derive.errors import InputError
 from derive.indices import nameless
 from derive.randomness import Family
 from derive.words import Words
 
 
-class Kind(Enum):
-    """What can be declared, of a family or of the network."""
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """What can be declared, of a family or of the network: words, and what tiny worlds and rules need of it.
 
-    ENTRIES_INDEPENDENT = "its scalars are independent of each other"
-    INDEPENDENT_OF = "it is independent of another family"
-    ZERO_MEAN = "every scalar has mean zero"
-    SHARED_VARIANCE = "every scalar (of a layer) has the same variance"
-    IDENTICAL = "every scalar (of a layer) has the same law"
-    SYMMETRIC = "every scalar has a law symmetric about zero"
-    ZERO = "every scalar is zero"
-    GAUSSIAN = "every scalar is Gaussian"
-    RECTIFIER = "the activation function is leaky ReLU of slope a"
-    RELU = "the slope of the leaky ReLU is 0"
-    HE = "the weights have He's variance"
-    FIRST_ORDER = "the activation function is affine where the network works"
-    LINEAR = "the activation function is the identity where the network works"
-    HOMOGENEOUS = "all widths are equal, and all weight variances"
-    NEVER_ZERO = "no pre-activation is exactly zero"
-    NONDEGENERATE = "it is not degenerate: its variance is positive, and so is a sum of its squares"
-    FINITE_MOMENTS = "what is drawn, and what is computed from it, has finite moments up to an order"
-    SMOOTH = "the activation function has that many derivatives, with finite mean squares over Gaussians"
-    KINKED = "the activation function is continuous, and smooth but for finitely many kinks"
-    SIDED = "the activation function is continuous, and smooth on each side of a kink at zero"
-    NOT_CONSTANT = "the activation function is not constant"
-    ATTRACTED = "the sequence starts in the range of the expansion, on the side from which it shrinks"
-    GAUSSIAN_LIMIT = "a pre-activation becomes Gaussian as the width grows, and means of functions of it follow"
-    JOINT_GAUSSIAN_LIMIT = "the pre-activations of two samples become jointly Gaussian as the width grows"
-    GRADIENT_INDEPENDENCE = "gradients that come back become independent of what went forward as the width grows"
-    DEFINITION = "a name for something, which assumes nothing"
+    ``implies`` are the kinds that hold of a family's laws wherever this one does. A world grants it by ``law``, which
+    gives a scalar's values and weights, or by ``apart``: scalars for whose indices it gives other keys have coins of
+    their own. A world that does not grant it withholds it: laws are then skewed, of means and variances of their own,
+    and hang on one coin. ``symmetric``: of two families in either order. ``analytic``: no finite law can break it, so
+    that tiny worlds say nothing about it.
+    Two kinds are the same that say the same, with the same law.
+    """
+
+    name: str
+    value: str
+    implies: tuple[Kind, ...] = ()
+    law: Callable[[Scalar], Chances] | None = None
+    apart: Callable[[Index], Index] | None = None
+    symmetric: bool = False
+    analytic: bool = False
+
+    ENTRIES_INDEPENDENT: ClassVar[Kind]
+    INDEPENDENT_OF: ClassVar[Kind]
+    ZERO_MEAN: ClassVar[Kind]
+    SHARED_VARIANCE: ClassVar[Kind]
+    IDENTICAL: ClassVar[Kind]
+    SYMMETRIC: ClassVar[Kind]
+    ZERO: ClassVar[Kind]
+    GAUSSIAN: ClassVar[Kind]
+    NEVER_ZERO: ClassVar[Kind]
+    NONDEGENERATE: ClassVar[Kind]
+    REGIME: ClassVar[Kind]
+    FINITE_MOMENTS: ClassVar[Kind]
+    SMOOTH: ClassVar[Kind]
+    KINKED: ClassVar[Kind]
+    SIDED: ClassVar[Kind]
+    NOT_CONSTANT: ClassVar[Kind]
+    ATTRACTED: ClassVar[Kind]
+    GAUSSIAN_LIMIT: ClassVar[Kind]
+    JOINT_GAUSSIAN_LIMIT: ClassVar[Kind]
+    GRADIENT_INDEPENDENCE: ClassVar[Kind]
+    DEFINITION: ClassVar[Kind]
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other says the same, with the same law."""
+        return self is other or (isinstance(other, Kind) and self._content == other._content)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.value))
+
+    def __repr__(self) -> str:
+        return f"<Kind {self.name}: {self.value}>"
+
+    @cached_property
+    def _content(self) -> tuple[Any, ...]:
+        written = Contents()
+        return (self.name, self.value, self.implies, written(self.law), written(self.apart), self.symmetric)
+
+    @cached_property
+    def all(self) -> frozenset[Kind]:
+        """The kind with all that it implies."""
+        return frozenset({self}).union(*(k.all for k in self.implies))
 
 
-ANALYTIC = frozenset(
-    {
-        Kind.FINITE_MOMENTS,
-        Kind.SMOOTH,
-        Kind.KINKED,
-        Kind.SIDED,
-        Kind.NOT_CONSTANT,
-        Kind.ATTRACTED,
-        Kind.GAUSSIAN_LIMIT,
-        Kind.JOINT_GAUSSIAN_LIMIT,
-        Kind.GRADIENT_INDEPENDENCE,
-        Kind.DEFINITION,
-    }
+Kind.ENTRIES_INDEPENDENT = Kind(
+    "ENTRIES_INDEPENDENT", "its scalars are independent of each other", apart=lambda index: index
 )
-"""Kinds that no finite law can break: tiny worlds say nothing about them."""
+Kind.INDEPENDENT_OF = Kind("INDEPENDENT_OF", "it is independent of another family", symmetric=True)
+Kind.ZERO_MEAN = Kind("ZERO_MEAN", "every scalar has mean zero")
+Kind.SHARED_VARIANCE = Kind("SHARED_VARIANCE", "every scalar (of a layer) has the same variance")
+Kind.IDENTICAL = Kind("IDENTICAL", "every scalar (of a layer) has the same law", implies=(Kind.SHARED_VARIANCE,))
+Kind.SYMMETRIC = Kind(
+    "SYMMETRIC", "every scalar has a law symmetric about zero", implies=(Kind.ZERO_MEAN,), law=symmetric
+)
+Kind.ZERO = Kind("ZERO", "every scalar is zero", implies=(Kind.ZERO_MEAN, Kind.SHARED_VARIANCE), law=nothing)
+Kind.GAUSSIAN = Kind("GAUSSIAN", "every scalar is Gaussian")
+Kind.NEVER_ZERO = Kind("NEVER_ZERO", "no scalar of it is exactly zero")
+Kind.NONDEGENERATE = Kind(
+    "NONDEGENERATE", "it is not degenerate: its variance is positive, and so is a sum of its squares"
+)
+Kind.REGIME = Kind("REGIME", "the network is such that the stated equations hold")
+for _name, _value in {
+    "FINITE_MOMENTS": "what is drawn, and what is computed from it, has finite moments up to an order",
+    "SMOOTH": "the activation function has that many derivatives, with finite mean squares over Gaussians",
+    "KINKED": "the activation function is continuous, and smooth but for finitely many kinks",
+    "SIDED": "the activation function is continuous, and smooth on each side of a kink at zero",
+    "NOT_CONSTANT": "the activation function is not constant",
+    "ATTRACTED": "the sequence starts in the range of the expansion, on the side from which it shrinks",
+    "GAUSSIAN_LIMIT": "a pre-activation becomes Gaussian as the width grows, and means of functions of it follow",
+    "JOINT_GAUSSIAN_LIMIT": "the pre-activations of two samples become jointly Gaussian as the width grows",
+    "GRADIENT_INDEPENDENCE": "gradients that come back become independent of what went forward as the width grows",
+    "DEFINITION": "a name for something, which assumes nothing",
+}.items():
+    setattr(Kind, _name, Kind(_name, _value, analytic=True))
 
 
 @dataclass(frozen=True)
@@ -76,14 +127,14 @@ class Property:
     order: int = 0
     licenses: str = "="
 
+    @property
+    def ways(self) -> set[tuple[Family | None, Family | None]]:
+        """The families that it is about, in the orders in which they may be named."""
+        return {(self.family, self.other), *([(self.other, self.family)] if self.kind.symmetric else [])}
+
     def covers(self, wanted: Property) -> bool:
         """Return True when this says what is wanted, or more (independence is symmetric)."""
-        if self.kind is not wanted.kind or self.order < wanted.order:
-            return False
-        ways = {(self.family, self.other)}
-        if self.kind is Kind.INDEPENDENT_OF:
-            ways.add((self.other, self.family))
-        return (wanted.family, wanted.other) in ways
+        return self.kind == wanted.kind and self.order >= wanted.order and (wanted.family, wanted.other) in self.ways
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,6 +172,15 @@ class Hypothesis:
     def equations(self) -> tuple[Eq, ...]:
         """The equations that the hypothesis lays down."""
         return tuple(e for e in self.says.objects if isinstance(e, Eq))
+
+    def states(self, equation: Eq) -> bool:
+        """Return True when this hypothesis lays down the equation."""
+        return equation in self.equations
+
+    @property
+    def bounds(self) -> tuple[Relational, ...]:
+        """The inequalities that the hypothesis lays down."""
+        return tuple(e for e in self.says.objects if isinstance(e, Relational) and not isinstance(e, Eq))
 
     @property
     def positive(self) -> tuple[Basic, ...]:

@@ -52,6 +52,11 @@ class Facts:
         """Return True when every fact is true at these values of the layer symbols."""
         return _hold(self.nonnegative, frozenset(values.items()))
 
+    def allow(self, values: dict[Symbol, int]) -> bool:
+        """Return True when every fact that these values decide is true."""
+        known = tuple(f for f in self.nonnegative if f.free_symbols <= values.keys())
+        return _hold(known, frozenset((s, v) for s, v in values.items() if any(f.has(s) for f in known)))
+
 
 @lru_cache(maxsize=1_000)
 def _hold(nonnegative: tuple[Expr, ...], values: frozenset[tuple[Symbol, int]]) -> bool:

@@ -6,19 +6,21 @@ obligation that no hypothesis discharges is an error, never silently dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product as cartesian
 
 from sympy import Eq, Expr, Mul, sympify
 
+from derive.cost import CostFunction, Partial
 from derive.dependence import Reach, reach
+from derive.dependence.backflow import network
 from derive.errors import InputError
-from derive.hypotheses import Hypothesis, Kind
+from derive.hypotheses import SLOPE_ONE, Hypothesis, Kind, Property
 from derive.kinds import require_one_meaning
 from derive.layers import Facts
-from derive.network import Cost, Partial, W, g
-from derive.randomness import EVERYTHING, Entry, Family, Over
+from derive.randomness import EVERYTHING, WEIGHTS, Entry, Family, Over
 
 
 class Undischarged(InputError):
@@ -62,7 +64,29 @@ class Setting:
         self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
     ) -> Hypothesis | None:
         """Return the hypothesis that declares a property, or None."""
-        return next((h for h in self.hypotheses if h.declares(kind, family, other, order=order)), None)
+        declared = self._declared.get((kind, family, other), ())
+        return next((h for much, h in declared if much >= order), None)
+
+    @cached_property
+    def _declared(self) -> dict[tuple[Kind, Family | None, Family | None], list[tuple[int, Hypothesis]]]:
+        """Who declares what, for how many moments or derivatives."""
+        found: dict[tuple[Kind, Family | None, Family | None], list[tuple[int, Hypothesis]]] = {}
+        for h in self.hypotheses:
+            for p in h.properties:
+                for way in p.ways:
+                    found.setdefault((p.kind, *way), []).append((p.order, h))
+        return found
+
+    def said_of(self, family: Family) -> frozenset[Kind]:
+        """Return what is declared of a family alone, with what that implies for its laws."""
+        if family not in self._said:
+            alone = (p.kind.all for h in self.hypotheses for p in h.properties if (p.family, p.other) == (family, None))
+            self._said[family] = frozenset().union(*alone)
+        return self._said[family]
+
+    @cached_property
+    def _said(self) -> dict[Family, frozenset[Kind]]:
+        return {}
 
     def require(
         self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
@@ -77,10 +101,13 @@ class Setting:
 
     def stating(self, equation: Eq) -> Hypothesis:
         """Return the hypothesis that states an equation, or raise `Undischarged`."""
-        found = next((h for h in self.hypotheses if equation in h.equations), None)
+        found = self._stating(equation)
         if found is None:
             raise Undischarged(f"no hypothesis states {equation}")
         return found
+
+    def _stating(self, equation: Eq) -> Hypothesis | None:
+        return next((h for h in self.hypotheses if h.states(equation)), None)
 
     def require_positive(self, e: Expr) -> frozenset[str]:
         """Return the hypotheses by which an expression is positive (none where it always is), or raise."""
@@ -93,10 +120,28 @@ class Setting:
 
     def reach(self, expression: Expr) -> tuple[frozenset[Reach], frozenset[str]]:
         """Return what an expression depends on, with the hypotheses that the answer rests on."""
-        linear, closed = self.citing(Kind.LINEAR), self.citing(Kind.INDEPENDENT_OF, g, W)
-        found = reach(expression, linear=linear is not None, closed_cost=closed is not None)
-        gradients = any(p.target == Cost for p in sympify(expression).atoms(Partial))
-        return found, frozenset(h.key for h in (linear, closed) if h is not None and gradients)
+        costs = {p.target for p in sympify(expression).atoms(Partial) if isinstance(p.target, CostFunction)}
+        linear, drawn = self._stating(SLOPE_ONE), [self._closing(cost) for cost in costs]
+        closed = [uses for uses in drawn if uses is not None]
+        found = reach(expression, linear=linear is not None, closed_cost=len(closed) == len(drawn))
+        regime = {linear.key} if linear is not None and costs else set()
+        return found, frozenset(regime).union(*closed)
+
+    def drawn_gradient(self, cost: CostFunction) -> frozenset[str]:
+        """Return the hypotheses by which the gradient at the output is drawn apart from the weights, or raise."""
+        families = [family for family in network(cost) if family.source is not None]
+        weights = [family for family in families if family.source == WEIGHTS] or families
+        return frozenset().union(*(self.require(Kind.INDEPENDENT_OF, cost.gradient, family) for family in weights))
+
+    def closes(self, cost: CostFunction) -> bool:
+        """Return True when the gradient at the output is declared to be drawn apart from the weights."""
+        return self._closing(cost) is not None
+
+    def _closing(self, cost: CostFunction) -> frozenset[str] | None:
+        try:
+            return self.drawn_gradient(cost)
+        except Undischarged:
+            return None
 
     def independent(self, left: Expr, right: Expr) -> frozenset[str]:
         """Return the hypotheses by which two expressions are independent, or raise `Undischarged`."""
@@ -107,37 +152,50 @@ class Setting:
                 if not a.disjoint(c, self.facts, self.differ):
                     raise Undischarged(f"{left} and {right} may both depend on the same scalars of {a.family.name}")
                 uses |= self.require(Kind.ENTRIES_INDEPENDENT, a.family)
-        return uses | self._jointly({r.family for r in left_reach}, {r.family for r in right_reach})
+        return uses | self.families_independent({r.family for r in left_reach}, {r.family for r in right_reach})
 
-    def _jointly(self, left: set[Family], right: set[Family]) -> frozenset[str]:
-        """Return the hypotheses by which two sets of families are independent of each other.
+    def families_independent(self, left: set[Family], right: set[Family]) -> frozenset[str]:
+        """Return the hypotheses by which two sets of families are independent of each other, or raise `Undischarged`.
 
         A family that one hypothesis declares independent of all the others together is set aside, until one side has
         none left. Independence of each other one by one is not enough: three signs with C = A B are so in pairs.
         """
         uses: frozenset[str] = frozenset()
         while left and right:
-            families = sorted(left | right, key=lambda f: f.name)
-            for family in families:
-                others = [f for f in families if f != family]
-                one = next((h for h in self.hypotheses if _all_of(h, family, others)), None)
-                if one is not None:
-                    uses |= {one.key} if others else frozenset()
-                    left, right = left - {family}, right - {family}
-                    break
-            else:
-                self._in_pairs(left, right)
-                names = " and ".join(f.name for f in families)
-                raise Undischarged(f"no hypothesis makes one of {names} independent of the others together")
+            family, why = self._set_aside(left | right)
+            left, right, uses = left - {family}, right - {family}, uses | why
         return uses
 
-    def _in_pairs(self, ones: Iterable[Family], others: Iterable[Family]) -> frozenset[str]:
-        """Return the hypotheses by which each family is independent of each of the others, or raise."""
-        uses: frozenset[str] = frozenset()
-        for one, other in cartesian(*(sorted(fs, key=lambda f: f.name) for fs in (ones, others))):
-            if one != other:
-                uses |= self.require(Kind.INDEPENDENT_OF, one, other)
+    def all_independent(self, *families: Family) -> frozenset[str]:
+        """Return the hypotheses by which families are independent of each other, all together, or raise."""
+        rest, uses = {*families}, frozenset[str]()
+        while len(rest) > 1:
+            family, why = self._set_aside(rest)
+            rest, uses = rest - {family}, uses | why
         return uses
+
+    def as_independent_as(self, hypothesis: Hypothesis, *discharged: Property) -> frozenset[str]:
+        """Return the hypotheses by which families are as independent as one declares, all together, or raise.
+
+        ``discharged`` are properties of it that somebody else has seen to.
+        """
+        others: dict[Family, set[Family]] = {}
+        for p in hypothesis.properties:
+            if p.family is not None and p.other is not None and p not in discharged:
+                others.setdefault(p.family, set()).add(p.other)
+                others.setdefault(p.other, set()).add(p.family)
+        return frozenset().union(*(self.families_independent({one}, rest) for one, rest in others.items()))
+
+    def _set_aside(self, families: set[Family]) -> tuple[Family, frozenset[str]]:
+        """Return a family that one hypothesis declares independent of all the others together, and which one."""
+        ordered = sorted(families, key=lambda f: f.name)
+        for family in ordered:
+            others = [f for f in ordered if f != family]
+            one = next((h for h in self.hypotheses if _all_of(h, family, others)), None)
+            if one is not None:
+                return family, frozenset({one.key} if others else ())
+        names = " and ".join(f.name for f in ordered)
+        raise Undischarged(f"no hypothesis makes one of {names} independent of the others together")
 
     def apart(self, averaged: Expr, fixed: Expr, over: Over) -> frozenset[str]:
         """Return the hypotheses by which what is averaged has one law whatever the fixed quantity is.
@@ -147,20 +205,22 @@ class Setting:
         """
         random = {r.family for r in self.reach(averaged)[0] if r.family.source in over.sources}
         still = {r.family for r in self.reach(fixed)[0] if r.family.source not in over.sources}
-        return self._in_pairs(random, still)
+        return self.families_independent(random, still)
 
     def stays(self, fixed: Expr, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a mean leaves a quantity as it is: nothing averaged depends on it."""
-        return self._in_pairs({r.family for r in self.reach(fixed)[0]}, self._named(lambda f: f.source in over.sources))
+        return self.families_independent(
+            {r.family for r in self.reach(fixed)[0]}, self._named(lambda f: f.source in over.sources)
+        )
 
-    def _named(self, which: Callable[[Family], bool]) -> list[Family]:
-        """Return the drawn families that hypotheses speak of; not the output gradient, which nothing depends on."""
+    def _named(self, which: Callable[[Family], bool]) -> set[Family]:
+        """Return the drawn families that hypotheses speak of; not those that nothing depends on, as the output gradient."""
         named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
-        return [f for f in named if f != g and which(f)]
+        return {f for f in named if not (f.source and f.source.last) and which(f)}
 
     def of_one_law(self, family: Family, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a family's law does not depend on the families that ``over`` leaves fixed."""
-        return self._in_pairs([family], self._named(lambda f: f.source not in over.sources))
+        return self.families_independent({family}, self._named(lambda f: f.source not in over.sources))
 
     def is_random(self, expression: Expr, over: Over) -> bool:
         """Return True when an expression depends on a source that the average is over."""

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from sympy import Expr, sympify
+from sympy import Expr, StrictLessThan, sympify
 
 from derive.blocks.assumptions import independent
 from derive.blocks.block import Block
 from derive.blocks.signal import Place, Signal
+from derive.chances import Chances, Scalar
 from derive.errors import InputError
-from derive.randomness import Source
+from derive.kinds import Hypothesis, Kind, Property
+from derive.randomness import Family, Source
+from derive.words import Words
 
 if TYPE_CHECKING:
     from derive.blocks.lemmas import Lemmas
 
 MASKS = Source("dropout masks")
+
+
+def mask(rate: Expr) -> Kind:
+    """Return the property of inverted dropout's masks: 0 with the drop rate as probability, else 1/(1 - rate)."""
+
+    def law(scalar: Scalar) -> Chances:
+        p = Fraction(scalar.value(rate))
+        return ((p, 0), (1 - p, 1 / (1 - p)))
+
+    return Kind("MASK", f"every scalar is 0 with probability {rate}, else 1/(1 - {rate})", (Kind.IDENTICAL,), law)
+
+
+def masks(family: Family, rate: Expr) -> Hypothesis:
+    """Return the hypothesis that a family is dropout's masks of a drop rate below 1."""
+    return Hypothesis(
+        f"{family.name}-mask",
+        Words(
+            f"Each of {family.meaning} is 0 with the probability {{}}, the drop rate, and else {{}}; {{}}.",
+            rate,
+            1 / (1 - rate),
+            StrictLessThan(rate, 1, evaluate=False),
+        ),
+        (Property(mask(rate), family),),
+        source="Srivastava et al. 2014 (inverted dropout)",
+    )
 
 
 @dataclass(frozen=True)
@@ -42,7 +71,7 @@ class Dropout(Block):
         """Return the masked values."""
         read, p = z.values, sympify(self.rate)
         z, D = z.drawing(self.mask, z.axes, MASKS, "the dropout masks", variance=p / (1 - p), law="mask", rate=p)
-        z = z.assuming(independent(z, D))
+        z = z.assuming(independent(z, D), masks(D, p))
         axes = z.axes
 
         def formula(at: Place) -> Expr:

@@ -11,7 +11,6 @@ from sympy import And, Basic, Eq, Equivalent, Expr, Implies, Integer, Product, S
 
 from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Claim
-from derive.hypotheses import Kind
 from derive.layers import Facts, d, i
 from derive.network import W, Width
 from derive.proof.derivation import Derivation, Statement
@@ -162,17 +161,18 @@ def _fixed(facts: Facts) -> dict[Symbol, Expr]:
 
 def _specialise(expression: Basic, setting: Setting) -> Basic:
     """Return the expression with what the hypotheses lay down put in, and with one width where they say so."""
-    laid_down = regime(setting.hypotheses)
-    weights = laid_down.get(SharedVariance(W, i))
-    if weights is not None:
-        expression = expression.replace(
-            lambda e: isinstance(e, SharedVariance) and e.family == W, lambda e: weights.subs(i, e.layer[0])
-        )
-    expression = expression.xreplace({s: v for s, v in laid_down.items() if isinstance(s, Symbol)})
-    if setting.citing(Kind.HOMOGENEOUS) is not None:
-        expression = expression.replace(Width, lambda _: _WIDTH).replace(
-            lambda e: isinstance(e, SharedVariance) and bool(e.layer), lambda _: _VARIANCE
-        )
+    fixed = regime(setting.hypotheses)
+    for shared, formula in fixed.values.items():
+        if isinstance(shared, SharedVariance):
+            expression = expression.replace(
+                lambda e, v=shared: isinstance(e, SharedVariance) and e.family == v.family,
+                lambda e, v=shared, formula=formula: formula.subs(dict(zip(v.layer, e.layer, strict=True))),
+            )
+    expression = expression.xreplace({s: v for s, v in fixed.values.items() if isinstance(s, Symbol)})
+    if Width in fixed.steady:
+        expression = expression.replace(Width, lambda _: _WIDTH)
+    if W in fixed.steady:
+        expression = expression.replace(lambda e: isinstance(e, SharedVariance) and e.family == W, lambda _: _VARIANCE)
     return _constant_products(expression)
 
 

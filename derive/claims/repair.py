@@ -50,8 +50,7 @@ def _holds(claim: Claim, setting: Setting) -> Comparison | None:
 
 def refute(claim: Claim, setting: Setting) -> Verdict:
     """Return what tiny worlds say of the printed statement, with the smallest world that refutes it, if one does."""
-    laboratory = Laboratory(setting, every=claim.printed.relation != "=")
-    laboratory.worlds.sort(key=lambda exact: exact.world.size)
+    laboratory = Laboratory(setting, every=claim.printed.relation != "=", smallest_first=True)
     verdict = laboratory.compare(claim.printed.lhs, claim.printed.relation, claim.printed.rhs)
     if verdict.grade is Grade.FAILED and verdict.counterexample is None:
         raise InputError(f"{claim.id} cannot be audited as stated: {verdict.evidence}")

@@ -66,11 +66,11 @@ def _single(node: GaussianExpectation, setting: GaussianSetting) -> tuple[Law, S
 def _node(
     node: GaussianExpectation, law: Law, shape: Shape, setting: GaussianSetting, value: Element | None = None
 ) -> Expr:
-    """E[shape] under a law, as an expression; 1 for the constant shape."""
+    """E[shape] under a law, as an expression; a constant is its own mean."""
     p = setting.parameters
     inside = shape_expression(p, node.variables, shape, p.one if value is None else value)
-    if inside == 1:
-        return S.One
+    if inside.is_number:
+        return inside
     return GaussianExpectation.of(
         inside,
         node.variables,

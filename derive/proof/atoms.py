@@ -14,8 +14,8 @@ from typing import Any
 from mpmath import MPContext
 from sympy import Basic, Expr, Float, Rational
 
+from derive.chances import Number, root, whole
 from derive.proof.code import NotEvaluable
-from derive.proof.laws import Number, root, whole
 
 DIGITS = 50
 MP = MPContext()

@@ -11,10 +11,11 @@ from derive.errors import InputError
 from derive.proof.circles import circle, described
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
-from derive.proof.existence import missing_layers, wrong_closures
+from derive.proof.existence import missing_layers
 from derive.proof.laboratory import Laboratory
 from derive.proof.oracle import Oracle
-from derive.proof.rule import Evidence
+from derive.proof.rule import Evidence, Rewrite
+from derive.proof.unfolding import wrong_reach
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.setting import Setting
 
@@ -75,7 +76,7 @@ class Checker:
 
     def _steps(self, derivation: Derivation, failures: list[str]) -> tuple[Step, ...]:
         trail = circle(derivation)
-        failures += [*chain_breaks(derivation), *missing_layers(derivation), *wrong_closures(derivation)]
+        failures += [*chain_breaks(derivation), *missing_layers(derivation), *wrong_reach(derivation)]
         failures += [described(trail)] if trail else []
         if not derivation.steps:
             failures.append(f"{derivation.name}: it has no steps, and proves nothing")
@@ -96,7 +97,7 @@ class Checker:
             again = step.rule.apply(step.before, step.setting)
         except InputError as failure:
             return Verdict(Grade.FAILED, f"the rule cannot be applied: {failure}")
-        independent = self._independent(step)
+        independent = self._independent(step, again)
         if independent.grade is Grade.FAILED:
             return independent
         if again.after != step.after:
@@ -127,12 +128,12 @@ class Checker:
             self._laboratories[key] = Laboratory(*key[:2], declared=step.setting)
         return self._laboratories[key]
 
-    def _independent(self, step: Step) -> Verdict:
+    def _independent(self, step: Step, again: Rewrite) -> Verdict:
         evidence = step.rule.evidence
         if evidence is Evidence.ASSUMED:
             return first_verdict(step.rule)
         if evidence is Evidence.WORLDS:
-            verdict = self._laboratory(step).compare(step.before, step.relation, step.after)
+            verdict = self._in_worlds(step, again)
             audited = type(step.rule).__module__.startswith("derive.")
             return replace(verdict, grade=Grade.EXACT) if audited and verdict.grade is Grade.ENUMERATED else verdict
         if evidence is Evidence.POINTS:
@@ -140,6 +141,14 @@ class Checker:
         if evidence is Evidence.LEMMA:
             return Verdict(Grade.UNDECIDED, "the rule has no second way to what its lemma gives")
         return _residual(step)
+
+    def _in_worlds(self, step: Step, again: Rewrite) -> Verdict:
+        """Hold a step against its worlds, and each node that it replaced inside a mean or a variance."""
+        laboratory = self._laboratory(step)
+        pairs = [(step.before, step.relation, step.after)]
+        pairs += [(node, step.rule.relation, made) for node, made in again.averaged if again.after == step.after]
+        verdicts = [laboratory.compare(*pair) for pair in pairs]
+        return next((v for v in verdicts if v.grade is Grade.FAILED), verdicts[0])
 
 
 def _circular(derivation: Derivation, reason: str) -> CheckResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from derive.proof.laws import Coin
+from derive.proof.coins import Coin
 
 NO_COINS: frozenset[Coin] = frozenset()
 

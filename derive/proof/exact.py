@@ -13,12 +13,13 @@ from itertools import product as cartesian
 from math import prod
 from typing import Any
 
-from sympy import Add, Basic, Expr, Integer, Mul, Pow, Sum, Symbol
+from sympy import Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Sum, Symbol
 
 from derive.averages import Bracket
-from derive.layers import d, i
-from derive.network import Activation, ActivationSlope, Cost
-from derive.proof.atoms import opaque
+from derive.chances import Number
+from derive.cost import CostFunction
+from derive.layers import i
+from derive.network import Activation, ActivationSlope
 from derive.proof.code import (
     NO_COINS,
     Code,
@@ -30,9 +31,9 @@ from derive.proof.code import (
     plus,
     times_code,
 )
-from derive.proof.laws import Coin, Number
+from derive.proof.coins import Coin
 from derive.proof.readers import MOMENTS, reader_of
-from derive.proof.regime import regime
+from derive.proof.verdict import listed
 from derive.proof.worlds import World
 from derive.randomness import Entry, Family
 
@@ -44,7 +45,7 @@ MAX_OUTCOMES, MAX_OUTCOMES_OF_DEEP_WORLDS = 520, 8200
 class Exact:
     """Evaluates expressions in one world. An environment gives the values of the free layer and unit symbols.
 
-    ``met`` is what has been read so far: layers whose widths, symbols, the activation.
+    ``met`` is what has been read so far: sizes, symbols, functions.
     """
 
     def __init__(self, world: World) -> None:
@@ -55,8 +56,7 @@ class Exact:
         self._tossed = NO_COINS
         self._stamp = 0
         self._codes: dict[Any, Code] = {}
-        self._extents: dict[tuple[Family, int], tuple[int, ...]] = {}
-        self._environment = {d: world.depth, **dict(world.activation.parameters)}
+        self._environment = {s: v for s, v in world.values.items() if isinstance(s, Symbol)}
 
     def value(self, expression: Basic, environment: Environment) -> Any:
         """Return the value of an expression that no coin changes."""
@@ -85,14 +85,16 @@ class Exact:
         return self._codes[key]
 
     def free_value(self, symbol: Symbol, environment: Environment | None = None) -> Any:
-        """Return the value of a symbol in this world: the network's, or one of its own that respects its sign."""
-        self.met.add("depth" if symbol == d else symbol)
+        """Return the value of a symbol in this world: what is given or laid down, or one of its own."""
+        self.met.add(symbol)
         if symbol in self._environment:
             return self._environment[symbol]
-        laid_down = regime(self.world.setting.hypotheses).get(symbol)
+        if symbol in self.world.sizes:
+            return self.world.sizes[symbol]
+        laid_down = self.world.regime.values.get(symbol)
         if laid_down is not None:
             return self.value(laid_down, {**self._environment, **(environment or {})})
-        return opaque(self.world.number, symbol.name, like=symbol)
+        return self.world.free(symbol)
 
     def integer(self, expression: Basic, environment: Environment) -> int:
         """Return the value of an index or a bound."""
@@ -108,12 +110,14 @@ class Exact:
     def _enumerate(self, coins: frozenset[Coin]) -> Iterator[Number]:
         """Yield the weight of each joint outcome of the coins, having tossed them so; then put them back."""
         order = sorted(coins, key=lambda coin: coin.name)
-        count = prod(len(c.weights) for c in order)
-        if count > (MAX_OUTCOMES if self.world.depth < 3 else MAX_OUTCOMES_OF_DEEP_WORLDS):
+        # What has no chance at all is no outcome: what holds almost surely holds.
+        possible = [[face for face, w in enumerate(c.weights) if w] for c in order]
+        count = prod(map(len, possible))
+        if count > (MAX_OUTCOMES if len(self.world.layers) < 4 else MAX_OUTCOMES_OF_DEEP_WORLDS):
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
         self.outcomes += count
         around = {c: self._faces[c] for c in order if c in self._faces}
-        for faces in cartesian(*(range(len(c.weights)) for c in order)):
+        for faces in cartesian(*possible):
             weight: Number = 1
             for c, face in zip(order, faces, strict=True):
                 self._faces[c] = face
@@ -150,19 +154,12 @@ class Exact:
     def index(self, entry: Entry, environment: Environment) -> tuple[int, ...]:
         """Return the concrete indices of a scalar, having checked that it exists in this world."""
         index = tuple(self.integer(e, environment) for e in entry.indices)
-        sizes = self._sizes(entry.family, index[0] if entry.family.layered else 0)
-        if not all(1 <= unit <= size for unit, size in zip(index[entry.family.layered :], sizes, strict=True)):
-            raise Nonexistent(f"{entry} does not exist in a world of widths {self.world.widths}")
+        layer = index[0] if entry.family.layered else 0
+        sizes = self.world.units(entry.family, layer)
+        existing = all(1 <= unit <= size for unit, size in zip(index[entry.family.layered :], sizes, strict=True))
+        if layer < 0 or not existing:
+            raise Nonexistent(f"{entry} does not exist in a world of {listed(self.world.sizes_in_words)}")
         return index
-
-    def _sizes(self, family: Family, layer: int) -> tuple[int, ...]:
-        """Return how many values each unit index of a family has in a layer."""
-        if (family, layer) not in self._extents:
-            extents, met = family.extents(Integer(layer)), set(self.met)
-            self._extents[family, layer] = tuple(self.integer(e, self._environment) for e in extents)
-            # Whether a unit exists is not what the statement is about.
-            self.met = met
-        return self._extents[family, layer]
 
     def moment(self, bracket: Bracket, environment: Environment) -> Code:
         """Return the code of a mean, variance or covariance over the coins of the named sources."""
@@ -196,8 +193,9 @@ class Exact:
                 self._codes[key] = self._remembered(inner) if inner else constant(0)
             code = self._codes[key]
             return code if code.coins or code.run() else None
-        if e == Cost:
-            return self.derivative(self.world.cost, seed, self._environment)
+        if isinstance(e, CostFunction):
+            closed = self.world.setting.closes(e)
+            return self.derivative(e.linear() if closed else e.curved(), seed, self._environment)
         if isinstance(e, Add):
             return plus([self.derivative(a, seed, env) for a in e.args])
         if isinstance(e, Sum):
@@ -206,6 +204,8 @@ class Exact:
             return plus([self._times(e.args, n, seed, env) for n in range(len(e.args))])
         if isinstance(e, Pow) and e.exp.is_Integer:
             return self._times((Integer(e.exp), e.base ** (e.exp - 1), e.base), 2, seed, env)
+        if isinstance(e, Piecewise):
+            return self.derivative(self.chosen(e, env), seed, env)
         if isinstance(e, Activation):
             return self._times((ActivationSlope(e.args[0]), e.args[0]), 1, seed, env)
         if not e.atoms(Entry):
@@ -218,6 +218,13 @@ class Exact:
         if slope is None:
             return None
         return times_code([slope, *(self.read(f, env) for n, f in enumerate(factors) if n != which)])
+
+    def chosen(self, e: Piecewise, env: Environment) -> Expr:
+        """Return the piece that holds at concrete indices, where no coin decides it."""
+        for value, condition in e.args:
+            if self.value(condition, env):
+                return value
+        raise NotEvaluable(f"{e} has no value here")
 
     def ranges(self, node: Expr, environment: Environment) -> Iterator[dict[Symbol, int]]:
         """Yield the environments of a sum's or product's terms."""

@@ -19,6 +19,7 @@ from derive.hypotheses import Hypothesis, Property
 from derive.layers import d
 from derive.network import Partial
 from derive.proof.verdict import Counterexample, Grade, Verdict
+from derive.setting import Undischarged
 
 if TYPE_CHECKING:
     from derive.proof.derivation import Derivation, Step
@@ -242,6 +243,16 @@ def hypotheses(step: Step, lemma: Derivation, *discharged: Property) -> Iterator
         unsaid = [e for e in h.equations if not any(e in other.equations for other in cited)]
         if h not in cited and (missing or unsaid or not (h.properties or h.equations)):
             yield f"it rests on {h.key}, which the step does not cite"
+        elif h not in cited and not _as_independent(h, step, *discharged):
+            yield f"it rests on {h.key}, and what the step cites declares no such independence together"
+
+
+def _as_independent(h: Hypothesis, step: Step, *discharged: Property) -> bool:
+    try:
+        step.setting.only(step.uses).as_independent_as(h, *discharged)
+    except Undischarged:
+        return False
+    return True
 
 
 def _declared(p: Property, cited: list[Hypothesis]) -> bool:

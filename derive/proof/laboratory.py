@@ -9,17 +9,19 @@ from itertools import product as cartesian
 from random import Random
 from typing import Any
 
-from sympy import Basic, Expr, Integer, KroneckerDelta, Symbol, Tuple, preorder_traversal
+from sympy import Basic, Expr, Function, Integer, KroneckerDelta, Symbol, Tuple, preorder_traversal
 from sympy.core.symbol import Str
 
+from derive.averages import SharedVariance
 from derive.gaussian.expectation import GaussianExpectation
 from derive.layers import d, i
 from derive.proof.atoms import equal, less, shown
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
 from derive.proof.readers import reader_of, unexplained
-from derive.proof.regime import unmet
+from derive.proof.regime import is_size, unmet
+from derive.proof.scope import declared_in, scope_of
+from derive.proof.variety import critical_variances, tiny_worlds, wide_worlds
 from derive.proof.verdict import Counterexample, Grade, Verdict
-from derive.proof.worlds import tiny_worlds, wide_worlds
 from derive.randomness import Entry, Family, Over
 from derive.setting import Setting
 
@@ -39,10 +41,33 @@ class Laboratory:
     critical: bool = False
     every: bool = False
     declared: Setting | None = None
+    smallest_first: bool = False
 
     def __post_init__(self) -> None:
-        worlds = tiny_worlds(self.setting, critical=self.critical, every=self.every, declared=self.declared)
-        self.worlds, self.shapes = _in_turn([Exact(w) for w in worlds])
+        self._declared = declared_in(self.declared or self.setting)
+        self._worlds: dict[Any, tuple[list[Exact], int]] = {}
+
+    def worlds(self, *statement: Basic) -> list[Exact]:
+        """Return the worlds for what a statement speaks of, in the order in which they are tried."""
+        return self._in_turn(statement)[0]
+
+    def _in_turn(self, statement: tuple[Basic, ...]) -> tuple[list[Exact], int]:
+        """Return the worlds for a statement, and how many shapes of network there are among them."""
+        scope = scope_of(*self._declared, *statement)
+        key = (scope, critical_variances(statement) if self.critical else ())
+        if key not in self._worlds:
+            found = tiny_worlds(
+                self.setting,
+                critical=self.critical,
+                every=self.every,
+                declared=self.declared,
+                about=statement,
+            )
+            worlds, shapes = _in_turn([Exact(w) for w in found])
+            if self.smallest_first:
+                worlds.sort(key=lambda exact: exact.world.extent)
+            self._worlds[key] = worlds, shapes
+        return self._worlds[key]
 
     def compare(self, left: Basic, relation: str, right: Basic) -> Verdict:
         """Return whether a relation holds in every tiny world, and a counterexample if it does not.
@@ -61,17 +86,20 @@ class Laboratory:
         if broken is not None:
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {broken.lhs} is {broken.rhs}")
         tally = _Tally()
-        failed = self._tried(self.worlds, tally, left, relation, right)
+        worlds, shapes = self._in_turn((left, right))
+        failed = self._tried(worlds, shapes, tally, left, relation, right)
         units = [int(u) for e in (left, right) for u in e.atoms(Integer) if u > _SMALL]
         if failed is None and not tally.worlds and units:
-            wide = [Exact(w) for w in wide_worlds(self.setting, max(units), self.declared)]
-            failed = self._tried(wide, tally, left, relation, right)
+            found = wide_worlds(self.setting, max(units), declared=self.declared, about=(left, right))
+            failed = self._tried([Exact(w) for w in found], shapes, tally, left, relation, right)
         return failed or tally.verdict(relation)
 
-    def _tried(self, worlds: list[Exact], tally: _Tally, left: Basic, relation: str, right: Basic) -> Verdict | None:
+    def _tried(
+        self, worlds: list[Exact], shapes: int, tally: _Tally, left: Basic, relation: str, right: Basic
+    ) -> Verdict | None:
         """Try a relation in some worlds, counting them; return the verdict where it fails."""
         for turn, exact in enumerate(worlds):
-            spent = tally.outcomes > BUDGET and turn >= self.shapes
+            spent = tally.outcomes > BUDGET and turn >= shapes
             if spent and tally.verdict(relation).grade is Grade.ENUMERATED:
                 break
             before = exact.outcomes
@@ -122,8 +150,9 @@ def _in_turn(worlds: list[Exact]) -> tuple[list[Exact], int]:
     rounds: dict[tuple[int, ...], int] = {}
     keyed: list[tuple[int, int, Exact]] = []
     for exact in mixed:
-        rounds[exact.world.widths] = rounds.get(exact.world.widths, -1) + 1
-        keyed.append((rounds[exact.world.widths], len(keyed), exact))
+        shape = exact.world.shape
+        rounds[shape] = rounds.get(shape, -1) + 1
+        keyed.append((rounds[shape], len(keyed), exact))
     return [exact for *_, exact in sorted(keyed, key=lambda entry: entry[:2])], len(rounds)
 
 
@@ -176,17 +205,20 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
     """Yield values of the free layer and unit indices: all layers that the facts allow, some units of each."""
     world = exact.world
     free, ranges = _free_and_ranges(expressions)
-    for layer in range(world.depth + 1) if i in free else [0]:
-        at: dict[Symbol, Any] = {d: world.depth}
-        if i in free:
-            at[i] = layer
-        if not world.setting.facts.hold_at({d: world.depth, i: layer}):
+    layers = _layer_symbols(expressions)
+    given = {s: int(v) for s, v in ((d, world.layers[-1]), *world.sizes.items()) if isinstance(s, Symbol)}
+    for chosen in cartesian(world.layers, repeat=len(layers)):
+        at: dict[Symbol, Any] = {d: world.layers[-1], **dict(zip(layers, chosen, strict=True))}
+        # Where no layer is free, the facts speak of the first one.
+        if not world.setting.facts.allow({i: 0, **given, **at}):
             continue
         extents = _unit_extents(exact, ranges, at)
         names = list(extents)
         combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
         for units in _spread([c for c in combinations if _differ(dict(zip(names, c, strict=True)), world.setting)]):
-            yield {**at, **dict(zip(names, units, strict=True))}
+            placed = {**at, **dict(zip(names, units, strict=True))}
+            if world.setting.facts.allow({i: 0, **given, **placed}):
+                yield placed
 
 
 def _differ(units: dict[Symbol, int], setting: Setting) -> bool:
@@ -202,6 +234,19 @@ def _spread(combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
 
 
 @lru_cache(maxsize=256)
+def _layer_symbols(expressions: tuple[Basic, ...]) -> tuple[Symbol, ...]:
+    """Return the free symbols that stand for a layer."""
+    places: set[Basic] = set()
+    for e in expressions:
+        places.update(entry.layer for entry in e.atoms(Entry) if entry.layer is not None)
+        places.update(layer for shared in e.atoms(SharedVariance) for layer in shared.layer)
+        places.update(size.args[0] for size in e.atoms(Function) if is_size(size))
+    free = frozenset().union(*(e.free_symbols for e in expressions))
+    named = frozenset().union(*(p.free_symbols for p in places)) if places else frozenset()
+    return tuple(sorted((named | {i}) & free - {d}, key=lambda s: s.name))
+
+
+@lru_cache(maxsize=256)
 def _free_and_ranges(expressions: tuple[Basic, ...]) -> tuple[frozenset[Symbol], frozenset[tuple[Symbol, Expr]]]:
     """Return the free symbols, and for each that stands for a unit the sizes of the layers that it is a unit of."""
     free = frozenset().union(*(e.free_symbols for e in expressions))
@@ -212,7 +257,11 @@ def _free_and_ranges(expressions: tuple[Basic, ...]) -> tuple[frozenset[Symbol],
     for delta in set().union(*(e.atoms(KroneckerDelta) for e in expressions)):
         if len(delta.args) > 2:
             ranges.update((unit, delta.args[2][1]) for unit in delta.args[:2])
-    return free, frozenset((unit, size) for unit, size in ranges if isinstance(unit, Symbol) and unit in free)
+    return free, frozenset(
+        (unit, size)
+        for unit, size in ranges
+        if isinstance(unit, Symbol) and unit in free - {*_layer_symbols(expressions)}
+    )
 
 
 def _unit_extents(exact: Exact, ranges: frozenset[tuple[Symbol, Expr]], at: dict[Symbol, int]) -> dict[Symbol, int]:

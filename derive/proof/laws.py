@@ -2,68 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from functools import cached_property
-from math import isqrt
-from typing import Any
+from itertools import accumulate, pairwise
+from math import lcm
+from typing import TYPE_CHECKING, Any
 
-from derive.averages import SharedVariance
+from derive.chances import Chances, Index, Number, Scalar, skewed, whole
 from derive.hypotheses import Kind
-from derive.layers import i
-from derive.network import W, b, g, x
-from derive.proof.regime import regime
-from derive.randomness import Family, Source
-from derive.setting import Setting
+from derive.proof.coins import Coin, Law, Weights
+from derive.proof.hosts import Hosts, Key
+from derive.proof.scope import extents_of
+from derive.randomness import Family
 
-Index = tuple[int, ...]
-Number = Fraction | int
-"""Exact numbers; whole ones are kept as int, whose arithmetic is many times faster."""
+if TYPE_CHECKING:
+    from derive.proof.worlds import World
 
-
-def whole(value: Number) -> Number:
-    """Return a fraction as an int where it is one."""
-    return value.numerator if value.denominator == 1 else value
-
-
-def root(square: Fraction) -> Number | None:
-    """Return the square root of a fraction if it is one itself."""
-    found = Fraction(isqrt(square.numerator), isqrt(square.denominator))
-    return whole(found) if found * found == square else None
-
-
-@dataclass(frozen=True, eq=False)
-class Coin:
-    """A finite random draw: outcomes 0..len(weights)-1 with probabilities proportional to the weights.
-
-    A coin is itself and no other: two coins of one world never stand for the same draw.
-    """
-
-    name: tuple[Any, ...]
-    source: Source
-    weights: tuple[Number, ...]
-
-    @cached_property
-    def total(self) -> Number:
-        """The sum of the weights."""
-        return sum(self.weights)
-
-
-@dataclass(frozen=True)
-class Law:
-    """The law of one drawn scalar: the coin that decides it (None for a constant), and its value at each outcome."""
-
-    coin: Coin | None
-    values: tuple[Number, ...]
-
-
-_IMPLIED = {
-    Kind.ZERO: (Kind.ZERO_MEAN, Kind.SHARED_VARIANCE),
-    Kind.SYMMETRIC: (Kind.ZERO_MEAN,),
-    Kind.IDENTICAL: (Kind.SHARED_VARIANCE,),
-}
-_NETWORK = (W, b, x, g)
 _MEANS = (2, 3, 5, 7, 11, 13, 17)
 
 
@@ -72,25 +26,17 @@ class Laws:
 
     What is not declared of a family does not hold: its mean is not zero and differs between scalars, as does its
     variance; laws are skewed (no two-point law has the kurtosis of a Gaussian); scalars that are not declared
-    independent all hang on one coin, and so do families: one of them is the other's *host*. A family cannot be the
-    guest of a host with which somebody stays of whom it is declared independent.
-    ``variance`` gives the variance meant for the scalars of a family in a layer.
+    independent all hang on one coin, and so do families (see `Hosts`). What is declared is granted by the properties:
+    a kind that lays down a law gives its values and weights. A coin has as many faces as the laws that hang on it need.
     """
 
-    def __init__(
-        self, setting: Setting, depth: int, variance: Callable[[Family, int], Fraction], number: int = 0
-    ) -> None:
-        self.setting = setting
-        self.depth = depth
-        self.number = number
-        # Dependence is hung both ways: the input on the weights' coins, or the weights on the input's.
-        self._order = (x, b, W, g) if number % 2 else _NETWORK
-        self.variance = variance
+    def __init__(self, world: World) -> None:
+        self.world = world
         self.coins: dict[tuple[Any, ...], Coin] = {}
-        self._met: list[Family] = []
-        self._hosts: dict[Family, Family | None] = {}
+        self._hosts = Hosts(world)
         self._known: dict[tuple[Family, Index], Law] = {}
-        self._said: dict[Family, frozenset[Kind]] = {}
+        self._laid_down: dict[Family, Kind | None] = {}
+        self._by_key: dict[Family, dict[Key, list[Index]]] = {}
 
     def __call__(self, family: Family, index: Index) -> Law:
         """Return the law of a drawn scalar."""
@@ -98,11 +44,6 @@ class Laws:
         if key not in self._known:
             self._known[key] = self._law(family, index)
         return self._known[key]
-
-    @cached_property
-    def laid_down(self) -> bool:
-        """True when an equation lays down the variance of the weights of each layer, which then has its own coins."""
-        return SharedVariance(W, i) in regime(self.setting.hypotheses)
 
     def met(self, family: Family) -> bool:
         """Return True when a scalar of the family has been asked for."""
@@ -128,129 +69,142 @@ class Laws:
         where = "" if own else f", on the coin of {law.coin.name[0]}{list(law.coin.name[1:]) or ''}"
         return f"{_named(family, index)} = {' or '.join(chances)}{where}"
 
-    def says(self, family: Family) -> frozenset[Kind]:
-        """Return what is declared of a family alone, with what that implies."""
-        if family not in self._said:
-            declared = [p for h in self.setting.hypotheses for p in h.properties]
-            alone = {p.kind for p in declared if p.family == family and p.other is None}
-            self._said[family] = frozenset(alone.union(*(_IMPLIED.get(kind, ()) for kind in alone)))
-        return self._said[family]
-
-    def spread(self, family: Family, layer: int) -> int:
-        """Return the factor between the scalars of a layer and those of layer 0 that hang on the same coin."""
-        same = Kind.ENTRIES_INDEPENDENT in self.says(family) or not family.layered or (family == W and self.laid_down)
-        return 1 if same or self.setting.citing(Kind.HOMOGENEOUS) else 1 + layer
-
     def _law(self, family: Family, index: Index) -> Law:
-        says = self.says(family)
-        layer = index[0] if family.layered else 0
-        # The first scalar of a layer has the variance that is meant; the others differ where they may.
-        units = sum(k - 1 for k in (index[1:] if family.layered else index))
-        if self.variance(family, layer) == 0:
+        if self.world.is_zero(family, index[0] if family.layered else 0):
             return Law(None, (0,))
-        coin = self._coin(family, index)
-        values = self._symmetric(coin, family, layer) if Kind.SYMMETRIC in says else _centred(coin)
-        if Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 4 in (1, 2):
-            # A mirrored twin: another law with the same mean and variance. No row or column is another one's mirror.
-            values = [-v for v in values]
-        scale = self.spread(family, layer) * (1 if Kind.SHARED_VARIANCE in says else 1 + units)
-        mean = 0 if Kind.ZERO_MEAN in says else self._mean(family, layer, 0 if Kind.IDENTICAL in says else units)
-        values = [v * scale for v in values]
-        if Kind.NONDEGENERATE in says and -mean in values and Kind.ZERO_MEAN not in says:
+        chances = self._chances(family, index)
+        if len(chances) == 1:
+            return Law(None, (whole(chances[0][1]),))
+        key = self._hosts.key(family, index)
+        coin = self._coin(family, key)
+        if self._borrows(family, key):
+            last = coin.weights[-1]
+            scale = 2 * self._scale(family, index)
+            values = [-last * scale] * (len(coin.weights) - 1) + [(coin.total - last) * scale]
+        elif len(coin.weights) == len(chances):
+            values = [value for _, value in chances]
+        else:
+            values = [chances[cell][1] for cell in _cells(coin.weights, [w for w, _ in chances])]
+        if self._granted(family) is None:
+            values = self._moved(family, index, values)
+        return Law(coin, tuple(map(whole, values)))
+
+    def _granted(self, family: Family) -> Kind | None:
+        """Return the kind that lays down the law of a family: the one that says most."""
+        if family not in self._laid_down:
+            kinds = [k for k in self._hosts.says(family) if k.law is not None]
+            self._laid_down[family] = max(kinds, key=lambda k: (len(k.all), k.name)) if kinds else None
+        return self._laid_down[family]
+
+    def _chances(self, family: Family, index: Index) -> Chances:
+        """Return the values of a scalar with their weights, of mean zero where no property says what they are."""
+        kind, variance = self._granted(family), self._base(family, index)
+        scale = self._scale(family, index)
+        if kind is not None and kind.law is not None:
+            return kind.law(Scalar(index, variance, scale, self.world.number_of))
+        odd = sum(self._hosts.key(family, index)) % 2 == 1
+        turned = odd and Kind.IDENTICAL not in self._hosts.says(family)
+        return tuple((w, v * scale) for w, v in skewed(variance, turned=turned))
+
+    def _moved(self, family: Family, index: Index, values: list[Number]) -> list[Number]:
+        """Return centred values moved to a mean that is neither 0 nor 1, unless a mean of zero is declared."""
+        says = self._hosts.says(family)
+        if Kind.ZERO_MEAN in says:
+            return values
+        layer, units = index[0] if family.layered else 0, 0 if Kind.IDENTICAL in says else _units(family, index)
+        rank = self.world.families.index(family) if family in self.world.families else sum(map(ord, family.name))
+        mean = _MEANS[(3 * rank + 2 * layer + units + self.world.number) % len(_MEANS)]
+        if Kind.NONDEGENERATE in says and -mean in values:
             # Not zero by accident either: move all values to one side of zero.
             mean += int(max(*values, *(-v for v in values)))
-        return Law(coin, tuple(whole(v + mean) for v in values))
+        return [v + mean for v in values]
 
-    def _mean(self, family: Family, layer: int, units: int) -> int:
-        """Return a mean that is neither 0 nor 1, another one for every scalar that may have its own."""
-        return _MEANS[(3 * sum(map(ord, family.name)) + 2 * layer + units + self.number) % len(_MEANS)]
+    def _base(self, family: Family, index: Index) -> Fraction:
+        """Return the variance that is meant where the factor is 1: that of the first layer where layers share a coin."""
+        layer = index[0] if family.layered and self._alone(family) else 0
+        return Fraction(self.world.meant(family, layer))
 
-    def _symmetric(self, coin: Coin, family: Family, layer: int) -> list[Number]:
-        variance = self.variance(family, layer)
-        if len(coin.weights) == 3:
-            return [-_beyond(variance), 0, _beyond(variance)]
-        half = root(variance) or 2
-        return [-half, half]
+    def _alone(self, family: Family) -> bool:
+        """Return True when the layers of a family have coins of their own."""
+        return self.world.laid_down(family) or any(k.apart is not None for k in self._hosts.says(family))
 
-    def _coin(self, family: Family, index: Index) -> Coin:
-        """Return the coin that decides a scalar: its host's, or its own."""
-        says = self.says(family)
-        host = self._host(family)
-        there = self._place(family, index, host) if host is not None else None
-        if host is not None and there is not None:
-            coin = self._coin(host, there)
-            if Kind.SYMMETRIC not in says or coin.weights == coin.weights[::-1]:
-                return coin
-        shared = index[:1] if family == W and self.laid_down else ()
-        key = (family.name, *(index if Kind.ENTRIES_INDEPENDENT in says else shared))
-        if key not in self.coins:
+    def _scale(self, family: Family, index: Index) -> int:
+        """Return the factor between a scalar and one of its mean square: those that may differ do.
+
+        Scalars that may depend on each other are mirrored in some places too: another law with the same mean and
+        variance. No row or column is another one's mirror.
+        """
+        says, units = self._hosts.says(family), _units(family, index)
+        alone = self._alone(family) or not family.layered or family in self.world.regime.steady
+        scale = (1 if alone else 1 + index[0]) * (1 if Kind.SHARED_VARIANCE in says else 1 + units)
+        mirrored = Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 4 in (1, 2)
+        return -scale if mirrored else scale
+
+    def _borrows(self, family: Family, key: Key) -> bool:
+        """Return True for scalars that take their weights from a host's coin: nothing says what theirs are."""
+        said = self._granted(family) is not None or Kind.SHARED_VARIANCE in self._hosts.says(family)
+        return not said and self._hosts.place(family, key) is not None
+
+    def _coin(self, family: Family, key: Key) -> Coin:
+        """Return the coin that decides the scalars of a key: the host's, or their own."""
+        host, place = self._hosts.host(family), self._hosts.place(family, key)
+        if host is not None and place is not None:
+            return self._coin(host, place)
+        name = (family.name, *key)
+        if name not in self.coins:
             assert family.source is not None
-            layer = key[1] if len(key) > 1 and family.layered else 0
-            weights = self._weights(self.variance(family, layer), key, says)
-            self.coins[key] = Coin(key, family.source, tuple(map(whole, weights)))
-        return self.coins[key]
+            self.coins[name] = Coin(name, family.source, _common(set(self._weights(family, key))))
+        return self.coins[name]
 
-    @staticmethod
-    def _weights(variance: Fraction, key: tuple[Any, ...], says: frozenset[Kind]) -> tuple[Fraction, ...]:
-        if Kind.SYMMETRIC in says:
-            if root(variance) is not None:
-                return (Fraction(1), Fraction(1))
-            p = variance / (2 * _beyond(variance) ** 2)
-            return (p, 1 - 2 * p, p)
-        small = Fraction(1) if variance != 1 else Fraction(1, 2)
-        pair = (small, variance / small)
-        odd = sum(k for k in key[1:] if isinstance(k, int)) % 2
-        return pair[::-1] if odd and Kind.IDENTICAL not in says else pair
+    def _weights(self, family: Family, key: Key) -> Iterator[Weights]:
+        """Yield the weights that the laws of the scalars of a key need, and those of the guests that hang on them."""
+        if not self._borrows(family, key):
+            for index in self._with_key(family, key):
+                yield tuple(w for w, _ in self._chances(family, index))
+        for guest in self._hosts.guests(family):
+            for theirs in self._keys(guest):
+                if self._hosts.place(guest, theirs) == key:
+                    yield from self._weights(guest, theirs)
 
-    def _host(self, family: Family) -> Family | None:
-        """Return the family whose coins decide this one, which is not declared independent of it."""
-        if family not in self._hosts:
-            self._hosts[family] = None
-            earlier = self._order[: self._order.index(family)] if family in _NETWORK else tuple(self._met)
-            if family == W and self.laid_down:
-                earlier = ()
-            for host in earlier:
-                mates = [m for m in earlier if self._house(m) == self._house(host)]
-                constant = all(self.variance(host, layer) == 0 for layer in range(self.depth + 1))
-                if not constant and not any(self.setting.citing(Kind.INDEPENDENT_OF, family, m) for m in mates):
-                    self._hosts[family] = host
-                    break
-            self._met += [] if family in _NETWORK else [family]
-        return self._hosts[family]
+    def _with_key(self, family: Family, key: Key) -> list[Index]:
+        if self._hosts.key(family, key) == key and len(key) == len(extents_of(family, 0)) + family.layered:
+            return [key]
+        known = self._keys(family).get(key, [])
+        # Where no property says what the weights are, one scalar has those of all.
+        return known if self._granted(family) is not None else known[:1]
 
-    def _house(self, family: Family) -> Family:
-        host = self._host(family)
-        return family if host is None else self._house(host)
-
-    def _place(self, family: Family, index: Index, host: Family) -> Index | None:
-        """Return the host's scalar whose coin decides a scalar, or None if it has its own."""
-        apart = Kind.ENTRIES_INDEPENDENT in self.says(family)
-        layers, units = index[: family.layered], index[family.layered :]
-        first = not any(layers) and all(k == 1 for k in units)
-        if apart and Kind.ENTRIES_INDEPENDENT not in self.says(host) and not first:
-            # The host has one coin for all, which only one of these scalars may hang on.
-            return None
-        if family not in _NETWORK:
-            return index if len(host.extents(0)) + host.layered == len(index) else None
-        layer = {x: 0, g: self.depth}.get(family, index[0])
-        unit = index[-1] if apart else 1
-        if host in (x, g):
-            return (unit,)
-        if host == b:
-            return (layer, unit)
-        return (layer, unit, 1) if family == x else (layer, 1, unit)
+    def _keys(self, family: Family) -> dict[Key, list[Index]]:
+        if family not in self._by_key:
+            found: dict[Key, list[Index]] = {}
+            for index in self.world.indices(family):
+                found.setdefault(self._hosts.key(family, index), []).append(index)
+            self._by_key[family] = found
+        return self._by_key[family]
 
 
-def _beyond(variance: Fraction) -> int:
-    """Return a whole number whose square is above the variance."""
-    return isqrt(int(variance)) + 1
+def _common(needed: set[Weights]) -> Weights:
+    """Return the weights of the fewest faces that can be told apart as all the laws need it."""
+    if len(needed) == 1:
+        return tuple(map(whole, map(Fraction, next(iter(needed)))))
+    cuts = {c / sum(weights) for weights in needed for c in accumulate(map(Fraction, weights))}
+    faces = [b - a for a, b in pairwise(sorted({Fraction(0), *cuts}))]
+    least = lcm(*(f.denominator for f in faces))
+    return tuple(int(f * least) for f in faces)
+
+
+def _cells(faces: Weights, weights: list[Number]) -> list[int]:
+    """Return which of some chances each face of a coin stands for: where it lies on the line from 0 to 1."""
+    ends, total = list(accumulate(map(Fraction, weights))), sum(faces)
+    shares = [end / sum(weights) for end in ends]
+    return [
+        next(k for k, share in enumerate(shares) if end <= share * total) for end in accumulate(map(Fraction, faces))
+    ]
+
+
+def _units(family: Family, index: Index) -> int:
+    """Return a number for the units of a scalar, 0 for the first ones of a layer."""
+    return sum(k - 1 for k in (index[1:] if family.layered else index))
 
 
 def _named(family: Family, index: Index) -> str:
     return f"{family.name}{list(index) or ''}"
-
-
-def _centred(coin: Coin) -> list[Number]:
-    """Return values with mean zero: one for the last face, the other for all the rest."""
-    last = coin.weights[-1]
-    return [-last] * (len(coin.weights) - 1) + [coin.total - last]

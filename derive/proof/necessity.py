@@ -8,7 +8,6 @@ from sympy import Basic, Integer
 
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import Hypothesis
-from derive.kinds import ANALYTIC
 from derive.proof.derivation import Derivation
 from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Counterexample
@@ -28,7 +27,7 @@ def necessary(derivation: Derivation) -> dict[str, Counterexample | None]:
 
 
 def _about_laws(hypothesis: Hypothesis) -> bool:
-    return any(p.kind not in ANALYTIC for p in hypothesis.properties)
+    return any(not p.kind.analytic for p in hypothesis.properties)
 
 
 def without(derivation: Derivation, hypothesis: Hypothesis) -> Counterexample | None:
@@ -48,8 +47,7 @@ def refute(derivation: Derivation, setting: Setting) -> Counterexample | None:
     if not all(h.properties for h in derivation.rests_on):
         return None
     claim = derivation.statement
-    laboratory = Laboratory(setting, critical=claim.relation in ("<=>", "=>"))
-    laboratory.worlds.sort(key=lambda exact: exact.world.size)
+    laboratory = Laboratory(setting, critical=claim.relation in ("<=>", "=>"), smallest_first=True)
     return laboratory.compare(_spelled_out(claim.lhs), claim.relation, _spelled_out(claim.rhs)).counterexample
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import product
 from math import prod
 from typing import Any
@@ -31,6 +33,10 @@ class World:
         """Return the derivative of the cost by a scalar."""
         raise ArithmeticError("there is no cost here")
 
+    def moved(self, family: str, index: tuple[int, ...], by: Any) -> World:
+        """Return the world in which a number is added to one scalar."""
+        raise ArithmeticError("scalars cannot be moved here")
+
     def fixed(self, coin: Coin) -> Any:
         """Return the outcome of a coin that nothing averages over: the first of its law."""
         return self.law(coin)[0][1]
@@ -53,11 +59,20 @@ class World:
         return table
 
 
-class Coins(World):
-    """A world of scalars that are coins of their own: one source and one law for each family."""
+Made = Callable[..., Any]
+"""How a scalar comes about: a function of ``at``, where ``at(family, *index)`` is another scalar, and its indices."""
 
-    def __init__(self, **laws: tuple[str, Law]) -> None:
+
+class Coins(World):
+    """A world of scalars that are coins of their own: one source and one law for each family.
+
+    ``made`` are families of scalars that are computed from others; ``moves`` are numbers added to single scalars.
+    """
+
+    def __init__(self, made: Mapping[str, Made] | None = None, /, **laws: tuple[str, Law]) -> None:
         self.laws = {name.replace("_", "-"): law for name, law in laws.items()}
+        self.made = made or {}
+        self.moves: dict[Coin, Any] = {}
 
     def law(self, coin: Coin) -> Law:
         """Return the law of a coin."""
@@ -65,10 +80,21 @@ class Coins(World):
 
     def value(self, family: str, index: tuple[int, ...], toss: Toss) -> Any:
         """Return the outcome of the scalar's coin; where outcomes are vectors, one coin is for all components."""
+        return self._computed(family, index, toss) + self.moves.get((family, *index), 0)
+
+    def moved(self, family: str, index: tuple[int, ...], by: Any) -> Coins:
+        """Return the world in which a number is added to one scalar."""
+        other = copy(self)
+        other.moves = {(family, *index): by}
+        return other
+
+    def _computed(self, family: str, index: tuple[int, ...], toss: Toss) -> Any:
+        if family in self.made:
+            return self.made[family](lambda name, *at: self.value(name, at, toss), *index)
         source, law = self.laws[family]
         vectors = isinstance(law[0][1], tuple)
         found = toss((source, family, *(() if vectors else index)))
-        return found[index[0] - 1] if vectors else found
+        return reduce(lambda v, k: v[k - 1], index, found) if vectors else found
 
 
 SOURCES = {"W": "weights", "b": "biases", "x": "input", "g": "output gradient"}

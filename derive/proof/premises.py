@@ -134,6 +134,10 @@ def uncited(derivation: Derivation) -> list[str]:
 
 
 def _gives_meaning(hypothesis: Hypothesis, derivation: Derivation) -> bool:
+    """Return whether a hypothesis says what occurs: a variance that scalars share, or a parameter that has a name."""
     sides = (derivation.statement.lhs, derivation.statement.rhs)
     shared = {v.family for side in sides for v in side.atoms(SharedVariance)}
-    return any(hypothesis.declares(Kind.SHARED_VARIANCE, family) for family in shared)
+    if any(hypothesis.declares(Kind.SHARED_VARIANCE, family) for family in shared):
+        return True
+    named = not hypothesis.equations and hypothesis.declares(Kind.DEFINITION)
+    return named and any(step.after.has(o) for o in hypothesis.text.objects for step in derivation.steps)

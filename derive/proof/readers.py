@@ -21,6 +21,7 @@ from sympy import (
     LessThan,
     Max,
     Min,
+    Mod,
     Mul,
     Ne,
     Not,
@@ -40,9 +41,10 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
+from derive.cost import CostFunction, Partial
 from derive.gaussian.expectation import GaussianExpectation
 from derive.hypotheses import Kind
-from derive.network import Activation, ActivationSlope, Partial, Width
+from derive.network import Activation, ActivationSlope
 from derive.proof.atoms import equal, less, numeric, opaque, power, quotient, symbolic
 from derive.proof.code import (
     Code,
@@ -55,6 +57,8 @@ from derive.proof.code import (
     plus_code,
     times_code,
 )
+from derive.proof.functions import IDENTITY
+from derive.proof.regime import is_size
 from derive.randomness import Entry, Over
 
 if TYPE_CHECKING:
@@ -100,20 +104,18 @@ def _shared_variance(self: Exact, e: SharedVariance, env: Environment) -> Code:
             raise Undeclared(f"nothing says that the scalars of {e.family.name} share a variance")
         # Declared, and not used by this step: a number of which nothing else is known.
         layer = self.integer(e.layer[0], env) if e.layer else 0
-        if not 0 <= layer <= self.world.depth:
-            raise Nonexistent(f"there is no layer {layer} in a world of depth {self.world.depth}")
-        return constant(self.world.nominal(e.family, layer))
+        if layer not in self.world.layers:
+            raise Nonexistent(f"there is no layer {layer} in a world of layers 0 to {self.world.layers[-1]}")
+        return constant(self.world.variance(e.family, layer))
     first = Entry(e.family, *e.layer, *(Integer(1),) * len(e.family.extents(Integer(0))))
     sources = sorted({coin.source for coin in self.read(first, env).coins}, key=str)
     return self.read(Variance(first, Over("its own law", tuple(sources))), env)
 
 
-def _width(self: Exact, e: Expr, env: Environment) -> Code:
-    layer = self.integer(e.args[0], env)
-    if not 0 <= layer < len(self.world.widths):
-        raise Nonexistent(f"there is no layer {layer} in a world of depth {self.world.depth}")
-    self.met.add(layer)
-    return constant(self.world.widths[layer])
+def _size(self: Exact, e: Expr, env: Environment) -> Code:
+    concrete = e.func(Integer(self.integer(e.args[0], env)))
+    self.met.add(concrete)
+    return constant(self.world.size(concrete))
 
 
 def _partial(self: Exact, e: Partial, env: Environment) -> Code:
@@ -122,16 +124,21 @@ def _partial(self: Exact, e: Partial, env: Environment) -> Code:
 
 
 def _slope(self: Exact, e: ActivationSlope, env: Environment) -> Code:
-    if self.world.setting.citing(Kind.LINEAR):
+    if Activation not in self.world.functions:
+        return function(self, e, env)
+    self.met.add(Activation)
+    slope = self.world.functions[Activation].slope
+    if self.world.functions[Activation] is IDENTITY:
         return constant(1)
-    self.met.add("activation")
-    argument, slope = self.read(e.args[0], env), self.world.activation.slope
+    argument = self.read(e.args[0], env)
     return folded(lambda: slope(argument.run()), [argument])
 
 
 def _activation(self: Exact, e: Activation, env: Environment) -> Code:
-    self.met.add("activation")
-    argument, activation = self.read(e.args[0], env), self.world.activation.function
+    if Activation not in self.world.functions:
+        return function(self, e, env)
+    self.met.add(Activation)
+    argument, activation = self.read(e.args[0], env), self.world.functions[Activation].function
     return folded(lambda: activation(argument.run()), [argument])
 
 
@@ -145,6 +152,11 @@ def _delta(self: Exact, e: KroneckerDelta, env: Environment) -> Code:
 
 def _terms(self: Exact, e: Expr, env: Environment) -> list[Code]:
     return [self.read(e.function, inner) for inner in self.ranges(e, env)]
+
+
+def _remainder(self: Exact, e: Expr, env: Environment) -> Code:
+    above, below = (self.read(a, env) for a in e.args)
+    return folded(lambda: above.run() % below.run(), [above, below])
 
 
 def _of_all(combine: Callable[..., Any]) -> Callable[[Exact, Basic, Environment], Code]:
@@ -198,7 +210,16 @@ def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
 
 
 def _piecewise(self: Exact, e: Piecewise, env: Environment) -> Code:
-    pieces = [(self.read(value, env), self.read(condition, env)) for value, condition in e.args]
+    pieces: list[tuple[Code, Code]] = []
+    for value, condition in e.args:
+        # What stands where a condition on indices fails need not exist.
+        holds = self.read(condition, env)
+        if holds.coins or holds.run():
+            pieces.append((self.read(value, env), holds))
+            if not holds.coins:
+                break
+    if pieces and not pieces[0][1].coins:
+        return pieces[0][0]
 
     def run() -> Any:
         for value, condition in pieces:
@@ -219,15 +240,16 @@ def unexplained(self: Exact, e: Basic, env: Environment) -> Code:
 
 READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     Symbol: _symbol,
+    CostFunction: _symbol,
     Add: lambda self, e, env: plus_code([self.read(a, env) for a in e.args]),
     Mul: lambda self, e, env: times_code([self.read(a, env) for a in e.args]),
     Pow: _power,
     Sum: lambda self, e, env: plus_code(_terms(self, e, env)),
     Product: lambda self, e, env: times_code(_terms(self, e, env)),
     KroneckerDelta: _delta,
-    Width: _width,
     Entry: lambda self, e, env: self.entry(e, env),
     Partial: _partial,
+    Mod: _remainder,
     Abs: lambda self, e, env: _absolute(self.read(e.args[0], env)),
     Activation: _activation,
     ActivationSlope: _slope,
@@ -260,6 +282,8 @@ def reader_of(e: Basic) -> Callable[[Exact, Any, Environment], Code]:
     """Return how a node is read."""
     if type(e) in READERS:
         return READERS[type(e)]
+    if is_size(e):
+        return _size
     if isinstance(e, Number | NumberSymbol):
         return _number
     return function if isinstance(e, Function) else unexplained

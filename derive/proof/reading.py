@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -31,7 +32,7 @@ from sympy.logic.boolalg import BooleanAtom
 from derive.averages import Average, Bracket
 from derive.errors import InputError
 from derive.gaussian.expectation import GaussianExpectation
-from derive.network import Partial
+from derive.network import Cost, Partial
 from derive.proof.oracle import ROUNDING, Known
 from derive.proof.outcomes import Toss, World
 from derive.randomness import Entry, Family
@@ -98,6 +99,20 @@ class Reader:
         if name in self.known.functions:
             return self.known.functions[name](*arguments)
         return self._look_up(_ELEMENTARY, name)(*arguments)
+
+    def _partial(self, e: Any, at: Values, toss: Toss | None) -> Any:
+        """The derivative of the cost by a scalar, or that of an expression as a quotient of differences."""
+        if e.target == Cost:
+            return self._scalar(e, at, toss)
+        index = tuple(int(self.read(a, at, toss)) for a in e.variable.indices)
+        world, name = self._world(), e.variable.family.name
+        ahead, behind = (
+            Reader(replace(self.known, world=world.moved(name, index, side * _STEP))).read(
+                e.target, at, toss or world.fixed
+            )
+            for side in (1, -1)
+        )
+        return (ahead - behind) / (2 * _STEP)
 
     def _scalar(self, e: Any, at: Values, toss: Toss | None) -> Any:
         """A scalar of the world, or the cost's derivative by one."""
@@ -250,7 +265,8 @@ _READERS: tuple[tuple[Any, Callable[[Reader, Any, Values, Toss | None], Any]], .
     (Gt, Reader._greater),
     (Tuple, lambda self, e, at, toss: [self.read(a, at, toss) for a in e.args]),
     (Bracket, Reader._bracket),
-    ((Entry, Partial), Reader._scalar),
+    (Entry, Reader._scalar),
+    (Partial, Reader._partial),
     (GaussianExpectation, Reader._expectation),
     (Derivative, Reader._derivative),
     (Expr, Reader._function),

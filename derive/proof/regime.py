@@ -1,58 +1,104 @@
-"""What the equations of hypotheses fix in a tiny world: a variance of the weights, the value of a symbol."""
+"""What the equations of hypotheses fix in a tiny world: f, variances, sizes, the values of symbols."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from sympy import Basic, Eq, Expr, Symbol, solve
+from sympy import Basic, Eq, Expr, Function, Symbol, solve
 from sympy.core.function import AppliedUndef
 
 from derive.averages import SharedVariance
-from derive.hypotheses import Hypothesis, Kind
+from derive.hypotheses import Hypothesis
 from derive.layers import d, i
-from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, Activation, ActivationSlope, W
+from derive.network import Activation, ActivationSlope
+from derive.notation import Notation
+from derive.randomness import Family
 
 _INDICES = {i, d}
-_OF_ACTIVATIONS = {SLOPE, AT_ZERO, SLOPE_AT_ZERO}
-"""Symbols to which the activation function of a world gives values."""
 
 
-def regime(hypotheses: tuple[Hypothesis, ...]) -> dict[Basic, Expr]:
-    """Return what the equations of the hypotheses give values to, each as a formula in what they leave free.
+def is_size(e: Basic) -> bool:
+    """Return True for the size of a layer, such as n_i: a positive whole number for each layer."""
+    named = isinstance(e, Function) and isinstance(e, Notation | AppliedUndef)
+    return named and len(e.args) == 1 and bool(e.is_integer and e.is_positive)
 
-    An equation gives a value to the variance of the weights if it mentions it and nothing else that is free but the
-    activation function's parameters, or to one of its symbols; the one admissible solution is taken.
+
+@dataclass
+class Regime:
+    """What the equations of hypotheses give values to, each as a formula in what they leave free.
+
+    ``values`` are those of symbols, and of shared variances at a symbolic layer (or at none); ``functions`` gives the
+    argument and the formula of f; ``steady`` are families whose shared variance, and functions whose value, is the
+    same in every layer; ``unmet`` are equations that no world makes true.
     """
-    return _regime(hypotheses)[0]
+
+    values: dict[Basic, Expr] = field(default_factory=dict)
+    functions: dict[type, tuple[Symbol, Expr]] = field(default_factory=dict)
+    steady: set[Family | type] = field(default_factory=set)
+    unmet: list[Eq] = field(default_factory=list)
+
+    def shared(self, family: Family) -> SharedVariance | None:
+        """Return the shared variance of a family that an equation lays down."""
+        return next((v for v in self.values if isinstance(v, SharedVariance) and v.family == family), None)
+
+    @property
+    def parameters(self) -> set[Symbol]:
+        """The symbols of the formulas for f."""
+        return set().union(*(formula.free_symbols - {argument} for argument, formula in self.functions.values()))
+
+
+def regime(hypotheses: tuple[Hypothesis, ...]) -> Regime:
+    """Return what the equations of the hypotheses fix.
+
+    An equation gives a value to its left side where that is a symbol or a shared variance, to a shared variance where
+    all else in it is known, or to one of its symbols; the one admissible solution is taken.
+    """
+    return _regime(hypotheses)
 
 
 def unmet(hypotheses: tuple[Hypothesis, ...], symbols: set[Symbol]) -> Eq | None:
     """Return an equation of the hypotheses between some of the symbols that no world makes true, or None."""
-    return next((e for e in _regime(hypotheses)[1] if symbols & set(_symbols(e))), None)
+    return next((e for e in _regime(hypotheses).unmet if symbols & set(_symbols(e))), None)
 
 
 @lru_cache(maxsize=1_000)
-def _regime(hypotheses: tuple[Hypothesis, ...]) -> tuple[dict[Basic, Expr], tuple[Eq, ...]]:
-    # What holds by the meaning of its own functions holds in every world.
-    equations = [e for h in hypotheses for e in h.equations if e.doit() != True and not _about_f(e)]  # noqa: E712
-    affine = any(h.declares(Kind.FIRST_ORDER) for h in hypotheses)
-    known = {AT_ZERO, SLOPE_AT_ZERO} if affine else set[Basic]()
-    found: dict[Basic, Expr] = {}
+def _regime(hypotheses: tuple[Hypothesis, ...]) -> Regime:
+    found = Regime()
     left = []
-    for equation in sorted(equations, key=lambda e: len(_symbols(e))):
-        for unknown in _unknowns(equation):
-            if (
-                unknown not in known
-                and unknown not in found
-                and not any(value.has(unknown) for value in found.values())
-            ):
-                solution = _solution(equation, unknown)
-                if solution is not None:
-                    found[unknown] = solution
-                    break
-        else:
-            left.append(equation)
-    return found, tuple(left)
+    for h in hypotheses:
+        for e in h.equations:
+            argument = e.lhs.args[0] if isinstance(e.lhs, Activation) else None
+            if argument in h.for_all:
+                found.functions[Activation] = (argument, e.rhs)
+            elif _steady(e) is not None:
+                found.steady.add(_steady(e))
+            # What holds by the meaning of its own functions holds in every world, and a world's f obeys its laws.
+            elif not _about_f(e) and e.doit() != True:  # noqa: E712
+                left.append(e)
+    for equation in sorted(left, key=lambda e: len(_symbols(e))):
+        _solve(equation, found)
+    return found
+
+
+def _solve(equation: Eq, found: Regime) -> None:
+    for unknown in _unknowns(equation, found.parameters):
+        if unknown not in found.values and not any(value.has(unknown) for value in found.values.values()):
+            solution = _solution(equation, unknown)
+            if solution is not None:
+                found.values[unknown] = solution
+                return
+    found.unmet.append(equation)
+
+
+def _steady(equation: Eq) -> Family | type | None:
+    """Return what an equation h(i + 1) = h(i) says to be the same in every layer."""
+    ahead, here = equation.args
+    if isinstance(ahead, SharedVariance) or is_size(ahead):
+        index = here.args[-1]
+        if isinstance(index, Symbol) and here.xreplace({index: index + 1}) == ahead:
+            return ahead.family if isinstance(ahead, SharedVariance) else type(ahead)
+    return None
 
 
 def _symbols(equation: Eq) -> list[Symbol]:
@@ -64,18 +110,24 @@ def _about_f(equation: Eq) -> bool:
     return any(f.free_symbols & equation.free_symbols for f in equation.atoms(Activation, ActivationSlope))
 
 
-def _unknowns(equation: Eq) -> list[Basic]:
+def _unknowns(equation: Eq, parameters: set[Symbol]) -> list[Basic]:
     if any(u.free_symbols & equation.free_symbols for u in equation.atoms(AppliedUndef)):
         # A law for a function, which no value of a symbol makes true.
         return []
-    shared = SharedVariance(W, i)
-    first: list[Basic] = [equation.lhs] if isinstance(equation.lhs, Symbol) else []
-    if equation.has(shared) and not set(_symbols(equation)) - _OF_ACTIVATIONS:
-        first = [shared]
-    return [*first, *(s for s in _symbols(equation) if s not in first)]
+    shared = sorted((v for v in equation.atoms(SharedVariance) if all(map(_is_symbol, v.layer))), key=str)
+    symbols = [s for s in _symbols(equation) if s not in parameters]
+    known = not symbols
+    stated: list[Basic] = [equation.lhs] if equation.lhs in shared or _is_symbol(equation.lhs) else []
+    return list(dict.fromkeys([*stated, *(shared if known else ()), *symbols, *shared]))
+
+
+def _is_symbol(e: Basic) -> bool:
+    return isinstance(e, Symbol)
 
 
 def _solution(equation: Eq, unknown: Basic) -> Expr | None:
+    if equation.lhs == unknown and not equation.rhs.has(unknown):
+        return equation.rhs
     try:
         solutions = solve(equation.doit(), unknown)
     except NotImplementedError:

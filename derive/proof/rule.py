@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sympy import Basic, Expr, Integer, Product, Sum, Symbol
 
+from derive.averages import Bracket
 from derive.errors import InputError
 from derive.indices import bound_indices, rename_bound
 from derive.network import Partial
@@ -38,12 +39,17 @@ class RuleDoesNotApply(InputError):
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What a rule makes of one node: the new expression, the hypotheses used, and words for the reader."""
+    """What a rule makes of one node: the new expression, the hypotheses used, and words for the reader.
+
+    ``averaged`` are the nodes inside a mean or a variance that the rule acted on, each with what became of it: a wrong
+    term that the bracket forgives, such as one that is fixed in a variance, is seen there.
+    """
 
     after: Basic
     uses: frozenset[str] = frozenset()
     words: Words | None = None
     lemmas: tuple[Derivation, ...] = ()
+    averaged: tuple[tuple[Basic, Basic], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,15 +107,17 @@ class Rule(ABC):
         return " ".join((self.__doc__ or "").split("\n\n")[0].split())
 
     def apply(self, expression: Basic, setting: Setting) -> Rewrite:
-        """Apply the rule at every outermost node that it matches; raise `RuleDoesNotApply` if there is none.
+        """Apply the rule at every outermost node that it matches; raise `RuleDoesNotApply` if that changes nothing.
 
         Raises `InputError` where the rule's relation does not pass from the node to the expression around it.
         """
         visit = _Visit(self, setting, expression.atoms(Symbol))
         after = visit(expression)
-        if not visit.matched:
+        if not visit.matched or after == expression:
             raise RuleDoesNotApply(f"rule {self.name} finds nothing to act on in {expression}")
-        return Rewrite(after, frozenset(visit.uses), visit.words or Words(self.words), tuple(visit.lemmas))
+        return Rewrite(
+            after, frozenset(visit.uses), visit.words or Words(self.words), tuple(visit.lemmas), tuple(visit.averaged)
+        )
 
 
 @dataclass
@@ -121,6 +129,7 @@ class _Visit:
     uses: set[str] = field(default_factory=set)
     words: Words | None = None
     lemmas: list[Derivation] = field(default_factory=list)
+    averaged: list[tuple[Basic, Basic]] = field(default_factory=list)
     path: list[tuple[Basic, int]] = field(default_factory=list)
 
     def __call__(self, node: Basic) -> Basic:
@@ -133,6 +142,8 @@ class _Visit:
             self.uses |= result.uses
             self.words = self.words or result.words
             self.lemmas += [m for m in result.lemmas if m not in self.lemmas]
+            if any(isinstance(around, Bracket) for around, _ in self.path):
+                self.averaged.append((node, result.after))
             # An index that the rule brings in must not be one that stands elsewhere in the expression.
             # Products run over layers, which no sum over units can capture.
             return rename_bound(result.after, self.taken - bound_indices(node) - bound_indices(result.after, Product))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import And, Basic, Eq, Expr, Product, collect, expand, factor
+from sympy import Add, And, Basic, Eq, Expr, Mul, Product, collect, expand, factor
 
 from derive.notation import structure
 from derive.proof.derivation import Derivation, Step
@@ -30,6 +30,21 @@ class Expand(Rule):
         """Multiply out."""
         after = expand(node)
         return None if after == node else Rewrite(after)
+
+
+@dataclass(frozen=True)
+class TakeOut(Rule):
+    """a c + b c = (a + b) c"""
+
+    factor: Expr
+    name = "take-out"
+    words = "Take the common factor out."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Write a sum of which every term has the factor as a product."""
+        if not isinstance(node, Add) or not all(self.factor in Mul.make_args(term) for term in node.args):
+            return None
+        return Rewrite(self.factor * Add(*(term / self.factor for term in node.args)))
 
 
 @dataclass(frozen=True)

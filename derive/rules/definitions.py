@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, Integer
+from sympy import Eq, Expr, Integer, Symbol
 
 from derive.averages import SharedVariance, Variance
-from derive.hypotheses import Kind
-from derive.layers import d
-from derive.network import Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
+from derive.cost import CostFunction, Partial
+from derive.hypotheses import LINEAR, SLOPE_ONE, Kind
+from derive.network import AT_ZERO, SLOPE_AT_ZERO, Activation, ActivationSlope, b
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Family
 from derive.setting import Setting, Undischarged
@@ -20,7 +20,8 @@ from derive.words import Words
 class Define(Rule):
     """s^i_k = sum_l z^i_l W^i_{lk} + b^i_k;  z^{i+1}_k = f(s^i_k);  z^0_k = x_k
 
-    Obligation: the layer is one where the definition applies (an activation beyond layer 0, or layer 0 itself).
+    And so for any defined family. Obligation: the layer is one where the definition applies (beyond layer 0 where that
+    has a definition of its own, or layer 0 itself).
     """
 
     family: Family
@@ -32,10 +33,12 @@ class Define(Rule):
         """Replace a scalar of the family by its definition."""
         if not (isinstance(node, Entry) and node.family == self.family and node.definition is not None):
             return None
-        if self.family == z and node.layer != 0 and not setting.facts.at_least(node.layer, 1):
-            raise Undischarged(f"{node} may be the input: its layer is not known to be at least 1")
-        what = "the pre-activation {}" if self.family == s else "{}"
-        return Rewrite(node.definition, words=Words(f"Put in the definition of {what}.", node))
+        if self.family.start is not None and node.layer != 0 and not setting.facts.at_least(node.layer, 1):
+            raise Undischarged(
+                f"{node} may be the first, which has a definition of its own: its layer is not known to be at least 1"
+            )
+        called = f"{self.family.singular} {{}}".lstrip()
+        return Rewrite(node.definition, words=Words(f"Put in the definition of {called}.", node))
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,11 @@ class DrawnGradient(Rule):
     source = "Glorot & Bengio 2010, section 4.2.1 (unsaid there)"
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace the gradient at the last pre-activation by the drawn one."""
-        if isinstance(node, Partial) and node.target == Cost and node.variable.family == s:
-            layer, k = node.variable.indices
-            if layer == d:
-                return Rewrite(g(k), setting.require(Kind.INDEPENDENT_OF, g, W))
-        return None
+        """Replace the gradient at the output by the drawn one."""
+        if not (isinstance(node, Partial) and isinstance(node.target, CostFunction)):
+            return None
+        cost, entry = node.target, node.variable
+        return Rewrite(cost.gradient(*entry.units), setting.drawn_gradient(cost)) if cost.is_output(entry) else None
 
 
 @dataclass(frozen=True)
@@ -74,18 +76,21 @@ class LinearRegime(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation by its argument and its slope by 1."""
-        return as_stated(node, Kind.LINEAR, setting) if isinstance(node, Activation | ActivationSlope) else None
+        if isinstance(node, Activation):
+            return as_stated(node, LINEAR, setting)
+        return as_stated(node, SLOPE_ONE, setting) if isinstance(node, ActivationSlope) else None
 
 
-def as_stated(node: Expr, kind: Kind, setting: Setting) -> Rewrite:
-    """Replace a function by what the hypothesis that declares a kind states it to be; raise `Undischarged`."""
-    uses = setting.require(kind)
-    for h in (h for h in setting.hypotheses if h.key in uses):
-        for equation in h.equations:
-            left = equation.lhs
-            if left.func == node.func and left.args[0] in h.for_all:
-                return Rewrite(equation.rhs.xreplace({left.args[0]: node.args[0]}), uses)
-    raise Undischarged(f"{', '.join(uses)} does not state what {node.func.__name__} is")
+def as_stated(node: Expr, equation: Eq, setting: Setting) -> Rewrite:
+    """Replace a function by what an equation states it to be for every argument; raise `Undischarged`."""
+    stated, (argument,) = setting.stating(equation), equation.lhs.args
+    if argument not in stated.for_all:
+        raise Undischarged(f"{stated.key} does not state what {node.func.__name__} is for every {argument}")
+    return Rewrite(equation.rhs.xreplace({argument: node.args[0]}), frozenset({stated.key}))
+
+
+ARGUMENT = Symbol("y")
+TO_FIRST_ORDER = Eq(Activation(ARGUMENT), AT_ZERO + SLOPE_AT_ZERO * ARGUMENT, evaluate=False)
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class FirstOrder(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation by its first-order expansion at zero."""
-        return as_stated(node, Kind.FIRST_ORDER, setting) if isinstance(node, Activation) else None
+        return as_stated(node, TO_FIRST_ORDER, setting) if isinstance(node, Activation) else None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 from sympy import Add, Eq, Expr, Integer, KroneckerDelta, Mul, Ne, Pow, Sum, Symbol
 
@@ -30,6 +29,22 @@ class VarianceDefinition(Rule):
             return None
         (quantity,) = node.inside
         after = Average(quantity**2, node.over) - Average(quantity, node.over) ** 2
+        return Rewrite(after, finite(setting, node))
+
+
+@dataclass(frozen=True)
+class CovarianceDefinition(Rule):
+    """Cov[X, Y] = E[X Y] - E[X] E[Y]"""
+
+    name = "covariance-definition"
+    words = "The covariance is the mean product less the product of the means."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace a covariance by means."""
+        if not isinstance(node, Covariance):
+            return None
+        left, right = node.inside
+        after = Average(left * right, node.over) - Average(left, node.over) * Average(right, node.over)
         return Rewrite(after, finite(setting, node))
 
 
@@ -326,6 +341,4 @@ class SameForEveryUnit(Rule):
             )
             for kind in kinds:
                 uses |= setting.require(kind, family)
-        for one, other in combinations(sorted(reached, key=lambda family: family.name), 2):
-            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
-        return Rewrite((upper - lower + 1) * node.function, uses)
+        return Rewrite((upper - lower + 1) * node.function, uses | setting.all_independent(*reached))

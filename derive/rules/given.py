@@ -122,13 +122,15 @@ class Rename(Rule):
         return tuple(_who_defines(symbol, setting) for symbol in self.names)
 
     def apply(self, expression: Basic, setting: Setting) -> Rewrite:
-        """Replace the named expressions everywhere."""
+        """Replace the named expressions everywhere; raise `RuleDoesNotApply` where one of them does not occur."""
         found = self.definitions(setting)
         after = expression
         for _, equation in found:
-            after = after.subs(equation.rhs, equation.lhs)
-        if after == expression or self.residual(expression, after, setting) != 0:
-            raise RuleDoesNotApply(f"rule {self.name} finds nothing to name in {expression}")
+            before, after = after, after.subs(equation.rhs, equation.lhs)
+            if after == before:
+                raise RuleDoesNotApply(f"rule {self.name} finds nothing to call {equation.lhs} in {expression}")
+        if self.residual(expression, after, setting) != 0:
+            raise RuleDoesNotApply(f"rule {self.name} cannot put back what it names in {expression}")
         words = Words("Write " + " and ".join(["{}"] * len(found)) + ".", *(e for _, e in found))
         return Rewrite(after, frozenset(h.key for h, _ in found), words)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 from sympy import Expr, Mul, Rational, Sum
 
 from derive.averages import Average, SharedVariance, Variance
-from derive.hypotheses import Kind
+from derive.hypotheses import LEAKY_RELU, Kind
 from derive.network import SLOPE, ActivationSlope, Cost, Partial, W, b, g, s, x, z
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.randomness import Entry
@@ -76,12 +75,12 @@ class RectifierGradient(Rule):
         forward, coming = found
         if not {W.source, b.source, g.source} <= set(node.over.sources):
             raise Undischarged(f"signs are drawn with weights, biases and output gradient, not with {node.over}")
-        uses = setting.require(Kind.RECTIFIER) | setting.require(Kind.NEVER_ZERO) | finite(setting, node)
+        uses = frozenset({setting.stating(LEAKY_RELU).key})
+        uses |= setting.require(Kind.NEVER_ZERO, s) | finite(setting, node)
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
-        for one, other in combinations((W, b, x, g), 2):
-            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
+        uses |= setting.all_independent(W, b, x, g)
         uses |= setting.require(Kind.ZERO_MEAN, g)
         if isinstance(forward, Entry):
             words = Words("What comes back has the same mean square whatever {} is, and mean zero.", forward)
@@ -165,7 +164,6 @@ class SameGradients(Rule):
         for family in (W, b):
             for kind in (Kind.IDENTICAL, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
-        for one, other in combinations((W, b, x, g), 2):
-            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
+        uses |= setting.all_independent(W, b, x, g)
         words = Words("Every unit of the layer has a gradient of the same variance: there are {}.", upper - lower + 1)
         return Rewrite((upper - lower + 1) * node.function, uses, words)

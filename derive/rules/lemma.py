@@ -123,6 +123,7 @@ def require_hypotheses(lemma: Derivation, setting: Setting, *discharged: Propert
         for p in h.properties:
             if p not in discharged:
                 uses |= setting.require(p.kind, p.family, p.other, order=p.order)
+        uses |= setting.as_independent_as(h, *discharged)
         uses |= {setting.stating(e).key for e in h.equations}
     return uses
 

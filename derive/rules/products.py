@@ -11,12 +11,14 @@ from collections import defaultdict
 from itertools import permutations
 
 from sympy import Eq, Expr, Integer, Mul, Product, Symbol, expand, powsimp
+from sympy.core.function import AppliedUndef
 
 from derive.averages import SharedVariance
 from derive.errors import InputError
 from derive.layers import Facts
 from derive.network import Width
 from derive.notation import structure
+from derive.randomness import Family
 
 _AT = Symbol("i'", integer=True)
 Form = dict[Expr, dict[Expr, int]]
@@ -57,16 +59,25 @@ def _collect(expression: Expr, power: int, form: Form) -> Expr:
     return rest
 
 
+_LAYERED = (Width, SharedVariance, AppliedUndef)
+"""Nodes that have the layer as an argument."""
+
+
 def _layer(factor: Expr) -> Expr | None:
-    if isinstance(factor, Width):
-        return factor.args[0]
-    if isinstance(factor, SharedVariance) and factor.layer:
-        return factor.layer[0]
-    return None
+    """Return the lowest layer that a factor speaks of, or None where it speaks of none, or of layers far apart."""
+    layers = [expand(node.args[-1]) for node in factor.atoms(*_LAYERED) if not isinstance(node.args[-1], Family)]
+    if not layers or not all((layer - layers[0]).is_Integer for layer in layers):
+        return None
+    return layers[0] + min(layer - layers[0] for layer in layers)
 
 
 def _at(factor: Expr, layer: Expr) -> Expr:
-    return Width(layer) if isinstance(factor, Width) else SharedVariance(factor.family, layer)
+    """Return a factor at another layer."""
+    here = _layer(factor)
+    return factor.replace(
+        lambda node: isinstance(node, _LAYERED) and not isinstance(node.args[-1], Family),
+        lambda node: node.func(*node.args[:-1], expand(node.args[-1] - here + layer)),
+    )
 
 
 def _add(form: Form, factor: Expr, upper: Expr, lower: Expr, power: int) -> None:

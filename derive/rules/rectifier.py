@@ -8,7 +8,7 @@ from sympy import Expr, Integer, Sum, factor_terms
 
 from derive.averages import Average, Variance
 from derive.errors import InputError
-from derive.hypotheses import Kind, Property
+from derive.hypotheses import LEAKY_RELU, Kind, Property
 from derive.network import Activation, W, b, s, x
 from derive.notation import structure
 from derive.proof.derivation import Derivation, Step
@@ -35,7 +35,7 @@ class DefineRectifier(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the activation function by its definition."""
-        return as_stated(node, Kind.RECTIFIER, setting) if isinstance(node, Activation) else None
+        return as_stated(node, LEAKY_RELU, setting) if isinstance(node, Activation) else None
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,11 @@ class ByHalfVariance(Rule):
             return None
         if W.source not in node.over.sources or b.source not in node.over.sources:
             raise Undischarged(f"{pre_activation} is symmetric over the weights and biases, not over {node.over}")
-        uses = setting.require(Kind.RECTIFIER) | finite(setting, node)
+        uses = frozenset({setting.stating(LEAKY_RELU).key}) | finite(setting, node)
         for family in (W, b):
             for kind in (Kind.SYMMETRIC, Kind.ENTRIES_INDEPENDENT):
                 uses |= setting.require(kind, family)
-        for one, other in ((W, b), (W, x), (b, x)):
-            uses |= setting.require(Kind.INDEPENDENT_OF, one, other)
+        uses |= setting.all_independent(W, b, x)
         y = self.scalar()
         uses |= require_hypotheses(self.lemma, setting, *_symmetry(y))
         after = self.lemma.statement.rhs.xreplace({y: pre_activation, self.lemma.setting.over: node.over})

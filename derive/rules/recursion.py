@@ -1,10 +1,10 @@
-"""Induction over layers: a one-layer step and a base case become a product."""
+"""Induction over layers: a one-layer step and a base case become a product, or a sum of products."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sympy import Basic, Expr, Integer, Mul, Product, Sum, Symbol, simplify
+from sympy import Add, Basic, Expr, Integer, Mul, Product, Sum, Symbol, preorder_traversal, simplify
 
 from derive.errors import InputError
 from derive.layers import Facts, d, i
@@ -21,12 +21,17 @@ from derive.words import Words
 DEPTHS = (0, 1, 2, 3)
 """The networks in which a recursion is unrolled."""
 _PRODUCT_INDEX = Symbol("i'", integer=True)
+_SUM_INDEX = Symbol("j'", integer=True)
 _HYPOTHESIS = Symbol("induction hypothesis")
 
 
 @dataclass(frozen=True)
 class Induction(Rule):
-    """L(0) = B and L(i+1) = c(i) sum_l L(i)_l give L(i) = B prod_{i'=0}^{i-1} n_{i'} c(i'); downwards likewise
+    """L(0) = B and L(i+1) = a(i) L(i) + c(i) give L(i) = B prod_{i'<i} a(i') + sum_{j'<i} c(j') prod_{j'<i'<i} a(i')
+
+    Downwards likewise, from L(d) = B and L(i) = a(i) L(i+1) + c(i). A sum over the units of the neighbouring layer
+    stands for their number times one of them. Where a is 1, the sum of the c is left; where c is the same for every
+    layer, that is i c.
 
     ``base`` is the derivation at the first layer (or the last), ``step`` that of one layer from its neighbour. The
     rule computes the closed form, and refuses unless it satisfies both base and step, and unless base and step
@@ -106,45 +111,92 @@ class Induction(Rule):
         _reaches(self.base, Facts((d,)))
         _reaches(self.step, Facts((i, d - 1 - i)))
         neighbour = i if self.upwards else i + 1
-        factor = self._factor(neighbour)
+        factor, added = self._affine(neighbour)
         start = self.base.statement.rhs
         if units := index_variables(start) & self.base.statement.lhs.free_symbols:
             raise InputError(f"{self.base.name} is not the same for every unit: it depends on {min(units, key=str)}")
-        if factor is None:
-            if self.step.statement.rhs != start:
-                raise InputError(f"base gives {start}, step gives {self.step.statement.rhs}")
+        if factor == 0:
+            if added != start:
+                raise InputError(f"base gives {start}, step gives {added}")
             return start
-        inner = factor.subs(i, _PRODUCT_INDEX)
-        limits = (_PRODUCT_INDEX, Integer(0), i - 1) if self.upwards else (_PRODUCT_INDEX, i, d - 1)
-        closed = start * Product(inner, limits)
-        self._verify(closed, factor, first, start)
+        closed = start * self._passed(factor, self._first_passed(first)) + self._summed(factor, added)
+        self._verify(closed, factor, added, first, start)
         return closed
 
-    def _factor(self, neighbour: Expr) -> Expr | None:
-        """Return c n in L(next) = c n L(neighbour) once every unit's L is the same, or None if L is absent."""
+    def _first_passed(self, first: Expr) -> Expr:
+        """Return the first layer whose factor the base's value is multiplied with, or downwards the last."""
+        return first if self.upwards else d - 1
+
+    def _passed(self, factor: Expr, end: Expr) -> Expr:
+        """Return the product of the factors from layer ``end`` up to i, or downwards from i up to ``end``."""
+        inner = factor.subs(i, _PRODUCT_INDEX)
+        return _product(inner, *((end, i - 1) if self.upwards else (i, end)))
+
+    def _summed(self, factor: Expr, added: Expr) -> Expr:
+        """Return what has been added at every layer on the way, times the factors that it has passed since."""
+        if added == 0:
+            return Integer(0)
+        term = added.subs(i, _SUM_INDEX)
+        if self.upwards:
+            term *= self._passed(factor, _SUM_INDEX + 1)
+            return _sum(term, Integer(0), i - 1)
+        return _sum(term * self._passed(factor, _SUM_INDEX - 1), i, d - 1)
+
+    def _affine(self, neighbour: Expr) -> tuple[Expr, Expr]:
+        """Return a and c in L(next) = a L(neighbour) + c, once every unit's L is the same."""
         pattern = self._at(neighbour)
         units = self._units()
         rhs = replace_everywhere(
             self.step.statement.rhs, lambda e: _HYPOTHESIS if match(pattern, e, units) is not None else None
         )
-        if not rhs.has(_HYPOTHESIS):
-            return None
         rhs = rhs.replace(
-            lambda e: isinstance(e, Sum) and not e.function.has(e.limits[0][0]),
+            lambda e: isinstance(e, Sum) and e.has(_HYPOTHESIS) and not e.function.has(e.limits[0][0]),
             lambda e: (e.limits[0][2] - e.limits[0][1] + 1) * e.function,
         )
-        factor = rhs / _HYPOTHESIS
+        if any(isinstance(part, Add) and part.has(_HYPOTHESIS) for part in Mul.make_args(rhs) if part != rhs):
+            rhs = rhs.expand()
+        terms = Add.make_args(rhs)
+        factor = Add(*(term / _HYPOTHESIS for term in terms if term.has(_HYPOTHESIS)))
+        added = Add(*(term for term in terms if not term.has(_HYPOTHESIS)))
         if factor.has(_HYPOTHESIS) or factor.free_symbols & units or factor.atoms(Sum):
-            raise InputError(f"the step is not proportional to its neighbour: {self.step.statement.rhs}")
-        return Mul(*factor.args) if isinstance(factor, Mul) else factor
+            raise InputError(f"the step is not affine in its neighbour: {self.step.statement.rhs}")
+        if self._unknown(added):
+            raise InputError(f"the step reaches back further than to its neighbour: it adds {added}")
+        if added.free_symbols & units:
+            raise InputError(f"what the step adds is not the same for every unit: {added}")
+        return (Mul(*factor.args) if isinstance(factor, Mul) else factor), added
 
-    def _verify(self, closed: Expr, factor: Expr, first: Expr, start: Expr) -> None:
-        """Check that the closed form satisfies the base and the step."""
+    def _unknown(self, added: Expr) -> bool:
+        """Return whether a step adds what the recursion is about, at whatever layer."""
+        anywhere = self._units() | {i}
+        return any(match(self._at(i), node, anywhere) is not None for node in preorder_traversal(added))
+
+    def _verify(self, closed: Expr, factor: Expr, added: Expr, first: Expr, start: Expr) -> None:
+        """Check that the closed form satisfies the base and the step: its product, and its sum term by term."""
         here, there = (i + 1, i) if self.upwards else (i, i + 1)
-        if not same(closed.subs(i, first), start):
+        passed = self._passed(factor, self._first_passed(first))
+        if not same(passed.subs(i, first), Integer(1)) or closed.subs(i, first).doit() != start:
             raise InputError("the closed form fails the base case")
-        if not same(closed.subs(i, here), factor * closed.subs(i, there)):
+        if not same(passed.subs(i, here), factor * passed.subs(i, there)):
             raise InputError("the closed form fails the step")
+        if added == 0:
+            return
+        one = self._passed(factor, _SUM_INDEX + 1 if self.upwards else _SUM_INDEX - 1)
+        newest = {_SUM_INDEX: i}
+        if not same(one.subs(i, here), factor * one.subs(i, there)) or one.subs(i, here).xreplace(newest).doit() != 1:
+            raise InputError("the closed form fails the step")
+
+
+def _product(inner: Expr, lower: Expr, upper: Expr) -> Expr:
+    return (
+        inner ** (upper - lower + 1)
+        if not inner.has(_PRODUCT_INDEX)
+        else Product(inner, (_PRODUCT_INDEX, lower, upper))
+    )
+
+
+def _sum(term: Expr, lower: Expr, upper: Expr) -> Expr:
+    return term * (upper - lower + 1) if not term.has(_SUM_INDEX) else Sum(term, (_SUM_INDEX, lower, upper))
 
 
 class _Differs(Exception):

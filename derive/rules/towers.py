@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from sympy import Expr, Pow
 
 from derive.averages import Average, Variance
-from derive.hypotheses import Kind
-from derive.network import W, b, x
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Over
 from derive.rules.moments import finite
@@ -19,7 +17,7 @@ from derive.setting import Setting
 class Tower(Rule):
     """E[X] = <<<X>>>: the mean over all sources is the mean over the outer ones of the mean over the inner ones
 
-    Obligation: the weights and the biases are independent of the input.
+    Obligation: what the inner mean is over is independent of what it leaves fixed.
     """
 
     inner: Over
@@ -31,8 +29,7 @@ class Tower(Rule):
         """Split a mean over both kinds of randomness."""
         if not isinstance(node, Average) or set(node.over.sources) != {*self.inner.sources, *self.outer.sources}:
             return None
-        uses = setting.require(Kind.INDEPENDENT_OF, W, x) | setting.require(Kind.INDEPENDENT_OF, b, x)
-        uses |= finite(setting, node)
+        uses = setting.apart(node.inside[0], node.inside[0], self.inner) | finite(setting, node)
         return Rewrite(Average(Average(node.inside[0], self.inner), self.outer), uses)
 
 

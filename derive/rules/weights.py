@@ -99,17 +99,21 @@ def _limits(total: Sum) -> dict[Symbol, Range]:
 
 
 def _weight(total: Sum, node: Average, setting: Setting, like: Entry | None = None) -> Entry | None:
-    """Return the centred drawn factor whose indices the sum runs over, of one family with another where given."""
-    for factor in Mul.make_args(total.function):
-        if (
-            isinstance(factor, Entry)
-            and (like is None or (factor.family, factor.layer) == (like.family, like.layer))
-            and factor.family.source in node.over.sources
-            and setting.citing(Kind.ZERO_MEAN, factor.family)
-            and {*factor.units} & {*_indices(total)}
-        ):
-            return factor
-    return None
+    """Return the centred drawn factor whose indices the sum runs over, of one family with another where given.
+
+    Of several, one whose scalars are independent of each other.
+    """
+    found = [
+        factor
+        for factor in Mul.make_args(total.function)
+        if isinstance(factor, Entry)
+        and (like is None or (factor.family, factor.layer) == (like.family, like.layer))
+        and factor.family.source in node.over.sources
+        and setting.citing(Kind.ZERO_MEAN, factor.family)
+        and {*factor.units} & {*_indices(total)}
+    ]
+    independent = (w for w in found if setting.citing(Kind.ENTRIES_INDEPENDENT, w.family))
+    return next(independent, found[0] if found else None)
 
 
 @dataclass(frozen=True)

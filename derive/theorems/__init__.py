@@ -41,5 +41,9 @@ THEOREMS: Registry[Derivation] = Registry(
         "critical-length": "derive.theorems.critical_length:critical_length",
         "critical-length-kinked": "derive.theorems.critical_length:critical_length_kinked",
         "critical-length-half-stable": "derive.theorems.critical_length:critical_length_half_stable",
+        "covariance-recursion": "derive.theorems.covariance:covariance_recursion",
+        "residual-variance": "derive.theorems.residual:residual_variance",
+        "residual-depth": "derive.theorems.residual_depth:residual_depth",
+        "dropout-variance": "derive.theorems.dropout:dropout_variance",
     },
 )

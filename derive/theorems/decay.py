@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Expr, Gt, Integer, Symbol, log, sqrt
+from sympy import Eq, Expr, Gt, Integer, Symbol, log, simplify, solve, sqrt
 
 from derive.hypotheses import Hypothesis, Kind, Property
 from derive.network import SLOPE
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma
-from derive.rules.analysis import DecayFunction
 from derive.rules.asymptotics import LAYER, SMALL, LocalExpansion, Positive, SimplifySides, U
 from derive.rules.decay import DecayOfRecursion, recursion_of
 from derive.rules.given import PutIn
 from derive.rules.wide import M, V
 from derive.setting import Setting
-from derive.theorems.sample_variance import BIAS_VARIANCE, FUNCTION_DEFINED, GAIN, SYMBOLS, sample_variance_stable
+from derive.theorems.sample_variance import (
+    BIAS_VARIANCE,
+    FUNCTION_DEFINED,
+    GAIN,
+    RATIO_DEFINED,
+    SYMBOLS,
+    sample_variance_stable,
+)
 from derive.words import Words
 
 Q = Symbol("q", positive=True)
@@ -58,9 +64,11 @@ def local_map(stable: Derivation) -> Derivation:
 
 
 def next_fluctuation(stable: Derivation) -> Expr:
-    """Return u one layer on, from u: v'/v is a function of T = u/sqrt(1 - u^2)."""
-    ratio = (stable.result / V**2).subs({DecayFunction(t): DecayFunction(_T_OF_U) for t in _arguments(stable)})
-    return SMALL * sqrt(ratio)
+    """Return u one layer on, from u = v/sqrt(2 q): v'/v is a function of T, in which q = m^2 + v^2 gives m."""
+    (ratio,) = RATIO_DEFINED.equations
+    (mean_square,) = {m for e in HE.equations if e.has(M) for m in solve(e, M**2)}
+    value = ratio.rhs.subs(M**2, mean_square).subs(V, sqrt(2 * Q) * SMALL)
+    return SMALL * sqrt((stable.result / V**2).subs(ratio.lhs, simplify(value)))
 
 
 def follows(stable: Derivation) -> Hypothesis:
@@ -81,13 +89,6 @@ def follows(stable: Derivation) -> Hypothesis:
         source="theorem sample-variance-stable",
         for_all=(LAYER,),
     )
-
-
-_T_OF_U = SMALL / sqrt(1 - SMALL**2)
-
-
-def _arguments(stable: Derivation) -> set[object]:
-    return {h.args[0] for h in stable.result.atoms(DecayFunction)}
 
 
 MADE_HYPOTHESES = (lambda: follows(sample_variance_stable()),)

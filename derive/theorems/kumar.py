@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Rational, Symbol, symbols
+from sympy import Eq, Rational, symbols
 
 from derive.averages import Average
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
@@ -10,7 +10,7 @@ from derive.kinds import definition
 from derive.network import AT_ZERO, SLOPE_AT_ZERO, f
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import Centred, Expand, Linearity, Solve
-from derive.rules.definitions import FirstOrder
+from derive.rules.definitions import ARGUMENT, TO_FIRST_ORDER, FirstOrder
 from derive.rules.given import PutIn, Rename
 from derive.setting import Setting
 from derive.theorems.rectifier import OVER_Y, Y
@@ -18,7 +18,6 @@ from derive.words import Words
 
 FAN_IN, VARIANCE, Q = symbols("N v^2 q", positive=True)
 _SQUARE = Average(f(Y()) ** 2, OVER_Y)
-_ARGUMENT = Symbol("y")
 SAME_SQUARE = Eq(FAN_IN * VARIANCE * _SQUARE, Q, evaluate=False)
 
 FIRST_ORDER = Hypothesis(
@@ -26,12 +25,12 @@ FIRST_ORDER = Hypothesis(
     Words(
         "The activation function is differentiable at zero, and is taken to first order there: {}. What is dropped is "
         "of second order in the pre-activation.",
-        Eq(f(_ARGUMENT), AT_ZERO + SLOPE_AT_ZERO * _ARGUMENT, evaluate=False),
+        TO_FIRST_ORDER,
     ),
-    (Property(Kind.FIRST_ORDER),),
+    (Property(Kind.REGIME),),
     exact=False,
     source="Kumar 2017, section 3",
-    for_all=(_ARGUMENT,),
+    for_all=(ARGUMENT,),
 )
 CENTRED = Hypothesis(
     "centred-pre-activation",

@@ -24,6 +24,7 @@ _COMMANDS = {
     "curve": ("numerics.cli.curves:curve", "Predict the variances of a network, layer by layer."),
     "sweep": ("numerics.cli.sweep:sweep", "Predict curves on a grid of gains, depths, activations."),
     "verify": ("numerics.cli.verification:verify", "Hold the prediction against a simulation."),
+    "network": ("numerics.cli.described:network", "Print a network: its blocks, definitions, what is drawn."),
     "simulate": ("numerics.cli.simulation:simulate", "Estimate the variances of a network by drawing it."),
     "expect": ("numerics.cli.expect:expect", "Give a Gaussian expectation in closed form."),
     "maps": ("numerics.cli.maps:maps", "Give the maps of an activation, in closed form and as numbers."),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.hypotheses import Hypothesis, Kind
-from derive.network import b
+from derive.hypotheses import LINEAR, Hypothesis, Kind
+from derive.network import b, s
 from derive.proof.derivation import Derivation
 from derive.results import Result, plain
 from numerics.kernels.layered_quantities import text
@@ -139,13 +139,13 @@ def approximations(network: Network, derivations: tuple[Derivation, ...]) -> tup
 
 def _satisfies(network: Network, hypothesis: Hypothesis) -> bool:
     """Return whether a network satisfies a hypothesis; all that is not asked for here, every `Network` does."""
-    if hypothesis.declares(Kind.LINEAR):
+    if hypothesis.states(LINEAR):
         return network.activation.is_linear or network.d == 0
     if any(p.licenses == "->" for p in hypothesis.properties):
         return network.d == 0
     if hypothesis.declares(Kind.ZERO, b):
         return not any(network.bias_variance)
-    if hypothesis.declares(Kind.NEVER_ZERO):
+    if hypothesis.declares(Kind.NEVER_ZERO, s):
         # Biases are normal, and what follows the last activation does not matter.
         return all(network.bias_variance[:-1]) or network.d == 0
     return True

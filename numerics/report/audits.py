@@ -7,10 +7,10 @@ from html import escape
 
 from derive.claims.claim import Audit
 from derive.proof.derivation import Statement
-from derive.proof.verdict import Counterexample
 from derive.render.audit import condition_label, condition_note
+from derive.render.counterexample import sentences
 from numerics.report.contents import Audited
-from numerics.report.formulas import chip, displayed, folded, formula, mathml, stated
+from numerics.report.formulas import chip, displayed, folded, formula, stated
 from numerics.report.spelled import spelled
 
 _LOOKS = {"holds": "good", "holds-if": "mind", "refuted": "bad"}
@@ -34,7 +34,8 @@ def audit_entry(audit: Audit) -> str:
     if audit.error is not None:
         parts.append(f"<p>It is off by {formula(audit.error)} of the true value.</p>")
     if audit.counterexample is not None:
-        parts.append(folded("A network in which it is wrong", f"<div>{counterexample(audit.counterexample)}</div>"))
+        told = "".join(f"<p>{spelled(sentence)}.</p>" for sentence in sentences(audit.counterexample))
+        parts.append(folded("A network in which it is wrong", f"<div>{told}</div>"))
     return f'<article class="claim" id="{escape(claim.id)}">{"".join(parts)}</article>'
 
 
@@ -50,14 +51,3 @@ def _correction(audit: Audit) -> list[str]:
         parts.append(f"<p>It is {condition_label(audit)}</p>{displayed(audit.condition)}")
         parts.append(f"<p>({condition_note(audit)})</p>")
     return parts
-
-
-def counterexample(found: Counterexample) -> str:
-    """Return a counterexample in words a person can follow: the network, the laws, both sides."""
-    # Widths and indices are formulas; the depth is d, which is given with the indices or follows from the widths.
-    formulas = (", ".join(f"{name} = {size}" for name, size in found.world.get("widths", {}).items()), found.place)
-    lines = [mathml(part) for part in formulas if part]
-    sides = f"the left side is <b>{escape(found.left)}</b>, the right side <b>{escape(found.right)}</b>"
-    text = f"<p>At {'; '.join(lines)}: {sides}.</p>"
-    notes = "; ".join(fact for fact in found.facts if not fact.startswith(("widths", "depth")))
-    return text + (f'<p class="dim">{spelled(notes)}.</p>' if notes else "")

@@ -94,7 +94,15 @@ ANY = Chapter(
     ),
 )
 
-CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY)
+BLOCKS = Chapter(
+    "blocks",
+    "Networks of any shape",
+    "What a block does to two samples that the same network sees, and to the gradient: layers of weights, residual "
+    "streams, dropout, convolutions and pooling.",
+    theorems=("covariance-recursion", "residual-variance", "residual-depth", "dropout-variance"),
+)
+
+CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS)
 
 CAPTIONS = {
     "kaiming-net": (

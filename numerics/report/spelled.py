@@ -19,6 +19,7 @@ _PARTS = (
     (re.compile(rf"\b({'|'.join(_GREEK)})(?=\b|_)"), lambda m: _GREEK[m[1]]),
     (re.compile(r"(?<=\b[A-Za-zρ])'+(?![A-Za-z])"), lambda m: "′" * len(m[0])),
     (re.compile(r"(?<=[\wσχξ∂′)\]])\^(\d+|[a-z]|[−-]\d+)"), lambda m: f"<sup>{m[1].replace('-', '−')}</sup>"),
+    (re.compile(r"(?<=[\w>])_\{([\d,]+)\}"), r"<sub>\1</sub>"),
     (
         re.compile("(?<=[A-Za-zσχξ>])_(perp|par|out|in|[a-z0-9⊥∥])(?![a-z])"),
         lambda m: f"<sub>{_INDICES.get(m[1], m[1])}</sub>",

@@ -7,18 +7,30 @@ import world_by_hand as by_hand
 from sympy import Abs, And, Eq, KroneckerDelta, Product, Rational, Sum, Symbol, log, sqrt
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
-from derive.hypotheses import BACKWARD, FORWARD, OUTPUT_GRADIENT_INDEPENDENT, UNITS_ALIKE, WEIGHTS, WEIGHTS_SYMMETRIC
+from derive.hypotheses import (
+    BACKWARD,
+    FORWARD,
+    LEAKY_RELU,
+    OUTPUT_GRADIENT_INDEPENDENT,
+    UNITS_ALIKE,
+    WEIGHTS,
+    WEIGHTS_SYMMETRIC,
+    Hypothesis,
+    Kind,
+    Property,
+)
 from derive.layers import d
 from derive.network import SLOPE, Cost, Partial, W, b, cost_gradient, f, g, n, s, slope, x, z
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
-from derive.proof.worlds import LINEAR, TinyActivation, World, leaky_relu, tiny_worlds
+from derive.proof.functions import IDENTITY, TinyActivation, stated
+from derive.proof.variety import tiny_worlds
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family
 from derive.setting import Setting
+from derive.words import Words
 
 K, L = Symbol("k", integer=True), Symbol("l", integer=True)
 BOTH = (*FORWARD, *(h for h in BACKWARD if h not in FORWARD))
-RELU = leaky_relu(0)
-LEAKY = leaky_relu(Fraction(1, 5))
+RELU, LEAKY = (stated(*LEAKY_RELU.lhs.args, LEAKY_RELU.rhs, {SLOPE: a}) for a in (0, Fraction(1, 5)))
 SQUARE = TinyActivation("f(t) = t^2", lambda t: t * t, lambda t: 2 * t)
 VARIANCES = (Fraction(4), Fraction(9), Fraction(1, 4))
 SETTINGS = {
@@ -31,8 +43,8 @@ SETTINGS = {
 WORLDS = [(1, (1, 2, 1)), (1, (2, 1, 2)), (2, (1, 1, 1, 1)), (0, (2, 3))]
 
 
-def exact(hypotheses, depth, widths, activation=LINEAR):
-    return Exact(World(Setting(hypotheses), depth, widths, VARIANCES[: depth + 1], activation))
+def exact(hypotheses, depth, widths, activation=IDENTITY):
+    return Exact(by_hand.network(Setting(hypotheses), widths, VARIANCES[: depth + 1], activation))
 
 
 def table(world):
@@ -42,7 +54,7 @@ def table(world):
 
 @pytest.mark.parametrize(
     ("declared", "activation"),
-    [(c, a) for c in SETTINGS for a in (LINEAR, RELU, LEAKY, SQUARE) if c != "both" or a is LINEAR],
+    [(c, a) for c in SETTINGS for a in (IDENTITY, RELU, LEAKY, SQUARE) if c != "both" or a is IDENTITY],
     ids=lambda c: getattr(c, "name", c),
 )
 @pytest.mark.parametrize(("depth", "widths"), WORLDS, ids=str)
@@ -151,7 +163,8 @@ def test_partial_derivatives_agree_with_difference_quotients():
     ids=str,
 )
 def test_what_expressions_mean(expression, value):
-    evaluator = exact(BOTH, 1, (1, 2, 3))
+    known = {SharedVariance(x): 7, SharedVariance(g): 2}
+    evaluator = Exact(by_hand.network(Setting(BOTH), (1, 2, 3), VARIANCES[:2], values=known))
     assert evaluator.value(expression, {d: 1, SLOPE: Fraction(1, 5)}) == value
 
 
@@ -166,7 +179,7 @@ def test_slopes_are_those_of_the_activation():
     ("expression", "error", "words"),
     [
         (n(3), Nonexistent, "there is no layer 3"),
-        (Average(x(2), EVERYTHING), Nonexistent, "does not exist in a world of widths"),
+        (Average(x(2), EVERYTHING), Nonexistent, "does not exist in a world of n_0 = 1, n_1 = 2, n_2 = 3"),
         (x(1), NotEvaluable, "is random"),
         (sqrt(-n(1) + n(0) - n(2)), NotEvaluable, "root of a negative number"),
         (1 / (n(0) - 1), NotEvaluable, "division by zero"),
@@ -199,14 +212,15 @@ def test_outcomes_that_are_too_many_are_refused():
 
 def test_tiny_worlds_are_small_and_different():
     worlds = list(tiny_worlds(Setting(WEIGHTS), critical=True))
-    assert {w.depth for w in worlds} == {0, 1, 2}
-    assert {k for w in worlds for k in w.widths} == {1, 2, 3}
-    names = {w.activation.name for w in worlds}
+    assert {w.layers[-1] for w in worlds} == {0, 1, 2}
+    assert {k for w in worlds for k in w.sizes.values()} == {1, 2, 3}
+    names = {w.functions[f].name for w in worlds}
     assert {"f(t) = t", "f(t) = max(t, 0)", "f(t) = t + t^2"} <= names
     for depth in (0, 1, 2):
-        assert any(len(set(w.widths[:3])) == min(3, depth + 2) for w in worlds if w.depth == depth)
-    assert any(w.widths[m] * w.variances[m] == 1 for w in worlds for m in range(w.depth + 1))
-    assert any(w.widths[m + 1] * w.variances[m] == 1 for w in worlds for m in range(w.depth + 1))
+        alike = [by_hand.widths_of(w)[:3] for w in worlds if w.layers[-1] == depth]
+        assert any(len({*widths}) == min(3, depth + 2) for widths in alike)
+    for side in (0, 1):
+        assert any(w.sizes[n(m + side)] * w.variance(W, m) == 1 for w in worlds for m in w.layers)
 
 
 def test_a_family_with_a_start_is_read_and_differentiated_by_it():
@@ -222,3 +236,12 @@ def test_a_family_with_a_start_is_read_and_differentiated_by_it():
     assert evaluator.value(Variance(h(2, 1), EVERYTHING), {}) == 144 * evaluator.value(Variance(x(1), EVERYTHING), {})
     assert evaluator.value(Partial(h(2, 1), x(1)), {}) == 12
     assert evaluator.value(Partial(h(2, 1), h(0, 1)), {}) == 4
+
+
+def test_what_holds_almost_surely_holds():
+    """A value without a chance is no outcome: E[x] = x."""
+    almost_three = Kind("ALMOST_THREE", "it is 3 with probability 1", law=lambda _: ((1, 3), (0, 7)))
+    declared = Hypothesis("three", Words("It is 3."), (Property(almost_three, x),))
+    evaluator = exact((declared,), 0, (1, 1))
+    assert set(evaluator.world.laws(x, (1,)).values) == {3, 7}
+    assert list(evaluator.for_all((Average(x(1), EVERYTHING), x(1)), {})) == [(3, 3)]

@@ -35,6 +35,10 @@ GRADES = {
     "critical-length": "sampled",
     "critical-length-kinked": "sampled",
     "critical-length-half-stable": "sampled",
+    "covariance-recursion": "assumed",
+    "residual-variance": "assumed",
+    "residual-depth": "assumed",
+    "dropout-variance": "assumed",
 }
 
 

@@ -1,18 +1,20 @@
 """Induction refuses a base that is not one, a step that is not one, and layers that neither reaches."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from planting import check, failure
 from scenario import FORWARD, HERE, LAST, E, V, chain, forward_induction
-from sympy import Integer, Sum, Symbol
+from sympy import Expr, Function, Integer, Sum, Symbol
 
-from derive.averages import SharedVariance
+from derive.averages import SharedVariance, Variance
 from derive.errors import InputError
 from derive.hypotheses import BACKWARD, INPUTS_SHARE_VARIANCE
 from derive.layers import Facts, d, i
 from derive.network import W, cost_gradient, n, s, x, z
 from derive.proof.derivation import Proof
+from derive.proof.rule import Rewrite, Rule
+from derive.proof.verdict import Grade
 from derive.rules import (
     ByLemma,
     Centred,
@@ -54,11 +56,13 @@ def test_it_says_what_it_rests_on():
 @pytest.mark.parametrize(
     ("rhs", "words"),
     [
-        (SharedVariance(W, i) * Sum(V(z(i, L)), (L, 1, n(i))) + 1, "not proportional"),
-        (SharedVariance(W, i) * Sum(V(z(i, L)) ** 2, (L, 1, n(i))), "not proportional"),
-        (Sum(V(z(i, L)) * L, (L, 1, n(i))), "not proportional"),
-        (Sum(V(z(i, L)), (L, 1, K)), "not proportional"),
-        (V(z(i - 1, K)), "base gives"),
+        (SharedVariance(W, i) * Sum(V(z(i, L)) ** 2, (L, 1, n(i))), "not affine"),
+        (Sum(V(z(i, L)) * L, (L, 1, n(i))), "not affine"),
+        (Sum(V(z(i, L)), (L, 1, K)), "not affine"),
+        (V(z(i, L)) * V(z(i, K)), "not affine"),
+        (V(z(i, L)) + K, "not the same for every unit"),
+        (V(z(i, K)) + V(z(i - 1, K)), "reaches back further than to its neighbour"),
+        (V(z(i - 1, K)), "reaches back further than to its neighbour"),
         (Integer(2), "base gives"),
     ],
     ids=str,
@@ -143,3 +147,59 @@ def test_backwards_it_counts_down_from_the_output():
     base = Proof(Setting(BACKWARD, LAST), V(cost_gradient(s(d, K)))).by(DrawnGradient())
     with pytest.raises(InputError, match="depends on k"):
         Induction(base.done("base", "base"), backward_step()).closed_form()
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_what_every_layer_adds_is_summed_with_the_factors_that_it_has_passed(up):
+    """Against the recursion unrolled by hand, and against another sum and another product."""
+    a, c = Function("a"), Function("c")
+    lhs, far = (V(z(i + 1, K)), V(z(i, K))) if up else (V(z(i, K)), V(z(i + 1, K)))
+    rule = Induction(
+        stated("base", V(z(0 if up else d, K)), SharedVariance(x), LAST),
+        stated("step", lhs, a(i) * far + c(i), Facts((i, d - 1 - i))),
+    )
+    closed = rule.closed_form()
+    value = SharedVariance(x)
+    layers = range(4) if up else range(3, -1, -1)
+    for layer in layers:
+        assert (closed.subs({d: 4, i: layer if up else layer + 1}).doit() - value).expand() == 0
+        value = a(layer) * value + c(layer)
+    assert (closed.subs({d: 4, i: 4 if up else 0}).doit() - value).expand() == 0
+
+
+def test_a_constant_that_every_layer_adds_is_counted():
+    q, c = Symbol("q", positive=True), Symbol("c", positive=True)
+    rule = Induction(stated("base", V(z(0, K)), q, LAST), stated("step", V(z(i + 1, K)), V(z(i, K)) + c, BEFORE_LAST))
+    assert rule.closed_form() == q + i * c
+
+
+def test_a_closed_form_is_unrolled_by_a_second_path():
+    """A sum with one term too many, and one whose products begin too early, are refuted."""
+    a, c = Symbol("a", positive=True), Symbol("c", positive=True)
+    rule = Induction(
+        stated("base", V(z(0, K)), Integer(1), LAST),
+        stated("step", V(z(i + 1, K)), a * V(z(i, K)) + c, BEFORE_LAST),
+    )
+    proof = Proof(Setting((), HERE), V(z(i, K))).by(rule)
+    step = proof.done("affine", "An affine recursion").steps[-1]
+    assert rule.by_second_path(step).grade is Grade.EXACT
+    j = Symbol("j'", integer=True)
+    for wrong in (a**i + Sum(c * a ** (i - j), (j, 0, i - 1)), a**i + Sum(c * a ** (i - j - 1), (j, 0, i))):
+        assert rule.by_second_path(replace(step, after=wrong)).grade is Grade.FAILED
+
+
+@dataclass(frozen=True)
+class Stated(Rule):
+    """What somebody states, whatever it rests on."""
+
+    rhs: Expr
+    name = "stated"
+    words = "So it is said."
+
+    def rewrite(self, node, setting):
+        return Rewrite(self.rhs) if isinstance(node, Variance) else None
+
+
+def stated(name, lhs, rhs, facts):
+    """A part of an induction that somebody states."""
+    return Proof(Setting((), facts), lhs).by(Stated(rhs)).done(name, name)

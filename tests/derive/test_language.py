@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+import world_by_hand as by_hand
 from sympy import Expr, Integer, Sum, Symbol, latex
 
 import derive
@@ -14,7 +15,6 @@ from derive.indices import bound_indices, fresh_index, rename_bound
 from derive.layers import i
 from derive.network import W, Width, b, n, s, x, z
 from derive.proof.exact import Exact
-from derive.proof.worlds import LINEAR, World
 from derive.randomness import EVERYTHING, INPUT, NETWORKS, WEIGHTS, Family, Over, Source
 from derive.registry import Registry
 from derive.setting import Setting
@@ -61,7 +61,11 @@ def test_a_family_is_drawn_or_defined_and_not_both():
 
 
 def stream(start):
-    return Family("h", meaning="", extents=lambda j: (n(0),), definition=lambda j, k: 2 * h(j - 1, k), start=start)
+    def doubled(j, k):
+        return 2 * made(j - 1, k)
+
+    made = Family("h", meaning="", extents=lambda j: (n(0),), definition=doubled, start=start)
+    return made
 
 
 h = stream(lambda k: x(k))
@@ -128,7 +132,7 @@ def test_fresh_indices_are_fresh():
     used = [Symbol(c, integer=True) for c in "ljkmpq"]
     assert fresh_index(*used).name == "l'"
     with pytest.raises(InputError, match="no free unit index left among 'l'"):
-        fresh_index(L, Symbol("l'", integer=True), among="l")
+        fresh_index(L, *(Symbol("l" + primes, integer=True) for primes in ("'", "''")), among="l")
 
 
 def test_renaming_bound_indices_changes_names_and_nothing_else():
@@ -137,7 +141,7 @@ def test_renaming_bound_indices_changes_names_and_nothing_else():
     assert not {L, M} & bound_indices(renamed)
     assert renamed.free_symbols == total.free_symbols
     assert rename_bound(total, {K}) == total
-    world = Exact(World(Setting(WEIGHTS_DECLARED), 0, (2, 2), (Fraction(4),), LINEAR))
+    world = Exact(by_hand.network(Setting(WEIGHTS_DECLARED), (2, 2), (Fraction(4),)))
     values = [list(world.for_all((e,), {i: 0, K: 2})) for e in (total, renamed, 2 * total)]
     assert values[0] == values[1] != values[2]
 

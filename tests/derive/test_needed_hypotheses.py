@@ -7,7 +7,6 @@ import pytest
 
 import derive
 from derive.hypotheses import BIASES_SHARE_VARIANCE, HOMOGENEOUS, Property
-from derive.kinds import ANALYTIC
 from derive.proof.necessity import necessary, refute, without
 
 NAMES = derive.theorems()[:6]
@@ -24,7 +23,7 @@ def theorem(name):
 def test_each_hypothesis_is_needed(name):
     found = necessary(theorem(name))
     stated = theorem(name).assumptions
-    assert set(found) == {h.key for h in stated if any(p.kind not in ANALYTIC for p in h.properties)}
+    assert set(found) == {h.key for h in stated if any(not p.kind.analytic for p in h.properties)}
     unneeded = {(name, key) for key, counterexample in found.items() if counterexample is None}
     assert unneeded == {pair for pair in IMPLIED if pair[0] == name}
     for counterexample in found.values():

@@ -51,8 +51,8 @@ def test_worlds_that_say_so_have_no_zero():
 
     def zeros(setting):
         count = 0
-        for exact in Laboratory(setting).worlds:
-            if exact.world.degenerate:
+        for exact in Laboratory(setting).worlds(s(i, K)):
+            if exact.world.special:
                 continue
             for at in environments(exact, s(i, K)):
                 try:

@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import combinations, product
 
 import pytest
+import world_by_hand as by_hand
 
 from derive.hypotheses import (
     BACKWARD,
@@ -19,8 +20,8 @@ from derive.hypotheses import (
     Kind,
     Property,
 )
-from derive.network import W, b, g, x
-from derive.proof.worlds import LINEAR, World, tiny_worlds
+from derive.network import W, b, f, g, n, x
+from derive.proof.variety import tiny_worlds
 from derive.setting import Setting
 from derive.theorems.product import FACTORS_INDEPENDENT, X, Y
 from derive.words import Words
@@ -31,7 +32,7 @@ BOTH = (*FORWARD, *(h for h in BACKWARD if h not in FORWARD))
 
 def world(*hypotheses, depth=1, widths=(2, 3, 2), variances=(4, 9, 16)):
     fractions = tuple(Fraction(v) for v in variances[: depth + 1])
-    return World(Setting(hypotheses), depth, widths, fractions, LINEAR)
+    return by_hand.network(Setting(hypotheses), widths[: depth + 2], fractions)
 
 
 def declaring(*properties):
@@ -42,13 +43,13 @@ def declaring(*properties):
 
 def indices(family, in_world):
     """All indices of a family in a world, layer by layer."""
-    n = in_world.widths
+    n, depth = by_hand.widths_of(in_world), in_world.layers[-1]
     if family == W:
-        ranges = [(m, r, k) for m in range(in_world.depth + 1) for r in range(n[m]) for k in range(n[m + 1])]
+        ranges = [(m, r, k) for m in range(depth + 1) for r in range(n[m]) for k in range(n[m + 1])]
         return [(m, r + 1, k + 1) for m, r, k in ranges]
     if family == b:
-        return [(m, k + 1) for m in range(in_world.depth + 1) for k in range(n[m + 1])]
-    return [(k + 1,) for k in range(n[0] if family == x else n[in_world.depth + 1])]
+        return [(m, k + 1) for m in range(depth + 1) for k in range(n[m + 1])]
+    return [(k + 1,) for k in range(n[0] if family == x else n[depth + 1])]
 
 
 def moments(law):
@@ -181,9 +182,9 @@ def test_all_worlds_of_the_theorems_have_what_their_hypotheses_declare():
                     for k, m in found.items():
                         by_layer.setdefault(k[0] if family.layered else 0, set()).add(m[1])
                     assert all(len(v) == 1 for v in by_layer.values())
-                    if any(h is HOMOGENEOUS for h in hypotheses) and family == W and not in_world.degenerate:
+                    if any(h is HOMOGENEOUS for h in hypotheses) and family == W and not in_world.special:
                         assert len(set.union(*by_layer.values())) == 1
-                        assert len(set(in_world.widths)) == 1
+                        assert len(set(by_hand.widths_of(in_world))) == 1
 
 
 def test_symmetric_weights_keep_the_other_properties():
@@ -201,10 +202,10 @@ def test_two_factors_are_one_coin_unless_declared_independent():
 
 def test_what_may_be_degenerate_is_degenerate_somewhere():
     """All inputs zero, all weights of a layer zero, a gradient of zero: unless declared otherwise."""
-    found = {w.degenerate for w in tiny_worlds(Setting(BOTH)) if w.degenerate}
+    found = {key for w in tiny_worlds(Setting(BOTH)) for key in w.special}
     assert {family for family, _ in found} == {x, W, g}
-    assert not any(w.degenerate for w in tiny_worlds(Setting((*BOTH, NONDEGENERATE))))
-    degenerate = next(w for w in tiny_worlds(Setting(BOTH)) if w.degenerate == (x, 0))
+    assert not any(w.special for w in tiny_worlds(Setting((*BOTH, NONDEGENERATE))))
+    degenerate = next(w for w in tiny_worlds(Setting(BOTH)) if (x, 0) in w.special)
     assert degenerate.laws(x, (1,)).values == (0,)
 
 
@@ -219,9 +220,9 @@ def test_a_world_describes_its_laws_so_that_a_person_can_recompute():
     in_world = world(*WEIGHTS, depth=0, widths=(1, 1))
     for family, index in ((W, (0, 1, 1)), (x, (1,)), (b, (0, 1))):
         in_world.laws(family, index)
-    described = in_world.describe(frozenset({0, "activation"}))
+    described = in_world.describe(frozenset({n(0), f}))
     assert described["widths"] == {"n_0": "1"}
-    assert described["activation"] == in_world.activation.name
+    assert described["activation"] == in_world.functions[f].name
     assert "depth" not in described
     assert "W[0, 1, 1] = -4 (1/5) or 1 (4/5)" in described["laws"]
     assert any(line.startswith("x[1] = ") and "on the coin of b" in line for line in described["laws"])

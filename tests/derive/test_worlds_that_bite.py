@@ -1,21 +1,25 @@
 """Worlds are built from what a step cites, cannot be switched off, and grades say what was seen."""
 
+from dataclasses import replace
+from itertools import combinations, product
+from math import prod
 from pathlib import Path
 
 import pytest
-from planting import check, derive_by, failure, spoiled
-from sympy import Eq, Integer, Rational, Symbol, sqrt
+from planting import careless, check, derive_by, failure, spoiled
+from sympy import Eq, Integer, Mul, Rational, Symbol, sqrt
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.hypotheses import FINITE_MOMENTS, INPUT_INDEPENDENT, WEIGHTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import SLOPE, W, b, n, s, x
 from derive.proof.derivation import Derivation, Proof, Statement
+from derive.proof.instances import by_lemma
 from derive.proof.laboratory import Laboratory
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.verdict import Grade, legend
-from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family, Source
-from derive.rules import Centred, DeclaredVariance, Define, Expand, Linearity, ProductLaw
+from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family, Over, Source
+from derive.rules import ByLemma, Centred, DeclaredVariance, Define, Expand, Linearity, ProductLaw
 from derive.setting import Setting, Undischarged
 from derive.theorems.condition import compromise
 from derive.theorems.forward import HERE
@@ -110,19 +114,99 @@ def test_a_mean_over_part_of_the_randomness_needs_the_rest_to_be_independent(rul
     assert failure(derive_by(rule, setting, start)) is None
 
 
-def test_independence_in_pairs_is_not_independence_together():
-    """Three signs with C = A B are independent in pairs, and E[A B C] is not 0."""
-    a, c, e = (
-        Family(name, meaning=name, extents=lambda _: (), layered=False, source=Source(name)) for name in ("A", "C", "E")
+@pytest.mark.parametrize(("over", "fixed", "averaged"), [(NETWORKS, x(1), W(0, 1, 1)), (SAMPLES, b(0, 1), x(1))])
+def test_what_is_fixed_comes_out_of_a_mean_only_where_it_is_independent_of_the_rest(over, fixed, averaged):
+    """E[c X] = c E[X] over part of the randomness: the rule refuses, and worlds refute it where it does not."""
+    start, after = Average(fixed * averaged, over), fixed * Average(averaged, over)
+    setting = Setting((FINITE_MOMENTS, INPUT_INDEPENDENT), Facts((d,)), over)
+    made = Linearity().apply(start, setting)
+    assert made.after == after
+    assert made.uses == {"finite-moments", "input-independent"}
+    with pytest.raises(Undischarged, match="independent"):
+        Linearity().apply(start, setting.without("input-independent"))
+    forgetful = careless(Linearity(), setting)
+    assert failure(derive_by(forgetful, setting, start)).counterexample is not None
+
+
+def test_what_a_variance_forgives_is_seen_inside_it():
+    """Var_w[<b>] = Var_w[b] also where b hangs on the input; but <b> = b does not hold there, and the step says so."""
+    setting = Setting((FINITE_MOMENTS, INPUT_INDEPENDENT), Facts((d,)), NETWORKS)
+    start = Variance(Average(b(0, 1), SAMPLES) + W(0, 1, 1), NETWORKS)
+    assert failure(derive_by(Linearity(), setting, start)) is None
+    forgetful = careless(Linearity(), setting)
+    assert Laboratory(setting.only(frozenset())).compare(start, "=", Linearity().apply(start, setting).after).grade is (
+        Grade.ENUMERATED
     )
+    assert failure(derive_by(forgetful, setting, start)).counterexample is not None
 
-    def apart(key, one, *others):
-        return Hypothesis(key, Words(key), tuple(Property(Kind.INDEPENDENT_OF, one, other) for other in others))
 
-    pairs = Setting((apart("ac", a, c), apart("ae", a, e), apart("ce", c, e)))
+P, R, T = (
+    Family(name, meaning=name, extents=lambda _: (), layered=False, source=Source(name)) for name in ("A", "B", "C")
+)
+OVER_ALL = Over("all", (P.source, R.source, T.source))
+OVER_P = Over("one", (P.source,), "network")
+SIGNS = list(product((-1, 1), repeat=2))
+"""A and B are fair coins, and C = A B: any two of the three are independent, and all three are not."""
+
+
+def independent(key, one, *others):
+    return Hypothesis(key, Words(key), tuple(Property(Kind.INDEPENDENT_OF, one, other) for other in others))
+
+
+IN_PAIRS = (independent("ab", P, R), independent("ac", P, T), independent("bc", R, T))
+TOGETHER = (independent("a", P, R, T), independent("bc", R, T))
+
+
+def test_signs_that_are_independent_in_pairs_are_not_independent_together():
+    """The counterexample that the rule of the setting rests on, by every outcome."""
+    table = [{P: a, R: c, T: a * c} for a, c in SIGNS]
+
+    def mean(*families):
+        return Rational(sum(prod(row[f] for f in families) for row in table), len(table))
+
+    assert all(mean(one, other) == mean(one) * mean(other) == 0 for one, other in combinations((P, R, T), 2))
+    assert mean(P, R, T) == 1 != mean(P) * mean(R, T)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda setting: setting.independent(P(), R() * T()),
+        lambda setting: setting.apart(P(), R() * T(), OVER_P),
+        lambda setting: setting.stays(R() * T(), OVER_P),
+        lambda setting: setting.of_one_law(P, OVER_P),
+        lambda setting: setting.families_independent({P}, {R, T}),
+        lambda setting: setting.all_independent(P, R, T),
+    ],
+    ids=["independent", "apart", "stays", "of one law", "of sets", "of each other"],
+)
+def test_independence_in_pairs_is_not_independence_together(ask):
+    """E[A B C] is not E[A] E[B C], and given B and C the mean of A is B C: whoever asks needs them together."""
+    with pytest.raises(Undischarged, match="of A and B and C independent of the others together"):
+        ask(Setting(IN_PAIRS))
+    assert "a" in ask(Setting(TOGETHER))
+
+
+def test_a_lemma_about_independence_together_needs_it_together():
+    """A lemma whose one hypothesis makes A independent of B and C: two that do so one by one are not enough."""
+    left = Average(P() * R() * T(), OVER_ALL)
+    lemma = Proof(Setting((FINITE_MOMENTS, *TOGETHER), over=OVER_ALL), left).by(ProductLaw()).done("l", "Lemma")
+    assert lemma.statement.rhs == Mul(*(Average(e, OVER_ALL) for e in (P(), R(), T())))
+    other = (independent("together", P, R, T), independent("more", R, T))
+    made = Proof(Setting((FINITE_MOMENTS, *other), over=OVER_ALL), left).by(ByLemma(lemma))
+    assert made.steps[0].uses == {"finite-moments", "together", "more"}
+    one_by_one = Setting((FINITE_MOMENTS, *IN_PAIRS), over=OVER_ALL)
     with pytest.raises(Undischarged, match="together"):
-        pairs.independent(a(), c() * e())
-    assert Setting((apart("a", a, c, e), apart("ce", c, e))).independent(a(), c() * e()) == {"a"}
+        Proof(one_by_one, left).by(ByLemma(lemma))
+    step = replace(made.steps[0], setting=one_by_one, uses=frozenset(h.key for h in one_by_one.hypotheses))
+    assert "together" in by_lemma(step, lemma).evidence
+
+
+def test_independence_of_all_together_is_more_than_of_one_from_the_rest():
+    apart = Setting((independent("a", P, R, T),))
+    assert apart.families_independent({P}, {R, T}) == {"a"}
+    with pytest.raises(Undischarged, match="B and C"):
+        apart.all_independent(P, R, T)
 
 
 def test_a_counterexample_prints_what_the_statement_reads_and_nothing_else():

@@ -8,12 +8,28 @@ from fractions import Fraction
 from itertools import product
 from math import prod
 
-from derive.network import W, b, g, x
+from derive.averages import SharedVariance
+from derive.layers import d
+from derive.network import W, b, f, g, n, x
+from derive.proof.functions import IDENTITY
+from derive.proof.worlds import World
+
+
+def network(setting, widths, variances, activation=IDENTITY, **more):
+    """The tiny world of a fully connected network with these widths n_0..n_{d+1} and weight variances."""
+    sizes = {n(k): width for k, width in enumerate(widths)}
+    values = {d: len(widths) - 2, **{SharedVariance(W, k): v for k, v in enumerate(variances)}}
+    return World(setting, sizes, {**values, **more.pop("values", {})}, {f: activation}, **more)
+
+
+def widths_of(world):
+    """The widths n_0..n_{d+1} of a network's tiny world."""
+    return tuple(world.sizes[n(k)] for k in range(world.layers[-1] + 2))
 
 
 def outcomes(world, closed_cost):
     """Yield (probability, {name: value}) for every joint outcome of all coins of the world."""
-    widths, depth = world.widths, world.depth
+    widths, depth = widths_of(world), world.layers[-1]
     scalars = [(x, (k,)) for k in _units(widths[0])] + [(g, (k,)) for k in _units(widths[depth + 1])]
     for layer in range(depth + 1):
         scalars += [(b, (layer, k)) for k in _units(widths[layer + 1])]
@@ -24,7 +40,7 @@ def outcomes(world, closed_cost):
         for name, law in met.items()
     }
     for weight, drawn in faces_of(laws):
-        yield weight, _run(drawn, widths, depth, world.activation, closed_cost)
+        yield weight, _run(drawn, widths, depth, world.functions[f], closed_cost)
 
 
 def faces_of(laws):

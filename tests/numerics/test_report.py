@@ -202,6 +202,7 @@ def test_what_scrolls_is_said_by_the_style_sheet(report):
         ("chi_perp q/q', f''(0)", "χ<sub>⊥</sub> q/q′, f″(0)".replace("″", "′′")),
         ("0.5 ± 2e-15, 1e+20", "0.5 ± 2·10<sup>−15</sup>, 1·10<sup>20</sup>"),
         ("Student's t, half-stable, a < b", "Student's t, half-stable, a &lt; b"),
+        ("W^0_{12} = 3", "W<sup>0</sup><sub>12</sub> = 3"),
         ("σ_w² = 1, x*Phi(2*x)", "σ<sub>w</sub>² = 1, x*Phi(2*x)"),
     ],
 )
@@ -216,8 +217,8 @@ def test_page_shows_what_was_found(report):
     for claim in SMALL["claims"]:
         assert f'<article class="claim" id="{claim}">' in text
     assert '<span class="chip bad">refuted</span></h4>' in text
-    assert "the left side is <b>" in text
-    assert "laws: W[0, 1, 1] = " in text
+    assert "<p>the left side is " in text
+    assert "laws (chances in brackets): W<sup>0</sup><sub>11</sub> = " in text
     assert "Of 2 formulas in print, 1 hold as printed and 1 are refuted." in text
     audits = json.loads((report / "audit.json").read_text(encoding="utf-8"))
     assert [a["verdict"] for a in audits] == ["refuted", "holds"]
@@ -447,6 +448,28 @@ def test_typeset():
     assert typeset(document, find_engine()) == made
     broken = typeset(r"\documentclass{article}\begin{document}\undefined\end{document}", find_engine())
     assert broken == "! Undefined control sequence."
+
+
+@pytest.mark.parametrize(
+    ("script", "made"),
+    [
+        ('echo "$SOURCE_DATE_EPOCH $FORCE_SOURCE_DATE" >document.pdf', b"0 1\n"),
+        ("echo one >>document.pdf; echo Rerun", b"one\none\none\n"),
+        ("echo one >>document.pdf; test -s second || echo Rerun; echo 1 >second", b"one\none\n"),
+        ("echo made >document.pdf; echo '! No such thing.'; exit 1", "! No such thing."),
+        ("echo made >document.pdf; echo nothing; exit 2", "pdflatex failed"),
+    ],
+)
+def test_what_an_engine_does_is_taken_up(tmp_path, script, made):
+    """The epoch as the date; again while it asks for it, three times at most; its first complaint where it fails."""
+    engine = tmp_path / "engine"
+    engine.write_text(f"#!/bin/sh\n{script}\n")
+    engine.chmod(0o755)
+    assert typeset("document", str(engine)) == made
+
+
+def test_an_engine_that_is_not_there_is_a_reason(tmp_path):
+    assert "No such file" in typeset("document", str(tmp_path / "none"))
 
 
 def test_missing_engine_is_noted(report):

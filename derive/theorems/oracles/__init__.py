@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.proof.oracle import Oracle
-from derive.theorems.oracles import correlation, glorot, length, rectifier, samples, wide
+from derive.theorems.oracles import blocks, correlation, glorot, length, rectifier, samples, wide
 
 ORACLES: dict[str, Oracle] = {
     **glorot.ORACLES,
@@ -12,4 +12,5 @@ ORACLES: dict[str, Oracle] = {
     **wide.ORACLES,
     **correlation.ORACLES,
     **length.ORACLES,
+    **blocks.ORACLES,
 }

@@ -1,0 +1,99 @@
+"""What a statement and its hypotheses speak of: the families that are drawn, and the sizes that their indices have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sympy import Basic, Expr, Function, Integer, Symbol, sympify
+
+from derive.cost import CostFunction
+from derive.layers import d, i
+from derive.proof.regime import is_size
+from derive.randomness import Family, Over, Source
+from derive.setting import Setting
+
+_INDICES = tuple(Symbol(f"index{k}", integer=True) for k in range(8))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Drawn families by name, functions that give the size of a layer, and symbols that are sizes.
+
+    >>> from derive.network import s
+    >>> found = scope_of(s(0, 1))
+    >>> [f.name for f in found.drawn], [n.__name__ for n in found.layered], found.plain
+    (['W', 'b', 'x'], ['Width'], ())
+    """
+
+    drawn: tuple[Family, ...]
+    layered: tuple[type, ...]
+    plain: tuple[Symbol, ...]
+
+
+def declared_in(setting: Setting) -> tuple[Basic, ...]:
+    """Return the families and expressions that the hypotheses of a setting speak of."""
+    return tuple(
+        dict.fromkeys(
+            e
+            for h in setting.hypotheses
+            for e in (*(f for p in h.properties for f in (p.family, p.other) if f is not None), *h.says.objects)
+        )
+    )
+
+
+def scope_of(*spoken: Basic) -> Scope:
+    """Return what expressions speak of, by the definitions of the families in them too."""
+    families: set[Family] = set().union(*map(_families, spoken))
+    extents = {e for f in families for e in extents_of(f, i)}
+    families |= {_something_of(s) for e in spoken for o in e.atoms(Over) for s in o.sources if not s.last} - {
+        _something_of(f.source) for f in families if f.source is not None
+    }
+    functions = {type(s) for e in (*extents, *spoken) for s in e.atoms(Function) if is_size(s)}
+    plain = {s for e in extents for s in e.free_symbols if s.is_integer and s.is_positive} - {d, i, *_INDICES}
+    return Scope(
+        tuple(sorted((f for f in families if f.source is not None), key=lambda f: (f.name, f._hashable_content()))),
+        tuple(sorted(functions, key=lambda f: str(f.__name__))),
+        tuple(sorted((s for s in plain if isinstance(s, Symbol)), key=lambda s: s.name)),
+    )
+
+
+@lru_cache(maxsize=100)
+def _something_of(source: Source) -> Family:
+    """Return a scalar that is drawn from a source of which no family is known: other families may depend on it."""
+    name = f"something of {source}"
+    return Family(name, meaning=name, extents=lambda _: (), layered=False, source=source)
+
+
+@lru_cache(maxsize=4_000)
+def _families(expression: Basic) -> frozenset[Family]:
+    """Return the families that an expression speaks of, and those that their definitions speak of."""
+    waiting = set(expression.atoms(Family))
+    for cost in expression.atoms(CostFunction):
+        waiting |= cost.curved().atoms(Family)
+    met: set[Family] = set()
+    while waiting:
+        family = waiting.pop()
+        met.add(family)
+        waiting |= _defined_by(family) - met
+    return frozenset(met)
+
+
+def _defined_by(family: Family) -> set[Family]:
+    """Return the families that the definition speaks of, in the first layer and in a later one."""
+    if family.definition is None:
+        return set()
+    units = _INDICES[: len(family.extents(Integer(0)))]
+    layers: Iterable[tuple[Expr, ...]] = ((Integer(0),), (_INDICES[-1],)) if family.layered else ((),)
+    found: set[Family] = set()
+    for layer in layers:
+        definition: Basic = family.definition(*layer, *units)
+        found |= definition.atoms(Family)
+    return found
+
+
+@lru_cache(maxsize=4_000)
+def extents_of(family: Family, layer: int | Symbol) -> tuple[Expr, ...]:
+    """Return the sizes of a family's indices in a layer."""
+    return tuple(sympify(e) for e in family.extents(sympify(layer)))

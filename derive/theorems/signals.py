@@ -1,0 +1,143 @@
+"""What theorems on blocks have in common: a signal that comes in, what averages are over, two samples, gradients."""
+
+from __future__ import annotations
+
+from sympy import Basic, Eq, Expr, Integer, Sum, Symbol, symbols
+
+from derive.averages import Average, SharedVariance
+from derive.blocks.signal import SAMPLE, UNIT, Axis, Drawn, Extents, Signal
+from derive.cost import Partial
+from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
+from derive.kinds import definition
+from derive.network import n
+from derive.proof.derivation import Proof
+from derive.proof.rule import Rule
+from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over
+from derive.rules.wide import FIRST, SECOND, U
+from derive.setting import Setting
+from derive.theorems.layer_variance import BEFORE
+from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
+from derive.words import Words
+
+OVER = Over("networks", (BEFORE, WEIGHTS, BIASES), "network")
+"""The layers before a block, and the block's own weights and biases; the input is fixed."""
+OVER_ALL = Over("networks and output gradients", (BEFORE, WEIGHTS, BIASES, OUTPUT_GRADIENT))
+"""With the gradient that comes back to what comes out of the block."""
+T, V, K, L = symbols("t u k l", integer=True)
+"""Two samples; units behind a block, and before it."""
+Q1, Q2 = symbols("q_1 q_2", positive=True)
+Q12 = Symbol("q_12", real=True)
+"""The mean squares of the pre-activations of two samples, and their mean product."""
+
+TWO_SAMPLES = (
+    (T, Words("a sample")),
+    (V, Words("another sample, or the same one")),
+)
+GAINS = ((GAIN, Words("the gain of the weights")), (BIAS_VARIANCE, Words("the variance of the biases")))
+PAIR = (
+    (FIRST, Words("the pre-activation of one sample")),
+    (SECOND, Words("that of the other, in the same network")),
+)
+ONE = ((U, Words("a pre-activation")),)
+
+
+def signal(name: str, meaning: str, *, samples: bool = True) -> Signal:
+    """Return what comes into a block, of n_0 units, for two samples or for one."""
+    axes = (*((Axis(SAMPLE, Integer(2)),) if samples else ()), Axis(UNIT, n(0)))
+    family = Family(name, meaning=meaning, extents=Extents(axes), layered=False, source=BEFORE)
+    return Signal(family, axes, (Drawn(family),))
+
+
+def proof(
+    hypotheses: tuple[Hypothesis, ...], start: Basic, *rules: Rule, over: Over = OVER, apart: tuple[Expr, ...] = ()
+) -> Proof:
+    """Return the proof by these rules from those of the hypotheses that they rest on, and from what names things.
+
+    ``apart`` are two samples that are not the same.
+    """
+    setting = Setting((FINITE_MOMENTS, *hypotheses), over=over)
+    setting = setting.with_distinct(*apart) if apart else setting
+    used = {key for step in Proof(setting, start).by(*rules).steps for key in step.uses}
+    named = {h.key for h in hypotheses if h.declares(Kind.DEFINITION) and not h.equations}
+    return Proof(setting.only(frozenset(used | named)), start).by(*rules)
+
+
+def gain_defined(weights: Family, biases: Family | None = None, fan_in: Expr = n(0)) -> tuple[Hypothesis, ...]:
+    """Return the definitions of the gain of some weights, and of the variance of the biases."""
+    gain = Eq(GAIN, fan_in * SharedVariance(weights), evaluate=False)
+    found = [definition("gain", Words("{} is the gain of the weights: {}.", GAIN, gain))]
+    if biases is not None:
+        spread = Eq(BIAS_VARIANCE, SharedVariance(biases), evaluate=False)
+        found.append(definition("bias-variance", Words("{} is the variance of the biases: {}.", BIAS_VARIANCE, spread)))
+    return tuple(found)
+
+
+def gaussian(y: Family) -> Hypothesis:
+    """Return the hypothesis that values, of one sample or of two, are jointly Gaussian."""
+    return Hypothesis(
+        f"gaussian-{y.name}",
+        Words(
+            "The layers are wide: the values {} of two samples, {} and {}, are jointly Gaussian with mean zero.",
+            y(T, L),
+            T,
+            V,
+        ),
+        tuple(Property(kind, y, licenses="->") for kind in (Kind.GAUSSIAN_LIMIT, Kind.JOINT_GAUSSIAN_LIMIT)),
+        exact=False,
+        source="Neal 1996; Lee et al. 2018; Matthews et al. 2018",
+    )
+
+
+def alike(key: str, *values: tuple[Expr, Expr], unit: Expr = L) -> Hypothesis:
+    """Return the hypothesis that moments, each given with its symbol, are the same for every unit."""
+    shown = ", ".join(["{}"] * len(values))
+    return Hypothesis(
+        key,
+        Words(f"Every unit {{}} has the same moments: {shown}.", unit, *(Eq(*v, evaluate=False) for v in values)),
+        (),
+        for_all=(unit,),
+    )
+
+
+def lengths(y: Family, unit: Expr = L) -> tuple[tuple[Expr, Expr], ...]:
+    """Return the mean squares of two samples and their mean product, each with its symbol."""
+    one, other = y(T, unit), y(V, unit)
+    return (Average(one**2, OVER), Q1), (Average(other**2, OVER), Q2), (Average(one * other, OVER), Q12)
+
+
+def coming_back(out: Signal) -> tuple[Family, tuple[Hypothesis, ...]]:
+    """Return the gradient of the cost at what comes out for one sample, and what is assumed of it."""
+    axes = tuple(axis for axis in out.axes if axis.name != SAMPLE)
+    g = Family(
+        "g",
+        meaning=Words("the gradient of the cost at what comes out for the sample {}", T),
+        extents=Extents(axes),
+        layered=False,
+        source=OUTPUT_GRADIENT,
+    )
+    at = g(*symbols("k p q", integer=True)[: len(axes)])
+    independent = Hypothesis(
+        "gradient-independence",
+        Words(
+            "The layers are wide: the gradients {} that come back are independent of the weights and of what went "
+            "forward, as if the backward pass had weights of its own.",
+            at,
+        ),
+        tuple(Property(Kind.INDEPENDENT_OF, g, drawn.family) for drawn in out.drawn),
+        exact=False,
+        source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
+    )
+    centred = Hypothesis(
+        "gradient-zero-mean",
+        Words("The gradients {} have mean zero and one variance, {}.", at, SharedVariance(g)),
+        (Property(Kind.ZERO_MEAN, g), Property(Kind.SHARED_VARIANCE, g)),
+    )
+    return g, (independent, centred)
+
+
+def passed_back(out: Signal, g: Family, to: Entry) -> Expr:
+    """Return the gradient at a scalar that goes into a block: the derivative of the cost's linear part, sum g y."""
+    axes = tuple(axis for axis in out.axes if axis.name != SAMPLE)
+    indices = symbols("j p' q'", integer=True)[: len(axes)]
+    limits = ((index, Integer(1), axis.size) for index, axis in zip(indices, axes, strict=True))
+    return Partial(Sum(g(*indices) * out.family(T, *indices), *limits), to)
