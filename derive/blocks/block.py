@@ -30,7 +30,7 @@ class Block(ABC):
         """Return the signal that comes out when ``z`` goes in; raise `InputError` for one that does not fit."""
 
     def lemmas(self, z: Signal) -> Lemmas:
-        """Return how the state of ``z`` comes through: a lemma for each of its numbers; `InputError` if there is none."""
+        """Return how the state of ``z`` comes through, a lemma for each number; raise `InputError` for none."""
         raise InputError(f"{self.word} has no lemma: nothing is predicted behind it")
 
     @property

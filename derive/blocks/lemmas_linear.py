@@ -25,7 +25,7 @@ from derive.blocks.pooling import AveragePool, Flatten
 from derive.blocks.scale import Scale
 from derive.blocks.signal import Signal
 from derive.network import n
-from derive.randomness import BIASES, WEIGHTS
+from derive.randomness import BIASES, WEIGHTS, Source
 from derive.rules.algebra import Expand
 from derive.rules.calculus import Differentiate
 from derive.rules.definitions import Define
@@ -54,7 +54,7 @@ def convolution(block: Convolution, z: Signal) -> Lemmas:
     return known(_weighted(generic, positions), sizes, _laws(block, inside * block.kernel**positions))
 
 
-def _laws(block: Dense | Convolution, fan_in: Expr) -> dict:
+def _laws(block: Dense | Convolution, fan_in: Expr) -> dict[Source, Expr]:
     gain = GAIN if block.gain is None else sympify(block.gain)
     return {
         WEIGHTS: gain / fan_in,

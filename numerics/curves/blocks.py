@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curves:
-    """Columns of shape (settings, rows), q at every position of rows that have some, and the derivations behind each."""
+    """Columns of shape (settings, rows), q at every position of a row, and the derivations behind each column."""
 
     columns: Mapping[str, Floats]
     position_q: Mapping[int, Floats]

@@ -119,7 +119,7 @@ def _entries(mean: Average) -> list[Entry]:
 
 
 def _index(entry: Entry, *names: str) -> Basic:
-    axes = [axis.name for axis in entry.family.extents.axes]  # type: ignore[attr-defined]
+    axes = [axis.name for axis in entry.family.extents.axes]
     return next(unit for unit, axis in zip(entry.units, axes, strict=True) if axis in names)
 
 
@@ -147,7 +147,7 @@ def _within(index: Symbol, ends: list[Expr], inside: Numbers) -> Any:
 
 def _flat(entries: list[Entry], inside: Numbers, shape: Shape, *, pairs: bool) -> Any:
     """Return the flat index of what a mean reads."""
-    group = 0
+    group: Any = 0
     if shape.groups > 1:
         group = np.asarray(number(_index(entries[0], *_FEATURES), inside)) - 1
     flat = [_place(e, inside, shape) for e in entries]
@@ -158,7 +158,7 @@ def _flat(entries: list[Entry], inside: Numbers, shape: Shape, *, pairs: bool) -
 
 
 def _place(entry: Entry, inside: Numbers, shape: Shape) -> Any:
-    axes = [axis.name for axis in entry.family.extents.axes]  # type: ignore[attr-defined]
+    axes = [axis.name for axis in entry.family.extents.axes]
     units = [u for u, axis in zip(entry.units, axes, strict=True) if axis not in (SAMPLE, *_FEATURES)]
     flat: Any = 0
     for unit, size in zip(units, shape.positions, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,8 @@ def evaluate(
 
     laws = {symbol: read(mean) for symbol, mean in run.laws.items()}
     parameters = [_value(lemma.given[p], values) for p in run.parameters]
-    found, _ = run.step(of, laws, *map(read, run.reads), *parameters)
+    # Without an activation function nothing is asked of its expectations.
+    found, _ = run.step(cast("Expectations", of), laws, *map(read, run.reads), *parameters)
     shape = (1, out.groups, out.places**2 if pairs else out.places)
     return Numbers(np.array(np.broadcast_to(found, np.broadcast_shapes(np.shape(found), shape))), out, pairs)
 

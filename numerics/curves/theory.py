@@ -38,8 +38,8 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     `sample-variance-stable`.
 
     A network of blocks has the columns of `BLOCK_COLUMNS`, in the limit of wide layers, and a row for its input and
-    for what comes out of each block: its state goes through the lemmas of its blocks (`derive.blocks.lemmas`), in order,
-    and the gradient back.
+    for what comes out of each block: its state goes through the lemmas of its blocks (`derive.blocks.lemmas`), in
+    order, and the gradient back.
 
     Raises `InputError` for what is no network, for an unknown theory, in the linear regime for an activation that
     has none at the origin, f(0) = 0 and f'(0) = 1, and for blocks whose input is not what their lemmas are about.

@@ -23,8 +23,8 @@ from numerics.curves.state import Numbers, State, evaluate, groups_of
 
 Back = Callable[[Numbers], Numbers]
 _GAUSSIAN_FIRST = (
-    "{} is predicted for Gaussian values of mean zero, which come out of weights (dense, conv) and out of sums of such: "
-    "what goes in here comes out of {}"
+    "{} is predicted for Gaussian values of mean zero, which come out of weights (dense, conv) and out of sums of "
+    "such: what goes in here comes out of {}"
 )
 _WEIGHTLESS = "the branches of {} are predicted where they have weights; {} has none, and hangs on what it is added to"
 
