@@ -143,6 +143,9 @@ class Simulation(Result):
             "network_error": plain(self.network_error),
             "tail_error": plain(self.tail_error),
             "tail_skewness": plain(self.tail_skewness),
+            "names": list(self.names),
+            "position_q": plain(self.position_q),
+            "position_q_error": plain(self.position_q_error),
             "overflows": plain(self.overflows),
         }
 
