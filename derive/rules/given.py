@@ -9,7 +9,9 @@ from sympy.core.relational import Relational
 
 from derive.kinds import Hypothesis
 from derive.network import Partial
+from derive.proof.instances import Instances
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
+from derive.rules.match import match
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -50,6 +52,34 @@ class PutIn(Rule):
         if isinstance(given, Relational):
             return (given.lhs - after.lhs) - (given.rhs - after.rhs)
         return given - after
+
+
+@dataclass(frozen=True)
+class Everywhere(Rule):
+    """u(k) = w at any k, for an equation that a hypothesis states for all k
+
+    Obligation: the hypothesis states it for all of its indices.
+    """
+
+    equation: Eq
+    name = "everywhere"
+    words = "It is the same everywhere."
+    evidence = Evidence.RESIDUAL
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the left side of the equation, at whatever indices it stands."""
+        hypothesis = setting.stating(self.equation)
+        free = frozenset(hypothesis.for_all)
+        if self.equation.rhs.free_symbols & free:
+            raise Undischarged(f"{self.equation} has not one right side for all of {hypothesis.for_all}")
+        if match(self.equation.lhs, node, free) is None:
+            return None
+        words = Words("It is the same everywhere: {}.", self.equation)
+        return Rewrite(self.equation.rhs, frozenset({hypothesis.key}), words)
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Solve for the indices of every instance, and put the right side in."""
+        return Instances((self.equation.lhs, self.equation.rhs))(before) - after
 
 
 @dataclass

@@ -39,6 +39,8 @@ GRADES = {
     "residual-variance": "assumed",
     "residual-depth": "assumed",
     "dropout-variance": "assumed",
+    "convolution-variance": "exact",
+    "convolution-variance-2d": "exact",
 }
 
 
