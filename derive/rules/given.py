@@ -11,7 +11,7 @@ from derive.kinds import Hypothesis
 from derive.network import Partial
 from derive.proof.instances import Instances
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
-from derive.rules.match import match
+from derive.rules.match import instantiate, match
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -56,26 +56,24 @@ class PutIn(Rule):
 
 @dataclass(frozen=True)
 class Everywhere(Rule):
-    """u(k) = w at any k, for an equation that a hypothesis states for all k
+    """u(k) = w(k) at any k, for an equation that a hypothesis states for all k
 
     Obligation: the hypothesis states it for all of its indices.
     """
 
     equation: Eq
     name = "everywhere"
-    words = "It is the same everywhere."
+    words = "It is so everywhere."
     evidence = Evidence.RESIDUAL
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Replace the left side of the equation, at whatever indices it stands."""
         hypothesis = setting.stating(self.equation)
-        free = frozenset(hypothesis.for_all)
-        if self.equation.rhs.free_symbols & free:
-            raise Undischarged(f"{self.equation} has not one right side for all of {hypothesis.for_all}")
-        if match(self.equation.lhs, node, free) is None:
+        binding = match(self.equation.lhs, node, frozenset(hypothesis.for_all))
+        if binding is None:
             return None
-        words = Words("It is the same everywhere: {}.", self.equation)
-        return Rewrite(self.equation.rhs, frozenset({hypothesis.key}), words)
+        words = Words("It is so everywhere: {}.", self.equation)
+        return Rewrite(instantiate(self.equation.rhs, binding), frozenset({hypothesis.key}), words)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
         """Solve for the indices of every instance, and put the right side in."""

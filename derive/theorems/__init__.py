@@ -47,5 +47,6 @@ THEOREMS: Registry[Derivation] = Registry(
         "dropout-variance": "derive.theorems.dropout:dropout_variance",
         "convolution-variance": "derive.theorems.convolution:convolution_variance",
         "convolution-variance-2d": "derive.theorems.convolution:convolution_variance_2d",
+        "pooled-variance": "derive.theorems.pooling:pooled_variance",
     },
 )

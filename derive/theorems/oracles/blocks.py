@@ -304,6 +304,26 @@ def _gradient_of_pixel(padding: str, stride: int, size: int, **places: int) -> K
     return case(world, laws, {0: 1, 1: 2}, {"SharedVariance": lambda _: 2}, T=size, **places)
 
 
+_CORRELATED: Law = tuple((1, (((2 * e + 3, -e + 3, -e + 3),),)) for e in (1, -1)) + tuple(
+    (1, (((-e + 3, 2 * e + 3, -e + 3),),)) for e in (1, -1)
+) + tuple((1, (((-e + 3, -e + 3, 2 * e + 3),),)) for e in (1, -1))
+"""Three values of mean 3 and variance 2, two of them with the covariance -1."""
+
+
+def _pooled(law: Law, size: int, **symbols: float) -> Known:
+    def mean(at: Callable[..., Any], t: int, k: int, _: int) -> Any:
+        return sum(at("z", t, k, p) for p in range(1, size + 1)) / size
+
+    gradients: Law = ((1, ((2,), (-2,))), (2, ((-1,), (1,))))
+    laws = {"z": (BEFORE, law), "g": ("output gradient", gradients)}
+    return case({"y": mean}, laws, {0: len(law[0][1][0])}, T=size, p=2, **symbols)
+
+
+def _pooled_by_hand() -> float:
+    """The mean over the outcomes of the product of both means, for the first channel."""
+    return sum(w * sum(first[0]) * sum(second[0]) / 16 for w, (first, second) in _LINE) / 3
+
+
 BLOCK_BY_BLOCK = "multiplied out, block by block"
 ORACLES = {
     "covariance-recursion": Oracle(
@@ -443,4 +463,10 @@ ORACLES = {
             Case("the last of six", lambda: _gradient_of_pixel("zeros", 2, 6, p=6), equals=2 * 1 * 2 * 2),
         ),
     ),
+    "pooled-variance": Oracle(ENUMERATED, (Case("four values", lambda: _pooled(_LINE, 4), equals=_pooled_by_hand),)),
+    # The mean is always 3.
+    "pooled-alike": Oracle(
+        ENUMERATED, (Case("three values", lambda: _pooled(_CORRELATED, 3, q=2 + 9, m=-1 + 9), equals=9),)
+    ),
+    "pooled-gradient": Oracle(ENUMERATED, (Case("four values", lambda: _pooled(_LINE, 4), equals=2 / 16),)),
 }
