@@ -212,13 +212,24 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
         # Where no layer is free, the facts speak of the first one.
         if not world.setting.facts.allow({i: 0, **given, **at}):
             continue
-        extents = _unit_extents(exact, ranges, at)
+        extents = _placed_by_facts(world.setting, free, given) | _unit_extents(exact, ranges, at)
         names = list(extents)
         combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
         for units in _spread([c for c in combinations if _differ(dict(zip(names, c, strict=True)), world.setting)]):
             placed = {**at, **dict(zip(names, units, strict=True))}
             if world.setting.facts.allow({i: 0, **given, **placed}):
                 yield placed
+
+
+def _placed_by_facts(setting: Setting, free: frozenset[Symbol], sizes: dict[Symbol, int]) -> dict[Symbol, int]:
+    """Return how many values an index has of which the facts say that it is at most a size."""
+    extents: dict[Symbol, int] = {}
+    for fact in setting.facts.nonnegative:
+        for index in (free & fact.free_symbols) - {i, d, *sizes}:
+            most = (fact + index).subs(sizes)
+            if most.is_Integer:
+                extents[index] = min(int(most), extents.get(index, int(most)))
+    return extents
 
 
 def _differ(units: dict[Symbol, int], setting: Setting) -> bool:

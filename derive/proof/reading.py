@@ -75,9 +75,15 @@ class Reader:
         return table[name]
 
     def _terms(self, e: Any, at: Values, toss: Toss | None) -> list[Any]:
-        ((index, lower, upper),) = e.limits
-        bounds = range(int(self.read(lower, at, toss)), int(self.read(upper, at, toss)) + 1)
-        return [self.read(e.function, {**at, index: k}, toss) for k in bounds]
+        """The terms of a sum or product; the ends of an index may depend on those written after it."""
+        places = [at]
+        for index, lower, upper in reversed(e.limits):
+            places = [
+                {**here, index: k}
+                for here in places
+                for k in range(int(self.read(lower, here, toss)), int(self.read(upper, here, toss)) + 1)
+            ]
+        return [self.read(e.function, here, toss) for here in places]
 
     def _power(self, e: Any, at: Values, toss: Toss | None) -> Any:
         base, exponent = self.read(e.base, at, toss), self.read(e.exp, at, toss)
@@ -249,6 +255,12 @@ _ELEMENTARY: dict[str, Callable[..., Any]] = {
     "Phi": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
     "NormalDensity": lambda x: math.exp(-(x**2) / 2) / math.sqrt(2 * math.pi),
     "SpectralRadius": _spectral_radius,
+    "Abs": abs,
+    "Max": max,
+    "Min": min,
+    "Mod": operator.mod,
+    "floor": math.floor,
+    "KroneckerDelta": lambda j, k, *_: int(j == k),
 }
 _READERS: tuple[tuple[Any, Callable[[Reader, Any, Values, Toss | None], Any]], ...] = (
     (BooleanAtom, lambda _, e, __, ___: bool(e)),

@@ -34,6 +34,37 @@ class OnlyTerm(Rule):
 
 
 @dataclass(frozen=True)
+class FullTurn(Rule):
+    """sum_{t=1}^{T} sum_r delta_{p, (t + r) mod T + 1} X_r = sum_r X_r, for 1 <= p <= T
+
+    Obligation: the facts say that p is one of the T places.
+    """
+
+    name = "full-turn"
+    words = "Counted around, every place is looked at once."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Drop an index that runs through all places once, and the delta that it is in."""
+        if not isinstance(node, Sum):
+            return None
+        rest, deltas = _deltas(node.function)
+        for delta in deltas:
+            for index, low, high in node.limits:
+                place, around = sorted(delta.args[:2], key=lambda side: side.has(index))
+                turn = next((m for m in around.atoms(Mod) if around == m + 1), None)
+                others = [limit for limit in node.limits if limit[0] != index]
+                bound = [end for _, *ends in others for end in ends]
+                if turn is None or low != 1 or high != turn.args[1] or turn.args[0].diff(index) != 1:
+                    continue
+                if any(e.has(index) for e in (place, rest, *(d for d in deltas if d != delta), *bound)):
+                    continue
+                if not (setting.facts.at_least(place, 1) and setting.facts.at_least(high, place)):
+                    raise Undischarged(f"nothing says that {place} is one of 1 to {high}")
+                return Rewrite(Sum(node.function / delta, *others))
+        return None
+
+
+@dataclass(frozen=True)
 class OneToOne(Rule):
     """sum_t sum_t' delta_{u(t) p} delta_{u(t') p} X_t Y_t' = sum_t delta_{u(t) p} X_t Y_t, where u takes no value twice
 

@@ -9,7 +9,9 @@ from sympy.core.relational import Relational
 
 from derive.kinds import Hypothesis
 from derive.network import Partial
+from derive.proof.instances import Instances
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
+from derive.rules.match import instantiate, match
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -50,6 +52,32 @@ class PutIn(Rule):
         if isinstance(given, Relational):
             return (given.lhs - after.lhs) - (given.rhs - after.rhs)
         return given - after
+
+
+@dataclass(frozen=True)
+class Everywhere(Rule):
+    """u(k) = w(k) at any k, for an equation that a hypothesis states for all k
+
+    Obligation: the hypothesis states it for all of its indices.
+    """
+
+    equation: Eq
+    name = "everywhere"
+    words = "It is so everywhere."
+    evidence = Evidence.RESIDUAL
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the left side of the equation, at whatever indices it stands."""
+        hypothesis = setting.stating(self.equation)
+        binding = match(self.equation.lhs, node, frozenset(hypothesis.for_all))
+        if binding is None:
+            return None
+        words = Words("It is so everywhere: {}.", self.equation)
+        return Rewrite(instantiate(self.equation.rhs, binding), frozenset({hypothesis.key}), words)
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Solve for the indices of every instance, and put the right side in."""
+        return Instances((self.equation.lhs, self.equation.rhs))(before) - after
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Expr, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule, replace_everywhere
@@ -61,10 +61,9 @@ class PullOut(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Move constant factors in front of a sum."""
-        if not isinstance(node, Sum) or len(node.limits) != 1:
+        if not isinstance(node, Sum):
             return None
-        index = node.limits[0][0]
-        outside, inside = node.function.as_independent(index, as_Add=False)
+        outside, inside = node.function.as_independent(*(index for index, *_ in node.limits), as_Add=False)
         return None if outside == 1 or inside == 1 else Rewrite(outside * Sum(inside, *node.limits))
 
 
@@ -76,11 +75,21 @@ class EqualTerms(Rule):
     words = "All terms are equal: the sum is their number times one of them."
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace a sum of equal terms by a product."""
-        if not isinstance(node, Sum) or len(node.limits) != 1:
+        """Replace a sum by its number of terms times a sum over the indices that its terms depend on."""
+        if not isinstance(node, Sum):
             return None
-        index, lower, upper = node.limits[0]
-        return None if node.function.has(index) else Rewrite((upper - lower + 1) * node.function)
+        kept = list(node.limits)
+        count = Integer(1)
+        for limit in node.limits:
+            index, lower, upper = limit
+            others = [other for other in kept if other != limit]
+            ends = [end for _, *both in others for end in both]
+            free = not any(lower.has(other) or upper.has(other) for other, *_ in others)
+            if free and not any(e.has(index) for e in (node.function, *ends)):
+                kept, count = others, count * (upper - lower + 1)
+        if len(kept) == len(node.limits):
+            return None
+        return Rewrite(count * (Sum(node.function, *kept) if kept else node.function))
 
 
 @dataclass(frozen=True)

@@ -45,5 +45,8 @@ THEOREMS: Registry[Derivation] = Registry(
         "residual-variance": "derive.theorems.residual:residual_variance",
         "residual-depth": "derive.theorems.residual_depth:residual_depth",
         "dropout-variance": "derive.theorems.dropout:dropout_variance",
+        "convolution-variance": "derive.theorems.convolution:convolution_variance",
+        "convolution-variance-2d": "derive.theorems.convolution:convolution_variance_2d",
+        "pooled-variance": "derive.theorems.pooling:pooled_variance",
     },
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from sympy import Basic, Eq, Expr, Integer, Sum, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
-from derive.blocks.signal import SAMPLE, UNIT, Axis, Drawn, Extents, Signal
+from derive.blocks.lemmas import SIZES
+from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
 from derive.cost import Partial
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.kinds import definition
+from derive.layers import Facts
 from derive.network import n
 from derive.proof.derivation import Proof
 from derive.proof.rule import Rule
@@ -41,21 +43,28 @@ PAIR = (
 ONE = ((U, Words("a pre-activation")),)
 
 
-def signal(name: str, meaning: str, *, samples: bool = True) -> Signal:
-    """Return what comes into a block, of n_0 units, for two samples or for one."""
-    axes = (*((Axis(SAMPLE, Integer(2)),) if samples else ()), Axis(UNIT, n(0)))
+def signal(name: str, meaning: str, *, positions: int = 0) -> Signal:
+    """Return what comes into a block, for two samples: n_0 units, or n_0 channels at T (times T') positions."""
+    names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
+    sized = zip(names, (n(0), *SIZES[:positions]), strict=True)
+    axes = (Axis(SAMPLE, Integer(2)), *(Axis(*axis) for axis in sized))
     family = Family(name, meaning=meaning, extents=Extents(axes), layered=False, source=BEFORE)
     return Signal(family, axes, (Drawn(family),))
 
 
 def proof(
-    hypotheses: tuple[Hypothesis, ...], start: Basic, *rules: Rule, over: Over = OVER, apart: tuple[Expr, ...] = ()
+    hypotheses: tuple[Hypothesis, ...],
+    start: Basic,
+    *rules: Rule,
+    over: Over = OVER,
+    apart: tuple[Expr, ...] = (),
+    facts: Facts = Facts(),
 ) -> Proof:
     """Return the proof by these rules from those of the hypotheses that they rest on, and from what names things.
 
     ``apart`` are two samples that are not the same.
     """
-    setting = Setting((FINITE_MOMENTS, *hypotheses), over=over)
+    setting = Setting((FINITE_MOMENTS, *hypotheses), facts, over)
     setting = setting.with_distinct(*apart) if apart else setting
     used = {key for step in Proof(setting, start).by(*rules).steps for key in step.uses}
     named = {h.key for h in hypotheses if h.declares(Kind.DEFINITION) and not h.equations}
@@ -105,8 +114,11 @@ def lengths(y: Family, unit: Expr = L) -> tuple[tuple[Expr, Expr], ...]:
     return (Average(one**2, OVER), Q1), (Average(other**2, OVER), Q2), (Average(one * other, OVER), Q12)
 
 
-def coming_back(out: Signal) -> tuple[Family, tuple[Hypothesis, ...]]:
-    """Return the gradient of the cost at what comes out for one sample, and what is assumed of it."""
+def coming_back(out: Signal, which: str = "gradient") -> tuple[Family, tuple[Hypothesis, ...]]:
+    """Return the gradient of the cost at what comes out for one sample, and what is assumed of it.
+
+    ``which`` begins the keys of the hypotheses.
+    """
     axes = tuple(axis for axis in out.axes if axis.name != SAMPLE)
     g = Family(
         "g",
@@ -115,9 +127,9 @@ def coming_back(out: Signal) -> tuple[Family, tuple[Hypothesis, ...]]:
         layered=False,
         source=OUTPUT_GRADIENT,
     )
-    at = g(*symbols("k p q", integer=True)[: len(axes)])
+    at = g(*symbols("k p p'", integer=True)[: len(axes)])
     independent = Hypothesis(
-        "gradient-independence",
+        f"{which}-independence",
         Words(
             "The layers are wide: the gradients {} that come back are independent of the weights and of what went "
             "forward, as if the backward pass had weights of its own.",
@@ -128,7 +140,7 @@ def coming_back(out: Signal) -> tuple[Family, tuple[Hypothesis, ...]]:
         source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
     )
     centred = Hypothesis(
-        "gradient-zero-mean",
+        f"{which}-zero-mean",
         Words("The gradients {} have mean zero and one variance, {}.", at, SharedVariance(g)),
         (Property(Kind.ZERO_MEAN, g), Property(Kind.SHARED_VARIANCE, g)),
     )
@@ -138,6 +150,6 @@ def coming_back(out: Signal) -> tuple[Family, tuple[Hypothesis, ...]]:
 def passed_back(out: Signal, g: Family, to: Entry) -> Expr:
     """Return the gradient at a scalar that goes into a block: the derivative of the cost's linear part, sum g y."""
     axes = tuple(axis for axis in out.axes if axis.name != SAMPLE)
-    indices = symbols("j p' q'", integer=True)[: len(axes)]
+    indices = symbols("j q q'", integer=True)[: len(axes)]
     limits = ((index, Integer(1), axis.size) for index, axis in zip(indices, axes, strict=True))
     return Partial(Sum(g(*indices) * out.family(T, *indices), *limits), to)

@@ -99,7 +99,15 @@ BLOCKS = Chapter(
     "Networks of any shape",
     "What a block does to two samples that the same network sees, and to the gradient: layers of weights, residual "
     "streams, dropout, convolutions and pooling.",
-    theorems=("covariance-recursion", "residual-variance", "residual-depth", "dropout-variance"),
+    theorems=(
+        "covariance-recursion",
+        "residual-variance",
+        "residual-depth",
+        "dropout-variance",
+        "convolution-variance",
+        "convolution-variance-2d",
+        "pooled-variance",
+    ),
 )
 
 CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS)

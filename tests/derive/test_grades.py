@@ -39,6 +39,9 @@ GRADES = {
     "residual-variance": "assumed",
     "residual-depth": "assumed",
     "dropout-variance": "assumed",
+    "convolution-variance": "exact",
+    "convolution-variance-2d": "exact",
+    "pooled-variance": "exact",
 }
 
 

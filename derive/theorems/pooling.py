@@ -1,0 +1,89 @@
+"""Average pooling: the mean square of the mean of correlated units."""
+
+from __future__ import annotations
+
+from sympy import Eq, Integer, KroneckerDelta, Symbol, symbols
+
+from derive.averages import Average
+from derive.blocks import AveragePool
+from derive.blocks.lemmas import SIZES
+from derive.hypotheses import Hypothesis
+from derive.kinds import definition
+from derive.proof.derivation import Derivation
+from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
+from derive.rules.algebra import Expand
+from derive.rules.deltas import OnlyTerm
+from derive.rules.given import Everywhere
+from derive.rules.sums import JoinSums, MultiplySums
+from derive.rules.weights import CentredSquare
+from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, K, T, V, coming_back, passed_back, proof, signal
+from derive.words import Words
+
+P, R = symbols("p r", integer=True)
+SIZE = SIZES[0]
+Q, M = Symbol("q", positive=True), Symbol("m", real=True)
+_IN = signal("z", "the values that are pooled", positions=1)
+_OUT = AveragePool()(_IN)
+_Z, _Y = _IN.family, _OUT.family
+_PLACES = definition("rows", Words("A channel has {} rows.", SIZE))
+_ONE = Integer(1)
+
+
+def pooled_variance() -> Derivation:
+    """E[y_tk y_uk] = (1/T^2) sum_p sum_r E[z_tkp z_ukr] for y_tk = (1/T) sum_p z_tkp, exactly, however they depend."""
+    start = Average(_Y(T, K, _ONE) * _Y(V, K, _ONE), OVER)
+    return proof((_PLACES,), start, Define(_Y), MultiplySums(), Linearity()).done(
+        "pooled-variance",
+        "Two samples behind average pooling, whatever the correlation of what is pooled",
+        symbols=TWO_SAMPLES,
+        parts=(pooled_alike(), pooled_gradient()),
+        remarks=(
+            Words(
+                "Pooling does not divide the mean square by {} unless the values are uncorrelated: with one mean "
+                "product {} of two of them, that is what is left of many.",
+                SIZE,
+                M,
+            ),
+        ),
+    )
+
+
+def pooled_alike() -> Derivation:
+    """E[y_tk^2] = (q + (T - 1) m)/T where every value has the mean square q and every two the mean product m."""
+    equation = Eq(
+        Average(_Z(T, K, P) * _Z(T, K, R), OVER), M + (Q - M) * KroneckerDelta(P, R, (1, SIZE)), evaluate=False
+    )
+    alike = Hypothesis(
+        "equally-correlated",
+        Words(
+            "Every value has the mean square {}, and every two of a channel have the mean product {}: {}.",
+            Q,
+            M,
+            equation,
+        ),
+        (),
+        for_all=(T, K, P, R),
+    )
+    start = Average(_Y(T, K, _ONE) ** 2, OVER)
+    rules = (Define(_Y), MultiplySums(), Linearity(), Everywhere(equation), Expand(), ContractDelta(), EqualTerms())
+    return proof((_PLACES, alike), start, *rules).done(
+        "pooled-alike", "Values that are equally correlated", symbols=TWO_SAMPLES[:1]
+    )
+
+
+def pooled_gradient() -> Derivation:
+    """E[(dC/dz_tkp)^2] = Var[g]/T^2"""
+    g, coming = coming_back(_OUT)
+    start = Average(passed_back(_OUT, g, _Z(T, K, P)) ** 2, OVER_ALL)
+    rules = (
+        Define(_Y),
+        Differentiate(),
+        JoinSums(),
+        ContractDelta(),
+        OnlyTerm((P, _ONE)),
+        Linearity(),
+        CentredSquare(),
+    )
+    return proof((*coming, _PLACES), start, *rules, over=OVER_ALL).done(
+        "pooled-gradient", "The gradient in front of average pooling", symbols=TWO_SAMPLES[:1]
+    )
