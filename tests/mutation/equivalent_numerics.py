@@ -29,6 +29,15 @@ EQUIVALENT: dict[str, str] = {
     "math.sqrt(self.order) * 1.05": _BOUND,
     "numerics.phase_correlations:_Block.solved: 5 % in a number: 1.0 -> 1.05": _BOUND,
     "numerics.figures.histograms:_over_samples: guard: tuple(layers) or experiment.layers -> experiment.layers": _COST,
+    "numerics.maps.interpolant:Interpolants._is_direct: guard: bool(f.breakpoints) or closed_form(f, 'covariance') "
+    "is not None -> bool(f.breakpoints)": _COST,
+    "numerics.maps.kernels:NumericalMaps._from_separation: min or max: np.maximum(GOOD * "
+    "np.abs(points.value[places]), 1e-15 * np.abs(whole.value)) -> "
+    "np.minimum(GOOD * np.abs(points.value[places]), 1e-15 * np.abs(whole.value))": _COST,
+    "numerics.maps.pairs:_separation_series: sign: 1 - 4 * EPS -> 1 + 4 * EPS": _ALLOWANCE,
+    "numerics.maps.pairs:_separation_series: power: s.errors ** 2 -> s.errors ** 3": _ALLOWANCE,
+    "numerics.true_values:TrueValues._panel: constant: np.abs(chebyshev.chebval(v, chebyshev.chebder(made))).min() * 2 "
+    "-> np.abs(chebyshev.chebval(v, chebyshev.chebder(made))).min() * 3": _ALLOWANCE,
     "numerics.verification:verify: dropped term: layers + 10 -> 10": _ALLOWANCE,
 }
 """By the mutant's name, as the driver prints it."""

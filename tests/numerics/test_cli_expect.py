@@ -314,3 +314,17 @@ def test_a_number_without_a_closed_form_says_why_in_the_same_words():
     assert number == f"{data['value']!r}, by quadrature, error at most {data['error_bound']:.1e}"
     nodes, weights = hermegauss(160)
     assert data["value"] == pytest.approx(weights @ np.tanh(np.sqrt(0.7) * nodes) ** 2 / weights.sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("other", ["tanh(x)", "tanh(x)**2"])
+def test_a_product_of_two_functions_with_a_mean(other):
+    """E[g(x) h(y)] where both have mean 0.6, variance 0.7 and correlation 0.5: by a sum over two independent units."""
+    line = ["expect", "tanh(x)", "--with", other, "--mean", "0.6", "--variance", "0.7", "--correlation", "0.5"]
+    found = json.loads(run(*line, "--format", "json").stdout)
+    nodes, weights = hermegauss(80)
+    weights = weights / weights.sum()
+    x = 0.6 + np.sqrt(0.7) * nodes[:, None]
+    y = 0.6 + np.sqrt(0.7) * (0.5 * nodes[:, None] + np.sqrt(0.75) * nodes)
+    expected = weights @ (np.tanh(x) * np.tanh(y) ** (2 if other.endswith("2") else 1)) @ weights
+    assert found["value"] == pytest.approx(expected, rel=1e-9)
+    assert found["error_bound"] < 1e-9

@@ -72,6 +72,7 @@ def test_network_randomness():
     figure = draw("network-randomness", **SMALL)
     experiment = Experiment(seed=0, **SMALL)
     assert experiment.layers == (1, 5, 7)
+    assert experiment.network.widths == (64,) * 8
     simulation = experiment.simulate("network", experiment.layers)
     variance = 2 * np.mean(simulation.fixed_input**2)
     for axes, layer in zip(figure.axes, experiment.layers, strict=True):

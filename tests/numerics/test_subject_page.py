@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from derive.activations import activation
-from numerics.report.subject import _centre, subject
+from numerics.report.subject import _centre, _figures, subject
 from numerics.report.subject_page import _map
 
 
@@ -47,6 +47,24 @@ def test_a_page_draws_as_many_networks_as_asked_and_no_more_than_200(tmp_path, m
     ((_, slug, f, weight, bias, networks, seed, _, number),) = given
     assert (slug, str(f), weight, bias, networks, seed, number) == ("tanh", "tanh", 1.7, 0.05, drawn, 9, 4)
     assert (made.page, made.weight_variance, made.bias_variance, made.q) == ("activation-tanh.html", 1.7, 0.05, 0.3)
+
+
+def test_a_figure_that_cannot_be_drawn_is_its_reason(tmp_path, monkeypatch):
+    """In the error's words, or by its name where it has none; the others are drawn and written."""
+
+    def fails(error):
+        def draw(*_, **__):
+            raise error
+
+        return draw
+
+    (tmp_path / "figures").mkdir()
+    monkeypatch.setattr("numerics.report.subject.plot_maps", fails(ValueError("no values")))
+    monkeypatch.setattr("numerics.report.subject.phase_diagram", fails(ZeroDivisionError()))
+    found = dict(_figures(tmp_path, "tanh", activation("tanh"), 1.5, 0.0, 1.0, lambda _: None))
+    assert (found["maps"], found["phase"]) == ("no values", "ZeroDivisionError")
+    assert list(found["function"].axes)
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["tanh-function.png"]
 
 
 def shown(value):

@@ -1,6 +1,7 @@
 """What a curve does from layer to layer, in words: each word decided by hand for sequences of known behaviour."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from numerics.cli import main
 from numerics.cli.trends import trend, trends
+from numerics.cli.verification import _remedy
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,30 @@ def test_verify_names_the_option_that_may_reconcile():
     regime = "verify --widths 8,5,6 --activation tanh --gain 2 --networks 500 --theory linear-regime"
     assert "--theory wide" in run(main, regime.split()).stdout
     assert "--theory" not in run(main, ["verify", "--widths", "8,5,6", "--gain", "1", "--networks", "500"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("agrees agrees", ""),
+        ("agrees differs", "The row that differs is approximate"),
+        ("differs exact", "One of the rows that differ is approximate"),
+        ("differs differs agrees", "The rows that differ are approximate"),
+        ("differs differs exact", "Rows that differ are approximate"),
+        ("exact agrees", ""),
+    ],
+)
+def test_what_may_reconcile_is_said_of_the_rows_that_are_approximate(rows, words):
+    """Of one, some or all of those that differ; of exact ones nothing."""
+    kinds = {"agrees": ("agrees", False), "differs": ("differs", False), "exact": ("differs", True)}
+    found = SimpleNamespace(
+        comparisons=[SimpleNamespace(verdict=v, exact=e) for v, e in (kinds[row] for row in rows.split())]
+    )
+    for theory, bias, more in (
+        ("wide", False, ", by wide layers: --width-bias"),
+        ("linear-regime", False, ", by the linear regime: --theory wide"),
+        ("linear-regime", True, ", by the linear regime: --theory wide"),
+    ):
+        assert _remedy(found, theory, bias).startswith(f"{words}{more}" if words else "")
+        assert bool(_remedy(found, theory, bias)) == bool(words)
+    assert _remedy(found, "wide", True) == ""

@@ -196,3 +196,15 @@ def test_shapes_broadcast():
     assert found.value.shape == found.error.shape == found.method.shape == (2, 300)
     assert found.value[1, 7] == NumericalMaps("erf").covariance(np.full(300, 2.0), rho).value[7]
     assert NumericalMaps("erf").separation(1.0, []).value.shape == (0,)
+
+
+@pytest.mark.parametrize("weight", [1e-6, 1e6])
+def test_the_error_of_a_map_is_in_proportion_to_the_weights(weight):
+    """sigma_w² multiplies what the second moment is off by; the bias adds no more than rounding."""
+    q = np.geomspace(0.1, 3.0, 4000)
+    maps = NumericalMaps("tanh", weight_variance=weight)
+    second, length = maps.second_moment(q), maps.length_map(q)
+    assert length.value == pytest.approx(weight * second.value, rel=1e-15)
+    assert (second.error > 0).all()
+    assert (length.error >= 0.99 * weight * second.error).all()
+    assert (length.error <= weight * (second.error + 1e-14 * second.value)).all()

@@ -1,12 +1,16 @@
 """Interpolants in log q: every stated error is at least the true one, and nothing uncertified is interpolated."""
 
+import math
+
 import mpmath
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+from numpy.polynomial.hermite_e import hermegauss, hermeval
 
 from derive.activations import activation
 from numerics.maps import NumericalMaps
+from numerics.maps.hermite import slope_series
 from numerics.maps.interpolant import METHOD, Interpolants, interpolants
 from numerics.maps.octave import Ellipse
 
@@ -142,3 +146,19 @@ def test_mpmath_is_the_judge():
     """The oracle itself: E[s^2] = q."""
     assert expectation(lambda s: s * s, 2.0) == pytest.approx(2.0)
     assert mpmath.mp.prec >= 53
+
+
+@pytest.mark.parametrize("order", [2, 4, 6])
+@pytest.mark.parametrize("q", [0.2, 0.5])
+def test_what_a_series_of_slopes_leaves_out_is_bounded(order, q):
+    """Σ k a_k² over the orders that are left out, from E[f'²] and sums over nodes: the stated tail is hardly more."""
+    found = slope_series(activation("tanh"), q, order)
+    nodes, weights = hermegauss(200)
+    weights = weights / weights.sum()
+    slope = 1 / np.cosh(np.sqrt(q) * nodes) ** 2
+    b = [weights @ (slope * hermeval(nodes, np.eye(order)[k])) / np.sqrt(math.factorial(k)) for k in range(order - 1)]
+    left = q * (weights @ slope**2 - np.sum(np.square(b)))
+    assert left > 1e-6
+    assert left * (1 - 1e-9) <= found.slope_tail <= left * (1 + 1e-6)
+    assert found.tail == found.slope_tail / order
+    assert found.coefficients[1:] == pytest.approx(np.sqrt(q / np.arange(1, order)) * b, rel=1e-9, abs=1e-12)
