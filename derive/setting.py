@@ -180,7 +180,7 @@ class Setting:
         return self._in_pairs({r.family for r in self.reach(fixed)[0]}, self._named(lambda f: f.source in over.sources))
 
     def _named(self, which: Callable[[Family], bool]) -> list[Family]:
-        """Return the drawn families that hypotheses speak of; not those that nothing depends on, as the output gradient."""
+        """Return the drawn families that hypotheses speak of; not those that nothing depends on."""
         named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
         return [f for f in named if not (f.source and f.source.last) and which(f)]
 

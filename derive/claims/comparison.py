@@ -172,9 +172,7 @@ def _specialise(expression: Basic, setting: Setting) -> Basic:
     if Width in fixed.steady:
         expression = expression.replace(Width, lambda _: _WIDTH)
     if W in fixed.steady:
-        expression = expression.replace(
-            lambda e: isinstance(e, SharedVariance) and e.family == W, lambda _: _VARIANCE
-        )
+        expression = expression.replace(lambda e: isinstance(e, SharedVariance) and e.family == W, lambda _: _VARIANCE)
     return _constant_products(expression)
 
 

@@ -17,8 +17,8 @@ from sympy import Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Sum, Symbol
 
 from derive.averages import Bracket
 from derive.chances import Number
-from derive.layers import i
 from derive.hypotheses import Kind
+from derive.layers import i
 from derive.network import Activation, ActivationSlope, Cost, W, curved_cost, g, linear_cost
 from derive.proof.code import (
     NO_COINS,
@@ -192,7 +192,8 @@ class Exact:
             code = self._codes[key]
             return code if code.coins or code.run() else None
         if e == Cost:
-            return self.derivative(_cost(self.world), seed, self._environment)
+            linear = self.world.setting.citing(Kind.INDEPENDENT_OF, g, W) is not None
+            return self.derivative(_cost(linear), seed, self._environment)
         if isinstance(e, Add):
             return plus([self.derivative(a, seed, env) for a in e.args])
         if isinstance(e, Sum):
@@ -235,9 +236,10 @@ class Exact:
         yield from environments
 
 
-def _cost(world: World) -> Expr:
+@lru_cache(maxsize=2)
+def _cost(linear: bool) -> Expr:
     """Return the cost as a function of s^d: linear where its gradient is declared independent, curved otherwise."""
-    return linear_cost() if world.setting.citing(Kind.INDEPENDENT_OF, g, W) else curved_cost()
+    return linear_cost() if linear else curved_cost()
 
 
 @lru_cache(maxsize=2_000)

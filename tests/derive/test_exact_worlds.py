@@ -7,7 +7,15 @@ import world_by_hand as by_hand
 from sympy import Abs, And, Eq, KroneckerDelta, Product, Rational, Sum, Symbol, log, sqrt
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
-from derive.hypotheses import BACKWARD, FORWARD, LEAKY_RELU, OUTPUT_GRADIENT_INDEPENDENT, UNITS_ALIKE, WEIGHTS, WEIGHTS_SYMMETRIC
+from derive.hypotheses import (
+    BACKWARD,
+    FORWARD,
+    LEAKY_RELU,
+    OUTPUT_GRADIENT_INDEPENDENT,
+    UNITS_ALIKE,
+    WEIGHTS,
+    WEIGHTS_SYMMETRIC,
+)
 from derive.layers import d
 from derive.network import SLOPE, Cost, Partial, W, b, cost_gradient, f, g, n, s, slope, x, z
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared

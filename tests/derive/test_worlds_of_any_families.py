@@ -28,7 +28,10 @@ def said(key, *properties, says=None):
     return Hypothesis(key, says or Words(key), tuple(Property(*p) for p in properties))
 
 
-def verdict(left, right, *hypotheses, facts=Facts((d,)), relation="="):
+ANYWHERE = Facts((d,))
+
+
+def verdict(left, right, *hypotheses, facts=ANYWHERE, relation="="):
     return Laboratory(Setting(hypotheses, facts)).compare(left, relation, right)
 
 
@@ -233,9 +236,7 @@ T = Family(
     layered=False,
     definition=lambda m, k: Sum(Y(m, L) * WEIGHT(L, k), (L, 1, UNITS)),
 )
-SHARED_WEIGHTS = said(
-    "weights", (APART, WEIGHT), (CENTRED, WEIGHT), (SHARED, WEIGHT), (Kind.INDEPENDENT_OF, WEIGHT, Y)
-)
+SHARED_WEIGHTS = said("weights", (APART, WEIGHT), (CENTRED, WEIGHT), (SHARED, WEIGHT), (Kind.INDEPENDENT_OF, WEIGHT, Y))
 OVER_WEIGHTS = Over("weights", (BRANCHES,))
 BETWEEN = Covariance(T(M, K), T(J, K), OVER_WEIGHTS)
 INNER = SharedVariance(WEIGHT) * Sum(Y(M, L) * Y(J, L), (L, 1, UNITS))
