@@ -68,11 +68,11 @@ def _regime(hypotheses: tuple[Hypothesis, ...]) -> Regime:
     left = []
     for h in hypotheses:
         for e in h.equations:
-            argument = e.lhs.args[0] if isinstance(e.lhs, Activation) else None
+            argument, same = e.lhs.args[0] if isinstance(e.lhs, Activation) else None, _steady(e)
             if argument in h.for_all:
                 found.functions[Activation] = (argument, e.rhs)
-            elif _steady(e) is not None:
-                found.steady.add(_steady(e))
+            elif same is not None:
+                found.steady.add(same)
             # What holds by the meaning of its own functions holds in every world, and a world's f obeys its laws.
             elif not _about_f(e) and e.doit() != True:  # noqa: E712
                 left.append(e)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sympy import Basic, Expr, Function, Integer, Symbol, sympify
 
 from derive.cost import CostFunction
+from derive.hypotheses import Kind
 from derive.layers import d, i
 from derive.proof.regime import is_size
 from derive.randomness import Family, Over, Source
@@ -33,11 +34,15 @@ class Scope:
 
 
 def declared_in(setting: Setting) -> tuple[Basic, ...]:
-    """Return the families and expressions that the hypotheses of a setting speak of."""
+    """Return the families and expressions that the hypotheses of a setting speak of.
+
+    One that only says that nothing is degenerate presupposes its families, and has nothing else depend on them.
+    """
+    telling = [h for h in setting.hypotheses if {p.kind for p in h.properties} != {Kind.NONDEGENERATE}]
     return tuple(
         dict.fromkeys(
             e
-            for h in setting.hypotheses
+            for h in telling
             for e in (*(f for p in h.properties for f in (p.family, p.other) if f is not None), *h.says.objects)
         )
     )
@@ -94,6 +99,6 @@ def _defined_by(family: Family) -> set[Family]:
 
 
 @lru_cache(maxsize=4_000)
-def extents_of(family: Family, layer: int | Symbol) -> tuple[Expr, ...]:
-    """Return the sizes of a family's indices in a layer."""
-    return tuple(sympify(e) for e in family.extents(sympify(layer)))
+def extents_of(family: Family, layer: int | Symbol, last: int | Symbol = d) -> tuple[Expr, ...]:
+    """Return the sizes of a family's indices in a layer, given the last one that there is."""
+    return tuple(sympify(e).xreplace({d: sympify(last)}) for e in family.extents(sympify(layer)))
