@@ -20,7 +20,7 @@ _INDICES = tuple(Symbol(f"index{k}", integer=True) for k in range(8))
 
 @dataclass(frozen=True)
 class Scope:
-    """Drawn families by name, functions that give the size of a layer, and symbols that are sizes.
+    """Drawn families by name, functions that give the size of a layer, symbols that are sizes, and sizes made of them.
 
     >>> from derive.network import s
     >>> found = scope_of(s(0, 1))
@@ -31,6 +31,7 @@ class Scope:
     drawn: tuple[Family, ...]
     layered: tuple[type, ...]
     plain: tuple[Symbol, ...]
+    composed: tuple[Expr, ...] = ()
 
 
 def declared_in(setting: Setting) -> tuple[Basic, ...]:
@@ -61,6 +62,7 @@ def scope_of(*spoken: Basic) -> Scope:
         tuple(sorted((f for f in families if f.source is not None), key=lambda f: (f.name, f._hashable_content()))),
         tuple(sorted(functions, key=lambda f: str(f.__name__))),
         tuple(sorted((s for s in plain if isinstance(s, Symbol)), key=lambda s: s.name)),
+        tuple(sorted((e for e in extents if not e.is_Symbol and e.free_symbols and e.free_symbols <= plain), key=str)),
     )
 
 

@@ -116,17 +116,24 @@ class Variety:
     def _plain(self, depth: int) -> list[Sizes]:
         """Return sizes for the symbols, all different where facts and equations between them allow it."""
         symbols = self.scope.plain
-        pool = range(1, max(_LARGEST, len(symbols)) + 1)
-        tried = [*permutations(pool, len(symbols)), *cartesian(range(1, _LARGEST + 1), repeat=len(symbols))]
+        most = max(_LARGEST, len(symbols))
+        found = self._fitting(symbols, most, depth) or self._fitting(symbols, 2 * most, depth)
+        different = [at for at in found if len({*at.values()}) == len(at)]
+        return different or found or [dict.fromkeys(symbols, 1)]
+
+    def _fitting(self, symbols: tuple[Symbol, ...], most: int, depth: int) -> list[Sizes]:
+        """Return the sizes up to a largest one that the facts and the equations allow, and that make whole ones."""
+        tried = [*permutations(range(1, most + 1), len(symbols)), *cartesian(range(1, most + 1), repeat=len(symbols))]
         equations = [e for h in self.setting.hypotheses for e in h.equations if e.free_symbols <= {*symbols}]
         found = []
         for sizes in dict.fromkeys(tried):
             at = dict(zip(symbols, sizes, strict=True))
             exact = {s: Integer(k) for s, k in at.items()}
+            if not all(size.subs(exact).is_integer for size in self.scope.composed):
+                continue
             if self.setting.facts.allow({**at, d: depth}) and all(e.subs(exact) == True for e in equations if symbols):  # noqa: E712
                 found.append(at)
-        different = [at for at in found if len({*at.values()}) == len(at)]
-        return different or found or [dict.fromkeys(symbols, 1)]
+        return found
 
     def activations(self) -> Iterator[tuple[TinyActivation | None, Values]]:
         """Yield what f can be, with the values of its parameters: several functions, or what an equation says."""
