@@ -9,6 +9,7 @@ ACTIVATION ?=
 SAMPLE ?= 60
 SEED   ?= 0
 JOBS   ?= 1
+PLACE  ?=
 
 .PHONY: help report test lint bench mutation clean
 .DEFAULT_GOAL := help
@@ -20,6 +21,7 @@ help:
 	@echo "make bench    benchmarks against named competitors"
 	@echo "make mutation single errors planted in rules, definitions and premises: what notices them"
 	@echo "              (make mutation SAMPLE=200 SEED=1 JOBS=2; outcomes are kept in .mutation)"
+	@echo "              (make mutation PLACE=numerics: in numerics, and which tests notice them)"
 	@echo "make clean    remove $(VENV), $(REPORT) and caches"
 
 report: $(VENV)/.run
@@ -41,7 +43,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m pytest tests/benchmarks -q -s --benchmark-disable-gc
 
 mutation: $(VENV)/.dev
-	@$(BIN)/python tests/mutation/mutate.py --sample $(SAMPLE) --seed $(SEED) --jobs $(JOBS)
+	@$(BIN)/python tests/mutation/$(if $(filter numerics,$(PLACE)),mutate_numerics.py --sample $(SAMPLE) --seed $(SEED),mutate.py --sample $(SAMPLE) --seed $(SEED) --jobs $(JOBS))
 
 $(VENV)/.venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

@@ -71,5 +71,14 @@ class Contents:
             except ValueError:
                 cells.append("not yet")
         given = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()]
+        # A name that was given to another family since means another function.
+        known = {name: function.__globals__.get(name) for name in _names(function.__code__)}
+        given += [(name, value) for name, value in known.items() if isinstance(value, Basic)]
         parts = (self(function.__code__), ", ".join(cells), ", ".join(map(self, given)))
         return f"{function.__module__}: {'; '.join(parts)}"
+
+
+def _names(code: CodeType) -> list[str]:
+    """Return the names that code, and the functions inside it, look up."""
+    inner = (c for c in code.co_consts if isinstance(c, CodeType))
+    return list(dict.fromkeys((*code.co_names, *(name for c in inner for name in _names(c)))))

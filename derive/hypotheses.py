@@ -143,7 +143,7 @@ HOMOGENEOUS = Hypothesis(
 _LEAKY_RELU = (1 + SLOPE) / 2 * _S + (1 - SLOPE) / 2 * Abs(_S)
 
 
-def _slope_of(function: Expr) -> Eq:
+def leaky_relu_slope(function: Expr) -> Eq:
     """Return at which slope leaky ReLU is a function; raise `InputError` where it is at none."""
     sides = (Symbol("s", positive=True), Symbol("s", negative=True))
     gaps = [(_LEAKY_RELU - function).subs(_S, side) for side in sides]
@@ -164,16 +164,18 @@ RECTIFIER = Hypothesis(
     source="He et al. 2015, equation 1 (PReLU)",
     aside=Words(
         "(ReLU is {}, the identity {}, the absolute value {}.)",
-        _slope_of(Max(_S, 0)),
-        _slope_of(_S),
-        _slope_of(Abs(_S)),
+        leaky_relu_slope(Max(_S, 0)),
+        leaky_relu_slope(_S),
+        leaky_relu_slope(Abs(_S)),
     ),
     for_all=(_S,),
 )
 (LEAKY_RELU,) = RECTIFIER.equations
 RELU = Hypothesis(
     "relu",
-    Words("The activation function is ReLU, leaky ReLU {} with {}.", *RECTIFIER.equations, _slope_of(Max(_S, 0))),
+    Words(
+        "The activation function is ReLU, leaky ReLU {} with {}.", *RECTIFIER.equations, leaky_relu_slope(Max(_S, 0))
+    ),
     (Property(Kind.REGIME),),
     for_all=RECTIFIER.for_all,
 )

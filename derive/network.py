@@ -7,8 +7,10 @@ The backward recursion is not here: it is derived from these definitions by the 
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Function, Integer, Mul, Sum, Symbol, sympify
+from sympy import Add, Expr, Function, Mul, Sum, Symbol
 
+from derive.cost import CostFunction
+from derive.cost import Partial as Partial
 from derive.indices import fresh_index
 from derive.layers import d, i
 from derive.notation import Notation
@@ -46,31 +48,9 @@ class ActivationSlope(Notation, Function):
     is_real = True
 
 
-class Partial(Notation, Expr):
-    """The partial derivative of a target (the cost, a pre-activation) by a scalar of the network."""
-
-    is_commutative = True
-    is_real = True
-
-    def __new__(cls, target: Expr, variable: Expr) -> Partial:
-        """Return the partial of these arguments."""
-        return super().__new__(cls, sympify(target), sympify(variable))
-
-    @property
-    def target(self) -> Expr:
-        """What is differentiated."""
-        return self.args[0]
-
-    @property
-    def variable(self) -> Expr:
-        """What it is differentiated by."""
-        return self.args[1]
-
-
 n = Width
 f = Activation
 slope = ActivationSlope
-Cost = Symbol("Cost", real=True)
 AT_ZERO, SLOPE_AT_ZERO = Symbol("f(0)", real=True), Symbol("f'(0)", positive=True)
 """The value and the slope of the activation function at zero."""
 SLOPE = Symbol("a", real=True)
@@ -93,6 +73,7 @@ b = Family("b", meaning=Words("the biases of layer {}", i), extents=lambda i: (n
 s = Family(
     "s",
     meaning=Words("the pre-activations of layer {}: the arguments of the activation function", i),
+    singular="the pre-activation",
     extents=lambda i: (n(i + 1),),
     definition=_pre_activation,
 )
@@ -112,18 +93,9 @@ g = Family(
 )
 
 
+Cost = CostFunction("Cost", output=s, last=d, gradient=g)
+
+
 def cost_gradient(entry: Entry) -> Partial:
     """Return dCost/d(entry)."""
     return Partial(Cost, entry)
-
-
-def linear_cost() -> Expr:
-    """Return Cost = sum_k g_k s^d_k: the cost whose gradient at s^d is g, whatever the weights."""
-    k = fresh_index(among="k")
-    return Sum(Mul(g(k), s(d, k)), (k, Integer(1), n(d + 1)))
-
-
-def curved_cost() -> Expr:
-    """Return Cost = sum_k (g_k s^d_k + (s^d_k)^2 / 2): its gradient at s^d depends on the weights."""
-    k = fresh_index(among="k")
-    return Sum(Mul(g(k), s(d, k)) + s(d, k) ** 2 / 2, (k, Integer(1), n(d + 1)))

@@ -78,7 +78,8 @@ class Family(Atom):
     A *primitive* family has a ``source`` and is drawn; a *defined* one has ``definition``, a function from
     indices to an expression in other families. ``start``, a function from units, defines it at layer 0; the definition
     then speaks of layers from 1 on.
-    ``extents(layer)`` gives the number of values of each unit index.
+    ``extents(layer)`` gives the number of values of each unit index. ``singular`` is what one scalar is called ("the
+    pre-activation"), where it has a name.
     Two families are equal when they have one name, source and number of indices, and their functions the same code
     and the same values in it.
     """
@@ -96,6 +97,7 @@ class Family(Atom):
         definition: Callable[..., Expr] | None = None,
         start: Callable[..., Expr] | None = None,
         symbol: str | None = None,
+        singular: str = "",
     ) -> Family:
         """Return the family of these arguments."""
         if (source is None) == (definition is None):
@@ -105,6 +107,7 @@ class Family(Atom):
         obj = super().__new__(cls)
         obj.name, obj.meaning, obj.extents, obj.layered = name, meaning, extents, layered
         obj.source, obj.definition, obj.start, obj.symbol = source, definition, start, symbol or name
+        obj.singular = singular
         obj._content = None
         return obj
 

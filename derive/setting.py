@@ -13,13 +13,14 @@ from itertools import product as cartesian
 
 from sympy import Eq, Expr, Mul, sympify
 
+from derive.cost import CostFunction, Partial
 from derive.dependence import Reach, reach
+from derive.dependence.backflow import network
 from derive.errors import InputError
 from derive.hypotheses import SLOPE_ONE, Hypothesis, Kind, Property
 from derive.kinds import require_one_meaning
 from derive.layers import Facts
-from derive.network import Cost, Partial, W, g
-from derive.randomness import EVERYTHING, Entry, Family, Over
+from derive.randomness import EVERYTHING, WEIGHTS, Entry, Family, Over
 
 
 class Undischarged(InputError):
@@ -119,10 +120,28 @@ class Setting:
 
     def reach(self, expression: Expr) -> tuple[frozenset[Reach], frozenset[str]]:
         """Return what an expression depends on, with the hypotheses that the answer rests on."""
-        linear, closed = self._stating(SLOPE_ONE), self.citing(Kind.INDEPENDENT_OF, g, W)
-        found = reach(expression, linear=linear is not None, closed_cost=closed is not None)
-        gradients = any(p.target == Cost for p in sympify(expression).atoms(Partial))
-        return found, frozenset(h.key for h in (linear, closed) if h is not None and gradients)
+        costs = {p.target for p in sympify(expression).atoms(Partial) if isinstance(p.target, CostFunction)}
+        linear, drawn = self._stating(SLOPE_ONE), [self._closing(cost) for cost in costs]
+        closed = [uses for uses in drawn if uses is not None]
+        found = reach(expression, linear=linear is not None, closed_cost=len(closed) == len(drawn))
+        regime = {linear.key} if linear is not None and costs else set()
+        return found, frozenset(regime).union(*closed)
+
+    def drawn_gradient(self, cost: CostFunction) -> frozenset[str]:
+        """Return the hypotheses by which the gradient at the output is drawn apart from the weights, or raise."""
+        families = [family for family in network(cost) if family.source is not None]
+        weights = [family for family in families if family.source == WEIGHTS] or families
+        return frozenset().union(*(self.require(Kind.INDEPENDENT_OF, cost.gradient, family) for family in weights))
+
+    def closes(self, cost: CostFunction) -> bool:
+        """Return True when the gradient at the output is declared to be drawn apart from the weights."""
+        return self._closing(cost) is not None
+
+    def _closing(self, cost: CostFunction) -> frozenset[str] | None:
+        try:
+            return self.drawn_gradient(cost)
+        except Undischarged:
+            return None
 
     def independent(self, left: Expr, right: Expr) -> frozenset[str]:
         """Return the hypotheses by which two expressions are independent, or raise `Undischarged`."""

@@ -16,7 +16,7 @@ from typing import Any
 import mpmath
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sympy import DiracDelta, Expr, S, Symbol, lambdify
+from sympy import DiracDelta, Expr, Rational, S, Symbol, lambdify, simplify
 
 from derive.activations import Activation
 from derive.errors import InputError
@@ -35,6 +35,7 @@ NEAR_ZERO = 0.2
 _PROBES = (1e-7, 1e-5, 1e-3, 0.03, NEAR_ZERO)
 _LOST = 1e-13
 _TAYLOR_RADIUS, _TAYLOR_ORDER = 0.25, 26
+_PROBE = Rational(17, 11)
 
 
 @lru_cache(maxsize=256)
@@ -109,6 +110,27 @@ def fast_value_and_derivative(activation: Activation) -> Callable[[NDArray[Any]]
         return _like(s, f), _like(s, df)
 
     return both
+
+
+@lru_cache(maxsize=64)
+def slopes(activation: Activation) -> tuple[float, float] | None:
+    """Return c₊ and c₋ when ``f(s) = c₊ s`` for s > 0 and ``c₋ s`` for s < 0, read off its expression; else None.
+
+    (1, 0) is ReLU, (1, a) leaky ReLU, (1, -1) the absolute value, (1, 1) the identity.
+    """
+    if not all(_straight(activation, side) for side in (1, -1)):
+        return None
+    p = Symbol("p", positive=True)
+    up, down = (simplify(activation.expression.subs(activation.symbol, sign * p) / (sign * p)) for sign in (1, -1))
+    constant = up.is_real and down.is_real and not (up.free_symbols | down.free_symbols)
+    return (float(up), float(down)) if constant else None
+
+
+def _straight(activation: Activation, side: int) -> bool:
+    """Whether numbers leave it open that f(2 x) = 2 f(x) on this side of 0: a refutation is cheap, a proof is not."""
+    once, twice = (activation.expression.subs(activation.symbol, side * x).evalf(30) for x in (_PROBE, 2 * _PROBE))
+    difference = twice - 2 * once
+    return not difference.is_number or bool(abs(difference) <= 1e-20 * abs(twice))
 
 
 def _pointwise(e: Expr) -> Expr:

@@ -8,35 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Rational, Symbol, simplify
 
 from derive.activations import Activation
-from numerics.activations import fast_value
+from numerics.activations import fast_value, slopes
 
 # Numbers that stay in the cache between the operations of one expression.
 _PIECE = 1 << 15
-_PROBE = Rational(17, 11)
-
-
-@lru_cache(maxsize=64)
-def slopes(activation: Activation) -> tuple[float, float] | None:
-    """Return c₊ and c₋ when ``f(s) = c₊ s`` for s > 0 and ``c₋ s`` for s < 0, read off its expression; else None.
-
-    (1, 0) is ReLU, (1, a) leaky ReLU, (1, -1) the absolute value, (1, 1) the identity.
-    """
-    if not all(_straight(activation, side) for side in (1, -1)):
-        return None
-    p = Symbol("p", positive=True)
-    up, down = (simplify(activation.expression.subs(activation.symbol, sign * p) / (sign * p)) for sign in (1, -1))
-    constant = up.is_real and down.is_real and not (up.free_symbols | down.free_symbols)
-    return (float(up), float(down)) if constant else None
-
-
-def _straight(activation: Activation, side: int) -> bool:
-    """Whether numbers leave it open that f(2 x) = 2 f(x) on this side of 0: a refutation is cheap, a proof is not."""
-    once, twice = (activation.expression.subs(activation.symbol, side * x).evalf(30) for x in (_PROBE, 2 * _PROBE))
-    difference = twice - 2 * once
-    return not difference.is_number or bool(abs(difference) <= 1e-20 * abs(twice))
 
 
 @lru_cache(maxsize=64)

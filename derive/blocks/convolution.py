@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Max, Min, Mod, Mul, Sum, floor, sympify
@@ -73,7 +73,7 @@ class Convolution(Block):
         if self.bias_variance != 0:
             z, b = z.drawing("b", out[:1], BIASES, "the biases", variance=self.bias_variance)
             z = z.assuming(*weights_assumed(z, b))
-        groups = self.groups
+        groups, kernel, stride, padding = self.groups, self.kernel, self.stride, self.padding
 
         def formula(at: Place) -> Expr:
             o = at[CHANNEL]
@@ -82,7 +82,7 @@ class Convolution(Block):
             there = {CHANNEL: first + channel}
             limits = [(channel, Integer(1), group_in)]
             for axis, offset in zip(positions, offsets, strict=True):
-                where, low, high = self._window(at[axis.name], offset, axis.size)
+                where, low, high = _window(kernel, stride, padding, at[axis.name], offset, axis.size)
                 there[axis.name] = where
                 limits.append((offset, low, high))
             total = Sum(Mul(K(*at.layer, channel, *offsets, o), read(at.moved(**there))), *limits)
@@ -105,14 +105,6 @@ class Convolution(Block):
         """Return the number of output positions."""
         return floor((axis.size + self.stride - 1) / self.stride)
 
-    def _window(self, position: Expr, offset: Expr, size: Expr) -> tuple[Expr, Expr, Expr]:
-        """Return where a kernel's weight looks, and the first and last weight that looks at something."""
-        before = (self.kernel - 1) // 2
-        start = self.stride * (position - 1) - before
-        if self.padding == "circular":
-            return Mod(start + offset - 1, size) + 1, Integer(1), Integer(self.kernel)
-        return start + offset, Max(1, 1 - start), Min(self.kernel, size - start)
-
     def lemmas(self, z: Signal) -> Lemmas:
         """Return the lemmas of one layer, place by place."""
         from derive.blocks.lemmas_linear import convolution
@@ -129,8 +121,12 @@ class Convolution(Block):
         return True
 
 
-
-
-def fan_in(block: Convolution, channels: int, dimensions: int) -> int:
-    """Return the number of weights that a pre-activation sums over, away from a boundary of zeros."""
-    return prod([channels // block.groups, *[block.kernel] * dimensions])
+@lru_cache(maxsize=1_000)
+def _window(
+    kernel: int, stride: int, padding: str, position: Expr, offset: Expr, size: Expr
+) -> tuple[Expr, Expr, Expr]:
+    """Return where a kernel's weight looks, and the first and last weight that looks at something."""
+    start = stride * (position - 1) - (kernel - 1) // 2
+    if padding == "circular":
+        return Mod(start + offset - 1, size) + 1, Integer(1), Integer(kernel)
+    return start + offset, Max(1, 1 - start), Min(kernel, size - start)

@@ -35,7 +35,10 @@ BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
 BRANCH = "r"
 FIRST, SECOND = (Symbol(name, integer=True) for name in "tu")
 UNIT_INDEX = Symbol("k", integer=True)
-PLACES = (tuple(Symbol(name, integer=True) for name in "pr"), tuple(Symbol(name, integer=True) for name in ("p'", "r'")))
+PLACES = (
+    tuple(Symbol(name, integer=True) for name in "pr"),
+    tuple(Symbol(name, integer=True) for name in ("p'", "r'")),
+)
 SIZES = tuple(Symbol(name, integer=True, positive=True) for name in ("T", "T'"))
 """Samples, a unit, places along both axes of positions (two of each), and how many places there are."""
 
@@ -57,7 +60,9 @@ class Lemma:
 Lemmas = Mapping[str, Lemma]
 
 
-def incoming(positions: int, *, name: str = "z", samples: bool = True, meaning: str = "the signal that comes in") -> Signal:
+def incoming(
+    positions: int, *, name: str = "z", samples: bool = True, meaning: str = "the signal that comes in"
+) -> Signal:
     """Return a signal of n_0 units, or n_0 channels at T (times T') positions, for two samples."""
     sizes = (n(0), *SIZES[:positions])
     names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
@@ -163,7 +168,9 @@ def name_of(node: Average) -> str:
         return f"{which}gradient"
     if not others and power == 1:
         return f"{which}mean"
-    return f"{which}product" if {entry.units[0], *(e.units[0] for e, _ in others)} == {FIRST, SECOND} else f"{which}square"
+    return (
+        f"{which}product" if {entry.units[0], *(e.units[0] for e, _ in others)} == {FIRST, SECOND} else f"{which}square"
+    )
 
 
 def known(lemmas: Lemmas, sizes: Mapping[Basic, Expr], variances: Mapping[Source, Expr]) -> Lemmas:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 from sympy import Expr, Mod, floor, sympify
@@ -38,7 +37,11 @@ from derive.rules.weights import CentredSquare, WeightedSums
 
 def dense(block: Dense, z: Signal) -> Lemmas:
     """E[s s'] = n_0 Var[W] E[z z'] + Var[b], E[s] = 0, and n_1 Var[W] E[(dCost/ds)^2] for the gradient."""
-    return known(_weighted(Dense(n(1), bias_variance=None), 0), {n(0): z.feature.size, n(1): block.units}, _laws(block, z.feature.size))
+    return known(
+        _weighted(Dense(n(1), bias_variance=None), 0),
+        {n(0): z.feature.size, n(1): block.units},
+        _laws(block, z.feature.size),
+    )
 
 
 def convolution(block: Convolution, z: Signal) -> Lemmas:
@@ -53,7 +56,10 @@ def convolution(block: Convolution, z: Signal) -> Lemmas:
 
 def _laws(block: Dense | Convolution, fan_in: Expr) -> dict:
     gain = GAIN if block.gain is None else sympify(block.gain)
-    return {WEIGHTS: gain / fan_in, BIASES: BIAS_VARIANCE if block.bias_variance is None else sympify(block.bias_variance)}
+    return {
+        WEIGHTS: gain / fan_in,
+        BIASES: BIAS_VARIANCE if block.bias_variance is None else sympify(block.bias_variance),
+    }
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,6 @@ from derive.blocks.lemmas import (
     FACTOR,
     FIRST,
     OVER,
-    PLACES,
     RATE,
     SECOND,
     UNIT_INDEX,
@@ -27,7 +26,7 @@ from derive.blocks.lemmas import (
     moments,
     place,
 )
-from derive.blocks.signal import Axis, Extents, Signal
+from derive.blocks.signal import Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS
 from derive.kinds import Hypothesis, Kind, Property
 from derive.randomness import OUTPUT_GRADIENT, Entry, Family
@@ -141,9 +140,7 @@ def _added(positions: int, exact: bool = False) -> Lemmas:
     stream = incoming(positions, name="h", meaning="what a branch is added to")
     branch = incoming(positions, name=BRANCH, meaning="what comes out of a branch")
     h, r = stream.values, branch.values
-    total = stream.joined(branch).becomes(
-        "y", stream.axes, "the sum", lambda at: h(at) + FACTOR * r(at)
-    )
+    total = stream.joined(branch).becomes("y", stream.axes, "the sum", lambda at: h(at) + FACTOR * r(at))
     uncorrelated = Hypothesis(
         "branch-independent",
         Words(

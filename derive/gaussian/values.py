@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import mpmath
-from sympy import Add, DiracDelta, Expr, Float, Rational, S, Symbol, expand
+from sympy import Add, DiracDelta, Expr, Float, Rational, S, Symbol, exp, expand
 
 from derive.gaussian.evaluate import compile_expression
 
@@ -58,9 +58,12 @@ def quadrature(problem: Problem, sample: Mapping[Symbol, Expr]) -> Precise:
     if len(mean) > MOST_VARIABLES:
         raise CannotCheck("answers in more than three variables cannot be checked by quadrature in time")
     try:
-        found = _value(g, problem.variables, mean, covariance)
+        law = g, problem.variables, mean, covariance
+        # A density that a growing factor has widened is followed far out, in the plane through many boxes.
+        widened = _by_tilting(*law) if len(mean) > 1 and _grows_like_a_density(g, problem.variables) else None
+        found = widened or _value(*law)
         if isinstance(found, str):
-            found = _by_tilting(g, problem.variables, mean, covariance) or found
+            found = _by_tilting(*law) or found
     except (CannotRead, ArithmeticError, ValueError, TypeError) as why:
         raise CannotCheck(f"the quadrature that must confirm the answer failed ({type(why).__name__})") from None
     if isinstance(found, str):
@@ -74,6 +77,11 @@ def _value(
     """The value, or why there is none."""
     from derive.quadrature.digits import many_digits
 
+    if len(variables) > 1 and all(c == 0 for i, row in enumerate(covariance) for c in row[:i]):
+        factors = _factors(g, variables)
+        if factors is not None:
+            laws = zip(factors, variables, mean, range(len(mean)), strict=True)
+            return _product([_value(f, (v,), [m], [[covariance[k][k]]]) for f, v, m, k in laws])
     if len(variables) == 1 and not g.has(DiracDelta):
         m, q = mean[0], covariance[0][0]
         if _is_float(m) and _is_float(q) and q > 0:
@@ -82,6 +90,40 @@ def _value(
             return precise or _in_mpmath(line(*law)[0])
     (found,) = _space(g, tuple(variables))(mean, covariance, TOLERANCE[len(variables)])
     return _in_mpmath(found)
+
+
+def _grows_like_a_density(g: Expr, variables: Sequence[Symbol]) -> bool:
+    """Whether a factor is an exponential of a square with a positive coefficient."""
+    powers = (e.args[0].as_poly(*variables) for e in g.atoms(exp))
+    return any(p is not None and p.coeff_monomial(v**2).is_positive for p in powers for v in variables)
+
+
+def _factors(g: Expr, variables: Sequence[Symbol]) -> list[Expr] | None:
+    """One function of each variable whose product is g; None where there are none."""
+    found: list[Expr] = []
+    rest = g
+    for v in variables:
+        rest, own = rest.as_independent(v, as_Add=False)
+        found.append(own)
+    found[0] *= rest
+    alone = all(f.free_symbols <= {v} for f, v in zip(found, variables, strict=True))
+    return found if alone else None
+
+
+def _product(parts: Sequence[Precise | str]) -> Precise | str:
+    """The value of a product of independent factors."""
+    from derive.quadrature import Precise
+
+    known = [p for p in parts if not isinstance(p, str)]
+    if len(known) < len(parts):
+        return next(p for p in parts if isinstance(p, str))
+    with mpmath.workdps(LINE_DIGITS + 10):
+        value, error, size = known[0]
+        for other in known[1:]:
+            error = abs(value) * other.error + abs(other.value) * error + error * other.error
+            value, size = value * other.value, size * other.size
+            error += abs(value) * mpmath.mpf(10) ** -(LINE_DIGITS + 8)
+        return Precise(value, error, size)
 
 
 def _in_mpmath(found: Bounded) -> Precise | str:

@@ -13,6 +13,9 @@ from sympy import (
     Basic,
     Derivative,
     Expr,
+    Function,
+    Mul,
+    Pow,
     Rational,
     S,
     Subs,
@@ -240,16 +243,47 @@ def _degree_of_exponentials(e: Expr) -> int:
 
 @lru_cache(maxsize=4096)
 def _shorter(e: Expr) -> Expr:
-    # a product without a sum in it has nothing to factor
-    if not e.has(Add):
+    if not _has_sum(e) or _stands_apart(e):
         return e
     candidates = [e, factor_terms(e)]
     if e.count_ops() < 200 and _degree_of_exponentials(e) <= _HIGHEST:
         one = together(e)
-        candidates += [one, factor(e), cancel(one)]
+        candidates.append(one)
+        if not _is_irreducible(e):
+            candidates += [factor(e), cancel(one)]
     counts = {x: x.count_ops() for x in candidates}
     fewest = [x for x, count in counts.items() if count == min(counts.values())]
     return fewest[0] if len(fewest) == 1 else min(fewest, key=lambda x: len(str(x)))
+
+
+def _has_sum(e: Expr) -> bool:
+    """Whether there is a sum outside of functions: what is inside them is looked at by itself."""
+    return isinstance(e, Add) or (isinstance(e, Mul | Pow) and any(map(_has_sum, e.args)))
+
+
+def _stands_apart(e: Expr) -> bool:
+    """Whether a product has one factor with a sum in it, which shares no symbol with the others: look at that alone."""
+    if not isinstance(e, Mul):
+        return False
+    sums = [a for a in e.args if _has_sum(a)]
+    rest = Mul(*(a for a in e.args if not _has_sum(a)))
+    if len(sums) != 1 or rest.free_symbols & sums[0].free_symbols:
+        return False
+    # a (b + 1) may be shorter multiplied out, and others with a sign or a number taken in or out.
+    short = rest.is_Symbol and len(sums[0].args) == 2
+    return not (short or rest.could_extract_minus_sign() or sums[0].primitive()[0] != 1)
+
+
+def _is_irreducible(e: Expr) -> bool:
+    """Whether a sum has a term a·g without a sum in a, g in no other term: then a·g + b has no factor but a product."""
+    if not isinstance(e, Add):
+        return False
+    return any(
+        isinstance(g, Symbol | Function) and not isinstance(g, exp) and not any(o.has(g) for o in e.args if o != term)
+        for term in e.args
+        if not _has_sum(term)
+        for g in Mul.make_args(term)
+    )
 
 
 # ---- evidence

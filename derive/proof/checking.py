@@ -11,10 +11,11 @@ from derive.errors import InputError
 from derive.proof.circles import circle, described
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
-from derive.proof.existence import missing_layers, wrong_closures
+from derive.proof.existence import missing_layers
 from derive.proof.laboratory import Laboratory
 from derive.proof.oracle import Oracle
 from derive.proof.rule import Evidence, Rewrite
+from derive.proof.unfolding import wrong_reach
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.setting import Setting
 
@@ -75,7 +76,7 @@ class Checker:
 
     def _steps(self, derivation: Derivation, failures: list[str]) -> tuple[Step, ...]:
         trail = circle(derivation)
-        failures += [*chain_breaks(derivation), *missing_layers(derivation), *wrong_closures(derivation)]
+        failures += [*chain_breaks(derivation), *missing_layers(derivation), *wrong_reach(derivation)]
         failures += [described(trail)] if trail else []
         if not derivation.steps:
             failures.append(f"{derivation.name}: it has no steps, and proves nothing")

@@ -17,9 +17,9 @@ from sympy import Add, Basic, Expr, Integer, Mul, Piecewise, Pow, Sum, Symbol
 
 from derive.averages import Bracket
 from derive.chances import Number
+from derive.cost import CostFunction
 from derive.layers import i
-from derive.hypotheses import Kind
-from derive.network import Activation, ActivationSlope, Cost, W, curved_cost, g, linear_cost
+from derive.network import Activation, ActivationSlope
 from derive.proof.code import (
     NO_COINS,
     Code,
@@ -193,8 +193,9 @@ class Exact:
                 self._codes[key] = self._remembered(inner) if inner else constant(0)
             code = self._codes[key]
             return code if code.coins or code.run() else None
-        if e == Cost:
-            return self.derivative(_cost(self.world), seed, self._environment)
+        if isinstance(e, CostFunction):
+            closed = self.world.setting.closes(e)
+            return self.derivative(e.linear() if closed else e.curved(), seed, self._environment)
         if isinstance(e, Add):
             return plus([self.derivative(a, seed, env) for a in e.args])
         if isinstance(e, Sum):
@@ -235,11 +236,6 @@ class Exact:
                 for k in range(self.integer(lower, env), self.integer(upper, env) + 1)
             ]
         yield from environments
-
-
-def _cost(world: World) -> Expr:
-    """Return the cost as a function of s^d: linear where its gradient is declared independent, curved otherwise."""
-    return linear_cost() if world.setting.citing(Kind.INDEPENDENT_OF, g, W) else curved_cost()
 
 
 @lru_cache(maxsize=2_000)

@@ -20,8 +20,8 @@ from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
 from derive.proof.readers import reader_of, unexplained
 from derive.proof.regime import is_size, unmet
 from derive.proof.scope import declared_in, scope_of
-from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.proof.variety import critical_variances, tiny_worlds, wide_worlds
+from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.randomness import Entry, Family, Over
 from derive.setting import Setting
 

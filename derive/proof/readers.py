@@ -41,9 +41,10 @@ from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
+from derive.cost import CostFunction, Partial
 from derive.gaussian.expectation import GaussianExpectation
 from derive.hypotheses import Kind
-from derive.network import Activation, ActivationSlope, Partial
+from derive.network import Activation, ActivationSlope
 from derive.proof.atoms import equal, less, numeric, opaque, power, quotient, symbolic
 from derive.proof.code import (
     Code,
@@ -239,6 +240,7 @@ def unexplained(self: Exact, e: Basic, env: Environment) -> Code:
 
 READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     Symbol: _symbol,
+    CostFunction: _symbol,
     Add: lambda self, e, env: plus_code([self.read(a, env) for a in e.args]),
     Mul: lambda self, e, env: times_code([self.read(a, env) for a in e.args]),
     Pow: _power,

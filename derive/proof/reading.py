@@ -113,7 +113,9 @@ class Reader:
         index = tuple(int(self.read(a, at, toss)) for a in e.variable.indices)
         world, name = self._world(), e.variable.family.name
         ahead, behind = (
-            Reader(replace(self.known, world=world.moved(name, index, side * _STEP))).read(e.target, at, toss or world.fixed)
+            Reader(replace(self.known, world=world.moved(name, index, side * _STEP))).read(
+                e.target, at, toss or world.fixed
+            )
             for side in (1, -1)
         )
         return (ahead - behind) / (2 * _STEP)

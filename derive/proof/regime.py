@@ -95,7 +95,7 @@ def _steady(equation: Eq) -> Family | type | None:
     """Return what an equation h(i + 1) = h(i) says to be the same in every layer."""
     ahead, here = equation.args
     if isinstance(ahead, SharedVariance) or is_size(ahead):
-        index = here.args[-1]
+        index = here.args[-1] if here.args else None
         if isinstance(index, Symbol) and here.xreplace({index: index + 1}) == ahead:
             return ahead.family if isinstance(ahead, SharedVariance) else type(ahead)
     return None

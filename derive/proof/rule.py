@@ -107,13 +107,13 @@ class Rule(ABC):
         return " ".join((self.__doc__ or "").split("\n\n")[0].split())
 
     def apply(self, expression: Basic, setting: Setting) -> Rewrite:
-        """Apply the rule at every outermost node that it matches; raise `RuleDoesNotApply` if there is none.
+        """Apply the rule at every outermost node that it matches; raise `RuleDoesNotApply` if that changes nothing.
 
         Raises `InputError` where the rule's relation does not pass from the node to the expression around it.
         """
         visit = _Visit(self, setting, expression.atoms(Symbol))
         after = visit(expression)
-        if not visit.matched:
+        if not visit.matched or after == expression:
             raise RuleDoesNotApply(f"rule {self.name} finds nothing to act on in {expression}")
         return Rewrite(
             after, frozenset(visit.uses), visit.words or Words(self.words), tuple(visit.lemmas), tuple(visit.averaged)

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from sympy import Basic, Expr, Function, Integer, Symbol, sympify
 
+from derive.cost import CostFunction
 from derive.layers import d, i
-from derive.network import Cost, curved_cost
 from derive.proof.regime import is_size
 from derive.randomness import Family, Over, Source
 from derive.setting import Setting
@@ -70,8 +70,8 @@ def _something_of(source: Source) -> Family:
 def _families(expression: Basic) -> frozenset[Family]:
     """Return the families that an expression speaks of, and those that their definitions speak of."""
     waiting = set(expression.atoms(Family))
-    if expression.has(Cost):
-        waiting |= curved_cost().atoms(Family)
+    for cost in expression.atoms(CostFunction):
+        waiting |= cost.curved().atoms(Family)
     met: set[Family] = set()
     while waiting:
         family = waiting.pop()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sympy import Basic, DiracDelta, Eq, Expr, Heaviside, Integer, KroneckerDelta, Symbol, preorder_traversal
 
 from derive.averages import SharedVariance
+from derive.cost import CostFunction
 from derive.layers import d, i
 from derive.network import Activation, ActivationSlope, Cost, Partial, Width, f, g, n, s, slope
 from derive.randomness import Entry, Family
@@ -94,9 +95,12 @@ class Legend:
         elif isinstance(node, ActivationSlope):
             self._put(ActivationSlope, (slope(_S),), Words("the slope of the activation function, its derivative"))
         elif isinstance(node, Partial):
-            if node.target == Cost:
-                self.read((s(d, _K),))
-                self._put(Cost, (Cost,), Words("the cost, which depends on the last pre-activations {}", s(d, _K)))
+            if isinstance(node.target, CostFunction):
+                cost = node.target
+                output = cost.output_at(*generic(cost.output).units)
+                self.read((output,))
+                last = f"the last {cost.output.singular.removeprefix('the ')}s {{}}" if cost.output.singular else "{}"
+                self._put(cost, (cost,), Words(f"the cost, which depends on {last}", output))
         elif type(node).__name__ == "Phi":
             self._put("Phi", (node.func(_U),), Words("the standard normal distribution function"))
         elif type(node).__name__ == "NormalDensity":

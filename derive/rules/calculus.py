@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Sum
+from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
 
+from derive.cost import CostFunction, Partial
+from derive.dependence.below import needs_of
+from derive.dependence.frontier import Frontier
+from derive.dependence.scalars import of_entry
 from derive.errors import InputError
 from derive.indices import fresh_index, rename_bound
-from derive.layers import d
-from derive.network import Activation, ActivationSlope, Cost, Partial, W, n, s
+from derive.network import Activation, ActivationSlope
 from derive.proof.rule import Rewrite, Rule
-from derive.randomness import Entry
-from derive.setting import Setting, Undischarged
+from derive.randomness import Entry, Family
+from derive.setting import Setting
 from derive.words import Words
 
 
@@ -20,35 +23,51 @@ from derive.words import Words
 class ChainRule(Rule):
     """dCost/du = sum_j dCost/ds^m_j ds^m_j/du, where the cost depends on u only through the layer s^m
 
-    For u = s^i_k that layer is s^{i+1} (obligation: i < d); for u = W^i_{lk} it is s^i.
+    Such layers are the scalars whose definitions use u, those among them left out that others come down to; or the
+    next ones of the families ``through`` that are named. Obligation: u is before the output, and its users in the
+    network.
     """
 
+    through: tuple[Family, ...] = ()
     name = "chain-rule"
     words = "The cost feels this quantity only through the next pre-activations: the chain rule sums over them."
     source = "Rumelhart, Hinton & Williams 1986"
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Write a derivative of the cost as a sum over the layer through which the cost depends on it."""
-        if not (isinstance(node, Partial) and node.target == Cost):
+        """Write a derivative of the cost as a sum over the scalars through which the cost depends on it."""
+        if not (isinstance(node, Partial) and isinstance(node.target, CostFunction)):
             return None
-        entry = node.variable
-        if entry.family == s:
-            through = entry.layer + 1
-            if not setting.facts.at_least(d, through):
-                raise Undischarged(f"{entry} may be in the last layer: nothing says that i < d")
-            words = Words(
-                "The cost feels {} only through the next layer, {}: the chain rule.",
-                entry,
-                s(through, fresh_index(entry, among="jpqm")),
-            )
-        elif entry.family == W:
-            through = entry.layer
-            words = Words("The cost feels {} only through the pre-activations of its layer: the chain rule.", entry)
-        else:
+        cost, entry = node.target, node.variable
+        if cost.is_output(entry):
             return None
-        j = fresh_index(entry, among="jpqm")
-        out = Mul(Partial(Cost, s(through, j)), Partial(s(through, j), entry))
-        return Rewrite(Sum(out, (j, Integer(1), n(through + 1))), words=words)
+        layers = Frontier(cost, setting.facts, self.through).after(entry)
+        felt = [(layer, self._scalar(layer, entry)) for layer in layers]
+        terms = [_summed(Mul(Partial(cost, v), Partial(v, entry)), v) for _, v in felt]
+        return Rewrite(Add(*terms), words=_felt(entry, [v for _, v in felt])) if terms else None
+
+    def _scalar(self, layer: tuple[Family, Expr | None], entry: Entry) -> Entry:
+        family, at = layer
+        units: list[Symbol] = []
+        for _ in family.extents(Integer(0)):
+            units.append(fresh_index(entry, *units, among="jpqm"))
+        return family(*(() if at is None else (at,)), *units)
+
+
+def _summed(term: Expr, over: Entry) -> Expr:
+    ranges = zip(over.units, over.family.extents(over.layer or Integer(0)), strict=True)
+    return Sum(term, *((unit, Integer(1), size) for unit, size in ranges)) if over.units else term
+
+
+def _felt(entry: Entry, through: list[Entry]) -> Words:
+    only = through[0]
+    if len(through) == 1 and only.layer is not None and entry.layer is not None:
+        if only.layer - entry.layer == 1:
+            return Words("The cost feels {} only through the next layer, {}: the chain rule.", entry, only)
+        if only.layer == entry.layer and only.family.singular:
+            named = f"{only.family.singular}s of its layer"
+            return Words(f"The cost feels {{}} only through {named}: the chain rule.", entry)
+    listed = " and ".join("{}" for _ in through)
+    return Words(f"The cost feels {{}} only through {listed}: the chain rule.", entry, *through)
 
 
 @dataclass(frozen=True)
@@ -60,7 +79,9 @@ class Differentiate(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Carry out a derivative of an explicit expression."""
-        if not isinstance(node, Partial) or node.target == Cost or isinstance(node.target, Entry):
+        if not isinstance(node, Partial) or isinstance(node.target, CostFunction):
+            return None
+        if isinstance(node.target, Entry) and node.target.family.source is None:
             return None
         target = rename_bound(node.target, node.variable.free_symbols)
         return Rewrite(derivative(target, node.variable, setting))
@@ -69,9 +90,10 @@ class Differentiate(Rule):
 def derivative(e: Expr, u: Entry, setting: Setting) -> Expr:
     """Return de/du for an explicit expression; scalars of other families or layers do not depend on u."""
     if isinstance(e, Entry):
-        if _upstream(e, u, setting):
+        same = e.family == u.family and e.layer == u.layer
+        if not same and not _may_depend(e, u, setting):
             return Integer(0)
-        if e.family != u.family or e.layer != u.layer:
+        if not same:
             raise InputError(f"{e} may depend on {u}: put in its definition first")
         deltas = []
         for mine, its, extent in zip(e.units, u.units, e.family.extents(u.layer or 0), strict=True):
@@ -93,13 +115,7 @@ def derivative(e: Expr, u: Entry, setting: Setting) -> Expr:
     raise InputError(f"no rule to differentiate {type(e).__name__}")
 
 
-def _upstream(e: Entry, u: Entry, setting: Setting) -> bool:
-    """Return True when e certainly does not depend on u: it is drawn, and not u's twin, or computed before u."""
-    if e.family.source is not None:
-        return e.family != u.family or (e.layer is not None and setting.facts.distinct(e.layer, u.layer))
-    if e.family == s:
-        # s^m is computed before anything in layer m + 1, and its own layer's scalars are siblings.
-        return setting.facts.less(e.layer, u.layer)
-    if u.family == e.family:
-        return setting.facts.less(e.layer, u.layer)
-    return setting.facts.at_least(u.layer, e.layer)
+def _may_depend(e: Entry, u: Entry, setting: Setting) -> bool:
+    """Return False when e is certainly not u, and nothing that its definition comes down to is."""
+    found = (of_entry(e).everywhere, *(r.everywhere for r in needs_of(e)))
+    return not all(r.disjoint(of_entry(u), setting.facts) for r in found)

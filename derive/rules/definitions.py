@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from sympy import Eq, Expr, Integer, Symbol
 
 from derive.averages import SharedVariance, Variance
+from derive.cost import CostFunction, Partial
 from derive.hypotheses import LINEAR, SLOPE_ONE, Kind
-from derive.layers import d
-from derive.network import AT_ZERO, SLOPE_AT_ZERO, Activation, ActivationSlope, Cost, Partial, W, b, g, s, z
+from derive.network import AT_ZERO, SLOPE_AT_ZERO, Activation, ActivationSlope, b
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Family
 from derive.setting import Setting, Undischarged
@@ -20,7 +20,8 @@ from derive.words import Words
 class Define(Rule):
     """s^i_k = sum_l z^i_l W^i_{lk} + b^i_k;  z^{i+1}_k = f(s^i_k);  z^0_k = x_k
 
-    Obligation: the layer is one where the definition applies (an activation beyond layer 0, or layer 0 itself).
+    And so for any defined family. Obligation: the layer is one where the definition applies (beyond layer 0 where that
+    has a definition of its own, or layer 0 itself).
     """
 
     family: Family
@@ -32,10 +33,12 @@ class Define(Rule):
         """Replace a scalar of the family by its definition."""
         if not (isinstance(node, Entry) and node.family == self.family and node.definition is not None):
             return None
-        if self.family == z and node.layer != 0 and not setting.facts.at_least(node.layer, 1):
-            raise Undischarged(f"{node} may be the input: its layer is not known to be at least 1")
-        what = "the pre-activation {}" if self.family == s else "{}"
-        return Rewrite(node.definition, words=Words(f"Put in the definition of {what}.", node))
+        if self.family.start is not None and node.layer != 0 and not setting.facts.at_least(node.layer, 1):
+            raise Undischarged(
+                f"{node} may be the first, which has a definition of its own: its layer is not known to be at least 1"
+            )
+        called = f"{self.family.singular} {{}}".lstrip()
+        return Rewrite(node.definition, words=Words(f"Put in the definition of {called}.", node))
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,11 @@ class DrawnGradient(Rule):
     source = "Glorot & Bengio 2010, section 4.2.1 (unsaid there)"
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Replace the gradient at the last pre-activation by the drawn one."""
-        if isinstance(node, Partial) and node.target == Cost and node.variable.family == s:
-            layer, k = node.variable.indices
-            if layer == d:
-                return Rewrite(g(k), setting.require(Kind.INDEPENDENT_OF, g, W))
-        return None
+        """Replace the gradient at the output by the drawn one."""
+        if not (isinstance(node, Partial) and isinstance(node.target, CostFunction)):
+            return None
+        cost, entry = node.target, node.variable
+        return Rewrite(cost.gradient(*entry.units), setting.drawn_gradient(cost)) if cost.is_output(entry) else None
 
 
 @dataclass(frozen=True)

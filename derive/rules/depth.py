@@ -61,7 +61,11 @@ class _Unrolled(Rule):
         sequence = next(e for e in before.atoms(AppliedUndef) if e in Mul.make_args(before))
         last = sequence.args[0]
         start = after.subs(last, 0).doit() - before.subs(last, 0)
-        return start if start != 0 else _peeled(after.subs(last, last + 1), last) - self.factor.subs(self.layer, last) * after
+        return (
+            start
+            if start != 0
+            else _peeled(after.subs(last, last + 1), last) - self.factor.subs(self.layer, last) * after
+        )
 
 
 def _peeled(e: Expr, last: Expr) -> Expr:

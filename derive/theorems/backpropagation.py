@@ -17,7 +17,7 @@ L = Symbol("l", integer=True)
 def gradient_recursion() -> Derivation:
     """dCost/ds^i_k = f'(s^i_k) sum_j W^{i+1}_{kj} dCost/ds^{i+1}_j for i < d."""
     proof = Proof(Setting((), Facts((i, d - 1 - i))), cost_gradient(s(i, K)))
-    proof.by(ChainRule(), Define(s), Define(z), Differentiate(), ContractDelta(), PullOut())
+    proof.by(ChainRule((s,)), Define(s), Define(z), Differentiate(), ContractDelta(), PullOut())
     return proof.done("gradient-recursion", "The gradient passes back through one layer")
 
 

@@ -45,7 +45,9 @@ _W, _B = (drawn.family for drawn in _OUT.drawn[1:])
 _COVARIANCE = Covariance(_S(T, K), _S(V, K), OVER)
 
 _X = Family("x", meaning="the samples", extents=lambda _: (Integer(2),), layered=False, source=INPUT)
-_NETWORK = Family("w", meaning="the network: all its weights and biases", extents=lambda _: (), layered=False, source=BEFORE)
+_NETWORK = Family(
+    "w", meaning="the network: all its weights and biases", extents=lambda _: (), layered=False, source=BEFORE
+)
 _PHI = Function("phi", real=True)
 _Y_OF = Family(
     "y",

@@ -14,14 +14,15 @@ from derive.network import n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Over
 from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity, VarianceDefinition
-from derive.rules.any_activation import CORRELATION, W
 from derive.rules.algebra import Expand
+from derive.rules.any_activation import CORRELATION, W
 from derive.rules.bounds import AgainstZero, DropPositive
 from derive.rules.given import PutIn, Rename
 from derive.rules.masks import MaskMoment
 from derive.rules.mean_field import FullCorrelation
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.rules.wide import FIRST, SECOND, GaussianLimit, Q, U
+from derive.setting import Setting
 from derive.theorems.layer_variance import BEFORE
 from derive.theorems.mean_field import SLOPE_EXISTS
 from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
@@ -42,7 +43,6 @@ from derive.theorems.signals import (
     proof,
     signal,
 )
-from derive.setting import Setting
 from derive.words import Words
 
 OVER = Over("networks and masks", (BEFORE, WEIGHTS, BIASES, MASKS, OUTPUT_GRADIENT))
@@ -111,7 +111,16 @@ _LENGTHS = tuple(
     for one, other, value in ((T, T, Q), (V, V, Q), (T, V, CORRELATION * Q))
 )
 _HYPOTHESES = (*_LAYER.assumed, gaussian(_BEFORE.family), alike("equal-lengths", *_LENGTHS), *gain_defined(_W, _B))
-_SUMMED = (Define(_S), Expand(), Linearity(), WeightedSums(), CentredSquare(), Define(_MASKED), SplitOff(), MaskMoment(RATE))
+_SUMMED = (
+    Define(_S),
+    Expand(),
+    Linearity(),
+    WeightedSums(),
+    CentredSquare(),
+    Define(_MASKED),
+    SplitOff(),
+    MaskMoment(RATE),
+)
 
 
 def dropout_length_map() -> Derivation:
@@ -143,7 +152,9 @@ def correlation() -> tuple[Derivation, ...]:
     mapped = (covariances.result / lengths.result).subs(CORRELATION, 1).xreplace({FIRST: U, SECOND: W})
     at_one = Proof(Setting((SLOPE_EXISTS, fixed)), mapped)
     at_one.by(FullCorrelation(), PutIn(((BIAS_VARIANCE, Q - lengths.result + BIAS_VARIANCE),)))
-    first = at_one.done("dropout-correlation-at-one", "What dropout makes of equal inputs", symbols=_NOTATION, source=_SOURCE)
+    first = at_one.done(
+        "dropout-correlation-at-one", "What dropout makes of equal inputs", symbols=_NOTATION, source=_SOURCE
+    )
     return lengths, covariances, first, no_critical_point(first.result)
 
 
@@ -152,7 +163,9 @@ def no_critical_point(at_one: Expr) -> Derivation:
     (square,) = at_one.atoms(GaussianExpectation)
     alive = Hypothesis(
         "alive",
-        Words("The activation function is not zero, and some units are kept: {} and {}.", Gt(square, 0), Gt(1 - RATE, 0)),
+        Words(
+            "The activation function is not zero, and some units are kept: {} and {}.", Gt(square, 0), Gt(1 - RATE, 0)
+        ),
         (),
     )
     proof = Proof(Setting((alive,)), Gt(1, at_one, evaluate=False)).by(AgainstZero(), DropPositive(RATE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Rational, Symbol, symbols
+from sympy import Eq, Rational, symbols
 
 from derive.averages import Average
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from sympy import Integer, Sum, Symbol
+from sympy import Symbol
 
 from derive.averages import Average, SharedVariance
 from derive.blocks import Dense, Elementwise, Residual
-from derive.blocks.signal import Extents
-from derive.hypotheses import Hypothesis, Kind, Property
 from derive.kinds import definition
-from derive.network import Partial, n, slope
+from derive.network import n
 from derive.proof.derivation import Derivation
-from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Family, Over
-from derive.rules import Define, Differentiate, ContractDelta, EqualTerms, Linearity
+from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
 from derive.rules.algebra import Expand, TakeOut
 from derive.rules.given import PutIn, Rename
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
-from derive.rules.wide import GaussianLimit, OneOfMany, U
-from derive.theorems.layer_variance import BEFORE
+from derive.rules.wide import GaussianLimit, OneOfMany
 from derive.theorems.sample_variance import GAIN
 from derive.theorems.signals import (
     GAINS,
@@ -28,7 +24,6 @@ from derive.theorems.signals import (
     Q1,
     TWO_SAMPLES,
     K,
-    L,
     T,
     V,
     alike,
@@ -149,14 +144,24 @@ def ending_mean() -> Derivation:
     hypotheses = (*END_ASSUMED, gaussian(SUM), alike("branch-lengths", *lengths(SUM, K), unit=K))
     rules = (Define(END_NEXT), Linearity(), Define(END_A), GaussianLimit(), PutIn(lengths(SUM, K)[:1]))
     return proof(hypotheses, Average(END_NEXT(T, K), OVER), *rules).done(
-        "ending-activation-mean", "The mean of the stream behind a branch that ends in its activation", symbols=(*TWO_SAMPLES, *ONE)
+        "ending-activation-mean",
+        "The mean of the stream behind a branch that ends in its activation",
+        symbols=(*TWO_SAMPLES, *ONE),
     )
 
 
 def ending_map() -> Derivation:
     """E[h'_t h'_u] -> E[h_t h_u] + alpha (E[h_t] E[f(u_2)] + E[h_u] E[f(u_1)]) + alpha^2 E[f(y_1) f(y_2)]."""
     hypotheses = (*END_ASSUMED, gaussian(SUM), alike("branch-lengths", *lengths(SUM, K), unit=K))
-    rules = (Define(END_NEXT), Expand(), Linearity(), Define(END_A), OneOfMany(), GaussianLimit(), PutIn(lengths(SUM, K)))
+    rules = (
+        Define(END_NEXT),
+        Expand(),
+        Linearity(),
+        Define(END_A),
+        OneOfMany(),
+        GaussianLimit(),
+        PutIn(lengths(SUM, K)),
+    )
     made = proof(hypotheses, Average(END_NEXT(T, K) * END_NEXT(V, K), OVER), *rules)
     return made.done(
         "ending-activation-map",

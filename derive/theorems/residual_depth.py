@@ -50,7 +50,9 @@ RECURSION = Hypothesis(
     exact=False,
     for_all=(LAYER,),
 )
-UNSCALED = Hypothesis("unscaled", Words("The branches are added as they are: {}.", Eq(FACTOR(INDEX), 1)), (), for_all=(INDEX,))
+UNSCALED = Hypothesis(
+    "unscaled", Words("The branches are added as they are: {}.", Eq(FACTOR(INDEX), 1)), (), for_all=(INDEX,)
+)
 SCALED = Hypothesis(
     "scaled-by-depth",
     Words("The factors fall with the depth {}: {}.", DEPTH, Eq(FACTOR(INDEX), C / sqrt(DEPTH))),
@@ -112,18 +114,26 @@ def _power() -> Proof:
 
 def bounded() -> Derivation:
     """q(L) <= exp(c^2) q(0) for alpha = c/sqrt(L)."""
-    return _power().by(ExponentialBound()).done("residual-depth-bounded", "Branches scaled by the depth", symbols=NOTATION)
+    return (
+        _power().by(ExponentialBound()).done("residual-depth-bounded", "Branches scaled by the depth", symbols=NOTATION)
+    )
 
 
 def deep() -> Derivation:
     """q(L) ~ exp(c^2) q(0) as L grows, for alpha = c/sqrt(L)."""
-    return _power().by(PowerLimit(DEPTH)).done("residual-depth-limit", "Many branches scaled by the depth", symbols=NOTATION)
+    return (
+        _power()
+        .by(PowerLimit(DEPTH))
+        .done("residual-depth-limit", "Many branches scaled by the depth", symbols=NOTATION)
+    )
 
 
 def above() -> Derivation:
     """q(L) <= q(0) exp(sum_l alpha_l^2)."""
     proof = _unrolled().by(ExponentialBound(), ProductOfExponentials())
-    return proof.done("residual-depth-above", "A finite sum of the squared factors keeps the stream bounded", symbols=NOTATION)
+    return proof.done(
+        "residual-depth-above", "A finite sum of the squared factors keeps the stream bounded", symbols=NOTATION
+    )
 
 
 def below() -> Derivation:
@@ -150,7 +160,15 @@ def ending_step() -> Derivation:
     """E[h'^2]^(1/2) <= (1 + |alpha| max(1, |a|) sigma_w) q_1^(1/2) for a branch that ends in leaky ReLU, exactly."""
     (weights,) = (w.family for w in END_DRAWN)
     start = sqrt(Average(END_NEXT(T, K) ** 2, OVER))
-    rules = (Define(END_NEXT), Minkowski(), Linearity(), Define(END_A), RectifierContracts(), Define(SUM), WeightedSums())
+    rules = (
+        Define(END_NEXT),
+        Minkowski(),
+        Linearity(),
+        Define(END_A),
+        RectifierContracts(),
+        Define(SUM),
+        WeightedSums(),
+    )
     ends = (PutIn(_lengths()), EqualTerms(), PutIn(((SharedVariance(weights), GAIN / n(0)),)), TakeOut(sqrt(Q1)))
     return proof((*END_ASSUMED, RECTIFIER, _one_length(), *gain_defined(weights)), start, *rules, *ends).done(
         "ending-rectifier-step",

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from sympy import Derivative, Eq, Expr, Piecewise, S, Subs, Symbol, exp, symbols
 
+from derive.averages import Average, Variance
 from derive.gaussian import GaussianExpectation
-from derive.hypotheses import Hypothesis
+from derive.hypotheses import FINITE_MOMENTS, Hypothesis
 from derive.kinds import definition
 from derive.maps.rules import Differentiate, SetValue
 from derive.proof.derivation import Derivation, Proof
-from derive.rules import ByLemma, Solve
+from derive.randomness import Over, Source
+from derive.rules import ByLemma, Solve, VarianceDefinition
 from derive.rules.any_activation import SLOPE_OF_F, F
 from derive.rules.given import PutIn
 from derive.rules.stability import (
@@ -36,8 +38,17 @@ def _expectation(g: Expr, mean: Expr = S.Zero, variance: Expr = S.One) -> Expr:
 
 MEAN, OMEGA = symbols("mu omega", real=True)
 VARIANCE, TAU = symbols("nu tau", positive=True)
-NEXT_MEAN = _expectation(F(Z), MEAN * OMEGA, VARIANCE * TAU)
-NEXT_VARIANCE = _expectation(F(Z) ** 2, MEAN * OMEGA, VARIANCE * TAU) - NEXT_MEAN**2
+_OVER_UNITS = Over("units", (Source("pre-activations"),))
+
+
+def _next(moment: Expr) -> Expr:
+    """Return a moment over the units of a layer as one over the law of their pre-activations."""
+    made: Expr = moment.replace(Average, lambda g, _: _expectation(g, MEAN * OMEGA, VARIANCE * TAU))
+    return made
+
+
+NEXT_MEAN = _next(Average(F(Z), _OVER_UNITS))
+NEXT_VARIANCE = _next(VarianceDefinition().apply(Variance(F(Z), _OVER_UNITS), Setting((FINITE_MOMENTS,))).after)
 _SYMBOLS = (
     (LAMBDA, Words("the factor of SELU")),
     (ALPHA, Words("how far below zero SELU goes, in units of {}", LAMBDA)),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from sympy import Basic, Eq, Expr, Integer, Sum, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
-from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
 from derive.blocks.lemmas import SIZES
+from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
+from derive.cost import Partial
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.kinds import definition
 from derive.layers import Facts
-from derive.network import Partial, n
-from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over
+from derive.network import n
 from derive.proof.derivation import Proof
 from derive.proof.rule import Rule
+from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over
 from derive.rules.wide import FIRST, SECOND, U
 from derive.setting import Setting
 from derive.theorems.layer_variance import BEFORE

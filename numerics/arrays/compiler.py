@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Add, Dummy, Expr, Integer, Mul, Piecewise, Sum, Symbol, floor, lambdify, sympify
+from sympy import Add, Basic, Dummy, Expr, Integer, Mul, Piecewise, Sum, Symbol, floor, lambdify, sympify
 
 from derive.activations import s as argument
 from derive.errors import InputError
@@ -135,7 +135,7 @@ class Compiler:
         family, layer = key
         indices = tuple(Symbol(f"k{place}", integer=True, positive=True) for place in range(len(self._shape(key))))
         where = indices if layer is None else (Integer(layer), *indices)
-        return indices, self._with_values(sympify(family.definition(*where)))
+        return indices, self._with_values(sympify(family.defined(*where)))
 
     def _with_values(self, e: Expr) -> Expr:
         for function, expression in self._functions.items():
@@ -328,8 +328,13 @@ def _runs_through(index: Expr, size: int, domain: Domain) -> bool:
     return index in domain and len(domain[index]) == size and domain[index][0] == 1 and domain[index][-1] == size
 
 
-def _entries(e: Expr) -> Iterable[Entry]:
-    return sorted(e.atoms(Entry), key=str) if e.has(Entry) else []
+def _entries(e: Basic) -> Iterator[Entry]:
+    """Yield all scalars of families, in the order in which they stand."""
+    if isinstance(e, Entry):
+        yield e
+    else:
+        for part in e.args:
+            yield from _entries(part)
 
 
 def _is_number(e: Expr) -> bool:

@@ -32,8 +32,11 @@ class Drawing:
 
     def draw(self, rng: Generator, count: int) -> dict[Key, Floats]:
         """Return an array for each family, networks first."""
-        found = {(drawn.family, None): _drawn(drawn, (count, *shape), rng) for drawn, shape in self._needed}
-        return found | {(self._input, None): self._samples(rng, count)}
+        found: dict[Key, Floats] = {}
+        for drawn, shape in self._needed:
+            found[drawn.family, None] = _drawn(drawn, (count, *shape), rng)
+        found[self._input, None] = self._samples(rng, count)
+        return found
 
     def _samples(self, rng: Generator, count: int) -> Floats:
         network = self._network

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,7 @@ class Gather:
         self._back = tuple(np.argsort(self._order))
         looped = tuple(label for step in windows for label in step.looped)
         sliced = tuple(label for step in windows for label in step.sliced)
+        self._pairs = self._all_pairs() if windows else []
         self.labels: Labels = (*(label for step in others for label in step.part.labels), *looped, *sliced)
 
     def forward(self, family: Floats) -> Floats:
@@ -115,18 +117,19 @@ class Gather:
         lengths = [step.length for step in self._windows]
         full = all(step.full for step in self._windows)
         out = (np.empty if full else np.zeros)((*lead, *loops, *lengths))
-        for at, into, source in self._pairs():
-            out[(..., *at, *into)] = x[(..., *source)]
+        for into, source in self._pairs:
+            out[into] = x[source]
         return out
 
     def _unslice(self, gradient: Floats) -> Floats:
         lead = gradient.shape[: gradient.ndim - len(self._windows) - sum(len(s.looped) for s in self._windows)]
         x = np.zeros((*lead, *(step.sizes[0] for step in self._windows)))
-        for at, into, source in self._pairs():
-            x[(..., *source)] += gradient[(..., *at, *into)]
+        for into, source in self._pairs:
+            x[source] += gradient[into]
         return x
 
-    def _pairs(self) -> list[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+    def _all_pairs(self) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+        """Return which slices of the values are which slices of the family."""
         found = []
         choices = [
             [
@@ -138,7 +141,8 @@ class Gather:
         ]
         for chosen in product(*choices):
             at = tuple(number for numbers, _ in chosen for number in numbers)
-            found.append((at, tuple(piece[0] for _, piece in chosen), tuple(piece[1] for _, piece in chosen)))
+            into, source = zip(*(piece for _, piece in chosen), strict=True)
+            found.append(((..., *at, *into), (..., *source)))
         return found
 
 
@@ -189,7 +193,8 @@ class _Step:
         if not self.in_order:
             x = np.take(x, self.part.places.reshape(-1), axis=axis)
             if not self.part.valid.all():
-                x[(slice(None),) * axis + (~self.part.valid.reshape(-1),)] = 0
+                outside: Any = (slice(None),) * axis + (~self.part.valid.reshape(-1),)
+                x[outside] = 0
         return x.reshape(*shape[:axis], *self.part.places.shape, *shape[axis + len(self.part.axes) :])
 
     def put(self, g: Floats, axis: int) -> Floats:

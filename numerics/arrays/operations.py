@@ -13,9 +13,9 @@ from sympy import Expr, Symbol, lambdify
 
 from derive.activations import Activation
 from numerics.accurate_functions import modules
-from numerics.activations import fast_value, fast_value_and_derivative
-from numerics.activations_in_place import slopes, value_into
-from numerics.arrays.contractions import Labels, aligned, contract, summed
+from numerics.activations import fast_value, fast_value_and_derivative, slopes
+from numerics.activations_in_place import value_into
+from numerics.arrays.contractions import Aligned, Contract, Labels, Summed
 from numerics.arrays.gathers import Gather
 
 Floats = NDArray[np.float64]
@@ -60,17 +60,18 @@ class Contraction(Operation):
 
     def __init__(self, a: Labels, b: Labels, labels: Labels) -> None:
         self.inputs, self.labels = (a, b), labels
+        self._product = Contract(a, b, labels)
+        self._back = Contract(labels, b, a), Contract(labels, a, b)
 
     def forward(self, arrays: Sequence[Floats], *, slopes: bool) -> tuple[Floats, Any]:
         """Return the product."""
-        (a, b), (left, right) = arrays, self.inputs
-        return contract(a, left, b, right, self.labels), None
+        return self._product(*arrays), None
 
     def backward(self, gradient: Floats, place: int, arrays: Sequence[Floats | None], kept: Any) -> Floats:
         """Return the product of the gradient and the other factor."""
         other = arrays[1 - place]
         assert other is not None  # it is kept: see reads
-        return contract(gradient, self.labels, other, self.inputs[1 - place], self.inputs[place])
+        return self._back[place](gradient, other)
 
     def reads(self, place: int) -> tuple[int, ...]:
         """The other factor."""
@@ -83,14 +84,15 @@ class Total(Operation):
     def __init__(self, given: Labels, labels: Labels, sizes: dict[Symbol, int]) -> None:
         self.inputs, self.labels = (given,), labels
         self._sizes = tuple(sizes[label] for label in given)
+        self._sum, self._spread = Summed(given, labels), Aligned(labels, given)
 
     def forward(self, arrays: Sequence[Floats], *, slopes: bool) -> tuple[Floats, Any]:
         """Return the sum."""
-        return summed(arrays[0], self.inputs[0], self.labels), None
+        return self._sum(arrays[0]), None
 
     def backward(self, gradient: Floats, place: int, arrays: Sequence[Floats | None], kept: Any) -> Floats:
         """Return the gradient once for each term."""
-        found = aligned(gradient, self.labels, self.inputs[0])
+        found = self._spread(gradient)
         return np.broadcast_to(found, (found.shape[0], *self._sizes))
 
 
@@ -99,19 +101,21 @@ class LinearSum(Operation):
 
     def __init__(self, inputs: Sequence[Labels], factors: Sequence[float], labels: Labels) -> None:
         self.inputs, self.labels, self._factors = tuple(inputs), labels, tuple(factors)
+        self._align = [Aligned(given, labels) for given in inputs]
+        self._sum = [Summed(labels, given) for given in inputs]
 
     def forward(self, arrays: Sequence[Floats], *, slopes: bool) -> tuple[Floats, Any]:
         """Return the sum."""
         total: Any = None
-        for array, given, factor in zip(arrays, self.inputs, self._factors, strict=True):
-            term = aligned(array, given, self.labels)
+        for array, align, factor in zip(arrays, self._align, self._factors, strict=True):
+            term = align(array)
             term = term if factor == 1 else term * factor
             total = term if total is None else total + term
         return total, None
 
     def backward(self, gradient: Floats, place: int, arrays: Sequence[Floats | None], kept: Any) -> Floats:
         """Return the gradient times the number, summed over the labels that the term lacks."""
-        found = summed(gradient, self.labels, self.inputs[place])
+        found = self._sum[place](gradient)
         factor = self._factors[place]
         return found if factor == 1 else found * factor
 
@@ -162,11 +166,13 @@ class ApplyMany(Operation):
 
     def __init__(self, inputs: Sequence[Labels], expression: Expr, symbols: Sequence[Symbol], labels: Labels) -> None:
         self.inputs, self.labels = tuple(inputs), labels
+        self._align = [Aligned(given, labels) for given in inputs]
+        self._sum = [Summed(labels, given) for given in inputs]
         made = [expression, *(expression.diff(symbol) for symbol in symbols)]
         self._value, *self._slopes = (lambdify(symbols, e, modules=modules(e), cse=True) for e in made)
 
     def _aligned(self, arrays: Sequence[Floats | None]) -> list[Floats]:
-        return [aligned(a, given, self.labels) for a, given in zip(arrays, self.inputs, strict=True) if a is not None]
+        return [align(a) for a, align in zip(arrays, self._align, strict=True) if a is not None]
 
     def forward(self, arrays: Sequence[Floats], *, slopes: bool) -> tuple[Floats, Any]:
         """Return the values."""
@@ -178,7 +184,7 @@ class ApplyMany(Operation):
         """Return the gradient times the slope, summed over the labels that the input lacks."""
         with np.errstate(all="ignore"):
             slope = self._slopes[place](*self._aligned(arrays))
-        return summed(gradient * slope, self.labels, self.inputs[place])
+        return self._sum[place](gradient * slope)
 
     def reads(self, place: int) -> tuple[int, ...]:
         """All inputs."""
@@ -193,10 +199,12 @@ class Join(Operation):
     ) -> None:
         self.inputs, self.labels, self._places = tuple(inputs), labels, tuple(places)
         self._axis = 1 + labels.index(label)
+        self._align = [Aligned(given, labels) for given in inputs]
+        self._sum = [Summed(labels, given) for given in inputs]
 
     def forward(self, arrays: Sequence[Floats], *, slopes: bool) -> tuple[Floats, Any]:
         """Return the whole."""
-        views = [aligned(a, given, self.labels) for a, given in zip(arrays, self.inputs, strict=True)]
+        views = [align(a) for a, align in zip(arrays, self._align, strict=True)]
         shape = list(np.broadcast_shapes(*(v.shape[: self._axis] + v.shape[self._axis + 1 :] for v in views)))
         shape.insert(self._axis, sum(map(len, self._places)))
         out = np.empty(shape)
@@ -207,10 +215,7 @@ class Join(Operation):
     def backward(self, gradient: Floats, place: int, arrays: Sequence[Floats | None], kept: Any) -> Floats:
         """Return the gradient at one array's places."""
         part = gradient[(slice(None),) * self._axis + (_slice(self._places[place]),)]
-        given = self.inputs[place]
-        if self.labels[self._axis - 1] not in given:
-            part = part.sum(axis=self._axis, keepdims=True)
-        return summed(part, self.labels, given)
+        return self._sum[place](part)
 
 
 def _slice(places: NDArray[np.intp]) -> Any:
@@ -226,17 +231,19 @@ class Spread(Operation):
         self, given: Labels, order: Labels, sizes: Sequence[int], shape: Sequence[int], labels: Labels
     ) -> None:
         self.inputs, self.labels = (given,), labels
-        self._order, self._sizes, self._shape = order, tuple(sizes), tuple(shape)
+        self._sizes, self._shape = tuple(sizes), tuple(shape)
+        self._align, self._sum = Aligned(given, order), Summed(order, given)
 
     def forward(self, arrays: Sequence[Floats], *, slopes: bool) -> tuple[Floats, Any]:
         """Return the array of the family."""
-        x = aligned(arrays[0], self.inputs[0], self._order)
-        x = np.broadcast_to(x, (x.shape[0], *self._sizes)) if x.shape[1:] != self._sizes else x
-        return x.reshape(x.shape[0], *self._shape), None
+        x = self._align(arrays[0])
+        if x.shape[1:] != self._sizes:
+            x = np.broadcast_to(x, (x.shape[0], *self._sizes))
+        return (x if self._sizes == self._shape else x.reshape(x.shape[0], *self._shape)), None
 
     def backward(self, gradient: Floats, place: int, arrays: Sequence[Floats | None], kept: Any) -> Floats:
         """Return the gradient in the array's own labels."""
-        return summed(gradient.reshape(gradient.shape[0], *self._sizes), self._order, self.inputs[0])
+        return self._sum(gradient.reshape(gradient.shape[0], *self._sizes))
 
 
 class Constant(Operation):

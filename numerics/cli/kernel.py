@@ -107,7 +107,7 @@ def _map(
 
 
 def _print(make: Callable[[], Kernel], path: str | None) -> None:
-    from numerics.kernels.export import export, python_module
+    from numerics.kernels.exporting import export, python_module
 
     try:
         with working("deriving and certifying"):

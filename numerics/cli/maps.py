@@ -61,27 +61,30 @@ def maps(
         at = {"q": q, "rho": rho, "sigma_w2": gain, "sigma_b2": bias_variance}
         emit(to_json({"activation": str(f), **at, "maps": _data(values, forms)}))
     elif form == "latex":
-        emit("\n".join(_latex(name, found) for name, found in forms.items()))
+        emit("\n".join(_line(name, found) for name, found in forms.items()))
     else:
         show(*_parts((q, rho, gain, bias_variance), values, forms))
 
 
 def _data(values: Mapping[str, Any], forms: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: {
-            "closed_form": _closed(found),
-            "reason": None if _closed(found) else str(found.reason),
-            **_number(values.get(name)),
-        }
-        for name, found in forms.items()
-    }
+    return {name: {**_form(found), **_number(values.get(name))} for name, found in forms.items()}
 
 
-def _closed(found: Any) -> dict[str, str] | None:
+def _form(found: Any) -> dict[str, Any]:
+    closed = _closed(found)
+    if closed is None:
+        return {"closed_form": None, "reason": str(found.reason)}
+    return {"closed_form": {"latex": _latex(closed), "text": str(closed)}, "reason": None}
+
+
+def _closed(found: Any) -> Any:
+    return getattr(found, "result", None)
+
+
+def _latex(closed: Any) -> str:
     from sympy import latex
 
-    result = getattr(found, "result", None)
-    return None if result is None else {"latex": latex(result), "text": str(result)}
+    return str(latex(closed))
 
 
 def _number(found: Any) -> dict[str, Any]:
@@ -91,12 +94,12 @@ def _number(found: Any) -> dict[str, Any]:
     return row if None not in row.values() else row | {"value": None, "error": None}
 
 
-def _latex(name: str, found: Any) -> str:
+def _line(name: str, found: Any) -> str:
     closed = _closed(found)
     title = name.replace("_", r"\_")
     if closed is None:
         return f"% {name}: no closed form, {found.reason}"
-    return rf"\text{{{title}}} &= {closed['latex']} \\"
+    return rf"\text{{{title}}} &= {_latex(closed)} \\"
 
 
 def _parts(at: tuple[float, float, float, float], values: Mapping[str, Any], forms: dict[str, Any]) -> list[Part]:
@@ -127,6 +130,6 @@ def _parts(at: tuple[float, float, float, float], values: Mapping[str, Any], for
             of_slope = " of f'" if any(sign in MAPS[name] for sign in ("f'", "chi_perp")) else ""
             unsolved.setdefault(f"{found.reason}{of_slope and f' (met in the integrand{of_slope})'}", []).append(name)
         else:
-            parts.append(f"{name} = {closed['text']}")
+            parts.append(f"{name} = {closed}")
     parts += [Prose(f"no closed form of {', '.join(names)}: {reason}") for reason, names in unsolved.items()]
     return parts

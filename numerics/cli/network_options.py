@@ -56,9 +56,7 @@ _OPTIONS = (
     PARAM,
     click.option("--weight-variance", type=NUMBERS, metavar="V|V0,V1,...", help="Var[W^i], one or one a matrix."),
     click.option("--gain", type=NUMBERS, metavar="G|G0,G1,...", help="n_i Var[W^i], in place of --weight-variance."),
-    click.option(
-        "--bias-variance", type=NUMBERS, metavar="V|V0,V1,...", help="Var[b^i].  [default: 0]"
-    ),
+    click.option("--bias-variance", type=NUMBERS, metavar="V|V0,V1,...", help="Var[b^i].  [default: 0]"),
     click.option(
         "--weight-law",
         metavar="NAME",

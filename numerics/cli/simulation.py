@@ -58,6 +58,10 @@ def simulate(
 
     Over networks every network runs forward and backward with real weight matrices. Over samples, layers and both, the
     variances are of the pre-activations. The same seed gives the same numbers.
+
+    With --layers every network has two inputs, and a row is the input, or what comes out of a block: q (mean square a
+    unit; q_min and q_max over positions), m2 (mean product of the two), v2 = q - m2, rho = m2/q and grad (mean square
+    of the gradient). Of the options that say what is drawn, --networks, --seed and --workers go with it.
     """
     with limits.uncounted():
         found = run(
@@ -82,8 +86,10 @@ def simulate(
         emit("\n".join(fitted(part, None) for part in _parts(found, seed)), output)
 
 
-def _cell(key: str, value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2g}" if key.endswith("_error") else f"{value:.6g}"
+def _cell(key: str, value: float | str | None) -> str:
+    if isinstance(value, str):
+        return value
+    return "-" if value is None or math.isnan(value) else f"{value:.2g}" if key.endswith("_error") else f"{value:.6g}"
 
 
 def _names(given: tuple[str, ...]) -> list[str] | None:
@@ -91,7 +97,7 @@ def _names(given: tuple[str, ...]) -> list[str] | None:
 
 
 def _parts(found: Simulation, seed: int) -> list[Part]:
-    header = ["layer"]
+    header = ["layer", *(["name"] if found.names else [])]
     for name in found.estimate:
         header += [name, "std error", *(["network error"] if name in found.network_error else [])]
     rows = [[str(row["layer"]), *(_cell(key, row[key]) for key in list(row)[1:])] for row in found.rows()]
@@ -104,4 +110,4 @@ def _parts(found: Simulation, seed: int) -> list[Part]:
     if found.overflows:
         lost = (f"{name} of layer {', '.join(map(str, layers))}" for name, layers in found.overflows.items())
         words.append(f"Outside float64's range, and so without an estimate: {'; '.join(lost)}.")
-    return [table(header, rows), "", *map(Prose, words)]
+    return [table(header, rows, left=frozenset({"name"})), "", *map(Prose, words)]

@@ -108,8 +108,14 @@ def _at_zero(f: Activation) -> Mapping[int, tuple[float, ...]] | None:
 
 def _fitted(f: Moments, weight_variance: float) -> Approach | None:
     """The first order that is not 0, fitted: q' = q - A q^(1 + k), and the decay that is derived for it."""
-    map_, q = LengthMap(f, weight_variance, 0.0), 1e-6
-    near, far = (-map_.step(x).value / x for x in (q, 10 * q))
+    map_ = LengthMap(f, weight_variance, 0.0)
+
+    def lost(q: float) -> float:
+        return -map_.step(q).value / q
+
+    # So near to 0 as rounding allows: what is lost has to stand out from it.
+    q = next((q for q in (1e-6, 1e-5, 1e-4) if abs(lost(q)) > 1e-9), 1e-3)
+    near, far = lost(q), lost(10 * q)
     if near <= 0 or far <= 0:
         return None
     order = Rational(round(2 * math.log10(far / near)), 2)

@@ -79,9 +79,7 @@ def _by_position(flow: Flow) -> Floats:
     return np.asarray(values.reshape(-1, *flow.shape.positions))
 
 
-def _columns(
-    flows: Sequence[Flow], gradients: Sequence[Numbers], positions: Mapping[int, Floats]
-) -> dict[str, Floats]:
+def _columns(flows: Sequence[Flow], gradients: Sequence[Numbers], positions: Mapping[int, Floats]) -> dict[str, Floats]:
     q, m2, grad = (
         _rows([_average(numbers.values) for numbers in column])
         for column in (*([f.state[name].diagonal for f in flows] for name in ("square", "product")), gradients)
@@ -91,7 +89,9 @@ def _columns(
     columns = {"q": q}
     for name, end in (("q_min", np.min), ("q_max", np.max)) if positions else ():
         nowhere = np.full(1, np.nan)
-        column = [positions.get(row, nowhere).reshape(len(positions.get(row, nowhere)), -1) for row in range(len(flows))]
+        column = [
+            positions.get(row, nowhere).reshape(len(positions.get(row, nowhere)), -1) for row in range(len(flows))
+        ]
         columns[name] = _rows([end(values, axis=1) for values in column])
     return {**columns, "m2": m2, "v2": q - m2, "rho": rho, "grad": grad}
 
@@ -105,9 +105,7 @@ def _rows(rows: Sequence[Floats]) -> Floats:
 
 
 def _behind(loop: Loop) -> dict[str, tuple[Derivation, ...]]:
-    forward, product, backward = (
-        tuple(loop.derivations[name].values()) for name in ("forward", "product", "backward")
-    )
+    forward, product, backward = (tuple(loop.derivations[name].values()) for name in ("forward", "product", "backward"))
     both = (*forward, *product)
     found = dict.fromkeys(("q", "q_min", "q_max"), forward) | dict.fromkeys(("m2", "v2", "rho"), both)
     return {**found, "grad": (*forward, *backward)}

@@ -7,7 +7,7 @@ stand-ins come from `numerics.maps`. Nothing of the formula is typed here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,10 @@ class Expectations:
             self._slope = interpolants(between).second_moment
         else:
             self._slope = self._maps.slope_second_moment
+
+    @cached_property
+    def _centred(self) -> bool:
+        return mean_is_zero(self.activation)
 
     def _second(self, at: Mapping[Basic, Any]) -> Numbers:
         return self._where_positive(self._maps.second_moment, lambda value, _: value * value, at[Q])
@@ -106,14 +110,14 @@ class Expectations:
 
     def _squared_mean(self, q: Floats) -> Bounded:
         """E[f(u)]^2, which is what mu = 0 leaves of E_mu[(E_nu f)^2]: 0 where that is derived, by symmetry."""
-        if mean_is_zero(self.activation):
+        if self._centred:
             return Bounded(np.zeros_like(q), np.zeros_like(q), "closed form")
         mean = self._maps.maps.mean(q)
         return Bounded(mean.value**2, mean.error * (2 * np.abs(mean.value) + mean.error), mean.method)
 
     def _variance(self, q: Floats) -> Bounded:
         """E[f(u)^2] - E[f(u)]^2, without a subtraction."""
-        if mean_is_zero(self.activation):
+        if self._centred:
             return self._maps.second_moment(q)
         return self._maps.separation(q, 1.0)
 
@@ -122,7 +126,7 @@ class Expectations:
     ) -> Numbers:
         """Evaluate at variances that are positive and finite; 0 is the function's own value, and infinite stays so."""
         q = np.asarray(q, np.float64)
-        if q.size and q.min() > 0 and q.max() < np.inf:
+        if q.size and np.minimum.reduce(q, axis=None) > 0 and np.maximum.reduce(q, axis=None) < np.inf:
             found = evaluate(q, *more)
             return found.value, found.error
         usable = np.isfinite(q) & (q > 0)

@@ -88,7 +88,7 @@ def table(node: Expr, known: Numbers, at: Numbers, shape: Shape, *, pairs: bool)
     ``at`` has the indices of the places that come out, as arrays of shape (groups, places), and ``known`` the sizes.
     ``pairs`` says that the state has a number for every pair of places.
     """
-    limits, body = ((node.limits, node.function) if isinstance(node, Sum) else ((), node))
+    limits, body = (node.limits, node.function) if isinstance(node, Sum) else ((), node)
     (mean,) = body.atoms(Average)
     factors = [f for f in Mul.make_args(body) if f != mean]
     weights = [f for f in factors if isinstance(f, KroneckerDelta)]
@@ -173,4 +173,3 @@ def _packed(index: Integers, weight: Floats, where: Any, keep: Any) -> tuple[Int
     where = np.take_along_axis(np.where(keep, where, 0), order, axis=-1)[..., :most]
     kept = np.take_along_axis(keep, order, axis=-1)[..., :most]
     return np.concatenate([index, where], axis=-1), np.concatenate([weight, kept], axis=-1)
-

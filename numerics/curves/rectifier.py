@@ -8,28 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.activations import slopes
 from numerics.derivations import derivation
-from numerics.kernels import iterate, sample_variance_step
-from numerics.kernels.layered import LayeredKernel, layered_kernel
 from numerics.network import Network
+
+if TYPE_CHECKING:
+    from numerics.kernels import LayeredKernel
 
 Floats = NDArray[np.float64]
 
 
 def rectifier_slope(network: Network) -> float | None:
     """Return the slope at negative arguments if the activation is a (leaky) ReLU, the identity or |.|, else None."""
-    from numerics.activations_in_place import slopes
-
     found = slopes(network.activation)
     return None if found is None or found[0] != 1 else found[1]
 
 
 def sample_columns(network: Network, slope: float) -> dict[str, Floats]:
     """Return `SAMPLE_COLUMNS` at layers 0..d, as the width grows; ``slope`` as `rectifier_slope` gives it."""
+    from numerics.kernels import iterate, sample_variance_step
+
     name = f"leaky-relu({slope!r})"
     gains = np.multiply(network.widths[:-1], network.weight_variance)
     biases = np.asarray(network.bias_variance, float)
@@ -82,6 +85,8 @@ def gradient_columns(network: Network, slope: float, var_s: Floats) -> tuple[Flo
 
 @lru_cache
 def _kernel(name: str) -> LayeredKernel:
+    from numerics.kernels.layered import layered_kernel
+
     parts = {part.name: part for part in derivation("rectifier-gradient").parts}
     return layered_kernel(parts[name] if name in parts else derivation(name))
 

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from derive.rules.wide import M, Q, V
 from numerics.curves.columns import EPS, Column
-from numerics.curves.expectations import Expectations, Step
+from numerics.curves.expectations import Expectations, Numbers, Step
 
 Floats = NDArray[np.float64]
 
 _LOOK = 8  # how often it is looked whether all networks rest
+_AT_ONCE = 2000
+"""States whose errors are computed together: what the expectations need for so many fits into the cache."""
 _MORE = 2.0**-20
 """By how much a number is made larger, in proportion."""
 
@@ -33,11 +35,9 @@ def bounded(step: Step, of: Expectations, symbol: Any, q: Column, *arguments: An
 
 def lengths(step: Step, of: Expectations, gains: Floats, biases: Floats, start: Floats) -> Column:
     """Return q by layer, one step of the length map after the other; gains and biases are (networks, layers)."""
-    larger = np.array([[1.0], [1 + _MORE]])
 
-    def run(layer: int, state: Floats, values: Floats, errors: Floats) -> None:
-        values[0], error = step(of, {Q: state[0] * larger}, gains[:, layer], biases[:, layer])
-        errors[0] = error[0]
+    def run(state: Floats, gain: Floats, bias: Floats) -> Numbers:
+        return _stacked(step(of, {Q: state[0]}, gain, bias))
 
     (q,) = _through(run, gains, biases, np.array([start]), exact=(False,))
     return q
@@ -48,13 +48,10 @@ def over_samples(
 ) -> dict[str, Column]:
     """Return m2, v2 and rho by layer, one step of the mean's and the fluctuation's map after the other."""
     mean, fluctuation = steps
-    more_m, more_v = np.array([[1.0], [1 + _MORE], [1.0]]), np.array([[1.0], [1.0], [1 + _MORE]])
 
-    def run(layer: int, state: Floats, values: Floats, errors: Floats) -> None:
-        at = {M: state[0] * more_m, V: state[1] * more_v}
-        values[0], m_error = mean(of, at, gains[:, layer], biases[:, layer])
-        values[1], v_error = fluctuation(of, at, gains[:, layer])
-        errors[0], errors[1] = m_error[0], v_error[0]
+    def run(state: Floats, gain: Floats, bias: Floats) -> Numbers:
+        at = {M: state[0], V: state[1]}
+        return _stacked(mean(of, at, gain, bias), fluctuation(of, at, gain))
 
     m2, v2 = _through(run, gains, biases, np.array([biases[:, 0], start]), exact=(True, False))
     total = m2.value + v2.value
@@ -65,8 +62,13 @@ def over_samples(
     return {"m2": m2, "v2": v2, "rho": Column(rho, wrong)}
 
 
+def _stacked(*found: Numbers) -> Numbers:
+    values, errors = zip(*found, strict=True)
+    return np.array(values), np.array(errors)
+
+
 def _through(
-    run: Callable[[int, Floats, Floats, Floats], None],
+    run: Callable[[Floats, Floats, Floats], Numbers],
     gains: Floats,
     biases: Floats,
     start: Floats,
@@ -75,32 +77,57 @@ def _through(
 ) -> list[Column]:
     """Run all layers from a start of shape (numbers, networks), and let the errors follow.
 
-    ``run`` takes a layer and the state before it, and writes the numbers at that state and at those with one number
-    larger, (numbers, 1 + numbers, networks), and their absolute errors. Where all networks rest at a fixed point the
-    layer before is copied.
+    ``run`` takes states of shape (numbers, ...), gains and biases, and returns the next states and their absolute
+    errors. Where all networks rest at a fixed point the layer before is copied. Errors and derivatives, which no later
+    layer's value needs, are computed for many layers at once.
     """
     numbers, networks = start.shape
-    values = np.empty((gains.shape[1], numbers, 1 + numbers, networks))
-    errors = np.zeros((gains.shape[1], numbers, networks))
-    values[0] = start[:, None]
+    base = np.empty((gains.shape[1], numbers, networks))
+    base[0] = start
     changes = np.flatnonzero(((np.diff(gains) != 0) | (np.diff(biases) != 0)).any(axis=0)) + 1
+    like = np.arange(len(base))
     layer = 1
-    while layer < len(values):
-        run(layer, values[layer - 1, :, 0], values[layer], errors[layer])
+    while layer < len(base):
+        base[layer] = run(base[layer - 1], gains[:, layer], biases[:, layer])[0]
         layer += 1
-        if layer % _LOOK == 0 and _rest(values[layer - 2, :, 0], values[layer - 1, :, 0]):
+        if layer % _LOOK == 0 and _rest(base[layer - 2], base[layer - 1]):
             later = changes[changes >= layer]
-            until = int(later[0]) if len(later) else len(values)
-            values[layer:until], errors[layer:until] = values[layer - 1], errors[layer - 1]
+            until = int(later[0]) if len(later) else len(base)
+            base[layer:until], like[layer:until] = base[layer - 1], layer - 1
             layer = until
-    base = values[:, :, 0]
+    errors, reach = _around(run, gains, biases, base, like)
     # A copied layer may be off by the rounding that it rests to.
     own = _relative(errors, base) + np.where(errors > 0, 2 * EPS, 0.0)
     own[0] = np.where(exact, 0.0, EPS)[:, None]
-    reach = _elasticity(values[:, :, 1:], base[:, :, None])
-    for layer in range(1, len(values)):
+    for layer in range(1, len(base)):
         own[layer] += _inherited(reach[layer], own[layer - 1]).sum(axis=1)
     return [Column(base[:, k].T.copy(), own[:, k].T.copy()) for k in range(numbers)]
+
+
+def _around(
+    run: Callable[[Floats, Floats, Floats], Numbers],
+    gains: Floats,
+    biases: Floats,
+    base: Floats,
+    like: NDArray[np.intp],
+) -> tuple[Floats, Floats]:
+    """Return the errors of all layers' numbers, and how each depends on the numbers before it.
+
+    Of shapes (layers, numbers, networks) and (layers, numbers, numbers, networks); ``like`` says of which layer each is
+    a copy.
+    """
+    layers, numbers, networks = base.shape
+    errors, reach = np.zeros(base.shape), np.zeros((layers, numbers, numbers, networks))
+    # One state as it is, and one for each number that is a little larger.
+    larger = np.ones((numbers, 1, 1 + numbers, 1))
+    larger[np.arange(numbers), 0, 1 + np.arange(numbers)] += _MORE
+    todo = np.unique(like[1:])
+    for part in np.array_split(todo, 1 + todo.size * networks // _AT_ONCE):
+        state = np.moveaxis(base[part - 1], 1, 0)[:, :, None]
+        values, wrong = run(state * larger, gains.T[part, None], biases.T[part, None])
+        errors[part] = np.moveaxis(wrong[:, :, 0], 0, 1)
+        reach[part] = np.moveaxis(_elasticity(values[:, :, 1:], values[:, :, :1]), 0, 1)
+    return errors[like], reach[like]
 
 
 def _rest(before: Floats, now: Floats) -> bool:

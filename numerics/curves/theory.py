@@ -65,21 +65,23 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
 
 def _predictions(networks: list[Network], theory: str | None) -> list[Prediction]:
     """Return the predictions in the order of the networks; those alike in depth and activation come from one run."""
-    from numerics.curves.blocks import predict_blocks
-    from numerics.curves.linear_regime import linear_prediction
-    from numerics.curves.wide import wide_predictions
-
     found: dict[int, Prediction] = {}
     alike: dict[tuple[Activation, int], list[int]] = {}
     for place, network in enumerate(networks):
         if not network.is_chain:
             if theory == "linear-regime":
                 raise InputError("theory must be 'wide' for a network of layers, got 'linear-regime'")
+            from numerics.curves.blocks import predict_blocks
+
             found[place] = predict_blocks(network)
         elif (theory or ("linear-regime" if network.activation.is_linear else "wide")) == "wide":
             alike.setdefault((network.activation, network.d), []).append(place)
         else:
+            from numerics.curves.linear_regime import linear_prediction
+
             found[place] = linear_prediction(network)
     for places in alike.values():
+        from numerics.curves.wide import wide_predictions
+
         found |= zip(places, wide_predictions([networks[place] for place in places]), strict=True)
     return [found[place] for place in range(len(networks))]

@@ -13,7 +13,7 @@
 5. A `certificate.Certificate` is what was measured: the largest error of the very program, where, at how many points,
    against what. `rectifier_truth` and `map_truth` say where to look; `reference` holds a map against its closed form
    in many digits, or against `numerics.maps`.
-6. `export` writes any kernel as a file that stands alone: `.py` (NumPy) or `.c`.
+6. `exporting` writes any kernel as a file that stands alone: `.py` (NumPy) or `.c`.
 
 Results over layers (widths n_i, Var[W^i], products over layers) have arrays over layers as arguments, and become a
 `layered.LayeredKernel`: the same printer, and products that neither overflow on the way nor lose digits with depth.
@@ -22,18 +22,35 @@ Results over layers (widths n_i, Var[W^i], products over layers) have arrays ove
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from numerics.kernels.callable import Kernel, kernel
-from numerics.kernels.certificate import Accuracy, Certificate
-from numerics.kernels.export import export
-from numerics.kernels.iteration import iterate
-from numerics.kernels.layered import LayeredKernel
-from numerics.kernels.printers import UnsupportedExpressionError
-from numerics.kernels.sample_variance import SampleVariances, SampleVarianceStep, certify, sample_variance_step
-
 if TYPE_CHECKING:
+    from numerics.kernels.callable import Kernel, kernel
+    from numerics.kernels.certificate import Accuracy, Certificate
+    from numerics.kernels.exporting import export
+    from numerics.kernels.iteration import iterate
+    from numerics.kernels.layered import LayeredKernel
     from numerics.kernels.map_kernels import map_kernel
+    from numerics.kernels.printers import UnsupportedExpressionError
+    from numerics.kernels.sample_variance import SampleVariances, SampleVarianceStep, certify, sample_variance_step
+
+# Imported when asked for: predictions and maps at a point do without code generation.
+_HOME = {
+    "Accuracy": "certificate",
+    "Certificate": "certificate",
+    "Kernel": "callable",
+    "LayeredKernel": "layered",
+    "SampleVarianceStep": "sample_variance",
+    "SampleVariances": "sample_variance",
+    "UnsupportedExpressionError": "printers",
+    "certify": "sample_variance",
+    "export": "exporting",
+    "iterate": "iteration",
+    "kernel": "callable",
+    "map_kernel": "map_kernels",
+    "sample_variance_step": "sample_variance",
+}
 
 __all__ = [
     "Accuracy",
@@ -53,9 +70,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the kernels of maps when asked for: predictions do without them."""
-    if name == "map_kernel":
-        from numerics.kernels.map_kernels import map_kernel
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"numerics.kernels.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
 
-        return map_kernel
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

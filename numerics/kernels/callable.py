@@ -144,7 +144,7 @@ class Kernel:
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write a file that needs neither SymPy nor varprop; see `numerics.kernels.export`."""
-        from numerics.kernels.export import export
+        from numerics.kernels.exporting import export
 
         return export(self, path)
 

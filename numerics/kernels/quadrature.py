@@ -19,7 +19,7 @@ from numerics.kernels import _line_rule, _plane_rule
 from numerics.kernels._line_rule import Rule
 from numerics.kernels._plane_rule import PlaneRule
 from numerics.kernels.definitions import Definition, arguments
-from numerics.kernels.export import module_body
+from numerics.kernels.exporting import module_body
 from numerics.kernels.panels import LINE_NODES, PLANE_NODES, common_edges, own_edges
 from numerics.kernels.printers import array_source, helper_functions
 from numerics.kernels.program import Builder, Program, Range, renaming

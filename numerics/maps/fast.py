@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike
 from derive.activations import Activation
 from derive.quadrature import Bounded
 from derive.quadrature.discs import EPS
-from numerics.maps.compiled import Look
-from numerics.maps.forms import Form, Span, form
 from numerics.maps.values import Array, bounded, numbers_of, variances_of
+
+if TYPE_CHECKING:
+    from numerics.maps.compiled import Look
+    from numerics.maps.forms import Form, Span
 
 MANY = 256
 """From so many points on a compiled form pays for its making; a smaller array takes the evaluator with its bounds."""
@@ -64,6 +66,8 @@ class Fast:
 
     def _form(self, what: str) -> Form | None:
         if what not in self._forms:
+            from numerics.maps.forms import form
+
             self._forms[what] = form(self.activation, what)
         return self._forms[what]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sympy import Expr, Symbol, simplify
+from sympy import Expr, Symbol, cancel
 
 from derive.activations import Activation
 from derive.errors import InputError
@@ -287,10 +287,10 @@ class NumericalMaps:
             x, y = node.variables
             return self._one(node.integrand.subs(y, x), x, number(first, at))
         q, q2 = number(first, at), number(second, at)
-        gap = number(simplify((first - shared) / first), at) if first == second else np.full_like(q, np.nan)
+        gap = number(cancel((first - shared) / first), at) if first == second else np.full_like(q, np.nan)
         if node.integrand.is_Mul and node.integrand.args[0].is_Rational:
             return self._separation(q, np.clip(gap, 0.0, 2.0))
-        correlation = number(simplify(shared / first), at) if first == second else at[rho]
+        correlation = number(cancel(shared / first), at) if first == second else at[rho]
         return self._covariance(q, np.clip(correlation, -1.0, 1.0), q2, gap)
 
     def _independent(self, node: GaussianExpectation, at: Mapping[Symbol, Array]) -> Bounded:

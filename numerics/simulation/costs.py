@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from derive.errors import InputError, unknown_name
-from numerics.activations_in_place import slopes
+from numerics.activations import slopes
 from numerics.laws import NORMAL, RADEMACHER, TRUNCATED_NORMAL, UNIFORM, Law
 from numerics.network import Network
 

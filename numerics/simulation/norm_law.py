@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from numerics.activations_in_place import slopes
+from numerics.activations import slopes
 from numerics.laws import NORMAL
 from numerics.network import Network
 from numerics.simulation.batch import Batch, Recorder

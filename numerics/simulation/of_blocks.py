@@ -150,10 +150,10 @@ def _result(network: Network, method: OfBlocks, collector: Collector, count: int
     if method.positions:
         for name, choose in (("q_min", np.argmin), ("q_max", np.argmax)):
             at = {row: np.unravel_index(choose(values), values.shape) for row, values in by_position.items()}
-            for side, values in ((estimate, by_position), (error, their_error)):
+            for side, of_positions in ((estimate, by_position), (error, their_error)):
                 side[name] = np.full(rows, np.nan)
                 for row, place in at.items():
-                    side[name][row] = values[row][place]
+                    side[name][row] = of_positions[row][place]
     for values in (*estimate.values(), *error.values(), *by_position.values(), *their_error.values()):
         values.setflags(write=False)
     return Simulation(

@@ -108,7 +108,7 @@ def plain_scenarios():
         ),
         # calculus
         Scenario(
-            ChainRule(),
+            ChainRule((s,)),
             cost_gradient(s(i, K)),
             Sum(cost_gradient(s(i + 1, J)) * Partial(s(i + 1, J), s(i, K)), (J, 1, n(i + 2))),
             (

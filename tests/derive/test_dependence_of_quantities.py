@@ -1,14 +1,13 @@
-"""What depends on what: the closures are proved by induction, and cover the coins that are really touched."""
+"""What depends on what in the chain: as written out by hand, and covering the coins that are really touched."""
 
 from fractions import Fraction
 
 import pytest
 import world_by_hand as by_hand
-from sympy import Integer, Sum, Symbol
+from sympy import Integer, Sum, Symbol, sympify
 
-import derive.dependence as dependence
 from derive.averages import Average, SharedVariance, Variance
-from derive.dependence import Reach, check_closures, reach
+from derive.dependence import Reach, reach
 from derive.errors import InputError
 from derive.hypotheses import (
     BACKWARD,
@@ -29,7 +28,6 @@ from derive.proof.exact import Exact
 from derive.proof.functions import IDENTITY, stated
 from derive.randomness import EVERYTHING, NETWORKS
 from derive.setting import Setting, Undischarged
-from derive.theorems.backpropagation import gradient_recursion
 from derive.theorems.forward import BEFORE_LAST, HERE
 from derive.words import Words
 
@@ -44,44 +42,75 @@ SCALARS_APART = Hypothesis(
 )
 
 
-def linear_backward_step():
-    """The derived right-hand side of dCost/ds^i_k, with f' = 1."""
-    from derive.rules import LinearRegime
-
-    recursion = gradient_recursion()
-    return LinearRegime().apply(recursion.result, Setting(BACKWARD, BEFORE_LAST)).after
+def everything(family, first=0, last=0):
+    return Reach(family, sympify(first), sympify(last), (None,) * len(family.extents(Integer(0))))
 
 
-def test_the_closures_are_proved_from_the_definitions_and_the_derived_recursion():
-    check_closures(linear_backward_step(), i)
+def before(layer):
+    """What z^layer depends on in the chain, by hand: the input, and all weights and biases of earlier layers."""
+    return {everything(x), everything(W, 0, layer - 1), everything(b, 0, layer - 1)}
 
 
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [
-        ("_forward", lambda real: lambda layer: real(layer - 1)),
-        ("_forward", lambda real: lambda layer: frozenset(r for r in real(layer) if r.family != x)),
-        ("_forward", lambda real: lambda layer: frozenset(r for r in real(layer) if r.family != b)),
-        ("_backward", lambda real: lambda layer: real(layer + 1)),
-        ("_backward", lambda real: lambda layer: frozenset(r for r in real(layer) if r.family != W)),
-        ("_backward", lambda real: lambda layer: frozenset(r for r in real(layer) if r.family != g)),
-        ("_backward", lambda real: lambda layer: frozenset({*(r for r in real(layer) if r.family != W),
-                                                            dependence._all(W, layer + 1, d - 1)})),
-    ],
-    ids=["z a layer short", "z without the input", "z without biases", "gradient a layer short",
-         "gradient without weights", "gradient without the output", "gradient without the last weights"],
-)  # fmt: skip
-def test_a_range_that_is_off_by_one_is_caught(monkeypatch, name, wrong):
-    monkeypatch.setattr(dependence, name, wrong(getattr(dependence, name)))
-    with pytest.raises(InputError, match="outside the claimed range"):
-        check_closures(linear_backward_step(), i)
+def behind(layer):
+    """What dCost/ds^layer depends on in the linear regime, by hand: the given gradient and all later weights."""
+    return {everything(g), everything(W, layer + 1, d)}
 
 
-def test_a_wrong_recursion_is_caught():
-    """A gradient that came back through its own layer's weights would escape the claimed range."""
-    wrong = Sum(W(i, K, J) * cost_gradient(s(i + 1, J)), (J, 1, n(i + 2)))
-    with pytest.raises(InputError, match="W"):
-        check_closures(wrong, i)
+def everywhere():
+    return {everything(x), everything(g), everything(W, 0, d), everything(b, 0, d)}
+
+
+INSIDE = Facts((i, d - i))
+BY_HAND = [
+    (z(i, K), before(i), Facts((i,))),
+    (z(i + 1, K), before(i + 1), Facts((i,))),
+    (z(0, K), {everything(x)}, Facts()),
+    (z(2, K), before(2), Facts()),
+    (s(i, K), before(i) | {Reach(W, i, i, (None, K)), Reach(b, i, i, (K,))}, Facts((i,))),
+    (s(d, 1), before(d) | {Reach(W, d, d, (None, Integer(1))), Reach(b, d, d, (Integer(1),))}, Facts((d,))),
+    (W(i, L, K), {Reach(W, i, i, (L, K))}, Facts()),
+    (cost_gradient(s(i, K)), behind(i), INSIDE),
+    (cost_gradient(s(i + 1, K)), behind(i + 1), Facts((i, d - 1 - i))),
+    (cost_gradient(s(d, K)), behind(d), Facts((d,))),
+    (cost_gradient(W(i, L, K)), everywhere(), INSIDE),
+    (cost_gradient(x(K)), {everything(g), everything(W, 0, d)}, Facts((d,))),
+]
+
+
+@pytest.mark.parametrize(("quantity", "known", "facts"), BY_HAND, ids=[str(q) for q, *_ in BY_HAND])
+def test_what_the_chain_depends_on_is_what_was_written_out_by_hand(quantity, known, facts):
+    """Nothing beyond it, and every family of it; to its first and its last layer, but for gradients of weights."""
+    found = reach(quantity, linear=True, closed_cost=True)
+    for r in found:
+        assert any(r.within(k, facts) for k in known), r
+    assert {r.family for r in found} == {r.family for r in known if not r.empty}
+    if quantity != cost_gradient(W(i, L, K)):
+        for k in known:
+            ends = [r for r in found if r.family == k.family]
+            assert k.empty or any(r.first == k.first for r in ends), k
+            assert k.empty or any(r.last == k.last for r in ends), k
+
+
+def test_the_gradient_of_a_weight_does_not_depend_on_it_where_the_regime_is_linear():
+    """dCost/dW^i = z^i dCost/ds^i: what is before, and what is behind."""
+    known = before(i) | behind(i)
+    assert reach(cost_gradient(W(i, L, K)), linear=True, closed_cost=True) == known
+
+
+@pytest.mark.parametrize("quantity", [s(i, K), W(i, L, K), z(i, K), b(i, K), x(K), s(d, K)], ids=str)
+@pytest.mark.parametrize(("linear", "closed"), [(True, False), (False, True), (False, False)])
+def test_no_gradient_depends_on_more_than_everything(quantity, linear, closed):
+    found = reach(cost_gradient(quantity), linear=linear, closed_cost=closed)
+    for r in found:
+        assert any(r.within(k, INSIDE) for k in everywhere()), r
+    assert quantity == s(d, K) or {x, g, W, b} == {r.family for r in found}
+
+
+def test_a_gradient_has_used_the_slopes_behind_it_and_not_the_output():
+    """f'(s^i) .. f'(s^{d-1}), and W^{i+1} .. W^d: every weight, and the biases but for the last ones."""
+    found = reach(cost_gradient(s(i, K)), linear=False, closed_cost=True)
+    assert {r.last for r in found if r.family == b} == {i, d - 1, d - 2}
+    assert reach(cost_gradient(s(d, K)), linear=False, closed_cost=True) == {everything(g)}
 
 
 def touched(quantity, world):

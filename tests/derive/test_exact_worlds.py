@@ -15,6 +15,9 @@ from derive.hypotheses import (
     UNITS_ALIKE,
     WEIGHTS,
     WEIGHTS_SYMMETRIC,
+    Hypothesis,
+    Kind,
+    Property,
 )
 from derive.layers import d
 from derive.network import SLOPE, Cost, Partial, W, b, cost_gradient, f, g, n, s, slope, x, z
@@ -23,6 +26,7 @@ from derive.proof.functions import IDENTITY, TinyActivation, stated
 from derive.proof.variety import tiny_worlds
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family
 from derive.setting import Setting
+from derive.words import Words
 
 K, L = Symbol("k", integer=True), Symbol("l", integer=True)
 BOTH = (*FORWARD, *(h for h in BACKWARD if h not in FORWARD))
@@ -232,3 +236,12 @@ def test_a_family_with_a_start_is_read_and_differentiated_by_it():
     assert evaluator.value(Variance(h(2, 1), EVERYTHING), {}) == 144 * evaluator.value(Variance(x(1), EVERYTHING), {})
     assert evaluator.value(Partial(h(2, 1), x(1)), {}) == 12
     assert evaluator.value(Partial(h(2, 1), h(0, 1)), {}) == 4
+
+
+def test_what_holds_almost_surely_holds():
+    """A value without a chance is no outcome: E[x] = x."""
+    almost_three = Kind("ALMOST_THREE", "it is 3 with probability 1", law=lambda _: ((1, 3), (0, 7)))
+    declared = Hypothesis("three", Words("It is 3."), (Property(almost_three, x),))
+    evaluator = exact((declared,), 0, (1, 1))
+    assert set(evaluator.world.laws(x, (1,)).values) == {3, 7}
+    assert list(evaluator.for_all((Average(x(1), EVERYTHING), x(1)), {})) == [(3, 3)]

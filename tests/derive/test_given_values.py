@@ -1,9 +1,10 @@
 """Values that hypotheses give: put in as they are stated, and no others; solved for where one equation states them."""
 
 import pytest
-from sympy import Derivative, Eq, Integer, Integral, Sum, Symbol
+from sympy import Abs, Derivative, Eq, Integer, Integral, Max, Rational, Sum, Symbol, exp
 
-from derive.hypotheses import RECTIFIER, RELU, Hypothesis
+from derive.errors import InputError
+from derive.hypotheses import RECTIFIER, RELU, Hypothesis, leaky_relu_slope
 from derive.network import SLOPE
 from derive.proof.rule import RuleDoesNotApply
 from derive.rules import Solve
@@ -19,6 +20,7 @@ from derive.words import Words
 
 X, Y = Symbol("x", real=True), Symbol("y", real=True)
 J = Symbol("j", integer=True)
+(S,) = RECTIFIER.for_all
 
 
 def stated(*equations, for_all=()):
@@ -58,6 +60,14 @@ def test_values_given_together_are_checked_together():
 def test_an_equation_that_allows_other_values_gives_none(equation, value):
     with pytest.raises(Undischarged, match="no hypothesis says"):
         PutIn(((X, Integer(value)),)).apply(X + 1, stated(equation))
+
+
+def test_the_slopes_at_which_leaky_relu_is_another_function_are_solved_for():
+    assert leaky_relu_slope(Max(S, 0)) == Eq(SLOPE, 0)
+    assert leaky_relu_slope((3 * S + 7 * Abs(S)) / 10) == Eq(SLOPE, Rational(-2, 5))
+    for other in (exp(S), 2 * S, Max(S, 0) + 1):
+        with pytest.raises(InputError, match="at no slope"):
+            leaky_relu_slope(other)
 
 
 def test_what_a_hypothesis_says_aside_is_no_fact():

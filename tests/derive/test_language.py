@@ -61,7 +61,11 @@ def test_a_family_is_drawn_or_defined_and_not_both():
 
 
 def stream(start):
-    return Family("h", meaning="", extents=lambda j: (n(0),), definition=lambda j, k: 2 * h(j - 1, k), start=start)
+    def doubled(j, k):
+        return 2 * made(j - 1, k)
+
+    made = Family("h", meaning="", extents=lambda j: (n(0),), definition=doubled, start=start)
+    return made
 
 
 h = stream(lambda k: x(k))

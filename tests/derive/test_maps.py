@@ -330,3 +330,13 @@ def test_two_sides_that_differ_a_little_are_refuted():
     for size in (Rational(1, 100), 1, 1000):
         assert _compare(size * u, size * u).grade is Grade.SAMPLED
         assert _compare(size * u, size * u * (1 + Rational(1, 10**6))).grade is Grade.FAILED
+
+
+def test_an_activation_that_grows_like_a_density_has_all_its_maps():
+    """E[exp((x² + y²)/8)] = det(1 - C/4)^(-1/2); f' is odd, so the slope at correlation 0 is 0."""
+    maps = Maps("exp(x**2/8)")
+    square, pair = 1 / sqrt(1 - q / 2), 1 / sqrt((1 - q / 4) ** 2 - (q * rho / 4) ** 2)
+    expected = (sigma_w2 * pair + sigma_b2) / (sigma_w2 * square + sigma_b2)
+    point = {q: 1.3, rho: 0.4, sigma_w2: 1.7, sigma_b2: 0.2}
+    assert float(maps.correlation_map.result.subs(point)) == pytest.approx(float(expected.subs(point)), rel=1e-14)
+    assert maps.slope_at_zero.result == 0

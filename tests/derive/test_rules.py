@@ -13,7 +13,7 @@ import derive
 from derive.errors import InputError
 from derive.hypotheses import FINITE_MOMENTS
 from derive.indices import rename_bound
-from derive.proof.rule import Evidence, Rule, RuleDoesNotApply
+from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.rules import (
     ByProductVariance,
     Linearity,
@@ -25,7 +25,7 @@ from derive.rules import (
     VarianceOfSum,
 )
 from derive.rules.rectifier import OddMean
-from derive.setting import Undischarged
+from derive.setting import Setting, Undischarged
 
 
 def named(scenario):
@@ -84,6 +84,20 @@ def test_a_rule_without_a_scenario_is_noticed():
 def test_a_rule_computes_the_right_thing(scenario):
     after = scenario.rule.apply(scenario.start, scenario.setting).after
     assert same(after, scenario.right), f"{after}\n is not\n{scenario.right}"
+
+
+def test_a_step_that_changes_nothing_is_no_step():
+    class Again(Rule):
+        """u = u"""
+
+        name = "again"
+        words = "The same again."
+
+        def rewrite(self, node, setting):
+            return Rewrite(node)
+
+    with pytest.raises(RuleDoesNotApply, match="finds nothing to act on"):
+        Again().apply(Symbol("u") + 1, Setting(()))
 
 
 @every_scenario

@@ -1,5 +1,6 @@
 """A derivation that somebody has changed does not pass its check: neither the theorem's own steps, nor a lemma's."""
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -8,12 +9,13 @@ from planting import check
 from sympy import Integer, Symbol
 
 import derive
-import derive.dependence as dependence
-import derive.proof.existence as existence
+import derive.dependence.backflow as backflow
+import derive.dependence.below as below
+import derive.proof.unfolding as unfolding
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import BACKWARD, BIASES_ZERO, FINITE_MOMENTS, FORWARD, INPUTS_CENTRED, WEIGHTS
 from derive.layers import Facts, d, i
-from derive.network import W, n, s, z
+from derive.network import W, n, s, x, z
 from derive.proof.checking import Checker
 from derive.proof.derivation import CheckResult, Derivation, Proof, Statement
 from derive.proof.verdict import Counterexample, Grade, Verdict
@@ -262,17 +264,39 @@ def test_a_layer_that_need_not_exist_is_refused():
     fails(proof.done("planted", "The weights of any layer"), "nothing says that there is a layer i of W")
 
 
-def test_what_depends_on_what_is_proved_by_the_check(monkeypatch):
+def without_input(real):
+    return lambda *of: tuple(r for r in real(*of) if r.family != x)
+
+
+def a_layer_short(real):
+    return lambda *of: tuple(replace(r, first=r.first + 1) for r in real(*of))
+
+
+def without_weights(real):
+    return lambda *of, **known: frozenset(r for r in real(*of, **known) if r.family != W)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "wrong", "words"),
+    [
+        (below, "closure", without_input, "depends on layer 0 of x, which its computed reach leaves out"),
+        (below, "closure", a_layer_short, "depends on layer . of .*, which its computed reach leaves out"),
+        (backflow, "gradient_reach", without_weights, "∂Cost/∂s.* depends on layer . of W, which its computed reach"),
+    ],
+)
+def test_what_depends_on_what_is_checked_by_putting_in_definitions(monkeypatch, module, name, wrong, words):
     """Too short a range is noticed with any derivation about the network, also where no step goes wrong by it."""
-    backward = dependence._backward
-    monkeypatch.setattr(dependence, "_backward", lambda layer: backward(layer + 1))
-    existence._closures.cache_clear()
-    (failure,) = forward_step().check().failures
-    assert "what depends on what does not follow from the definitions" in failure
-    assert failure.endswith("outside the claimed range")
+    forget = (unfolding._left_out.cache_clear, unfolding._left_out_of_gradient.cache_clear)
+    derivation = forward_step() if module is below else backward_step()
+    monkeypatch.setattr(module, name, wrong(getattr(module, name)))
+    for clear in forget:
+        clear()
+    failures = derivation.check().failures
+    assert any(re.search(words, failure) for failure in failures), failures
     monkeypatch.undo()
-    existence._closures.cache_clear()
-    assert forward_step().check().passed
+    for clear in forget:
+        clear()
+    assert derivation.check().passed
 
 
 def test_the_statement_is_data():

@@ -30,7 +30,7 @@ PLACES = {
     "rules": "derive/rules/*.py",
     "hypotheses": "derive/hypotheses.py",
     "network": "derive/network.py",
-    "dependence": "derive/dependence.py",
+    "dependence": "derive/dependence/*.py",
     "theorems": "derive/theorems/*.py",
     "gaussian": "derive/gaussian/rules.py",
     "maps": "derive/maps/rules.py",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 INDEX, SIGN, POWER, CONSTANT, TERM = "index", "sign", "power", "constant", "dropped term"
@@ -26,6 +26,11 @@ _LAYERS = {"i", "d", "layer"}
 _WORDING = {"remarks", "intro", "symbols", "source", "meaning", "title", "words"}
 """Arguments that are prose: an error in it changes nothing that is derived."""
 _COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
+
+
+Change = tuple[str, ast.AST, str, ast.AST]
+"""Place, node, kind of the error, and what comes in the node's stead."""
+Changes = Callable[[ast.Module], Iterable[Change]]
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,11 @@ class Mutant:
         return f"{self.module}:{self.place}: {self.kind}: {self.was} -> {self.now}{again}"
 
 
-def mutants(module: str, source: str) -> list[Mutant]:
-    """Return every error that can be planted in a module."""
+def mutants(module: str, source: str, changes: Changes | None = None) -> list[Mutant]:
+    """Return every error that can be planted in a module; ``changes`` yields them, by default those of derivations."""
     made: list[Mutant] = []
     seen: Counter[tuple[str, ...]] = Counter()
-    for number, (place, node, kind, new) in enumerate(_changes(ast.parse(source))):
+    for number, (place, node, kind, new) in enumerate((changes or _changes)(ast.parse(source))):
         was, now = _short(node), _short(new)
         key = (place, kind, was, now)
         made.append(Mutant(module, number, place, kind, was, now, node.lineno, seen[key]))  # type: ignore[attr-defined]
@@ -60,10 +65,10 @@ def mutants(module: str, source: str) -> list[Mutant]:
     return made
 
 
-def planted(source: str, number: int) -> ast.Module:
+def planted(source: str, number: int, changes: Changes | None = None) -> ast.Module:
     """Return the tree of a module with one error in it."""
     tree = ast.parse(source)
-    _, node, _, new = list(_changes(tree))[number]
+    _, node, _, new = list((changes or _changes)(tree))[number]
     changed = _Swap(node, new).visit(tree)
     return ast.fix_missing_locations(changed)  # type: ignore[no-any-return]
 
@@ -78,9 +83,6 @@ class _Swap(ast.NodeTransformer):
 
 def _short(node: ast.AST) -> str:
     return " ".join(ast.unparse(ast.fix_missing_locations(node)).split())[:100]
-
-
-Change = tuple[str, ast.AST, str, ast.AST]
 
 
 def _changes(tree: ast.Module) -> Iterator[Change]:

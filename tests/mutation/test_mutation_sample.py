@@ -33,7 +33,8 @@ class Planted:
 
 EXPECTATION = "derive.rules.expectation"
 SAMPLE = (
-    Planted("index", "derive.dependence", "_backward", "total-variance", CHECK),
+    Planted("index", "derive.network", "z", "total-variance", CLEAR, 1),
+    Planted("dropped term", "derive.dependence.ranges", "Ranges._turns", "total-variance", CHECK, 1),
     Planted("sign", EXPECTATION, "VarianceDefinition.rewrite", "product-variance", CHECK),
     Planted("power", EXPECTATION, "VarianceDefinition.rewrite", "product-variance", CHECK, 2),
     Planted("constant", "derive.theorems.kumar", "UNIT", "kumar-2017", CLEAR),
@@ -41,7 +42,7 @@ SAMPLE = (
     Planted("obligation", EXPECTATION, "ProductLaw.rewrite", "product-variance", CHECK),
     Planted("relation", "derive.rules.decay", "DecayOfRecursion", "critical-length", CHECK),
     Planted("lemma", "derive.theorems.sample_variance", "sample_variance_stable", "sample-variance-stable", CLEAR),
-    Planted("family", "derive.dependence", "_forward", "total-variance", CHECK, 1),
+    Planted("family", "derive.network", "Cost", "backward-variance", CLEAR),
     Planted("guard", "derive.rules.rectifier", "OddMean.rewrite", "half-variance", CLEAR, 4),
     Planted("premise", "derive.theorems.rectifier", "SYMMETRIC", "half-variance", CLEAR),
 )
@@ -86,13 +87,13 @@ def test_there_are_errors_of_every_kind_in_every_place():
 
 def test_an_error_is_one_change():
     """The tree with an error in it differs from the module's, and not from itself made again."""
-    text = source("derive.dependence")
+    text = source("derive.dependence.ranges")
     plain = ast.unparse(ast.parse(text))
-    for mutant in mutants("derive.dependence", text):
+    for mutant in mutants("derive.dependence.ranges", text):
         changed = ast.unparse(planted(text, mutant.number))
         assert changed != plain, mutant.name
         assert changed == ast.unparse(planted(text, mutant.number))
-        compile(changed, "derive.dependence", "exec")
+        compile(changed, "derive.dependence.ranges", "exec")
 
 
 def test_a_sample_is_spread_and_always_the_same():

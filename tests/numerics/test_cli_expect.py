@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.polynomial.hermite_e import hermegauss
 
 from numerics.cli import main
 
@@ -299,3 +300,17 @@ def test_a_pair_without_a_closed_form():
     found = json.loads(run("expect", "tanh(x)", "--with", "x", "--correlation", "0.5", "--format", "json").stdout)
     true = mpmath.quad(lambda s: s * mpmath.tanh(s) * mpmath.npdf(s), [-13, -3, 0, 3, 13]) / 2
     assert found["value"] == pytest.approx(float(true), rel=1e-13)
+
+
+def test_a_number_without_a_closed_form_says_why_in_the_same_words():
+    """As text a sentence of its own, in JSON after the method; the number and its bound are the same."""
+    command = ["expect", "tanh(x)**2", "--variance", "0.7"]
+    text = run(*command).stdout
+    data = json.loads(run(*command, "--format", "json").stdout)
+    method, _, reason = data["method"].partition("; ")
+    said, number = " ".join(text.split()).split(" = ", 1)
+    assert method == "quadrature"
+    assert said == reason[0].upper() + reason[1:]
+    assert number == f"{data['value']!r}, by quadrature, error at most {data['error_bound']:.1e}"
+    nodes, weights = hermegauss(160)
+    assert data["value"] == pytest.approx(weights @ np.tanh(np.sqrt(0.7) * nodes) ** 2 / weights.sum(), rel=1e-12)

@@ -53,6 +53,14 @@ def test_the_curves_alone():
     assert list(panels(plot_curves(linear))) == list(FORWARD)
 
 
+def test_a_prediction_without_samples_is_not_drawn_in_their_panels():
+    """The linear regime has no m2, whatever the simulation has: what both have is drawn."""
+    network = replace(RELU, activation="tanh", bias_variance=(0.0,) * 4)
+    simulation = simulate(network, over="both", networks=20, rng=1, progress=False)
+    figure = plot_curves(predict(network, theory="linear-regime"), simulation)
+    assert list(panels(figure)) == list(FORWARD)
+
+
 @pytest.mark.parametrize(("over", "expected"), [("network", FORWARD), ("both", SAMPLES)])
 def test_a_simulation_lies_over_its_prediction(over, expected):
     """Only the panels that it has estimates for; each point at its layer, its bar two standard errors each way."""

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import math
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -165,3 +167,13 @@ def test_tanh_leaves_the_linear_regime():
     assert found.verdict == "differs"
     (row,) = [row for row in found.comparisons if (row.quantity, row.layer) == ("var_z", 4)]
     assert row.relative_difference < -0.5
+
+
+def test_a_prediction_loads_no_code_generation():
+    """Imports are a large part of a short command."""
+    program = (
+        "import sys; from numerics import Network, predict;"
+        "predict(Network(widths=[9] * 3, gain=1.0, activation='tanh'));"
+        "sys.exit(any(m in sys.modules for m in ('numerics.kernels.callable', 'numerics.kernels.printers')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

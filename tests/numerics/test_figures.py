@@ -14,7 +14,7 @@ from matplotlib.patches import StepPatch
 from derive.errors import InputError
 from numerics.cli import main
 from numerics.figures import FIGURES, draw, save_figure, to_bytes, to_inline_svg
-from numerics.figures.decay import asymptote
+from numerics.figures.decay import _simulated, asymptote
 from numerics.figures.experiment import Experiment
 
 SMALL = {"width": 64, "depth": 7}
@@ -30,6 +30,7 @@ def gaussians(axes):
     for line in axes.lines:
         x, p = line.get_data()
         mass = np.trapezoid(p, x)
+        assert mass == pytest.approx(1, abs=1e-4)
         mean = np.trapezoid(x * p, x) / mass
         found.append((mean, np.trapezoid((x - mean) ** 2 * p, x) / mass))
     return np.array(found)
@@ -131,6 +132,17 @@ def test_sample_variance():
         state = step(*state)
     assert v2 == pytest.approx(np.array(found), rel=1e-9)
     assert len(right.get_legend().get_texts()) == 3
+    wide, narrow = (_simulated(Experiment(seed=0, **SMALL), width, n) for n, width in enumerate((64, 8)))
+    points = [(left, 0, wide, "v2"), (left, 1, narrow, "v2")]
+    points += [(right, k, wide, name) for k, name in enumerate(("v2", "m2", "var_s"))]
+    for axes, k, simulation, name in points:
+        data, _, (ends,) = axes.containers[k].lines
+        at = data.get_xdata() - 1
+        assert (at[0], at[-1], len(at) >= 6) == (0, SMALL["depth"] - 1, True)
+        estimate, error = simulation.estimate[name][at], simulation.standard_error[name][at]
+        assert data.get_ydata().tolist() == estimate.tolist()
+        bars = np.array([end[:, 1] for end in ends.get_segments()])
+        assert bars == pytest.approx(np.stack([estimate - 2 * error, estimate + 2 * error], axis=1), rel=1e-12)
 
 
 def test_inline_figure_takes_the_colour_of_the_text():

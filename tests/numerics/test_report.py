@@ -450,6 +450,28 @@ def test_typeset():
     assert broken == "! Undefined control sequence."
 
 
+@pytest.mark.parametrize(
+    ("script", "made"),
+    [
+        ('echo "$SOURCE_DATE_EPOCH $FORCE_SOURCE_DATE" >document.pdf', b"0 1\n"),
+        ("echo one >>document.pdf; echo Rerun", b"one\none\none\n"),
+        ("echo one >>document.pdf; test -s second || echo Rerun; echo 1 >second", b"one\none\n"),
+        ("echo made >document.pdf; echo '! No such thing.'; exit 1", "! No such thing."),
+        ("echo made >document.pdf; echo nothing; exit 2", "pdflatex failed"),
+    ],
+)
+def test_what_an_engine_does_is_taken_up(tmp_path, script, made):
+    """The epoch as the date; again while it asks for it, three times at most; its first complaint where it fails."""
+    engine = tmp_path / "engine"
+    engine.write_text(f"#!/bin/sh\n{script}\n")
+    engine.chmod(0o755)
+    assert typeset("document", str(engine)) == made
+
+
+def test_an_engine_that_is_not_there_is_a_reason(tmp_path):
+    assert "No such file" in typeset("document", str(tmp_path / "none"))
+
+
 def test_missing_engine_is_noted(report):
     """The page says why there are no PDFs."""
     assert "No PDFs: pdflatex is not installed." in (report / "index.html").read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ from sympy import Piecewise
 
 from derive.activations import Activation, activation, s
 from derive.errors import InputError
-from numerics.activations_in_place import slopes, value_into
+from numerics.activations import slopes
+from numerics.activations_in_place import value_into
 from numerics.network import Network
 from numerics.simulation import forward, simulate
 from numerics.simulation.batch import Recorder

@@ -363,9 +363,7 @@ ORACLES = {
         GAUSSIAN_HERE,
         (Case("a parabola", _residual_map, equals=2 * (9 * 4 * 3 + 1)),),
     ),
-    "ending-activation-mean": Oracle(
-        GAUSSIAN_HERE, (Case("a parabola", _ending, equals=1 + 3 * (5 / 2 - 1 / 4)),)
-    ),
+    "ending-activation-mean": Oracle(GAUSSIAN_HERE, (Case("a parabola", _ending, equals=1 + 3 * (5 / 2 - 1 / 4)),)),
     "ending-activation-map": Oracle(
         GAUSSIAN_HERE,
         (

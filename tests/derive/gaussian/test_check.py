@@ -5,11 +5,31 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import mpmath
 import pytest
-from sympy import Abs, Add, Expr, Heaviside, Max, Min, Piecewise, Rational, S, Symbol, cos, erf, exp, nan, pi, sin, sqrt
+from sympy import (
+    Abs,
+    Add,
+    Expr,
+    Heaviside,
+    Max,
+    Min,
+    Piecewise,
+    Rational,
+    S,
+    Symbol,
+    cos,
+    erf,
+    exp,
+    nan,
+    pi,
+    sin,
+    sqrt,
+    symbols,
+)
 
 from derive.gaussian import NoClosedForm, Phi, check, gaussian_expectation, moments, orthants, reader, rules
-from derive.gaussian.check import CannotCheck, Disagreement, Problem, compare
+from derive.gaussian.check import CannotCheck, Disagreement, Problem, compare, quadrature
 from derive.proof.verdict import Grade
 
 X = Symbol("x", real=True)
@@ -226,3 +246,29 @@ def test_an_answer_without_a_value_is_not_returned(v: SimpleNamespace) -> None:
     for bad in (nan, answer + 1 / (v.s - v.s * (1 + nan)), answer / (v.m - v.m * 1).evalf()):
         with pytest.raises(CannotCheck):
             compare(posed, bad)
+
+
+def test_independent_factors_are_integrated_one_by_one():
+    """In many digits, and with a bound that holds; a law with a covariance is left whole."""
+    x, y = symbols("x y", real=True)
+    apart = Problem(3 * x**2 * cos(y), (x, y), (Rational(1, 2), S.Zero), ((S.One, S.Zero), (S.Zero, S(2))))
+    found = quadrature(apart, {})
+    with mpmath.workdps(60):
+        truth = mpmath.mpf(15) / 4 * mpmath.exp(-1)
+        assert abs(found.value - truth) <= found.error <= mpmath.mpf(10) ** -25
+    joined = Problem(x * y, (x, y), (S.Zero, S.Zero), ((S.One, Rational(1, 2)), (Rational(1, 2), S(2))))
+    assert abs(quadrature(joined, {}).value - mpmath.mpf(1) / 2) < 1e-13
+    sum_of_both = Problem((x + y) ** 2, (x, y), (S.Zero, S.Zero), ((S.One, S.Zero), (S.Zero, S(2))))
+    assert abs(quadrature(sum_of_both, {}).value - 3) < 1e-13
+
+
+def test_growing_exponentials_of_squares_in_the_plane():
+    """E[x y exp((x² + y²)/8)] = Σ_12 (det Σ/det C)^(1/2) for Σ = (C⁻¹ - 1/4)⁻¹."""
+    x, y = symbols("x y", real=True)
+    law = ((S.One, Rational(1, 2)), (Rational(1, 2), Rational(5, 4)))
+    found = quadrature(Problem(x * y * exp(x**2 / 8) * exp(y**2 / 8), (x, y), (S.Zero, S.Zero), law), {})
+    with mpmath.workdps(40):
+        C = mpmath.matrix([[1, 0.5], [0.5, 1.25]])
+        wide = (C**-1 - mpmath.eye(2) / 4) ** -1
+        truth = wide[0, 1] * mpmath.sqrt(mpmath.det(wide) / mpmath.det(C))
+        assert abs(found.value - truth) <= found.error <= 1e-12 * abs(truth)

@@ -155,7 +155,7 @@ def scalar(entry, drawn, found):
         if entry.family.name in drawn:
             found[entry] = drawn[entry.family.name][tuple(int(k) - 1 for k in entry.indices)]
         else:
-            written = entry.family.definition(*entry.indices).doit()
+            written = entry.definition.doit()
             parts = {part: Float(scalar(part, drawn, found)) for part in written.atoms(type(entry))}
             found[entry] = float(written.xreplace(parts).evalf())
     return found[entry]

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import mpmath
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -13,6 +14,8 @@ from numerics.kernels import SampleVarianceStep, certify, sample_variance_step
 from numerics.kernels import rectifier_profile as profile
 from numerics.kernels import rectifier_theorem as source
 from numerics.kernels.certificate import LIMITS, ULP, ulps
+from numerics.kernels.definitions import OVER_SAMPLES, PAIRS
+from numerics.kernels.map_truth import chosen
 from numerics.kernels.program import Program
 from numerics.kernels.rectifier_programs import Parameters, step_program
 from numerics.kernels.rectifier_truth import exact
@@ -28,6 +31,27 @@ SLOPES = {
     "linear": 1.0,
     "leaky-relu(-0.3)": -0.3,
 }
+
+
+@pytest.mark.parametrize("name", sorted(PAIRS))
+def test_points_of_a_certificate_belong_together(name):
+    """Squares and roots are of the same numbers, no covariance exceeds what is possible, and ends are met."""
+    points = chosen(name, (1e-3, 1e3), 400)
+    if name in OVER_SAMPLES:
+        q = points["m2"] + points["v2"]
+        assert points["m"] ** 2 == pytest.approx(points["m2"], rel=1e-15, abs=0)
+        assert points["v"] ** 2 == pytest.approx(points["v2"], rel=1e-15, abs=0)
+        rho = points["m2"] / q
+    else:
+        q, rho = points["q_1"], points["rho"]
+        assert (points["c"] ** 2 <= q * points["q_2"] * (1 + 1e-15)).all()
+        assert points["c"] == pytest.approx(rho * np.sqrt(q * points["q_2"]), rel=1e-14, abs=0)
+        assert (rho.min(), rho.max()) == (-1, 1)
+    assert 1e-3 * (1 - 1e-15) <= q.min() < 1e-3 * 1.1
+    assert 1e3 / 1.1 < q.max() <= 1e3 * (1 + 1e-15)
+    gap = points["v2"] / q if name in OVER_SAMPLES else 1 - np.abs(rho)
+    # Decades down to nothing: each has its share.
+    assert all(((gap > 10.0 ** (-k - 2)) & (gap < 10.0**-k)).any() for k in range(14))
 
 
 @pytest.mark.parametrize("bias_variance", [0.0, 0.1])

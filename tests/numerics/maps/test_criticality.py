@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from map_oracles import expectation, gelu, relative
 
-from derive.activations import activations
+from derive.activations import activation, activations
 from derive.errors import InputError
 from numerics.criticality import critical, fixed_points
+from numerics.criticality.approach import _fitted
 from numerics.criticality.fixed_points import roots
+from numerics.criticality.moments import moments_of
 from numerics.maps import NumericalMaps
 
 SECH4 = lambda s: mpmath.sech(s) ** 4  # noqa: E731
@@ -318,3 +320,21 @@ def test_the_critical_bias_variance_of_gelu_is_recognised() -> None:
     assert edge.stability == "half-stable"
     assert edge.chi_par == 1
     assert str(edge.approach[0]).startswith("q - q* ~")
+
+
+@pytest.mark.parametrize(
+    ("expression", "exponent", "amplitude"),
+    [
+        # E[f²] = q - 2cE|x|³ + ... = q - A q^(3/2) with A = 4c sqrt(2/π): q ~ 4/(A l)².
+        ("x - x*abs(x)/10", -2, 4 / (0.4 * np.sqrt(2 / np.pi)) ** 2),
+        # E[f²] = q - 2cE[x⁴] + ... = q - 6c q²: q ~ 1/(6c l).
+        ("x - x**3/100", -1, 1 / 0.06),
+        # E[f²] = q - 2cE[x⁶] + ... = q - 30c q³: q ~ (60c l)^(-1/2).
+        ("x - x**5/1000", -0.5, 0.06**-0.5),
+    ],
+)
+def test_a_decay_that_is_fitted_is_the_one_of_the_first_moment_that_is_lost(expression, exponent, amplitude):
+    """Of two lengths near 0: half orders, and whole ones, each with the next term taken off."""
+    found = _fitted(moments_of(activation(expression)), 1.0)
+    assert found.exponent == exponent
+    assert found.amplitude == pytest.approx(amplitude, rel=2e-5)
