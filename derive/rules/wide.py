@@ -223,8 +223,8 @@ class GaussianLimit(Rule):
 def _signals(e: Expr, setting: Setting) -> tuple[Entry, ...]:
     """Return the scalars at which functions in a product are taken, if a hypothesis says that they become Gaussian."""
     found = []
-    for factor in Mul.make_args(e):
-        function, _ = factor.as_base_exp()
+    for part in Mul.make_args(e):
+        function, _ = part.as_base_exp()
         argument = function.args[0] if isinstance(function, Activation | ActivationSlope) else None
         if not isinstance(argument, Entry) or not setting.citing(Kind.GAUSSIAN_LIMIT, argument.family):
             return ()

@@ -55,7 +55,12 @@ def pooled_alike() -> Derivation:
     )
     alike = Hypothesis(
         "equally-correlated",
-        Words("Every value has the mean square {}, and every two of a channel have the mean product {}: {}.", Q, M, equation),
+        Words(
+            "Every value has the mean square {}, and every two of a channel have the mean product {}: {}.",
+            Q,
+            M,
+            equation,
+        ),
         (),
         for_all=(T, K, P, R),
     )
@@ -70,7 +75,15 @@ def pooled_gradient() -> Derivation:
     """E[(dC/dz_tkp)^2] = Var[g]/T^2"""
     g, coming = coming_back(_OUT)
     start = Average(passed_back(_OUT, g, _Z(T, K, P)) ** 2, OVER_ALL)
-    rules = (Define(_Y), Differentiate(), JoinSums(), ContractDelta(), OnlyTerm((P, _ONE)), Linearity(), CentredSquare())
+    rules = (
+        Define(_Y),
+        Differentiate(),
+        JoinSums(),
+        ContractDelta(),
+        OnlyTerm((P, _ONE)),
+        Linearity(),
+        CentredSquare(),
+    )
     return proof((*coming, _PLACES), start, *rules, over=OVER_ALL).done(
         "pooled-gradient", "The gradient in front of average pooling", symbols=TWO_SAMPLES[:1]
     )

@@ -95,6 +95,28 @@ def _samples() -> Known:
     return case({"y": made}, {"x": ("input", ((1, 2), (2, -1))), "w": (BEFORE, ((1, 1), (1, -3)))}, {0: 2})
 
 
+def _layers() -> Known:
+    """Two layers of two units, and one; Var[W^i] = 2 (i + 1)^2 and Var[b^i] = 9 (i + 2)^2."""
+
+    def activation(at: Callable[..., Any], layer: int, t: int, k: int) -> Any:
+        return parabola(at("s", layer - 1, t, k)) if layer else at("x", t, k)
+
+    def summed(at: Callable[..., Any], layer: int, t: int, k: int) -> Any:
+        return sum(at("z", layer, t, l) * at("W", layer, l, k) for l in (1, 2)) + at("b", layer, k)
+
+    made: dict[str, Made] = {
+        "W": lambda at, layer, l, k: (layer + 1) * at("drawn", layer, l, k),
+        "b": lambda at, layer, k: (layer + 2) * at("shift", layer, k),
+        "z": activation,
+        "s": summed,
+    }
+    laws = {"x": ("input", _ROWS), "drawn": (WEIGHTS, skewed(1)), "shift": (BIASES, signs(3))}
+    variances = {"W": lambda layer: 2 * (layer + 1) ** 2, "b": lambda layer: 9 * (layer + 2) ** 2}
+    return case(
+        made, laws, {0: 2, 1: 2, 2: 1}, {"SharedVariance": lambda name, layer: variances[name](layer)}, i=1, d=1
+    )
+
+
 ALPHA = 3
 _MIX = {"W": (WEIGHTS, skewed(1))}
 _GRADIENT: dict[str, tuple[str, Law]] = {"g": ("output gradient", ((1, (2, -2)), (2, (-1, 1))))}
@@ -111,6 +133,26 @@ _BRANCH: dict[str, Made] = {"a": activated("h"), "r": behind("a", 2, biased=Fals
 
 def _residual(u: int) -> Known:
     return case(_BRANCH, {"h": (BEFORE, _ROWS), **_MIX, **_GRADIENT}, {0: 2}, u=u, alpha=ALPHA)
+
+
+_FACTORS = (0.3, 0.7, 1.1, 0.2, 0.5)
+"""The factors of the branches of five blocks."""
+
+
+def _residual_layers() -> Known:
+    """Two blocks of two units, with Var[W^i] = 2 (i + 1)^2."""
+
+    def stream(at: Callable[..., Any], layer: int, t: int, k: int) -> Any:
+        if layer == 0:
+            return at("x", t, k)
+        return at("h", layer - 1, t, k) + _FACTORS[layer - 1] * sum(
+            parabola(at("h", layer - 1, t, unit)) * layer * at("drawn", layer, unit, k) for unit in (1, 2)
+        )
+
+    made: dict[str, Made] = {"h": stream, "a": lambda at, layer, t, k: parabola(at("h", layer, t, k))}
+    laws = {"x": ("input", _ROWS), "drawn": (WEIGHTS, skewed(1))}
+    functions = {"SharedVariance": lambda _, layer: 2 * (layer + 1) ** 2, "alpha": _FACTORS.__getitem__}
+    return case(made, laws, {0: 2}, functions, i=1, d=2)
 
 
 def _added(u: int) -> float:
@@ -158,9 +200,6 @@ def _one_unit(a: float, weights: Law, alpha: float) -> Known:
     }
     laws = {"h": (BEFORE, ((1, 2),)), "V": (WEIGHTS, weights)}
     return case(made, laws, {0: 1}, q_1=4, a=a, alpha=alpha, sigma_w2=variance(weights))
-
-
-_FACTORS = (0.3, 0.7, 1.1, 0.2, 0.5)
 
 
 def _stream(depth: int, factor: Callable[[int], float], growth: Callable[[float], float], **symbols: Any) -> Known:
@@ -304,9 +343,11 @@ def _gradient_of_pixel(padding: str, stride: int, size: int, **places: int) -> K
     return case(world, laws, {0: 1, 1: 2}, {"SharedVariance": lambda _: 2}, T=size, **places)
 
 
-_CORRELATED: Law = tuple((1, (((2 * e + 3, -e + 3, -e + 3),),)) for e in (1, -1)) + tuple(
-    (1, (((-e + 3, 2 * e + 3, -e + 3),),)) for e in (1, -1)
-) + tuple((1, (((-e + 3, -e + 3, 2 * e + 3),),)) for e in (1, -1))
+_CORRELATED: Law = (
+    tuple((1, (((2 * e + 3, -e + 3, -e + 3),),)) for e in (1, -1))
+    + tuple((1, (((-e + 3, 2 * e + 3, -e + 3),),)) for e in (1, -1))
+    + tuple((1, (((-e + 3, -e + 3, 2 * e + 3),),)) for e in (1, -1))
+)
 """Three values of mean 3 and variance 2, two of them with the covariance -1."""
 
 
@@ -336,6 +377,7 @@ ORACLES = {
     "covariance-map": Oracle(
         GAUSSIAN_HERE, (Case("a parabola", _covariance_map, equals=lambda: 4 * _product(2, 1.5, 1) + 9),)
     ),
+    "covariance-of-layers": Oracle(ENUMERATED, (Case("the second layer", _layers),)),
     "covariance-of-samples": Oracle(
         # E[x] = 0 and E[x^2] = 2: the mean over samples is 2 w - 1, and Var[w] = 4.
         ENUMERATED,
@@ -348,6 +390,7 @@ ORACLES = {
             Case("one sample", lambda: _residual(1), equals=lambda: _added(1)),
         ),
     ),
+    "residual-of-layers": Oracle(ENUMERATED, (Case("the second block", _residual_layers),)),
     # (1 - 2 + 2)/4.
     "residual-mean": Oracle(ENUMERATED, (Case("a mean of 1/4", lambda: _residual(2), equals=1 / 4),)),
     "residual-map": Oracle(
