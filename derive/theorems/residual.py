@@ -14,8 +14,9 @@ from derive.randomness import NETWORKS
 from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
 from derive.rules.algebra import Expand, TakeOut
 from derive.rules.given import PutIn, Rename
+from derive.rules.one_of_many import OneOfMany
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
-from derive.rules.wide import GaussianLimit, OneOfMany
+from derive.rules.wide import GaussianLimit
 from derive.theorems.sample_variance import GAIN
 from derive.theorems.signals import (
     GAINS,

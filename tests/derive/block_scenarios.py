@@ -26,10 +26,10 @@ from derive.rules.depth import (
 from derive.rules.expectation import CovarianceDefinition
 from derive.rules.given import Everywhere
 from derive.rules.masks import MaskMoment
+from derive.rules.one_of_many import OneOfMany
 from derive.rules.samples import IndependentSamples, SamplesAlike
 from derive.rules.sums import JoinSums, MultiplySums
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
-from derive.rules.wide import OneOfMany
 from derive.theorems.mean_field import LAYER
 from derive.theorems.residual import END_ASSUMED, SUM, H
 from derive.theorems.residual_depth import DEPTH, ENDING, FACTOR, FACTORS, LENGTH, RECURSION, ROOT
