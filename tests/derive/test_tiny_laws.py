@@ -212,7 +212,7 @@ def test_what_may_be_degenerate_is_degenerate_somewhere():
 
 def test_an_input_declared_nondegenerate_is_never_zero():
     for hypotheses in ((NONDEGENERATE,), (*WEIGHTS, NONDEGENERATE), (*BOTH, NONDEGENERATE)):
-        for in_world in tiny_worlds(Setting(hypotheses)):
+        for in_world in tiny_worlds(Setting(hypotheses), about=FAMILIES):
             for index in indices(x, in_world):
                 assert 0 not in in_world.laws(x, index).values
 
