@@ -77,7 +77,7 @@ class Laboratory:
         if _analytic(left) != _analytic(right):
             # A mean over a Gaussian is read as one over some other law, and other nodes are opaque.
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not know what it is about")
-        broken = unmet(self.setting.hypotheses, {*left.free_symbols, *right.free_symbols})
+        broken = unmet(self.setting.hypotheses, left, right)
         if broken is not None:
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {broken.lhs} is {broken.rhs}")
         tally = _Tally()
