@@ -17,6 +17,7 @@ from derive.blocks.dropout import MASKS
 from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS
 from derive.kinds import Hypothesis, Kind, Property, definition
+from derive.layers import Facts
 from derive.network import Partial, n
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import Rule
@@ -61,10 +62,15 @@ Lemmas = Mapping[str, Lemma]
 
 
 def incoming(
-    positions: int, *, name: str = "z", samples: bool = True, meaning: str = "the signal that comes in"
+    positions: int,
+    *,
+    name: str = "z",
+    samples: bool = True,
+    meaning: str = "the signal that comes in",
+    window: int = 1,
 ) -> Signal:
-    """Return a signal of n_0 units, or n_0 channels at T (times T') positions, for two samples."""
-    sizes = (n(0), *SIZES[:positions])
+    """Return a signal of n_0 units, or n_0 channels at T (times T') windows of positions, for one or two samples."""
+    sizes = (n(0), *(window * size for size in SIZES[:positions]))
     names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
     axes = tuple(Axis(*axis) for axis in zip(names, sizes, strict=True))
     axes = (Axis(SAMPLE, Integer(2)), *axes) if samples else axes
@@ -75,6 +81,17 @@ def incoming(
 def place(which: int, positions: tuple[Axis, ...]) -> tuple[Expr, ...]:
     """Return the indices of the first or the second place that a lemma is about; the only one is 1."""
     return tuple(Integer(1) if p.size == 1 else axis[which] for p, axis in zip(positions, PLACES, strict=False))
+
+
+def into(block: Callable[[Signal], Signal], positions: int, *, samples: bool = True) -> Signal:
+    """Return a generic signal that fits a block: whole windows, where it has some."""
+    return incoming(positions, samples=samples, window=getattr(block, "window", None) or 1)
+
+
+def _inside(indices: tuple[Expr, ...], axes: tuple[Axis, ...]) -> tuple[Expr, ...]:
+    """Return what is not negative where indices are places on these axes."""
+    pairs = ((index, axis.size) for index, axis in zip(indices, axes, strict=True) if index.free_symbols)
+    return tuple(e for index, size in pairs for e in (size - index, index - 1))
 
 
 def moments(
@@ -90,10 +107,11 @@ def moments(
 
     ``product`` and ``between`` are rules of their own: for two samples, and for one sample at two places.
     """
-    out, word = block(incoming(positions)), word or getattr(block, "word", "")
+    out, word = block(into(block, positions)), word or getattr(block, "word", "")
     y, (here, there) = out.family, (place(which, out.positions) for which in (0, 1))
     one, other = y(FIRST, UNIT_INDEX, *here), y(SECOND, UNIT_INDEX, *there)
-    setting = Setting((FINITE_MOMENTS, *out.assumed, *assumed), over=OVER)
+    facts = Facts((*_inside(here, out.positions), *_inside(there, out.positions)))
+    setting = Setting((FINITE_MOMENTS, *out.assumed, *assumed), facts, OVER)
     starts = {"mean": (one, mean), "square": (one**2, second), "product": (one * other, second)}
     settings = {}
     if "product" in others:
@@ -118,16 +136,17 @@ def gradient(block: Block, positions: int, rules: tuple[Rule, ...], *assumed: Hy
 
     The cost is replaced by its linear part, sum_k g_k y_k, whose gradient is the chain rule's.
     """
-    z = incoming(positions, samples=False)
+    z = into(block, positions, samples=False)
     out = block(z)
     g = Family("g", meaning=_COMING_BACK, extents=Extents(out.axes), layered=False, source=OUTPUT_GRADIENT)
     names = [Symbol(name, integer=True) for name in ("o", "q", "q'")]
     limits = [(index, Integer(1), axis.size) for index, axis in zip(names, out.axes, strict=False)]
     indices = [index for index, *_ in limits]
     cost = Sum(g(*indices) * out.family(*indices), *limits)
-    at = z.family(UNIT_INDEX, *place(0, z.positions))
-    setting = Setting((FINITE_MOMENTS, *out.assumed, coming_back(out, g), *assumed), over=OVER)
-    start = Average(Partial(cost, at) ** 2, OVER)
+    here = place(0, z.positions)
+    facts = Facts(_inside(here, z.positions))
+    setting = Setting((FINITE_MOMENTS, *out.assumed, coming_back(out, g), *assumed), facts, OVER)
+    start = Average(Partial(cost, z.family(UNIT_INDEX, *here)) ** 2, OVER)
     return made(setting, start, rules, f"{block.word}-gradient", f"The gradient in front of {block.word}")
 
 

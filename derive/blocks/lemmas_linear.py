@@ -18,6 +18,7 @@ from derive.blocks.lemmas import (
     Lemmas,
     gradient,
     incoming,
+    into,
     known,
     moments,
 )
@@ -88,13 +89,13 @@ def _scaled(positions: int) -> Lemmas:
 
 def average_pool(block: AveragePool, z: Signal) -> Lemmas:
     """E[y_t y'_u] = sum_r sum_r' E[z_{wt+r} z'_{wu+r'}]/w^2; the gradient is that of the window, over w."""
-    sizes = {size: axis.size for size, axis in zip(SIZES, z.positions, strict=False)}
+    sizes = {size: axis.size / (block.window or 1) for size, axis in zip(SIZES, z.positions, strict=False)}
     return known(_pooled(block, len(z.positions)), sizes, {})
 
 
 @lru_cache(maxsize=16)
 def _pooled(block: AveragePool, positions: int) -> Lemmas:
-    y, once = (block(incoming(positions, samples=s)).family for s in (True, False))
+    y, once = (block(into(block, positions, samples=s)).family for s in (True, False))
     windows = [sympify(block.window) if block.window else size for size in SIZES[:positions]]
     here = [axis[0] for axis in PLACES[:positions]]
     inside = [Mod(p - 1, w) + 1 for p, w in zip(here, windows, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sympy import Eq, Expr, Integer, Symbol, sympify
+from sympy import Expr, Symbol, sympify
 
 from derive.averages import Average
 from derive.blocks.dropout import Dropout
@@ -12,10 +12,8 @@ from derive.blocks.elementwise import Elementwise
 from derive.blocks.lemmas import (
     BRANCH,
     FACTOR,
-    FIRST,
     OVER,
     RATE,
-    SECOND,
     UNIT_INDEX,
     Lemma,
     Lemmas,
@@ -29,12 +27,12 @@ from derive.blocks.lemmas import (
 from derive.blocks.signal import Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS
 from derive.kinds import Hypothesis, Kind, Property
-from derive.randomness import OUTPUT_GRADIENT, Entry, Family
+from derive.randomness import OUTPUT_GRADIENT, Family
 from derive.rules.algebra import Expand
 from derive.rules.calculus import Differentiate
 from derive.rules.definitions import Define
 from derive.rules.expectation import Centred, Linearity
-from derive.rules.given import PutIn
+from derive.rules.masks import MaskMoment
 from derive.rules.sums import ContractDelta
 from derive.rules.weights import SplitOff
 from derive.rules.wide import GaussianLimit
@@ -78,53 +76,19 @@ def dropout(block: Dropout, z: Signal) -> Lemmas:
 
 @lru_cache(maxsize=4)
 def _dropped(positions: int) -> Lemmas:
-    block, z, single = Dropout(RATE), incoming(positions), incoming(positions, samples=False)
-    y, once = block(z), block(single)
-    here, there = (place(which, z.positions) for which in (0, 1))
-    D = y.drawn[-1].family
-    masks = [D(FIRST, UNIT_INDEX, *here), D(SECOND, UNIT_INDEX, *there), D(FIRST, UNIT_INDEX, *there)]
-    one, other, beside = masks
-    mine = once.drawn[-1].family(UNIT_INDEX, *here)
-
-    def mean(mask: Entry) -> PutIn:
-        return PutIn(((Average(mask, OVER), Integer(1)),))
-
-    def square(mask: Entry) -> PutIn:
-        return PutIn(((Average(mask**2, OVER), 1 / (1 - RATE)),))
-
-    def pair(second: Entry) -> tuple[SplitOff | PutIn, ...]:
-        return (SplitOff(), mean(one), SplitOff(), mean(second))
-
+    block = Dropout(RATE)
+    y, once = (block(incoming(positions, samples=s)).family for s in (True, False))
+    split = (SplitOff(), MaskMoment(RATE))
     found = moments(
         block,
         positions,
-        (Define(y.family), SplitOff(), mean(one)),
-        (Define(y.family), SplitOff(), square(one)),
-        mask_moments(*dict.fromkeys(masks)),
-        product=(Define(y.family), *pair(other)),
-        between=(Define(y.family), *pair(beside)),
+        (Define(y), *split),
+        (Define(y), *split),
+        product=(Define(y), *split, *split),
+        between=(Define(y), *split, *split),
     )
-    back = (Define(once.family), Differentiate(), ContractDelta(), SplitOff(), square(mine))
-    return {**found, "gradient": gradient(block, positions, back, mask_moments(mine))}
-
-
-def mask_moments(*masks: Entry) -> Hypothesis:
-    """Return the hypothesis that masks have mean one and the mean square of inverted dropout."""
-    means = [Eq(Average(mask, OVER), 1, evaluate=False) for mask in masks]
-    squares = [Eq(Average(mask**2, OVER), 1 / (1 - RATE), evaluate=False) for mask in masks]
-    shown = " and ".join(["{}"] * (2 * len(masks)))
-    return Hypothesis(
-        "masks",
-        Words(
-            f"A mask is 0 with the drop rate {{}} and {{}} otherwise, so that {shown}.",
-            RATE,
-            1 / (1 - RATE),
-            *means,
-            *squares,
-        ),
-        (),
-        source="Srivastava et al. 2014 (inverted dropout)",
-    )
+    back = (Define(once), Differentiate(), ContractDelta(), *split)
+    return {**found, "gradient": gradient(block, positions, back)}
 
 
 def added(z: Signal, alpha: Expr, *, exact: bool) -> Lemmas:
