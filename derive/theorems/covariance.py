@@ -6,6 +6,7 @@ from sympy import Function, Integer
 
 from derive.averages import Average, Covariance
 from derive.blocks import Dense, Elementwise, Serial, layers, network_input
+from derive.blocks.signal import SAMPLE, UNIT, Axis, Extents
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import n
@@ -47,7 +48,7 @@ _COVARIANCE = Covariance(_S(T, K), _S(V, K), OVER)
 
 _LAYERS = Facts((i, d - i))
 
-_X = Family("x", meaning="the samples", extents=lambda _: (Integer(2),), layered=False, source=INPUT)
+_X = Family("x", meaning="the samples", extents=Extents((Axis(SAMPLE, Integer(2)),)), layered=False, source=INPUT)
 _NETWORK = Family(
     "w", meaning="the network: all its weights and biases", extents=lambda _: (), layered=False, source=BEFORE
 )
@@ -55,7 +56,7 @@ _PHI = Function("phi", real=True)
 _Y_OF = Family(
     "y",
     meaning="the pre-activations of a layer, for one sample",
-    extents=lambda _: (Integer(2), n(0)),
+    extents=Extents((Axis(SAMPLE, Integer(2)), Axis(UNIT, n(0)))),
     layered=False,
     definition=lambda t, k: _PHI(k, _X(t), _NETWORK()),
 )
