@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import isqrt
 
 from sympy import Expr
@@ -58,6 +59,7 @@ def symmetric(scalar: Scalar) -> Chances:
     return ((p, -far * scalar.factor), (1 - 2 * p, 0), (p, far * scalar.factor))
 
 
+@lru_cache(maxsize=2_000)
 def skewed(variance: Fraction, *, turned: bool) -> Chances:
     """Return a law of mean zero with two values, which is neither symmetric nor of a Gaussian's kurtosis."""
     small = Fraction(1) if variance != 1 else Fraction(1, 2)

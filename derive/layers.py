@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product as cartesian
 
 from sympy import Expr, Integer, Symbol, expand, sympify
@@ -54,8 +54,13 @@ class Facts:
 
     def allow(self, values: dict[Symbol, int]) -> bool:
         """Return True when every fact that these values decide is true."""
-        known = tuple(f for f in self.nonnegative if f.free_symbols <= values.keys())
-        return _hold(known, frozenset((s, v) for s, v in values.items() if any(f.has(s) for f in known)))
+        return all(
+            _hold((f,), frozenset((s, values[s]) for s in free)) for f, free in self._told if free <= values.keys()
+        )
+
+    @cached_property
+    def _told(self) -> tuple[tuple[Expr, frozenset[Symbol]], ...]:
+        return tuple((f, frozenset(f.free_symbols)) for f in self.nonnegative)
 
 
 @lru_cache(maxsize=1_000)

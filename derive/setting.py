@@ -214,7 +214,7 @@ class Setting:
         )
 
     def _named(self, which: Callable[[Family], bool]) -> set[Family]:
-        """Return the drawn families that hypotheses speak of; not those that nothing depends on, as the output gradient."""
+        """Return the drawn families that hypotheses speak of; not those that nothing depends on."""
         named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
         return {f for f in named if not (f.source and f.source.last) and which(f)}
 

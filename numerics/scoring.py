@@ -48,6 +48,7 @@ class Row:
     ``"agrees"``, ``"differs"`` or ``"inconclusive"``: the run could not have caught an error of 100 % (of the layer's
     variance, where the prediction is zero). ``skewness`` is that of the estimate over repetitions of the run: beyond
     `SKEWED` a few networks, which the run may not have met, hold much of the mean, and no verdict but this one is safe.
+    ``block`` is what the layer is called in a network of blocks.
     """
 
     layer: int
@@ -62,10 +63,13 @@ class Row:
     verdict: str
     width_bias: float = 0.0
     skewness: float = 0.0
+    block: str = ""
 
     @property
     def name(self) -> str:
-        """The quantity in the papers' notation, such as ``Var[z^2]``."""
+        """The quantity in the papers' notation, such as ``Var[z^2]``, or behind which block, such as ``q relu``."""
+        if self.block:
+            return f"{self.quantity} {self.block}"
         return _SYMBOLS.get(self.quantity, self.quantity + "^{}").format(self.layer)
 
 

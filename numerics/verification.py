@@ -280,6 +280,7 @@ def verify(
         rounding=1e-14 * (layers + 10),
     )
     rows = []
+    blocks = None if simulation.network.is_chain else simulation.network.rows
     for name in shared:
         for layer, estimate in enumerate(estimates[name]):
             fit = None if width_bias is None or exact[name] else width_bias.fit(name, layer)
@@ -287,7 +288,8 @@ def verify(
             value = float(columns[name][layer])
             if name in _PLACES and math.isnan(value):
                 continue  # a row without positions
-            rows.append(limits.row(layer, name, predicted=value, estimate=estimate, exact=exact[name], width_bias=bias))
+            row = limits.row(layer, name, predicted=value, estimate=estimate, exact=exact[name], width_bias=bias)
+            rows.append(row if blocks is None else replace(row, block=blocks[layer].name))
     about = simulation.networks, simulation.averaged
     return Verification(tuple(rows), alpha, limits.threshold, *about, prediction, simulation)
 

@@ -10,11 +10,16 @@ from derive.randomness import Family
 from derive.words import Words
 
 
+def _key(family: Family, what: str) -> str:
+    """Return the key of a hypothesis on a family; what holds in every layer is another one."""
+    return f"{family.name}-{'layers-' if family.layered else ''}{what}"
+
+
 def independent(z: Signal, family: Family) -> Hypothesis:
     """Return the hypothesis that a family's scalars are independent of each other and of all else that is drawn."""
     others = tuple(d.family for d in z.drawn if d.family != family)
     return Hypothesis(
-        f"{family.name}-independent",
+        _key(family, "independent"),
         Words(f"All {family.meaning} are independent of each other and of all that is drawn besides."),
         (
             Property(Kind.ENTRIES_INDEPENDENT, family),
@@ -26,7 +31,7 @@ def independent(z: Signal, family: Family) -> Hypothesis:
 def centred(family: Family) -> Hypothesis:
     """Return the hypothesis that a family's scalars have mean zero."""
     return Hypothesis(
-        f"{family.name}-zero-mean",
+        _key(family, "zero-mean"),
         Words(f"Each of {family.meaning} has mean zero."),
         (Property(Kind.ZERO_MEAN, family),),
     )
@@ -36,7 +41,7 @@ def one_variance(family: Family) -> Hypothesis:
     """Return the hypothesis that a family's scalars (of a layer) share one variance."""
     shared = SharedVariance(family, i) if family.layered else SharedVariance(family)
     return Hypothesis(
-        f"{family.name}-shared-variance",
+        _key(family, "shared-variance"),
         Words(f"All of {family.meaning} share one variance, {{}}.", shared),
         (Property(Kind.SHARED_VARIANCE, family),),
     )

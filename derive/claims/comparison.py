@@ -254,12 +254,20 @@ def _quotients(claim: Claim, side: Basic, setting: Setting) -> list[Expr] | None
             return None
         reduced: Basic = Eq(*sides)
         if isinstance(reduced, Eq):
-            reduced = CancelEquation().apply(reduced, setting).after
+            reduced = _cancelled(reduced, setting)
         if reduced == false:
             return None
         if isinstance(reduced, Eq):
             quotients.append(_specialise(_pinned(reduced.lhs / reduced.rhs, setting), setting))
     return quotients
+
+
+def _cancelled(equation: Eq, setting: Setting) -> Basic:
+    try:
+        return CancelEquation().apply(equation, setting).after
+    except RuleDoesNotApply:
+        # Both sides have nothing in common.
+        return equation
 
 
 _POWERS = (0, 1, -1, 2, -2)

@@ -40,9 +40,8 @@ def parameters_of(argument: Symbol, formula: Expr) -> tuple[Symbol, ...]:
 def parameter_values(parameters: tuple[Symbol, ...], known: Mapping[Symbol, Number]) -> Iterator[dict[Symbol, Number]]:
     """Yield values for the parameters of an activation function, some of which are known."""
     pools = [(known[p],) * 3 if p in known else _POSITIVE if p.is_nonnegative else _REAL for p in parameters]
-    yield from (dict(values) for values in dict.fromkeys(tuple(zip(parameters, v, strict=True)) for v in zip(*pools)))
-    if not parameters:
-        yield {}
+    rows = list(zip(*pools, strict=True)) or [()]
+    yield from (dict(zip(parameters, row, strict=True)) for row in dict.fromkeys(rows))
 
 
 def stated(argument: Symbol, formula: Expr, values: Mapping[Symbol, Number]) -> TinyActivation | None:

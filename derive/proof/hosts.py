@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sympy import Expr, Integer
-
 from derive.chances import Index
 from derive.hypotheses import Kind
-from derive.layers import d
 from derive.proof.code import NotEvaluable
 from derive.proof.scope import extents_of
 from derive.randomness import Family
@@ -135,7 +132,8 @@ class Hosts:
             sizes = self.world.units(host, layer)
         except NotEvaluable:
             return None
-        slots, wanted = self._extents(host, layer), self._extents(family, index[0] if family.layered else 0)
+        last = self.world.layers[-1]
+        slots, wanted = extents_of(host, layer, last), extents_of(family, index[0] if family.layered else 0, last)
         units: dict[int, int] = {}
         rest, alike = [], 0
         for unit, extent in zip(index[family.layered :], wanted, strict=True):
@@ -150,7 +148,3 @@ class Hosts:
                 units[slot] = min(unit, sizes[slot])
         place = (units.get(j, 1) for j in range(len(slots)))
         return alike, (*((layer,) if host.layered else ()), *place)
-
-    def _extents(self, family: Family, layer: int) -> tuple[Expr, ...]:
-        last = {d: Integer(self.world.layers[-1])}
-        return tuple(e.xreplace(last) for e in extents_of(family, layer))

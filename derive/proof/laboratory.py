@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import product as cartesian
 from random import Random
 from typing import Any
 
-from sympy import Basic, Expr, Function, Integer, KroneckerDelta, Symbol, Tuple, preorder_traversal
+from sympy import Basic, Integer, Symbol, Tuple, preorder_traversal
 from sympy.core.symbol import Str
 
-from derive.averages import SharedVariance
 from derive.gaussian.expectation import GaussianExpectation
-from derive.layers import d, i
 from derive.proof.atoms import equal, less, shown
+from derive.proof.environments import environments
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
 from derive.proof.readers import reader_of, unexplained
-from derive.proof.regime import is_size, unmet
+from derive.proof.regime import unmet
 from derive.proof.scope import declared_in, scope_of
 from derive.proof.variety import critical_variances, tiny_worlds, wide_worlds
 from derive.proof.verdict import Counterexample, Grade, Verdict
-from derive.randomness import Entry, Family, Over
+from derive.randomness import Family, Over
 from derive.setting import Setting
 
-MAX_UNITS = 4
-"""How many choices of units are tried in a layer of a world; they are spread over all of them."""
 _SMALL = 3
 """The most units of a layer of the usual worlds."""
 BUDGET = 30_000
@@ -82,7 +77,7 @@ class Laboratory:
         if _analytic(left) != _analytic(right):
             # A mean over a Gaussian is read as one over some other law, and other nodes are opaque.
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not know what it is about")
-        broken = unmet(self.setting.hypotheses, {*left.free_symbols, *right.free_symbols})
+        broken = unmet(self.setting.hypotheses, left, right)
         if broken is not None:
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {broken.lhs} is {broken.rhs}")
         tally = _Tally()
@@ -199,92 +194,6 @@ _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=>": lambda a, b: bool(a) == bool(b),
     "=>": lambda a, b: not a or bool(b),
 }
-
-
-def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int]]:
-    """Yield values of the free layer and unit indices: all layers that the facts allow, some units of each."""
-    world = exact.world
-    free, ranges = _free_and_ranges(expressions)
-    layers = _layer_symbols(expressions)
-    given = {s: int(v) for s, v in ((d, world.layers[-1]), *world.sizes.items()) if isinstance(s, Symbol)}
-    for chosen in cartesian(world.layers, repeat=len(layers)):
-        at: dict[Symbol, Any] = {d: world.layers[-1], **dict(zip(layers, chosen, strict=True))}
-        # Where no layer is free, the facts speak of the first one.
-        if not world.setting.facts.allow({i: 0, **given, **at}):
-            continue
-        extents = _placed_by_facts(world.setting, free, given) | _unit_extents(exact, ranges, at)
-        names = list(extents)
-        combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
-        for units in _spread([c for c in combinations if _differ(dict(zip(names, c, strict=True)), world.setting)]):
-            placed = {**at, **dict(zip(names, units, strict=True))}
-            if world.setting.facts.allow({i: 0, **given, **placed}):
-                yield placed
-
-
-def _placed_by_facts(setting: Setting, free: frozenset[Symbol], sizes: dict[Symbol, int]) -> dict[Symbol, int]:
-    """Return how many values an index has of which the facts say that it is at most a size."""
-    extents: dict[Symbol, int] = {}
-    for fact in setting.facts.nonnegative:
-        for index in (free & fact.free_symbols) - {i, d, *sizes}:
-            most = (fact + index).subs(sizes)
-            if most.is_Integer:
-                extents[index] = min(int(most), extents.get(index, int(most)))
-    return extents
-
-
-def _differ(units: dict[Symbol, int], setting: Setting) -> bool:
-    """Return whether the indices that a setting knows to differ do so here."""
-    return all(len({units.get(u, u) for u in pair}) == len(pair) for pair in setting.differ)
-
-
-def _spread(combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Return the first choice and a few others; always the same, in no pattern that an error could share."""
-    if len(combinations) <= MAX_UNITS:
-        return combinations
-    return [combinations[0], *Random(len(combinations)).sample(combinations[1:], MAX_UNITS - 1)]
-
-
-@lru_cache(maxsize=256)
-def _layer_symbols(expressions: tuple[Basic, ...]) -> tuple[Symbol, ...]:
-    """Return the free symbols that stand for a layer."""
-    places: set[Basic] = set()
-    for e in expressions:
-        places.update(entry.layer for entry in e.atoms(Entry) if entry.layer is not None)
-        places.update(layer for shared in e.atoms(SharedVariance) for layer in shared.layer)
-        places.update(size.args[0] for size in e.atoms(Function) if is_size(size))
-    free = frozenset().union(*(e.free_symbols for e in expressions))
-    named = frozenset().union(*(p.free_symbols for p in places)) if places else frozenset()
-    return tuple(sorted((named | {i}) & free - {d}, key=lambda s: s.name))
-
-
-@lru_cache(maxsize=256)
-def _free_and_ranges(expressions: tuple[Basic, ...]) -> tuple[frozenset[Symbol], frozenset[tuple[Symbol, Expr]]]:
-    """Return the free symbols, and for each that stands for a unit the sizes of the layers that it is a unit of."""
-    free = frozenset().union(*(e.free_symbols for e in expressions))
-    ranges: set[tuple[Basic, Expr]] = set()
-    for entry in set().union(*(e.atoms(Entry) for e in expressions)):
-        if entry.layer is None or not entry.layer.free_symbols - free:
-            ranges.update(zip(entry.units, entry.family.extents(entry.layer or 0), strict=True))
-    for delta in set().union(*(e.atoms(KroneckerDelta) for e in expressions)):
-        if len(delta.args) > 2:
-            ranges.update((unit, delta.args[2][1]) for unit in delta.args[:2])
-    return free, frozenset(
-        (unit, size)
-        for unit, size in ranges
-        if isinstance(unit, Symbol) and unit in free - {*_layer_symbols(expressions)}
-    )
-
-
-def _unit_extents(exact: Exact, ranges: frozenset[tuple[Symbol, Expr]], at: dict[Symbol, int]) -> dict[Symbol, int]:
-    """Return how many values each free unit index has here: the fewest among the layers that it is a unit of."""
-    extents: dict[Symbol, int] = {}
-    for unit, extent in ranges:
-        try:
-            size = exact.integer(extent, at)
-        except NotEvaluable:
-            continue
-        extents[unit] = min(size, extents.get(unit, size))
-    return dict(sorted(extents.items(), key=lambda kv: kv[0].name))
 
 
 def describe(

@@ -35,6 +35,7 @@ class Laws:
         self.coins: dict[tuple[Any, ...], Coin] = {}
         self._hosts = Hosts(world)
         self._known: dict[tuple[Family, Index], Law] = {}
+        self._drafts: dict[tuple[Family, Index], Chances] = {}
         self._laid_down: dict[Family, Kind | None] = {}
         self._by_key: dict[Family, dict[Key, list[Index]]] = {}
 
@@ -72,19 +73,19 @@ class Laws:
     def _law(self, family: Family, index: Index) -> Law:
         if self.world.is_zero(family, index[0] if family.layered else 0):
             return Law(None, (0,))
-        chances = self._chances(family, index)
-        if len(chances) == 1:
-            return Law(None, (whole(chances[0][1]),))
         key = self._hosts.key(family, index)
-        coin = self._coin(family, key)
         if self._borrows(family, key):
+            coin, scale = self._coin(family, key), 2 * self._scale(family, index)
             last = coin.weights[-1]
-            scale = 2 * self._scale(family, index)
             values = [-last * scale] * (len(coin.weights) - 1) + [(coin.total - last) * scale]
-        elif len(coin.weights) == len(chances):
-            values = [value for _, value in chances]
-        else:
-            values = [chances[cell][1] for cell in _cells(coin.weights, [w for w, _ in chances])]
+            return Law(coin, tuple(map(whole, self._moved(family, index, values))))
+        chances = self._chances(family, index)
+        values = [value for _, value in chances]
+        if len(chances) == 1:
+            return Law(None, (whole(values[0]),))
+        coin = self._coin(family, key)
+        if len(coin.weights) != len(chances):
+            values = [values[cell] for cell in _cells(coin.weights, [w for w, _ in chances])]
         if self._granted(family) is None:
             values = self._moved(family, index, values)
         return Law(coin, tuple(map(whole, values)))
@@ -98,6 +99,11 @@ class Laws:
 
     def _chances(self, family: Family, index: Index) -> Chances:
         """Return the values of a scalar with their weights, of mean zero where no property says what they are."""
+        if (family, index) not in self._drafts:
+            self._drafts[family, index] = self._drafted(family, index)
+        return self._drafts[family, index]
+
+    def _drafted(self, family: Family, index: Index) -> Chances:
         kind, variance = self._granted(family), self._base(family, index)
         scale = self._scale(family, index)
         if kind is not None and kind.law is not None:
@@ -120,7 +126,7 @@ class Laws:
         return [v + mean for v in values]
 
     def _base(self, family: Family, index: Index) -> Fraction:
-        """Return the variance that is meant where the factor is 1: that of the first layer where layers share a coin."""
+        """Return the variance where the factor is 1: that of the first layer where layers share a coin."""
         layer = index[0] if family.layered and self._alone(family) else 0
         return Fraction(self.world.meant(family, layer))
 
@@ -135,10 +141,12 @@ class Laws:
         variance. No row or column is another one's mirror.
         """
         says, units = self._hosts.says(family), _units(family, index)
+        scale = 1 if Kind.SHARED_VARIANCE in says else 1 + units
+        if Kind.ENTRIES_INDEPENDENT in says:
+            return scale
         alone = self._alone(family) or not family.layered or family in self.world.regime.steady
-        scale = (1 if alone else 1 + index[0]) * (1 if Kind.SHARED_VARIANCE in says else 1 + units)
-        mirrored = Kind.ENTRIES_INDEPENDENT not in says and Kind.IDENTICAL not in says and units % 4 in (1, 2)
-        return -scale if mirrored else scale
+        mirrored = Kind.IDENTICAL not in says and units % 4 in (1, 2)
+        return (-scale if mirrored else scale) * (1 if alone else 1 + index[0])
 
     def _borrows(self, family: Family, key: Key) -> bool:
         """Return True for scalars that take their weights from a host's coin: nothing says what theirs are."""

@@ -57,9 +57,15 @@ def regime(hypotheses: tuple[Hypothesis, ...]) -> Regime:
     return _regime(hypotheses)
 
 
-def unmet(hypotheses: tuple[Hypothesis, ...], symbols: set[Symbol]) -> Eq | None:
-    """Return an equation of the hypotheses between some of the symbols that no world makes true, or None."""
-    return next((e for e in _regime(hypotheses).unmet if symbols & set(_symbols(e))), None)
+def unmet(hypotheses: tuple[Hypothesis, ...], *expressions: Basic) -> Eq | None:
+    """Return an equation of the hypotheses that no world makes true, if expressions speak of what it is about."""
+    about = set().union(*map(_subjects, expressions))
+    return next((e for e in _regime(hypotheses).unmet if about & _subjects(e)), None)
+
+
+def _subjects(e: Basic) -> set[Basic]:
+    """Return the symbols and the unknown functions of an expression."""
+    return e.free_symbols - _INDICES | {u.func for u in e.atoms(AppliedUndef)}
 
 
 @lru_cache(maxsize=1_000)
@@ -68,11 +74,11 @@ def _regime(hypotheses: tuple[Hypothesis, ...]) -> Regime:
     left = []
     for h in hypotheses:
         for e in h.equations:
-            argument = e.lhs.args[0] if isinstance(e.lhs, Activation) else None
+            argument, same = e.lhs.args[0] if isinstance(e.lhs, Activation) else None, _steady(e)
             if argument in h.for_all:
                 found.functions[Activation] = (argument, e.rhs)
-            elif _steady(e) is not None:
-                found.steady.add(_steady(e))
+            elif same is not None:
+                found.steady.add(same)
             # What holds by the meaning of its own functions holds in every world, and a world's f obeys its laws.
             elif not _about_f(e) and e.doit() != True:  # noqa: E712
                 left.append(e)

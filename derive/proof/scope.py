@@ -9,6 +9,7 @@ from functools import lru_cache
 from sympy import Basic, Expr, Function, Integer, Symbol, sympify
 
 from derive.cost import CostFunction
+from derive.hypotheses import Kind
 from derive.layers import d, i
 from derive.proof.regime import is_size
 from derive.randomness import Family, Over, Source
@@ -19,7 +20,7 @@ _INDICES = tuple(Symbol(f"index{k}", integer=True) for k in range(8))
 
 @dataclass(frozen=True)
 class Scope:
-    """Drawn families by name, functions that give the size of a layer, and symbols that are sizes.
+    """Drawn families by name, functions that give the size of a layer, symbols that are sizes, and sizes made of them.
 
     >>> from derive.network import s
     >>> found = scope_of(s(0, 1))
@@ -30,14 +31,19 @@ class Scope:
     drawn: tuple[Family, ...]
     layered: tuple[type, ...]
     plain: tuple[Symbol, ...]
+    composed: tuple[Expr, ...] = ()
 
 
 def declared_in(setting: Setting) -> tuple[Basic, ...]:
-    """Return the families and expressions that the hypotheses of a setting speak of."""
+    """Return the families and expressions that the hypotheses of a setting speak of.
+
+    One that only says that nothing is degenerate presupposes its families, and has nothing else depend on them.
+    """
+    telling = [h for h in setting.hypotheses if {p.kind for p in h.properties} != {Kind.NONDEGENERATE}]
     return tuple(
         dict.fromkeys(
             e
-            for h in setting.hypotheses
+            for h in telling
             for e in (*(f for p in h.properties for f in (p.family, p.other) if f is not None), *h.says.objects)
         )
     )
@@ -56,6 +62,7 @@ def scope_of(*spoken: Basic) -> Scope:
         tuple(sorted((f for f in families if f.source is not None), key=lambda f: (f.name, f._hashable_content()))),
         tuple(sorted(functions, key=lambda f: str(f.__name__))),
         tuple(sorted((s for s in plain if isinstance(s, Symbol)), key=lambda s: s.name)),
+        tuple(sorted((e for e in extents if not e.is_Symbol and e.free_symbols and e.free_symbols <= plain), key=str)),
     )
 
 
@@ -94,6 +101,6 @@ def _defined_by(family: Family) -> set[Family]:
 
 
 @lru_cache(maxsize=4_000)
-def extents_of(family: Family, layer: int | Symbol) -> tuple[Expr, ...]:
-    """Return the sizes of a family's indices in a layer."""
-    return tuple(sympify(e) for e in family.extents(sympify(layer)))
+def extents_of(family: Family, layer: int | Symbol, last: int | Symbol = d) -> tuple[Expr, ...]:
+    """Return the sizes of a family's indices in a layer, given the last one that there is."""
+    return tuple(sympify(e).xreplace({d: sympify(last)}) for e in family.extents(sympify(layer)))

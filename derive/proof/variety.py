@@ -1,4 +1,4 @@
-"""Which tiny worlds are tried: every shape, activation function and choice of variances that the setting leaves open."""
+"""Which tiny worlds are tried: the shapes, activation functions and variances that the setting leaves open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from derive.network import Activation
 from derive.proof.code import NotEvaluable
 from derive.proof.functions import ARBITRARY, TinyActivation, parameter_values, parameters_of, stated
 from derive.proof.regime import regime
-from derive.proof.scope import Scope, declared_in, scope_of
+from derive.proof.scope import Scope, declared_in, extents_of, scope_of
 from derive.proof.worlds import World
 from derive.randomness import Family
 from derive.setting import Setting
@@ -59,7 +59,7 @@ class Variety:
         return self.critical is not None or self.every
 
     def worlds(self) -> Iterator[World]:
-        """Yield the worlds: for each shape each activation, for each of them each choice of variances; degenerate ones."""
+        """Yield the worlds: each shape with each activation and each choice of variances; then degenerate ones."""
         numbers = count()
         for depth in depths(self.setting):
             shapes = list(self.shapes(depth))
@@ -74,7 +74,7 @@ class Variety:
                 yield self._numbered(replace(plain, special={(family, layer): Kind.ZERO}), next(numbers))
 
     def _world(self, sizes: Sizes, values: Values, activation: TinyActivation | None) -> World:
-        functions = {} if activation is None else {Activation: activation}
+        functions: dict[type, TinyActivation] = {} if activation is None else {Activation: activation}
         return World(self.setting, sizes, values, functions, declared=self.declared, drawn=self.scope.drawn)
 
     def _numbered(self, world: World, number: int) -> World:
@@ -116,17 +116,24 @@ class Variety:
     def _plain(self, depth: int) -> list[Sizes]:
         """Return sizes for the symbols, all different where facts and equations between them allow it."""
         symbols = self.scope.plain
-        pool = range(1, max(_LARGEST, len(symbols)) + 1)
-        tried = [*permutations(pool, len(symbols)), *cartesian(range(1, _LARGEST + 1), repeat=len(symbols))]
+        most = max(_LARGEST, len(symbols))
+        found = self._fitting(symbols, most, depth) or self._fitting(symbols, 2 * most, depth)
+        different = [at for at in found if len({*at.values()}) == len(at)]
+        return different or found or [dict.fromkeys(symbols, 1)]
+
+    def _fitting(self, symbols: tuple[Symbol, ...], most: int, depth: int) -> list[Sizes]:
+        """Return the sizes up to a largest one that the facts and the equations allow, and that make whole ones."""
+        tried = [*permutations(range(1, most + 1), len(symbols)), *cartesian(range(1, most + 1), repeat=len(symbols))]
         equations = [e for h in self.setting.hypotheses for e in h.equations if e.free_symbols <= {*symbols}]
         found = []
         for sizes in dict.fromkeys(tried):
             at = dict(zip(symbols, sizes, strict=True))
             exact = {s: Integer(k) for s, k in at.items()}
+            if not all(size.subs(exact).is_integer for size in self.scope.composed):
+                continue
             if self.setting.facts.allow({**at, d: depth}) and all(e.subs(exact) == True for e in equations if symbols):  # noqa: E712
                 found.append(at)
-        different = [at for at in found if len({*at.values()}) == len(at)]
-        return different or found or [dict.fromkeys(symbols, 1)]
+        return found
 
     def activations(self) -> Iterator[tuple[TinyActivation | None, Values]]:
         """Yield what f can be, with the values of its parameters: several functions, or what an equation says."""
@@ -146,10 +153,10 @@ class Variety:
         """Yield shared variances: those that no other has, and where wanted those that make a product with sizes 1."""
         yield {}
         fixed = regime(self.setting.hypotheses)
-        families = [f for f in self.scope.drawn if len(_units(world, f)) > 1 and not world.laid_down(f)]
+        families = [f for f in self.scope.drawn if len(extents_of(f, 0)) > 1 and not world.laid_down(f)]
         if not self._many or not families:
             return
-        sides = sorted({side for f in families for side in range(len(_units(world, f)))}, reverse=True)
+        sides = sorted({side for f in families for side in range(len(extents_of(f, 0)))}, reverse=True)
         layers = range(1 if all(f in fixed.steady for f in families) else depth + 1)
         if self.every:
             choices: Iterator[tuple[int | None, ...]] = cartesian((None, *sides), repeat=len(layers))
@@ -173,10 +180,11 @@ class Variety:
     def _degenerate(self, depth: int) -> Iterator[tuple[Family, int]]:
         """Yield the families, and layers of them, whose scalars may all be zero though nothing declares it."""
         for family in self.scope.drawn:
-            cited = (k for k in (Kind.NONDEGENERATE, Kind.ZERO) if self.setting.citing(k, family))
-            if next(cited, None) is None and regime(self.setting.hypotheses).shared(family) is None:
-                if not any(p.kind.law and p.family == family for h in self.setting.hypotheses for p in h.properties):
-                    yield from dict.fromkeys((family, layer) for layer in ((0, depth) if family.layered else (0,)))
+            said = self.setting.said_of(family)
+            free = not any(k == Kind.NONDEGENERATE or k.law is not None for k in said)
+            if free and regime(self.setting.hypotheses).shared(family) is None:
+                layers = (0, depth) if family.layered and len(extents_of(family, 0)) > 1 else (0,)
+                yield from dict.fromkeys((family, layer) for layer in layers)
 
 
 def tiny_worlds(
@@ -209,7 +217,7 @@ def wide_worlds(
         names = [*(n(layer) for n in scope.layered for layer in range(depth + 2)), *scope.plain]
         for wide in names:
             sizes = {name: units if name == wide else 1 for name in names}
-            functions = {Activation: ARBITRARY[1]}
+            functions: dict[type, TinyActivation] = {Activation: ARBITRARY[1]}
             yield World(setting, sizes, {d: depth}, functions, next(numbers), declared=declared, drawn=scope.drawn)
 
 
@@ -255,10 +263,6 @@ def _at_its_symbol(variance: SharedVariance, formula: Expr) -> tuple[SharedVaria
             behind = index - (layer - index)
             return SharedVariance(variance.family, layer.subs(index, behind)), formula.subs(index, behind)
     return variance, formula
-
-
-def _units(world: World, family: Family) -> tuple[Expr, ...]:
-    return tuple(family.extents(Integer(0)))
 
 
 def _shared(family: Family, layer: int) -> SharedVariance:

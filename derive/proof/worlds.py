@@ -37,7 +37,7 @@ _MOST_TRIED = 50
 class World:
     """Families with concrete sizes, values and functions; what the setting does not declare does not hold here.
 
-    ``sizes`` gives a positive whole number to every size of an index: a symbol, or the size of a layer, n(0), n(1), ....
+    ``sizes`` gives a positive whole number to every size of an index: a symbol, or n(0), n(1), and so on.
     ``values`` gives numbers to symbols and to shared variances; the last layer d is a symbol like any other. What has
     none there gets a value of its own, which respects its sign and the inequalities of hypotheses. ``functions`` says
     what f is. ``special`` are properties that the scalars of a family in one layer have though nothing declares them.
@@ -60,9 +60,9 @@ class World:
         return range(int(self.values.get(d, 0)) + 1)
 
     @property
-    def extent(self) -> tuple[int, int]:
-        """How large a world is: its sizes first, then its layers."""
-        return (sum(self.sizes.values()), len(self.layers))
+    def extent(self) -> tuple[int, int, int]:
+        """How large a world is: its sizes first, then its layers; and whether something special holds there."""
+        return (sum(self.sizes.values()), len(self.layers), len(self.special))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,7 +97,7 @@ class World:
     def units(self, family: Family, layer: int) -> tuple[int, ...]:
         """Return how many values each unit index of a family has in a layer."""
         if (family, layer) not in self._units:
-            sizes = [self.sizes.get(e) or self.number_of(e) for e in extents_of(family, layer)]
+            sizes = [self.sizes.get(e) or self.number_of(e) for e in extents_of(family, layer, self.layers[-1])]
             self._units[family, layer] = tuple(map(int, sizes))
         return self._units[family, layer]
 
@@ -142,7 +142,7 @@ class World:
         bounds = [b for h in self.setting.hypotheses for b in h.bounds if b.free_symbols == {symbol}]
         value = opaque(self.number, symbol.name, like=symbol)
         for attempt in range(_MOST_TRIED):
-            below_one = value / (1 + Fraction(abs(value)))
+            below_one = Fraction(value) / (1 + abs(Fraction(value)))
             for tried in (value,) if symbol.is_integer else (value, below_one):
                 if all(b.subs(symbol, _exact(tried)) == True for b in bounds):  # noqa: E712 - SymPy's true
                     return whole(Fraction(tried))
@@ -209,6 +209,7 @@ class World:
 
     def describe(self, read: frozenset[Hashable]) -> dict[str, Any]:
         """Return, in words and fractions, the sizes, laws and functions that a statement reads, and nothing else."""
+        functions = [a.name for f, a in self.functions.items() if f in read]
         layered = {e for e in read if isinstance(e, Function)}
         widths = {name: str(size) for e, (name, size) in self._named_sizes.items() if e in read and e in layered}
         plain = {name: str(size) for e, (name, size) in self._named_sizes.items() if e in read and e not in layered}
@@ -216,7 +217,7 @@ class World:
             **({"depth": self.layers[-1]} if d in read else {}),
             **({"widths": widths} if widths else {}),
             **({"sizes": plain} if plain else {}),
-            **{"activation": a.name for f, a in self.functions.items() if f in read},
+            **({"activation": ", ".join(functions)} if functions else {}),
             **self._degeneration(),
             "laws": self.laws.describe(),
         }

@@ -17,6 +17,8 @@ from derive.render.widths import latex_width
 
 _RELATION, _PLUS, _DOT, _TIMES = 0, 1, 2, 3
 _DEEPER = 4
+_LAST = 2 * _DEEPER
+"""Behind the sign of a sum, or inside what is wider than a line: only where nothing else is left."""
 _SIGN = 2.0
 """How wide a sign is with its space."""
 _OPEN, _CLOSE = "([{⟨⟪", ")]}⟩⟫"
@@ -107,7 +109,8 @@ def text_atoms(formula: str) -> list[Atom]:
         if word in (" ", TIMES):
             after_comma = bool(atoms) and atoms[-1].text.endswith(",")
             worse = bodies.deeper(depth)
-            level = _TIMES + worse if word == TIMES else _PLUS if after_comma else None
+            behind = bool(atoms) and atoms[-1].text.lstrip("([⟨⟪")[:1] in _BIG_TEXT
+            level = _TIMES + worse if word == TIMES else _PLUS if after_comma else _TIMES + _LAST if behind else None
             # Not in the body of a sum or product, which such a sign would seem to end.
             sign = "·" if word == TIMES and not worse else ""
             atoms.append(Atom(" ", 1, None if level is None else level + _DEEPER * depth, sign))
@@ -122,7 +125,17 @@ def text_atoms(formula: str) -> list[Atom]:
 
 def break_text(formula: str, first: int, rest: int) -> list[str]:
     """Return the lines of a formula printed as text."""
-    return break_atoms(text_atoms(formula), first, rest)
+    room = min(first, rest)
+    atoms = [
+        piece for atom in text_atoms(formula) for piece in (_pieces(atom) if atom.width > room - 2 * _SIGN else [atom])
+    ]
+    return break_atoms(atoms, first, rest)
+
+
+def _pieces(atom: Atom) -> list[Atom]:
+    """Cut a word that no line holds: behind its commas, and between what is below and what is above."""
+    first, *more = re.split(r"(?<=,)|(?<=\})(?=\^)", atom.text)
+    return [Atom(first, len(first), atom.level, atom.sign), *(Atom(p, len(p), _TIMES + _LAST) for p in more)]
 
 
 # LaTeX.
@@ -152,6 +165,9 @@ def _atoms(cut: list[tuple[str, str]], style: int) -> Iterator[Atom]:
             continue
         if token == " " and before == ",":
             yield Atom(" ", 0.2, _PLUS + _DEEPER * depth)
+            continue
+        if token == " " and before in _BIG_LATEX:
+            yield Atom(" ", 0.2, _TIMES + _LAST + _DEEPER * depth)
             continue
         kind = _LATEX_BREAKS.get(token)
         bodies.see(depth, ends=kind in (_RELATION, _PLUS), begins=token in _BIG_LATEX)

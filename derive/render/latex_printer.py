@@ -74,6 +74,9 @@ class VarianceLatexPrinter(LatexPrinter):
         return ("" if single else ",").join(printed)
 
     def _scalar(self, name: str, layer: Expr | None, units: tuple[Expr, ...]) -> str:
+        if layer is None and name.endswith("'"):
+            # A prime is an exponent, and there may be another one behind the indices.
+            name = f"{{{name}}}"
         above = "" if layer is None else f"^{{{self._print(layer)}}}"
         below = f"_{{{self._indices(units)}}}" if units else ""
         return name + above + below

@@ -16,7 +16,6 @@ from derive.render.outline import Outline, expressions_of
 from derive.words import Words
 
 _K = Symbol("k", integer=True)
-_L = Symbol("l", integer=True)
 _S = Symbol("s", real=True)
 _U = Symbol("u", real=True)
 
@@ -149,10 +148,17 @@ class Legend:
         )
 
 
+_OF_AXIS = {"sample": "t", "unit": "k", "channel": "k", "row": "p", "column": "q"}
+"""The customary index on an axis of a signal."""
+
+
 def generic(family: Family) -> Entry:
-    """Return the scalar of a family at layer i and at units k (or l, k)."""
+    """Return the scalar of a family at layer i and at units k (or l, k; or a sample, a channel and a position)."""
     count = len(family.extents(Integer(0)))
-    units = (_L, _K)[2 - count :]
+    axes = [_OF_AXIS.get(axis.name, "") for axis in getattr(family.extents, "axes", ())]
+    if not all(axes) or len(axes) != count or len({*axes}) != count:
+        axes = [*"ljmpq"[: count - 1], *"k"[:count]]
+    units = (Symbol(name, integer=True) for name in axes)
     return family(*((i,) if family.layered else ()), *units)
 
 

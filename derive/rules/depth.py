@@ -1,4 +1,4 @@
-"""Rules for quantities that grow by a factor at every layer: unrolled recursions, bounds of products, limits of depth."""
+"""Rules for what grows by a factor at every layer: unrolled recursions, bounds of products, limits of depth."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sympy import Basic, Dummy, Expr, Integer, Mul, Sum, factor, symbols
+from sympy import Basic, Dummy, Expr, Integer, Mul, factor, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.errors import InputError
@@ -18,9 +18,8 @@ from derive.proof.instances import agreed, alike, refuted, relation
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.sampling import points
 from derive.proof.verdict import Verdict
-from derive.randomness import NETWORKS, SAMPLES, Entry, Family
+from derive.randomness import NETWORKS, SAMPLES, Entry
 from derive.rules.lemma import equality
-from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -203,7 +202,7 @@ class GaussianLimit(Rule):
         if not isinstance(node, Average) or not {W.source, b.source} <= set(node.over.sources):
             return None
         inner, exponent = node.inside[0].as_base_exp()
-        signal = _signals(node.inside[0], setting)
+        signal = signals_in(node.inside[0], setting)
         if signal:
             return _of_signal(node, signal, setting)
         if _is_of_pre_activation(inner):
@@ -220,11 +219,11 @@ class GaussianLimit(Rule):
         return Rewrite(after, setting.require(Kind.JOINT_GAUSSIAN_LIMIT))
 
 
-def _signals(e: Expr, setting: Setting) -> tuple[Entry, ...]:
+def signals_in(e: Expr, setting: Setting) -> tuple[Entry, ...]:
     """Return the scalars at which functions in a product are taken, if a hypothesis says that they become Gaussian."""
     found = []
-    for power in Mul.make_args(e):
-        function, _ = power.as_base_exp()
+    for part in Mul.make_args(e):
+        function, _ = part.as_base_exp()
         argument = function.args[0] if isinstance(function, Activation | ActivationSlope) else None
         if not isinstance(argument, Entry) or not setting.citing(Kind.GAUSSIAN_LIMIT, argument.family):
             return ()
@@ -243,58 +242,6 @@ def _of_signal(node: Average, signals: tuple[Entry, ...], setting: Setting) -> R
     integrand = node.inside[0].xreplace(dict(zip(signals, variables, strict=True)))
     after = GaussianExpectation.of(integrand, variables, (Integer(0),) * len(variables), covariance)
     return Rewrite(after, uses, Words("As the width grows, {} becomes Gaussian.", signals[0]))
-
-
-@dataclass(frozen=True)
-class OneOfMany(Rule):
-    """<<X_k g(r_k)>> -> <<X_k>> <<g(r_k)>>, where r_k is a weighted sum over many units, of which X_k is one
-
-    A pre-activation becomes Gaussian as the width grows, and its weights are independent of all units that it sums
-    over: each one unit is a smaller and smaller part of it. An approximation at finite width.
-
-    Obligation: the pre-activation is declared to become Gaussian; weights of mean zero, drawn independently.
-    """
-
-    name = "one-of-many"
-    words = "As the width grows, a pre-activation is independent of any one of the units that it sums over."
-    source = "Yang & Schoenholz 2017 (mean field residual networks); Neal 1996"
-    relation = "->"
-    shows = ("->",)
-    evidence = Evidence.ASSUMED
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Split the mean of a unit times a function of a pre-activation that sums over it."""
-        if not isinstance(node, Average) or not isinstance(node.inside[0], Mul):
-            return None
-        units = [f for f in node.inside[0].args if isinstance(f, Entry)]
-        rest = node.inside[0] / Mul(*units)
-        signals = _signals(rest, setting) if len(units) == 1 and rest != 1 else ()
-        if len(signals) != 1:
-            return None
-        (unit,), (signal,) = units, signals
-        weights = _weights_of(signal, unit, node, setting)
-        if not weights:
-            return None
-        uses = setting.require(Kind.GAUSSIAN_LIMIT, signal.family) | finite(setting, node)
-        for kind in (Kind.ZERO_MEAN, Kind.ENTRIES_INDEPENDENT):
-            uses |= setting.require(kind, weights[0])
-        words = Words("As the width grows, {} is independent of {}, one of many units that it sums over.", signal, unit)
-        return Rewrite(Average(unit, node.over) * Average(rest, node.over), uses, words)
-
-
-def _weights_of(signal: Entry, unit: Entry, node: Average, setting: Setting) -> list[Family]:
-    """Return the drawn centred weights with which units of the family of one are summed up to a signal."""
-    total = signal.definition.atoms(Sum) if signal.definition is not None else set[Expr]()
-    return [
-        w.family
-        for e in total
-        if len(e.limits) == 1 and unit.family in {u.family for u in e.function.atoms(Entry)}
-        for w in Mul.make_args(e.function)
-        if isinstance(w, Entry)
-        and w.family.source in node.over.sources
-        and setting.citing(Kind.ZERO_MEAN, w.family)
-        and e.limits[0][0] in w.units
-    ]
 
 
 def _is_of_pre_activation(e: Expr) -> bool:

@@ -96,7 +96,7 @@ def _inside(positions: int) -> Facts:
 
 
 def convolution_variance() -> Derivation:
-    """E[s_tkp s_ukr] for circular padding, in one dimension; its parts: variances, both paddings, two dimensions, back."""
+    """E[s_tkp s_ukr] for circular padding, in one dimension; its parts: variances, zero padding, gradients."""
     made = _product("circular", 1, "convolution-variance", "Two pixels behind a circular convolution")
     return replace(
         made,

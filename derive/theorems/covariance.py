@@ -5,11 +5,13 @@ from __future__ import annotations
 from sympy import Function, Integer
 
 from derive.averages import Average, Covariance
-from derive.blocks import Dense, Elementwise, Serial
+from derive.blocks import Dense, Elementwise, Serial, layers, network_input
+from derive.blocks.signal import SAMPLE, UNIT, Axis, Extents
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
+from derive.layers import Facts, d, i
 from derive.network import n
 from derive.proof.derivation import Derivation, Proof
-from derive.randomness import INPUT, SAMPLES, Family, Over
+from derive.randomness import INPUT, NETWORKS, SAMPLES, Family, Over
 from derive.rules import ByLemma, Centred, Define, EqualTerms, Linearity, ProductLaw
 from derive.rules.algebra import Expand
 from derive.rules.expectation import CovarianceDefinition
@@ -44,7 +46,9 @@ _Y, _Z, _S = _IN.family, *_OUT.defined
 _W, _B = (drawn.family for drawn in _OUT.drawn[1:])
 _COVARIANCE = Covariance(_S(T, K), _S(V, K), OVER)
 
-_X = Family("x", meaning="the samples", extents=lambda _: (Integer(2),), layered=False, source=INPUT)
+_LAYERS = Facts((i, d - i))
+
+_X = Family("x", meaning="the samples", extents=Extents((Axis(SAMPLE, Integer(2)),)), layered=False, source=INPUT)
 _NETWORK = Family(
     "w", meaning="the network: all its weights and biases", extents=lambda _: (), layered=False, source=BEFORE
 )
@@ -52,7 +56,7 @@ _PHI = Function("phi", real=True)
 _Y_OF = Family(
     "y",
     meaning="the pre-activations of a layer, for one sample",
-    extents=lambda _: (Integer(2), n(0)),
+    extents=Extents((Axis(SAMPLE, Integer(2)), Axis(UNIT, n(0)))),
     layered=False,
     definition=lambda t, k: _PHI(k, _X(t), _NETWORK()),
 )
@@ -67,7 +71,7 @@ def covariance_recursion() -> Derivation:
         "The covariance over networks of two samples, behind a layer of weights",
         symbols=TWO_SAMPLES,
         source="Poole et al. 2016, equation 4 (in the limit)",
-        parts=(covariance_map(), covariance_of_samples()),
+        parts=(covariance_map(), covariance_of_layers(), covariance_of_samples()),
         remarks=(
             Words(
                 "Weights are shared: what two samples have in common in the layer before, they have in common behind "
@@ -96,6 +100,29 @@ def covariance_map() -> Derivation:
         "The covariance of two samples one layer on, in a wide network",
         symbols=(*TWO_SAMPLES, *PAIR, *GAINS),
         source="Poole et al. 2016, equation 4",
+    )
+
+
+def covariance_of_layers() -> Derivation:
+    """Cov[s^i_tk, s^i_uk] = Var[W^i] sum_l E[z^i_tl z^i_ul] + Var[b^i] in every layer, the two samples being fixed."""
+    chain = layers(
+        Serial(Dense(n(i + 1), bias_variance=None), Elementwise(output="z'")), network_input(n(i), samples=2), "z"
+    )
+    s = next(f for f in chain.defined if f.name == "s")
+    mean = proof(
+        chain.assumed,
+        Average(s(i, T, K), NETWORKS),
+        Define(s),
+        Linearity(),
+        ProductLaw(),
+        Centred(),
+        over=NETWORKS,
+        facts=_LAYERS,
+    ).done("mean-of-layers", "Every pre-activation has mean zero over networks")
+    rules = (CovarianceDefinition(), ByLemma(mean), Define(s), Expand(), Linearity(), WeightedSums(), CentredSquare())
+    start = Covariance(s(i, T, K), s(i, V, K), NETWORKS)
+    return proof(chain.assumed, start, *rules, over=NETWORKS, facts=_LAYERS).done(
+        "covariance-of-layers", "Layer by layer, for two given inputs", symbols=TWO_SAMPLES
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from sympy import Symbol
+from sympy import Function, Symbol
 
 from derive.averages import Average, SharedVariance
-from derive.blocks import Dense, Elementwise, Residual
+from derive.blocks import Dense, Elementwise, Residual, layers, network_input
 from derive.kinds import definition
+from derive.layers import Facts, d, i
 from derive.network import n
 from derive.proof.derivation import Derivation
+from derive.randomness import NETWORKS
 from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
 from derive.rules.algebra import Expand, TakeOut
 from derive.rules.given import PutIn, Rename
+from derive.rules.one_of_many import OneOfMany
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
-from derive.rules.wide import GaussianLimit, OneOfMany
+from derive.rules.wide import GaussianLimit
 from derive.theorems.sample_variance import GAIN
 from derive.theorems.signals import (
     GAINS,
@@ -39,6 +42,10 @@ from derive.words import Words
 
 ALPHA = Symbol("alpha", real=True)
 SCALED = definition("branch-scale", Words("{} is the factor of the branch, a constant.", ALPHA))
+SCALES = Function("alpha", real=True)
+SCALED_BY_LAYER = definition(
+    "branch-scales", Words("{} is the factor of the branch of block {}, a constant.", SCALES(i), i)
+)
 STREAM = "the residual stream"
 
 _IN = signal("h", STREAM)
@@ -59,7 +66,7 @@ def residual_variance() -> Derivation:
         "The residual stream behind a branch that ends in its weights",
         symbols=TWO_SAMPLES,
         source=_SOURCE,
-        parts=(residual_mean(), residual_map(), residual_gradient(), ending_mean(), ending_map()),
+        parts=(residual_mean(), residual_map(), residual_gradient(), residual_of_layers(), ending_mean(), ending_map()),
         remarks=(
             Words(
                 "With one sample, {} equal to {}, it is the mean square. The mean stays, so that the covariance over "
@@ -168,4 +175,21 @@ def ending_map() -> Derivation:
         "The stream behind a branch that ends in its activation",
         symbols=(*TWO_SAMPLES, *ONE, *PAIR),
         source=_SOURCE,
+    )
+
+
+def residual_of_layers() -> Derivation:
+    """E[h^{i+1}_tk h^{i+1}_uk] = E[h^i_tk h^i_uk] + alpha_i^2 Var[W^i] sum_l E[a^i_tl a^i_ul] in every block."""
+    stream = layers(
+        Residual(Elementwise(output="a"), Dense(n(0), output="r"), scale=SCALES(i), output="h'"),
+        network_input(n(0), samples=2),
+        "h",
+        meaning=STREAM,
+    )
+    h, r = stream.family, next(f for f in stream.defined if f.name == "r")
+    start = Average(h(i + 1, T, K) * h(i + 1, V, K), NETWORKS)
+    rules = (Define(h), Expand(), Linearity(), Define(r), WeightedSums())
+    hypotheses = (SCALED_BY_LAYER, *stream.assumed)
+    return proof(hypotheses, start, *rules, over=NETWORKS, facts=Facts((i, d - 1 - i))).done(
+        "residual-of-layers", "Block by block, for two given inputs", symbols=TWO_SAMPLES
     )

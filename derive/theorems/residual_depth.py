@@ -83,7 +83,7 @@ NOTATION = (
 
 
 def residual_depth() -> Derivation:
-    """q(L) = q(0) prod_{l<L} (1 + alpha_l^2); its parts: 2^L, at most exp(c^2) and its limit, and the sum that counts."""
+    """q(L) = q(0) prod_{l<L} (1 + alpha_l^2); its parts: 2^L, exp(c^2), and the sum that must be finite."""
     return _unrolled().done(
         "residual-depth",
         "The mean square of a residual stream with its depth",

@@ -25,6 +25,7 @@ OVER = Over("networks", (BEFORE, WEIGHTS, BIASES), "network")
 """The layers before a block, and the block's own weights and biases; the input is fixed."""
 OVER_ALL = Over("networks and output gradients", (BEFORE, WEIGHTS, BIASES, OUTPUT_GRADIENT))
 """With the gradient that comes back to what comes out of the block."""
+ANYWHERE = Facts()
 T, V, K, L = symbols("t u k l", integer=True)
 """Two samples; units behind a block, and before it."""
 Q1, Q2 = symbols("q_1 q_2", positive=True)
@@ -58,7 +59,7 @@ def proof(
     *rules: Rule,
     over: Over = OVER,
     apart: tuple[Expr, ...] = (),
-    facts: Facts = Facts(),
+    facts: Facts = ANYWHERE,
 ) -> Proof:
     """Return the proof by these rules from those of the hypotheses that they rest on, and from what names things.
 
@@ -71,9 +72,9 @@ def proof(
     return Proof(setting.only(frozenset(used | named)), start).by(*rules)
 
 
-def gain_defined(weights: Family, biases: Family | None = None, fan_in: Expr = n(0)) -> tuple[Hypothesis, ...]:
+def gain_defined(weights: Family, biases: Family | None = None) -> tuple[Hypothesis, ...]:
     """Return the definitions of the gain of some weights, and of the variance of the biases."""
-    gain = Eq(GAIN, fan_in * SharedVariance(weights), evaluate=False)
+    gain = Eq(GAIN, n(0) * SharedVariance(weights), evaluate=False)
     found = [definition("gain", Words("{} is the gain of the weights: {}.", GAIN, gain))]
     if biases is not None:
         spread = Eq(BIAS_VARIANCE, SharedVariance(biases), evaluate=False)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sympy import Add, Basic, Dummy, Expr, Integer, Mul, Piecewise, Sum, Symbol, floor, lambdify, sympify
+from sympy import Add, Dummy, Expr, Integer, Mul, Piecewise, Sum, Symbol, lambdify, sympify
 
 from derive.activations import s as argument
 from derive.errors import InputError
-from derive.randomness import Entry, Family
+from derive.randomness import Entry
 from numerics.arrays.contractions import Labels
-from numerics.arrays.gathers import Gather, Part, grid, parts
-from numerics.arrays.integers import Integers, integers, truth
+from numerics.arrays.gathers import Gather, grid, parts
+from numerics.arrays.integers import integers, truth
 from numerics.arrays.operations import (
     Apply,
     ApplyMany,
@@ -29,44 +28,18 @@ from numerics.arrays.operations import (
     Spread,
     Total,
 )
-
-Key = tuple[Family, int | None]
-"""A family, and its layer where it has layers."""
-
-Domain = dict[Symbol, Integers]
-"""The values that every index symbol takes, in the order of the axes."""
-
-
-@dataclass(frozen=True)
-class Bound:
-    """Where a sum over an index is taken, as a function of it and of other indices."""
-
-    labels: Labels
-    inside: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Step:
-    """An operation of a program: where its inputs stand, and where its result goes."""
-
-    operation: Operation
-    inputs: tuple[int, ...]
-    output: int
-
-
-@dataclass
-class Compiled:
-    """Steps in order; ``families`` says where the array of a family stands, ``shapes`` how large it is.
-
-    ``largest`` is how many numbers the largest array between two families has, for one network.
-    """
-
-    steps: list[Step] = field(default_factory=list)
-    families: dict[Key, int] = field(default_factory=dict)
-    shapes: dict[Key, tuple[int, ...]] = field(default_factory=dict)
-    drawn: list[Key] = field(default_factory=list)
-    registers: int = 0
-    largest: int = 0
+from numerics.arrays.steps import Compiled, Key, Step
+from numerics.arrays.structure import (
+    Bound,
+    Domain,
+    atoms_of,
+    check,
+    entries,
+    is_number,
+    restricted,
+    runs_through,
+    split,
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +72,7 @@ class Compiler:
                 self._draw(key)
             elif key not in definitions:
                 definitions[key] = self._definition(key)
-                for entry in _entries(definitions[key][1]):
+                for entry in entries(definitions[key][1]):
                     needed = self._key(entry)
                     if needed in definitions and needed not in self.made.families:
                         raise InputError(f"{key[0].name} is defined by itself, through {needed[0].name}")
@@ -146,7 +119,7 @@ class Compiler:
         shape = self._shape(key)
         domain: Domain = {}
         for index, size in zip(indices, shape, strict=True):
-            definition = _split(definition, index, size, domain)
+            definition = split(definition, index, size, domain)
         sizes = tuple(len(values) for values in domain.values())
         value = self._expression(definition, domain, ())
         spread = Spread(value.labels, tuple(domain), sizes, shape, indices)
@@ -167,16 +140,16 @@ class Compiler:
 
     def _expression(self, e: Expr, domain: Domain, bounds: Sequence[Bound]) -> _Value:
         """Return the value of an expression at all values of its index symbols."""
-        atoms = _atoms(e)
+        atoms = atoms_of(e)
         if not atoms:
             return self._constant(e, domain)
         if isinstance(e, Entry):
             return self._read(e, domain, bounds)[0]
         if isinstance(e, Sum):
             return self._sum(e, domain, bounds)
-        if isinstance(e, Piecewise) and not any(_atoms(condition) for _, condition in e.args):
+        if isinstance(e, Piecewise) and not any(atoms_of(condition) for _, condition in e.args):
             return self._pieces(e, domain, bounds)
-        if isinstance(e, Mul) and all(part == atoms[0] or _is_number(part) for part in e.args):
+        if isinstance(e, Mul) and all(part == atoms[0] or is_number(part) for part in e.args):
             return self._product(e, domain, bounds, ())
         if len(atoms) == 1 and not (e.xreplace({atoms[0]: argument}).free_symbols - {argument}):
             inner = self._expression(atoms[0], domain, bounds)
@@ -203,10 +176,10 @@ class Compiler:
         shape = self.made.shapes[key]
         indices = e.indices[1:] if e.family.layered else e.indices
         given = _Value(self.made.families[key], ())
-        if len(set(indices)) == len(shape) and all(map(_runs_through, indices, shape, [domain] * len(shape))):
+        if len(set(indices)) == len(shape) and all(map(runs_through, indices, shape, [domain] * len(shape))):
             return _Value(given.register, tuple(indices)), set()
         found = parts(shape, indices, domain)
-        covered = {place for part in found for place in _check(e, part, bounds)}
+        covered = {place for part in found for place in check(e, part, bounds)}
         axes = tuple(Symbol(f"axis{place}") for place in range(len(shape)))
         size = prod(len(domain[label]) for part in found for label in part.labels)
         self.made.largest = max(self.made.largest, size)
@@ -233,7 +206,7 @@ class Compiler:
         """Return a product, summed over index symbols."""
         number, factors = sympify(1), []
         for factor in Mul.make_args(e):
-            if _is_number(factor):
+            if is_number(factor):
                 number *= factor
             else:
                 factors.append(factor)
@@ -283,7 +256,7 @@ class Compiler:
         values, factors = [], []
         for term in e.args:
             parts = Mul.make_args(term)
-            number, rest = (Mul(*(p for p in parts if _is_number(p) is wanted)) for wanted in (True, False))
+            number, rest = (Mul(*(p for p in parts if is_number(p) is wanted)) for wanted in (True, False))
             values.append(self._expression(rest, domain, bounds))
             factors.append(float(number))
         labels = tuple(label for label in domain if any(label in value.labels for value in values))
@@ -305,7 +278,7 @@ class Compiler:
             left &= ~here
             if here.any():
                 some = domain | {index: domain[index][here]}
-                values.append(self._expression(formula, some, [_restricted(bound, index, here) for bound in bounds]))
+                values.append(self._expression(formula, some, [restricted(bound, index, here) for bound in bounds]))
                 places.append(np.flatnonzero(here))
         if left.any():
             raise InputError(f"{e} must have a value for all {index}")
@@ -321,74 +294,3 @@ class Compiler:
         labels = tuple(label for label in domain if any(label in value.labels for value in values))
         formula = e.xreplace(dict(zip(inside, dummies, strict=True)))
         return self._step(ApplyMany([value.labels for value in values], formula, dummies, labels), *values)
-
-
-def _runs_through(index: Expr, size: int, domain: Domain) -> bool:
-    """Whether an index is a symbol that takes all values from 1 to a size."""
-    return index in domain and len(domain[index]) == size and domain[index][0] == 1 and domain[index][-1] == size
-
-
-def _entries(e: Basic) -> Iterator[Entry]:
-    """Yield all scalars of families, in the order in which they stand."""
-    if isinstance(e, Entry):
-        yield e
-    else:
-        for part in e.args:
-            yield from _entries(part)
-
-
-def _is_number(e: Expr) -> bool:
-    """Whether an expression has one value; a scalar of a family at fixed indices has not."""
-    return bool(e.is_number) and not _atoms(e)
-
-
-def _atoms(e: Any) -> list[Expr]:
-    """Return the entries and sums of an expression that stand in no other sum, each once."""
-    found: list[Expr] = []
-    waiting = [e]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Entry | Sum):
-            if part not in found:
-                found.append(part)
-        else:
-            waiting.extend(reversed(part.args))
-    return found
-
-
-def _split(e: Expr, index: Symbol, size: int, domain: Domain) -> Expr:
-    """Give an index its values; one that occurs as floor((k - 1)/m) is two, one for m values and one within them."""
-    steps = {f: f.args[0] for f in e.atoms(floor) if f.free_symbols == {index}}
-    for step, inside in steps.items():
-        width = 1 / inside.diff(index)
-        if width.is_Integer and 1 < width < size and size % int(width) == 0 and inside.subs(index, 1) == 0:
-            outer, within = (Symbol(f"{index.name}{part}", integer=True, positive=True) for part in ("a", "b"))
-            domain[outer] = np.arange(1, size // int(width) + 1)
-            domain[within] = np.arange(1, int(width) + 1)
-            return e.xreplace({step: outer - 1}).xreplace({index: width * (outer - 1) + within})
-    domain[index] = np.arange(1, size + 1)
-    return e
-
-
-def _restricted(bound: Bound, index: Symbol, here: NDArray[np.bool_]) -> Bound:
-    if index not in bound.labels:
-        return bound
-    return Bound(bound.labels, np.compress(here, bound.inside, axis=bound.labels.index(index)))
-
-
-def _check(e: Entry, part: Part, bounds: Sequence[Bound]) -> list[int]:
-    """Return which bounds hold exactly where a family is read inside of its axes; fail where it is read outside."""
-    if part.valid.all():
-        return []
-    covered, allowed = [], np.ones(part.valid.shape, bool)
-    for place, bound in enumerate(bounds):
-        if set(bound.labels) <= set(part.labels):
-            order = [bound.labels.index(label) for label in part.labels if label in bound.labels]
-            view = bound.inside.transpose(order)
-            view = view[tuple(slice(None) if label in bound.labels else None for label in part.labels)]
-            allowed = allowed & view
-            if not (part.valid & ~view).any():
-                covered.append(place)
-    if (allowed & ~part.valid).any():
-        raise InputError(f"{e} is read outside of its axes")
-    return covered

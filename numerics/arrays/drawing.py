@@ -10,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from derive.blocks import Drawn, Signal
-from numerics.arrays.compiler import Key
+from numerics.arrays.steps import Key
 from numerics.laws import law
 from numerics.network import Network
 

@@ -14,7 +14,8 @@ from sympy import Expr
 from derive.blocks import Signal
 from derive.errors import InputError
 from derive.randomness import Family
-from numerics.arrays.compiler import Compiler, Key, Step
+from numerics.arrays.compiler import Compiler
+from numerics.arrays.steps import Key, Step
 
 Floats = NDArray[np.float64]
 Where = Family | Key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -76,7 +77,7 @@ def _here(called: Mapping[str, Family]) -> str:
     return ", ".join(f"{name} is {family.name}" for name, family in called.items())
 
 
-def _law(data: dict[str, str]) -> str:
+def _law(data: Mapping[str, Any]) -> str:
     if data["law"] == "data":
         return "the samples that are given"
     if data["rate"] is not None:

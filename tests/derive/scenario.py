@@ -56,11 +56,14 @@ class Scenario:
     """Needed hypotheses without which the rule does not match, rather than refuse."""
     undefined: tuple[str, ...] = field(default=())
     """Needed hypotheses without which the sides have no value, so that no world can refute the step."""
+    apart: tuple = ()
+    """Two indices that are known to differ."""
 
     @property
     def setting(self):
         finite = () if FINITE_MOMENTS in self.hypotheses else (FINITE_MOMENTS,)
-        return Setting((*self.hypotheses, *finite), self.facts, self.over)
+        setting = Setting((*self.hypotheses, *finite), self.facts, self.over)
+        return setting.with_distinct(*self.apart) if self.apart else setting
 
 
 def E(quantity, over=EVERYTHING):

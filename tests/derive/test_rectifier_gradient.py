@@ -8,8 +8,9 @@ import derive
 from derive.hypotheses import NEVER_ZERO
 from derive.layers import i
 from derive.network import SLOPE, n, s
+from derive.proof.environments import environments
 from derive.proof.exact import NotEvaluable
-from derive.proof.laboratory import Laboratory, environments
+from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Grade
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, K

@@ -6,6 +6,7 @@ from itertools import combinations, product
 import pytest
 import world_by_hand as by_hand
 
+from derive import network as chain
 from derive.hypotheses import (
     BACKWARD,
     FORWARD,
@@ -20,7 +21,7 @@ from derive.hypotheses import (
     Kind,
     Property,
 )
-from derive.network import W, b, f, g, n, x
+from derive.network import W, b, g, n, x
 from derive.proof.variety import tiny_worlds
 from derive.setting import Setting
 from derive.theorems.product import FACTORS_INDEPENDENT, X, Y
@@ -211,7 +212,7 @@ def test_what_may_be_degenerate_is_degenerate_somewhere():
 
 def test_an_input_declared_nondegenerate_is_never_zero():
     for hypotheses in ((NONDEGENERATE,), (*WEIGHTS, NONDEGENERATE), (*BOTH, NONDEGENERATE)):
-        for in_world in tiny_worlds(Setting(hypotheses)):
+        for in_world in tiny_worlds(Setting(hypotheses), about=FAMILIES):
             for index in indices(x, in_world):
                 assert 0 not in in_world.laws(x, index).values
 
@@ -220,9 +221,9 @@ def test_a_world_describes_its_laws_so_that_a_person_can_recompute():
     in_world = world(*WEIGHTS, depth=0, widths=(1, 1))
     for family, index in ((W, (0, 1, 1)), (x, (1,)), (b, (0, 1))):
         in_world.laws(family, index)
-    described = in_world.describe(frozenset({n(0), f}))
+    described = in_world.describe(frozenset({n(0), chain.f}))
     assert described["widths"] == {"n_0": "1"}
-    assert described["activation"] == in_world.functions[f].name
+    assert described["activation"] == in_world.functions[chain.f].name
     assert "depth" not in described
     assert "W[0, 1, 1] = -4 (1/5) or 1 (4/5)" in described["laws"]
     assert any(line.startswith("x[1] = ") and "on the coin of b" in line for line in described["laws"])

@@ -28,7 +28,10 @@ def said(key, *properties, says=None):
     return Hypothesis(key, says or Words(key), tuple(Property(*p) for p in properties))
 
 
-def verdict(left, right, *hypotheses, facts=Facts((d,)), relation="="):
+ANYWHERE = Facts((d,))
+
+
+def verdict(left, right, *hypotheses, facts=ANYWHERE, relation="="):
     return Laboratory(Setting(hypotheses, facts)).compare(left, relation, right)
 
 

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 PLANT, RECORD = "VARPROP_PLANT", "VARPROP_RECORD"
 """``module:number`` of the error to plant; the file to record in. A process that has neither is as it was."""
@@ -86,10 +87,14 @@ def _record() -> int:
     return os.open(os.environ[RECORD], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
-def pytest_runtest_logreport(report: object) -> None:
-    """Begin anew after each test, and write down the CPU time that it took, that of its children included."""
-    if RECORD in os.environ and report.when == "teardown":  # type: ignore[attr-defined]
+def pytest_runtest_logreport(report: Any) -> None:
+    """Begin anew after each test; write down that it failed, and the CPU time that it and its children took."""
+    if RECORD not in os.environ:
+        return
+    if report.failed:
+        os.write(_record(), f"{report.nodeid}\tfailed\n".encode())
+    if report.when == "teardown":
         _SEEN.clear()
         spent = sum(os.times()[:4])
-        os.write(_record(), f"{report.nodeid}\tcpu {spent - _SPENT[0]:.3f}\n".encode())  # type: ignore[attr-defined]
+        os.write(_record(), f"{report.nodeid}\tcpu {spent - _SPENT[0]:.3f}\n".encode())
         _SPENT[0] = spent

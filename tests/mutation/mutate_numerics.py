@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from types import CodeType, FunctionType
@@ -289,7 +290,8 @@ class Campaign:
         (site / "sitecustomize.py").write_text("import hook\n\nhook.install()\n")
         os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (site, HERE, ROOT)))
         os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        self.path = folder / "record"
+        state = sha256("".join(path.read_text(encoding="utf-8") for path in modules().values()).encode()).hexdigest()
+        self.path = folder / f"record-{state[:16]}"  # Blocks are known by their lines.
         self.record = Record.read(self.path) if self.path.exists() else Record()
 
     def learn(self, tests: Sequence[str]) -> None:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from derive.proof.oracle import Oracle
-from derive.theorems.oracles import blocks, correlation, glorot, length, rectifier, samples, wide
+from derive.theorems.oracles import (
+    blocks,
+    correlation,
+    dropout_cases,
+    glorot,
+    length,
+    position_cases,
+    rectifier,
+    residual_cases,
+    samples,
+    wide,
+)
 
 ORACLES: dict[str, Oracle] = {
     **glorot.ORACLES,
@@ -13,4 +24,7 @@ ORACLES: dict[str, Oracle] = {
     **correlation.ORACLES,
     **length.ORACLES,
     **blocks.ORACLES,
+    **residual_cases.ORACLES,
+    **dropout_cases.ORACLES,
+    **position_cases.ORACLES,
 }

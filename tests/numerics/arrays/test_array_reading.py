@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal as scipy_signal
 from scipy import special
-from sympy import Float, Integer, Piecewise, Sum, Symbol, symbols
+from sympy import Float, Integer, Max, Min, Piecewise, Sum, Symbol, symbols
 
 from derive.blocks import (
     AveragePool,
@@ -322,6 +322,14 @@ def test_three_factors_counts_and_indices_as_numbers():
     np.testing.assert_allclose(evaluated(defined(lambda k: Sum(v(k), (L, 1, 3)), 4), v=V), 3 * V)
     triangle = defined(lambda k: Sum(a(k, L), (L, 1, k)), 4)
     np.testing.assert_allclose(evaluated(triangle, a=A), np.tril(A).sum(axis=2))
+
+
+def test_a_sum_may_leave_out_what_lies_inside():
+    """Its bounds keep it inside of v, and out of more than that."""
+    v = of("v", 4)
+    some = defined(lambda k: Sum(v(k + L - 2), (L, Max(1, 4 - k), Min(3, 6 - k))), 4)
+    expected = [[sum(u[k + r - 3] for r in range(max(1, 4 - k), min(3, 6 - k) + 1)) for k in range(1, 5)] for u in V]
+    np.testing.assert_allclose(evaluated(some, v=V), expected)
 
 
 def test_functions_of_several_scalars():
