@@ -21,6 +21,7 @@ def case(
     laws: Mapping[str, tuple[str, Law]],
     widths: Mapping[int, int],
     functions: Mapping[str, Callable[..., Any]] | None = None,
+    /,
     **symbols: Any,
 ) -> Known:
     """What is known of a few scalars: their laws and variances, how others are made of them, symbols."""

@@ -64,16 +64,16 @@ def _two_pixels(padding: str, p: int, r: int) -> float:
     return 2 * total / 3 + 9
 
 
-def _pixels(name: str, padding: str, *pairs: tuple[int, int]) -> Oracle:
-    cases = (
-        Case(
-            f"pixels {p} and {r} of four",
-            lambda p=p, r=r: _line(_LINE, padding, p=p, r=r),
-            equals=lambda p=p, r=r: _two_pixels(padding, p, r),
-        )
-        for p, r in pairs
+def _pair(padding: str, p: int, r: int) -> Case:
+    return Case(
+        f"pixels {p} and {r} of four",
+        lambda: _line(_LINE, padding, p=p, r=r),
+        equals=lambda: _two_pixels(padding, p, r),
     )
-    return Oracle(f"{ENUMERATED}; {name}", tuple(cases))
+
+
+def _pixels(name: str, padding: str, *pairs: tuple[int, int]) -> Oracle:
+    return Oracle(f"{ENUMERATED}; {name}", tuple(_pair(padding, *pair) for pair in pairs))
 
 
 def _kernel(outcome: int) -> tuple[Any, ...]:

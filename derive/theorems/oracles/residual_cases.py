@@ -57,7 +57,10 @@ def _residual_layers() -> Known:
 
     made: dict[str, Made] = {"h": stream, "a": lambda at, layer, t, k: parabola(at("h", layer, t, k))}
     laws = {"x": ("input", ROWS), "drawn": (WEIGHTS, skewed(1))}
-    functions = {"SharedVariance": lambda _, layer: 2 * (layer + 1) ** 2, "alpha": _FACTORS.__getitem__}
+    functions: dict[str, Callable[..., Any]] = {
+        "SharedVariance": lambda _, layer: 2 * (layer + 1) ** 2,
+        "alpha": _FACTORS.__getitem__,
+    }
     return case(made, laws, {0: 2}, functions, i=1, d=2)
 
 
