@@ -24,7 +24,7 @@ from derive.setting import Setting
 
 _SMALL = 3
 """The most units of a layer of the usual worlds."""
-BUDGET = 30_000
+BUDGET = 20_000
 """How many outcomes are enumerated for one statement."""
 
 
