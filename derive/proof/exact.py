@@ -78,8 +78,11 @@ class Exact:
 
     def read(self, expression: Basic, environment: Environment) -> Code:
         """Return the code of an expression at concrete indices."""
-        # A symbol's value may be one of its layer.
-        key = (expression, environment.get(i), tuple(environment.get(s) for s in _free_symbols(expression)))
+        values = [environment.get(s) for s in _free_symbols(expression)]
+        if None in values:
+            # A symbol's own value may be one of its layer.
+            values.append(environment.get(i))
+        key = (expression, *values)
         if key not in self._codes:
             self._codes[key] = reader_of(expression)(self, expression, environment)
         return self._codes[key]

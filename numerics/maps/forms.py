@@ -178,8 +178,9 @@ def form(activation: Activation, what: str) -> Form | None:
     source, second = found.xreplace(names), second.xreplace(names)
     make = apart.separation_form if what == "separation" else apart.covariance_form
     try:
-        made = make(source) if source.free_symbols else None
-        size = apart.covariance_form(second).result if second.free_symbols else second
+        # Without a covariance in it there is no gap to name.
+        made = make(source) if source.has(c) else None
+        size = apart.covariance_form(second).result if second.has(c) else second
         run = apart.evaluator(source)
         expression = source if made is None else made.result
         new = Form(activation, what, expression, size, lambda variance, shared: run(variance, shared, None, None))
