@@ -47,6 +47,7 @@ THEOREMS: Registry[Derivation] = Registry(
         "dropout-variance": "derive.theorems.dropout:dropout_variance",
         "convolution-variance": "derive.theorems.convolution:convolution_variance",
         "convolution-variance-2d": "derive.theorems.convolution:convolution_variance_2d",
+        "grouped-convolution": "derive.theorems.convolution:grouped_convolution",
         "pooled-variance": "derive.theorems.pooling:pooled_variance",
     },
 )

@@ -34,9 +34,9 @@ Q = Symbol("q", positive=True)
 _SECOND_MOMENT = (Expand(), Linearity(), WeightedSums(), CentredSquare())
 
 
-def _output(padding: str, positions: int = 1, stride: int = 1) -> tuple[Signal, Signal]:
-    z = signal("z", "the signal that comes in", positions=positions)
-    return z, Convolution(n(1), KERNEL, stride, padding, bias_variance=None)(z)
+def _output(padding: str, positions: int = 1, stride: int = 1, groups: int = 1) -> tuple[Signal, Signal]:
+    z = signal("z", "the signal that comes in", positions=positions, groups=groups)
+    return z, Convolution(groups * n(1), KERNEL, stride, padding, groups, bias_variance=None)(z)
 
 
 def _counted(positions: int) -> tuple[Hypothesis, ...]:
@@ -67,9 +67,9 @@ def _product(padding: str, positions: int, name: str, title: str) -> Derivation:
     return made.done(name, title, symbols=_NOTATION)
 
 
-def _square(padding: str, positions: int, name: str, title: str) -> Derivation:
+def _square(padding: str, positions: int, name: str, title: str, groups: int = 1) -> Derivation:
     """E[s_tkp^2] = n_0 times the number of weights that look at something, times Var[K] q, and Var[b]."""
-    z, out = _output(padding, positions)
+    z, out = _output(padding, positions, groups=groups)
     s, (equation, same) = out.family, _same(z.family, positions)
     rules: tuple[Rule, ...] = (Define(s), *_SECOND_MOMENT, Everywhere(equation), EqualTerms())
     start = Average(s(T, K, *P[:positions]) ** 2, OVER)
@@ -88,6 +88,19 @@ def _gradient(padding: str, stride: int, name: str, title: str, *more: Rule) -> 
     return proof(hypotheses, start, *rules, *ends, over=OVER_ALL, facts=_inside(1)).done(
         name, title, symbols=_NOTATION[:1]
     )
+
+
+def grouped_convolution() -> Derivation:
+    """E[s_tkp^2] = 3 n_0 Var[K] q + Var[b] for two groups of n_0 channels each: the fan-in is that of one group."""
+    z, out = _output("circular", groups=2)
+    g, coming = coming_back(out)
+    start = Average(passed_back(out, g, z.family(T, K, P[0])) ** 2, OVER_ALL)
+    rules = (Define(out.family), Differentiate(), JoinSums(), WeightedSums(), Linearity(), OneToOne(), CentredSquare())
+    hypotheses = (*out.assumed, *coming, *_counted(1))
+    back = proof(hypotheses, start, *rules, PullOut(), FullTurn(), EqualTerms(), over=OVER_ALL, facts=_inside(1))
+    made = _square("circular", 1, "grouped-convolution", "A pixel behind a convolution of two groups", 2)
+    title = "The gradient of a pixel comes back from the outputs of its group"
+    return replace(made, parts=(back.done("grouped-convolution-gradient", title, symbols=_NOTATION[:1]),))
 
 
 def _inside(positions: int) -> Facts:

@@ -44,10 +44,10 @@ PAIR = (
 ONE = ((U, Words("a pre-activation")),)
 
 
-def signal(name: str, meaning: str, *, positions: int = 0) -> Signal:
-    """Return what comes into a block, for two samples: n_0 units, or n_0 channels at T (times T') positions."""
+def signal(name: str, meaning: str, *, positions: int = 0, groups: int = 1) -> Signal:
+    """Return what comes into a block, for two samples: n_0 units, or n_0 channels a group at T (times T') positions."""
     names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
-    sized = zip(names, (n(0), *SIZES[:positions]), strict=True)
+    sized = zip(names, (groups * n(0), *SIZES[:positions]), strict=True)
     axes = (Axis(SAMPLE, Integer(2)), *(Axis(*axis) for axis in sized))
     family = Family(name, meaning=meaning, extents=Extents(axes), layered=False, source=BEFORE)
     return Signal(family, axes, (Drawn(family),))

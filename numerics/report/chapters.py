@@ -106,6 +106,7 @@ BLOCKS = Chapter(
         "dropout-variance",
         "convolution-variance",
         "convolution-variance-2d",
+        "grouped-convolution",
         "pooled-variance",
     ),
 )

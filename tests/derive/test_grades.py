@@ -41,6 +41,7 @@ GRADES = {
     "dropout-variance": "assumed",
     "convolution-variance": "exact",
     "convolution-variance-2d": "exact",
+    "grouped-convolution": "exact",
     "pooled-variance": "exact",
 }
 

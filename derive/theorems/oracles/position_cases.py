@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from derive.proof.oracle import Case, Known, Oracle
-from derive.proof.outcomes import Law, Made
+from derive.proof.outcomes import NOTHING, Law, Made
 from derive.theorems.oracles.blocks import (
     BEFORE,
     BIASES,
@@ -93,6 +93,36 @@ def _image(padding: str, **places: int) -> Known:
     return case({"s": convolved(2, (3, 2), padding)}, laws, {0: 2}, **sizes, **places)
 
 
+def _grouped(biases: Law, **places: int) -> Known:
+    """Two groups of two input channels and of three output channels, at three positions counted around."""
+    taps = [(c, r, o) for c in (1, 2) for r in (1, 2, 3) for o in range(1, 7)]
+    number: dict[tuple[int, ...], int] = {tap: k for k, tap in enumerate(taps, 1)}
+
+    def weight(at: Callable[..., Any], *tap: int) -> float:
+        # Any two of these are independent, though six fair coins decide them all.
+        return 1.5 * (-1) ** (at("coins") & number[tap]).bit_count()
+
+    def summed(at: Callable[..., Any], t: int, k: int, p: int) -> Any:
+        before = 0 if k <= 3 else 2
+        return at("b", k) + sum(
+            at("K", c, r, k) * at("z", t, before + c, (p + r - 3) % 3 + 1) for c in (1, 2) for r in (1, 2, 3)
+        )
+
+    pixels: Law = tuple((w, (((e, -e, e), (e, e, e), (-e, e, e), (e, e, -e)),)) for w, e in ((1, 2), (3, -2)))
+    signs_of = tuple(tuple((-1) ** (o * place) for place in range(3)) for o in range(6))
+    gradients: Law = tuple((w, tuple(tuple(e * x for x in row) for row in signs_of)) for w, e in ((1, 2), (2, -1)))
+    laws = {
+        "z": (BEFORE, pixels),
+        "g": ("output gradient", gradients),
+        "coins": (WEIGHTS, [(1, outcome) for outcome in range(64)]),
+        "b": (BIASES, biases),
+    }
+    variances = {"K": 9 / 4, "g": 2, "b": 9}
+    return case(
+        {"s": summed, "K": weight}, laws, {0: 2, 1: 3}, {"SharedVariance": variances.__getitem__}, T=3, q=4, **places
+    )
+
+
 def _gradient_of_pixel(padding: str, stride: int, size: int, **places: int) -> Known:
     """Two output channels, whose gradients have mean zero and variance 2."""
     out = (size + stride - 1) // stride
@@ -170,4 +200,12 @@ ORACLES = {
         ENUMERATED, (Case("three values", lambda: _pooled(_CORRELATED, 3, q=2 + 9, m=-1 + 9), equals=9),)
     ),
     "pooled-gradient": Oracle(ENUMERATED, (Case("four values", lambda: _pooled(_LINE, 4), equals=2 / 16),)),
+    "grouped-convolution": Oracle(
+        ENUMERATED,
+        (Case("a channel of the second group", lambda: _grouped(signs(3), k=5, p=1), equals=9 / 4 * 6 * 4 + 9),),
+    ),
+    "grouped-convolution-gradient": Oracle(
+        ENUMERATED,
+        (Case("a channel of the second group", lambda: _grouped(NOTHING, k=3, p=2), equals=9 / 4 * 2 * 3 * 3),),
+    ),
 }

@@ -186,6 +186,8 @@ def test_convolutions():
     assert counts == [2, 3, 3, 3, 2]
     back = parts["convolution-gradient"].result
     assert back == 3 * n(1) * variance(back, "K") * variance(back, "g")
+    grouped, _ = theorem("grouped-convolution")
+    assert grouped.result == 3 * n(0) * variance(grouped.result, "K") * KERNEL + variance(grouped.result, "b")
     _, images = theorem("convolution-variance-2d")
     image = images["convolution-2d-circular"].result
     assert image == 9 * n(0) * variance(image, "K") * KERNEL + variance(image, "b")
