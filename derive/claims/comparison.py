@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import product as cartesian
 
 from sympy import (
-    Add,
     And,
     Basic,
     Eq,
@@ -36,7 +35,7 @@ from derive.proof.rule import RuleDoesNotApply
 from derive.rules import ByLemma, CancelEquation
 from derive.rules.lemma import required
 from derive.rules.positive import positive
-from derive.rules.products import canonical, in_order, ratio, same, unit_condition
+from derive.rules.products import LAYERED, canonical, in_order, ratio, same, unit_condition
 from derive.setting import Setting, Undischarged
 
 IDENTICAL = "identical to the derived formula"
@@ -157,7 +156,7 @@ def _agree(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
 def _is_product(expression: Expr) -> bool:
     """Return True for a product of widths, variances and products of them."""
     form, rest = canonical(expression)
-    return not rest.atoms(Width, Product, Bracket, Sum) and not any(isinstance(factor, Add) for factor in form)
+    return not rest.atoms(Width, Product, Bracket, Sum) and all(isinstance(f, LAYERED) for f in form)
 
 
 def _pinned(expression: Basic, setting: Setting) -> Basic:

@@ -11,8 +11,8 @@ Binding = dict[Symbol, Expr]
 
 
 def index_variables(pattern: Basic) -> frozenset[Symbol]:
-    """Return what stands for any index in a pattern: its free integer symbols, but the depth and sizes (positive)."""
-    return frozenset(v for v in pattern.free_symbols if v.is_integer and not v.is_positive) - {d}
+    """Return what stands for any index in a pattern: its free integer symbols, but the depth."""
+    return frozenset(v for v in pattern.free_symbols if v.is_integer) - {d}
 
 
 def matches(pattern: Basic, node: Basic, variables: frozenset[Symbol]) -> Binding | None:

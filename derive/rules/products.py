@@ -59,13 +59,13 @@ def _collect(expression: Expr, power: int, form: Form) -> Expr:
     return rest
 
 
-_LAYERED = (Width, SharedVariance, AppliedUndef)
+LAYERED = (Width, SharedVariance, AppliedUndef)
 """Nodes that have the layer as an argument."""
 
 
 def _layer(factor: Expr) -> Expr | None:
     """Return the lowest layer that a factor speaks of, or None where it speaks of none, or of layers far apart."""
-    layers = [expand(node.args[-1]) for node in factor.atoms(*_LAYERED) if not isinstance(node.args[-1], Family)]
+    layers = [expand(node.args[-1]) for node in factor.atoms(*LAYERED) if not isinstance(node.args[-1], Family)]
     if not layers or not all((layer - layers[0]).is_Integer for layer in layers):
         return None
     return layers[0] + min(layer - layers[0] for layer in layers)
@@ -75,7 +75,7 @@ def _at(factor: Expr, layer: Expr) -> Expr:
     """Return a factor at another layer."""
     here = _layer(factor)
     return factor.replace(
-        lambda node: isinstance(node, _LAYERED) and not isinstance(node.args[-1], Family),
+        lambda node: isinstance(node, LAYERED) and not isinstance(node.args[-1], Family),
         lambda node: node.func(*node.args[:-1], expand(node.args[-1] - here + layer)),
     )
 

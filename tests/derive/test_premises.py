@@ -192,7 +192,7 @@ def test_a_limit_must_be_licensed_and_a_licence_must_not_be_forgotten():
     proof = Proof(setting, theorem.statement.lhs).by(*(x.rule for x in theorem.steps))
     found = proof.done("planted", "Planted").check().failures
     assert any("no hypothesis that it cites licenses the relation ->" in f for f in found)
-    claims = BringIn(A, cited=(WIDE.key,))
+    claims = BringIn(2 * A, cited=(WIDE.key,))
     bold = Proof(Setting((WIDE,)), A).by(claims).done("planted", "Planted").check().failures
     assert any("it rests on what holds as -> only, and claims =" in f for f in bold)
 
