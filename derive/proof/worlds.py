@@ -190,14 +190,16 @@ class World:
         return self.values[named] if named in self.values else self._own_variance(family, layer)
 
     def _own_variance(self, family: Family, layer: int) -> Number:
-        """Return a variance that is no other's: a square, so that symmetric laws of two values have it."""
+        """Return a variance that is no other's: a prime, or its square where symmetric laws of two values have it."""
         if self._apart(family):
             # No sum of products of the other values, whose denominators are others, cancels such a scalar.
             return Fraction(1, _UNCOMMON[layer % len(_UNCOMMON)]) ** 2
         rank = self.families.index(family) if family in self.families else len(self.families)
-        square = _PRIMES[(layer + 3 * rank) % len(_PRIMES)] ** 2
-        few = len(extents_of(family, 0)) <= 1
-        if few and self.number % 2 and self.setting.citing(Kind.SYMMETRIC, family):
+        prime = _PRIMES[(layer + 3 * rank) % len(_PRIMES)]
+        if not self.setting.citing(Kind.SYMMETRIC, family):
+            return prime
+        square = prime**2
+        if len(extents_of(family, 0)) <= 1 and self.number % 2:
             # No square, so that zero is among the values: nothing says that what it is added to is never zero.
             return square - 1
         return square
