@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sympy import Basic, Eq, StrictGreaterThan, Symbol
 from sympy.core.relational import Relational
 
-from derive.chances import Chances, Index, Scalar, nothing, symmetric
+from derive.chances import Chances, Index, Scalar, mesokurtic, nothing, symmetric
 from derive.contents import Contents
 from derive.errors import InputError
 from derive.indices import nameless
@@ -44,6 +44,7 @@ class Kind:
     SHARED_VARIANCE: ClassVar[Kind]
     IDENTICAL: ClassVar[Kind]
     SYMMETRIC: ClassVar[Kind]
+    MESOKURTIC: ClassVar[Kind]
     ZERO: ClassVar[Kind]
     GAUSSIAN: ClassVar[Kind]
     NEVER_ZERO: ClassVar[Kind]
@@ -90,6 +91,12 @@ Kind.SHARED_VARIANCE = Kind("SHARED_VARIANCE", "every scalar (of a layer) has th
 Kind.IDENTICAL = Kind("IDENTICAL", "every scalar (of a layer) has the same law", implies=(Kind.SHARED_VARIANCE,))
 Kind.SYMMETRIC = Kind(
     "SYMMETRIC", "every scalar has a law symmetric about zero", implies=(Kind.ZERO_MEAN,), law=symmetric
+)
+Kind.MESOKURTIC = Kind(
+    "MESOKURTIC",
+    "every scalar has a law symmetric about zero, with the fourth moment of a Gaussian",
+    implies=(Kind.SYMMETRIC,),
+    law=mesokurtic,
 )
 Kind.ZERO = Kind("ZERO", "every scalar is zero", implies=(Kind.ZERO_MEAN, Kind.SHARED_VARIANCE), law=nothing)
 Kind.GAUSSIAN = Kind("GAUSSIAN", "every scalar is Gaussian")

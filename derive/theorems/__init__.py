@@ -48,5 +48,7 @@ THEOREMS: Registry[Derivation] = Registry(
         "convolution-variance": "derive.theorems.convolution:convolution_variance",
         "convolution-variance-2d": "derive.theorems.convolution:convolution_variance_2d",
         "pooled-variance": "derive.theorems.pooling:pooled_variance",
+        "norm-fourth-moment": "derive.theorems.norm_moments:norm_fourth_moment",
+        "gradient-fluctuation": "derive.theorems.gradient_fluctuation:gradient_fluctuation",
     },
 )

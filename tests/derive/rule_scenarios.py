@@ -1,9 +1,17 @@
 """All scenarios: each rule at work, what it must compute, and errors to plant in it; see `scenario`."""
 
 from analytic_scenarios import analytic_scenarios
+from fourth_scenarios import fourth_scenarios
 from limit_scenarios import limit_scenarios
 from map_scenarios import map_scenarios
 from plain_scenarios import plain_scenarios
 from random_scenarios import random_scenarios
 
-SCENARIOS = [*plain_scenarios(), *random_scenarios(), *limit_scenarios(), *analytic_scenarios(), *map_scenarios()]
+SCENARIOS = [
+    *plain_scenarios(),
+    *random_scenarios(),
+    *limit_scenarios(),
+    *analytic_scenarios(),
+    *map_scenarios(),
+    *fourth_scenarios(),
+]

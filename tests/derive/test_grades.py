@@ -42,6 +42,8 @@ GRADES = {
     "convolution-variance": "exact",
     "convolution-variance-2d": "exact",
     "pooled-variance": "exact",
+    "norm-fourth-moment": "sampled",
+    "gradient-fluctuation": "exact",
 }
 
 

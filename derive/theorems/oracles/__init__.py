@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.proof.oracle import Oracle
-from derive.theorems.oracles import blocks, correlation, glorot, length, rectifier, samples, wide
+from derive.theorems.oracles import blocks, correlation, fluctuation, glorot, length, rectifier, samples, wide
 
 ORACLES: dict[str, Oracle] = {
     **glorot.ORACLES,
@@ -13,4 +13,5 @@ ORACLES: dict[str, Oracle] = {
     **correlation.ORACLES,
     **length.ORACLES,
     **blocks.ORACLES,
+    **fluctuation.ORACLES,
 }
