@@ -26,7 +26,8 @@ class Kind:
     gives a scalar's values and weights, or by ``apart``: scalars for whose indices it gives other keys have coins of
     their own. A world that does not grant it withholds it: laws are then skewed, of means and variances of their own,
     and hang on one coin. ``symmetric``: of two families in either order. ``analytic``: no finite law can break it, so
-    that tiny worlds say nothing about it.
+    that tiny worlds say nothing about it. ``infinite``: no finite law has it, so that tiny worlds refute nothing that
+    rests on it.
     Two kinds are the same that say the same, with the same law.
     """
 
@@ -37,6 +38,7 @@ class Kind:
     apart: Callable[[Index], Index] | None = None
     symmetric: bool = False
     analytic: bool = False
+    infinite: bool = False
 
     ENTRIES_INDEPENDENT: ClassVar[Kind]
     INDEPENDENT_OF: ClassVar[Kind]
@@ -99,7 +101,7 @@ Kind.MESOKURTIC = Kind(
     law=mesokurtic,
 )
 Kind.ZERO = Kind("ZERO", "every scalar is zero", implies=(Kind.ZERO_MEAN, Kind.SHARED_VARIANCE), law=nothing)
-Kind.GAUSSIAN = Kind("GAUSSIAN", "every scalar is Gaussian")
+Kind.GAUSSIAN = Kind("GAUSSIAN", "every scalar is Gaussian", infinite=True)
 Kind.NEVER_ZERO = Kind("NEVER_ZERO", "no scalar of it is exactly zero")
 Kind.NONDEGENERATE = Kind(
     "NONDEGENERATE", "it is not degenerate: its variance is positive, and so is a sum of its squares"

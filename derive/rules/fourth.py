@@ -8,7 +8,7 @@ from itertools import combinations
 
 from sympy import Expr, Integer, KroneckerDelta, Mul, Rational, Sum, Symbol
 
-from derive.averages import Average, SharedVariance
+from derive.averages import Average, Bracket, SharedVariance
 from derive.cost import CostFunction, Partial
 from derive.hypotheses import LEAKY_RELU, Kind
 from derive.indices import fresh_index
@@ -111,10 +111,11 @@ class MesokurticMoment(Rule):
         uses = setting.of_one_law(entry.family, node.over) | finite(setting, node)
         for kind in (Kind.MESOKURTIC, Kind.SHARED_VARIANCE):
             uses |= setting.require(kind, entry.family)
-        return Rewrite(3 * _variance(entry) ** 2, uses)
+        return Rewrite(3 * variance_of(entry) ** 2, uses)
 
 
-def _variance(entry: Entry) -> SharedVariance:
+def variance_of(entry: Entry) -> SharedVariance:
+    """Return the variance that a drawn scalar shares."""
     return SharedVariance(entry.family, *(() if entry.layer is None else (entry.layer,)))
 
 
@@ -201,7 +202,7 @@ _SECOND = ([2],)
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """A sum sum_l W_lk X_l, to a power: its limits, W_lk, X_l."""
 
     limit: tuple[Symbol, Expr, Expr]
@@ -214,14 +215,20 @@ class _Column:
         """k, the index of the weights that the sum does not run over."""
         return next(u for u in self.weight.units if u != self.limit[0])
 
-    def along(self, index: Symbol) -> _Column:
+    @property
+    def square(self) -> Sum:
+        """sum_l X_l^2, the squared length of what the weights multiply."""
+        return Sum(self.rest**2, self.limit)
+
+    def along(self, index: Symbol) -> Column:
         """Return the same sum over another index."""
         old, *ends = self.limit
         weight, rest = (e.xreplace({old: index}) for e in (self.weight, self.rest))
-        return _Column((index, *ends), weight, rest, self.power)
+        return Column((index, *ends), weight, rest, self.power)
 
 
-def _column(factor: Expr, node: Average) -> _Column | None:
+def column(factor: Expr, node: Bracket) -> Column | None:
+    """Return a sum of products with drawn weights, one for each term, to a power; None for anything else."""
     total, power = factor.as_base_exp()
     if not isinstance(total, Sum) or len(total.limits) != 1 or not power.is_Integer:
         return None
@@ -229,18 +236,18 @@ def _column(factor: Expr, node: Average) -> _Column | None:
     for weight in Mul.make_args(total.function):
         drawn = isinstance(weight, Entry) and weight.family.source in node.over.sources
         if drawn and len(weight.units) == 2 and limit[0] in weight.units:
-            return _Column(limit, weight, total.function / weight, int(power))
+            return Column(limit, weight, total.function / weight, int(power))
     return None
 
 
 def _columns(
     factors: Iterable[Expr], node: Average, setting: Setting, powers: tuple[list[int], ...] = _FOURTH
-) -> list[_Column] | None:
+) -> list[Column] | None:
     """Return one weighted sum to the fourth, or two of different units squared, of the same X; None for anything else.
 
     ``powers`` are those that the sums may have.
     """
-    found = [_column(factor, node) for factor in factors]
+    found = [column(factor, node) for factor in factors]
     made = [c for c in found if c is not None]
     if len(made) != len(found) or sorted(c.power for c in made) not in powers:
         return None
@@ -254,21 +261,21 @@ def _columns(
     return made
 
 
-def _spread(columns: list[_Column], node: Average) -> Expr:
+def _spread(columns: list[Column], node: Average) -> Expr:
     """Return the mean of a sum squared or to the fourth, or of two squares, for weights independent of all the rest."""
     column = columns[0]
     weight, over = column.weight, node.over
     if [c.power for c in columns] in _SECOND:
-        return _variance(weight) * Sum(Average(column.rest**2, over), column.limit)
-    square = _variance(weight) ** 2
-    pairs = Average(Sum(column.rest**2, column.limit) ** 2, over)
+        return variance_of(weight) * Sum(Average(column.rest**2, over), column.limit)
+    square = variance_of(weight) ** 2
+    pairs = Average(column.square**2, over)
     if len(columns) == 2:
         return square * pairs
     excess = Average(weight**4, over) - 3 * square
     return 3 * square * pairs + Sum(excess * Average(column.rest**4, over), column.limit)
 
 
-def _drawn(columns: list[_Column], node: Average, setting: Setting) -> frozenset[str]:
+def _drawn(columns: list[Column], node: Average, setting: Setting) -> frozenset[str]:
     """Return the hypotheses by which weights are centred, of one variance, and independent of each other; or raise."""
     weight, order = columns[0].weight, sum(column.power for column in columns)
     uses = setting.of_one_law(weight.family, node.over) | setting.require(Kind.FINITE_MOMENTS, order=order)
@@ -352,7 +359,7 @@ class GradientPowers(_OnUnits):
         return Rewrite(Mul(*(_share(power) for _, power in slopes)) * _spread(columns, node), uses)
 
 
-def _comes_back(column: _Column) -> bool:
+def _comes_back(column: Column) -> bool:
     """Return whether a sum is one over the gradients at the next pre-activations, with the weights that lead there."""
     weight, rest = column.weight, column.rest
     if weight.family != W or not (isinstance(rest, Partial) and isinstance(rest.target, CostFunction)):

@@ -35,9 +35,9 @@ def positive(e: Expr, setting: Setting) -> frozenset[str]:
 
 
 def _squared(e: Expr) -> Entry | None:
-    """Return the drawn scalar of which an expression is the square; None where it is none."""
+    """Return the scalar of which an expression is the square; None where it is none."""
     entry, power = e.as_base_exp()
-    return entry if power == 2 and isinstance(entry, Entry) and entry.family.source is not None else None
+    return entry if power == 2 and isinstance(entry, Entry) else None
 
 
 def nonzero(e: Expr, setting: Setting) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from analytic_scenarios import analytic_scenarios
 from fourth_scenarios import fourth_scenarios
 from limit_scenarios import limit_scenarios
+from logarithm_scenarios import logarithm_scenarios
 from map_scenarios import map_scenarios
 from plain_scenarios import plain_scenarios
 from random_scenarios import random_scenarios
@@ -14,4 +15,5 @@ SCENARIOS = [
     *analytic_scenarios(),
     *map_scenarios(),
     *fourth_scenarios(),
+    *logarithm_scenarios(),
 ]

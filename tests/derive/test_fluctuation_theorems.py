@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 
+import mpmath
 import numpy as np
 import pytest
 from sympy import Product, Rational, Sum, Symbol, factor
@@ -146,6 +147,33 @@ def test_uniform_weights_have_the_moments_of_any_law():
         pairs, fourth = made
         agree((z**2).sum(1) ** 2, pairs)
         agree((z**4).sum(1), fourth)
+
+
+def test_the_logarithm_of_the_norm_of_drawn_linear_networks_has_this_mean_and_variance():
+    norms, _ = run(1.0, 4)
+    parts = theorem("log-norm-law")
+    for layer in (1, 3, 4):
+        mean, spread_of_log = math.log(5.25), 0.0
+        for before, units in pairwise(WIDTHS[: layer + 1]):
+            mean += math.log(2 / before) + float(mpmath.digamma(units / 2))
+            spread_of_log += float(mpmath.psi(1, units / 2))
+        logs = np.log(norms[layer])
+        agree(logs, mean)
+        agree((logs - mean) ** 2, spread_of_log)
+        assert math.isclose(at(parts["log-norm-variance"].statement, 1.0, {}, i=layer), spread_of_log, rel_tol=1e-12)
+        added = parts["log-norm-law"].result
+        (total,) = (e for e in added.args if not e.has(x))
+        made = at(type(parts["log-norm-law"].statement)(added, "=", total), 1.0, {}, i=layer)
+        assert math.isclose(math.log(5.25) + made, mean, rel_tol=1e-12)
+
+
+def test_a_statement_on_gaussians_is_neither_refuted_nor_held_by_finite_laws():
+    """E[log xi^2] = log 2 + psi(1/2) fails for other laws: tiny worlds have no say, and do not let it pass either."""
+    found = theorem("log-norm-law")["log-norm-variance"]
+    left, right = (e.subs(i, 1).doit() for e in (found.statement.lhs, found.statement.rhs))
+    assert Laboratory(found.setting.where(d - 1)).compare(left, "=", right).grade is Grade.UNDECIDED
+    without = found.setting.without("weights-gaussian").without("standard-gaussians")
+    assert Laboratory(without.where(d - 1)).compare(left, "=", right).grade is Grade.FAILED
 
 
 @pytest.mark.parametrize("name", ["norm-fourth-moment", "gradient-fluctuation"])

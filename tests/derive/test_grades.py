@@ -43,6 +43,7 @@ GRADES = {
     "convolution-variance-2d": "exact",
     "pooled-variance": "exact",
     "norm-fourth-moment": "sampled",
+    "log-norm-law": "sampled",
     "gradient-fluctuation": "exact",
 }
 

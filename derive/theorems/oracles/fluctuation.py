@@ -80,6 +80,26 @@ def _product(size: int) -> float:
     return math.prod(1 + 5.0 / (size * _RATIOS[i]) for i in (1, 2, 3))
 
 
+def _polygamma(order: int, x: float) -> float:
+    import mpmath  # Not before a check.
+
+    return float(mpmath.polygamma(order, x))
+
+
+def _log(i: int) -> Known:
+    network = Network((2, 1, 4, 2), tuple(map(gaussian, V)), identity, X)
+    return known(network, {"polygamma": _polygamma}, i=i)
+
+
+def _narrow(u: float) -> Known:
+    return Known({"u": u}, {"polygamma": _polygamma})
+
+
+EULER = 0.57721566490153286
+_ONE_LOG = math.log(5) + math.log(2 * V[0]) - EULER - 2 * math.log(2)
+"""psi(1/2) = -gamma - 2 log 2 for one unit; psi(2) = 1 - gamma for four."""
+_TWO_LOGS = _ONE_LOG + math.log(2 * V[1]) + 1 - EULER
+POLYGAMMA = "special values of the digamma and the trigamma function (DLMF, sections 5.4 and 5.15)"
 _TWO = _layer(0, 1, V[0]) * _layer(0, 3, V[1])
 _TWO_MEANS = _mean(0, 1, V[0]) * _mean(0, 3, V[1])
 _TWO_BACK = _layer(0.5, 1, V[1]) * _layer(0.5, 2, V[2])
@@ -127,6 +147,26 @@ ORACLES = {
     ),
     "norm-fluctuation-below": Oracle(
         COUNTED, (Case("wide layers", lambda: _wide(1_000), equals=_product(1_000), within=1e-4, reads_left=False),)
+    ),
+    "log-norm-law": Oracle(
+        POLYGAMMA,
+        (
+            Case("one layer", lambda: _log(1), equals=_ONE_LOG, reads_left=False),
+            Case("two layers", lambda: _log(2), equals=_TWO_LOGS, reads_left=False),
+        ),
+    ),
+    "log-norm-variance": Oracle(
+        POLYGAMMA,
+        (
+            Case("one layer", lambda: _log(1), equals=math.pi**2 / 2, reads_left=False),
+            Case("two layers", lambda: _log(2), equals=math.pi**2 * (1 / 2 + 1 / 6) - 1, reads_left=False),
+        ),
+    ),
+    "log-norm-drift": Oracle(
+        "the function itself, for a wide layer", (Case("ten thousand units", lambda: _narrow(1e-4), within=1e-4),)
+    ),
+    "log-norm-spread": Oracle(
+        "the function itself, for a wide layer", (Case("ten thousand units", lambda: _narrow(1e-4), within=2e-4),)
     ),
     "gradient-fluctuation": Oracle(
         SOURCE,
