@@ -348,7 +348,7 @@ class GradientPowers(_OnUnits):
         columns = _columns(others, node, setting, (*_FOURTH, *_SECOND))
         if not slopes or columns is None or not _comes_back(columns[0]):
             return None
-        layer = columns[0].weight.layer - 1
+        layer = columns[0].weight.indices[0] - 1
         expected = {(ActivationSlope(s(layer, c.unit)), Integer(c.power)) for c in columns}
         if expected != set(slopes):
             return None

@@ -105,7 +105,7 @@ def _closed(bracket: type[Average | Variance], last: tuple[Rule, ...], name: str
     return proof.done(name, title, source="Hanin & Nica 2020; Jakub & Nica 2023")
 
 
-def narrow() -> tuple[Derivation, Derivation]:
+def narrow() -> tuple[Derivation, ...]:
     """log(2/n) + psi(n/2) ~ -1/n and psi'(n/2) ~ 2/n, to first order in 1/n."""
     drift = Proof(Setting((INVERSE,)), log(2 * INVERSE_WIDTH) + digamma(1 / (2 * INVERSE_WIDTH)))
     spread = Proof(Setting((INVERSE,)), polygamma(1, 1 / (2 * INVERSE_WIDTH)))
