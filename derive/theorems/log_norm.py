@@ -21,7 +21,6 @@ from derive.hypotheses import (
     Kind,
     Property,
 )
-from derive.kinds import definition
 from derive.layers import i
 from derive.network import W, b, n, s, x, z
 from derive.proof.derivation import Derivation, Proof
@@ -32,7 +31,7 @@ from derive.rules.asymptotics import LocalExpansion
 from derive.rules.logarithms import XI, GaussianColumns, LogOfChiSquared, LogOfProduct, VarianceOfIndependent
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
-from derive.theorems.norm_moments import norm
+from derive.theorems.norm_moments import INVERSE, INVERSE_WIDTH, norm
 from derive.words import Words
 
 K = Symbol("k", integer=True)
@@ -55,8 +54,6 @@ NOT_ALL_ZERO = Hypothesis(
     Words("The activations of no layer are all zero, as is so for Gaussian weights and an input that is not zero."),
     (Property(Kind.NONDEGENERATE, z),),
 )
-INVERSE_WIDTH = Symbol("u", positive=True)
-INVERSE = definition("inverse-width", Words("{} is one over the width of the layer.", INVERSE_WIDTH))
 _HYPOTHESES = (
     LINEAR_REGIME,
     FINITE_MOMENTS,

@@ -45,6 +45,7 @@ from derive.rules import (
     VarianceDefinition,
 )
 from derive.rules.algebra import FactorOut
+from derive.rules.asymptotics import LocalExpansion
 from derive.rules.depth import ExponentialBound, ProductOfExponentials, SumBelowProduct
 from derive.rules.fourth import EqualPairs, EvenPowers, FourthPowers, MesokurticMoment, OneLaw, SplitDiagonal
 from derive.rules.given import Rename
@@ -68,6 +69,9 @@ SPREAD_DEFINED = definition(
         Eq(SPREAD, fluctuation().result, evaluate=False),
     ),
 )
+INVERSE_WIDTH = Symbol("u", positive=True)
+INVERSE = definition("inverse-width", Words("{} is one over the width of a layer.", INVERSE_WIDTH))
+DEPTH = Symbol("L", integer=True, positive=True)
 NOTATION = (
     *RECTIFIER_NOTATION,
     (SPREAD, Words("the relative variance of a squared activation: 5 for ReLU, 2 for the line")),
@@ -119,7 +123,7 @@ def norm_fourth_moment() -> Derivation:
     closed, mean = _closed(_CLOSED, step, "norm-fourth-moment", title), norm_mean()
     relative = norm_fluctuation(closed, mean)
     laws = (gaussian_fourth_moment(), any_law(), fourth_powers(), linear())
-    parts = (*laws, mean, relative, above(relative), below())
+    parts = (*laws, mean, relative, above(relative), below(), first_order())
     return replace(closed, parts=parts, remarks=(_ONLY_FOURTH, _DEPTH_OVER_WIDTH))
 
 
@@ -204,6 +208,16 @@ def above(relative: Derivation) -> Derivation:
     proof = Proof(relative.setting, relative.statement.lhs)
     proof.by(ByLemma(relative), ExponentialBound(), ProductOfExponentials(), PullOut())
     return proof.done("norm-fluctuation-above", "At most the exponential of a sum over the layers", symbols=NOTATION)
+
+
+def first_order() -> Derivation:
+    """(1 + c/n)^L - 1 ~ L c/n, to first order in 1/n, for L layers of width n."""
+    proof = Proof(Setting((INVERSE,)), (1 + SPREAD * INVERSE_WIDTH) ** DEPTH - 1)
+    return proof.by(LocalExpansion(INVERSE_WIDTH, 2)).done(
+        "norm-fluctuation-first-order",
+        "The relative variance of the squared norm behind wide layers of one width, to first order in one over it",
+        symbols=(*NOTATION, (DEPTH, Words("the number of layers"))),
+    )
 
 
 def below() -> Derivation:

@@ -168,6 +168,17 @@ ORACLES = {
     "log-norm-spread": Oracle(
         "the function itself, for a wide layer", (Case("ten thousand units", lambda: _narrow(1e-4), within=2e-4),)
     ),
+    "norm-fluctuation-first-order": Oracle(
+        COUNTED,
+        (
+            Case(
+                "three layers of a hundred thousand units",
+                lambda: Known({"c": 5.0, "u": 1e-5, "L": 3}),
+                equals=math.prod([1 + 5e-5] * 3) - 1,
+                within=1e-4,
+            ),
+        ),
+    ),
     "gradient-fluctuation": Oracle(
         SOURCE,
         (
