@@ -59,6 +59,24 @@ def symmetric(scalar: Scalar) -> Chances:
     return ((p, -far * scalar.factor), (1 - 2 * p, 0), (p, far * scalar.factor))
 
 
+def mesokurtic(scalar: Scalar) -> Chances:
+    """Return a symmetric law with a Gaussian's fourth moment, 3 v^2: 0, and values near the roots of 3 v."""
+    v, apart = scalar.variance, 1
+    far = root(3 * v)
+    if far is not None:
+        # p far^2 = v and p far^4 = 3 v^2.
+        return ((1, -far * scalar.factor), (4, 0), (1, far * scalar.factor))
+    while 3 * v * apart**2 < 1:
+        apart *= 2
+    near = Fraction(isqrt(int(3 * v * apart**2)), apart)
+    far = near + Fraction(1, apart)
+    # p far^2 + q near^2 = v and p far^4 + q near^4 = 3 v^2.
+    p = v * (3 * v - near**2) / (far**2 * (far**2 - near**2))
+    q = v * (far**2 - 3 * v) / (near**2 * (far**2 - near**2))
+    ends = [(p / 2, far), (q / 2, near)]
+    return (*((w, -u * scalar.factor) for w, u in ends), (1 - p - q, 0), *((w, u * scalar.factor) for w, u in ends))
+
+
 @lru_cache(maxsize=2_000)
 def skewed(variance: Fraction, *, turned: bool) -> Chances:
     """Return a law of mean zero with two values, which is neither symmetric nor of a Gaussian's kurtosis."""

@@ -40,6 +40,11 @@ FINITE_MOMENTS = Hypothesis(
     Words("What is drawn has finite second moments, and so has what is computed from it."),
     (Property(Kind.FINITE_MOMENTS, order=2),),
 )
+FINITE_FOURTH_MOMENTS = Hypothesis(
+    "finite-fourth-moments",
+    Words("What is drawn has finite fourth moments, and so has what is computed from it."),
+    (Property(Kind.FINITE_MOMENTS, order=4),),
+)
 WEIGHTS_INDEPENDENT = Hypothesis(
     "weights-independent",
     Words("All weights are independent of each other, of the input and of the biases."),
@@ -61,6 +66,21 @@ WEIGHTS_SHARE_VARIANCE = Hypothesis(
     Words("The weights of layer {} share one variance, {}; layers may differ.", i, SharedVariance(W, i)),
     (Property(Kind.SHARED_VARIANCE, W),),
     source=GLOROT + ' ("the shared scalar variance of all weights at layer i\'")',
+)
+WEIGHTS_GAUSSIAN = Hypothesis(
+    "weights-gaussian",
+    Words("Every weight is Gaussian."),
+    (Property(Kind.GAUSSIAN, W),),
+)
+WEIGHTS_MESOKURTIC = Hypothesis(
+    "weights-mesokurtic",
+    Words("Every weight has a law symmetric about zero, with the fourth moment of a Gaussian. Gaussian weights have."),
+    (Property(Kind.MESOKURTIC, W), Property(Kind.SYMMETRIC, W), Property(Kind.ZERO_MEAN, W)),
+)
+WEIGHTS_OF_ONE_LAW = Hypothesis(
+    "weights-one-law",
+    Words("The weights of one layer all have the same law."),
+    (Property(Kind.IDENTICAL, W),),
 )
 UNITS_ALIKE = Hypothesis(
     "units-alike",

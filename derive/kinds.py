@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sympy import Basic, Eq, StrictGreaterThan, Symbol
 from sympy.core.relational import Relational
 
-from derive.chances import Chances, Index, Scalar, nothing, symmetric
+from derive.chances import Chances, Index, Scalar, mesokurtic, nothing, symmetric
 from derive.contents import Contents
 from derive.errors import InputError
 from derive.indices import nameless
@@ -26,7 +26,8 @@ class Kind:
     gives a scalar's values and weights, or by ``apart``: scalars for whose indices it gives other keys have coins of
     their own. A world that does not grant it withholds it: laws are then skewed, of means and variances of their own,
     and hang on one coin. ``symmetric``: of two families in either order. ``analytic``: no finite law can break it, so
-    that tiny worlds say nothing about it.
+    that tiny worlds say nothing about it. ``infinite``: no finite law has it, so that tiny worlds refute nothing that
+    rests on it.
     Two kinds are the same that say the same, with the same law.
     """
 
@@ -37,6 +38,7 @@ class Kind:
     apart: Callable[[Index], Index] | None = None
     symmetric: bool = False
     analytic: bool = False
+    infinite: bool = False
 
     ENTRIES_INDEPENDENT: ClassVar[Kind]
     INDEPENDENT_OF: ClassVar[Kind]
@@ -44,6 +46,7 @@ class Kind:
     SHARED_VARIANCE: ClassVar[Kind]
     IDENTICAL: ClassVar[Kind]
     SYMMETRIC: ClassVar[Kind]
+    MESOKURTIC: ClassVar[Kind]
     ZERO: ClassVar[Kind]
     GAUSSIAN: ClassVar[Kind]
     NEVER_ZERO: ClassVar[Kind]
@@ -91,8 +94,14 @@ Kind.IDENTICAL = Kind("IDENTICAL", "every scalar (of a layer) has the same law",
 Kind.SYMMETRIC = Kind(
     "SYMMETRIC", "every scalar has a law symmetric about zero", implies=(Kind.ZERO_MEAN,), law=symmetric
 )
+Kind.MESOKURTIC = Kind(
+    "MESOKURTIC",
+    "every scalar has a law symmetric about zero, with the fourth moment of a Gaussian",
+    implies=(Kind.SYMMETRIC,),
+    law=mesokurtic,
+)
 Kind.ZERO = Kind("ZERO", "every scalar is zero", implies=(Kind.ZERO_MEAN, Kind.SHARED_VARIANCE), law=nothing)
-Kind.GAUSSIAN = Kind("GAUSSIAN", "every scalar is Gaussian")
+Kind.GAUSSIAN = Kind("GAUSSIAN", "every scalar is Gaussian", infinite=True)
 Kind.NEVER_ZERO = Kind("NEVER_ZERO", "no scalar of it is exactly zero")
 Kind.NONDEGENERATE = Kind(
     "NONDEGENERATE", "it is not degenerate: its variance is positive, and so is a sum of its squares"

@@ -216,7 +216,7 @@ class Setting:
     def _named(self, which: Callable[[Family], bool]) -> set[Family]:
         """Return the drawn families that hypotheses speak of; not those that nothing depends on."""
         named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
-        return {f for f in named if not (f.source and f.source.last) and which(f)}
+        return {f for f in named if f.source is not None and not f.source.last and which(f)}
 
     def of_one_law(self, family: Family, over: Over) -> frozenset[str]:
         """Return the hypotheses by which a family's law does not depend on the families that ``over`` leaves fixed."""

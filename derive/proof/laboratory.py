@@ -87,7 +87,14 @@ class Laboratory:
         if failed is None and not tally.worlds and units:
             found = wide_worlds(self.setting, max(units), declared=self.declared, about=(left, right))
             failed = self._tried([Exact(w) for w in found], shapes, tally, left, relation, right)
+        if failed is not None and (beyond := self._beyond_worlds()):
+            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {beyond}")
         return failed or tally.verdict(relation)
+
+    def _beyond_worlds(self) -> str | None:
+        """Return what the setting declares and no finite law has, in words, or None."""
+        kinds = (p.kind for h in self.setting.hypotheses for p in h.properties)
+        return next((kind.value for kind in kinds if kind.infinite), None)
 
     def _tried(
         self, worlds: list[Exact], shapes: int, tally: _Tally, left: Basic, relation: str, right: Basic

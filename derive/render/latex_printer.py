@@ -65,6 +65,11 @@ class VarianceLatexPrinter(LatexPrinter):
         shown = self._hprint_Function(bare) + name[len(bare) :] + self._enclose("(", inside, ")")
         return f"{shown}^{{{exp}}}" if exp else shown
 
+    def _print_polygamma(self, expr: Any, exp: str | None = None) -> str:
+        order, argument = expr.args
+        shown = rf"\psi{chr(39) * int(order)}" + self._enclose("(", self._print(argument), ")")
+        return f"{shown}^{{{exp}}}" if exp else shown
+
     def _name(self, family: Family) -> str:
         return self._print_Symbol(Symbol(family.symbol))
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sympy import Basic, DiracDelta, Eq, Expr, Heaviside, Integer, KroneckerDelta, Symbol, preorder_traversal
+from sympy import (
+    Basic,
+    DiracDelta,
+    Eq,
+    Expr,
+    Heaviside,
+    Integer,
+    KroneckerDelta,
+    Symbol,
+    digamma,
+    polygamma,
+    preorder_traversal,
+)
 
 from derive.averages import SharedVariance
 from derive.cost import CostFunction
@@ -104,6 +116,9 @@ class Legend:
             self._put("Phi", (node.func(_U),), Words("the standard normal distribution function"))
         elif type(node).__name__ == "NormalDensity":
             self._put("NormalDensity", (node.func(_U),), Words("the standard normal density"))
+        elif isinstance(node, polygamma):
+            words = "the derivative of the logarithm of the gamma function (digamma), with primes its own derivatives"
+            self._put(polygamma, (digamma(_U),), Words(words))
         elif isinstance(node, Heaviside):
             self._put(
                 Heaviside, (Heaviside(_U),), Words("the unit step: 1 where {} is positive, 0 where it is negative", _U)

@@ -242,6 +242,10 @@ class VarianceTextPrinter(StrPrinter):
         primes = "'" * name.count("'")
         return f"{pretty_symbol(name.rstrip(chr(39)))}{primes}({inside})"
 
+    def _print_polygamma(self, expr: Expr) -> str:
+        order, argument = expr.args
+        return f"ψ{chr(39) * int(order)}({self._print(argument)})"
+
     def _print_Heaviside(self, expr: Expr) -> str:
         return f"θ({self._print(expr.args[0])})"
 

@@ -13,7 +13,7 @@ from derive.proof.instances import agreed, conditions
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.proof.verdict import Verdict
 from derive.rules.lemma import equality, required
-from derive.rules.positive import positive
+from derive.rules.positive import nonzero, positive
 from derive.rules.products import in_order, ratio, unit_condition
 from derive.setting import Setting, Undischarged
 from derive.words import Words
@@ -45,6 +45,31 @@ class TakeOut(Rule):
         if not isinstance(node, Add) or not all(self.factor in Mul.make_args(term) for term in node.args):
             return None
         return Rewrite(self.factor * Add(*(term / self.factor for term in node.args)))
+
+
+@dataclass(frozen=True)
+class FactorOut(Rule):
+    """u = v (u/v), the quotient collected in the given quantities
+
+    Obligation: what is left in the denominator of the quotient is not zero.
+    """
+
+    factor: Expr
+    quantities: tuple[Expr, ...] = ()
+    name = "factor-out"
+    words = "Write it as a multiple."
+
+    def apply(self, expression: Basic, setting: Setting) -> Rewrite:
+        """Divide the whole expression by the factor."""
+        quotient = collect(expand(expression / self.factor), self.quantities, factor)
+        after = self.factor * quotient
+        if after == expression:
+            raise RuleDoesNotApply(f"rule {self.name} finds nothing to take {self.factor} out of in {expression}")
+        return Rewrite(after, nonzero(quotient.together().as_numer_denom()[1], setting), Words(self.words))
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """The rule acts on the whole expression; see `apply`."""
+        return None
 
 
 @dataclass(frozen=True)

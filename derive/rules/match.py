@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, Product, Sum, Symbol
 
 from derive.indices import bound_indices, rename_bound
 from derive.layers import d
@@ -30,12 +30,16 @@ def matches(pattern: Basic, node: Basic, variables: frozenset[Symbol]) -> Bindin
 def match(pattern: Basic, node: Basic, variables: frozenset[Symbol], bound: Binding | None = None) -> Binding | None:
     """Return the indices that make the pattern equal to the node, or None.
 
-    An index expression such as ``i + 1`` matches any index: ``i`` is then that index less one.
+    An index expression such as ``i + 1`` matches any index: ``i`` is then that index less one. What a sum's own index
+    is called does not matter.
     """
     bound = dict(bound or {})
+    pattern = _called_alike(pattern, node)
     free = pattern.free_symbols & variables
-    if not free:
-        return bound if pattern == node else None
+    if pattern == node and not free:
+        return bound
+    if not free and not bound_indices(pattern):
+        return None
     if _is_index(pattern):
         unbound = [v for v in free if v not in bound]
         if not unbound:
@@ -53,6 +57,16 @@ def match(pattern: Basic, node: Basic, variables: frozenset[Symbol], bound: Bind
             return None
         bound = found
     return bound
+
+
+def _called_alike(pattern: Basic, node: Basic) -> Basic:
+    """Return the pattern with the indices of its outermost sum or product called as those of the node."""
+    if not isinstance(pattern, Sum | Product) or pattern.func != node.func or len(pattern.limits) != len(node.limits):
+        return pattern
+    names = {p: q for (p, *_), (q, *_) in zip(pattern.limits, node.limits, strict=True) if p != q}
+    # A name that stands for something else in the pattern stays.
+    clash = set(names.values()) & (pattern.free_symbols | bound_indices(pattern))
+    return pattern if clash else pattern.xreplace(names)
 
 
 def _is_index(pattern: Basic) -> bool:

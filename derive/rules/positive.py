@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Expr, Mul, Pow, Product, Sum, factor_terms
 
-from derive.averages import SharedVariance
+from derive.averages import Average, SharedVariance
 from derive.hypotheses import Kind
 from derive.randomness import Entry
 from derive.setting import Setting, Undischarged
@@ -22,11 +22,22 @@ def positive(e: Expr, setting: Setting) -> frozenset[str]:
         return positive(e.base, setting)
     if isinstance(e, Product):
         return positive(e.function, setting)
-    if isinstance(e, Sum) and isinstance(e.function, Pow) and e.function.exp == 2:
-        entry, (index, *_) = e.function.base, e.limits[0]
-        if isinstance(entry, Entry) and entry.units == (index,):
-            return setting.require(Kind.NONDEGENERATE, entry.family)
+    if isinstance(e, Average):
+        square = _squared(e.inside[0])
+        return positive(e.inside[0], setting) if square is None else setting.require(Kind.NONDEGENERATE, square.family)
+    if isinstance(e, Sum) and len(e.limits) == 1:
+        (index, lower, upper), square = e.limits[0], _squared(e.function)
+        if square is not None and square.units == (index,):
+            return setting.require(Kind.NONDEGENERATE, square.family)
+        if isinstance(e.function, Average) and (upper - lower + 1).is_positive:
+            return positive(e.function, setting)
     raise Undischarged(f"nothing says that {e} is positive, so that it cannot be cancelled")
+
+
+def _squared(e: Expr) -> Entry | None:
+    """Return the scalar of which an expression is the square; None where it is none."""
+    entry, power = e.as_base_exp()
+    return entry if power == 2 and isinstance(entry, Entry) else None
 
 
 def nonzero(e: Expr, setting: Setting) -> frozenset[str]:

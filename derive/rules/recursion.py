@@ -97,16 +97,23 @@ class Induction(Rule):
 
     def _at(self, layer: Expr) -> Basic:
         """Return L at a layer, from the left side of the step."""
-        lhs = self.step.statement.lhs
-        shift = 1 if lhs.has(i + 1) else 0
-        return lhs.subs(i, layer - shift)
+        return self.step.statement.lhs.subs(i, layer - self._shift)
+
+    @property
+    def _shift(self) -> int:
+        """Return 1 where the left side of the step is L(i + 1), 0 where it is L(i)."""
+        left, right = self.step.statement.lhs, self.step.statement.rhs
+        ahead = left.subs(i, i + 1)
+        # The size of a layer may be counted by the next one's number.
+        down = any(match(ahead, node, self._units()) is not None for node in preorder_traversal(right))
+        return 1 if left.has(i + 1) and not down else 0
 
     def closed_form(self) -> Expr:
         """Return R(i), having checked the base and the step."""
         first = Integer(0) if self.upwards else d
         if match(self._at(first), self.base.statement.lhs, self._units()) is None:
             raise InputError(f"{self.base.name} is not the base case of {self.step.name}")
-        if self.step.statement.lhs.has(i + 1) != self.upwards:
+        if bool(self._shift) != self.upwards:
             raise InputError(f"{self.step.name} leaves out a layer that {self.base.name} does not reach")
         _reaches(self.base, Facts((d,)))
         _reaches(self.step, Facts((i, d - 1 - i)))

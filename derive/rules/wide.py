@@ -121,7 +121,7 @@ class GaussianMoment(Rule):
         """Put every drawn scalar and its variance into the lemmas; look whether its law is cited."""
         pairs, laws = {}, {}
         for node in step.before.atoms(Average):
-            for entry in node.inside[0].atoms(Entry):
+            for entry in (e for e in node.inside[0].atoms(Entry) if e.family.source in node.over.sources):
                 for lemma in step.lemmas:
                     expectation = lemma.statement.lhs
                     (z,), ((spread,),) = expectation.variables, expectation.covariance

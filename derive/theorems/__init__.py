@@ -49,5 +49,8 @@ THEOREMS: Registry[Derivation] = Registry(
         "convolution-variance-2d": "derive.theorems.convolution:convolution_variance_2d",
         "grouped-convolution": "derive.theorems.convolution:grouped_convolution",
         "pooled-variance": "derive.theorems.pooling:pooled_variance",
+        "norm-fourth-moment": "derive.theorems.norm_moments:norm_fourth_moment",
+        "log-norm-law": "derive.theorems.log_norm:log_norm_law",
+        "gradient-fluctuation": "derive.theorems.gradient_fluctuation:gradient_fluctuation",
     },
 )

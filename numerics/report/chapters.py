@@ -111,7 +111,14 @@ BLOCKS = Chapter(
     ),
 )
 
-CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS)
+WIDTHS = Chapter(
+    "widths",
+    "Real widths",
+    "How far a single network is from the mean over networks, exactly at every width.",
+    theorems=("norm-fourth-moment", "log-norm-law", "gradient-fluctuation"),
+)
+
+CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS, WIDTHS)
 
 CAPTIONS = {
     "kaiming-net": (

@@ -2,7 +2,9 @@
 
 from analytic_scenarios import analytic_scenarios
 from block_scenarios import block_scenarios
+from fourth_scenarios import fourth_scenarios
 from limit_scenarios import limit_scenarios
+from logarithm_scenarios import logarithm_scenarios
 from map_scenarios import map_scenarios
 from plain_scenarios import plain_scenarios
 from random_scenarios import random_scenarios
@@ -14,4 +16,6 @@ SCENARIOS = [
     *analytic_scenarios(),
     *map_scenarios(),
     *block_scenarios(),
+    *fourth_scenarios(),
+    *logarithm_scenarios(),
 ]

@@ -43,6 +43,9 @@ GRADES = {
     "convolution-variance-2d": "exact",
     "grouped-convolution": "exact",
     "pooled-variance": "exact",
+    "norm-fourth-moment": "sampled",
+    "log-norm-law": "sampled",
+    "gradient-fluctuation": "exact",
 }
 
 

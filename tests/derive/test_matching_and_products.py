@@ -68,6 +68,21 @@ def test_a_summation_index_of_the_node_does_not_escape():
     assert matches(pattern, Sum(W(i, L, L), (L, 1, n(i))), index_variables(pattern)) is None
 
 
+def test_what_a_summation_index_is_called_does_not_matter():
+    """Nor inside a mean, with nothing to match; a name that would be captured is not taken."""
+    pattern = Sum(W(i, L, K), (L, 1, n(i)))
+    free = index_variables(pattern)
+    assert matches(pattern, Sum(W(d, M, J), (M, 1, n(d))), free) == {K: J, i: d}
+    assert matches(pattern, Sum(W(i, M, M), (M, 1, n(i))), free) is None
+    assert matches(pattern, Sum(W(i, J, M), (M, 1, n(i))), free) is None
+    assert matches(pattern, Sum(W(i, K, J), (K, 1, n(i))), free) is None
+    square = Average(Sum(z(0, L) ** 2, (L, 1, n(0))) ** 2, EVERYTHING)
+    other = Average(Sum(z(0, J) ** 2, (J, 1, n(0))) ** 2, EVERYTHING)
+    assert matches(square, other, frozenset()) == {}
+    assert matches(square, other.subs(n(0), n(1)), frozenset()) is None
+    assert matches(square, other.subs(0, 1), frozenset()) is None
+
+
 @settings(max_examples=40, deadline=None)
 @given(letters, letters)
 def test_putting_indices_in_captures_none(one, other):

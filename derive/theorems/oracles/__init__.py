@@ -7,6 +7,7 @@ from derive.theorems.oracles import (
     blocks,
     correlation,
     dropout_cases,
+    fluctuation,
     glorot,
     length,
     position_cases,
@@ -27,4 +28,5 @@ ORACLES: dict[str, Oracle] = {
     **residual_cases.ORACLES,
     **dropout_cases.ORACLES,
     **position_cases.ORACLES,
+    **fluctuation.ORACLES,
 }
