@@ -43,7 +43,7 @@ BATCHES = 6
 """Independent draws of the points of narrower layers, each an operator of its own."""
 
 _FINE, _COARSE = (8, 11, 32), (6, 9, 28)  # degree, points in each direction, nodes
-_DRAWS, _MOST_DRAWS = 1 << 18, 1 << 15
+_DRAWS, _MOST_DRAWS = 1 << 18, 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,10 @@ class AngleOperator:
     nodes: Floats
     kept: Floats
     passing: Floats
+
+    def layer(self, r: Floats) -> Floats:
+        """Return what a layer makes of r, both by their values at the nodes."""
+        return self.kept + self.passing @ (r - 1)
 
     def read(self, angle: Floats) -> Floats:
         """Return the matrix that takes values at the nodes to values at angles: of shape (angles, nodes)."""

@@ -47,9 +47,7 @@ def cubature(known: Moments, t: float, *, degree: int, points: int) -> Points:
     """Return points³ points, less those of no weight, for a layer whose moments are known."""
     step = 1e-4 * known.deviation
     centre = _logs(known.mean, t)
-    jacobian = np.stack(
-        [(_logs(known.mean + h, t) - _logs(known.mean - h, t)) / 2e-4 for h in np.diag(step)], axis=1
-    )
+    jacobian = np.stack([(_logs(known.mean + h, t) - _logs(known.mean - h, t)) / 2e-4 for h in np.diag(step)], axis=1)
     pairs = np.array([[known.standard[tuple(np.eye(3, dtype=int)[[i, j]].sum(0))] for i in range(3)] for j in range(3)])
     values, vectors = np.linalg.eigh(jacobian @ pairs @ jacobian.T)
     x, w = np.polynomial.hermite_e.hermegauss(points)
@@ -71,7 +69,9 @@ def _from_logs(y: Floats, t: float) -> Floats:
     length, share = np.exp(y[0]), 1 / (1 + np.exp(-y[2]))
     excess = 2 * length * np.sinh(y[1] / 2) ** 2  # (sqrt(alpha) - sqrt(beta))²/2
     mean = length + excess
-    return np.stack([mean, length * np.sinh(y[1]), 2 * mean * share if t > _WIDE_ANGLE else 2 * length * share + excess])
+    return np.stack(
+        [mean, length * np.sinh(y[1]), 2 * mean * share if t > _WIDE_ANGLE else 2 * length * share + excess]
+    )
 
 
 def drawn(known: Moments, normals: Floats, slope: float, t: float, *, degree: int) -> Points:

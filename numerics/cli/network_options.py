@@ -89,7 +89,9 @@ _DRAWING = (
         "--samples", type=int, metavar="T", help="Inputs per network.  [default: 1000 over samples, 100 over both]"
     ),
     click.option(
-        "--method", type=click.Choice(["brute", "conditional", "gram", "norm-law"]), help="How to draw; default: the fastest."
+        "--method",
+        type=click.Choice(["brute", "conditional", "gram", "norm-law"]),
+        help="How to draw; default: the fastest.",
     ),
     click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the random numbers."),
 )
