@@ -71,7 +71,7 @@ _OPTIONS = (
 
 theory_option = click.option(
     "--theory",
-    type=click.Choice(["linear-regime", "wide"]),
+    type=click.Choice(["linear-regime", "wide", "finite"]),
     help="What the prediction is by.  [default: linear-regime for linear units, else wide]",
 )
 
@@ -89,7 +89,9 @@ _DRAWING = (
         "--samples", type=int, metavar="T", help="Inputs per network.  [default: 1000 over samples, 100 over both]"
     ),
     click.option(
-        "--method", type=click.Choice(["brute", "conditional", "norm-law"]), help="How to draw; default: the fastest."
+        "--method",
+        type=click.Choice(["brute", "conditional", "gram", "norm-law"]),
+        help="How to draw; default: the fastest.",
     ),
     click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the random numbers."),
 )

@@ -13,6 +13,7 @@ from numerics.network import Network
 THEORIES = {
     "linear-regime": "units near the origin, where the activation function is the identity; exact for linear units",
     "wide": "the limit of wide layers, where pre-activations are Gaussian, for any activation function",
+    "finite": "networks of the widths they have: (leaky) ReLU, linear units and |.|, normal weights, no biases",
 }
 
 
@@ -37,12 +38,16 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     ``var_s`` is exact at any width, by `network-variance`, and m2 and v2 are by the certified kernel of
     `sample-variance-stable`.
 
+    ``"finite"``: m2, v2 and rho of networks of real widths, by the operator of the angle between two samples
+    (`numerics.angle`); the other columns as in ``"wide"``. It is for activations of two straight lines through 0, normal
+    weights and inputs, and no biases.
+
     A network of blocks has the columns of `BLOCK_COLUMNS`, in the limit of wide layers, and a row for its input and
     for what comes out of each block: its state goes through the lemmas of its blocks (`derive.blocks.lemmas`), in
     order, and the gradient back.
 
     Raises `InputError` for what is no network, for an unknown theory, in the linear regime for an activation that
-    has none at the origin, f(0) = 0 and f'(0) = 1, and for blocks whose input is not what their lemmas are about.
+    has none at the origin, f(0) = 0 and f'(0) = 1, for what the finite theory does not cover, and for blocks whose input is not what their lemmas are about.
 
     >>> curve = predict(Network(widths=[8, 14, 5], weight_variance=[0.125, 0.1]))
     >>> curve.columns["var_z"], curve.exact["var_z"]
@@ -69,13 +74,17 @@ def _predictions(networks: list[Network], theory: str | None) -> list[Prediction
     alike: dict[tuple[Activation, int], list[int]] = {}
     for place, network in enumerate(networks):
         if not network.is_chain:
-            if theory == "linear-regime":
-                raise InputError("theory must be 'wide' for a network of layers, got 'linear-regime'")
+            if theory not in (None, "wide"):
+                raise InputError(f"theory must be 'wide' for a network of layers, got {theory!r}")
             from numerics.curves.blocks import predict_blocks
 
             found[place] = predict_blocks(network)
         elif (theory or ("linear-regime" if network.activation.is_linear else "wide")) == "wide":
             alike.setdefault((network.activation, network.d), []).append(place)
+        elif theory == "finite":
+            from numerics.curves.finite import finite_prediction
+
+            found[place] = finite_prediction(network)
         else:
             from numerics.curves.linear_regime import linear_prediction
 

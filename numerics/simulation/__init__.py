@@ -1,4 +1,4 @@
-"""Simulation over networks, samples, units or both: three exact methods, streamed moments, honest standard errors."""
+"""Simulation over networks, samples, units or both: four exact methods, streamed moments, honest standard errors."""
 
 from numerics.simulation.costs import METHODS
 from numerics.simulation.plan import OVER

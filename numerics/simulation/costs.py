@@ -13,7 +13,7 @@ from numerics.activations import slopes
 from numerics.laws import NORMAL, RADEMACHER, TRUNCATED_NORMAL, UNIFORM, Law
 from numerics.network import Network
 
-METHODS = ("brute", "conditional", "norm-law")
+METHODS = ("brute", "conditional", "gram", "norm-law")
 
 _DRAW = {NORMAL: 9.0, UNIFORM: 3.0, RADEMACHER: 1.5, TRUNCATED_NORMAL: 16.0}
 # A multiply-add within a product of matrices, and of a matrix and one vector (bound by memory).
@@ -22,6 +22,8 @@ _PRODUCT, _VECTOR = 0.04, 0.5
 _NUMBER = 2.0
 # A Gram matrix of T samples: a multiply-add, and one of its factorisation; Python's share of a layer.
 _GRAM, _FACTOR, _PYTHON = 0.04, 0.3, 60_000.0
+# Gram matrices of few samples, without BLAS: a multiply-add.
+_FEW = 0.7
 _CHAIN = 100.0
 
 
@@ -36,6 +38,8 @@ def reason_against(method: str, network: Network, *, over: str, quantities: tupl
     if method == "conditional":
         backward = [name for name in quantities if "grad" in name]
         return f"runs forward only, and cannot give {', '.join(backward)}" if backward else None
+    if method == "gram":
+        return None if over == "both" else f"follows samples through many networks (over='both'), got over={over!r}"
     if over != "network":
         return f"follows one input through many networks (over='network'), got over={over!r}"
     if slopes(network.activation) is None:
@@ -52,6 +56,7 @@ def seconds(method: str, network: Network, *, networks: int, samples: int, backw
     - brute: n m numbers drawn and ``T n m`` multiply-adds; the backward pass reads the n m weights again;
     - conditional: ``T m`` numbers drawn, ``T² (n + m)`` multiply-adds and a ``T³/3`` factorisation; m numbers and no
       more when T = 1;
+    - gram: the same numbers drawn, and ``T² (n + 2 m)`` multiply-adds, many networks at once;
     - norm-law: three numbers.
     """
     T, total = samples, 0.0
@@ -63,6 +68,8 @@ def seconds(method: str, network: Network, *, networks: int, samples: int, backw
             total += T * m * (_draw(NORMAL) + _NUMBER)
             if T > 1:
                 total += _PYTHON + T * n * _NUMBER + T * T * (_GRAM * n / 2 + _PRODUCT * m) + _FACTOR * T**3 / 3
+        elif method == "gram":
+            total += T * m * (_draw(NORMAL) + _NUMBER) + T * T * (n + 2 * m) * _FEW + _CHAIN
         else:
             total += _CHAIN
     return networks * total * 1e-9

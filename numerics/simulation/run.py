@@ -15,6 +15,7 @@ from numerics.simulation.batch import Recorder
 from numerics.simulation.brute import weight_count
 from numerics.simulation.collector import Collector
 from numerics.simulation.forward import ForwardPass
+from numerics.simulation.gram import GramMatrices
 from numerics.simulation.methods import BackAndForth, Forward, ManySamples, Method
 from numerics.simulation.norm_law import NormLaw
 from numerics.simulation.of_blocks import refuse_for_blocks, simulate_blocks
@@ -67,7 +68,8 @@ def simulate(
         samples: how many inputs each network sees: by default 1000 for ``"sample"`` (at least 4), 100 for ``"both"``
             (at least 2), 1 otherwise.
         method: ``"brute"`` draws every weight; ``"conditional"`` (normal weights, forward) draws pre-activations given
-            the activations that enter the layer; ``"norm-law"`` (normal weights, (leaky) ReLU, ``var_s`` over networks)
+            the activations that enter the layer; ``"gram"`` (the same, over both) does so for many networks at once, and
+            is the fastest for a few samples; ``"norm-law"`` (normal weights, (leaky) ReLU, ``var_s`` over networks)
             draws only norms. All are exact in distribution at any width. By default the cheapest that can do it, by
             `numerics.simulation.costs.seconds`.
         quantities: which of ``var_z``, ``var_s``, ``var_grad_s`` and ``var_grad_w`` to estimate with ``"network"``; by
@@ -190,6 +192,8 @@ def _many_networks(
         recorder = Recorder(request.record_layers, request.record_units)
         if request.method == "norm-law":
             return NormLaw(network, recorder, request.fixed)
+        if request.method == "gram":
+            return GramMatrices(network, recorder, request.samples)
         if any("grad" in name for name in request.quantities):
             return BackAndForth(network, recorder, request.networks, request.dtype)
         passing = _passing(network, request, request.networks)

@@ -123,7 +123,7 @@ def test_recorded_neurons_have_the_right_joint_law():
         neurons = neurons[neurons.any(axis=1)]  # where a layer is dead there is no share
         return neurons[:, 0] / np.linalg.norm(neurons, axis=1), neurons[:, 0] * neurons[:, 2], neurons[:, 1]
 
-    brute, conditional, norm = map(shares, METHODS)
+    brute, conditional, norm = map(shares, ("brute", "conditional", "norm-law"))
     for a, b, c in zip(brute, conditional, norm, strict=True):
         assert stats.ks_2samp(a, b).pvalue > RARE
         assert stats.ks_2samp(a, c).pvalue > RARE

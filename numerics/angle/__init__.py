@@ -1,0 +1,6 @@
+"""Two samples in a (leaky) ReLU network of real width: their angle is a Markov chain, and its operator a matrix."""
+
+from numerics.angle.curve import Share, fluctuating_share
+from numerics.angle.operator import AngleOperator, Operators, operators
+
+__all__ = ["AngleOperator", "Operators", "Share", "fluctuating_share", "operators"]

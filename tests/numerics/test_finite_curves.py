@@ -1,0 +1,281 @@
+"""Theory finite: two samples in networks of real widths; against closed forms, and against sampling under a tilted law.
+
+The oracle of deep layers draws under the law that weights a network by (A + B)/2, the mean square of its two samples:
+E v² is then a mean of numbers between 0 and 2, where under the networks' own law a few of them hold most of it.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+from derive.errors import InputError
+from numerics.angle import fluctuating_share, operators
+from numerics.angle.moments import moments
+from numerics.angle.points import cubature, drawn, standard_normals
+from numerics.curves import predict
+from numerics.network import Network
+from numerics.simulation import simulate
+from numerics.verification import verify
+
+
+def relu(width, depth, **options):
+    return Network(**({"widths": [width] * (depth + 2), "activation": "relu", "gain": 2.0} | options))
+
+
+# --- moments of a layer ---
+
+
+def arc_cosine(order, t):
+    """π-normalised kernels of Cho & Saul 2009: J_0, J_1, J_2."""
+    s, c = mp.sin(t), mp.cos(t)
+    return [mp.pi - t, s + (mp.pi - t) * c, 3 * s * c + (mp.pi - t) * (1 + 2 * c * c)][order]
+
+
+@pytest.mark.parametrize("t", [1e-3, 0.4, 1.5, 2.9])
+def test_first_moments_are_the_arc_cosine_kernels(t):
+    """ReLU: E f f' = J_1/2π and E f² f'² = J_2/2π, from the means and second moments of the three products."""
+    found = moments(0.0, t, 1, 2)
+    with mp.workdps(30):
+        distance = 1 - arc_cosine(1, mpf(t)) / mp.pi
+    assert abs(found.mean[0] - 1) < 1e-13 and abs(found.mean[1]) < 1e-13
+    assert abs(found.mean[2] / distance - 1) < 1e-12
+    second = found.standard[2, 0, 0] * found.deviation[0] ** 2 + 1
+    other = found.standard[0, 2, 0] * found.deviation[1] ** 2
+    # The difference of the two squares is alpha beta, of one unit 4 f² f'².
+    assert abs(second - other - 2 * arc_cosine(2, mpf(t)) / mp.pi) < 1e-13
+
+
+@pytest.mark.parametrize("units", [1, 3, 40, 1024])
+def test_moments_of_a_layer_are_those_of_chi_square(units):
+    """|.| at t = 0: the first product is χ²_N/N, whose cumulants are 2^(k-1) (k - 1)! N / N^k."""
+    found = moments(-1.0, 1e-300, units, 6)
+    k = [0, 0, *(mpf(2) ** (i - 1) * mp.factorial(i - 1) * mpf(units) ** (1 - i) for i in range(2, 7))]
+    central = [1, 0, k[2], k[3], k[4] + 3 * k[2] ** 2, k[5] + 10 * k[3] * k[2]]
+    central.append(k[6] + 15 * k[4] * k[2] + 10 * k[3] ** 2 + 15 * k[2] ** 3)
+    for power, value in enumerate(central):
+        assert abs(found.standard[power, 0, 0] * found.deviation[0] ** power - value) <= 1e-11 * abs(value)
+
+
+def test_moments_of_several_units_are_those_of_drawn_layers():
+    """Leaky ReLU, N = 3: mixed moments of all orders to 4, within their sampling errors."""
+    rng, t, slope = np.random.default_rng(1), 0.8, 0.3
+    s, w = rng.standard_normal((2, 400_000, 3))
+    u = math.cos(t) * s + math.sin(t) * w
+    f, g = (np.where(x > 0, x, slope * x) for x in (s, u))
+    h = (1 + slope**2) / 2
+    v = np.stack([(f * f + g * g) / 2, (f * f - g * g) / 2, (f - g) ** 2 / 2]).mean(axis=2) / h
+    found = moments(slope, t, 3, 4)
+    x = (v - found.mean[:, None]) / found.deviation[:, None]
+    for power in np.ndindex(5, 5, 5):
+        if 0 < sum(power) <= 4:
+            values = np.prod(x ** np.array(power)[:, None], axis=0)
+            error = values.std() / math.sqrt(values.size)
+            assert abs(values.mean() - found.standard[power]) < 5 * error
+
+
+def roots(units):
+    """E sqrt(χ²_N/N)."""
+    return mp.sqrt(mpf(2) / units) * mp.gamma(mpf(units + 1) / 2) / mp.gamma(mpf(units) / 2)
+
+
+@pytest.mark.parametrize(("units", "tolerance"), [(4, 2e-3), (16, 1e-4), (64, 2e-6)])
+def test_drawn_points_take_a_mean_that_is_known(units, tolerance):
+    """|.| at right angles: alpha and beta are independent, E[sqrt(alpha beta) (1 - cos t')] = (E sqrt alpha)² - 2/π."""
+    known = moments(-1.0, math.pi / 2, units, 6 if units > 16 else 4)
+    normals = standard_normals(np.random.default_rng(2), layers=1 << 13, units=units)
+    found = drawn(known, normals, -1.0, math.pi / 2, degree=6 if units > 16 else 4)
+    assert abs(found.weights @ found.distance / (roots(units) ** 2 - 2 / mp.pi) - 1) < tolerance
+
+
+@pytest.mark.parametrize(("units", "tolerance"), [(128, 1e-7), (1024, 1e-11)])
+def test_cubature_takes_a_mean_that_is_known(units, tolerance):
+    """The same by deterministic points; without the moments beyond the second it is far from that good."""
+    errors = []
+    for degree in (2, 8):
+        known = moments(-1.0, math.pi / 2, units, degree)
+        found = cubature(known, math.pi / 2, degree=degree, points=11)
+        errors.append(abs(found.weights @ found.distance / (roots(units) ** 2 - 2 / mp.pi) - 1))
+    assert errors[1] < tolerance < errors[0] / 10
+
+
+# --- the operator ---
+
+
+def after(slope, units, layers, batch=0):
+    """v_l² for A = B = 1 and C = 0 before the first layer."""
+    of = operators(slope, units).fine[batch]
+    r, out = np.ones(len(of.nodes)), [1.0]
+    for _ in range(layers):
+        r = of.layer(r)
+        out.append((of.read(np.array([math.pi / 2])) @ r).item())
+    return np.array(out)
+
+
+def test_exact_draws_of_issue_values():
+    """ReLU, He's gain, v_0² = 1 and m_0² = 0: exact draws of the Gram matrix, with their errors."""
+    assert abs(after(0.0, 1024, 49)[49] - 0.01997) < 2.6 * 0.00025
+    assert abs(after(0.0, 256, 49)[49] / 0.0405 - 1) < 0.02
+    assert abs(after(0.0, 64, 9)[9] - 0.1882) < 2.6 * 0.001
+    assert abs(after(0.0, 64, 19)[19] / 0.129 - 1) < 0.03
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2, -1.0, -0.4, 0.95])
+def test_first_layer_is_exact_at_any_width(slope):
+    """Given a unit's weights its two pre-activations are independent: E m² is (E f)² of E f², whatever the widths."""
+    for widths in ([3, 200], [50, 200], [1, 4]):
+        found = fluctuating_share(slope, widths)
+        exact = 1 - (1 - slope) ** 2 / (math.pi * (1 + slope**2))
+        assert abs(found.value[1] - exact) < 1e-5
+        assert found.value[0] == 1 and found.error[0] == 0
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 0.9])
+def test_layers_of_one_unit_are_exact(slope):
+    """Two samples have the same sign from then on, or opposite ones: E C keeps its first part, the other goes down.
+
+    Before, given the weights, two pre-activations are independent: E |s s'| = 2/π, and a quarter for each pair of signs.
+    A pair of opposite signs takes on a factor of a/E f² in each later layer.
+    """
+    found = fluctuating_share(slope, [4, 1, 1, 1, 1])
+    factor = 2 * slope / (1 + slope**2)
+    exact = 1 - (1 - factor ** np.arange(1, 5)) / math.pi
+    assert (np.abs(found.value[1:] - exact) <= found.error[1:] + 1e-6).all()
+    assert (found.error < 0.01).all()
+
+
+def tilted(slope, widths, count, seed):
+    """v²/(m² + v²) after each of the widths n_1, n_2, ..., and its standard error, for inputs of n_0 normal numbers.
+
+    The network's weight (A + B)/2 is half A's and half B's; weighted with A the path is drawn by drawing, in each layer,
+    one unit of the first sample by f(s)² times its density: χ_3 in size, and positive with chance 1/(1 + slope²).
+    """
+    rng, h = np.random.default_rng(seed), (1 + slope**2) / 2
+
+    def heavy(shape, positive):
+        return np.sqrt(rng.chisquare(3, shape)) * np.where(rng.random(shape) < positive, 1, -1)
+
+    x = rng.standard_normal((2, count, widths[0]))
+    x[0, :, 0] = heavy(count, 0.5)
+    A, B, C = (x[0] ** 2).mean(1), (x[1] ** 2).mean(1), (x[0] * x[1]).mean(1)
+    means, errors = [], []
+    for n in widths[1:]:
+        a, b = rng.standard_normal((2, count, n))
+        a[:, 0] = heavy(count, 1 / (1 + slope**2))
+        along = C / np.sqrt(A)
+        s, u = np.sqrt(A)[:, None] * a, along[:, None] * a + np.sqrt(np.maximum(B - along**2, 0))[:, None] * b
+        f, g = (np.where(y > 0, y, slope * y) for y in (s, u))
+        A, B, C, D = ((y * z).mean(1) / h for y, z in ((f, f), (g, g), (f, g), (f - g, f - g)))
+        size = (A + B) / 2
+        A, B, C, D = A / size, B / size, C / size, D / size
+        means.append(D.mean() / 2)
+        errors.append(D.std() / 2 / math.sqrt(count))
+    return np.array(means), np.array(errors)
+
+
+@pytest.mark.parametrize(
+    ("slope", "widths", "count"),
+    [
+        (0.0, [16] * 17, 60_000),
+        (0.2, [16] * 17, 60_000),
+        (0.0, [5] * 8, 100_000),
+        (-0.5, [24] * 10, 40_000),
+        (-1.0, [20] * 8, 60_000),
+        (0.0, [64] * 25, 10_000),
+        (0.2, [150] * 30, 3000),
+        (0.0, [10, 30, 140, 7, 30, 12], 60_000),
+    ],
+)
+def test_shares_are_those_of_sampling_under_a_tilted_law(slope, widths, count):
+    """Narrow and wide, deep as they are wide, slopes of both signs, unequal widths of either kind of points."""
+    found = fluctuating_share(slope, widths)
+    mean, error = tilted(slope, widths, count, 5)
+    assert (np.abs(found.value[1:] - mean) < 4.5 * error + found.error[1:]).all()
+    assert (error < 0.015 * mean).all()
+    assert (found.error < 0.005 * found.value).all()
+
+
+def test_very_wide_layers_have_the_wide_limit():
+    """10^7 units, 60 layers: the certified recursion of the wide limit, which another part of the code computes."""
+    network = relu(10**7, 60)
+    wide, finite = (predict(network, theory=name).columns for name in ("wide", "finite"))
+    for name in ("m2", "v2", "rho"):
+        np.testing.assert_allclose(finite[name], wide[name], rtol=1e-5, atol=1e-5)
+
+
+def test_stated_error_of_wide_layers_covers_finer_sizes():
+    """Cubature: the stated error exceeds what more moments and points change, and is small."""
+    from numerics.angle import operator as module
+
+    found = operators(0.0, 130)
+    finer = module._by_cubature(0.0, 130, 9, 12, 36)
+    values = []
+    for of in (found.fine[0], found.coarse[0], finer):
+        r = np.ones(len(of.nodes))
+        for _ in range(130):
+            r = of.layer(r)
+        values.append((of.read(np.array([1.0])) @ r).item())
+    fine, coarse, finest = values
+    assert abs(fine - finest) < abs(fine - coarse) < 3e-4 * fine
+
+
+# --- the prediction ---
+
+
+def test_columns_at_any_gain_and_which_side_is_which():
+    """A gain multiplies m² and v² alike; slopes (1, -2), (-2, 1) and (2, -1) are one activation up to a factor."""
+    from sympy import Piecewise
+
+    from derive.activations import Activation, s
+
+    one, other = (predict(relu(20, 5, gain=g), theory="finite") for g in (2.0, [1.0, 3.0, 0.5, 2.0, 2.0, 7.0]))
+    np.testing.assert_allclose(one.columns["rho"], other.columns["rho"], rtol=1e-14)
+    np.testing.assert_allclose(other.columns["m2"] + other.columns["v2"], other.columns["var_s"], rtol=1e-14)
+    assert other.columns["var_s"][3] == pytest.approx(1.0 * 1.5 * 0.25 * 1.0)
+    shares = [
+        predict(relu(20, 5, activation=Activation("own", Piecewise((a * s, s > 0), (b * s, True)))), theory="finite")
+        for a, b in ((1, -2), (-2, 1), (2, -1), (-1, 2))
+    ]
+    for share in shares[1:]:
+        np.testing.assert_allclose(share.columns["rho"], shares[0].columns["rho"], rtol=1e-12)
+
+
+def test_linear_units_keep_the_fluctuation_at_any_width():
+    """E s s' over networks and independent inputs stays 0: exact, without an error."""
+    found = predict(relu(3, 6, activation="linear", gain=1.0), theory="finite")
+    np.testing.assert_array_equal(found.columns["m2"], 0)
+    np.testing.assert_allclose(found.columns["v2"], 1, rtol=1e-14)
+    assert found.expectation_error["v2"] == 0 and found.exact["m2"]
+
+
+def test_real_networks_agree_with_finite_and_differ_from_wide():
+    """Width 64, 20 layers, over networks and samples: one theory is right, and the run can tell."""
+    network = relu(64, 20)
+    run = simulate(network, over="both", networks=6000, samples=2, rng=1)
+    assert run.method == "gram"
+    found = {name: verify(predict(network, theory=name), run) for name in ("finite", "wide")}
+    assert found["finite"].verdict == "agrees"
+    assert found["wide"].verdict == "differs"
+    assert all(row.exact for row in found["finite"].comparisons)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"activation": "tanh"}, "the activation is tanh"),
+        ({"bias_variance": 0.1}, "bias_variance is"),
+        ({"weight_law": "uniform"}, "the law of the weights is uniform"),
+        ({"input_law": "rademacher"}, "the law of the inputs is rademacher"),
+    ],
+)
+def test_what_is_not_covered_is_told(options, reason):
+    """One error, which says what the theory is for and what this network is."""
+    with pytest.raises(InputError, match=r"is for \(leaky\) ReLU, linear units and \|\.\|, with normal .*" + reason):
+        predict(relu(8, 3, **options), theory="finite")
+
+
+def test_networks_of_blocks_are_refused():
+    """Finite widths of blocks are not covered."""
+    with pytest.raises(InputError, match="theory must be 'wide' for a network of layers, got 'finite'"):
+        predict(Network(layers="dense(4)", input=4, gain=1), theory="finite")
