@@ -24,6 +24,8 @@ from derive.setting import Setting
 
 _SMALL = 3
 """The most units of a layer of the usual worlds."""
+_MOST_SAMPLED = 12
+"""In how many worlds outcomes are drawn, where they are too many to enumerate."""
 BUDGET = 20_000
 """How many outcomes are enumerated for one statement."""
 
@@ -86,10 +88,21 @@ class Laboratory:
         units = [int(u) for e in (left, right) for u in e.atoms(Integer) if u > _SMALL]
         if failed is None and not tally.worlds and units:
             found = wide_worlds(self.setting, max(units), declared=self.declared, about=(left, right))
-            failed = self._tried([Exact(w) for w in found], shapes, tally, left, relation, right)
+            worlds = [Exact(w) for w in found]
+            failed = self._tried(worlds, shapes, tally, left, relation, right)
+        if failed is None and not tally.worlds:
+            failed = self._sampled(worlds, tally, left, relation, right)
         if failed is not None and (beyond := self._beyond_worlds()):
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {beyond}")
         return failed or tally.verdict(relation)
+
+    def _sampled(self, worlds: list[Exact], tally: _Tally, left: Basic, relation: str, right: Basic) -> Verdict | None:
+        """Try a relation at some outcomes of the worlds, where all of them are too many; as `_tried`."""
+        fresh = [Exact(exact.world) for exact in worlds[:_MOST_SAMPLED]]
+        for exact in fresh:
+            exact.sampling = True
+        tally.drawn = True
+        return self._tried(fresh, len(fresh), tally, left, relation, right)
 
     def _beyond_worlds(self) -> str | None:
         """Return what the setting declares and no finite law has, in words, or None."""
@@ -176,6 +189,7 @@ class _Tally:
     worlds: set[Any] = field(default_factory=set)
     cases: set[Any] = field(default_factory=set)
     skipped: str = ""
+    drawn: bool = False
 
     def add(self, values: list[Any]) -> None:
         """Count a world, given what both sides were in each of its cases."""
@@ -190,6 +204,8 @@ class _Tally:
         if relation in ("=>", "<=>") and not any(pair == ("True", "True") for case in self.cases for pair in case):
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; its premise is true in no tiny world")
         kinds = f"{len(self.worlds)} tiny worlds ({len(self.cases)} cases, {self.outcomes} outcomes)"
+        if self.drawn:
+            return Verdict(Grade.SAMPLED, f"computed by the rule; both sides equal at outcomes drawn in {kinds}")
         return Verdict(Grade.ENUMERATED, f"computed by the rule; both sides equal in {kinds}")
 
 

@@ -311,3 +311,15 @@ def test_a_product_law_that_cites_no_independence_is_refuted():
 
 def test_the_documentation_prints_the_legend_of_the_grades():
     assert legend() in (Path(__file__).parents[2] / "docs" / "json.md").read_text()
+
+
+def test_outcomes_that_are_too_many_are_drawn_and_it_says_so():
+    """Fourteen independent features have 2^14 outcomes: equality is seen at some of them, and so is a wrong term."""
+    apart = Hypothesis("apart", Words("apart"), (Property(Kind.ENTRIES_INDEPENDENT, x),))
+    features = [x(k) for k in range(1, 15)]
+    total = sum(features) ** 2
+    laboratory = Laboratory(Setting((apart,)))
+    found = laboratory.compare(total, "=", total.expand())
+    assert found.grade is Grade.SAMPLED
+    assert "equal at outcomes drawn in" in found.evidence
+    assert laboratory.compare(total, "=", total.expand() + x(13) * (x(14) - x(12))).grade is Grade.FAILED
