@@ -30,7 +30,7 @@ _MEANINGS = {
     Grade.EXACT: "a rule computed it, its conditions are met, and a second way confirms it: tiny worlds in exact "
     "arithmetic, a residual proved to be 0, or the match with a lemma",
     Grade.ENUMERATED: "both sides are equal in every tiny world tried; the rule is not one of varprop's own",
-    Grade.SAMPLED: "both sides are equal to the stated digits at the stated number of points, or at outcomes that were drawn, or at outcomes that were drawn",
+    Grade.SAMPLED: "both sides are equal to the stated digits at the stated points, or at outcomes that were drawn",
     Grade.ASSUMED: "taken from a cited source: a limit theorem, an approximation",
     Grade.UNDECIDED: "computed by the rule only: nothing independent could be evaluated, or nobody has checked it yet",
     Grade.FAILED: "refuted, with a counterexample where there is one",
