@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sympy import Basic, Dummy, Product, Sum, Symbol, sympify
+from sympy import Basic, Dummy, Product, Sum, Symbol, symbols, sympify
 
 from derive.errors import InputError
 
 CUSTOMARY = "ljkmpq"
+J, K, L, M = symbols("j k l m", integer=True)
+"""The indices in which theorems are stated."""
 
 
 def fresh_index(*taken: Basic, among: str = CUSTOMARY) -> Symbol:

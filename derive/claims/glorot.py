@@ -9,6 +9,7 @@ from sympy import Expr, Product, Symbol
 from derive.averages import SharedVariance, Variance
 from derive.claims.claim import Claim
 from derive.hypotheses import BACKWARD, FORWARD, HOMOGENEOUS, INPUTS_CENTRED
+from derive.indices import K, L
 from derive.layers import Facts, d, i
 from derive.network import W, cost_gradient, g, n, s, x, z
 from derive.proof.derivation import Statement
@@ -21,8 +22,6 @@ from derive.words import Words
 QUESTION = "Question “Understanding an equation used in the Xavier initialization for deep neural networks paper”"
 _QUESTION = "the question “Understanding an equation used in the Xavier initialization”"
 PAPER = "Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks"
-K = Symbol("k", integer=True)
-L = Symbol("l", integer=True)
 _P = Symbol("i'", integer=True)
 _QUOTED = (SharedVariance(W, i), SharedVariance(W, _P))
 _HERE = Facts((i, d - i))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from sympy import Symbol
-
+from derive.indices import K, L
 from derive.layers import Facts, d, i
 from derive.network import W, cost_gradient, s, z
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ChainRule, ContractDelta, Define, Differentiate, PullOut
 from derive.setting import Setting
-
-K = Symbol("k", integer=True)
-L = Symbol("l", integer=True)
 
 
 def gradient_recursion() -> Derivation:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sympy import Symbol
-
 from derive.averages import Average, Variance
 from derive.hypotheses import (
     BACKWARD,
@@ -17,6 +15,7 @@ from derive.hypotheses import (
     WEIGHTS_CENTRED,
     WEIGHTS_INDEPENDENT,
 )
+from derive.indices import K, L
 from derive.layers import d, i
 from derive.network import W, cost_gradient, s
 from derive.proof.derivation import Derivation, Proof
@@ -43,10 +42,6 @@ from derive.theorems.forward import BEFORE_LAST, HERE, LAST, activation_mean, fo
 from derive.theorems.product import product_variance
 
 _QUESTION = "the question “Understanding an equation used in the Xavier initialization”"
-
-
-K = Symbol("k", integer=True)
-L = Symbol("l", integer=True)
 
 
 def gradient_mean() -> Derivation:

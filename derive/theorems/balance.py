@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Symbol
+from sympy import Eq
 
 from derive.averages import Variance
 from derive.hypotheses import BACKWARD, FORWARD, NONDEGENERATE
+from derive.indices import J, K, L, M
 from derive.layers import i
 from derive.network import W, cost_gradient
 from derive.proof.derivation import Derivation, Proof
@@ -15,11 +16,6 @@ from derive.setting import Setting
 from derive.theorems.backward import weight_gradient_variance
 from derive.theorems.forward import BEFORE_LAST
 from derive.words import Words
-
-K = Symbol("k", integer=True)
-L = Symbol("l", integer=True)
-M = Symbol("m", integer=True)
-J = Symbol("j", integer=True)
 
 
 def layer_gradient_balance() -> Derivation:

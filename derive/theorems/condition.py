@@ -8,6 +8,7 @@ from sympy import And, Eq, Integral, Rational, Symbol
 
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import BACKWARD, FORWARD, NONDEGENERATE, WEIGHTS_SHARE_VARIANCE, Hypothesis
+from derive.indices import J, K
 from derive.layers import d, i
 from derive.network import W, cost_gradient, n, s, z
 from derive.proof.derivation import Derivation, Proof
@@ -18,8 +19,6 @@ from derive.theorems.backward import backward_variance
 from derive.theorems.forward import BEFORE_LAST, HERE, forward_variance
 from derive.words import Words
 
-K = Symbol("k", integer=True)
-J = Symbol("j", integer=True)
 HALF_WIDTH = Symbol("a", positive=True)
 WEIGHT = Symbol("w", real=True)
 _VARIANCE = SharedVariance(W, i)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sympy import Symbol
-
 from derive.averages import Average, Variance
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,
@@ -19,6 +17,7 @@ from derive.hypotheses import (
     WEIGHTS_CENTRED,
     WEIGHTS_INDEPENDENT,
 )
+from derive.indices import K
 from derive.layers import Facts, d, i
 from derive.network import s, x, z
 from derive.proof.derivation import Derivation, Proof
@@ -47,7 +46,6 @@ from derive.setting import Setting
 from derive.theorems.product import product_variance
 from derive.words import Words
 
-K = Symbol("k", integer=True)
 LAST = Facts((d,))
 HERE = Facts((i, d - i))
 BEFORE_LAST = Facts((i, d - 1 - i))

@@ -7,6 +7,7 @@ from sympy import Rational, Sum, Symbol
 from derive.averages import Average, SharedVariance, Variance
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import FINITE_MOMENTS, RECTIFIER, Hypothesis, Kind, Property
+from derive.indices import L
 from derive.network import f, n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import Family, Over, Source
@@ -39,7 +40,6 @@ OWN = Family(
     layered=False,
     source=LAYER,
 )
-L = Symbol("l", integer=True)
 Q = Symbol("q", positive=True)
 Y = Symbol("y", real=True)
 OWN_WEIGHTS = Hypothesis(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Sum, Symbol, symbols
+from sympy import Eq, Sum, symbols
 
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import Hypothesis, Kind, Property
+from derive.indices import K
 from derive.network import n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import Family, Over, Source
@@ -35,7 +36,6 @@ COORDINATES = Family(
     layered=False,
     source=ROW,
 )
-K = Symbol("k", integer=True)
 N, SCALE = symbols("N s", positive=True)
 EIGENVALUE_MEANS = symbols("lambda_mean lambda_square", positive=True)
 """The mean of the eigenvalues, and the mean of their squares."""

@@ -20,6 +20,7 @@ from derive.hypotheses import (
     Kind,
     Property,
 )
+from derive.indices import J, K
 from derive.layers import i
 from derive.network import W, f, s, z
 from derive.proof.derivation import Derivation, Proof
@@ -44,9 +45,6 @@ from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST, pre_activation_variance
 from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.words import Words
-
-K = Symbol("k", integer=True)
-J = Symbol("j", integer=True)
 
 PRE_ACTIVATION = Source("law of the pre-activation")
 Y = Family("y", meaning=Words("a pre-activation"), extents=lambda _: (), layered=False, source=PRE_ACTIVATION)

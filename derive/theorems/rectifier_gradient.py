@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Symbol
+from sympy import Eq
 
 from derive.averages import SharedVariance, Variance
 from derive.hypotheses import (
@@ -19,6 +19,7 @@ from derive.hypotheses import (
     WEIGHTS_SYMMETRIC,
     Hypothesis,
 )
+from derive.indices import J, K, L
 from derive.layers import d, i
 from derive.network import W, cost_gradient, s
 from derive.proof.derivation import Derivation, Proof
@@ -41,9 +42,6 @@ from derive.theorems.forward import BEFORE_LAST, HERE, LAST
 from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.words import Words
 
-K = Symbol("k", integer=True)
-J = Symbol("j", integer=True)
-L = Symbol("l", integer=True)
 FIXED_INPUT = Over("networks and output gradients", (THE_WEIGHTS, BIASES, OUTPUT_GRADIENT))
 """The weights, the biases and the output gradient, with the input fixed."""
 

@@ -8,6 +8,7 @@ from sympy import Eq, Expr, Rational, Symbol
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.hypotheses import BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, RECTIFIER, WEIGHTS, Hypothesis, Kind, Property
+from derive.indices import K
 from derive.kinds import definition
 from derive.layers import i
 from derive.network import SLOPE, W, b, n, s, z
@@ -37,7 +38,6 @@ from derive.theorems.kernel_k import GAUSSIAN_MEAN, nested
 from derive.theorems.notation import SAMPLE_NOTATION
 from derive.words import Words
 
-K = Symbol("k", integer=True)
 GAIN = Symbol("sigma_w2", positive=True)
 BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
 GAIN_DEFINED = definition(

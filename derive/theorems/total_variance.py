@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sympy import Symbol
-
 from derive.averages import Average, Variance
 from derive.hypotheses import FINITE_MOMENTS, INPUT_INDEPENDENT
+from derive.indices import K
 from derive.layers import Facts, d, i
 from derive.network import s
 from derive.proof.derivation import Derivation, Proof
@@ -15,7 +14,6 @@ from derive.rules.towers import Tower, VarianceFromMoments
 from derive.setting import Setting
 from derive.words import Words
 
-K = Symbol("k", integer=True)
 NETWORKS_AND_SAMPLES = Over("networks and samples", (WEIGHTS, BIASES, INPUT))
 
 

@@ -5,8 +5,6 @@ The expectations are left as they are: `derive.maps` gives them in closed form f
 
 from __future__ import annotations
 
-from sympy import Symbol
-
 from derive.averages import Average, Variance
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,
@@ -22,6 +20,7 @@ from derive.hypotheses import (
     Kind,
     Property,
 )
+from derive.indices import K, L
 from derive.layers import Facts, d, i
 from derive.network import W, cost_gradient, s, slope, z
 from derive.proof.derivation import Derivation, Proof
@@ -48,8 +47,6 @@ from derive.theorems.sample_variance import (
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES, total_variance
 from derive.words import Words
 
-K = Symbol("k", integer=True)
-L = Symbol("l", integer=True)
 AFTER_FIRST = Facts((i - 1, d - i))
 
 GAUSSIAN = Hypothesis(
