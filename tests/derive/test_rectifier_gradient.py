@@ -6,6 +6,7 @@ from sympy import Rational
 
 import derive
 from derive.hypotheses import NEVER_ZERO
+from derive.indices import K
 from derive.layers import i
 from derive.network import SLOPE, n, s
 from derive.proof.environments import environments
@@ -13,7 +14,7 @@ from derive.proof.exact import NotEvaluable
 from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Grade
 from derive.setting import Setting
-from derive.theorems.forward import BEFORE_LAST, K
+from derive.theorems.forward import BEFORE_LAST
 from derive.theorems.rectifier_gradient import FIXED_INPUT, HYPOTHESES
 
 
