@@ -1,12 +1,11 @@
-"""Rules for fourth moments: pairs of units of one layer, even powers of leaky ReLU, weighted sums to the fourth."""
+"""Rules for fourth moments: even powers of leaky ReLU, weighted sums to the fourth, forward and back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
 
-from sympy import Expr, Integer, KroneckerDelta, Mul, Rational, Sum, Symbol
+from sympy import Expr, Integer, Mul, Rational, Sum, Symbol
 
 from derive.averages import Average, Bracket, SharedVariance
 from derive.cost import CostFunction, Partial
@@ -16,79 +15,8 @@ from derive.network import SLOPE, Activation, ActivationSlope, W, b, g, s, x
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
 from derive.rules.moments import finite
+from derive.rules.pairs import OnUnits, require_apart
 from derive.setting import Setting, Undischarged
-
-
-@dataclass(frozen=True)
-class SplitDiagonal(Rule):
-    """sum_j sum_k X_jk = sum_k X_kk + sum_j sum_k (1 - delta_jk) X_jk"""
-
-    name = "split-diagonal"
-    words = "A pair of units is one unit twice, or two that differ."
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Part a sum over two indices of one range into equal and unequal ones."""
-        if not isinstance(node, Sum) or len(node.limits) != 2 or unequal(node):
-            return None
-        (j, *ends), (k, *others) = node.limits
-        if ends != others:
-            return None
-        other = (1 - KroneckerDelta(j, k, tuple(ends))) * node.function
-        return Rewrite(Sum(node.function.subs(j, k), (k, *ends)) + Sum(other, *node.limits))
-
-
-def unequal(node: Sum) -> frozenset[Expr] | None:
-    """Return the two indices of which the terms of a sum say that they differ, by the factor 1 - delta."""
-    for factor in Mul.make_args(node.function):
-        delta = 1 - factor
-        if isinstance(delta, KroneckerDelta):
-            return frozenset(delta.args[:2])
-    return None
-
-
-@dataclass(frozen=True)
-class EqualPairs(Rule):
-    """sum_{j=1}^{n} sum_{k=1}^{n} (1 - delta_jk) c = n (n - 1) c, where c does not depend on j and k"""
-
-    name = "equal-pairs"
-    words = "All pairs of different units have equal terms: the sum is their number times one of them."
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Count the pairs."""
-        apart = unequal(node) if isinstance(node, Sum) and len(node.limits) == 2 else None
-        if apart is None:
-            return None
-        (j, low, high), (k, *_) = node.limits
-        term = Mul(*(f for f in Mul.make_args(node.function) if not isinstance(1 - f, KroneckerDelta)))
-        if apart != {j, k} or node.limits[1] != (k, low, high) or term.has(j, k):
-            return None
-        count = high - low + 1
-        return Rewrite(count * (count - 1) * term)
-
-
-@dataclass(frozen=True)
-class OneLaw(Rule):
-    """E[g(W_lk)] = E[g(W_11)], for scalars of one law
-
-    Obligation: the scalars of the family (in a layer) are declared to have one law.
-    """
-
-    name = "one-law"
-    words = "All of them have the same law: take the first."
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Put the first scalar for another one."""
-        if not isinstance(node, Average):
-            return None
-        entries = node.inside[0].atoms(Entry)
-        if len(entries) != 1:
-            return None
-        (entry,) = entries
-        first = entry.func(entry.family, *entry.indices[: entry.family.layered], *(1 for _ in entry.units))
-        if entry.family.source not in node.over.sources or entry == first:
-            return None
-        uses = setting.require(Kind.IDENTICAL, entry.family) | setting.of_one_law(entry.family, node.over)
-        return Rewrite(Average(node.inside[0].xreplace({entry: first}), node.over), uses)
 
 
 @dataclass(frozen=True)
@@ -119,35 +47,6 @@ def variance_of(entry: Entry) -> SharedVariance:
     return SharedVariance(entry.family, *(() if entry.layer is None else (entry.layer,)))
 
 
-class _OnUnits(Rule):
-    """A rule for a mean that speaks of units which differ: by the setting, or by the sum that the mean is in."""
-
-    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
-        """Rewrite a mean, or the mean inside a sum over units that differ."""
-        if isinstance(node, Average):
-            return self.mean(node, setting)
-        apart = unequal(node) if isinstance(node, Sum) else None
-        if apart is None:
-            return None
-        for factor in Mul.make_args(node.function):
-            made = self.mean(factor, setting.with_distinct(*apart)) if isinstance(factor, Average) else None
-            if made is not None:
-                return Rewrite(Sum(node.function.xreplace({factor: made.after}), *node.limits), made.uses)
-        return None
-
-    def mean(self, node: Average, setting: Setting) -> Rewrite | None:
-        """Return what becomes of a mean."""
-        raise NotImplementedError
-
-
-def _require_apart(units: Iterable[Expr], setting: Setting) -> None:
-    """Raise `Undischarged` unless no two of some units are the same."""
-    for one, other in combinations(units, 2):
-        known = frozenset((one, other)) in setting.differ
-        if not (known or (one - other).is_nonzero):
-            raise Undischarged(f"nothing says that the units {one} and {other} differ")
-
-
 def _signs(setting: Setting) -> frozenset[str]:
     """Return the hypotheses by which the sign of a pre-activation is a fair coin, given what stands before it."""
     uses = frozenset({setting.stating(LEAKY_RELU).key})
@@ -163,7 +62,7 @@ def _share(power: Expr) -> Expr:
 
 
 @dataclass(frozen=True)
-class EvenPowers(_OnUnits):
+class EvenPowers(OnUnits):
     """E[f(s_j)^p f(s_k)^q] = (1 + a^p)/2 (1 + a^q)/2 E[s_j^p s_k^q], for even p and q and two units of one layer
 
     And so for one unit, or more. Given the layers before, each pre-activation may change its sign alone.
@@ -188,7 +87,7 @@ class EvenPowers(_OnUnits):
             return None
         if not {W.source, b.source} <= set(node.over.sources):
             raise Undischarged(f"{arguments[0]} is symmetric over the weights and biases, not over {node.over}")
-        _require_apart((unit for e in arguments for unit in e.units), setting)
+        require_apart((unit for e in arguments for unit in e.units), setting)
         uses = _signs(setting) | setting.all_independent(W, b, x)
         # Units share what comes into them: their powers add up.
         uses |= setting.require(Kind.FINITE_MOMENTS, order=sum(int(power) for _, power in powers))
@@ -257,7 +156,7 @@ def _columns(
         return None
     if any(c.rest.has(c.unit) for c in made) or len({c.weight.units.index(index) for c in made}) > 1:
         return None
-    _require_apart((c.unit for c in made), setting)
+    require_apart((c.unit for c in made), setting)
     return made
 
 
@@ -285,7 +184,7 @@ def _drawn(columns: list[Column], node: Average, setting: Setting) -> frozenset[
 
 
 @dataclass(frozen=True)
-class FourthPowers(_OnUnits):
+class FourthPowers(OnUnits):
     """E[(sum_l W_l X_l)^4] = 3 Var[W]^2 E[(sum_l X_l^2)^2] + sum_l (E[W_l^4] - 3 Var[W]^2) E[X_l^4]
 
     And for the weights of two units j and k, E[(sum_l W_lj X_l)^2 (sum_l W_lk X_l)^2] = Var[W]^2 E[(sum_l X_l^2)^2].
@@ -315,7 +214,7 @@ class FourthPowers(_OnUnits):
 
 
 @dataclass(frozen=True)
-class GradientPowers(_OnUnits):
+class GradientPowers(OnUnits):
     """E[(f'(s_k) sum_j W_kj G_j)^4] = (1 + a^4)/2 (3 Var[W]^2 E[(sum_j G_j^2)^2]
     + sum_j (E[W_kj^4] - 3 Var[W]^2) E[G_j^4])
 

@@ -38,15 +38,9 @@ from derive.rules import (
     ReindexProduct,
 )
 from derive.rules.algebra import FactorOut
-from derive.rules.fourth import (
-    EqualPairs,
-    FourthPowers,
-    GradientPowers,
-    MesokurticMoment,
-    OneLaw,
-    SplitDiagonal,
-)
+from derive.rules.fourth import FourthPowers, GradientPowers, MesokurticMoment
 from derive.rules.given import Rename
+from derive.rules.pairs import EqualPairs, OneLaw, SplitDiagonal
 from derive.rules.sums import MultiplySums
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion

@@ -47,8 +47,9 @@ from derive.rules import (
 from derive.rules.algebra import FactorOut
 from derive.rules.asymptotics import LocalExpansion
 from derive.rules.depth import ExponentialBound, ProductOfExponentials, SumBelowProduct
-from derive.rules.fourth import EqualPairs, EvenPowers, FourthPowers, MesokurticMoment, OneLaw, SplitDiagonal
+from derive.rules.fourth import EvenPowers, FourthPowers, MesokurticMoment
 from derive.rules.given import Rename
+from derive.rules.pairs import EqualPairs, OneLaw, SplitDiagonal
 from derive.rules.sums import MultiplySums
 from derive.rules.weights import WeightedSums
 from derive.rules.wide import GaussianMoment

@@ -20,15 +20,8 @@ from derive.layers import i
 from derive.network import SLOPE, W, cost_gradient, f, n, s, slope, z
 from derive.randomness import NETWORKS
 from derive.rules.algebra import FactorOut
-from derive.rules.fourth import (
-    EqualPairs,
-    EvenPowers,
-    FourthPowers,
-    GradientPowers,
-    MesokurticMoment,
-    OneLaw,
-    SplitDiagonal,
-)
+from derive.rules.fourth import EvenPowers, FourthPowers, GradientPowers, MesokurticMoment
+from derive.rules.pairs import EqualPairs, OneLaw, SplitDiagonal
 from derive.theorems.forward import BEFORE_LAST
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 
