@@ -2,7 +2,7 @@
 
 In a network of N units a layer v² does not go to 0: the lengths of two samples stay apart; ``v² - v²_∞`` decays.
 Where t is small, a layer multiplies it: with n of the units active and one size of slope among those (ReLU, |.|),
-In a network of N units a layer v² does not go to 0: two samples keep unequal lengths, and ``v² - v²_∞`` decays.
+``f(s') - f(s)`` is t times an independent normal vector of n numbers, whose part along f(s) changes a length and whose
 part across, of squared length χ²_{n-1}, is the distance. So ``alpha = χ²_n/(N E f²)`` and
 ``alpha (t'/t)² = χ²_{n-1}/(N E f²)``, independent given n, and the operator takes t^s to λ(s) t^s with
 
