@@ -42,20 +42,17 @@ def fluctuating_share(slope: float, widths: Sequence[int]) -> Share:
         return Share(np.ones(len(widths)), np.zeros(len(widths)))
     made = {n: operators(slope, n) for n in widths[1:]}
     drawn = any(len(found.fine) > 1 for found in made.values())
-    fine, coarse = (
-        np.stack(
-            [
-                _run(slope, widths, {n: side(found)[batch % len(side(found))] for n, found in made.items()})
-                for batch in range(BATCHES if drawn else 1)
-            ]
-        )
-        for side in (lambda found: found.fine, lambda found: found.coarse)
-    )
-    value = fine.mean(axis=0)
-    error = np.abs(coarse.mean(axis=0) - value)
+    fine: list[Floats] = []
+    coarse: list[Floats] = []
+    for batch in range(BATCHES if drawn else 1):
+        for runs, side in ((fine, "fine"), (coarse, "coarse")):
+            of = {n: getattr(found, side)[batch % len(getattr(found, side))] for n, found in made.items()}
+            runs.append(_run(slope, widths, of))
+    value = np.mean(fine, axis=0)
+    error = np.abs(np.mean(coarse, axis=0) - value)
     if drawn:
         quantile = float(scipy.special.stdtrit(BATCHES - 1, (1 + _CONFIDENCE) / 2))
-        error += quantile * fine.std(axis=0, ddof=1) / math.sqrt(BATCHES)
+        error += quantile * np.std(fine, axis=0, ddof=1) / math.sqrt(BATCHES)
     return Share(value, error)
 
 

@@ -27,7 +27,8 @@ Power = tuple[int, int, int]
 @lru_cache
 def powers(degree: int) -> tuple[Power, ...]:
     """Return the exponents of all monomials in three variables up to a degree."""
-    return tuple(e for e in product(range(degree + 1), repeat=3) if sum(e) <= degree)
+    orders = range(degree + 1)
+    return tuple((i, j, k) for i, j, k in product(orders, orders, orders) if i + j + k <= degree)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,8 @@ class AngleOperator:
 class Operators:
     """One operator several times: as good as can be, by each of some independent draws, and once more for its error.
 
-    Of wide layers there is one of each, deterministic, and ``coarse`` has fewer moments, points and nodes. Of narrow ones ``coarse`` is ``fine``, and their scatter is the error; they differ in their number of nodes, too.
+    Of wide layers there is one of each, deterministic, and ``coarse`` has fewer moments, points and nodes. Of narrow
+    ones ``coarse`` is ``fine``, and their scatter is the error; they differ in their number of nodes, too.
     """
 
     fine: tuple[AngleOperator, ...]
@@ -78,20 +79,23 @@ class Operators:
 def operators(slope: float, units: int) -> Operators:
     """Return the operators of a layer of ``units`` units of slopes 1 and ``slope``, -1 <= slope < 1; kept once made."""
     if units >= CUBATURE_FROM:
-        fine, coarse = (_by_cubature(slope, units, *sizes) for sizes in (_FINE, _COARSE))
+        fine, coarse = (by_cubature(slope, units, *sizes) for sizes in (_FINE, _COARSE))
         return Operators((fine,), (coarse,))
-    found = tuple(_by_draws(slope, units, batch) for batch in range(BATCHES))
+    found = tuple(by_draws(slope, units, batch) for batch in range(BATCHES))
     return Operators(found, found)
 
 
-def _by_cubature(slope: float, units: int, degree: int, points: int, nodes: int) -> AngleOperator:
+def by_cubature(slope: float, units: int, degree: int, points: int, nodes: int) -> AngleOperator:
+    """Return the operator by deterministic points: for wide layers."""
+
     def at(t: float, known: Moments) -> Points:
         return cubature(known, t, degree=degree, points=points)
 
     return _operator(slope, units, degree, nodes, at)
 
 
-def _by_draws(slope: float, units: int, batch: int) -> AngleOperator:
+def by_draws(slope: float, units: int, batch: int) -> AngleOperator:
+    """Return the operator by draws of the layer, the same ones for a batch of a width: for narrow layers."""
     degree, layers = 6 if units >= 32 else 4, min(max(4096, _DRAWS // units), _MOST_DRAWS)
     rng = np.random.default_rng(SeedSequence([units, batch]))
     normals = standard_normals(rng, layers=layers, units=units)

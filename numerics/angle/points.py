@@ -2,8 +2,8 @@
 
 A mean over the law of ``v`` (see `numerics.angle.moments`) is a weighted sum over points. Two sets of points:
 
-- `cubature`: Gauss-Hermite points of a normal law in the logarithm of the length, that of the ratio of the two lengths
-  and that of the angle, of the covariance to first order in 1/N. Deterministic, for wide layers.
+- `cubature`: Gauss-Hermite points of a normal law in the logarithms of the length, of the ratio of the two lengths and
+  of the angle, of the covariance to first order in 1/N. Deterministic, for wide layers.
 - `drawn`: independent draws of the N units. For narrow layers.
 
 Either way the weights are then changed, as little as can be in the mean square, to those that give *all moments up to
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 # Points of less weight than this are left out; directions of less spread, relative to the largest, are none.
 _WEIGHT, _RANK = 1e-9, 1e-8
-# Up to this angle the points keep |cos t'| <= 1 as they are made, beyond it they keep a linear relation that ends there.
+# Up to this angle the points keep |cos t'| <= 1 as they are made, beyond it the linear relation that holds at π.
 _WIDE_ANGLE = 1.5
 
 

@@ -39,15 +39,16 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     `sample-variance-stable`.
 
     ``"finite"``: m2, v2 and rho of networks of real widths, by the operator of the angle between two samples
-    (`numerics.angle`); the other columns as in ``"wide"``. It is for activations of two straight lines through 0, normal
-    weights and inputs, and no biases.
+    (`numerics.angle`); the other columns as in ``"wide"``. It is for activations of two straight lines through 0,
+    normal weights and inputs, and no biases.
 
     A network of blocks has the columns of `BLOCK_COLUMNS`, in the limit of wide layers, and a row for its input and
     for what comes out of each block: its state goes through the lemmas of its blocks (`derive.blocks.lemmas`), in
     order, and the gradient back.
 
     Raises `InputError` for what is no network, for an unknown theory, in the linear regime for an activation that
-    has none at the origin, f(0) = 0 and f'(0) = 1, for what the finite theory does not cover, and for blocks whose input is not what their lemmas are about.
+    has none at the origin, f(0) = 0 and f'(0) = 1, for what the finite theory does not cover, and for blocks whose
+    input is not what their lemmas are about.
 
     >>> curve = predict(Network(widths=[8, 14, 5], weight_variance=[0.125, 0.1]))
     >>> curve.columns["var_z"], curve.exact["var_z"]

@@ -68,8 +68,8 @@ def simulate(
         samples: how many inputs each network sees: by default 1000 for ``"sample"`` (at least 4), 100 for ``"both"``
             (at least 2), 1 otherwise.
         method: ``"brute"`` draws every weight; ``"conditional"`` (normal weights, forward) draws pre-activations given
-            the activations that enter the layer; ``"gram"`` (the same, over both) does so for many networks at once, and
-            is the fastest for a few samples; ``"norm-law"`` (normal weights, (leaky) ReLU, ``var_s`` over networks)
+            the activations that enter the layer; ``"gram"`` (the same, over both) does so for many networks at once,
+            and is the fastest for a few samples; ``"norm-law"`` (normal weights, (leaky) ReLU, ``var_s`` over networks)
             draws only norms. All are exact in distribution at any width. By default the cheapest that can do it, by
             `numerics.simulation.costs.seconds`.
         quantities: which of ``var_z``, ``var_s``, ``var_grad_s`` and ``var_grad_w`` to estimate with ``"network"``; by

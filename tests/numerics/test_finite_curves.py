@@ -11,7 +11,7 @@ import pytest
 from mpmath import mp, mpf
 
 from derive.errors import InputError
-from numerics.angle import fluctuating_share, operators
+from numerics.angle import decay_edge, fluctuating_share, operators
 from numerics.angle.moments import moments
 from numerics.angle.points import cubature, drawn, standard_normals
 from numerics.curves import predict
@@ -39,7 +39,8 @@ def test_first_moments_are_the_arc_cosine_kernels(t):
     found = moments(0.0, t, 1, 2)
     with mp.workdps(30):
         distance = 1 - arc_cosine(1, mpf(t)) / mp.pi
-    assert abs(found.mean[0] - 1) < 1e-13 and abs(found.mean[1]) < 1e-13
+    assert abs(found.mean[0] - 1) < 1e-13
+    assert abs(found.mean[1]) < 1e-13
     assert abs(found.mean[2] / distance - 1) < 1e-12
     second = found.standard[2, 0, 0] * found.deviation[0] ** 2 + 1
     other = found.standard[0, 2, 0] * found.deviation[1] ** 2
@@ -128,14 +129,15 @@ def test_first_layer_is_exact_at_any_width(slope):
         found = fluctuating_share(slope, widths)
         exact = 1 - (1 - slope) ** 2 / (math.pi * (1 + slope**2))
         assert abs(found.value[1] - exact) < 1e-5
-        assert found.value[0] == 1 and found.error[0] == 0
+        assert found.value[0] == 1
+        assert found.error[0] == 0
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3, 0.9])
 def test_layers_of_one_unit_are_exact(slope):
     """Two samples have the same sign from then on, or opposite ones: E C keeps its first part, the other goes down.
 
-    Before, given the weights, two pre-activations are independent: E |s s'| = 2/π, and a quarter for each pair of signs.
+    Before, given the weights, two pre-activations are independent: E |s s'| = 2/π, a quarter for each pair of signs.
     A pair of opposite signs takes on a factor of a/E f² in each later layer.
     """
     found = fluctuating_share(slope, [4, 1, 1, 1, 1])
@@ -148,7 +150,7 @@ def test_layers_of_one_unit_are_exact(slope):
 def tilted(slope, widths, count, seed):
     """v²/(m² + v²) after each of the widths n_1, n_2, ..., and its standard error, for inputs of n_0 normal numbers.
 
-    The network's weight (A + B)/2 is half A's and half B's; weighted with A the path is drawn by drawing, in each layer,
+    The network's weight (A + B)/2 is half A's and half B's; weighted with A a path is drawn by drawing, in each layer,
     one unit of the first sample by f(s)² times its density: χ_3 in size, and positive with chance 1/(1 + slope²).
     """
     rng, h = np.random.default_rng(seed), (1 + slope**2) / 2
@@ -209,7 +211,7 @@ def test_stated_error_of_wide_layers_covers_finer_sizes():
     from numerics.angle import operator as module
 
     found = operators(0.0, 130)
-    finer = module._by_cubature(0.0, 130, 9, 12, 36)
+    finer = module.by_cubature(0.0, 130, 9, 12, 36)
     values = []
     for of in (found.fine[0], found.coarse[0], finer):
         r = np.ones(len(of.nodes))
@@ -218,6 +220,29 @@ def test_stated_error_of_wide_layers_covers_finer_sizes():
         values.append((of.read(np.array([1.0])) @ r).item())
     fine, coarse, finest = values
     assert abs(fine - finest) < abs(fine - coarse) < 3e-4 * fine
+
+
+@pytest.mark.parametrize("slope", [0.0, -1.0])
+def test_the_decay_beyond_the_width_is_at_the_edge_of_the_spectrum(slope):
+    """Levels of a random walk in a box, edge + c k²: two of them give the edge; t^1 or t^2 would be 12 % off."""
+    of = operators(slope, 200).fine[0]
+    first, second = np.sort(1 - np.abs(np.linalg.eigvals(of.passing)))[:2]
+    assert first < second
+    assert (first - (second - first) / 3) / (1 - decay_edge(slope, 200)) == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize(("slope", "units"), [(0.0, 3), (0.0, 20), (-1.0, 4)])
+def test_edge_is_the_least_growth_of_a_small_power_of_a_small_angle(slope, units):
+    """Drawn layers in the limit of small t: E[sqrt(alpha beta) (t'/t)^(3/2)]."""
+    rng = np.random.default_rng(9)
+    s, w = rng.standard_normal((2, 200_000, units))
+    f, across = ((np.where(s > 0, x, slope * x)) for x in (s, w))
+    f2, along = (f * f).sum(1), (f * across).sum(1)
+    alive = f2 > 0
+    rest = (across * across).sum(1)[alive] - along[alive] ** 2 / f2[alive]
+    values = np.zeros(len(s))
+    values[alive] = f2[alive] ** 0.25 * np.maximum(rest, 0) ** 0.75 / (units * (1 + slope**2) / 2)
+    assert abs(values.mean() - decay_edge(slope, units)) < 4 * values.std() / math.sqrt(len(s)) < 0.02
 
 
 # --- the prediction ---
@@ -246,7 +271,8 @@ def test_linear_units_keep_the_fluctuation_at_any_width():
     found = predict(relu(3, 6, activation="linear", gain=1.0), theory="finite")
     np.testing.assert_array_equal(found.columns["m2"], 0)
     np.testing.assert_allclose(found.columns["v2"], 1, rtol=1e-14)
-    assert found.expectation_error["v2"] == 0 and found.exact["m2"]
+    assert found.expectation_error["v2"] == 0
+    assert found.exact["m2"]
 
 
 def test_real_networks_agree_with_finite_and_differ_from_wide():

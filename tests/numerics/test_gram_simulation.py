@@ -78,7 +78,8 @@ def test_factors_of_any_rank():
     gram[20:30] = 0
     L = factors(gram)
     np.testing.assert_allclose(L @ L.transpose(0, 2, 1), gram, atol=1e-12)
-    assert (np.triu(L, 1) == 0).all() and (L[10:20, :, 1:] == 0).all()
+    assert (np.triu(L, 1) == 0).all()
+    assert (L[10:20, :, 1:] == 0).all()
 
 
 def test_gram_is_chosen_for_few_samples_and_refused_where_it_cannot_be():
