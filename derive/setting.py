@@ -56,6 +56,13 @@ class Setting:
         """Return the setting with those of its hypotheses that have the given keys."""
         return replace(self, hypotheses=tuple(h for h in self.hypotheses if h.key in keys))
 
+    def finite(self) -> Setting:
+        """Return the setting without the properties that no finite law has."""
+        if not any(p.kind.infinite for h in self.hypotheses for p in h.properties):
+            return self
+        kept = (replace(h, properties=tuple(p for p in h.properties if not p.kind.infinite)) for h in self.hypotheses)
+        return replace(self, hypotheses=tuple(kept))
+
     def assuming(self, *more: Hypothesis) -> Setting:
         """Return the setting with further hypotheses."""
         return replace(self, hypotheses=(*self.hypotheses, *(h for h in more if h not in self.hypotheses)))

@@ -118,14 +118,14 @@ class Checker:
         except InputError as failure:
             return Verdict(Grade.FAILED, str(failure))
 
-    def _laboratory(self, step: Step) -> Laboratory:
+    def _laboratory(self, step: Step, setting: Setting) -> Laboratory:
         """Return the worlds of what a step cites; equations are put to the test where they can be true.
 
         What the setting assumes and the step does not cite does not hold there.
         """
-        key = (step.setting.only(step.uses), step.relation in ("<=>", "=>"), step.setting)
+        key = (setting.only(step.uses), step.relation in ("<=>", "=>"), setting)
         if key not in self._laboratories:
-            self._laboratories[key] = Laboratory(*key[:2], declared=step.setting)
+            self._laboratories[key] = Laboratory(*key[:2], declared=setting)
         return self._laboratories[key]
 
     def _independent(self, step: Step, again: Rewrite) -> Verdict:
@@ -144,11 +144,23 @@ class Checker:
 
     def _in_worlds(self, step: Step, again: Rewrite) -> Verdict:
         """Hold a step against its worlds, and each node that it replaced inside a mean or a variance."""
-        laboratory = self._laboratory(step)
+        laboratory = self._laboratory(step, _needed(step, again))
         pairs = [(step.before, step.relation, step.after)]
         pairs += [(node, step.rule.relation, made) for node, made in again.averaged if again.after == step.after]
         verdicts = [laboratory.compare(*pair) for pair in pairs]
         return next((v for v in verdicts if v.grade is Grade.FAILED), verdicts[0])
+
+
+def _needed(step: Step, again: Rewrite) -> Setting:
+    """Return the setting of a step without what no finite law has, where its rule gives the same without it."""
+    finite = step.setting.finite()
+    if finite == step.setting:
+        return finite
+    try:
+        same = step.rule.apply(step.before, finite).after == again.after
+    except InputError:
+        same = False
+    return finite if same else step.setting
 
 
 def _circular(derivation: Derivation, reason: str) -> CheckResult:
