@@ -81,17 +81,18 @@ def _regime(hypotheses: tuple[Hypothesis, ...]) -> Regime:
                 found.steady.add(same)
             # What holds by the meaning of its own functions holds in every world, and a world's f obeys its laws.
             elif not _about_f(e) and e.doit() != True:  # noqa: E712
-                left.append(e)
-    for equation in sorted(left, key=lambda e: len(_symbols(e))):
-        _solve(equation, found)
+                left.append((e, frozenset(h.for_all) - _INDICES))
+    for equation, everywhere in sorted(left, key=lambda pair: len(_symbols(pair[0]))):
+        _solve(equation, everywhere, found)
     return found
 
 
-def _solve(equation: Eq, found: Regime) -> None:
+def _solve(equation: Eq, everywhere: frozenset[Symbol], found: Regime) -> None:
     for unknown in _unknowns(equation, found.parameters):
         if unknown not in found.values and not any(value.has(unknown) for value in found.values.values()):
             solution = _solution(equation, unknown)
-            if solution is not None:
+            # What holds at every index gives no value that hangs on one.
+            if solution is not None and not solution.free_symbols & everywhere:
                 found.values[unknown] = solution
                 return
     found.unmet.append(equation)
