@@ -125,16 +125,19 @@ def text_atoms(formula: str) -> list[Atom]:
 
 def break_text(formula: str, first: int, rest: int) -> list[str]:
     """Return the lines of a formula printed as text."""
-    room = min(first, rest)
-    atoms = [
-        piece for atom in text_atoms(formula) for piece in (_pieces(atom) if atom.width > room - 2 * _SIGN else [atom])
-    ]
-    return break_atoms(atoms, first, rest)
+    lines: list[str] = []
+    for longest in (min(first, rest) - 2 * _SIGN, 0):
+        # Words are cut where they are longer than a line, or where nothing else makes lines that fit.
+        pieces = [p for atom in text_atoms(formula) for p in (_pieces(atom) if atom.width > longest else [atom])]
+        lines = break_atoms(pieces, first, rest)
+        if all(len(line) <= (rest if n else first) for n, line in enumerate(lines)):
+            break
+    return lines
 
 
 def _pieces(atom: Atom) -> list[Atom]:
-    """Cut a word that no line holds: behind its commas, and between what is below and what is above."""
-    first, *more = re.split(r"(?<=,)|(?<=\})(?=\^)", atom.text)
+    """Cut a word that no line holds: behind its commas, before a fraction's bar, and between below and above."""
+    first, *more = re.split(r"(?<=,)|(?<=\})(?=\^)|(?<=[\])])(?=/)", atom.text)
     return [Atom(first, len(first), atom.level, atom.sign), *(Atom(p, len(p), _TIMES + _LAST) for p in more)]
 
 

@@ -238,6 +238,10 @@ class _Page:
             self._prose(lead.rstrip(), indent)
             lead, indent, room = "", indent + 2, room - 2
         first, *more = break_text(printed, room - len(lead), room - max(len(lead), 2) - 2)
+        if len(lead) > 4 and len(lead) + len(first) > room:
+            self._prose(lead.rstrip(), indent)
+            lead, indent, room = "", indent + 2, room - 2
+            first, *more = break_text(printed, room, room - 4)
         self.lines.append(" " * indent + lead + first)
         inset = " " * (indent + max(len(lead) if len(lead) < 4 else 2, 2) + 2)
         self.lines += [inset + line for line in more]
