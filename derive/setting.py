@@ -202,6 +202,8 @@ class Setting:
             if one is not None:
                 return family, frozenset({one.key} if others else ())
         names = " and ".join(f.name for f in ordered)
+        if len(ordered) == 2:
+            raise Undischarged(f"no hypothesis makes {names} independent of each other")
         raise Undischarged(f"no hypothesis makes one of {names} independent of the others together")
 
     def apart(self, averaged: Expr, fixed: Expr, over: Over) -> frozenset[str]:

@@ -95,7 +95,7 @@ def _defined_by(family: Family) -> set[Family]:
     layers: Iterable[tuple[Expr, ...]] = ((Integer(0),), (_INDICES[-1],)) if family.layered else ((),)
     found: set[Family] = set()
     for layer in layers:
-        definition: Basic = family.definition(*layer, *units)
+        definition: Basic = family.defined(*layer, *units)
         found |= definition.atoms(Family)
     return found
 
