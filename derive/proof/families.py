@@ -32,13 +32,13 @@ class OneName:
             known = self._known.get(family.name)
             if known is None:
                 self._known[family.name] = family
-                self.take(_defined_by(family))
+                self.take(defined_by(family))
             elif known != family:
                 raise InputError(f"{family.name} stands for two families: {_apart(known, family)}")
 
 
-def _defined_by(family: Family) -> set[Family]:
-    """Return the families that one scalar's definition speaks of."""
+def defined_by(family: Family) -> set[Family]:
+    """Return the families that a definition speaks of, at layer 0 and at a later one."""
     if family.definition is None:
         return set()
     layer, *units = _INDICES[: len(family.extents(_INDICES[0])) + 1]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sympy import Basic, Expr, Function, Integer, Symbol, sympify
+from sympy import Basic, Expr, Function, Symbol, sympify
 
 from derive.cost import CostFunction
 from derive.hypotheses import Kind
 from derive.layers import d, i
+from derive.proof.families import defined_by
 from derive.proof.regime import is_size
 from derive.randomness import Family, Over, Source
 from derive.setting import Setting
-
-_INDICES = tuple(Symbol(f"index{k}", integer=True) for k in range(8))
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def scope_of(*spoken: Basic) -> Scope:
         _something_of(f.source) for f in families if f.source is not None
     }
     functions = {type(s) for e in (*extents, *spoken) for s in e.atoms(Function) if is_size(s)}
-    plain = {s for e in extents for s in e.free_symbols if s.is_integer and s.is_positive} - {d, i, *_INDICES}
+    plain = {s for e in extents for s in e.free_symbols if s.is_integer and s.is_positive} - {d, i}
     return Scope(
         tuple(sorted((f for f in families if f.source is not None), key=lambda f: (f.name, f._hashable_content()))),
         tuple(sorted(functions, key=lambda f: str(f.__name__))),
@@ -83,21 +81,8 @@ def _families(expression: Basic) -> frozenset[Family]:
     while waiting:
         family = waiting.pop()
         met.add(family)
-        waiting |= _defined_by(family) - met
+        waiting |= defined_by(family) - met
     return frozenset(met)
-
-
-def _defined_by(family: Family) -> set[Family]:
-    """Return the families that the definition speaks of, in the first layer and in a later one."""
-    if family.definition is None:
-        return set()
-    units = _INDICES[: len(family.extents(Integer(0)))]
-    layers: Iterable[tuple[Expr, ...]] = ((Integer(0),), (_INDICES[-1],)) if family.layered else ((),)
-    found: set[Family] = set()
-    for layer in layers:
-        definition: Basic = family.defined(*layer, *units)
-        found |= definition.atoms(Family)
-    return found
 
 
 @lru_cache(maxsize=4_000)
