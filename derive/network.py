@@ -55,6 +55,8 @@ AT_ZERO, SLOPE_AT_ZERO = Symbol("f(0)", real=True), Symbol("f'(0)", positive=Tru
 """The value and the slope of the activation function at zero."""
 SLOPE = Symbol("a", real=True)
 """The slope of leaky ReLU at negative arguments."""
+GAIN, BIAS_VARIANCE = Symbol("sigma_w2", positive=True), Symbol("sigma_b2", nonnegative=True)
+"""The gain of the weights, fan-in times their variance, and the variance of the biases."""
 
 
 def _pre_activation(i: Expr, k: Expr) -> Expr:

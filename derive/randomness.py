@@ -33,6 +33,8 @@ INPUT = Source("input")
 WEIGHTS = Source("weights")
 BIASES = Source("biases")
 OUTPUT_GRADIENT = Source("output gradient", last=True)
+BEFORE = Source("layers before")
+"""Whatever the layers before one make of what was drawn there."""
 
 
 class Over(Atom):

@@ -21,17 +21,12 @@ from derive.layers import Facts
 from derive.network import Partial, n
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import Rule
-from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over, Source
+from derive.randomness import BEFORE, BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over, Source
 from derive.setting import Setting
 from derive.words import Words
 
-BEFORE = Source("layers before")
 OVER = Over("networks", (BEFORE, WEIGHTS, BIASES, MASKS, OUTPUT_GRADIENT), "network")
 """Over networks: all weights and biases, with masks, inputs and the gradient that comes back."""
-
-GAIN = Symbol("sigma_w2", positive=True)
-BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
-"""What stands for the gain and the variance of the biases of a block that leaves them open."""
 
 BRANCH = "r"
 FIRST, SECOND = (Symbol(name, integer=True) for name in "tu")
@@ -68,9 +63,10 @@ def incoming(
     samples: bool = True,
     meaning: str = "the signal that comes in",
     window: int = 1,
+    groups: int = 1,
 ) -> Signal:
-    """Return a signal of n_0 units, or n_0 channels at T (times T') windows of positions, for one or two samples."""
-    sizes = (n(0), *(window * size for size in SIZES[:positions]))
+    """Return a signal of n_0 units, or n_0 channels a group at T (times T') windows, for one or two samples."""
+    sizes = (groups * n(0), *(window * size for size in SIZES[:positions]))
     names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
     axes = tuple(Axis(*axis) for axis in zip(names, sizes, strict=True))
     axes = (Axis(SAMPLE, Integer(2)), *axes) if samples else axes

@@ -8,24 +8,11 @@ from sympy import Expr, Mod, floor, sympify
 
 from derive.blocks.convolution import Convolution
 from derive.blocks.dense import Dense
-from derive.blocks.lemmas import (
-    BIAS_VARIANCE,
-    FACTOR,
-    GAIN,
-    PLACES,
-    SIZES,
-    UNIT_INDEX,
-    Lemmas,
-    gradient,
-    incoming,
-    into,
-    known,
-    moments,
-)
+from derive.blocks.lemmas import FACTOR, PLACES, SIZES, UNIT_INDEX, Lemmas, gradient, incoming, into, known, moments
 from derive.blocks.pooling import AveragePool, Flatten
 from derive.blocks.scale import Scale
 from derive.blocks.signal import Signal
-from derive.network import n
+from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.randomness import BIASES, WEIGHTS, Source
 from derive.rules.algebra import Expand
 from derive.rules.calculus import Differentiate

@@ -52,10 +52,6 @@ class Place:
         """Return the place with other indices on some axes."""
         return replace(self, index={**self.index, **index})
 
-    def only(self, *axes: str) -> Place:
-        """Return the place with indices on these axes alone."""
-        return replace(self, index={axis: self.index[axis] for axis in axes})
-
     def fresh(self, count: int = 1, *also: Expr) -> list[Expr]:
         """Return summation indices that do not occur here."""
         found: list[Expr] = []

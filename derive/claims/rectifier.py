@@ -21,7 +21,7 @@ from derive.hypotheses import (
     WEIGHTS_SYMMETRIC,
 )
 from derive.layers import Facts, d, i
-from derive.network import SLOPE, W, cost_gradient, f, n, s
+from derive.network import BIAS_VARIANCE, GAIN, SLOPE, W, cost_gradient, f, n, s
 from derive.proof.derivation import Statement
 from derive.randomness import NETWORKS, SAMPLES
 from derive.rules.analysis import T_OF_M_V, DecayFunction, T
@@ -39,7 +39,7 @@ from derive.theorems.quadratic_form import (
 from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 from derive.theorems.rectifier_gradient import closed_form as gradient_closed_form
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, sample_variance, sample_variance_stable
+from derive.theorems.sample_variance import sample_variance, sample_variance_stable
 from derive.words import Words
 
 POST = "Kaiming initialization doesn't preserve neuron variance, if you compute the variance over inputs (2020-02-18)"

@@ -125,7 +125,7 @@ class MultiplySums(Rule):
         """Write a product with two sums in it, or a squared sum, as one sum."""
         if not isinstance(node, Mul | Pow):
             return None
-        factors = [f for power in Mul.make_args(node) for f in _written_out(power)]
+        factors = [f for power in Mul.make_args(node) for f in repeated(power)]
         sums = [f for f in factors if isinstance(f, Sum)]
         if len(sums) != 2:
             return None
@@ -135,6 +135,7 @@ class MultiplySums(Rule):
         return Rewrite(Sum(others * first.function * second.function, *first.limits, *second.limits))
 
 
-def _written_out(power: Expr) -> list[Expr]:
+def repeated(power: Expr) -> list[Expr]:
+    """Return the base of a power as often as its exponent says, or the power where that is no number of times."""
     base, exponent = power.as_base_exp()
-    return [base] * int(exponent) if isinstance(base, Sum) and exponent == 2 else [power]
+    return [base] * int(exponent) if exponent.is_Integer and exponent > 0 else [power]

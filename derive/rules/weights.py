@@ -12,6 +12,7 @@ from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
 from derive.rules.moments import finite
+from derive.rules.sums import repeated
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -37,7 +38,7 @@ class WeightedSums(Rule):
         """Replace the mean of a product with one or two weighted sums in it."""
         if not isinstance(node, Average):
             return None
-        factors = [f for power in Mul.make_args(node.inside[0]) for f in _repeated(power)]
+        factors = [f for power in Mul.make_args(node.inside[0]) for f in repeated(power)]
         first = next((f for f in factors if isinstance(f, Sum)), None)
         if first is None or len(factors) > 2:
             return None
@@ -83,11 +84,6 @@ def _both(one: Range, other: Range) -> Range:
     # Widths cannot be compared, and need not be where they are the same.
     low, high = ((u,) if u == v else (u, v) for u, v in zip(one, other, strict=True))
     return (low[0] if len(low) == 1 else Max(*low)), (high[0] if len(high) == 1 else Min(*high))
-
-
-def _repeated(power: Expr) -> list[Expr]:
-    base, exponent = power.as_base_exp()
-    return [base] * int(exponent) if exponent.is_Integer and exponent > 0 else [power]
 
 
 def _indices(total: Sum) -> tuple[Symbol, ...]:

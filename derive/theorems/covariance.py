@@ -9,9 +9,9 @@ from derive.blocks import Dense, Elementwise, Serial, layers, network_input
 from derive.blocks.signal import SAMPLE, UNIT, Axis, Extents
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
-from derive.network import n
+from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.derivation import Derivation, Proof
-from derive.randomness import INPUT, NETWORKS, SAMPLES, Family, Over
+from derive.randomness import BEFORE, INPUT, NETWORKS, SAMPLES, Family, Over
 from derive.rules import ByLemma, Centred, Define, EqualTerms, Linearity, ProductLaw
 from derive.rules.algebra import Expand
 from derive.rules.expectation import CovarianceDefinition
@@ -21,8 +21,7 @@ from derive.rules.towers import Tower, VarianceFromMoments
 from derive.rules.weights import CentredSquare, WeightedSums
 from derive.rules.wide import GaussianLimit
 from derive.setting import Setting
-from derive.theorems.layer_variance import BEFORE, OVER_BEFORE
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
+from derive.theorems.layer_variance import OVER_BEFORE
 from derive.theorems.signals import (
     GAINS,
     OVER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Derivative, Eq, Expr, Function, Sum, exp, log, pi, sqrt
 
 from derive.hypotheses import Hypothesis, Kind, Property
+from derive.network import BIAS_VARIANCE, GAIN
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import Integrate
 from derive.rules.any_activation import (
@@ -38,7 +39,6 @@ from derive.rules.near_one import (
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.mean_field import FIXED_LENGTH
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
 
 SEQUENCE = Function("epsilon", positive=True)

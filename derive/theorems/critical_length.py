@@ -7,6 +7,7 @@ from typing import Any
 from sympy import Eq, Expr, Function, Integer, Symbol, tanh
 
 from derive.hypotheses import Hypothesis, Kind, Property
+from derive.network import BIAS_VARIANCE, GAIN
 from derive.proof.derivation import Derivation, Proof
 from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, SLOPE_OF_F, F
 from derive.rules.asymptotics import LAYER
@@ -16,7 +17,6 @@ from derive.rules.near_one import CollectPowers
 from derive.rules.near_zero import ExpandInVariance, ExpandOneSided, OneSided
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
 
 LENGTH = Function("q", positive=True)

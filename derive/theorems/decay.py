@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Eq, Expr, Gt, Integer, Symbol, log, simplify, solve, sqrt
 
 from derive.hypotheses import Hypothesis, Kind, Property
-from derive.network import SLOPE
+from derive.network import BIAS_VARIANCE, GAIN, SLOPE
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma
 from derive.rules.asymptotics import LAYER, SMALL, LocalExpansion, Positive, SimplifySides, U
@@ -13,14 +13,7 @@ from derive.rules.decay import DecayOfRecursion, recursion_of
 from derive.rules.given import PutIn
 from derive.rules.wide import M, V
 from derive.setting import Setting
-from derive.theorems.sample_variance import (
-    BIAS_VARIANCE,
-    FUNCTION_DEFINED,
-    GAIN,
-    RATIO_DEFINED,
-    SYMBOLS,
-    sample_variance_stable,
-)
+from derive.theorems.sample_variance import FUNCTION_DEFINED, RATIO_DEFINED, SYMBOLS, sample_variance_stable
 from derive.words import Words
 
 Q = Symbol("q", positive=True)

@@ -10,9 +10,9 @@ from derive.blocks.dropout import MASKS
 from derive.blocks.lemmas import RATE
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Hypothesis
-from derive.network import n
+from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.derivation import Derivation, Proof
-from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Over
+from derive.randomness import BEFORE, BIASES, OUTPUT_GRADIENT, WEIGHTS, Over
 from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity, VarianceDefinition
 from derive.rules.algebra import Expand
 from derive.rules.any_activation import CORRELATION, W
@@ -23,9 +23,7 @@ from derive.rules.mean_field import FullCorrelation
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.rules.wide import FIRST, SECOND, GaussianLimit, Q, U
 from derive.setting import Setting
-from derive.theorems.layer_variance import BEFORE
 from derive.theorems.mean_field import SLOPE_EXISTS
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.theorems.signals import (
     GAINS,
     ONE,

@@ -10,7 +10,7 @@ from derive.hypotheses import FINITE_MOMENTS, RECTIFIER, Hypothesis, Kind, Prope
 from derive.indices import L
 from derive.network import f, n
 from derive.proof.derivation import Derivation, Proof
-from derive.randomness import Family, Over, Source
+from derive.randomness import BEFORE, Family, Over, Source
 from derive.rules import ContractDelta, DeclaredVariance, Linearity, PullOut, Uncorrelated, VarianceOfSum
 from derive.rules.algebra import CollectIn
 from derive.rules.expectation import ScaleVariance
@@ -20,7 +20,6 @@ from derive.setting import Setting
 from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.words import Words
 
-BEFORE = Source("layers before", "the ")
 LAYER = Source("weights of one layer", "the ")
 OVER_LAYER = Over("layer", (LAYER,), "layer")
 OVER_BEFORE = Over("layers before", (BEFORE,), "network")

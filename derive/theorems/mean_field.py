@@ -5,13 +5,13 @@ from __future__ import annotations
 from sympy import Derivative, Eq, Function, Symbol
 
 from derive.hypotheses import Hypothesis, Kind, Property
+from derive.network import BIAS_VARIANCE, GAIN
 from derive.proof.derivation import Derivation, Proof
 from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F, pair
 from derive.rules.given import PutIn
 from derive.rules.mean_field import DivideByMeanSquare, FullCorrelation, GeometricDecay, PriceDerivative, unit
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
 
 CHI = Symbol("chi", positive=True)

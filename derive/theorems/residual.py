@@ -8,7 +8,7 @@ from derive.averages import Average, SharedVariance
 from derive.blocks import Dense, Elementwise, Residual, layers, network_input
 from derive.kinds import definition
 from derive.layers import Facts, d, i
-from derive.network import n
+from derive.network import GAIN, n
 from derive.proof.derivation import Derivation
 from derive.randomness import NETWORKS
 from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
@@ -17,7 +17,6 @@ from derive.rules.given import PutIn, Rename
 from derive.rules.one_of_many import OneOfMany
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.rules.wide import GaussianLimit
-from derive.theorems.sample_variance import GAIN
 from derive.theorems.signals import (
     GAINS,
     ONE,

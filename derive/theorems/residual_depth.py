@@ -7,7 +7,7 @@ from sympy import Eq, Function, Integer, LessThan, Sum, Symbol, sqrt
 from derive.averages import Average, SharedVariance
 from derive.hypotheses import RECTIFIER, Hypothesis
 from derive.kinds import definition
-from derive.network import SLOPE, n
+from derive.network import GAIN, SLOPE, n
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import Define, EqualTerms, Linearity, PullOut
 from derive.rules.algebra import CollectIn, TakeOut
@@ -30,7 +30,6 @@ from derive.setting import Setting
 from derive.theorems.mean_field import LAYER
 from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.theorems.residual import ASSUMED, END_A, END_ASSUMED, END_DRAWN, END_NEXT, FORWARD, NEXT, SUM, A, H, W
-from derive.theorems.sample_variance import GAIN
 from derive.theorems.signals import GAINS, OVER, Q1, TWO_SAMPLES, K, L, T, gain_defined, gaussian, proof
 from derive.words import Words
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Eq, Expr, Rational, Symbol
+from sympy import Eq, Expr, Rational
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.hypotheses import BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, RECTIFIER, WEIGHTS, Hypothesis, Kind, Property
 from derive.indices import K
 from derive.kinds import definition
 from derive.layers import i
-from derive.network import SLOPE, W, b, n, s, z
+from derive.network import BIAS_VARIANCE, GAIN, SLOPE, W, b, n, s, z
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import NETWORKS, SAMPLES
 from derive.rules import (
@@ -38,8 +38,6 @@ from derive.theorems.kernel_k import GAUSSIAN_MEAN, nested
 from derive.theorems.notation import SAMPLE_NOTATION
 from derive.words import Words
 
-GAIN = Symbol("sigma_w2", positive=True)
-BIAS_VARIANCE = Symbol("sigma_b2", nonnegative=True)
 GAIN_DEFINED = definition(
     "gain",
     Words("{} is the gain of the weights: {}.", GAIN, Eq(GAIN, n(i + 1) * SharedVariance(W, i + 1), evaluate=False)),

@@ -5,20 +5,18 @@ from __future__ import annotations
 from sympy import Basic, Eq, Expr, Integer, Sum, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
-from derive.blocks.lemmas import SIZES
-from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
+from derive.blocks.lemmas import incoming
+from derive.blocks.signal import SAMPLE, Extents, Signal
 from derive.cost import Partial
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.kinds import definition
 from derive.layers import Facts
-from derive.network import n
+from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.derivation import Proof
 from derive.proof.rule import Rule
-from derive.randomness import BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over
+from derive.randomness import BEFORE, BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over
 from derive.rules.wide import FIRST, SECOND, U
 from derive.setting import Setting
-from derive.theorems.layer_variance import BEFORE
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.words import Words
 
 OVER = Over("networks", (BEFORE, WEIGHTS, BIASES), "network")
@@ -46,11 +44,7 @@ ONE = ((U, Words("a pre-activation")),)
 
 def signal(name: str, meaning: str, *, positions: int = 0, groups: int = 1) -> Signal:
     """Return what comes into a block, for two samples: n_0 units, or n_0 channels a group at T (times T') positions."""
-    names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
-    sized = zip(names, (groups * n(0), *SIZES[:positions]), strict=True)
-    axes = (Axis(SAMPLE, Integer(2)), *(Axis(*axis) for axis in sized))
-    family = Family(name, meaning=meaning, extents=Extents(axes), layered=False, source=BEFORE)
-    return Signal(family, axes, (Drawn(family),))
+    return incoming(positions, name=name, meaning=meaning, groups=groups)
 
 
 def proof(

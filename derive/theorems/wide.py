@@ -22,7 +22,7 @@ from derive.hypotheses import (
 )
 from derive.indices import K, L
 from derive.layers import Facts, d, i
-from derive.network import W, cost_gradient, s, slope, z
+from derive.network import BIAS_VARIANCE, GAIN, W, cost_gradient, s, slope, z
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES
 from derive.rules import ByLemma, Define, EqualTerms, VarianceDefinition
@@ -35,15 +35,7 @@ from derive.rules.wide import FIRST, SECOND, GaussianLimit, Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion, weight_gradient
 from derive.theorems.forward import BEFORE_LAST, pre_activation_variance
-from derive.theorems.sample_variance import (
-    BIAS_DEFINED,
-    BIAS_VARIANCE,
-    GAIN,
-    GAIN_DEFINED,
-    SYMBOLS,
-    WIDE,
-    mean_over_samples,
-)
+from derive.theorems.sample_variance import BIAS_DEFINED, GAIN_DEFINED, SYMBOLS, WIDE, mean_over_samples
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES, total_variance
 from derive.words import Words
 

@@ -14,6 +14,7 @@ from derive.activations import Activation
 from derive.activations.pieces import jumps, pieces
 from derive.expressions.stable import precise
 from derive.gaussian import GaussianExpectation
+from derive.network import GAIN
 from derive.proof.derivation import Derivation
 from derive.proof.rule import replace_everywhere
 from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, SMOOTH_CURVATURE, over_kinks
@@ -23,7 +24,6 @@ from derive.rules.near_zero import OneSided
 from derive.rules.wide import Q, U
 from derive.theorems.critical import critical_correlation_kinked, critical_correlation_smooth
 from derive.theorems.critical_length import critical_length, critical_length_half_stable, critical_length_kinked
-from derive.theorems.sample_variance import GAIN
 from numerics.criticality.fixed_points import LengthMap
 from numerics.criticality.moments import Moments, Number
 from numerics.maps import NumericalMaps

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive.blocks import read
-from derive.blocks.lemmas import BIAS_VARIANCE, GAIN
 from derive.errors import InputError
+from derive.network import BIAS_VARIANCE, GAIN
 from derive.results import Result, plain
 from numerics.curves.blocks import curves
 from numerics.network import Network

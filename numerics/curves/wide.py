@@ -13,11 +13,10 @@ from sympy import Basic
 from derive.averages import SharedVariance, Variance
 from derive.indices import K
 from derive.layers import i
-from derive.network import W, cost_gradient, n, s
+from derive.network import BIAS_VARIANCE, GAIN, W, cost_gradient, n, s
 from derive.proof.derivation import Derivation
 from derive.randomness import EVERYTHING
 from derive.rules.wide import Q
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from numerics.curves.columns import Column
 from numerics.curves.expectations import Expectations, Step
 from numerics.curves.prediction import Prediction, made

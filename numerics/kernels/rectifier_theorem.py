@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
+from derive.network import BIAS_VARIANCE as bias_variance  # noqa: N811
+from derive.network import GAIN as gain  # noqa: N811
 from derive.network import SLOPE as slope  # noqa: N811
 from derive.rules.wide import M as m  # noqa: N811
 from derive.rules.wide import V as v  # noqa: N811
-from derive.theorems.sample_variance import BIAS_VARIANCE as bias_variance  # noqa: N811
-from derive.theorems.sample_variance import GAIN as gain  # noqa: N811
 
 THEOREM = "sample-variance-stable"
 ORIGIN = f"""\

@@ -20,6 +20,7 @@ from sympy import (
 )
 
 from derive.gaussian import GaussianExpectation, Phi
+from derive.network import GAIN
 from derive.rules.any_activation import (
     CORRELATION,
     CURVATURE_OF_F,
@@ -62,7 +63,6 @@ from derive.theorems import critical, critical_length
 from derive.theorems.mean_field import CHI, LINEARISED, NOT_CONSTANT, SLOPE_EXISTS
 from derive.theorems.mean_field import GAP as DISTANCE
 from derive.theorems.mean_field import LAYER as ANY_LAYER
-from derive.theorems.sample_variance import GAIN
 
 P, P_K, J_J, J_K = KinkAt(J), KinkAt(K), SlopeJump(J), SlopeJump(K)
 S2, S3 = one_gaussian(CURVATURE_OF_F(U) ** 2), one_gaussian(THIRD_OF_F(U) ** 2)

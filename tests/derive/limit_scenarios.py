@@ -13,7 +13,7 @@ from derive.hypotheses import (
     WEIGHTS,
 )
 from derive.layers import Facts, i
-from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, W, b, cost_gradient, f, n, s, slope, z
+from derive.network import AT_ZERO, BIAS_VARIANCE, GAIN, SLOPE, SLOPE_AT_ZERO, W, b, cost_gradient, f, n, s, slope, z
 from derive.proof.derivation import Proof
 from derive.randomness import NETWORKS, SAMPLES
 from derive.rules import VarianceDefinition
@@ -48,15 +48,7 @@ from derive.theorems.forward import BEFORE_LAST, HERE
 from derive.theorems.kumar import FIRST_ORDER
 from derive.theorems.product import BOTH_FACTORS, X, Y, product_variance
 from derive.theorems.quadratic_form import COORDINATES, EIGENVALUES, GAUSSIAN_ROW, OVER_ROW
-from derive.theorems.sample_variance import (
-    BIAS_DEFINED,
-    BIAS_VARIANCE,
-    FUNCTION_DEFINED,
-    GAIN,
-    GAIN_DEFINED,
-    RATIO_DEFINED,
-    WIDE,
-)
+from derive.theorems.sample_variance import BIAS_DEFINED, FUNCTION_DEFINED, GAIN_DEFINED, RATIO_DEFINED, WIDE
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES
 from derive.theorems.wide import GAUSSIAN, GRADIENT_INDEPENDENCE
 

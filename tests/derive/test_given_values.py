@@ -5,7 +5,7 @@ from sympy import Abs, Derivative, Eq, Integer, Integral, Max, Rational, Sum, Sy
 
 from derive.errors import InputError
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis, leaky_relu_slope
-from derive.network import SLOPE
+from derive.network import BIAS_VARIANCE, GAIN, SLOPE
 from derive.proof.rule import RuleDoesNotApply
 from derive.rules import Solve
 from derive.rules.any_activation import SLOPE_OF_F, F
@@ -14,7 +14,7 @@ from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting, Undischarged
 from derive.theorems.critical import AT_EDGE, FIXED_LENGTH
 from derive.theorems.decay import HE, HE_GAIN
-from derive.theorems.sample_variance import BIAS_DEFINED, BIAS_VARIANCE, GAIN, GAIN_DEFINED
+from derive.theorems.sample_variance import BIAS_DEFINED, GAIN_DEFINED
 from derive.theorems.selu import SELU, SELU_UNIT, Z
 from derive.words import Words
 

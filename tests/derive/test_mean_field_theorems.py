@@ -13,7 +13,7 @@ from sympy import Eq, Integer, Rational, Symbol, exp, log, pi, simplify, sin, sq
 import derive
 from derive.errors import InputError
 from derive.gaussian import Phi, gaussian_expectation
-from derive.network import SLOPE
+from derive.network import GAIN, SLOPE
 from derive.proof.derivation import Derivation, Statement
 from derive.proof.verdict import Grade
 from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, GAP, THIRD_OF_F, over_kinks
@@ -26,7 +26,6 @@ from derive.rules.stability import enclose
 from derive.rules.wide import U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.decay import HE_GAIN, Q
-from derive.theorems.sample_variance import GAIN
 from derive.theorems.selu import ALPHA, LAMBDA
 
 ASYMPTOTIC = [name for name in derive.theorems() if name.startswith("critical")]

@@ -10,14 +10,13 @@ import pytest
 from sympy import Rational, Symbol, log, pi
 
 import derive
-from derive.network import SLOPE
+from derive.network import BIAS_VARIANCE, GAIN, SLOPE
 from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Grade
 from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.asymptotics import LAYER
 from derive.rules.wide import M, V
 from derive.theorems.decay import Q
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 
 SLOPES = [Rational(0), Rational(1, 5), Rational(1), Rational(-1)]
 

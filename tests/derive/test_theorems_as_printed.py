@@ -6,7 +6,7 @@ from sympy import Eq, Product, Rational, Sum, Symbol, acos, cos, erfc, exp, log,
 import derive
 from derive.averages import Average, SharedVariance, Variance
 from derive.layers import d, i
-from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO, W, b, cost_gradient, f, g, n, s, x, z
+from derive.network import AT_ZERO, BIAS_VARIANCE, GAIN, SLOPE, SLOPE_AT_ZERO, W, b, cost_gradient, f, g, n, s, x, z
 from derive.randomness import NETWORKS, SAMPLES
 from derive.rules.any_activation import CURVATURE_OF_F, SLOPE_OF_F
 from derive.rules.any_activation import Q as LENGTH
@@ -17,7 +17,6 @@ from derive.theorems.mean_field import CHI, GAP
 from derive.theorems.mean_field import LAYER as DEPTH
 from derive.theorems.rectifier import OVER_Y, Y
 from derive.theorems.rectifier_gradient import FIXED_INPUT
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES
 
 J, K, L = (Symbol(c, integer=True) for c in "jkl")

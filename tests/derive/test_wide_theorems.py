@@ -11,7 +11,7 @@ from derive.averages import Average, SharedVariance, Variance
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import OUTPUT_GRADIENT_CENTRED, OUTPUT_GRADIENT_INDEPENDENT, WEIGHTS
 from derive.layers import i
-from derive.network import W, b, cost_gradient, f, n, s, slope, z
+from derive.network import BIAS_VARIANCE, GAIN, W, b, cost_gradient, f, n, s, slope, z
 from derive.proof.rule import Evidence
 from derive.proof.verdict import Grade
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES
@@ -20,7 +20,7 @@ from derive.rules.replicas import HalfSquaredDifference, Pair, Replicas
 from derive.rules.wide import MU, NU, GaussianLimit, M, Q, U, V, one_gaussian, over_networks, over_samples
 from derive.setting import Setting, Undischarged
 from derive.theorems.forward import BEFORE_LAST
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN, WIDE
+from derive.theorems.sample_variance import WIDE
 from derive.theorems.wide import GAUSSIAN, GRADIENT_INDEPENDENCE
 
 J, K, L = (Symbol(c, integer=True) for c in "jkl")

@@ -35,7 +35,7 @@ PLACES = {
     "gaussian": "derive/gaussian/rules.py",
     "maps": "derive/maps/rules.py",
 }
-EVIDENCE = {"at_points", "residual", "_compare", "_value", "_node_value", "_outermost", "EXAMPLES", "curved_cost"}
+EVIDENCE = {"at_points", "residual", "_compare", "_value", "_node_value", "_outermost", "EXAMPLES"}
 """What only checks: an error in it makes a check weaker, and nothing wrong is derived. It is a place of its own."""
 CLEAR, CRASH, CHECK, SLOW = "clear error", "crash", "check", "time limit"
 NOTHING, HARMLESS, EQUAL = "nothing", "no subject changed", "equivalent"

@@ -9,7 +9,7 @@ from scipy import special
 
 import numerics.curves.wide as wide
 from derive.errors import InputError
-from derive.theorems.sample_variance import BIAS_VARIANCE
+from derive.network import BIAS_VARIANCE
 from derive.theorems.wide import fluctuation_map, length_map
 from numerics.criticality import critical
 from numerics.curves import COLUMNS, SAMPLE_COLUMNS, predict

@@ -8,7 +8,7 @@ import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.blocks.lemmas import RATE, SIZES
 from derive.layers import i
-from derive.network import SLOPE, f, n, slope
+from derive.network import BIAS_VARIANCE, GAIN, SLOPE, f, n, slope
 from derive.proof.laboratory import Laboratory
 from derive.proof.oracle import Known
 from derive.proof.reading import Reader
@@ -20,7 +20,6 @@ from derive.rules.wide import FIRST, SECOND, U, one_gaussian
 from derive.theorems.residual import ALPHA, SCALES
 from derive.theorems.residual_depth import DEPTH, FACTOR, LENGTH, ROOT
 from derive.theorems.residual_depth import C as ROOT_SLOPE
-from derive.theorems.sample_variance import BIAS_VARIANCE, GAIN
 from derive.theorems.signals import OVER, Q1, Q2, Q12, K, L, T, V
 
 DRAWS = 60_000
