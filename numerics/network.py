@@ -178,7 +178,7 @@ class Network:
     def blocks(self) -> tuple[Block, ...]:
         """What the network is made of, one after the other, repeats written out; the chain's too."""
         if self.layers is not None:
-            return network_blocks.expanded(self.layers)
+            return self.layers.steps
         variances = self.weight_variance, self.bias_variance
         return network_blocks.chain(self.widths, self.activation, *variances, self.weight_law.name)
 

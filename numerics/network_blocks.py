@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer
 
 from derive.activations import Activation
-from derive.blocks import Block, Dense, Elementwise, Repeat, Serial, Signal, network_input, read, read_sizes
+from derive.blocks import Block, Dense, Elementwise, Serial, Signal, network_input, read, read_sizes
 from derive.blocks.text import MOST_BLOCKS, count
 from derive.decimals import exact
 from derive.errors import InputError
@@ -35,15 +35,6 @@ class Row:
     name: str
     block: Block | None = field(repr=False)
     signal: Signal = field(repr=False)
-
-
-def expanded(block: Block) -> tuple[Block, ...]:
-    """Return the blocks one after the other, repeats written out."""
-    if isinstance(block, Serial):
-        return tuple(b for part in block.inside for b in expanded(part))
-    if isinstance(block, Repeat):
-        return tuple(b for part in block.inside for b in expanded(part)) * block.times
-    return (block,)
 
 
 def rows(blocks: Sequence[Block], start: Signal) -> tuple[Row, ...]:

@@ -18,7 +18,6 @@ from derive.results import Result, plain
 from numerics.curves.blocks import curves
 from numerics.network import Network
 from numerics.network_arguments import variance
-from numerics.network_blocks import expanded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -150,7 +149,7 @@ def _grid(
         for k, (name, symbol) in enumerate(symbols.items())
         if name in swept
     }
-    found = curves(network, expanded(read(text, defaults=swept)), values).columns
+    found = curves(network, read(text, defaults=swept).steps, values).columns
     rows = tuple(row.name for row in network.rows)
     for k, setting in enumerate(grid):
         # What no setting changes is there once.
