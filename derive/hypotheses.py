@@ -47,12 +47,8 @@ FINITE_FOURTH_MOMENTS = Hypothesis(
 )
 WEIGHTS_INDEPENDENT = Hypothesis(
     "weights-independent",
-    Words("All weights are independent of each other, of the input and of the biases."),
-    (
-        Property(Kind.ENTRIES_INDEPENDENT, W),
-        Property(Kind.INDEPENDENT_OF, W, x),
-        Property(Kind.INDEPENDENT_OF, W, b),
-    ),
+    Words("All weights are independent of each other, and of the input and the biases together."),
+    (Property(Kind.ENTRIES_INDEPENDENT, W), Property(Kind.INDEPENDENT_OF, W, x, b)),
     source=GLOROT,
 )
 WEIGHTS_CENTRED = Hypothesis(
@@ -109,8 +105,8 @@ INPUTS_SHARE_VARIANCE = Hypothesis(
 )
 INPUT_INDEPENDENT = Hypothesis(
     "input-independent",
-    Words("The input is independent of the weights and the biases."),
-    (Property(Kind.INDEPENDENT_OF, W, x), Property(Kind.INDEPENDENT_OF, b, x)),
+    Words("The input is independent of the weights and the biases together."),
+    (Property(Kind.INDEPENDENT_OF, x, W, b),),
 )
 BIASES_ZERO = Hypothesis(
     "biases-zero",
@@ -126,10 +122,10 @@ BIASES_SHARE_VARIANCE = Hypothesis(
 OUTPUT_GRADIENT_INDEPENDENT = Hypothesis(
     "output-gradient-independent",
     Words(
-        "The gradient at the output, {}, is independent of the weights, the input and the biases.",
+        "The gradient at the output, {}, is independent of the weights, the input and the biases together.",
         cost_gradient(s(d, _K)),
     ),
-    tuple(Property(Kind.INDEPENDENT_OF, g, other) for other in (W, x, b)),
+    (Property(Kind.INDEPENDENT_OF, g, W, x, b),),
     exact=False,
     source="left unsaid by Glorot & Bengio 2010; needed for their equations 6 and 7",
 )

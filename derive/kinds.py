@@ -87,7 +87,7 @@ class Kind:
 Kind.ENTRIES_INDEPENDENT = Kind(
     "ENTRIES_INDEPENDENT", "its scalars are independent of each other", apart=lambda index: index
 )
-Kind.INDEPENDENT_OF = Kind("INDEPENDENT_OF", "it is independent of another family", symmetric=True)
+Kind.INDEPENDENT_OF = Kind("INDEPENDENT_OF", "it is independent of other families together", symmetric=True)
 Kind.ZERO_MEAN = Kind("ZERO_MEAN", "every scalar has mean zero")
 Kind.SHARED_VARIANCE = Kind("SHARED_VARIANCE", "every scalar (of a layer) has the same variance")
 Kind.IDENTICAL = Kind("IDENTICAL", "every scalar (of a layer) has the same law", implies=(Kind.SHARED_VARIANCE,))
@@ -122,28 +122,51 @@ for _name, _value in {
     setattr(Kind, _name, Kind(_name, _value, analytic=True))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Property:
-    """One declared property: a kind, the family it is about, and the other family where there is one.
+    """One declared property: a kind, the family it is about, and the other families where there are some.
 
+    ``Property(Kind.INDEPENDENT_OF, W, x, b)``: W is independent of x and b *together*, of the pair (x, b). That is more
+    than independence *in pairs*, ``Property(Kind.INDEPENDENT_OF, W, x)`` and ``Property(Kind.INDEPENDENT_OF, W, b)``.
     ``order`` is how many moments are finite, or how many derivatives there are; more than are needed will do.
     ``licenses`` is the relation that a step may have because of it: ``"->"`` for a limit of wide layers.
     """
 
     kind: Kind
-    family: Family | None = None
-    other: Family | None = None
-    order: int = 0
-    licenses: str = "="
+    family: Family | None
+    others: tuple[Family, ...]
+    order: int
+    licenses: str
+
+    def __init__(
+        self, kind: Kind, family: Family | None = None, *others: Family, order: int = 0, licenses: str = "="
+    ) -> None:
+        """Return the property of these arguments."""
+        for name, value in zip(_FIELDS, (kind, family, others, order, licenses), strict=True):
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"<{' '.join([self.kind.name, *(f.name for f in self.families)])}>"
 
     @property
-    def ways(self) -> set[tuple[Family | None, Family | None]]:
-        """The families that it is about, in the orders in which they may be named."""
-        return {(self.family, self.other), *([(self.other, self.family)] if self.kind.symmetric else [])}
+    def families(self) -> tuple[Family, ...]:
+        """All families that it is about."""
+        return (*(() if self.family is None else (self.family,)), *self.others)
 
     def covers(self, wanted: Property) -> bool:
-        """Return True when this says what is wanted, or more (independence is symmetric)."""
-        return self.kind == wanted.kind and self.order >= wanted.order and (wanted.family, wanted.other) in self.ways
+        """Return True when this says what is wanted, or more.
+
+        What is independent of several together is so of each, and of fewer of them together; independence of two is
+        symmetric.
+        """
+        if self.kind != wanted.kind or self.order < wanted.order:
+            return False
+        if self.family == wanted.family and bool(self.others) == bool(wanted.others):
+            return {*wanted.others} <= {*self.others}
+        return self.kind.symmetric and wanted.family in self.others and wanted.others == (self.family,)
+
+
+_FIELDS = tuple(f.name for f in fields(Property))
 
 
 @dataclass(frozen=True, repr=False)
@@ -196,11 +219,10 @@ class Hypothesis:
         """What the hypothesis says to be positive."""
         return tuple(e.lhs for e in self.says.objects if isinstance(e, StrictGreaterThan) and e.rhs == 0)
 
-    def declares(
-        self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
-    ) -> bool:
-        """Return True when this hypothesis declares the property (independence is symmetric)."""
-        return any(p.covers(Property(kind, family, other, order)) for p in self.properties)
+    def declares(self, kind: Kind, family: Family | None = None, *others: Family, order: int = 0) -> bool:
+        """Return True when this hypothesis declares the property, or one that says more."""
+        wanted = Property(kind, family, *others, order=order)
+        return any(p.covers(wanted) for p in self.properties)
 
 
 def definition(key: str, says: Words, *, for_all: tuple[Symbol, ...] = (), source: str = "") -> Hypothesis:

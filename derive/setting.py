@@ -67,27 +67,26 @@ class Setting:
         """Return the setting with further hypotheses."""
         return replace(self, hypotheses=(*self.hypotheses, *(h for h in more if h not in self.hypotheses)))
 
-    def citing(
-        self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
-    ) -> Hypothesis | None:
-        """Return the hypothesis that declares a property, or None."""
-        declared = self._declared.get((kind, family, other), ())
-        return next((h for much, h in declared if much >= order), None)
+    def citing(self, kind: Kind, family: Family | None = None, *others: Family, order: int = 0) -> Hypothesis | None:
+        """Return the hypothesis that declares a property, of several other families together, or None."""
+        declared = self._declared.get((kind, family), ())
+        wanted = Property(kind, family, *others, order=order) if declared else None
+        return next((h for p, h in declared if wanted is not None and p.covers(wanted)), None)
 
     @cached_property
-    def _declared(self) -> dict[tuple[Kind, Family | None, Family | None], list[tuple[int, Hypothesis]]]:
-        """Who declares what, for how many moments or derivatives."""
-        found: dict[tuple[Kind, Family | None, Family | None], list[tuple[int, Hypothesis]]] = {}
+    def _declared(self) -> dict[tuple[Kind, Family | None], list[tuple[Property, Hypothesis]]]:
+        """Who declares what of each family."""
+        found: dict[tuple[Kind, Family | None], list[tuple[Property, Hypothesis]]] = {}
         for h in self.hypotheses:
             for p in h.properties:
-                for way in p.ways:
-                    found.setdefault((p.kind, *way), []).append((p.order, h))
+                for family in dict.fromkeys((p.family, *p.others)):
+                    found.setdefault((p.kind, family), []).append((p, h))
         return found
 
     def said_of(self, family: Family) -> frozenset[Kind]:
         """Return what is declared of a family alone, with what that implies for its laws."""
         if family not in self._said:
-            alone = (p.kind.all for h in self.hypotheses for p in h.properties if (p.family, p.other) == (family, None))
+            alone = (p.kind.all for h in self.hypotheses for p in h.properties if (p.family, p.others) == (family, ()))
             self._said[family] = frozenset().union(*alone)
         return self._said[family]
 
@@ -95,13 +94,11 @@ class Setting:
     def _said(self) -> dict[Family, frozenset[Kind]]:
         return {}
 
-    def require(
-        self, kind: Kind, family: Family | None = None, other: Family | None = None, *, order: int = 0
-    ) -> frozenset[str]:
+    def require(self, kind: Kind, family: Family | None = None, *others: Family, order: int = 0) -> frozenset[str]:
         """Return the key of the hypothesis that declares a property, or raise `Undischarged`."""
-        found = self.citing(kind, family, other, order=order)
+        found = self.citing(kind, family, *others, order=order)
         if found is None:
-            about = " and ".join(f.name for f in (family, other) if f is not None)
+            about = " and ".join(f.name for f in (family, *others) if f is not None)
             much = f" (order {order})" if order else ""
             raise Undischarged(f"needed and not assumed{f' of {about}' if about else ''}: {kind.value}{much}")
         return frozenset({found.key})
@@ -138,7 +135,7 @@ class Setting:
         """Return the hypotheses by which the gradient at the output is drawn apart from the weights, or raise."""
         families = [family for family in network(cost) if family.source is not None]
         weights = [family for family in families if family.source == WEIGHTS] or families
-        return frozenset().union(*(self.require(Kind.INDEPENDENT_OF, cost.gradient, family) for family in weights))
+        return self.families_independent({cost.gradient}, {*weights})
 
     def closes(self, cost: CostFunction) -> bool:
         """Return True when the gradient at the output is declared to be drawn apart from the weights."""
@@ -164,8 +161,8 @@ class Setting:
     def families_independent(self, left: set[Family], right: set[Family]) -> frozenset[str]:
         """Return the hypotheses by which two sets of families are independent of each other, or raise `Undischarged`.
 
-        A family that one hypothesis declares independent of all the others together is set aside, until one side has
-        none left. Independence of each other one by one is not enough: three signs with C = A B are so in pairs.
+        A family that is declared independent of all the others together is set aside, until one side has none left.
+        Independence of each other in pairs is not enough: three signs with C = A B are so.
         """
         uses: frozenset[str] = frozenset()
         while left and right:
@@ -181,26 +178,20 @@ class Setting:
             rest, uses = rest - {family}, uses | why
         return uses
 
-    def as_independent_as(self, hypothesis: Hypothesis, *discharged: Property) -> frozenset[str]:
-        """Return the hypotheses by which families are as independent as one declares, all together, or raise.
-
-        ``discharged`` are properties of it that somebody else has seen to.
-        """
-        others: dict[Family, set[Family]] = {}
-        for p in hypothesis.properties:
-            if p.family is not None and p.other is not None and p not in discharged:
-                others.setdefault(p.family, set()).add(p.other)
-                others.setdefault(p.other, set()).add(p.family)
-        return frozenset().union(*(self.families_independent({one}, rest) for one, rest in others.items()))
+    def discharge(self, p: Property) -> frozenset[str]:
+        """Return the hypotheses by which a property holds, or raise; independence may follow from several of them."""
+        if p.kind == Kind.INDEPENDENT_OF and p.family is not None:
+            return self.families_independent({p.family}, {*p.others})
+        return self.require(p.kind, p.family, *p.others, order=p.order)
 
     def _set_aside(self, families: set[Family]) -> tuple[Family, frozenset[str]]:
-        """Return a family that one hypothesis declares independent of all the others together, and which one."""
+        """Return a family that is declared independent of all the others together, and the key that declares it."""
         ordered = sorted(families, key=lambda f: f.name)
         for family in ordered:
             others = [f for f in ordered if f != family]
-            one = next((h for h in self.hypotheses if _all_of(h, family, others)), None)
-            if one is not None:
-                return family, frozenset({one.key} if others else ())
+            one = self.citing(Kind.INDEPENDENT_OF, family, *others) if others else None
+            if one is not None or not others:
+                return family, frozenset({one.key} if one is not None else ())
         names = " and ".join(f.name for f in ordered)
         if len(ordered) == 2:
             raise Undischarged(f"no hypothesis makes {names} independent of each other")
@@ -224,7 +215,7 @@ class Setting:
 
     def _named(self, which: Callable[[Family], bool]) -> set[Family]:
         """Return the drawn families that hypotheses speak of; not those that nothing depends on."""
-        named = {f for h in self.hypotheses for p in h.properties for f in (p.family, p.other) if f is not None}
+        named = {f for h in self.hypotheses for p in h.properties for f in p.families}
         return {f for f in named if f.source is not None and not f.source.last and which(f)}
 
     def of_one_law(self, family: Family, over: Over) -> frozenset[str]:
@@ -246,7 +237,3 @@ class Setting:
                 except Undischarged as failure:
                     reasons.append(str(failure))
         raise Undischarged(f"no centred factor of {product} is independent of the rest: " + "; ".join(reasons))
-
-
-def _all_of(hypothesis: Hypothesis, family: Family, others: list[Family]) -> bool:
-    return all(hypothesis.declares(Kind.INDEPENDENT_OF, family, other) for other in others)

@@ -20,10 +20,10 @@ def independent(z: Signal, family: Family) -> Hypothesis:
     others = tuple(d.family for d in z.drawn if d.family != family)
     return Hypothesis(
         _key(family, "independent"),
-        Words(f"All {family.meaning} are independent of each other and of all that is drawn besides."),
+        Words(f"All {family.meaning} are independent of each other, and of all together that is drawn besides."),
         (
             Property(Kind.ENTRIES_INDEPENDENT, family),
-            *(Property(Kind.INDEPENDENT_OF, family, other) for other in others),
+            *((Property(Kind.INDEPENDENT_OF, family, *others),) if others else ()),
         ),
     )
 

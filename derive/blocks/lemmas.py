@@ -152,10 +152,10 @@ def coming_back(out: Signal, g: Family) -> Hypothesis:
         "gradient-independence",
         Words(
             "The layers are wide: the gradients {} that come back are independent of the weights and of all that went "
-            "forward, as if the backward pass had weights of its own.",
+            "forward, together, as if the backward pass had weights of its own.",
             g(*(Symbol(name, integer=True) for name in ("k", "p", "p'")[: len(out.axes)])),
         ),
-        tuple(Property(Kind.INDEPENDENT_OF, g, d.family) for d in out.drawn),
+        (Property(Kind.INDEPENDENT_OF, g, *(d.family for d in out.drawn)),),
         exact=False,
         source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
     )

@@ -57,7 +57,7 @@ def _given(hypothesis: Hypothesis, setting: Setting) -> bool:
         return True
     try:
         for p in hypothesis.properties:
-            setting.require(p.kind, p.family, p.other, order=p.order)
+            setting.discharge(p)
         for equation in hypothesis.equations:
             setting.stating(equation)
     except Undischarged:

@@ -33,6 +33,7 @@ from derive.proof.code import (
     times_code,
 )
 from derive.proof.coins import Coin
+from derive.proof.described import DescribedValue
 from derive.proof.readers import MOMENTS, reader_of
 from derive.proof.verdict import listed
 from derive.proof.worlds import World
@@ -77,7 +78,7 @@ class Exact:
         for _ in self._sample(self._tossed) if self.sampling else self._enumerate(self._tossed):
             yield tuple(c.run() for c in codes)
 
-    def drawn(self) -> list[str]:
+    def drawn(self) -> list[DescribedValue]:
         """Return the drawn values at the outcome that `for_all` has just yielded."""
         return self.world.laws.drawn({coin: self._faces[coin] for coin in self._tossed})
 
@@ -164,10 +165,11 @@ class Exact:
         if entry.family.source is None:
             return self._remembered(self.read(_definition(entry.family, index), self._environment))
         law = self.world.laws(entry.family, index)
-        coin, values = law.coin, law.values
+        coin, values, faces = law.coin, law.values, self._faces
+        if law.tied:
+            return Code(lambda: law.at(faces), law.coins)
         if coin is None:
             return constant(values[0])
-        faces = self._faces
         return Code(lambda: values[faces[coin]], frozenset({coin}))
 
     def index(self, entry: Entry, environment: Environment) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ class OneName:
     def __init__(self, setting: Setting) -> None:
         self._known: dict[str, Family] = {}
         for hypothesis in setting.hypotheses:
-            self.take(f for p in hypothesis.properties for f in (p.family, p.other) if f is not None)
+            self.take(f for p in hypothesis.properties for f in p.families)
             self.take(*(e.atoms(Family) for e in hypothesis.text.objects if isinstance(e, Basic)))
 
     def add(self, expression: Basic) -> None:

@@ -24,6 +24,7 @@ class Hosts:
     guests. The order of families turns from world to world, so that any two hang on each other somewhere, both ways.
     Scalars of a family with one *key* have one coin; each key hangs on the coin of a host's scalar of the same layer,
     with units of the same sizes, as long as no other key of a family with several coins hangs there.
+    Families of the world's knot (see `knots`) have coins of their own, and one of them is tied to those of the others.
     """
 
     def __init__(self, world: World) -> None:
@@ -37,7 +38,7 @@ class Hosts:
         self._keys: dict[Family, Callable[[Index], Key]] = {}
         self._guests: dict[Family, list[Family]] = {}
         self._hosts: dict[Family, Family | None] = {}
-        self._places: dict[Family, dict[Key, Key]] = {}
+        self._places: dict[Family, dict[Key, tuple[Key, ...]]] = {}
 
     def says(self, family: Family) -> frozenset[Kind]:
         """Return what is declared of a family alone, with what that implies."""
@@ -65,7 +66,7 @@ class Hosts:
             self._guests.clear()
         if family not in self._hosts:
             self._hosts[family] = None
-            if not self.world.laid_down(family) and not self._constant(family):
+            if not self.world.laid_down(family) and not self._constant(family) and family not in self.world.knot:
                 self._hosts[family] = self._found(family)
         return self._hosts[family]
 
@@ -74,7 +75,7 @@ class Hosts:
         for host in earlier:
             mates = [m for m in earlier if self._house(m) == self._house(host)]
             dependent = not any(self.world.setting.citing(Kind.INDEPENDENT_OF, family, m) for m in mates)
-            if dependent and not self._constant(host):
+            if dependent and not self._constant(host) and host not in self.world.knot:
                 return host
         return None
 
@@ -94,26 +95,50 @@ class Hosts:
     def place(self, family: Family, key: Key) -> Key | None:
         """Return the key of the host's coin that the scalars with a key hang on, or None where it is their own."""
         host = self.host(family)
-        if host is None:
-            return None
-        if family not in self._places:
-            self._places[family] = self._hung(family, host)
-        return self._places[family].get(key)
+        there = () if host is None else self._hung_on(family, (host,)).get(key)
+        return there[0] if there else None
 
-    def _hung(self, family: Family, host: Family) -> dict[Key, Key]:
+    def ties(self, family: Family, key: Key) -> list[tuple[Family, Key]]:
+        """Return the families and keys whose coins the scalars with a key are tied to."""
+        tied, *others = self.world.knot or (None,)
+        if family != tied or any(map(self._constant, self.world.knot)):
+            return []
+        return list(zip(others, self._hung_on(family, tuple(others)).get(key, ()), strict=False))
+
+    def decides(self, family: Family, key: Key) -> bool:
+        """Return whether scalars are tied to the coin of a key."""
+        tied = self.world.knot[0] if family in self.world.knot[1:] else None
+        return tied is not None and any(
+            (family, key) in self.ties(tied, theirs) for theirs in self._hung_on(tied, self.world.knot[1:])
+        )
+
+    def _hung_on(self, family: Family, hosts: tuple[Family, ...]) -> dict[Key, tuple[Key, ...]]:
+        """Return, for the keys of a family that hang on other families' coins, the keys of those."""
+        if family not in self._places:
+            self._places[family] = self._hung(family, hosts)
+        return self._places[family]
+
+    def _hung(self, family: Family, hosts: tuple[Family, ...]) -> dict[Key, tuple[Key, ...]]:
         first: dict[Key, Index] = {}
         for index in self.world.indices(family):
             first.setdefault(self.key(family, index), index)
         keys = list(first)
         # Where one key only can hang, it is another one in every few worlds.
         turn = self.world.number // 2 % max(1, len(keys))
-        apart = any(k.apart is not None for k in self.says(family))
-        found: dict[Key, Key] = {}
+        apart = len(hosts) > 1 or any(k.apart is not None for k in self.says(family))
+        found: dict[Key, tuple[Key, ...]] = {}
         for key in keys[turn:] + keys[:turn]:
-            there = self._alike(family, first[key], host)
-            if there is not None and not (apart and self.key(host, there) in found.values()):
-                found[key] = self.key(host, there)
+            there = [(host, self._alike(family, first[key], host)) for host in hosts]
+            place = tuple(self._moved(k, host, index) for k, (host, index) in enumerate(there) if index is not None)
+            used = apart and any(k in taken for k, taken in zip(place, zip(*found.values(), strict=True), strict=False))
+            if len(place) == len(hosts) and not used:
+                found[key] = place
         return found
+
+    def _moved(self, count: int, host: Family, index: Index) -> Key:
+        """Return the key of a host's scalar, or in every other world that of one some places on for a later host."""
+        keys = list(dict.fromkeys(self.key(host, other) for other in self.world.indices(host)))
+        return keys[(keys.index(self.key(host, index)) + count * (self.world.number % 2)) % len(keys)]
 
     def _alike(self, family: Family, index: Index, host: Family) -> Index | None:
         """Return the host's scalar in the same layer, with units of the same sizes where it has such; None for none."""

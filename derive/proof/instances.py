@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sympy import Add, Basic, Dummy, Expr, Integer, Mul, Product, Sum, Symbol, expand, linsolve
 
-from derive.hypotheses import Hypothesis, Property
+from derive.hypotheses import Property
 from derive.layers import d
 from derive.network import Partial
 from derive.proof.verdict import Counterexample, Grade, Verdict
@@ -239,24 +239,20 @@ def hypotheses(step: Step, lemma: Derivation, *discharged: Property) -> Iterator
     """
     cited = [h for h in step.setting.hypotheses if h.key in step.uses]
     for h in lemma.rests_on:
-        missing = [p for p in h.properties if p not in discharged and not _declared(p, cited)]
+        missing = [p for p in h.properties if p not in discharged and not _holds(p, step)]
         unsaid = [e for e in h.equations if not any(e in other.equations for other in cited)]
-        if h not in cited and (missing or unsaid or not (h.properties or h.equations)):
-            yield f"it rests on {h.key}, which the step does not cite"
-        elif h not in cited and not _as_independent(h, step, *discharged):
+        if h not in cited and missing and all(p.others for p in missing) and not unsaid:
             yield f"it rests on {h.key}, and what the step cites declares no such independence together"
+        elif h not in cited and (missing or unsaid or not (h.properties or h.equations)):
+            yield f"it rests on {h.key}, which the step does not cite"
 
 
-def _as_independent(h: Hypothesis, step: Step, *discharged: Property) -> bool:
+def _holds(p: Property, step: Step) -> bool:
     try:
-        step.setting.only(step.uses).as_independent_as(h, *discharged)
+        step.setting.only(step.uses).discharge(p)
     except Undischarged:
         return False
     return True
-
-
-def _declared(p: Property, cited: list[Hypothesis]) -> bool:
-    return any(h.declares(p.kind, p.family, p.other, order=p.order) for h in cited)
 
 
 def taken_over(step: Step) -> Verdict | None:

@@ -160,12 +160,12 @@ class Laboratory:
 
 
 def _in_turn(worlds: list[Exact]) -> tuple[list[Exact], int]:
-    """Return the worlds with each shape of network in turn, in no other order, and how many shapes there are."""
+    """Return the worlds with each shape of network, and each knot, in turn, and how many of these there are."""
     mixed = Random(len(worlds)).sample(worlds, len(worlds))
-    rounds: dict[tuple[int, ...], int] = {}
+    rounds: dict[Any, int] = {}
     keyed: list[tuple[int, int, Exact]] = []
     for exact in mixed:
-        shape = exact.world.shape
+        shape = (exact.world.shape, exact.world.knot)
         rounds[shape] = rounds.get(shape, -1) + 1
         keyed.append((rounds[shape], len(keyed), exact))
     return [exact for *_, exact in sorted(keyed, key=lambda entry: entry[:2])], len(rounds)

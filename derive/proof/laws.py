@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from derive.chances import Chances, Index, Number, Scalar, skewed, whole
 from derive.hypotheses import Kind
 from derive.proof.coins import Coin, Law, Weights
+from derive.proof.described import DescribedLaw, DescribedValue, Named
 from derive.proof.hosts import Hosts, Key
 from derive.proof.scope import extents_of
 from derive.randomness import Family
@@ -26,8 +27,10 @@ class Laws:
 
     What is not declared of a family does not hold: its mean is not zero and differs between scalars, as does its
     variance; laws are skewed (no two-point law has the kurtosis of a Gaussian); scalars that are not declared
-    independent all hang on one coin, and so do families (see `Hosts`). What is declared is granted by the properties:
-    a kind that lays down a law gives its values and weights. A coin has as many faces as the laws that hang on it need.
+    independent all hang on one coin, and so do families (see `Hosts`); what is independent in pairs only is tied to two
+    coins at once: whether they show like halves decides from which half of its law a scalar is. What is declared is
+    granted by the properties: a kind that lays down a law gives its values and weights. A coin has as many faces as the
+    laws that hang on it need.
     """
 
     def __init__(self, world: World) -> None:
@@ -50,25 +53,26 @@ class Laws:
         """Return True when a scalar of the family has been asked for."""
         return any(known == family for known, _ in self._known)
 
-    def describe(self) -> list[str]:
-        """Return every law met so far in words and fractions: values, probabilities, and whose coin decides them."""
-        return [self._in_words(*key, law) for key, law in sorted(self._known.items(), key=lambda kv: _named(*kv[0]))]
-
-    def drawn(self, faces: Mapping[Coin, int]) -> list[str]:
-        """Return the values of the scalars met so far whose coins show the given faces."""
+    def describe(self) -> list[DescribedLaw]:
+        """Return every law met so far."""
         return [
-            f"{_named(*key)} = {law.values[faces[law.coin]]}"
-            for key, law in sorted(self._known.items(), key=lambda kv: _named(*kv[0]))
-            if law.coin is not None and law.coin in faces
+            DescribedLaw(
+                named,
+                tuple(law.chances),
+                None if law.coin is None or law.coin.name == (named.family.name, *named.index) else _owner(law.coin),
+                tuple(map(_owner, law.tied)),
+            )
+            for named, law in self._met()
         ]
 
-    def _in_words(self, family: Family, index: Index, law: Law) -> str:
-        if law.coin is None:
-            return f"{_named(family, index)} = {law.values[0]}"
-        chances = (f"{v} ({Fraction(w) / law.coin.total})" for v, w in zip(law.values, law.coin.weights, strict=True))
-        own = law.coin.name == (family.name, *index)
-        where = "" if own else f", on the coin of {law.coin.name[0]}{list(law.coin.name[1:]) or ''}"
-        return f"{_named(family, index)} = {' or '.join(chances)}{where}"
+    def drawn(self, faces: Mapping[Coin, int]) -> list[DescribedValue]:
+        """Return the values of the scalars met so far whose coins show the given faces."""
+        return [
+            DescribedValue(named, law.at(faces)) for named, law in self._met() if law.coins and law.coins <= {*faces}
+        ]
+
+    def _met(self) -> list[tuple[Named, Law]]:
+        return sorted(((Named(*key), law) for key, law in self._known.items()), key=lambda met: str(met[0]))
 
     def _law(self, family: Family, index: Index) -> Law:
         if self.world.is_zero(family, index[0] if family.layered else 0):
@@ -83,12 +87,25 @@ class Laws:
         values = [value for _, value in chances]
         if len(chances) == 1:
             return Law(None, (whole(values[0]),))
+        ties = self._hosts.ties(family, key)
+        if ties:
+            return self._tied(family, index, [self._coin(*tie) for tie in ties])
         coin = self._coin(family, key)
         if len(coin.weights) != len(chances):
             values = [values[cell] for cell in _cells(coin.weights, [w for w, _ in chances])]
         if self._granted(family) is None:
             values = self._moved(family, index, values)
         return Law(coin, tuple(map(whole, values)))
+
+    def _tied(self, family: Family, index: Index, others: list[Coin]) -> Law:
+        """Return the law of a scalar that is tied to others' coins: its own one decides within half of the chances."""
+        chances, coin = self._chances(family, index), self._coin(family, self._hosts.key(family, index))
+        cells = [cell for half in _halves(tuple(w for w, _ in chances)) for cell in _cells(coin.weights, list(half))]
+        values = [chances[cell][1] for cell in cells]
+        if self._granted(family) is None:
+            values = self._moved(family, index, values)
+        alike, unlike = (tuple(map(whole, part)) for part in (values[: len(coin.weights)], values[len(coin.weights) :]))
+        return Law(coin if len(coin.weights) > 1 else None, alike, tuple(others), unlike)
 
     def _granted(self, family: Family) -> Kind | None:
         """Return the kind that lays down the law of a family: the one that says most."""
@@ -160,15 +177,20 @@ class Laws:
             return self._coin(host, place)
         name = (family.name, *key)
         if name not in self.coins:
-            assert family.source is not None
-            self.coins[name] = Coin(name, family.source, _common(set(self._weights(family, key))))
+            self.coins[name] = Coin(family, key, _common(set(self._weights(family, key))))
         return self.coins[name]
 
     def _weights(self, family: Family, key: Key) -> Iterator[Weights]:
         """Yield the weights that the laws of the scalars of a key need, and those of the guests that hang on them."""
         if not self._borrows(family, key):
             for index in self._with_key(family, key):
-                yield tuple(w for w, _ in self._chances(family, index))
+                weights = tuple(w for w, _ in self._chances(family, index))
+                if self._hosts.ties(family, key):
+                    yield from (tuple(w for w in half if w) for half in _halves(weights))
+                else:
+                    yield weights
+        if self._hosts.decides(family, key):
+            yield (1, 1)
         for guest in self._hosts.guests(family):
             for theirs in self._keys(guest):
                 if self._hosts.place(guest, theirs) == key:
@@ -209,10 +231,18 @@ def _cells(faces: Weights, weights: list[Number]) -> list[int]:
     ]
 
 
+def _halves(weights: Weights) -> tuple[Weights, Weights]:
+    """Return which part of each weight is in the first half of the chances, and which in the second."""
+    ends = [Fraction(0), *accumulate(map(Fraction, weights))]
+    middle = ends[-1] / 2
+    first = [min(end, middle) - min(start, middle) for start, end in pairwise(ends)]
+    return tuple(first), tuple(w - part for w, part in zip(weights, first, strict=True))
+
+
 def _units(family: Family, index: Index) -> int:
     """Return a number for the units of a scalar, 0 for the first ones of a layer."""
     return sum(k - 1 for k in (index[1:] if family.layered else index))
 
 
-def _named(family: Family, index: Index) -> str:
-    return f"{family.name}{list(index) or ''}"
+def _owner(coin: Coin) -> Named:
+    return Named(coin.family, coin.key)

@@ -39,11 +39,7 @@ def declared_in(setting: Setting) -> tuple[Basic, ...]:
     """
     telling = [h for h in setting.hypotheses if {p.kind for p in h.properties} != {Kind.NONDEGENERATE}]
     return tuple(
-        dict.fromkeys(
-            e
-            for h in telling
-            for e in (*(f for p in h.properties for f in (p.family, p.other) if f is not None), *h.says.objects)
-        )
+        dict.fromkeys(e for h in telling for e in (*(f for p in h.properties for f in p.families), *h.says.objects))
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import count, islice, permutations
+from itertools import count, cycle, islice, permutations
 from itertools import product as cartesian
 from math import prod
 
@@ -18,6 +18,7 @@ from derive.layers import d, i
 from derive.network import Activation
 from derive.proof.code import NotEvaluable
 from derive.proof.functions import ARBITRARY, TinyActivation, parameter_values, parameters_of, stated
+from derive.proof.knots import knots
 from derive.proof.regime import regime
 from derive.proof.scope import Scope, declared_in, extents_of, scope_of
 from derive.proof.worlds import World
@@ -59,7 +60,11 @@ class Variety:
         return self.critical is not None or self.every
 
     def worlds(self) -> Iterator[World]:
-        """Yield the worlds: each shape with each activation and each choice of variances; then degenerate ones."""
+        """Yield the worlds; each that can have a knot once more with one: they take turns."""
+        return tied(self._untied(), self.setting, self.scope.drawn)
+
+    def _untied(self) -> Iterator[World]:
+        """Yield each shape with each activation and each choice of variances; then degenerate ones."""
         numbers = count()
         for depth in depths(self.setting):
             shapes = list(self.shapes(depth))
@@ -212,6 +217,10 @@ def wide_worlds(
 ) -> Iterator[World]:
     """Yield worlds with one size of many units, for statements about a unit that small sizes do not have."""
     scope = scope_of(*declared_in(declared or setting), *about)
+    return tied(_wide(setting, units, declared, scope), setting, scope.drawn)
+
+
+def _wide(setting: Setting, units: int, declared: Setting | None, scope: Scope) -> Iterator[World]:
     numbers = count(100)
     for depth in depths(setting)[:2]:
         names = [*(n(layer) for n in scope.layered for layer in range(depth + 2)), *scope.plain]
@@ -219,6 +228,16 @@ def wide_worlds(
             sizes = {name: units if name == wide else 1 for name in names}
             functions: dict[type, TinyActivation] = {Activation: ARBITRARY[1]}
             yield World(setting, sizes, {d: depth}, functions, next(numbers), declared=declared, drawn=scope.drawn)
+
+
+def tied(worlds: Iterator[World], setting: Setting, families: tuple[Family, ...]) -> Iterator[World]:
+    """Yield worlds, each once more with a knot where the setting leaves one open."""
+    turns = cycle(knots(setting, families))
+    for world in worlds:
+        yield world
+        knot = next(turns, None)
+        if knot is not None:
+            yield replace(world, knot=knot)
 
 
 def depths(setting: Setting) -> list[int]:

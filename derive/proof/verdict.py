@@ -46,8 +46,8 @@ def legend() -> str:
 class Counterexample:
     """A concrete case in which two sides that were said to be related are not.
 
-    ``world`` describes widths and laws, ``at`` gives the values of the free indices, ``left`` and ``right`` both
-    sides, as fractions or high-precision numbers.
+    ``world`` describes widths, laws (`DescribedLaw`) and what was drawn (`DescribedValue`), ``at`` gives the values of
+    the free indices, ``left`` and ``right`` both sides, as fractions or high-precision numbers.
     """
 
     world: dict[str, Any] = field(hash=False)
@@ -74,7 +74,7 @@ class Counterexample:
     def to_dict(self) -> dict[str, Any]:
         """Return the counterexample as plain data."""
         return {
-            "world": self.world,
+            "world": {k: list(map(str, v)) if isinstance(v, list) else v for k, v in self.world.items()},
             "at": self.at,
             "left": self.left,
             "relation": self.relation,

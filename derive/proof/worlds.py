@@ -22,6 +22,7 @@ from derive.layers import d
 from derive.proof.atoms import opaque
 from derive.proof.code import Nonexistent, NotEvaluable
 from derive.proof.functions import TinyActivation
+from derive.proof.knots import Knot
 from derive.proof.laws import Laws
 from derive.proof.regime import Regime, is_size, regime
 from derive.proof.scope import declared_in, extents_of, scope_of
@@ -42,7 +43,8 @@ class World:
     none there gets a value of its own, which respects its sign and the inequalities of hypotheses. ``functions`` says
     what f is. ``special`` are properties that the scalars of a family in one layer have though nothing declares them.
     ``number`` tells worlds apart: their laws and opaque atoms have other values. ``declared`` is the setting that
-    ``setting`` was cut out of, and ``drawn`` are the families that are spoken of.
+    ``setting`` was cut out of, and ``drawn`` are the families that are spoken of. Those of
+    the ``knot`` are independent in pairs here and not together.
     """
 
     setting: Setting
@@ -53,6 +55,7 @@ class World:
     special: Mapping[tuple[Family, int], Kind] = field(default_factory=dict)
     declared: Setting | None = None
     drawn: tuple[Family, ...] = ()
+    knot: Knot = ()
 
     @property
     def layers(self) -> range:

@@ -131,7 +131,7 @@ def _is_gradient(e: Expr) -> bool:
 def _obligations(setting: Setting) -> frozenset[str]:
     uses = setting.require(Kind.GRADIENT_INDEPENDENCE)
     uses |= setting.require(Kind.ZERO_MEAN, W) | setting.require(Kind.SHARED_VARIANCE, W)
-    return uses | setting.require(Kind.ZERO_MEAN, g) | setting.require(Kind.INDEPENDENT_OF, g, W)
+    return uses | setting.require(Kind.ZERO_MEAN, g) | setting.all_independent(g, W)
 
 
 @dataclass(frozen=True)

@@ -120,10 +120,7 @@ def require_hypotheses(lemma: Derivation, setting: Setting, *discharged: Propert
             continue
         if not h.properties and not h.equations:
             raise Undischarged(f"{lemma.name} assumes what is not assumed here: {h.key}")
-        for p in h.properties:
-            if p not in discharged:
-                uses |= setting.require(p.kind, p.family, p.other, order=p.order)
-        uses |= setting.as_independent_as(h, *discharged)
+        uses = uses.union(*(setting.discharge(p) for p in h.properties if p not in discharged))
         uses |= {setting.stating(e).key for e in h.equations}
     return uses
 

@@ -42,11 +42,10 @@ class IndependentSamples(Rule):
         uses = setting.apart(one * other, one * other, node.over) | finite(setting, node)
         for a in left:
             for c in right:
-                if a.family != c.family:
-                    uses |= setting.require(Kind.INDEPENDENT_OF, a.family, c.family)
-                elif not a.disjoint(c, setting.facts, setting.differ):
+                if a.family == c.family and not a.disjoint(c, setting.facts, setting.differ):
                     raise Undischarged(f"{one} and {other} may depend on the same scalars of {a.family.name}")
                 uses |= setting.require(Kind.ENTRIES_INDEPENDENT, a.family)
+        uses |= setting.families_independent({a.family for a in left}, {c.family for c in right})
         return Rewrite(Average(one, node.over) * Average(other, node.over), uses)
 
 

@@ -38,13 +38,13 @@ K = Symbol("k", integer=True)
 STANDARD = Hypothesis(
     "standard-gaussians",
     Words(
-        "The {} are standard Gaussian variables, independent of each other and of all the rest: {}.",
+        "The {} are standard Gaussian variables, independent of each other and of all the rest together: {}.",
         XI(i, K),
         Eq(SharedVariance(XI, i), 1, evaluate=False),
     ),
     (
         *(Property(k, XI) for k in (Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE, Kind.ENTRIES_INDEPENDENT)),
-        *(Property(Kind.INDEPENDENT_OF, XI, family) for family in (W, b, x)),
+        Property(Kind.INDEPENDENT_OF, XI, W, b, x),
         Property(Kind.NONDEGENERATE, XI),
     ),
     for_all=(i,),

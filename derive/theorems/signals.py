@@ -127,10 +127,10 @@ def coming_back(out: Signal, which: str = "gradient") -> tuple[Family, tuple[Hyp
         f"{which}-independence",
         Words(
             "The layers are wide: the gradients {} that come back are independent of the weights and of what went "
-            "forward, as if the backward pass had weights of its own.",
+            "forward, together, as if the backward pass had weights of its own.",
             at,
         ),
-        tuple(Property(Kind.INDEPENDENT_OF, g, drawn.family) for drawn in out.drawn),
+        (Property(Kind.INDEPENDENT_OF, g, *(drawn.family for drawn in out.drawn)),),
         exact=False,
         source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
     )

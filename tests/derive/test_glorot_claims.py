@@ -111,7 +111,7 @@ class Told:
     def __init__(self, found):
         self.at = {k: int(v) for k, v in found.at.items()}
         widths = {int(name.removeprefix("n_")): int(size) for name, size in found.world.get("widths", {}).items()}
-        self.laws = dict(map(self._law, found.world["laws"]))
+        self.laws = dict(map(self._law, map(str, found.world["laws"])))
         weights = [index[0] for family, index in self.laws if family == "W"]
         self.depth = self.at.get("d", max([0, *weights, *(layer - 1 for layer in widths)]))
         self.widths = [widths.get(layer, 1) for layer in range(self.depth + 2)]
@@ -225,7 +225,7 @@ def test_the_printed_chain_rule_fails_for_the_drawn_numbers():
     found = audited("question-1-chain-rule").counterexample
     world = Told(found)
     drawn = {}
-    for line in found.world["drawn"]:
+    for line in map(str, found.world["drawn"]):
         family, index, value = re.fullmatch(r"(\w)\[(.*)\] = (.*)", line).groups()
         drawn[family, tuple(map(int, index.split(", ")))] = Fraction(value)
     v = world.run(drawn, closed_cost=False)

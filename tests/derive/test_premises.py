@@ -246,7 +246,7 @@ def test_a_decay_follows_from_the_recursion_of_its_own_map():
 def test_an_expansion_needs_its_derivatives(build, hypothesis):
     """One derivative less than the expansion needs, or another kind of activation, and the rule refuses."""
     derivation = build()
-    less = tuple(replace(p, order=p.order - 1) if p.order else p for p in hypothesis.properties)
+    less = tuple(Property(p.kind, order=p.order - 1) if p.order else p for p in hypothesis.properties)
     for properties in ((), less) if less != hypothesis.properties else ((),):
         weaker = replace(hypothesis, key="weaker", properties=properties)
         hypotheses = tuple(weaker if h == hypothesis else h for h in derivation.setting.hypotheses)

@@ -84,7 +84,7 @@ def test_wrong_variances_of_a_residual_stream(wrong):
 
 @pytest.mark.parametrize("lost", range(4), ids=["apart", "centred", "shared", "of the input"])
 def test_each_property_of_the_branches_is_needed(lost):
-    left = [(p.kind, p.family, p.other) for k, p in enumerate(BRANCH.properties) if k != lost]
+    left = [(p.kind, *p.families) for k, p in enumerate(BRANCH.properties) if k != lost]
     wider = GROWN.subs(SharedVariance(V, i), Variance(V(i, 1, 1), ALL))
     refute(SPREAD, wider, said("less", *left), facts=LATER)
 
@@ -95,7 +95,7 @@ def test_a_counterexample_names_the_families_and_sizes_that_it_reads():
     found = refute(Sum(Average(U(L), ALL), (L, 1, UNITS)), Integer(0))
     assert set(found.world) == {"sizes", "laws"}
     assert set(found.world["sizes"]) == {"N"}
-    assert all(line.startswith("u[") for line in found.world["laws"])
+    assert all(str(law).startswith("u[") for law in found.world["laws"])
 
 
 # Inverted dropout: a mask of its own for each sample, a property of this file.

@@ -81,7 +81,7 @@ def fingerprint(derivation: Any) -> str:
         lines += [f"{t.relation} {t.after} {type(t.rule).__name__} {sorted(t.uses)}" for t in one.steps]
         lines.append(f"facts {one.setting.facts.nonnegative} over {one.setting.over}")
         for h in one.setting.hypotheses:
-            about = sorted(f"{p.kind.name} {p.family} {p.other}" for p in h.properties)
+            about = sorted(f"{p.kind.name} {p.families}" for p in h.properties)
             lines.append(f"{h.key} {h.text.objects} {about} {h.equations}")
     return "\n".join(dict.fromkeys(lines))
 
