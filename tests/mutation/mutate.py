@@ -26,17 +26,26 @@ from single_errors import KINDS, Mutant, mutants
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+EVIDENCE = "evidence"
 PLACES = {
-    "rules": "derive/rules/*.py",
-    "hypotheses": "derive/hypotheses.py",
-    "network": "derive/network.py",
-    "dependence": "derive/dependence/*.py",
-    "theorems": "derive/theorems/*.py",
-    "gaussian": "derive/gaussian/rules.py",
-    "maps": "derive/maps/rules.py",
+    "rules": ("derive/rules/*.py",),
+    "hypotheses": ("derive/hypotheses.py",),
+    "network": ("derive/network.py", "derive/cost.py"),
+    "language": tuple(
+        f"derive/{name}.py"
+        for name in ("averages", "indices", "kinds", "layers", "limits", "notation", "randomness", "setting", "words")
+    ),
+    "dependence": ("derive/dependence/*.py",),
+    "blocks": ("derive/blocks/*.py",),
+    "theorems": ("derive/theorems/*.py",),
+    "gaussian": ("derive/gaussian/*.py",),
+    "maps": ("derive/maps/*.py",),
+    "activations": ("derive/activations/*.py",),
+    EVIDENCE: ("derive/chances.py", "derive/proof/*.py", "derive/theorems/oracles/*.py", "derive/quadrature/*.py"),
 }
-EVIDENCE = {"at_points", "residual", "_compare", "_value", "_node_value", "_outermost", "EXAMPLES"}
-"""What only checks: an error in it makes a check weaker, and nothing wrong is derived. It is a place of its own."""
+"""All that a derivation is made with. Not here: claims, which are what others print, and how things are shown."""
+CHECKS = {"at_points", "residual", "_compare", "_value", "_node_value", "_outermost", "EXAMPLES"}
+"""What only checks: an error in it makes a check weaker, and nothing wrong is derived. It counts as evidence."""
 CLEAR, CRASH, CHECK, SLOW = "clear error", "crash", "check", "time limit"
 NOTHING, HARMLESS, EQUAL = "nothing", "no subject changed", "equivalent"
 NOTICED = (CLEAR, CRASH, CHECK)
@@ -59,8 +68,8 @@ class Outcome:
 def modules() -> dict[str, str]:
     """Return the modules that errors are planted in, each with its place."""
     found = {}
-    for place, pattern in PLACES.items():
-        for path in sorted(ROOT.glob(pattern)):
+    for place, patterns in PLACES.items():
+        for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
             if path.name != "__init__.py":
                 found[".".join(path.relative_to(ROOT).with_suffix("").parts)] = place
     return found
@@ -68,7 +77,7 @@ def modules() -> dict[str, str]:
 
 def place_of(mutant: Mutant) -> str:
     """Return the part of the product that a mutant is in."""
-    return "evidence" if EVIDENCE & set(mutant.place.split(".")) else modules()[mutant.module]
+    return EVIDENCE if CHECKS & set(mutant.place.split(".")) else modules()[mutant.module]
 
 
 @lru_cache(maxsize=128)
@@ -247,7 +256,7 @@ def table(title: str, rows: dict[str, Counter[str]]) -> str:
 
 def report(outcomes: dict[Mutant, Outcome]) -> str:
     """Return the figures by place and by kind, and the mutants that nothing noticed."""
-    by_place: dict[str, Counter[str]] = {place: Counter() for place in (*PLACES, "evidence")}
+    by_place: dict[str, Counter[str]] = {place: Counter() for place in PLACES}
     by_kind: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     for mutant, outcome in outcomes.items():
         by_place[place_of(mutant)][outcome.what] += 1

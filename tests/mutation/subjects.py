@@ -1,4 +1,4 @@
-"""What is derived and checked with an error planted: every theorem, Gaussian expectations, and maps."""
+"""What is derived and checked with an error planted: every theorem, Gaussian expectations, maps, lemmas of blocks."""
 
 from __future__ import annotations
 
@@ -37,12 +37,39 @@ MAPS = {
 }
 
 
+def _lemmas() -> dict[str, Callable[[], Any]]:
+    from derive.blocks import AveragePool, Convolution, Dense
+    from derive.blocks import lemmas_linear as linear
+    from derive.blocks import lemmas_other as other
+    from derive.network import n
+
+    padded = Convolution(n(1), 2, bias_variance=None)
+    wrapped = Convolution(n(1), 2, 2, "circular", bias_variance=None)
+    kinds: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+        "dense": (lambda: linear._weighted(Dense(n(1), bias_variance=None), 0), ("mean", "product")),
+        "convolution": (lambda: linear._weighted(padded, 1), ("product", "gradient")),
+        "circular": (lambda: linear._weighted(wrapped, 1), ("square", "gradient")),
+        "scale": (lambda: linear._scaled(1), ("product",)),
+        "pool": (lambda: linear._pooled(AveragePool(2), 1), ("square", "gradient")),
+        "flatten": (lambda: linear._flat(1), ("square", "gradient")),
+        "dropout": (lambda: other._dropped(1), ("between", "gradient")),
+        "sum": (lambda: other._added(0, False), ("product", "gradient")),
+        "elementwise": (lambda: other._elementwise(1), ("square", "gradient")),
+    }
+    return {
+        f"{kind} {name}": lambda made=made, name=name: made()[name].derivation  # type: ignore[misc]
+        for kind, (made, found) in kinds.items()
+        for name in found
+    }
+
+
 def names() -> list[str]:
     """Return the names of all subjects."""
     import derive
 
     maps = [f"map {activation} {name}" for activation, found in MAPS.items() for name in found]
-    return [*derive.theorems(), *(f"expectation {name}" for name in _expectations()), *maps]
+    lemmas = (f"lemma {name}" for name in _lemmas())
+    return [*derive.theorems(), *(f"expectation {name}" for name in _expectations()), *maps, *lemmas]
 
 
 def home(name: str) -> str:
@@ -59,6 +86,8 @@ def build(name: str) -> Any:
     kind, *rest = name.split()
     if kind == "expectation":
         return _expectations()[rest[0]]()
+    if kind == "lemma":
+        return _lemmas()[" ".join(rest)]()
     if kind == "map":
         return getattr(derive.Maps(rest[0]), rest[1])
     return derive.theorem(name)

@@ -80,8 +80,8 @@ def test_the_subjects_of_the_sample_are_sound():
 def test_there_are_errors_of_every_kind_in_every_place():
     found = all_mutants()
     assert {m.kind for m in found} == set(KINDS)
-    assert {m.module for m in found} == set(modules())
-    assert {place_of(m) for m in found} == {*PLACES, "evidence"}
+    assert {m.module for m in found} <= set(modules())
+    assert {place_of(m) for m in found} == {*PLACES}
     assert len({m.name for m in found}) == len(found)
 
 
@@ -98,10 +98,10 @@ def test_an_error_is_one_change():
 
 def test_a_sample_is_spread_and_always_the_same():
     found = all_mutants()
-    chosen = sample(found, 60, 1)
-    assert chosen == sample(found, 60, 1) != sample(found, 60, 2)
+    chosen = sample(found, 120, 1)
+    assert chosen == sample(found, 120, 1) != sample(found, 120, 2)
     assert {m.kind for m in chosen} == set(KINDS)
-    assert len(set(chosen)) == 60
+    assert len(set(chosen)) == 120
 
 
 def test_a_report_counts_by_place_and_kind_and_names_what_nothing_noticed():
