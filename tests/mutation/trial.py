@@ -55,14 +55,23 @@ def _recorded(module: str, source: str) -> ast.Module:
                 inner = f"{path}.{child.name}" if path else child.name
                 mark(child, inner)
                 if isinstance(child, ast.FunctionDef):
-                    call = f"__import__('sys').modules['__main__'].HITS.add({f'{module}:{inner}'!r})"
+                    # Many calls a second: the name is looked up where a module's own are.
+                    call = f"_varprop_hit({f'{module}:{inner}'!r})"
                     child.body[bool(ast.get_docstring(child)) :] = [
                         *ast.parse(call).body,
                         *child.body[bool(ast.get_docstring(child)) :],
                     ]
 
     mark(tree, "")
+    start = ast.parse("_varprop_hit = __import__('sys').modules['__main__'].HITS.add")
+    first = next((k for k, node in enumerate(tree.body) if not _is_head(node)), len(tree.body))
+    tree.body[first:first] = start.body
     return ast.fix_missing_locations(tree)
+
+
+def _is_head(node: ast.stmt) -> bool:
+    """Return whether a statement must stay first in its module: the docstring, imports from the future."""
+    return isinstance(node, ast.Expr) or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
 
 
 def _inside(derivation: Any) -> Iterator[Any]:
