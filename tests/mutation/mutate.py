@@ -50,6 +50,8 @@ CLEAR, CRASH, CHECK, SLOW = "clear error", "crash", "check", "time limit"
 NOTHING, HARMLESS, EQUAL = "nothing", "no subject changed", "equivalent"
 NOTICED = (CLEAR, CRASH, CHECK)
 OUTCOMES = (*NOTICED, SLOW, NOTHING, HARMLESS, EQUAL)
+_AT_ONCE = 8
+"""How many sound subjects are learned before what was found is kept."""
 
 
 @dataclass(frozen=True)
@@ -138,15 +140,15 @@ class Campaign:
 
     def learn(self, subjects: list[str]) -> None:
         """Derive and check the sound subjects that are not known yet, each in a process, recording what is executed."""
-        for name in subjects:
-            if name in self.sound:
-                continue
-            (answer, *_), _ = trial([name], list(modules()), None, 600, {})
-            if "says" not in answer:
-                raise SystemExit(f"{name} fails without an error planted: {answer.get('error') or answer['crash']}")
-            self.sound[name] = answer
-            self._keep("sound", answer)
-            print(f"{name}: {answer['cpu']} s", file=sys.stderr, flush=True)
+        unknown = [name for name in subjects if name not in self.sound]
+        for some in (unknown[k : k + _AT_ONCE] for k in range(0, len(unknown), _AT_ONCE)):
+            answers, _ = trial(some, list(modules()), None, 600, {})
+            for name, answer in zip(some, answers, strict=True):
+                if "says" not in answer:
+                    raise SystemExit(f"{name} fails without an error planted: {answer.get('error') or answer['crash']}")
+                self.sound[name] = answer
+                self._keep("sound", answer)
+                print(f"{name}: {answer['cpu']} s", file=sys.stderr, flush=True)
 
     def using(self, mutant: Mutant) -> list[str]:
         """Return the subjects that execute what a mutant changes: those of its own module, then the cheapest first."""
