@@ -31,9 +31,10 @@ class Coin:
         """What coins of a world are told apart by."""
         return (self.family.name, *self.key)
 
-    @property
-    def source(self) -> Source | None:
+    @cached_property
+    def source(self) -> Source:
         """The source that it is tossed with."""
+        assert self.family.source is not None
         return self.family.source
 
     @cached_property
