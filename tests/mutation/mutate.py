@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -280,6 +281,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="how many processes at a time (default 1)")
     parser.add_argument("--seconds", type=float, default=30, help="CPU time for each error (default 30)")
     parser.add_argument("--only", default="", help="only errors whose name has this in it")
+    parser.add_argument("--subjects", default="", help="only subjects whose name this pattern is found in")
     parser.add_argument("--folder", type=Path, default=ROOT / ".mutation", help="where outcomes are kept")
     parser.add_argument("--list", action="store_true", help="list the errors of the sample, and plant none")
     options = parser.parse_args()
@@ -288,7 +290,9 @@ def main() -> None:
 
     found = [m for m in all_mutants() if options.only in m.name]
     campaign = Campaign(options.folder, options.seconds)
-    campaign.learn(subjects.names())
+    names = [name for name in subjects.names() if re.search(options.subjects, name)]
+    campaign.learn(names)
+    campaign.sound = {name: campaign.sound[name] for name in names}
     used = [m for m in found if campaign.using(m)]
     chosen = sample(used, options.sample, options.seed)
     print(f"{len(found)} single errors; {len(used)} in what the subjects execute; {len(chosen)} planted", flush=True)
