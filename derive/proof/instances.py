@@ -241,7 +241,7 @@ def hypotheses(step: Step, lemma: Derivation, *discharged: Property) -> Iterator
     for h in lemma.rests_on:
         missing = [p for p in h.properties if p not in discharged and not _holds(p, step)]
         unsaid = [e for e in h.equations if not any(e in other.equations for other in cited)]
-        if h not in cited and missing and all(p.others for p in missing) and not unsaid:
+        if h not in cited and missing and all(len(p.others) > 1 for p in missing) and not unsaid:
             yield f"it rests on {h.key}, and what the step cites declares no such independence together"
         elif h not in cited and (missing or unsaid or not (h.properties or h.equations)):
             yield f"it rests on {h.key}, which the step does not cite"
