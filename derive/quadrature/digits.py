@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from mpmath import mp
-from mpmath.calculus.quadrature import GaussLegendre
 
 from derive.expressions.stable import precise
 from derive.quadrature.bounded import Precise
-from derive.quadrature.boxes import Sums, gauss_error
+from derive.quadrature.boxes import Sums, gauss_error, precise_rule
 from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
 
-_RULES = {24: 4, 48: 5, 96: 6}
-"""Numbers of nodes, and the name of the rule in mpmath."""
-
+_NODES = (24, 48, 96)
 _GUARD = 15
 _WIDTH = 5.0
 _NARROW = 2.0**-30
@@ -81,7 +78,7 @@ def _pieces(sums: Sums, breaks: Sequence[Any]) -> list[Piece]:
 def _enough(piece: Piece, allowed: float) -> tuple[int, float]:
     """The nodes that a piece needs, and the bound of their rule; 0 nodes where no rule does."""
     low, high, radius = piece
-    for n in _RULES:
+    for n in _NODES:
         error = float(gauss_error(n, radius, float(high - low), 1)) * _SMALLER ** (-2 * n)
         if error <= allowed / 16:
             return n, error
@@ -91,7 +88,7 @@ def _enough(piece: Piece, allowed: float) -> tuple[int, float]:
 def _integral(f: Callable[[Any], Any], low: Any, high: Any, n: int) -> Any:
     middle, half = (low + high) / 2, (high - low) / 2
     total = mp.zero
-    for t, w in _nodes(n, mp.prec):
+    for t, w in precise_rule(n, mp.prec):
         z = middle + half * t
         total += w * f(z) * mp.exp(-z * z / 2)
     return half * total / mp.sqrt(2 * mp.pi)
@@ -100,8 +97,3 @@ def _integral(f: Callable[[Any], Any], low: Any, high: Any, n: int) -> Any:
 @lru_cache(maxsize=64)
 def _compiled(g: sp.Expr, x: sp.Symbol) -> Callable[[Any], Any]:
     return precise(g, x)
-
-
-@lru_cache(maxsize=16)
-def _nodes(n: int, precision: int) -> Any:
-    return GaussLegendre(mp).calc_nodes(_RULES[n], precision)
