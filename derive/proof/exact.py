@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product as cartesian
 from math import prod
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -59,7 +60,6 @@ class Exact:
         self.met: set[Hashable] = set()
         self._faces: dict[Coin, int] = {}
         self._tossed = NO_COINS
-        self._stamp = 0
         self._codes: dict[Any, Code] = {}
         self._environment = {s: v for s, v in world.values.items() if isinstance(s, Symbol)}
 
@@ -130,10 +130,8 @@ class Exact:
             for c, face in zip(order, faces, strict=True):
                 self._faces[c] = face
                 weight *= c.weights[face]
-            self._stamp += 1
             yield weight
         self._faces.update(around)
-        self._stamp += 1
 
     def _sample(self, coins: frozenset[Coin]) -> Iterator[None]:
         """Toss the coins a few times, always in the same way."""
@@ -143,18 +141,19 @@ class Exact:
         for _ in range(SAMPLED_OUTCOMES):
             for c in order:
                 (self._faces[c],) = random.choices(range(len(c.weights)), [float(w) for w in c.weights])
-            self._stamp += 1
             yield None
 
     def _remembered(self, code: Code) -> Code:
-        """Return the code that runs once an outcome."""
-        stamp, value = -1, None
+        """Return the code that runs once for each outcome of its own coins."""
+        if not code.coins:
+            return code
+        own, faces, known = itemgetter(*code.coins), self._faces, {}
 
         def run() -> Any:
-            nonlocal stamp, value
-            if stamp != self._stamp:
-                value, stamp = code.run(), self._stamp
-            return value
+            at = own(faces)
+            if at not in known:
+                known[at] = code.run()
+            return known[at]
 
         return Code(run, code.coins)
 
@@ -193,7 +192,7 @@ class Exact:
             return moment(table, total)
 
         given = coins - mine
-        return Code(run, given) if given else constant(run())
+        return self._remembered(Code(run, given)) if given else constant(run())
 
     def derivative(self, e: Basic, seed: Seed, env: Environment) -> Code | None:
         """Return the derivative of an expression by one scalar, or None if it is zero.
