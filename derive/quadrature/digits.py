@@ -29,8 +29,11 @@ Piece = tuple[Any, Any, float]
 """An interval, and M on it."""
 
 
-def many_digits(line: Line, mean: float, variance: float, digits: int) -> Precise | None:
-    """The first output of a `Line` in mpmath; None where its boxes do not bound it to so many digits."""
+def many_digits(line: Line, mean: float, variance: Any, digits: int) -> Precise | None:
+    """The first output of a `Line` in mpmath; None where its boxes do not bound it to so many digits.
+
+    A variance of many digits is one: boxes know its root to a rounding.
+    """
     law = np.array([float(mean)]), np.array([float(variance)])
     sums, _, _ = line.sums(*law, width=_WIDTH, tolerance=10.0**-digits, nodes=48, beside_rounding=0.0)
     size = float(sums.size[0, 0])
