@@ -125,11 +125,11 @@ class Exact:
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
         self.outcomes += count
         around = {c: self._faces[c] for c in order if c in self._faces}
-        for faces in cartesian(*possible):
-            weight: Number = 1
-            for c, face in zip(order, faces, strict=True):
-                self._faces[c] = face
-                weight *= c.weights[face]
+        weights: list[Number] = [1]
+        for c, faces in zip(order, possible, strict=True):
+            weights = [w * c.weights[face] for w in weights for face in faces]
+        for tossed, weight in zip(cartesian(*possible), weights, strict=True):
+            self._faces.update(zip(order, tossed, strict=True))
             yield weight
         self._faces.update(around)
 
@@ -188,8 +188,11 @@ class Exact:
 
         def run() -> Number:
             total = prod((c.total for c in mine), start=1)
-            table = [(w, tuple(c.run() for c in codes)) for w in self._enumerate(mine)]
-            return moment(table, total)
+            weights: dict[tuple[Any, ...], Number] = {}
+            for weight in self._enumerate(mine):
+                values = tuple(c.run() for c in codes)
+                weights[values] = weights.get(values, 0) + weight
+            return moment([(w, values) for values, w in weights.items()], total)
 
         given = coins - mine
         return self._remembered(Code(run, given)) if given else constant(run())
