@@ -203,9 +203,14 @@ def _written_out(expression: Basic) -> Basic:
 def _constant_products(expression: Basic) -> Basic:
     """Return the expression with every product of equal factors as a power."""
     return expression.replace(
-        lambda e: isinstance(e, Product) and not e.function.simplify().has(e.limits[0][0]),
-        lambda e: e.function.simplify() ** (e.limits[0][2] - e.limits[0][1] + 1),
+        lambda e: isinstance(e, Product) and not _simplified(e.function).has(e.limits[0][0]),
+        lambda e: _simplified(e.function) ** (e.limits[0][2] - e.limits[0][1] + 1),
     )
+
+
+@lru_cache(maxsize=256)
+def _simplified(factor: Expr) -> Expr:
+    return factor.simplify()
 
 
 def _named(expression: Expr) -> Expr:
@@ -221,14 +226,14 @@ def _compare_logic(claim: Claim, setting: Setting) -> Comparison:
     if left is None or right is None:
         return Comparison(False)
     premise, goal = (And(*map(unit_condition, side)) for side in (left, right))
-    follows = all(_follows(q, left) for q in right)
+    follows = all(_follows(q, tuple(left)) for q in right)
     if claim.printed.relation == "=>":
         derived: Basic = Implies(premise, goal)
         if premise == false:
             return Comparison(True, derived, how=VACUOUS)
         # It is right where the premise fails, too.
         return Comparison(follows, derived, None if follows else goal, exact=False)
-    agrees = follows and all(_follows(q, right) for q in left)
+    agrees = follows and all(_follows(q, tuple(right)) for q in left)
     derived = goal if premise == goal else Equivalent(premise, goal)
     return Comparison(agrees, derived, None if agrees else Equivalent(premise, goal))
 
@@ -272,7 +277,8 @@ def _cancelled(equation: Eq, setting: Setting) -> Basic:
 _POWERS = (0, 1, -1, 2, -2)
 
 
-def _follows(goal: Expr, given: list[Expr]) -> bool:
+@lru_cache(maxsize=256)
+def _follows(goal: Expr, given: tuple[Expr, ...]) -> bool:
     """Return True when the goal is a product of powers of the given quotients: then it is 1 whenever they are."""
     for powers in cartesian(_POWERS, repeat=len(given)):
         product = goal

@@ -11,7 +11,7 @@ from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
 from derive.gaussian.errors import NoClosedForm, OutOfTime, Unconfirmed
 from derive.gaussian.expectation import GaussianExpectation
-from derive.gaussian.generalise import General, generalised, structural
+from derive.gaussian.generalise import General, generalised, structural, with_named_variance
 from derive.gaussian.hermite import HermiteExpansion
 from derive.gaussian.instance import PutNumbersIn, can_be_collected
 from derive.gaussian.parameters import TooLong
@@ -103,13 +103,13 @@ def outcome(node: GaussianExpectation) -> ClosedForm | NoClosedForm:
 
 
 def _derive(node: GaussianExpectation) -> ClosedForm:
-    """Extraordinary numbers by way of the general form; others as given, and generally where the check fails."""
-    general = generalised(node)
+    """Extraordinary numbers and sums by way of the general form; others as given, and generally where the check fails."""
+    general = generalised(node) or with_named_variance(node)
     if general is not None:
         with suppress(NoClosedForm, InputError):
             return _at_numbers(node, general)
     try:
-        return as_given(node)
+        return general_form(node)
     except Unconfirmed as unconfirmed:
         wider = generalised(node, structural)
         if wider is None or wider == general:
@@ -150,7 +150,7 @@ def as_given(node: GaussianExpectation) -> ClosedForm:
 
 @lru_cache(maxsize=256)
 def general_form(node: GaussianExpectation) -> ClosedForm:
-    """The closed form of an expectation whose numbers are symbols, derived once."""
+    """The closed form with the law and the integrand as they stand, derived once."""
     return as_given(node)
 
 

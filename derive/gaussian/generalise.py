@@ -1,4 +1,7 @@
-"""The numbers of an expectation as parameters: the same expectation with symbols for them, to be derived once."""
+"""The numbers of an expectation as parameters: the same expectation with symbols for them, to be derived once.
+
+So is a variance that is a sum of others.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,13 +15,14 @@ from derive.gaussian.expectation import GaussianExpectation
 
 Kept = Callable[[Rational], bool]
 
+VARIANCE = Symbol("q", positive=True)
 LARGEST_ORDINARY = 10
 FINEST_ORDINARY = 1000
 
 
 @dataclass(frozen=True)
 class General:
-    """An expectation with positive symbols in place of numbers, and the numbers."""
+    """An expectation with positive symbols in place of numbers or of a sum, and these."""
 
     node: GaussianExpectation
     values: Dict
@@ -57,6 +61,22 @@ def generalised(node: GaussianExpectation, kept_in_law: Kept = ordinary_in_law) 
         return None
     made = GaussianExpectation.of(integrand, node.variables, mean, covariance)
     return General(made, Dict({symbol: number for number, symbol in names.given.items()}))
+
+
+def with_named_variance(node: GaussianExpectation) -> General | None:
+    """The expectation over one variable with a symbol for a variance that is a sum; None for another one.
+
+    >>> from sympy import Symbol, cos, symbols
+    >>> x, (m, v) = Symbol("x", real=True), symbols("m v", positive=True)
+    >>> with_named_variance(GaussianExpectation.of(cos(x), (x,), (0,), ((m**2 + v**2,),))).node
+    E[cos(x); x ~ N(0, q)]
+    """
+    (first, *others) = (c for row in node.covariance for c in row)
+    if others or not (first.is_Add and first.is_positive) or VARIANCE in node.free_symbols | set(node.variables):
+        return None
+    if first.free_symbols & (node.integrand.free_symbols | node.mean[0].free_symbols):
+        return None
+    return General(GaussianExpectation.of(node.integrand, node.variables, node.mean, ((VARIANCE,),)), Dict({VARIANCE: first}))
 
 
 @dataclass

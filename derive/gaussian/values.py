@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 METHOD = "Gauss-Legendre quadrature of proved error"
 LINE_DIGITS = 30
 MOST_VARIABLES = 3
+_X = Symbol("x", real=True)
 TOLERANCE = {1: 2.0**-54, 2: 2.0**-54, 3: 1e-11}
 """Relative to E|g|, by the number of variables; three cost seconds to the last digit."""
 
@@ -75,8 +76,6 @@ def _value(
     g: Expr, variables: Sequence[Symbol], mean: Sequence[Expr], covariance: Sequence[Sequence[Expr]]
 ) -> Precise | str:
     """The value, or why there is none."""
-    from derive.quadrature.digits import many_digits
-
     if len(variables) > 1 and all(c == 0 for i, row in enumerate(covariance) for c in row[:i]):
         factors = _factors(g, variables)
         if factors is not None:
@@ -85,9 +84,7 @@ def _value(
     if len(variables) == 1 and not g.has(DiracDelta):
         m, q = mean[0], covariance[0][0]
         if _is_float(m) and _is_float(q) and q > 0:
-            line, law = _line(g, variables[0]), (float(m), float(q))
-            precise = None if g.has(Float) else many_digits(line, *law, LINE_DIGITS)
-            return precise or _in_mpmath(line(*law)[0])
+            return _on_line(g.xreplace({variables[0]: _X}), float(m), float(q))
     (found,) = _space(g, tuple(variables))(mean, covariance, TOLERANCE[len(variables)])
     return _in_mpmath(found)
 
@@ -158,10 +155,21 @@ def _by_tilting(
 
 
 @lru_cache(maxsize=64)
-def _line(g: Expr, x: Symbol) -> Line:
+def _on_line(g: Expr, mean: float, variance: float) -> Precise | str:
+    """Of a function of `_X`: to many digits where that can be."""
+    from derive.quadrature.digits import many_digits
+
+    line = _line(g)
+    return (None if g.has(Float) else many_digits(line, mean, variance, LINE_DIGITS)) or _in_mpmath(
+        line(mean, variance)[0]
+    )
+
+
+@lru_cache(maxsize=64)
+def _line(g: Expr) -> Line:
     from derive.quadrature import Line
 
-    return Line([g], x)
+    return Line([g], _X)
 
 
 @lru_cache(maxsize=64)

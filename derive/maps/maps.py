@@ -15,6 +15,7 @@ from derive.gaussian import GaussianExpectation, NoClosedForm
 from derive.maps.rules import (
     Differentiate,
     EvenPart,
+    OneVariable,
     PriceInCorrelation,
     PriceInVariance,
     ScaleInVariance,
@@ -259,7 +260,7 @@ class Maps(Result):
         if at == 1:
             self._slope_square()
         proof = Proof(_SETTING, Subs(Derivative(self._correlation(), rho), rho, Integer(at)))
-        return proof.by(PriceInCorrelation(), SetValue())
+        return proof.by(PriceInCorrelation(), SetValue(), OneVariable(self.activation.symbol))
 
     def _slope_at_zero(self) -> Proof:
         return _closed_from(self._slope(0))

@@ -188,6 +188,35 @@ class SetValue(_AtPoints):
 
 
 @dataclass(frozen=True)
+class OneVariable(_AtPoints):
+    """E[g(x) h(y)] = E[g(z)] E[h(z)] for independent x, y of the law of z, E[g(z) h(z)] for equal ones
+
+    Independent are Gaussian variables of covariance 0, equal are those of one variance that is their covariance.
+    """
+
+    variable: Symbol
+    name = "one-variable"
+    words = "Variables of one law that are independent or equal: expectations over one."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Rewrite an expectation of a product over two variables of one law."""
+        if not isinstance(node, GaussianExpectation) or len(node.variables) != 2 or len(set(node.mean)) > 1:
+            return None
+        (x, y), ((first, shared), (_, second)) = node.variables, node.covariance
+        if first != second or shared not in (0, first):
+            return None
+
+        def mean(g: Expr) -> Expr:
+            return GaussianExpectation.of(g, (self.variable,), node.mean[:1], ((first,),))
+
+        g, h = node.integrand.as_independent(y, as_Add=False)
+        if x in h.free_symbols:
+            return None
+        g, h = (e.xreplace({v: self.variable}) for e, v in ((g, x), (h, y)))
+        return Rewrite(mean(g * h) if shared else mean(g) * mean(h))
+
+
+@dataclass(frozen=True)
 class EvenPart(_AtPoints):
     """E[g(s)] = E[(g(s) + g(-s))/2] when the law is symmetric about 0
 

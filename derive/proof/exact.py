@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product as cartesian
 from math import prod
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -60,7 +61,6 @@ class Exact:
         self.met: set[Hashable] = set()
         self._faces: dict[Coin, int] = {}
         self._tossed = NO_COINS
-        self._stamp = 0
         self._codes: dict[Any, Code] = {}
         self._environment = {s: v for s, v in world.values.items() if isinstance(s, Symbol)}
 
@@ -126,15 +126,13 @@ class Exact:
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
         self.outcomes += count
         around = {c: self._faces[c] for c in order if c in self._faces}
-        for faces in cartesian(*possible):
-            weight: Number = 1
-            for c, face in zip(order, faces, strict=True):
-                self._faces[c] = face
-                weight *= c.weights[face]
-            self._stamp += 1
+        weights: list[Number] = [1]
+        for c, faces in zip(order, possible, strict=True):
+            weights = [w * c.weights[face] for w in weights for face in faces]
+        for tossed, weight in zip(cartesian(*possible), weights, strict=True):
+            self._faces.update(zip(order, tossed, strict=True))
             yield weight
         self._faces.update(around)
-        self._stamp += 1
 
     def _sample(self, coins: frozenset[Coin]) -> Iterator[None]:
         """Toss the coins a few times, always in the same way."""
@@ -144,18 +142,19 @@ class Exact:
         for _ in range(SAMPLED_OUTCOMES):
             for c in order:
                 (self._faces[c],) = random.choices(range(len(c.weights)), [float(w) for w in c.weights])
-            self._stamp += 1
             yield None
 
     def _remembered(self, code: Code) -> Code:
-        """Return the code that runs once an outcome."""
-        stamp, value = -1, None
+        """Return the code that runs once for each outcome of its own coins."""
+        if not code.coins:
+            return code
+        own, faces, known = itemgetter(*code.coins), self._faces, {}
 
         def run() -> Any:
-            nonlocal stamp, value
-            if stamp != self._stamp:
-                value, stamp = code.run(), self._stamp
-            return value
+            at = own(faces)
+            if at not in known:
+                known[at] = code.run()
+            return known[at]
 
         return Code(run, code.coins)
 
@@ -191,11 +190,14 @@ class Exact:
 
         def run() -> Number:
             total = prod((c.total for c in mine), start=1)
-            table = [(w, tuple(c.run() for c in codes)) for w in self._enumerate(mine)]
-            return moment(table, total)
+            weights: dict[tuple[Any, ...], Number] = {}
+            for weight in self._enumerate(mine):
+                values = tuple(c.run() for c in codes)
+                weights[values] = weights.get(values, 0) + weight
+            return moment([(w, values) for values, w in weights.items()], total)
 
         given = coins - mine
-        return Code(run, given) if given else constant(run())
+        return self._remembered(Code(run, given)) if given else constant(run())
 
     def derivative(self, e: Basic, seed: Seed, env: Environment) -> Code | None:
         """Return the derivative of an expression by one scalar, or None if it is zero.

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
+from mpmath import mp
 from sympy import Symbol
 
 from derive.limits import check as check_limit
@@ -31,6 +32,9 @@ _MOST_VALUES = 1 << 18
 _SHARE = 1 / 64
 _THIN = 2.0**-50
 _FEW = 4
+_ROUNDING = 32
+"""Bits that Legendre's recursion may lose."""
+
 
 
 def gauss_error(nodes: int, radius: Any, volume: Any, sides: int) -> Any:
@@ -38,25 +42,47 @@ def gauss_error(nodes: int, radius: Any, volume: Any, sides: int) -> Any:
     return sides * (32 / 15) * volume * radius / ((R - 1) * R ** (2 * nodes - 1))
 
 
+def _whole_rule(n: int, bits: int) -> tuple[Any, Any]:
+    """The nodes from 0 on and their weights of the Gauss-Legendre rule on [-1, 1], as multiples of 2^-bits.
+
+    By Newton's method from NumPy's nodes, which are right to a rounding; its weights near the ends are not.
+    """
+    one = 1 << bits
+    x = np.array([int(a * 2.0**53) << bits >> 53 for a in np.polynomial.legendre.leggauss(n)[0][n // 2 :]], dtype=object)
+    while True:
+        before, now = 0 * x + one, x
+        for k in range(1, n):
+            before, now = now, ((2 * k + 1) * (x * now >> bits) - k * before) // (k + 1)
+        inside = one - (x * x >> bits)
+        slope = (n * (before - (x * now >> bits)) << bits) // inside
+        step = (now << bits) // slope
+        # Legendre's equation gives the second derivative.
+        slope = slope - step * (2 * (x * slope >> bits) - n * (n + 1) * now) // inside
+        x = x - step
+        if max(abs(step)) < 1 << bits // 2 - _ROUNDING // 2:
+            return x, (2 << 4 * bits) // ((one - (x * x >> bits)) * slope**2)
+
+
+@lru_cache(maxsize=16)
+def precise_rule(n: int, precision: int) -> list[tuple[Any, Any]]:
+    """All nodes with their weights, to so many bits in mpmath."""
+    bits = precision + _ROUNDING
+    half = [tuple(mp.ldexp(int(a), -bits) for a in pair) for pair in zip(*_whole_rule(n, bits), strict=True)]
+    return [*((-t, w) for t, w in half[n % 2 :]), *half]
+
+
 @lru_cache(maxsize=16)
 def long_rule(n: int) -> tuple[Any, Any]:
-    """Nodes and weights of the Gauss-Legendre rule on [-1, 1] in long double, each right to its last digits.
-
-    NumPy's nodes are right to a rounding, its weights near the ends to twelve digits for n = 40.
-    """
-    x = np.polynomial.legendre.leggauss(n)[0].astype(np.longdouble)
-    for _ in range(2):
-        value, slope = _legendre(n, x)
-        x = x - value / slope
-    return x, 2 / ((1 - x) * (1 + x) * _legendre(n, x)[1] ** 2)
+    """Nodes and weights in long double, each right to its last digits."""
+    bits = 63 + _ROUNDING
+    x, w = (np.array([_long(int(a), bits) for a in part]) for part in _whole_rule(n, bits))
+    return np.concatenate([-x[n % 2 :][::-1], x]), np.concatenate([w[n % 2 :][::-1], w])
 
 
-def _legendre(n: int, x: Any) -> tuple[Any, Any]:
-    """The Legendre polynomial of degree n and its slope."""
-    before, now = x**0, x
-    for k in range(1, n):
-        before, now = now, ((2 * k + 1) * x * now - k * before) / (k + 1)
-    return now, n * (x * now - before) / (x * x - 1)
+def _long(a: int, bits: int) -> Any:
+    """a/2^bits in long double, from its leading 64 bits."""
+    low = max(0, a.bit_length() - 64)
+    return np.ldexp(np.longdouble((a >> low) + (a >> low - 1 & 1 if low else 0)), low - bits)
 
 
 @lru_cache(maxsize=16)

@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from mpmath import mp
-from mpmath.calculus.quadrature import GaussLegendre
 
 from derive.expressions.stable import precise
 from derive.quadrature.bounded import Precise
-from derive.quadrature.boxes import Sums, gauss_error
+from derive.quadrature.boxes import Sums, gauss_error, precise_rule
 from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
 
-_RULES = {24: 4, 48: 5, 96: 6}
-"""Numbers of nodes, and the name of the rule in mpmath."""
-
+_NODES = (24, 48, 96)
 _GUARD = 15
 _WIDTH = 5.0
 _NARROW = 2.0**-30
@@ -32,8 +29,11 @@ Piece = tuple[Any, Any, float]
 """An interval, and M on it."""
 
 
-def many_digits(line: Line, mean: float, variance: float, digits: int) -> Precise | None:
-    """The first output of a `Line` in mpmath; None where its boxes do not bound it to so many digits."""
+def many_digits(line: Line, mean: float, variance: Any, digits: int) -> Precise | None:
+    """The first output of a `Line` in mpmath; None where its boxes do not bound it to so many digits.
+
+    A variance of many digits is one: boxes know its root to a rounding.
+    """
     law = np.array([float(mean)]), np.array([float(variance)])
     sums, _, _ = line.sums(*law, width=_WIDTH, tolerance=10.0**-digits, nodes=48, beside_rounding=0.0)
     size = float(sums.size[0, 0])
@@ -81,7 +81,7 @@ def _pieces(sums: Sums, breaks: Sequence[Any]) -> list[Piece]:
 def _enough(piece: Piece, allowed: float) -> tuple[int, float]:
     """The nodes that a piece needs, and the bound of their rule; 0 nodes where no rule does."""
     low, high, radius = piece
-    for n in _RULES:
+    for n in _NODES:
         error = float(gauss_error(n, radius, float(high - low), 1)) * _SMALLER ** (-2 * n)
         if error <= allowed / 16:
             return n, error
@@ -91,7 +91,7 @@ def _enough(piece: Piece, allowed: float) -> tuple[int, float]:
 def _integral(f: Callable[[Any], Any], low: Any, high: Any, n: int) -> Any:
     middle, half = (low + high) / 2, (high - low) / 2
     total = mp.zero
-    for t, w in _nodes(n, mp.prec):
+    for t, w in precise_rule(n, mp.prec):
         z = middle + half * t
         total += w * f(z) * mp.exp(-z * z / 2)
     return half * total / mp.sqrt(2 * mp.pi)
@@ -100,8 +100,3 @@ def _integral(f: Callable[[Any], Any], low: Any, high: Any, n: int) -> Any:
 @lru_cache(maxsize=64)
 def _compiled(g: sp.Expr, x: sp.Symbol) -> Callable[[Any], Any]:
     return precise(g, x)
-
-
-@lru_cache(maxsize=16)
-def _nodes(n: int, precision: int) -> Any:
-    return GaussLegendre(mp).calc_nodes(_RULES[n], precision)

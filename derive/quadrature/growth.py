@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 
 from derive.gaussian import functions
+
+
+Terms = Mapping[tuple[int, ...], sp.Expr]
+_QUADRATIC = 2
 
 
 class Square(NamedTuple):
@@ -201,9 +205,9 @@ class Growth:
 
     def _least_polynomial(self, e: sp.Expr) -> Square:
         """A polynomial in one variable beyond R, from its leading term."""
-        if len(self.z) > 1 or not e.is_polynomial(*self.z):
+        terms = _terms(e, self.z)
+        if len(self.z) > 1 or terms is None:
             return NOTHING
-        terms = dict(sp.Poly(e, *self.z).terms())
         (degree,) = max(terms)
         sizes = {k: np.abs(self._number(c)) * self.reach**k for (k,), c in terms.items()}
         rest = sum(s for k, s in sizes.items() if k < degree)
@@ -229,11 +233,10 @@ class Growth:
             yes, no = (both, either) if isinstance(condition, sp.And) else (either, both)
             return yes([p[0] for p in parts]), no([p[1] for p in parts])
         u = condition.gts - condition.lts if isinstance(condition, sp.Rel) and condition.rel_op[0] in "<>" else None
-        (z,) = self.z if len(self.z) == 1 else (None,)
-        if u is None or not self._side or not u.is_polynomial(z) or sp.degree(u, z) > 1:
+        terms = _terms(u, self.z) if u is not None and self._side else None
+        if terms is None or max(terms) > (1,):
             return np.asarray(False), np.asarray(False)
-        slope = self._side * self._number(sp.Poly(u, z).coeff_monomial(z))
-        start = self._number(sp.Poly(u, z).coeff_monomial(1))
+        slope, start = (k * self._number(terms.get((n,), sp.S.Zero)) for n, k in ((1, self._side), (0, 1)))
         edge = start + slope * self.reach
         sure = 1e-12 * (np.abs(start) + np.abs(slope) * self.reach)
         return (edge > sure) & (slope >= 0), (edge < -sure) & (slope <= 0)
@@ -244,11 +247,8 @@ class Growth:
         """``side`` times e from above, for a real e."""
         if not e.free_symbols & set(self.z):
             return Square(side * self._number(e), 0.0, 0.0)
-        if e.is_polynomial(*self.z):
-            signed = side * e
-            if signed.is_nonpositive and sp.Poly(e, *self.z).total_degree() > 2 and len(self.z) > 1:
-                return ZERO
-            return self._top_polynomial(e, side)
+        if (terms := _terms(e, self.z)) is not None:
+            return ZERO if len(self.z) > 1 and (side * e).is_nonpositive else self._top_polynomial(terms, side)
         if isinstance(e, sp.exp) and side < 0 and len(self.z) == 1:
             low = self.top(e.args[0], -1)
             if np.all(np.less_equal(low.a, 0) & np.less_equal(low.b, 0) & np.equal(low.c, 0)):
@@ -298,15 +298,13 @@ class Growth:
             return ZERO if side > 0 else Square(_LOG2, 0.0, 0.0) + _positive(self.top(inner, -1))
         return self.size(u) if side > 0 else self.least(u).scaled(-1)
 
-    def _top_polynomial(self, e: sp.Expr, side: int) -> Square:
-        if len(self.z) > 1 and (side * e).is_nonpositive:
-            return ZERO
-        if len(self.z) > 1 and sp.Poly(e, *self.z).total_degree() == 2:
-            return self._top_quadratic(e, side)
+    def _top_polynomial(self, terms: Terms, side: int) -> Square:
+        if len(self.z) > 1 and max(map(sum, terms)) == _QUADRATIC:
+            return self._top_quadratic(terms, side)
         total = ZERO
         R = self.reach
         squares: dict[tuple[int, ...], Any] = {}
-        for powers, c in sp.Poly(e, *self.z).terms():
+        for powers, c in terms.items():
             value = side * self._number(c)
             degree = sum(powers)
             if degree == 0:
@@ -327,10 +325,10 @@ class Growth:
             total = total + Square(len(self.z) * k * R * R, 2 * k * R, k)
         return total
 
-    def _top_quadratic(self, e: sp.Expr, side: int) -> Square:
+    def _top_quadratic(self, given: Terms, side: int) -> Square:
         """Along each axis of the quadratic form: its maximum where it falls, else its growth."""
         n, R = len(self.z), self.reach
-        terms = {p: side * self._number(c) for p, c in sp.Poly(e, *self.z).terms()}
+        terms = {p: side * self._number(c) for p, c in given.items()}
         start = terms.pop((0,) * n, 0.0)
         linear = {p.index(1): v for p, v in terms.items() if sum(p) == 1}
         axes, sizes = _axes({p: v for p, v in terms.items() if sum(p) == 2})
@@ -360,6 +358,12 @@ class Growth:
             names = sorted(e.free_symbols, key=str)
             self._coefficients[e] = _compiled(e, names)
         return self._coefficients[e](self.given)
+
+
+@lru_cache(maxsize=4096)
+def _terms(e: sp.Expr, z: tuple[sp.Symbol, ...]) -> Terms | None:
+    """The coefficients of a polynomial by its powers; None for what is none."""
+    return dict(sp.Poly(e, *z).terms()) if e.is_polynomial(*z) else None
 
 
 def _axes(squares: Mapping[tuple[int, ...], Any]) -> tuple[Any, Any]:

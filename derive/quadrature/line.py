@@ -11,13 +11,13 @@ import numpy as np
 import sympy as sp
 
 from derive.expressions.stable import stable
-from derive.gaussian.evaluate import switches
 from derive.quadrature.bounded import Bounded
 from derive.quadrature.boxes import Adaptive, Boxes, Sums, joined
 from derive.quadrature.discs import EPS, Disc, Floats
 from derive.quadrature.growth import Growth
 from derive.quadrature.poles import NEAREST, Order, order, suspects
 from derive.quadrature.reading import Reading
+from derive.quadrature.signs import affine_forms, with_signs
 
 _FIRST, _LAST = 9.0, 1e9
 _GRID = 2.0**-44
@@ -64,10 +64,14 @@ class Line:
         self.x = x
         self.z, self.t = sp.Dummy("z", real=True), sp.Dummy("t", positive=True)
         self.m, self.s = sp.Dummy("m", real=True), sp.Dummy("s", positive=True)
-        self._inside = [g.xreplace({x: self.m + self.s * self.z}) for g in self.outputs]
-        self._reading = Reading([g * _density(self.z) for g in self._inside], [self.z])
+        inside = {x: self.m + self.s * self.z}
+        self._inside = [g.xreplace(inside) for g in self.outputs]
         self._growths = [Growth(g, [self.z]) for g in self._inside]
-        self.breakpoints = list(dict.fromkeys(p for g in self._given for p in _affine_zeros(g, x)))
+        forms = affine_forms(self.outputs, [x])
+        self.breakpoints = [x - f for f in forms]
+        signs = {f: sp.sign(f) for f in forms}
+        self._cut = [with_signs(g, [x], signs).xreplace(inside) for g in self.outputs]
+        self._reading = Reading([g * _density(self.z) for g in self._cut], [self.z])
         self.points = sorted({float(p) for p in self.breakpoints})
 
     def __call__(self, mean: Any, variance: Any, tolerance: float = EPS / 4) -> tuple[Bounded, ...]:
@@ -92,7 +96,7 @@ class Line:
 
     @cached_property
     def _joined(self) -> Reading:
-        return Reading([stable(_by_exponentials(g) * _density(self.z)) for g in self._inside], [self.z])
+        return Reading([stable(_by_exponentials(g) * _density(self.z)) for g in self._cut], [self.z])
 
     def sums(
         self, mean: Floats, variance: Floats, reading: Reading | None = None, *, width: float = 1.0, **rule: Any
@@ -312,8 +316,3 @@ def _on_grid(at: float, beside: float = 0.0) -> tuple[float, float]:
         return 0.0, 0.0
     spacing = _GRID * 2.0 ** np.ceil(np.log2(size))
     return float((np.floor(at / spacing) - 1) * spacing), float((np.ceil(at / spacing) + 1) * spacing)
-
-
-def _affine_zeros(g: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    affine = (u for u in switches(g, {x}) if u.free_symbols == {x} and u.is_polynomial(x) and sp.degree(u, x) == 1)
-    return [-u.coeff(x, 0) / u.coeff(x, 1) for u in affine]

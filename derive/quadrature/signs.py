@@ -1,4 +1,4 @@
-"""Where the formulas of a function of several variables end: affine forms, of whose signs the function is written.
+"""Where the formulas of a function end: affine forms, of whose signs the function is written.
 
 A condition on one variable that is not affine ends at points that are solved for: exp(x) > 2 where x - log(2) > 0.
 """
@@ -54,8 +54,8 @@ def _forms(u: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[int, list[sp.Exp
     return found.side, [own[0] - r for r in found.roots]
 
 
-def with_signs(g: sp.Expr, variables: Sequence[sp.Symbol], known: Mapping[sp.Expr, sp.Symbol]) -> sp.Expr:
-    """The function with symbols for the signs of its forms."""
+def with_signs(g: sp.Expr, variables: Sequence[sp.Symbol], known: Mapping[sp.Expr, sp.Expr]) -> sp.Expr:
+    """The function written with the signs of its forms: symbols, or what else is known of them."""
 
     def sign_of(u: sp.Expr) -> sp.Expr | None:
         found = _forms(u, variables)
@@ -74,10 +74,16 @@ def _rewritten(e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None]) -> sp.E
         return s * parts[0] if isinstance(e, sp.Abs) else s if isinstance(e, sp.sign) else sp.Heaviside(s)
     if isinstance(e, Relational) and (s := sign_of(e.lhs - e.rhs)) is not None:
         # Equality holds on a set without weight.
-        return sp.S.false if e.rel_op == "==" else sp.S.true if e.rel_op == "!=" else e.func(s, 0)
+        return sp.S.false if e.rel_op == "==" else sp.S.true if e.rel_op == "!=" else _positive(e.func, s)
     if isinstance(e, sp.Max | sp.Min):
         return _chosen(e, sign_of) or e.func(*parts)
     return e.func(*parts)
+
+
+def _positive(relation: Callable[..., sp.Basic], s: sp.Expr) -> sp.Basic:
+    """A sign beside 0; that of one form as the form itself."""
+    side, form = s.as_coeff_Mul()
+    return relation(side * form.args[0] if isinstance(form, sp.sign) else s, 0)
 
 
 def _chosen(e: sp.Expr, sign_of: Callable[[sp.Expr], sp.Expr | None]) -> sp.Expr | None:
@@ -106,7 +112,7 @@ def _by_cases(
     cases = []
     for a in e.args:
         lead = [sign_of(side * (a - b)) for b in e.args if b is not a]
-        known = [s > 0 for s in lead if s is not None]
+        known = [_positive(sp.StrictGreaterThan, s) for s in lead if s is not None]
         if len(known) < len(lead):
             return None
         cases.append((made(a), sp.And(*known)))

@@ -26,6 +26,9 @@ from derive.quadrature.signs import affine_forms, split_deltas, with_signs
 MOST_VARIABLES = 3
 _FIRST, _LAST = 8, 1e5
 _AGAIN, _POOR, _LEAST = 3, 1e-3, 1e-300
+_PARTS = {1: 8, 2: 4, 3: 1}
+"""Into how many parts a side is cut from the start, by the number of sides."""
+
 _ZERO = discs.constant(0.0)
 _SINGULAR = mp.mpf(10) ** -32
 _UNDERFLOW = 1e-300
@@ -128,16 +131,17 @@ class Space:
             reach, inner = int(np.ceil(1.25 * reach)), reach
 
     def _add(self, total: Sums, law: _Law, reach: int, inner: int, tolerance: float) -> None:
-        parts = cells(law.forms, law.sides, mp.mpf(reach), mp.mpf(inner))
-        cube = _Cube(self._reading, self.variables, self._signs, law, parts)
-        found = self._over(cube, total.size, tolerance)
+        made = cells(law.forms, law.sides, mp.mpf(reach), mp.mpf(inner))
+        cube = _Cube(self._reading, self.variables, self._signs, law, made)
+        parts = 1 if inner else _PARTS[law.sides]
+        found = self._over(cube, total.size, tolerance, parts)
         for _ in range(_AGAIN):
             # A few nodes on a wide box in a tail make too much of it, and the boxes too large.
             with np.errstate(all="ignore"):
                 share = np.min(tolerance * found.size / np.maximum(found.error, _LEAST))
             if not 0 < share < _POOR:
                 break
-            again = self._over(cube, total.size, tolerance * float(share))
+            again = self._over(cube, total.size, tolerance * float(share), parts)
             if not (again.error < 0.5 * found.error).any():
                 break
             found = again
@@ -146,14 +150,15 @@ class Space:
         total.size[:] = found.size
         total.boxes += found.boxes
 
-    def _over(self, cube: _Cube, size: Floats, tolerance: float) -> Sums:
-        """All cells; ``size`` is what is known of E|g|."""
+    def _over(self, cube: _Cube, size: Floats, tolerance: float, parts: int) -> Sums:
+        """All cells, each side in so many parts at first; ``size`` is what is known of E|g|."""
         n, k = cube.count, len(cube.sides)
         run = Adaptive(
             cube, cube.sides, cube.given, owners=1, outputs=len(self._given), tolerance=tolerance, rows=[0] * n
         )
         run.sums.size += size
-        run.take(Boxes(np.arange(n), np.zeros((k, n)), np.ones((k, n))))
+        middles = np.stack(np.meshgrid(*[(2 * np.arange(parts) + 1) / parts - 1] * k), axis=0).reshape(k, -1)
+        run.take(Boxes(np.repeat(np.arange(n), parts**k), np.tile(middles, n), np.full((k, n * parts**k), 1 / parts)))
         return run.sums
 
     def _left(self, law: _Law, reach: float) -> Floats:

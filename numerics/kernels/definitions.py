@@ -127,6 +127,8 @@ def _integral(f: Activation, node: GaussianExpectation) -> tuple[Integral, Expr]
         # The last of equal ones counts: exp has f' = f, a step f^2 = f.
         known: dict[Expr, tuple[str, tuple[str, ...], Expr]] = {
             x * distributional_derivative(g**2, x): ("growth", ("value",), 2 * variance * _E),
+            # E[f'] = E[z f]/sqrt(q) (Stein), which holds where f jumps, too.
+            distributional_derivative(g, x): ("moment", ("deviation", "value"), _E / sqrt(variance)),
             f.squared_derivative: ("moment", ("slope",) * 2, _E),
             g: ("moment", ("value",), _E),
             g**2: ("moment", ("value",) * 2, _E),
@@ -136,17 +138,12 @@ def _integral(f: Activation, node: GaussianExpectation) -> tuple[Integral, Expr]
             return Integral(*found[:2], (variance,)), found[2]
     else:
         ((first, shared), (_, second)) = node.covariance
-        values, slopes = ([e.xreplace({x: y}) for y in node.variables] for e in (g, f.derivative))
+        values = [g.xreplace({x: y}) for y in node.variables]
         if node.integrand == values[0] * values[1]:
             correlation = cancel(shared / sqrt(first * second))
             return Integral("covariance", ("value",) * 2, (first, second, correlation, cancel(1 - correlation))), _E
         if node.integrand == (values[0] - values[1]) ** 2 / 2:
             return Integral("separation", ("value",) * 2, (cancel(shared), cancel(first - shared))), _E
-        if shared == 0:
-            # E[f'] = E[z f]/sqrt(q) (Stein), which holds where f jumps, too.
-            return Integral("moment", ("deviation", "value"), (first,)), _E**2 / first
-        if node.integrand == slopes[0] * slopes[1] and shared == first:
-            return Integral("moment", ("slope",) * 2, (first,)), _E
     raise AssertionError(f"no integral is known for {node}")
 
 

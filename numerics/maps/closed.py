@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from derive.activations import Activation
 from derive.gaussian import NoClosedForm, gaussian_expectation
+from derive.maps import symbols
 
-Q = Symbol("q", positive=True)
-C = Symbol("c", real=True)
-_V = Symbol("y", real=True)
+Q, C = symbols.q, symbols.c
 
 
 @lru_cache(maxsize=512)
@@ -34,6 +33,7 @@ def closed_form(activation: Activation, what: str) -> Expr | None:
         if what == "second_slope":
             second = closed_form(activation, "second")
             return None if second is None else second.diff(Q)
-        return gaussian_expectation(f * f.subs(x, _V), (x, _V), covariance=[[Q, C], [C, Q]]).result
+        pair = symbols.x, symbols.y
+        return gaussian_expectation(f.subs(x, pair[0]) * f.subs(x, pair[1]), pair, covariance=[[Q, C], [C, Q]]).result
     except NoClosedForm:
         return None

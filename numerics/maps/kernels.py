@@ -281,26 +281,12 @@ class NumericalMaps:
         if len(node.variables) == 1:
             return self._one(node.integrand, node.variables[0], number(node.covariance[0][0], at))
         (first, shared), (_, second) = node.covariance
-        if shared == 0:
-            return self._independent(node, at)
-        if shared == first == second:
-            x, y = node.variables
-            return self._one(node.integrand.subs(y, x), x, number(first, at))
         q, q2 = number(first, at), number(second, at)
         gap = number(cancel((first - shared) / first), at) if first == second else np.full_like(q, np.nan)
         if node.integrand.is_Mul and node.integrand.args[0].is_Rational:
             return self._separation(q, np.clip(gap, 0.0, 2.0))
         correlation = number(cancel(shared / first), at) if first == second else at[rho]
         return self._covariance(q, np.clip(correlation, -1.0, 1.0), q2, gap)
-
-    def _independent(self, node: GaussianExpectation, at: Mapping[Symbol, Array]) -> Bounded:
-        x, y = node.variables
-        rest, one = node.integrand.as_independent(x, as_Add=False)
-        first, second = (
-            GaussianExpectation.of(g, (s,), (0,), ((node.covariance[k][k],),))
-            for k, (g, s) in enumerate(((one, x), (rest, y)))
-        )
-        return evaluate(first * second, at, self._node)
 
     # ---- how
 

@@ -48,7 +48,7 @@ def test_the_recurrence_loses_less_than_is_stated() -> None:
         before, now = now, (z * now - root * before) / np.sqrt(np.longdouble(k + 1))
 
 
-@pytest.mark.parametrize("n", [8, 22, 40])
+@pytest.mark.parametrize("n", [8, 15, 22, 40])
 def test_gauss_rules_are_exact_for_polynomials(n: int) -> None:
     """To the last digits of long double: NumPy's weights are not."""
     x, w = long_rule(n)
