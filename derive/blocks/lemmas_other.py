@@ -69,6 +69,10 @@ def gaussian(z: Signal) -> Hypothesis:
     )
 
 
+MASKED = (SplitOff(), MaskMoment(RATE))
+"""What becomes of a mean with a mask in it."""
+
+
 def dropout(block: Dropout, z: Signal) -> Lemmas:
     """E[y^2] = E[z^2]/(1 - p); two samples, or two places, have masks of their own: E[y y'] = E[z z']."""
     return known(_dropped(len(z.positions)), {RATE: sympify(block.rate)}, {})
@@ -78,16 +82,15 @@ def dropout(block: Dropout, z: Signal) -> Lemmas:
 def _dropped(positions: int) -> Lemmas:
     block = Dropout(RATE)
     y, once = (block(incoming(positions, samples=s)).family for s in (True, False))
-    split = (SplitOff(), MaskMoment(RATE))
     found = moments(
         block,
         positions,
-        (Define(y), *split),
-        (Define(y), *split),
-        product=(Define(y), *split, *split),
-        between=(Define(y), *split, *split),
+        (Define(y), *MASKED),
+        (Define(y), *MASKED),
+        product=(Define(y), *MASKED, *MASKED),
+        between=(Define(y), *MASKED, *MASKED),
     )
-    back = (Define(once), Differentiate(), ContractDelta(), *split)
+    back = (Define(once), Differentiate(), ContractDelta(), *MASKED)
     return {**found, "gradient": gradient(block, positions, back)}
 
 

@@ -29,8 +29,8 @@ from derive.rules.wide import ByClosedForm, GaussianLimit
 from derive.setting import Setting
 from derive.theorems.mean_field import LAYER
 from derive.theorems.notation import RECTIFIER_NOTATION
-from derive.theorems.residual import ASSUMED, END_A, END_ASSUMED, END_DRAWN, END_NEXT, FORWARD, NEXT, SUM, A, H, W
-from derive.theorems.signals import GAINS, OVER, Q1, TWO_SAMPLES, K, L, T, gain_defined, gaussian, proof
+from derive.theorems.residual import ASSUMED, END_A, END_ASSUMED, END_DRAWN, END_NEXT, FORWARD, NEXT, SUM, WIDE, A, H, W
+from derive.theorems.signals import GAINS, OVER, Q1, TWO_SAMPLES, K, L, T, gain_defined, proof
 from derive.words import Words
 
 DEPTH = Symbol("L", integer=True, positive=True)
@@ -72,6 +72,15 @@ ENDING = Hypothesis(
     (),
     for_all=(LAYER,),
 )
+_LENGTHS = tuple((Average(H(T, unit) ** 2, OVER), Q1) for unit in (L, K))
+ONE_LENGTH = Hypothesis(
+    "one-length",
+    Words("Every unit has the same mean square: {} and {}.", *(Eq(*v, evaluate=False) for v in _LENGTHS)),
+    (),
+    for_all=(L, K),
+)
+_HE = (SharedVariance(W), 2 / ((1 + SLOPE**2) * n(0)))
+HE_VARIANCE = Hypothesis("he-variance", Words("The weights have He's variance: {}.", Eq(*_HE, evaluate=False)), ())
 NOTATION = (
     (LENGTH(LAYER), Words("the mean square of the stream behind {} blocks", LAYER)),
     (ROOT(LAYER), Words("its root")),
@@ -144,10 +153,8 @@ def below() -> Derivation:
 
 def he_branch() -> Derivation:
     """E[(h'_tk)^2] -> (1 + alpha^2) q_1 for a branch of leaky ReLU and weights of He's variance."""
-    value = (SharedVariance(W), 2 / ((1 + SLOPE**2) * n(0)))
-    he = Hypothesis("he-variance", Words("The weights have He's variance: {}.", Eq(*value, evaluate=False)), ())
-    hypotheses = (*ASSUMED, RECTIFIER, gaussian(H), _one_length(), he)
-    rules = (*FORWARD, Define(A), GaussianLimit(), PutIn((*_lengths(), value)), EqualTerms(), DefineRectifier())
+    hypotheses = (*ASSUMED, RECTIFIER, WIDE[0], ONE_LENGTH, HE_VARIANCE)
+    rules = (*FORWARD, Define(A), GaussianLimit(), PutIn((*_LENGTHS, _HE)), EqualTerms(), DefineRectifier())
     return proof(hypotheses, Average(NEXT(T, K) ** 2, OVER), *rules, ByClosedForm(), CollectIn((Q1,))).done(
         "residual-step",
         "One residual block with He's weights",
@@ -168,8 +175,8 @@ def ending_step() -> Derivation:
         Define(SUM),
         WeightedSums(),
     )
-    ends = (PutIn(_lengths()), EqualTerms(), PutIn(((SharedVariance(weights), GAIN / n(0)),)), TakeOut(sqrt(Q1)))
-    return proof((*END_ASSUMED, RECTIFIER, _one_length(), *gain_defined(weights)), start, *rules, *ends).done(
+    ends = (PutIn(_LENGTHS), EqualTerms(), PutIn(((SharedVariance(weights), GAIN / n(0)),)), TakeOut(sqrt(Q1)))
+    return proof((*END_ASSUMED, RECTIFIER, ONE_LENGTH, *gain_defined(weights)), start, *rules, *ends).done(
         "ending-rectifier-step",
         "One residual block whose branch ends in leaky ReLU",
         symbols=(*RECTIFIER_NOTATION, *TWO_SAMPLES[:1], *GAINS[:1]),
@@ -183,17 +190,4 @@ def ending_above() -> Derivation:
         "residual-depth-ending",
         "A finite sum of the factors keeps a stream bounded whose branches end in their activations",
         symbols=NOTATION,
-    )
-
-
-def _lengths() -> tuple[tuple[Average, Symbol], ...]:
-    return tuple((Average(H(T, unit) ** 2, OVER), Q1) for unit in (L, K))
-
-
-def _one_length() -> Hypothesis:
-    return Hypothesis(
-        "one-length",
-        Words("Every unit has the same mean square: {} and {}.", *(Eq(*v, evaluate=False) for v in _lengths())),
-        (),
-        for_all=(L, K),
     )

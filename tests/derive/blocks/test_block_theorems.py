@@ -190,6 +190,8 @@ def test_convolutions():
     _, images = theorem("convolution-variance-2d")
     image = images["convolution-2d-circular"].result
     assert image == 9 * n(0) * variance(image, "K") * KERNEL + variance(image, "b")
+    back = images["convolution-2d-gradient"].result
+    assert back == 9 * n(1) * variance(back, "K") * variance(back, "g")
 
 
 @pytest.mark.parametrize(("size", "counts"), [(5, [1, 2, 1, 2, 1]), (6, [1, 2, 1, 2, 1, 1])])
@@ -199,6 +201,28 @@ def test_how_many_outputs_read_an_input(size, counts):
     units = {n(1): 1, variance(result, "K"): 1, variance(result, "g"): 1, SIZES[0]: size}
     found = [result.xreplace({k: Integer(v) for k, v in {**units, P: p}.items()}).doit() for p in range(1, size + 1)]
     assert found == counts
+
+
+def test_how_many_outputs_of_an_image_and_of_a_group_read_a_pixel():
+    """Rows and columns are counted each for themselves; of two groups, the outputs of one."""
+    for name, part, kernel in (
+        ("convolution-variance-2d", "convolution-2d-gradient-stride", "K"),
+        ("grouped-convolution", "grouped-convolution-2d-gradient", "G"),
+    ):
+        result = theorem(name)[1][part].result
+        units = {
+            n(0): 1,
+            n(1): 1,
+            variance(result, kernel): 1,
+            variance(result, "g"): 1,
+            SIZES[0]: 5,
+            SIZES[1]: 6,
+            K: 2,
+        }
+        for p, row in enumerate([1, 2, 1, 2, 1], 1):
+            for q, column in enumerate([1, 2, 1, 2, 1, 1], 1):
+                at = {**units, P: p, Symbol("p'", integer=True): q}
+                assert result.xreplace({k: Integer(v) for k, v in at.items()}).doit() == row * column
 
 
 def test_pooling():
@@ -243,6 +267,8 @@ def no_bias(result):
         ("convolution-variance", "convolution-padded", no_bias),
         ("convolution-variance", "convolution-gradient", lambda e: e * Rational(2, 3)),
         ("convolution-variance", "convolution-gradient-stride", lambda e: 2 * e),
+        ("convolution-variance-2d", "convolution-2d-gradient", lambda e: e / 3),
+        ("convolution-variance-2d", "convolution-2d-gradient-stride", lambda e: 2 * e),
         ("pooled-variance", "pooled-variance", lambda e: e * SIZES[0]),
         ("pooled-variance", "pooled-gradient", lambda e: e * SIZES[0]),
     ],
