@@ -24,6 +24,7 @@ from derive.blocks.lemmas import (
     moments,
     place,
 )
+from derive.blocks.masks import MaskMoment
 from derive.blocks.signal import Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS
 from derive.kinds import Hypothesis, Kind, Property
@@ -32,7 +33,6 @@ from derive.rules.algebra import Expand
 from derive.rules.calculus import Differentiate
 from derive.rules.definitions import Define
 from derive.rules.expectation import Centred, Linearity
-from derive.rules.masks import MaskMoment
 from derive.rules.sums import ContractDelta
 from derive.rules.weights import SplitOff
 from derive.rules.wide import GaussianLimit
@@ -40,7 +40,7 @@ from derive.setting import Setting
 from derive.words import Words
 
 
-def elementwise(z: Signal) -> Lemmas:
+def elementwise(_: Elementwise, z: Signal) -> Lemmas:
     """E[f(u) f(u')] for Gaussian u, u' with the mean squares and the mean product of the signal; E[f'(u)^2] back."""
     return known(_elementwise(len(z.positions)), {}, {})
 

@@ -6,6 +6,7 @@ from sympy import Add, Eq, Gt, Integer, KroneckerDelta, Max, Mod, Product, Sum, 
 from derive.averages import Average
 from derive.blocks.dropout import MASKS, masks
 from derive.blocks.lemmas import RATE
+from derive.blocks.masks import MaskMoment
 from derive.hypotheses import RECTIFIER, WEIGHTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import SLOPE, b, f, n, s, z
@@ -25,7 +26,6 @@ from derive.rules.depth import (
 )
 from derive.rules.expectation import CovarianceDefinition
 from derive.rules.given import Everywhere
-from derive.rules.masks import MaskMoment
 from derive.rules.one_of_many import OneOfMany
 from derive.rules.samples import IndependentSamples, SamplesAlike
 from derive.rules.sums import JoinSums, MultiplySums
