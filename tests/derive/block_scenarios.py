@@ -12,7 +12,7 @@ from derive.layers import Facts, d, i
 from derive.network import SLOPE, b, f, n, s, z
 from derive.randomness import INPUT, SAMPLES, Family, Over, Source
 from derive.rules.algebra import TakeOut
-from derive.rules.bounds import AgainstZero, DropPositive, Minkowski, RectifierContracts
+from derive.rules.bounds import AgainstZero, DropPositive, MeanBelowRoot, Minkowski, RectifierContracts
 from derive.rules.deltas import FullTurn, OneToOne, OnlyTerm
 from derive.rules.depth import (
     INDEX,
@@ -20,6 +20,7 @@ from derive.rules.depth import (
     ExponentialBound,
     PowerLimit,
     ProductOfExponentials,
+    RollUp,
     SumBelowProduct,
     Unroll,
     UnrollBound,
@@ -32,7 +33,7 @@ from derive.rules.sums import JoinSums, MultiplySums
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.theorems.mean_field import LAYER
 from derive.theorems.residual import END_ASSUMED, SUM, H
-from derive.theorems.residual_depth import DEPTH, ENDING, FACTOR, FACTORS, LENGTH, RECURSION, ROOT
+from derive.theorems.residual_depth import DEPTH, ENDING, ENDING_MEANS, FACTOR, FACTORS, LENGTH, MEAN, RECURSION, ROOT
 from derive.theorems.residual_depth import C as SLOPE_OF_ROOT
 from derive.theorems.signals import OVER, T, gaussian
 from derive.words import Words
@@ -238,6 +239,12 @@ def _bounds():
             (roots[0], roots[0] - roots[1], Add(*roots) / 3),
         ),
         Scenario(
+            MeanBelowRoot(),
+            E(z(i, K)),
+            roots[0],
+            (E(z(i, K) ** 2) / 100, roots[0] / 3, Integer(0)),
+        ),
+        Scenario(
             RectifierContracts(),
             sqrt(E(f(s(i, K)) ** 2)),
             steep,
@@ -292,6 +299,15 @@ def _depth():
             (ENDING,),
             needs=(ENDING.key,),
             undefined=(ENDING.key,),
+        ),
+        Scenario(
+            RollUp(bound, LAYER, MEAN),
+            MEAN(0) * Product(most, limits),
+            MEAN(DEPTH),
+            (MEAN(DEPTH - 1), MEAN(0), 2 * MEAN(DEPTH)),
+            (ENDING_MEANS,),
+            needs=(ENDING_MEANS.key,),
+            undefined=(ENDING_MEANS.key,),
         ),
         Scenario(
             EqualFactors(),

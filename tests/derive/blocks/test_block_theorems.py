@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sympy import Gt, Integer, Max, Min, Mod, Product, Rational, Sum, Symbol, exp, oo, simplify, sqrt
+from sympy import Gt, Integer, Max, Min, Mod, Product, Rational, Sum, Symbol, exp, oo, pi, simplify, sqrt
 
 import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
@@ -18,7 +18,7 @@ from derive.rules.any_activation import CORRELATION
 from derive.rules.depth import INDEX
 from derive.rules.wide import FIRST, SECOND, U, one_gaussian
 from derive.theorems.residual import ALPHA, SCALES
-from derive.theorems.residual_depth import DEPTH, FACTOR, LENGTH, ROOT
+from derive.theorems.residual_depth import DEPTH, FACTOR, LENGTH, MEAN, ROOT
 from derive.theorems.residual_depth import C as ROOT_SLOPE
 from derive.theorems.signals import OVER, Q1, Q2, Q12, K, L, T, V
 
@@ -139,6 +139,14 @@ def test_residual_depth():
     assert step.result == sqrt(Q1) * factor
     total = Sum(FACTOR(INDEX), (INDEX, 0, DEPTH - 1))
     assert parts["residual-depth-ending"].result == ROOT(0) * exp(ROOT_SLOPE * total)
+    mean = parts["ending-mean-step"]
+    assert mean.statement.relation == "->"
+    (before,) = mean.result.atoms(Average)
+    assert simplify(mean.result - before - ALPHA * (1 - SLOPE) * sqrt(GAIN * Q1 / (2 * pi))) == 0
+    below = parts["residual-depth-ending-below"].statement
+    assert (below.relation, below.rhs) == ("<=", MEAN(DEPTH))
+    assert simplify(below.lhs - MEAN(0) * (1 + ROOT_SLOPE * total)).doit() == 0
+    assert parts["mean-below-root"].statement.relation == "<="
 
 
 def test_which_sums_are_finite():
@@ -259,6 +267,7 @@ def no_bias(result):
         ("residual-variance", "residual-variance", lambda e: e.subs(ALPHA**2, ALPHA)),
         ("residual-variance", "residual-mean", lambda e: e + ALPHA),
         ("residual-variance", "residual-gradient", lambda e: e.subs(ALPHA**2, ALPHA)),
+        ("residual-depth", "mean-below-root", lambda e: e / 2),
         ("residual-depth", "residual-depth-below", lambda e: e - FACTOR(0) ** 2 - 1),
         ("dropout-variance", "dropout-variance", lambda e: e * (1 - RATE) / RATE),
         ("dropout-variance", "dropout-covariance", lambda e: e / (1 - RATE)),
