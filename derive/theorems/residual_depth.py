@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Function, Integer, LessThan, Sum, Symbol, sqrt
+from sympy import Eq, Function, Integer, LessThan, Sum, Symbol, sqrt, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.hypotheses import RECTIFIER, Hypothesis
@@ -35,7 +35,7 @@ from derive.theorems.signals import GAINS, OVER, Q1, TWO_SAMPLES, K, L, T, gain_
 from derive.words import Words
 
 DEPTH = Symbol("L", integer=True, positive=True)
-C = Symbol("c", positive=True)
+C, LEAST = symbols("c c'", positive=True)
 LENGTH = Function("q", positive=True)
 ROOT = Function("rho", positive=True)
 MEAN = Function("m", positive=True)
@@ -74,7 +74,7 @@ ENDING = Hypothesis(
     (),
     for_all=(LAYER,),
 )
-_MEANS_GROWTH = 1 + C * FACTOR(LAYER)
+_MEANS_GROWTH = 1 + LEAST * FACTOR(LAYER)
 ENDING_MEANS = Hypothesis(
     "ending-means",
     Words(
@@ -105,6 +105,7 @@ NOTATION = (
     (FACTOR(LAYER), Words("the factor of the branch of a block")),
     (DEPTH, Words("the number of blocks")),
     (C, Words("a constant")),
+    (LEAST, Words("another constant")),
 )
 
 
@@ -253,8 +254,8 @@ def mean_below_root() -> Derivation:
 
 
 def ending_below() -> Derivation:
-    """m(0) (1 + c sum_l alpha_l) <= m(L): the sum of the factors is bounded where the mean is."""
-    start = MEAN(0) * (1 + Sum(C * FACTOR(INDEX), (INDEX, 0, DEPTH - 1)))
+    """m(0) (1 + c' sum_l alpha_l) <= m(L): the sum of the factors is bounded where the mean is."""
+    start = MEAN(0) * (1 + Sum(LEAST * FACTOR(INDEX), (INDEX, 0, DEPTH - 1)))
     proof = Proof(Setting((FACTORS, ENDING_MEANS)), start)
     return proof.by(SumBelowProduct(), RollUp(_MEANS_GROWTH, LAYER, MEAN)).done(
         "residual-depth-ending-below", "The mean is not below the sum of the factors", symbols=NOTATION

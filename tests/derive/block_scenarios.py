@@ -33,7 +33,18 @@ from derive.rules.sums import JoinSums, MultiplySums
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.theorems.mean_field import LAYER
 from derive.theorems.residual import END_ASSUMED, SUM, H
-from derive.theorems.residual_depth import DEPTH, ENDING, ENDING_MEANS, FACTOR, FACTORS, LENGTH, MEAN, RECURSION, ROOT
+from derive.theorems.residual_depth import (
+    DEPTH,
+    ENDING,
+    ENDING_MEANS,
+    FACTOR,
+    FACTORS,
+    LEAST,
+    LENGTH,
+    MEAN,
+    RECURSION,
+    ROOT,
+)
 from derive.theorems.residual_depth import C as SLOPE_OF_ROOT
 from derive.theorems.signals import OVER, T, gaussian
 from derive.words import Words
@@ -278,6 +289,7 @@ def _bounds():
 def _depth():
     limits = (INDEX, 0, DEPTH - 1)
     growth, bound = 1 + FACTOR(LAYER) ** 2, 1 + SLOPE_OF_ROOT * FACTOR(LAYER)
+    least = 1 + LEAST * FACTOR(LAYER)
     each, most = growth.subs(LAYER, INDEX), bound.subs(LAYER, INDEX)
     square = Sum(FACTOR(INDEX) ** 2, limits)
     power = (1 + SLOPE_OF_ROOT / DEPTH) ** DEPTH
@@ -301,8 +313,8 @@ def _depth():
             undefined=(ENDING.key,),
         ),
         Scenario(
-            RollUp(bound, LAYER, MEAN),
-            MEAN(0) * Product(most, limits),
+            RollUp(least, LAYER, MEAN),
+            MEAN(0) * Product(least.subs(LAYER, INDEX), limits),
             MEAN(DEPTH),
             (MEAN(DEPTH - 1), MEAN(0), 2 * MEAN(DEPTH)),
             (ENDING_MEANS,),

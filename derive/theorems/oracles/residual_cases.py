@@ -134,7 +134,7 @@ def _small(block: int) -> float:
 
 
 def _ending_small() -> Known:
-    return _stream(5, _small, lambda alpha: 1 + 0.7 * alpha, c=0.7)
+    return _stream(5, _small, lambda alpha: 1 + 0.7 * alpha, **{"c": 0.7, "c'": 0.7})
 
 
 BLOCK_BY_BLOCK = "multiplied out, block by block"

@@ -18,7 +18,7 @@ from derive.rules.any_activation import CORRELATION
 from derive.rules.depth import INDEX
 from derive.rules.wide import FIRST, SECOND, U, one_gaussian
 from derive.theorems.residual import ALPHA, SCALES
-from derive.theorems.residual_depth import DEPTH, FACTOR, LENGTH, MEAN, ROOT
+from derive.theorems.residual_depth import DEPTH, FACTOR, LEAST, LENGTH, MEAN, ROOT
 from derive.theorems.residual_depth import C as ROOT_SLOPE
 from derive.theorems.signals import OVER, Q1, Q2, Q12, K, L, T, V
 
@@ -145,7 +145,7 @@ def test_residual_depth():
     assert simplify(mean.result - before - ALPHA * (1 - SLOPE) * sqrt(GAIN * Q1 / (2 * pi))) == 0
     below = parts["residual-depth-ending-below"].statement
     assert (below.relation, below.rhs) == ("<=", MEAN(DEPTH))
-    assert simplify(below.lhs - MEAN(0) * (1 + ROOT_SLOPE * total)).doit() == 0
+    assert simplify(below.lhs - MEAN(0) * (1 + LEAST * total)).doit() == 0
     assert parts["mean-below-root"].statement.relation == "<="
 
 
