@@ -139,7 +139,8 @@ def _gradients_added(stream: Signal) -> Lemma:
         "branch-gradient",
         Words(
             "The layers are wide: what comes back along a branch, {}, has been through weights of mean zero, and is "
-            "independent of what comes back beside it, {}.",
+            "independent of what comes back beside it, {}. In a branch that ends in its activation that is so but for "
+            "terms of the order of 1 over the width.",
             back(*at),
             g(*at),
         ),

@@ -7,12 +7,12 @@ from sympy import Function, Symbol
 from derive.averages import Average, SharedVariance
 from derive.blocks import Dense, Elementwise, Residual, layers, network_input
 from derive.blocks.lemmas import passed_back
-from derive.kinds import definition
+from derive.kinds import Hypothesis, Kind, Property, definition
 from derive.layers import Facts, d, i
 from derive.network import GAIN, n
 from derive.proof.derivation import Derivation
 from derive.randomness import NETWORKS
-from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
+from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity, PullOut
 from derive.rules.algebra import Expand, TakeOut
 from derive.rules.given import PutIn, Rename
 from derive.rules.one_of_many import OneOfMany
@@ -66,7 +66,15 @@ def residual_variance() -> Derivation:
         "The residual stream behind a branch that ends in its weights",
         symbols=TWO_SAMPLES,
         source=_SOURCE,
-        parts=(residual_mean(), residual_map(), residual_gradient(), residual_of_layers(), ending_mean(), ending_map()),
+        parts=(
+            residual_mean(),
+            residual_map(),
+            residual_gradient(),
+            residual_of_layers(),
+            ending_mean(),
+            ending_map(),
+            ending_gradient(),
+        ),
         remarks=(
             Words(
                 "With one sample, {} equal to {}, it is the mean square. The mean stays, so that the covariance over "
@@ -173,6 +181,36 @@ def ending_map() -> Derivation:
         "The stream behind a branch that ends in its activation",
         symbols=(*TWO_SAMPLES, *ONE, *PAIR),
         source=_SOURCE,
+    )
+
+
+_END_G, _END_COMING = coming_back(_END)
+ENDING_GRADIENT = Hypothesis(
+    "gradient-entries-independent",
+    Words("The gradients {} that come back to different units are independent of each other.", _END_G(K)),
+    (Property(Kind.ENTRIES_INDEPENDENT, _END_G),),
+    exact=False,
+)
+
+
+def ending_gradient() -> Derivation:
+    """E[(dC/dh_k)^2] = (1 + 2 alpha E[V_kk f'(r_k)] + alpha^2 sum_j E[V_kj^2 f'(r_j)^2]) Var[g], at every width."""
+    start = Average(passed_back(_END, _END_G, H(T, K), T) ** 2, OVER_ALL)
+    rules = (*(Define(family) for family in _END.defined[::-1]), Differentiate(), ContractDelta(), WeightedSums())
+    ends = (Expand(), Linearity(), Expand(), ContractDelta(), PullOut(), TakeOut(SharedVariance(_END_G)))
+    made = proof((*END_ASSUMED, *_END_COMING, ENDING_GRADIENT), start, *rules, *ends, over=OVER_ALL)
+    return made.done(
+        "ending-activation-gradient",
+        "The gradient in front of a branch that ends in its activation",
+        symbols=TWO_SAMPLES[:1],
+        remarks=(
+            Words(
+                "The middle term is what comes back along the branch and beside it together: a unit's slope depends on "
+                "the weights into it. One of {} weights does little to it, so that a prediction for wide layers leaves "
+                "the term out; in a stream of few units it adds up, block by block.",
+                n(0),
+            ),
+        ),
     )
 
 

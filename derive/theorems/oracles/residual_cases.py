@@ -84,7 +84,7 @@ def _ending(f: Callable[[Any], Any] = parabola, **symbols: Any) -> Known:
     def added(at: Callable[..., Any], *index: int) -> Any:
         return at("h", *index) + ALPHA * at("a", *index)
 
-    laws = {"h": (BEFORE, ROWS[:1]), "V": (WEIGHTS, gaussian(1))}
+    laws = {"h": (BEFORE, ROWS[:1]), "V": (WEIGHTS, gaussian(1)), "g": ("output gradient", skewed(1))}
     made = {"r": summed, "a": activated("r", f), "h'": added}
     return case(made, laws, {0: 2}, **{"q_1": 5, "q_2": 10, "q_12": 1, "alpha": ALPHA, **symbols})
 
@@ -176,6 +176,11 @@ ORACLES = {
                 ),
             ),
         ),
+    ),
+    "ending-activation-gradient": Oracle(
+        # With f'(r) = r + 1 and r = V_1 + 2 V_2: E[V_1 f'] = 1, and E[V_1^2 f'^2] = 3 + 4 + 1 for each of two units.
+        GAUSSIAN_HERE,
+        (Case("a parabola", _ending, equals=2 * (1 + 2 * 3 * 1 + 9 * 16)),),
     ),
     "residual-depth": Oracle(
         BLOCK_BY_BLOCK, (Case("five blocks", lambda: _stream(5, _FACTORS.__getitem__, _squared)),)

@@ -114,6 +114,10 @@ def test_residual_blocks():
     back = parts["residual-gradient-map"].result
     factor = 1 + ALPHA**2 * GAIN * one_gaussian(slope(U) ** 2, Q1)
     assert back == variance(back, "g") * factor
+    coherent = parts["ending-activation-gradient"].result
+    weights = family(coherent, "V")
+    (alone,) = (e for e in coherent.atoms(Average) if e.inside[0].has(weights(K, K)))
+    assert coherent.expand().coeff(ALPHA, 1) == 2 * alone * variance(coherent, "g")
     ending = parts["ending-activation-mean"].result
     assert ending == Average(h(T, K), OVER) + ALPHA * one_gaussian(f(U), Q1)
     crossed = parts["ending-activation-map"].result
@@ -267,6 +271,7 @@ def no_bias(result):
         ("residual-variance", "residual-variance", lambda e: e.subs(ALPHA**2, ALPHA)),
         ("residual-variance", "residual-mean", lambda e: e + ALPHA),
         ("residual-variance", "residual-gradient", lambda e: e.subs(ALPHA**2, ALPHA)),
+        ("residual-variance", "ending-activation-gradient", lambda e: e.subs(ALPHA, -ALPHA)),
         ("residual-depth", "mean-below-root", lambda e: e / 2),
         ("residual-depth", "residual-depth-below", lambda e: e - FACTOR(0) ** 2 - 1),
         ("dropout-variance", "dropout-variance", lambda e: e * (1 - RATE) / RATE),
