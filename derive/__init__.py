@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from derive.claims import CLAIMS
 from derive.errors import InputError
+from derive.methods import METHODS
+from derive.provided import provide
 from derive.theorems import THEOREMS
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from derive.gaussian import NoClosedForm, gaussian_expectation
     from derive.maps import Maps
     from derive.proof.derivation import Derivation
+
+provide(METHODS)
 
 __version__ = "0.1.0"
 

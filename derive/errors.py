@@ -11,6 +11,10 @@ class InputError(ValueError):
     """Input that breaks a stated rule."""
 
 
+class Undischarged(InputError):
+    """An obligation of a rule that no hypothesis of its setting discharges."""
+
+
 def loose(name: str) -> str:
     """Return a name without case and without the signs between its words.
 

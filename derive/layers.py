@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product as cartesian
+from typing import Any
 
 from sympy import Expr, Integer, Symbol, expand, sympify
 
@@ -12,6 +13,7 @@ i = Symbol("i", integer=True)
 d = Symbol("d", integer=True)
 
 _LARGEST_COEFFICIENT = 3
+Terms = dict[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,13 @@ class Facts:
         gap = expand(sympify(left) - right)
         if gap.is_number:
             return bool(gap >= 0)
-        for coefficients in cartesian(range(_LARGEST_COEFFICIENT + 1), repeat=len(self.nonnegative)):
-            rest = expand(gap - sum(c * f for c, f in zip(coefficients, self.nonnegative, strict=True)))
-            if rest.is_number and rest >= 0:
+        wanted, *given = (expand(e).as_coefficients_dict() for e in (gap, *self.nonnegative))
+        # What no fact speaks of stays.
+        if any(all(term not in fact for fact in given) for term in wanted if term != 1):
+            return False
+        for coefficients in cartesian(range(_LARGEST_COEFFICIENT + 1), repeat=len(given)):
+            rest = _without(wanted, coefficients, given)
+            if rest.pop(1, 0) >= 0 and not any(rest.values()):
                 return True
         return False
 
@@ -61,6 +67,15 @@ class Facts:
     @cached_property
     def _told(self) -> tuple[tuple[Expr, frozenset[Symbol]], ...]:
         return tuple((f, frozenset(f.free_symbols)) for f in self.nonnegative)
+
+
+def _without(terms: Terms, coefficients: tuple[int, ...], facts: list[Terms]) -> Terms:
+    """Return a sum of terms, as numbers by term, minus a combination of others."""
+    rest = dict(terms)
+    for coefficient, fact in zip(coefficients, facts, strict=True):
+        for term, number in fact.items():
+            rest[term] = rest.get(term, 0) - coefficient * number
+    return rest
 
 
 @lru_cache(maxsize=1_000)

@@ -108,7 +108,8 @@ def hypotheses() -> dict[str, Hypothesis]:
     ]
     values = [value for module in homes for value in vars(module).values()]
     # A signal carries what its blocks assume.
-    values += [h for value in values for h in (value if isinstance(value, tuple) else getattr(value, "assumed", ()))]
+    objects = [value for value in values if not isinstance(value, type)]
+    values += [h for value in objects for h in (value if isinstance(value, tuple) else getattr(value, "assumed", ()))]
     found = [value for value in values if isinstance(value, Hypothesis)]
     # Some rest on what a theorem derives, and are made when they are asked for.
     found += [make() for module in homes for make in getattr(module, "MADE_HYPOTHESES", ())]

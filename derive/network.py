@@ -51,6 +51,8 @@ class ActivationSlope(Notation, Function):
 n = Width
 f = Activation
 slope = ActivationSlope
+DERIVATIVES = (Activation, ActivationSlope, *(Function("f" + "'" * order, real=True) for order in (2, 3, 4)))
+"""The activation function and its derivatives."""
 AT_ZERO, SLOPE_AT_ZERO = Symbol("f(0)", real=True), Symbol("f'(0)", positive=True)
 """The value and the slope of the activation function at zero."""
 SLOPE = Symbol("a", real=True)

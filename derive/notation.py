@@ -7,34 +7,22 @@ from typing import Any
 from sympy import Basic
 from sympy.printing.str import StrPrinter
 
+from derive.provided import provided
+
 
 class Notation:
     """Mixed into a node: ``str``, ``repr`` and LaTeX are those of `derive.render`, alone or inside any expression."""
 
     def _sympystr(self, printer: Any) -> str:
-        from derive.render.order import TIMES
-        from derive.render.text_printer import VarianceTextPrinter
+        return printer.structure(self) if isinstance(printer, _Structure) else self._text(printer)
 
-        if isinstance(printer, _Structure):
-            return printer.structure(self)
-        if isinstance(printer, VarianceTextPrinter):
-            return str(_method(printer, self)(self))
-        return str(_method(VarianceTextPrinter(), self)(self)).replace(TIMES, " ")
+    @provided
+    def _text(self, printer: Any) -> str:
+        raise NotImplementedError
 
+    @provided
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        from derive.render.delimiters import settle
-        from derive.render.latex_printer import VarianceLatexPrinter
-        from derive.render.order import TIMES
-
-        if isinstance(printer, VarianceLatexPrinter):
-            shown = _method(printer, self)(self)
-        else:
-            shown = settle(_method(VarianceLatexPrinter(), self)(self)).replace(TIMES, " ")
-        return f"{shown}^{{{exp}}}" if exp else str(shown)
-
-
-def _method(printer: Any, node: object) -> Any:
-    return getattr(printer, f"_print_{type(node).__name__}")
+        raise NotImplementedError
 
 
 class _Structure(StrPrinter):

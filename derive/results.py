@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from derive.provided import provided
+
 
 class Result:
     """The base of what is returned: a class says what its `rows` are and its `headline`, and all else follows.
@@ -61,10 +63,9 @@ class Result:
             ) from missing
         return DataFrame(self.rows())
 
+    @provided
     def _repr_html_(self) -> str:
-        from derive.render.table import to_html
-
-        return to_html(self.rows(), self.headline)
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.headline}>"

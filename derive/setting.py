@@ -16,15 +16,11 @@ from sympy import Eq, Expr, Mul, sympify
 from derive.cost import CostFunction, Partial
 from derive.dependence import Reach, reach
 from derive.dependence.backflow import network
-from derive.errors import InputError
+from derive.errors import Undischarged as Undischarged
 from derive.hypotheses import SLOPE_ONE, Hypothesis, Kind, Property
 from derive.kinds import require_one_meaning
 from derive.layers import Facts
 from derive.randomness import EVERYTHING, WEIGHTS, Entry, Family, Over
-
-
-class Undischarged(InputError):
-    """An obligation of a rule that no hypothesis of the setting discharges."""
 
 
 @dataclass(frozen=True)

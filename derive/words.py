@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sympy import Basic, Symbol
 
 from derive.errors import InputError
+from derive.provided import provided
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -28,10 +29,9 @@ class Words:
         object.__setattr__(self, "template", template)
         object.__setattr__(self, "objects", objects)
 
+    @provided
     def __str__(self) -> str:
-        from derive.render.text import formula
-
-        return self.render(formula)
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"<Words: {self}>"

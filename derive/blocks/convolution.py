@@ -12,6 +12,7 @@ from derive.blocks.assumptions import weights_assumed
 from derive.blocks.block import Block
 from derive.blocks.signal import CHANNEL, Axis, Place, Signal
 from derive.errors import InputError
+from derive.provided import provided
 from derive.randomness import BIASES, WEIGHTS
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Convolution(Block):
 
     Without padding by zeros, positions are counted around (``"circular"``); with it, what is outside is zero. The
     output has ceil(size / stride) positions. With ``groups``, output channels see the input channels of their group
-    only. ``gain`` is the fan-in, kernel positions times input channels of a group, times Var[K].
+    only. ``gain`` is the fan-in, kernel positions times input channels of a group, times Var[K]. ``weights``,
+    ``biases`` and ``output`` are the names of what is new.
     """
 
     channels: Expr | int
@@ -37,6 +39,9 @@ class Convolution(Block):
     gain: Expr | float | None = None
     bias_variance: Expr | float | None = 0
     law: str = "normal"
+    weights: str = "K"
+    biases: str = "b"
+    output: str = "s"
     word = "conv"
 
     def __post_init__(self) -> None:
@@ -61,7 +66,7 @@ class Convolution(Block):
         variance = None if self.gain is None else self.gain / fan_in
         read, positions = z.values, z.positions
         z, K = z.drawing(
-            "K",
+            self.weights,
             (Axis("in", group_in), *taps, Axis("out", out[0].size)),
             WEIGHTS,
             "the kernel's weights",
@@ -71,7 +76,7 @@ class Convolution(Block):
         z = z.assuming(*weights_assumed(z, K))
         b = None
         if self.bias_variance != 0:
-            z, b = z.drawing("b", out[:1], BIASES, "the biases", variance=self.bias_variance)
+            z, b = z.drawing(self.biases, out[:1], BIASES, "the biases", variance=self.bias_variance)
             z = z.assuming(*weights_assumed(z, b))
         groups, kernel, stride, padding = self.groups, self.kernel, self.stride, self.padding
 
@@ -90,7 +95,7 @@ class Convolution(Block):
 
         name = z.feature.name
         axes = tuple(a for a in z.axes if a.name != name and a not in positions) + out
-        return z.becomes("s", axes, "the pre-activations", formula)
+        return z.becomes(self.output, axes, "the pre-activations", formula)
 
     def _groups(self, z: Signal) -> tuple[Expr, Expr]:
         """Return how many input and output channels a group has."""
@@ -105,11 +110,10 @@ class Convolution(Block):
         """Return the number of output positions."""
         return floor((axis.size + self.stride - 1) / self.stride)
 
+    @provided
     def lemmas(self, z: Signal) -> Lemmas:
         """Return the lemmas of one layer, place by place."""
-        from derive.blocks.lemmas_linear import convolution
-
-        return convolution(self, z)
+        raise NotImplementedError
 
     @property
     def has_weights(self) -> bool:

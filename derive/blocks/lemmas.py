@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sympy import Basic, Expr, Integer, Mul, Sum, Symbol
+from sympy import Basic, Expr, Integer, Mul, Sum, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.blocks.block import Block
@@ -134,28 +134,51 @@ def gradient(block: Block, positions: int, rules: tuple[Rule, ...], *assumed: Hy
     """
     z = into(block, positions, samples=False)
     out = block(z)
-    g = Family("g", meaning=_COMING_BACK, extents=Extents(out.axes), layered=False, source=OUTPUT_GRADIENT)
-    names = [Symbol(name, integer=True) for name in ("o", "q", "q'")]
-    limits = [(index, Integer(1), axis.size) for index, axis in zip(names, out.axes, strict=False)]
-    indices = [index for index, *_ in limits]
-    cost = Sum(g(*indices) * out.family(*indices), *limits)
+    g = gradient_at(out)
     here = place(0, z.positions)
     facts = Facts(_inside(here, z.positions))
-    setting = Setting((FINITE_MOMENTS, *out.assumed, coming_back(out, g), *assumed), facts, OVER)
-    start = Average(Partial(cost, z.family(UNIT_INDEX, *here)) ** 2, OVER)
+    setting = Setting((FINITE_MOMENTS, *out.assumed, gradient_independence(out, g), *assumed), facts, OVER)
+    start = Average(passed_back(out, g, z.family(UNIT_INDEX, *here)) ** 2, OVER)
     return made(setting, start, rules, f"{block.word}-gradient", f"The gradient in front of {block.word}")
 
 
-def coming_back(out: Signal, g: Family) -> Hypothesis:
-    """Return the hypothesis that gradients that come back are independent of all that went forward."""
+def gradient_at(out: Signal, *sample: Expr) -> Family:
+    """Return the gradient of the cost at what comes out of a block, of one sample where it is given."""
+    meaning = "the gradient of the cost at what comes out"
+    return Family(
+        "g",
+        meaning=Words(f"{meaning} for the sample {{}}", *sample) if sample else meaning,
+        extents=Extents(_of_one_sample(out)),
+        layered=False,
+        source=OUTPUT_GRADIENT,
+    )
+
+
+def passed_back(out: Signal, g: Family, to: Entry, *sample: Expr) -> Partial:
+    """Return the gradient at a scalar that goes into a block: the derivative of the cost's linear part, sum g y."""
+    axes = _of_one_sample(out)
+    indices = symbols("j q q'", integer=True)[: len(axes)]
+    limits = ((index, Integer(1), axis.size) for index, axis in zip(indices, axes, strict=True))
+    return Partial(Sum(g(*indices) * out.family(*sample, *indices), *limits), to)
+
+
+def _of_one_sample(out: Signal) -> tuple[Axis, ...]:
+    return tuple(axis for axis in out.axes if axis.name != SAMPLE)
+
+
+def gradient_independence(out: Signal, g: Family, which: str = "gradient") -> Hypothesis:
+    """Return the hypothesis that gradients that come back are independent of all that went forward.
+
+    ``which`` begins its key.
+    """
     return Hypothesis(
-        "gradient-independence",
+        f"{which}-independence",
         Words(
             "The layers are wide: the gradients {} that come back are independent of the weights and of all that went "
             "forward, together, as if the backward pass had weights of its own.",
-            g(*(Symbol(name, integer=True) for name in ("k", "p", "p'")[: len(out.axes)])),
+            g(*symbols("k p p'", integer=True)[: len(_of_one_sample(out))]),
         ),
-        (Property(Kind.INDEPENDENT_OF, g, *(d.family for d in out.drawn)),),
+        (Property(Kind.INDEPENDENT_OF, g, *(drawn.family for drawn in out.drawn)),),
         exact=False,
         source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
     )
@@ -202,7 +225,6 @@ def known(lemmas: Lemmas, sizes: Mapping[Basic, Expr], variances: Mapping[Source
     }
 
 
-_COMING_BACK = "the gradient of the cost at what comes out"
 _TITLES = {
     "mean": "The mean",
     "square": "The mean square",

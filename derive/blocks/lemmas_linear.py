@@ -13,7 +13,8 @@ from derive.blocks.pooling import AveragePool, Flatten
 from derive.blocks.scale import Scale
 from derive.blocks.signal import Signal
 from derive.network import BIAS_VARIANCE, GAIN, n
-from derive.randomness import BIASES, WEIGHTS, Source
+from derive.proof.rule import Rule
+from derive.randomness import BIASES, WEIGHTS, Family, Source
 from derive.rules.algebra import Expand
 from derive.rules.calculus import Differentiate
 from derive.rules.definitions import Define
@@ -21,6 +22,10 @@ from derive.rules.deltas import OneToOne, OnlyTerm
 from derive.rules.expectation import Centred, Linearity, ProductLaw
 from derive.rules.sums import ContractDelta, JoinSums, MultiplySums
 from derive.rules.weights import CentredSquare, WeightedSums
+
+MEAN_OF_WEIGHTED = (Linearity(), ProductLaw(), Centred())
+SECOND_MOMENT_OF_WEIGHTED = (Expand(), Linearity(), WeightedSums(), CentredSquare())
+"""What becomes of the mean of a sum with weights and biases, and of a product of two, once they are put in."""
 
 
 def dense(block: Dense, z: Signal) -> Lemmas:
@@ -54,10 +59,15 @@ def _laws(block: Dense | Convolution, fan_in: Expr) -> dict[Source, Expr]:
 def _weighted(block: Dense | Convolution, positions: int) -> Lemmas:
     s = block(incoming(positions)).family
     once = block(incoming(positions, samples=False)).family
-    second = (Define(s), Expand(), Linearity(), WeightedSums(), CentredSquare())
-    found = moments(block, positions, (Define(s), Linearity(), ProductLaw(), Centred()), second)
-    back = (Define(once), Differentiate(), *((JoinSums(),) if positions else ()), ContractDelta(), WeightedSums())
-    return {**found, "gradient": gradient(block, positions, (*back, *((Linearity(), OneToOne()) if positions else ())))}
+    found = moments(block, positions, (Define(s), *MEAN_OF_WEIGHTED), (Define(s), *SECOND_MOMENT_OF_WEIGHTED))
+    return {**found, "gradient": gradient(block, positions, gradient_of_weighted(once, positions))}
+
+
+def gradient_of_weighted(s: Family, positions: int) -> tuple[Rule, ...]:
+    """Return the rules for the mean square of the gradient in front of weights, with positions or without."""
+    if not positions:
+        return Define(s), Differentiate(), ContractDelta(), WeightedSums()
+    return Define(s), Differentiate(), JoinSums(), ContractDelta(), WeightedSums(), Linearity(), OneToOne()
 
 
 def scale(block: Scale, z: Signal) -> Lemmas:
@@ -74,6 +84,9 @@ def _scaled(positions: int) -> Lemmas:
     return {**moments(block, positions, rules, rules), "gradient": gradient(block, positions, back)}
 
 
+SECOND_MOMENT_OF_POOLED = (MultiplySums(), Linearity())
+
+
 def average_pool(block: AveragePool, z: Signal) -> Lemmas:
     """E[y_t y'_u] = sum_r sum_r' E[z_{wt+r} z'_{wu+r'}]/w^2; the gradient is that of the window, over w."""
     sizes = {size: axis.size / (block.window or 1) for size, axis in zip(SIZES, z.positions, strict=False)}
@@ -87,9 +100,9 @@ def _pooled(block: AveragePool, positions: int) -> Lemmas:
     here = [axis[0] for axis in PLACES[:positions]]
     inside = [Mod(p - 1, w) + 1 for p, w in zip(here, windows, strict=True)]
     outside = [floor((p - 1) / w) + 1 for p, w in zip(here, windows, strict=True)]
-    second = (Define(y), MultiplySums(), Linearity())
     back = (Define(once), Differentiate(), JoinSums(), ContractDelta(), OnlyTerm((*inside, *outside)), Linearity())
-    return {**moments(block, positions, (Define(y), Linearity()), second), "gradient": gradient(block, positions, back)}
+    found = moments(block, positions, (Define(y), Linearity()), (Define(y), *SECOND_MOMENT_OF_POOLED))
+    return {**found, "gradient": gradient(block, positions, back)}
 
 
 def flatten(block: Flatten, z: Signal) -> Lemmas:

@@ -24,6 +24,7 @@ from derive.blocks.lemmas import (
     moments,
     place,
 )
+from derive.blocks.masks import MaskMoment
 from derive.blocks.signal import Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS
 from derive.kinds import Hypothesis, Kind, Property
@@ -32,7 +33,6 @@ from derive.rules.algebra import Expand
 from derive.rules.calculus import Differentiate
 from derive.rules.definitions import Define
 from derive.rules.expectation import Centred, Linearity
-from derive.rules.masks import MaskMoment
 from derive.rules.sums import ContractDelta
 from derive.rules.weights import SplitOff
 from derive.rules.wide import GaussianLimit
@@ -40,7 +40,7 @@ from derive.setting import Setting
 from derive.words import Words
 
 
-def elementwise(z: Signal) -> Lemmas:
+def elementwise(_: Elementwise, z: Signal) -> Lemmas:
     """E[f(u) f(u')] for Gaussian u, u' with the mean squares and the mean product of the signal; E[f'(u)^2] back."""
     return known(_elementwise(len(z.positions)), {}, {})
 
@@ -69,6 +69,10 @@ def gaussian(z: Signal) -> Hypothesis:
     )
 
 
+MASKED = (SplitOff(), MaskMoment(RATE))
+"""What becomes of a mean with a mask in it."""
+
+
 def dropout(block: Dropout, z: Signal) -> Lemmas:
     """E[y^2] = E[z^2]/(1 - p); two samples, or two places, have masks of their own: E[y y'] = E[z z']."""
     return known(_dropped(len(z.positions)), {RATE: sympify(block.rate)}, {})
@@ -78,16 +82,15 @@ def dropout(block: Dropout, z: Signal) -> Lemmas:
 def _dropped(positions: int) -> Lemmas:
     block = Dropout(RATE)
     y, once = (block(incoming(positions, samples=s)).family for s in (True, False))
-    split = (SplitOff(), MaskMoment(RATE))
     found = moments(
         block,
         positions,
-        (Define(y), *split),
-        (Define(y), *split),
-        product=(Define(y), *split, *split),
-        between=(Define(y), *split, *split),
+        (Define(y), *MASKED),
+        (Define(y), *MASKED),
+        product=(Define(y), *MASKED, *MASKED),
+        between=(Define(y), *MASKED, *MASKED),
     )
-    back = (Define(once), Differentiate(), ContractDelta(), *split)
+    back = (Define(once), Differentiate(), ContractDelta(), *MASKED)
     return {**found, "gradient": gradient(block, positions, back)}
 
 
@@ -136,7 +139,8 @@ def _gradients_added(stream: Signal) -> Lemma:
         "branch-gradient",
         Words(
             "The layers are wide: what comes back along a branch, {}, has been through weights of mean zero, and is "
-            "independent of what comes back beside it, {}.",
+            "independent of what comes back beside it, {}. In a branch that ends in its activation that is so but for "
+            "terms of the order of 1 over the width.",
             back(*at),
             g(*at),
         ),

@@ -5,5 +5,5 @@ down to what is drawn, `grounds` refuses those that lead nowhere, `backflow` doe
 finds the layers that a chain rule goes through.
 """
 
-from derive.dependence.below import reach as reach
+from derive.dependence.backflow import reach as reach
 from derive.dependence.scalars import Reach as Reach

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, sympify
 
 from derive.cost import CostFunction, Partial
 from derive.dependence.below import drawn, needs
 from derive.dependence.ranges import Interval
 from derive.dependence.scalars import Reach, Use, less, merged, of_entry
-from derive.dependence.uses import LAYER, Definition, at_layers, definition_of, own_units, slopes, written
-from derive.randomness import Family
+from derive.dependence.uses import LAYER, Definition, at_layers, definition_of, own_units, slopes, walk, written
+from derive.errors import InputError
+from derive.randomness import Entry, Family
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,21 @@ def users(cost: CostFunction, family: Family, *, linear: bool = False) -> tuple[
                 for scalar, used in written(e, family):
                     found.append(User(definition, start, used, tuple(dict.fromkeys(slopes(e, scalar, linear=linear)))))
     return tuple(found)
+
+
+def reach(expression: Expr, *, linear: bool, closed_cost: bool) -> frozenset[Reach]:
+    """Return the drawn scalars that an expression depends on.
+
+    ``linear`` says that ``f' = 1``; ``closed_cost`` that the gradient at the output is drawn on its own, apart from
+    the output. Raises `InputError` where a definition needs itself, or a layer before the first.
+    """
+
+    def gradient(partial: Partial) -> Iterator[Use]:
+        if not isinstance(partial.target, CostFunction) or not isinstance(partial.variable, Entry):
+            raise InputError(f"dependence is known for derivatives of the cost, got {partial}")
+        return map(Use, gradient_reach(partial, linear=linear, closed_cost=closed_cost))
+
+    return frozenset(drawn(needs(walk(sympify(expression), gradient))))
 
 
 def gradient_reach(partial: Partial, *, linear: bool, closed_cost: bool) -> tuple[Reach, ...]:

@@ -9,32 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from sympy import Expr, Integer, sympify
+from sympy import Expr, Integer
 
-from derive.cost import CostFunction, Partial
 from derive.dependence.grounds import require_grounds
 from derive.dependence.ranges import Interval, Ranges
 from derive.dependence.scalars import Reach, Use, less, merged
-from derive.dependence.uses import LAYER, at_layers, at_units, definition_of, walk
-from derive.errors import InputError
+from derive.dependence.uses import LAYER, at_layers, at_units, definition_of
 from derive.randomness import Entry, Family, Source
-
-
-def reach(expression: Expr, *, linear: bool, closed_cost: bool) -> frozenset[Reach]:
-    """Return the drawn scalars that an expression depends on.
-
-    ``linear`` says that ``f' = 1``; ``closed_cost`` that the gradient at the output is drawn on its own, apart from
-    the output. Raises `InputError` where a definition needs itself, or a layer before the first.
-    """
-
-    def gradient(partial: Partial) -> Iterator[Use]:
-        from derive.dependence.backflow import gradient_reach
-
-        if not isinstance(partial.target, CostFunction) or not isinstance(partial.variable, Entry):
-            raise InputError(f"dependence is known for derivatives of the cost, got {partial}")
-        return map(Use, gradient_reach(partial, linear=linear, closed_cost=closed_cost))
-
-    return frozenset(drawn(needs(walk(sympify(expression), gradient))))
 
 
 def drawn(reaches: Iterable[Reach]) -> tuple[Reach, ...]:

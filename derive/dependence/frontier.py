@@ -12,10 +12,9 @@ from derive.dependence.backflow import User, network, users
 from derive.dependence.below import needs
 from derive.dependence.ranges import Interval
 from derive.dependence.scalars import Reach, Use
-from derive.errors import InputError
+from derive.errors import InputError, Undischarged
 from derive.layers import Facts
 from derive.randomness import Entry, Family
-from derive.setting import Undischarged
 
 Layer = tuple[Family, Expr | None]
 """The scalars of a family in one layer (None where it has no layers)."""

@@ -1,6 +1,9 @@
 """Answers at given numbers from the general form: derived and checked with symbols, then the numbers are put in."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sympy import Basic, Dict, Expr, Function, Gt, Rational
 
@@ -12,8 +15,12 @@ from derive.proof.derivation import Step
 from derive.proof.instances import agreed, refuted, relation
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.verdict import Verdict
+from derive.provided import provided
 from derive.setting import Setting
 from derive.words import Words
+
+if TYPE_CHECKING:
+    from derive.gaussian.api import ClosedForm
 
 LARGEST_COLLECTED = 64
 """Bits of the numbers in a form whose terms are still collected."""
@@ -39,13 +46,16 @@ class PutNumbersIn(Rule):
         """Replace the expectation by its general form at the numbers."""
         if not isinstance(node, GaussianExpectation) or self.general.xreplace(dict(self.values)) != node:
             return None
-        from derive.gaussian.api import general_form
-
-        lemma = general_form(self.general)
+        lemma = self.derived()
         law = setting.law_key if isinstance(setting, GaussianSetting) else frozenset()
         uses = law.union(*(self._holds(c, setting) for c in lemma.conditions))
         words = Words("{}: derive the form with symbols for the numbers, and put the numbers in.", self.general)
         return Rewrite(lemma.result.xreplace(dict(self.values)), uses, words, (lemma,))
+
+    @provided
+    def derived(self) -> ClosedForm:
+        """Return the general form, derived once in a process."""
+        raise NotImplementedError
 
     def by_second_path(self, step: Step) -> Verdict:
         """Put the numbers into the lemma's two sides; look at its conditions in decimals where nothing states them."""

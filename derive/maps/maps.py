@@ -26,6 +26,7 @@ from derive.maps.symbols import c, fan_in, fan_out, m, q, q_1, q_2, rho, sigma_b
 from derive.network import f
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import RuleDoesNotApply
+from derive.provided import provided
 from derive.results import Result
 from derive.rules.replicas import HalfSquaredDifference
 from derive.rules.wide import ByClosedForm, closed_form
@@ -311,51 +312,28 @@ class Maps(Result):
     # ---- output
 
     @property
+    @provided
     def headline(self) -> str:
         """The activation."""
-        return f"{self.activation}, f(s) = {_formula(self._f)['text']}"
+        raise NotImplementedError
 
+    @provided
     def rows(self) -> list[dict[str, Any]]:
         """Return one row for each map: its closed form as text, or the reason why there is none."""
-        return [
-            {name: cell["text"] if isinstance(cell, dict) else cell for name, cell in self._entry(map_).items()}
-            for map_ in MAPS
-        ]
+        raise NotImplementedError
+
+    @provided
+    def to_dict(self) -> dict[str, Any]:
+        """Return all maps as plain data: closed forms as LaTeX and text, or the reason why there is none."""
+        raise NotImplementedError
+
+    @provided
+    def text(self) -> str:
+        """Return all maps as lines of text."""
+        raise NotImplementedError
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *MAPS})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all maps as plain data: closed forms as LaTeX and text, or the reason why there is none."""
-        f = self.activation
-        return {
-            "activation": str(f),
-            "expression": _formula(f.expression),
-            "derivative": _formula(f.derivative),
-            "kinks": [str(k) for k in f.kinks],
-            "jumps": [str(k) for k in f.jumps],
-            "parity": f.parity,
-            "homogeneity": None if f.homogeneity is None else str(f.homogeneity),
-            "maps": [self._entry(name) for name in MAPS],
-        }
-
-    def _entry(self, name: str) -> dict[str, Any]:
-        found = self.find(name)
-        entry: dict[str, Any] = {"name": name, "meaning": MAPS[name]}
-        if isinstance(found, NoClosedForm):
-            return {**entry, "definition": None, "closed_form": None, "reason": found.reason, "grade": None}
-        closed, definition = _formula(found.result), _formula(found.statement.lhs)
-        return {**entry, "definition": definition, "closed_form": closed, "reason": None, "grade": str(found.grade)}
-
-    def text(self) -> str:
-        """Return all maps as lines of text."""
-        lines = [f"{self.activation}: f(s) = {_formula(self._f)['text']}", ""]
-        width = max(map(len, MAPS))
-        for entry in self.to_dict()["maps"]:
-            closed = entry["closed_form"]
-            value = closed["text"] if closed else f"no closed form: {entry['reason']}"
-            lines.append(f"{entry['name']:<{width}}  {value}")
-        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"Maps({str(self.activation)!r})"
@@ -383,12 +361,6 @@ def _tidy(proof: Proof) -> Proof:
         return proof.by(Shorten())
     except RuleDoesNotApply:
         return proof
-
-
-def _formula(e: Expr) -> dict[str, str]:
-    from derive.render import latex, text
-
-    return {"latex": latex.formula(e), "text": text.formula(e)}
 
 
 _SETTING = Setting(())

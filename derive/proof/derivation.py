@@ -18,6 +18,7 @@ from derive.proof.oracle import Oracle
 from derive.proof.relations import Remainder, chained, require_leading
 from derive.proof.rule import Evidence, Rule
 from derive.proof.verdict import UNCHECKED, Grade, Verdict
+from derive.provided import provided
 from derive.results import Result
 from derive.setting import Setting
 from derive.words import Words
@@ -34,15 +35,13 @@ class Statement:
     def __repr__(self) -> str:
         return f"<Statement: {self}>"
 
+    @provided
     def __str__(self) -> str:
-        from derive.render.text import relation_text
+        raise NotImplementedError
 
-        return relation_text(self)
-
+    @provided
     def _repr_latex_(self) -> str:
-        from derive.render.latex import relation_latex
-
-        return rf"$\displaystyle {relation_latex(self)}$"
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,9 +60,7 @@ class Step:
     lemmas: tuple[Derivation, ...] = ()
 
     def __repr__(self) -> str:
-        from derive.render.text import formula
-
-        after = formula(self.after)
+        after = Words("{}", self.after)
         return f"<Step {self.id}, {self.rule.name}: {self.relation} {after} ({self.verdict.grade})>"
 
 
@@ -130,6 +127,7 @@ class Derivation(Result):
             grades.append(Grade.FAILED)
         return max(grades, default=Grade.UNDECIDED)
 
+    @provided
     def check(self, *, progress: Callable[[str], None] | None = None) -> CheckResult:
         """Derive everything again from scratch and check every step by every means that suits it.
 
@@ -137,57 +135,46 @@ class Derivation(Result):
         each distribution-free step is tried in tiny worlds (analytic ones at points, to many digits). The statement
         is held against its oracle: cases in which it is known another way.
         """
-        from derive.proof.checking import check
+        raise NotImplementedError
 
-        return check(self, progress=progress)
-
+    @provided
     def text(self, *, width: int = 100, depth: str = "full", evidence: str = "inline") -> str:
         """Return the derivation as Unicode text for a terminal; see `derive.render.text.to_text`."""
-        from derive.render.text import to_text
+        raise NotImplementedError
 
-        return to_text(self, width=width, depth=depth, evidence=evidence)
-
+    @provided
     def latex(self, *, standalone: bool = False, depth: str = "full", evidence: str = "inline") -> str:
         """Return the derivation as a fragment for a paper, or as a document; see `derive.render.latex.to_latex`."""
-        from derive.render.latex import to_latex
+        raise NotImplementedError
 
-        return to_latex(self, standalone=standalone, depth=depth, evidence=evidence)
-
+    @provided
     def html(self) -> str:
         """Return the derivation as a self-contained page, with its mathematics as MathML."""
-        from derive.render.html import to_html
-
-        return to_html(self)
+        raise NotImplementedError
 
     @property
+    @provided
     def headline(self) -> str:
         """The name, the statement and the grade."""
-        from derive.render.text import statement_text
+        raise NotImplementedError
 
-        steps = "1 step" if len(self.steps) == 1 else f"{len(self.steps)} steps"
-        return f"{self.name}: {statement_text(self)} ({self.grade}, {steps})"
-
+    @provided
     def rows(self) -> list[dict[str, Any]]:
         """Return one row for each step, with its formulas as text."""
-        from derive.render.json import rows
+        raise NotImplementedError
 
-        return rows(self)
-
+    @provided
     def to_dict(self) -> dict[str, Any]:
         """Return the derivation as plain data: the documented JSON of the command line."""
-        from derive.render.json import to_dict
+        raise NotImplementedError
 
-        return to_dict(self)
-
+    @provided
     def _repr_latex_(self) -> str:
-        from derive.render.latex import statement_latex
+        raise NotImplementedError
 
-        return f"${statement_latex(self)}$"
-
+    @provided
     def _repr_html_(self) -> str:
-        from derive.render.html import fragment
-
-        return fragment(self)
+        raise NotImplementedError
 
     def __str__(self) -> str:
         return self.text()
@@ -212,11 +199,10 @@ class CheckResult(Result):
         return Grade.FAILED if self.failures and found < Grade.UNDECIDED else found
 
     @property
+    @provided
     def uncited(self) -> tuple[str, ...]:
         """Hypotheses that no step cites, of the derivation, its lemmas and parts; for a theorem these are failures."""
-        from derive.proof.premises import uncited
-
-        return tuple(uncited(self.derivation))
+        raise NotImplementedError
 
     @property
     def headline(self) -> str:

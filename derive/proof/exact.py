@@ -42,7 +42,7 @@ from derive.randomness import Entry, Family
 
 Environment = Mapping[Symbol, Any]
 Seed = tuple[Family, tuple[int, ...]]
-MAX_OUTCOMES, MAX_OUTCOMES_OF_DEEP_WORLDS = 520, 8200
+MAX_OUTCOMES, MOST_OUTCOMES = 520, 8200
 SAMPLED_OUTCOMES = 64
 """How many outcomes are drawn where there are too many to enumerate."""
 
@@ -50,14 +50,17 @@ SAMPLED_OUTCOMES = 64
 class Exact:
     """Evaluates expressions in one world. An environment gives the values of the free layer and unit symbols.
 
-    With ``sampling``, `for_all` draws some of the outcomes; means are enumerated all the same.
+    With ``sampling``, `for_all` draws some of the outcomes; means are enumerated all the same. With ``patient``, more
+    outcomes are enumerated.
     ``met`` is what has been read so far: sizes, symbols, functions.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, sampling: bool = False, patient: bool = False) -> None:
         self.world = world
         self.outcomes = 0
-        self.sampling = False
+        self.sampling = sampling
+        # Worlds of many layers are few, and have many coins.
+        self._most = MOST_OUTCOMES if patient or len(world.layers) >= 4 else MAX_OUTCOMES
         self.met: set[Hashable] = set()
         self._faces: dict[Coin, int] = {}
         self._tossed = NO_COINS
@@ -122,7 +125,7 @@ class Exact:
         # What has no chance at all is no outcome: what holds almost surely holds.
         possible = [[face for face, w in enumerate(c.weights) if w] for c in order]
         count = prod(map(len, possible))
-        if count > (MAX_OUTCOMES if len(self.world.layers) < 4 else MAX_OUTCOMES_OF_DEEP_WORLDS):
+        if count > self._most:
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
         self.outcomes += count
         around = {c: self._faces[c] for c in order if c in self._faces}

@@ -86,22 +86,32 @@ class Laboratory:
         worlds, shapes = self._in_turn((left, right))
         failed = self._tried(worlds, shapes, tally, left, relation, right)
         units = [int(u) for e in (left, right) for u in e.atoms(Integer) if u > _SMALL]
-        if failed is None and not tally.worlds and units:
+        if failed is None and not tally.ordinary and units:
             found = wide_worlds(self.setting, max(units), declared=self.declared, about=(left, right))
             worlds = [Exact(w) for w in found]
             failed = self._tried(worlds, shapes, tally, left, relation, right)
-        if failed is None and not tally.worlds:
-            failed = self._sampled(worlds, tally, left, relation, right)
+        if failed is None and not tally.ordinary:
+            failed = self._afresh(worlds[:shapes], tally, left, relation, right, patient=True)
+        if failed is None and not tally.ordinary:
+            failed = self._afresh(worlds[:_MOST_SAMPLED], tally, left, relation, right, sampling=True)
         if failed is not None and (beyond := self._beyond_worlds()):
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {beyond}")
         return failed or tally.verdict(relation)
 
-    def _sampled(self, worlds: list[Exact], tally: _Tally, left: Basic, relation: str, right: Basic) -> Verdict | None:
-        """Try a relation at some outcomes of the worlds, where all of them are too many; as `_tried`."""
-        fresh = [Exact(exact.world) for exact in worlds[:_MOST_SAMPLED]]
-        for exact in fresh:
-            exact.sampling = True
-        tally.drawn = True
+    def _afresh(
+        self,
+        worlds: list[Exact],
+        tally: _Tally,
+        left: Basic,
+        relation: str,
+        right: Basic,
+        *,
+        patient: bool = False,
+        sampling: bool = False,
+    ) -> Verdict | None:
+        """Try a relation again at more outcomes, or at some where all of them are too many; as `_tried`."""
+        fresh = [Exact(exact.world, sampling=sampling, patient=patient) for exact in worlds]
+        tally.drawn = sampling
         return self._tried(fresh, len(fresh), tally, left, relation, right)
 
     def _beyond_worlds(self) -> str | None:
@@ -129,7 +139,7 @@ class Laboratory:
                     continue
                 if found is not None:
                     return Verdict(Grade.FAILED, "refuted in a tiny world", found)
-            tally.add(values)
+            tally.add(values, ordinary=not exact.world.special)
             tally.outcomes += exact.outcomes - before
         return None
 
@@ -183,23 +193,29 @@ _PARTS = (Family, Over, Str)
 
 @dataclass
 class _Tally:
-    """How much was tried: worlds and cases with values of their own, and outcomes."""
+    """How much was tried: worlds and cases with values of their own, and outcomes.
+
+    ``ordinary`` tells whether there was a world among them in which nothing is zero that need not be: where
+    all weights are, all products of weights are equal.
+    """
 
     outcomes: int = 0
     worlds: set[Any] = field(default_factory=set)
+    ordinary: bool = False
     cases: set[Any] = field(default_factory=set)
     skipped: str = ""
     drawn: bool = False
 
-    def add(self, values: list[Any]) -> None:
+    def add(self, values: list[Any], *, ordinary: bool) -> None:
         """Count a world, given what both sides were in each of its cases."""
         if values:
+            self.ordinary |= ordinary
             self.worlds.add(tuple(values))
             self.cases.update(values)
 
     def verdict(self, relation: str) -> Verdict:
         """Return what has been seen, where nothing was refuted."""
-        if not self.worlds:
+        if not self.ordinary:
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; no tiny world can evaluate it ({self.skipped})")
         if relation in ("=>", "<=>") and not any(pair == ("True", "True") for case in self.cases for pair in case):
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; its premise is true in no tiny world")
@@ -225,7 +241,7 @@ def describe(
     """Return a counterexample in words and fractions: what the sides read, and what was drawn where they are random."""
     drawn = exact.drawn()
     # A world that nothing else has been read in.
-    fresh = Exact(replace(exact.world))
+    fresh = Exact(replace(exact.world), patient=True)
     for side in sides:
         fresh.read(side, at)
     free = frozenset().union(*(side.free_symbols for side in sides))

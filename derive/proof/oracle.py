@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import InputError
-from derive.proof.outcomes import World
+from derive.proof.outcomes import ROUNDING
+from derive.proof.outcomes import Known as Known
 from derive.proof.verdict import Counterexample, Grade, Verdict
 
 if TYPE_CHECKING:
     from derive.proof.derivation import Derivation, Statement
-
-ROUNDING = 1e-9
-"""How far two numbers that are equal may be apart, relative to the larger one: what rounding leaves."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the parts of an expression are worth in one case.
-
-    ``symbols`` by name; ``functions`` by name, that of an applied function or of its class; ``world`` for what is
-    random; ``kinks``: where the activation function is not smooth.
-    """
-
-    symbols: Mapping[str, Any] = field(default_factory=dict)
-    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    world: World | None = None
-    kinks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

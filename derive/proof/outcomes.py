@@ -175,3 +175,21 @@ def variance(law: Law, component: int | None = None) -> float:
     total = sum(w for w, _ in values)
     mean = sum(w * v for w, v in values) / total
     return sum(w * v**2 for w, v in values) / total - mean**2
+
+
+ROUNDING = 1e-9
+"""How far two numbers that are equal may be apart, relative to the larger one: what rounding leaves."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the parts of an expression are worth in one case.
+
+    ``symbols`` by name; ``functions`` by name, that of an applied function or of its class; ``world`` for what is
+    random; ``kinks``: where the activation function is not smooth.
+    """
+
+    symbols: Mapping[str, Any] = field(default_factory=dict)
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    world: World | None = None
+    kinks: tuple[float, ...] = ()

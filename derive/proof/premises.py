@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sympy import Basic, Expr, Symbol
 from sympy.core.function import AppliedUndef
@@ -12,11 +12,10 @@ from derive.errors import InputError
 from derive.hypotheses import Hypothesis, Kind
 from derive.kinds import require_one_meaning
 from derive.layers import d, i
-from derive.proof.derivation import Derivation, Step
+from derive.network import DERIVATIVES
+from derive.proof.derivation import CheckResult, Derivation, Step
 from derive.proof.relations import composed
 from derive.randomness import Entry
-from derive.rules.any_activation import DERIVATIVES
-from derive.rules.given import PutIn
 from derive.setting import Setting
 
 LANGUAGE = frozenset({i, d})
@@ -56,21 +55,17 @@ def _two_values(derivation: Derivation) -> Iterator[str]:
     solved: dict[Basic, Expr] = {}
     for one in with_all_below(derivation, parts=False):
         for step in one.steps:
-            if not isinstance(step.rule, PutIn):
-                continue
             where = f"{one.name}, step {step.id}"
-            for u, w in step.rule.values:
+            for u, (w, equation) in _given(step).items():
                 if values.setdefault(u, w) != w:
                     yield f"{where}: {u} is {w} here, and {values[u]} elsewhere"
-            for u, (_, equation) in _given(step).items():
                 if solved.setdefault(equation, u) != u:
                     yield f"{where}: {equation} gives {u} here, and {solved[equation]} elsewhere"
 
 
-def _given(step: Step) -> dict[Expr, tuple[Hypothesis, Basic]]:
-    assert isinstance(step.rule, PutIn)
+def _given(step: Step) -> Mapping[Expr, tuple[Expr, Basic]]:
     try:
-        return {**step.rule.given(step.setting)}
+        return step.rule.given(step.setting)
     except InputError:
         # The replay of the step says what is wrong.
         return {}
@@ -116,6 +111,11 @@ def _unknown(derivation: Derivation) -> Iterator[str]:
             yield f"{where}: nothing says what {name} is"
         known |= new
         functions |= free
+
+
+def uncited_of(result: CheckResult) -> tuple[str, ...]:
+    """Return the hypotheses that no step of what was checked cites; see `uncited`."""
+    return tuple(uncited(result.derivation))
 
 
 def uncited(derivation: Derivation) -> list[str]:

@@ -33,8 +33,7 @@ from derive.averages import Average, Bracket
 from derive.errors import InputError
 from derive.gaussian.expectation import GaussianExpectation
 from derive.network import Cost, Partial
-from derive.proof.oracle import ROUNDING, Known
-from derive.proof.outcomes import Toss, World
+from derive.proof.outcomes import ROUNDING, Known, Toss, World
 from derive.randomness import Entry, Family
 
 Values = Mapping[Symbol, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +14,9 @@ from derive.averages import Bracket
 from derive.errors import InputError
 from derive.indices import bound_indices, rename_bound
 from derive.network import Partial
+from derive.proof.instances import taken_over
 from derive.proof.relations import Remainder, require_passing
+from derive.proof.sampling import compare_at_points
 from derive.setting import Setting
 from derive.words import Words
 
@@ -76,8 +78,6 @@ class Rule(ABC):
 
     def at_points(self, step: Step) -> Verdict:
         """Check one step by this rule at points, where its evidence is `Evidence.POINTS`."""
-        from derive.proof.sampling import compare_at_points
-
         return compare_at_points(step)
 
     def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
@@ -93,9 +93,14 @@ class Rule(ABC):
         The grade is ``exact`` where the step is what the lemmas state, and ``failed`` where it is not or where their
         conditions do not hold; None where there is nothing to say.
         """
-        from derive.proof.instances import taken_over
-
         return taken_over(step)
+
+    def given(self, setting: Setting) -> Mapping[Expr, tuple[Expr, Basic]]:
+        """Return what the rule puts in for what, each value with the equation of a hypothesis that gives it.
+
+        Raises `derive.setting.Undischarged` where none does. Most rules put nothing in.
+        """
+        return {}
 
     def remainder(self) -> Remainder | None:
         """Return what an expansion leaves out; None for a rule that is none."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import TYPE_CHECKING
 
 from sympy import Basic, Expr, Float, Rational, Symbol, Tuple
 from sympy.core.relational import Relational
 
-from derive.proof.derivation import Step
 from derive.proof.verdict import Counterexample, Grade, Verdict
+
+if TYPE_CHECKING:
+    from derive.proof.derivation import Step
 
 DIGITS = 30
 POINTS = 6

@@ -71,8 +71,12 @@ def condition_note(audit: Audit) -> str:
     return "sufficient: it may be right otherwise, too"
 
 
-def claim_row(claim: Claim) -> dict[str, Any]:
-    """Return a claim as a row of texts."""
+def claim_rows(claim: Claim) -> list[dict[str, Any]]:
+    """Return a claim as one row of texts."""
+    return [_claim_row(claim)]
+
+
+def _claim_row(claim: Claim) -> dict[str, Any]:
     return {
         "id": claim.id,
         "title": claim.title,
@@ -82,10 +86,10 @@ def claim_row(claim: Claim) -> dict[str, Any]:
     }
 
 
-def audit_row(audit: Audit) -> dict[str, Any]:
-    """Return an audit as a row of texts, None where there is nothing to say."""
+def audit_rows(audit: Audit) -> list[dict[str, Any]]:
+    """Return an audit as one row of texts, None where there is nothing to say."""
     derived, condition = (None if e is None else text.formula(e) for e in (audit.derived, audit.condition))
-    return claim_row(audit.claim) | {
+    row = _claim_row(audit.claim) | {
         "verdict": audit.verdict,
         "derived": derived,
         "right_when": condition,
@@ -95,6 +99,7 @@ def audit_row(audit: Audit) -> dict[str, Any]:
         "error": None if audit.error is None else text.formula(audit.error),
         "evidence": audit.evidence,
     }
+    return [row]
 
 
 def _formula(expression: Basic | None) -> dict[str, str] | None:

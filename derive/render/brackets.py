@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sympy import Basic, preorder_traversal
+from sympy import Basic, Symbol, preorder_traversal
 
 from derive.averages import Average, Bracket, Covariance, Variance
 from derive.randomness import Over
@@ -56,8 +56,6 @@ def _brackets(expression: Basic) -> Iterator[Bracket]:
 
 
 def _sample(bracket: type, over: Over) -> Bracket:
-    from sympy import Symbol
-
     dot = Symbol("·")
     sample: Bracket = Covariance(dot, dot, over) if bracket is Covariance else bracket(dot, over)
     return sample

@@ -82,6 +82,16 @@ def relation_latex(statement: Statement, brackets: Brackets | None = None) -> st
     return _relation(statement, brackets).replace(TIMES, " ")
 
 
+def statement_in_notebook(derivation: Derivation) -> str:
+    """Return the statement of a derivation as a notebook shows it."""
+    return f"${statement_latex(derivation)}$"
+
+
+def relation_in_notebook(statement: Statement) -> str:
+    """Return a relation between two expressions as a notebook shows it."""
+    return rf"$\displaystyle {relation_latex(statement)}$"
+
+
 def to_latex(derivation: Derivation, *, standalone: bool = False, depth: str = "full", evidence: str = "inline") -> str:
     """Return a derivation as LaTeX: the statement and its proof, then symbols, assumptions, lemmas and evidence.
 

@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from derive.results import Result
+
 SHOWN = 60
 """A longer table shows its first and last rows."""
 
 _RULE = "border-bottom: 1px solid color-mix(in srgb, currentColor 30%, transparent)"
 _LONG = 30  # letters, from which on a text may be broken
+
+
+def of_result(result: Result) -> str:
+    """Return the rows of a result as a table below its headline."""
+    return to_html(result.rows(), result.headline)
 
 
 def to_html(rows: Sequence[Mapping[str, Any]], headline: str) -> str:

@@ -56,6 +56,17 @@ def relation_text(statement: Statement, brackets: Brackets | None = None) -> str
     return _relation(statement, brackets).replace(TIMES, " ")
 
 
+def in_words(words: Words) -> str:
+    """Return a sentence with its formulas on one line of Unicode text."""
+    return words.render(formula)
+
+
+def headline(derivation: Derivation) -> str:
+    """Return the name, the statement and the grade."""
+    steps = "1 step" if len(derivation.steps) == 1 else f"{len(derivation.steps)} steps"
+    return f"{derivation.name}: {statement_text(derivation)} ({derivation.grade}, {steps})"
+
+
 def to_text(derivation: Derivation, *, width: int = 100, depth: str = "full", evidence: str = "inline") -> str:
     """Return a derivation as text, lines at most ``width`` wide (at least 40).
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Eq, Expr, Function, Poly, Symbol, asin, atan, cancel, diff, pi, simplify, sqrt
 
 from derive.errors import InputError
 from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.proof.sampling import compare_at_points
 from derive.rules.wide import M, V
 from derive.setting import Setting
 from derive.words import Words
@@ -105,10 +106,6 @@ class InTermsOfT(Rule):
 
     def at_points(self, step: Any) -> Any:
         """Compare both sides with T at its value in m and v."""
-        from dataclasses import replace
-
-        from derive.proof.sampling import compare_at_points
-
         return compare_at_points(replace(step, after=step.after.subs(T, T_OF_M_V)))
 
 

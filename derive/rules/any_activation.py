@@ -33,7 +33,7 @@ from sympy import (
 from derive.activations.pieces import distributional_derivative, jumps
 from derive.gaussian import GaussianExpectation, NoClosedForm, gaussian_expectation
 from derive.hypotheses import Kind
-from derive.network import Activation, ActivationSlope
+from derive.network import DERIVATIVES
 from derive.proof.derivation import Step
 from derive.proof.relations import Remainder
 from derive.proof.rule import Evidence, Rule, replace_everywhere
@@ -42,7 +42,6 @@ from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
 
-DERIVATIVES = (Activation, ActivationSlope, *(Function("f" + "'" * order, real=True) for order in (2, 3, 4)))
 F, SLOPE_OF_F, CURVATURE_OF_F, THIRD_OF_F, FOURTH_OF_F = DERIVATIVES
 _PRIMED = dict(pairwise(DERIVATIVES))
 SMOOTH_CURVATURE = Function("g", real=True)

@@ -53,6 +53,24 @@ class Minkowski(Rule):
 
 
 @dataclass(frozen=True)
+class MeanBelowRoot(Rule):
+    """E[X] <= E[X^2]^(1/2)
+
+    Obligation: finite second moments.
+    """
+
+    name = "mean-below-root"
+    words = "A mean is not above the root of the mean square, since no variance is negative."
+    relation = "<="
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace a mean by the root of the mean square."""
+        if not isinstance(node, Average):
+            return None
+        return Rewrite(sqrt(Average(node.inside[0] ** 2, node.over)), finite(setting, node))
+
+
+@dataclass(frozen=True)
 class RectifierContracts(Rule):
     """E[f(s)^2]^(1/2) <= max(1, a^2)^(1/2) E[s^2]^(1/2) for leaky ReLU of slope a
 

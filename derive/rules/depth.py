@@ -105,13 +105,51 @@ class UnrollBound(_Unrolled):
 
     def stated(self, sequence: type[Function], setting: Setting) -> frozenset[str]:
         """Return the hypothesis that states the bound."""
-        if not self.factor.is_nonnegative:
-            raise Undischarged(f"nothing says that {self.factor} is not negative")
-        bound = LessThan(sequence(self.layer + 1), self.factor * sequence(self.layer))
-        for h in setting.hypotheses:
-            if bound in h.says.objects and self.layer in h.for_all:
-                return frozenset({h.key})
-        raise Undischarged(f"no hypothesis states {bound} for every {self.layer}")
+        _require_factor(self.factor)
+        return _bounded(LessThan(sequence(self.layer + 1), self.factor * sequence(self.layer)), self.layer, setting)
+
+
+@dataclass(frozen=True)
+class RollUp(_Unrolled):
+    """a(l) u(l) <= u(l+1) gives u(0) prod_{l'=0}^{L-1} a(l') <= u(L), where no a(l) is negative
+
+    Obligation: a hypothesis states the bound for every layer.
+    """
+
+    sequence: type[Function]
+    name = "roll-up"
+    words = "Each layer multiplies by its factor at least."
+    relation = "<="
+    shows = ("<=",)
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace the product of the factors by u(L)."""
+        products = [f for f in Mul.make_args(node) if isinstance(f, Product)]
+        if len(products) != 1 or node != self.sequence(0) * products[0]:
+            return None
+        (index, first, last), *more = products[0].limits
+        if more or first != 0 or products[0].function != self.factor.subs(self.layer, index):
+            return None
+        _require_factor(self.factor)
+        bound = LessThan(self.factor * self.sequence(self.layer), self.sequence(self.layer + 1))
+        return Rewrite(self.sequence(last + 1), _bounded(bound, self.layer, setting))
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Return what `UnrollBound` does, with the sides in turn."""
+        return super().residual(after, before, setting)
+
+
+def _require_factor(factor: Expr) -> None:
+    if not factor.is_nonnegative:
+        raise Undischarged(f"nothing says that {factor} is not negative")
+
+
+def _bounded(bound: LessThan, layer: Symbol, setting: Setting) -> frozenset[str]:
+    """Return the hypothesis that states a bound for every layer, or raise `Undischarged`."""
+    for h in setting.hypotheses:
+        if bound in h.says.objects and layer in h.for_all:
+            return frozenset({h.key})
+    raise Undischarged(f"no hypothesis states {bound} for every {layer}")
 
 
 @dataclass(frozen=True)

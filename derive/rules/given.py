@@ -29,13 +29,13 @@ class PutIn(Rule):
     words = "Put in the given values."
     evidence = Evidence.RESIDUAL
 
-    def given(self, setting: Setting) -> dict[Expr, tuple[Hypothesis, Eq]]:
-        """Return, for each symbol, the equation that gives its value, and who states it; raise `Undischarged`."""
-        return {u: _who_gives(u, w, setting) for u, w in self.values}
+    def given(self, setting: Setting) -> dict[Expr, tuple[Expr, Eq]]:
+        """Return the values, each with the equation that gives it; raise `Undischarged` where none does."""
+        return {u: (w, _who_gives(u, w, setting)[1]) for u, w in self.values}
 
     def apply(self, expression: Basic, setting: Setting) -> Rewrite:
         """Replace the symbols by their values wherever they hold."""
-        visit = _Putting(dict(self.values), self.given(setting))
+        visit = _Putting(dict(self.values), {u: _who_gives(u, w, setting) for u, w in self.values})
         after = visit(expression, frozenset())
         if not visit.uses:
             raise RuleDoesNotApply(f"rule {self.name} finds nothing to act on in {expression}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Basic, Expr, Integer, Mul, Rational, Sum, Symbol, digamma, expand, log, polygamma, sqrt
+import mpmath
+from sympy import Add, Basic, Expr, Float, Integer, Mul, Rational, Sum, Symbol, digamma, expand, log, polygamma, sqrt
 
 from derive.averages import Average, Bracket, Variance
 from derive.hypotheses import Kind
@@ -208,8 +209,6 @@ def _size_of_chi_squared(node: Basic) -> Expr | None:
 
 def _integral(size: int, *, variance: bool) -> Expr:
     """Return the mean or the variance of log r^2 over the length r of a Gaussian vector, by quadrature."""
-    import mpmath  # Not before a check.
-
     with mpmath.workdps(40):
 
         def mean(power: int) -> mpmath.mpf:
@@ -219,7 +218,5 @@ def _integral(size: int, *, variance: bool) -> Expr:
             ends = [0, 1, 3, 6, 12, mpmath.inf]
             total = mpmath.quad(density, ends)
             return mpmath.quad(lambda r: (2 * mpmath.log(r)) ** power * density(r), ends) / total
-
-        from sympy import Float
 
         return Float(str(mean(2) - mean(1) ** 2 if variance else mean(1)), 35)

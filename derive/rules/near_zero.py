@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import factorial
 from typing import Any
 
-from sympy import Add, Expr, Function, Integer, Poly, Rational, S, Symbol, exp, gamma, pi, sqrt
+from sympy import Add, Expr, Function, Integer, Piecewise, Poly, Rational, S, Symbol, exp, gamma, pi, sqrt
 
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Kind
@@ -131,8 +131,6 @@ class SidedExample(Example):
 
 
 def _sided() -> tuple[SidedExample, ...]:
-    from sympy import Piecewise
-
     pairs = ((_Z + _Z**2, _Z / 3 - 2 * _Z**2 + _Z**3), (2 * _Z, exp(_Z) - 1))
     return tuple(SidedExample(Piecewise((right, _Z > 0), (left, True))) for right, left in pairs)
 

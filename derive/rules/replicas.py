@@ -10,6 +10,7 @@ from derive.gaussian import GaussianExpectation
 from derive.network import Activation
 from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule
+from derive.proof.sampling import compare_at_points
 from derive.proof.verdict import Grade, Verdict
 from derive.rules.wide import FIRST, SECOND, ByClosedForm
 from derive.setting import Setting
@@ -97,8 +98,6 @@ class _OnPairs(Rule):
 
     def at_points(self, step: Step) -> Verdict:
         """Compare both sides in closed form, for concrete activation functions where there is none yet."""
-        from derive.proof.sampling import compare_at_points
-
         named = step.before.has(Activation)
         found = Verdict(Grade.UNDECIDED, "no example was tried")
         for example in EXAMPLES if named else (None,):

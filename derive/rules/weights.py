@@ -47,7 +47,8 @@ class WeightedSums(Rule):
         weight = _weight(first, node, setting)
         if weight is None:
             return None
-        second = rename_bound(rest, first.atoms(Symbol))
+        # Indices that are bound inside stay as they are: equal factors remain equal.
+        second = rename_bound(rest, first.free_symbols | {*_indices(first)})
         partner = _weight(second, node, setting, weight) if isinstance(second, Sum) else None
         if partner is None:
             inside = second.function if isinstance(second, Sum) else second

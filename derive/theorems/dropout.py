@@ -7,20 +7,20 @@ from sympy import Eq, Expr, Gt
 from derive.averages import Average, Variance
 from derive.blocks import Dense, Dropout, Elementwise, Serial
 from derive.blocks.dropout import MASKS
-from derive.blocks.lemmas import RATE
+from derive.blocks.lemmas import RATE, passed_back
+from derive.blocks.lemmas_linear import SECOND_MOMENT_OF_WEIGHTED
+from derive.blocks.lemmas_other import MASKED
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Hypothesis
 from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import BEFORE, BIASES, OUTPUT_GRADIENT, WEIGHTS, Over
-from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity, VarianceDefinition
-from derive.rules.algebra import Expand
+from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, VarianceDefinition
 from derive.rules.any_activation import CORRELATION, W
 from derive.rules.bounds import AgainstZero, DropPositive
 from derive.rules.given import PutIn, Rename
-from derive.rules.masks import MaskMoment
 from derive.rules.mean_field import FullCorrelation
-from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
+from derive.rules.weights import CentredSquare
 from derive.rules.wide import FIRST, SECOND, GaussianLimit, Q, U
 from derive.setting import Setting
 from derive.theorems.mean_field import SLOPE_EXISTS
@@ -37,7 +37,6 @@ from derive.theorems.signals import (
     coming_back,
     gain_defined,
     gaussian,
-    passed_back,
     proof,
     signal,
 )
@@ -58,7 +57,8 @@ _SOURCE = "Schoenholz et al. 2017, section 5"
 _IN = signal("z", "the values that dropout is applied to")
 _OUT = Dropout(RATE)(_IN)
 _Z, _Y = _IN.family, _OUT.family
-_SPLIT = (Define(_Y), SplitOff(), MaskMoment(RATE))
+_G, _COMING = coming_back(_OUT)
+_SPLIT = (Define(_Y), *MASKED)
 
 
 def dropout_variance() -> Derivation:
@@ -81,7 +81,7 @@ def dropout_mean() -> Derivation:
 def dropout_covariance() -> Derivation:
     """E[y_tk y_uk] = E[z_tk z_uk] for two samples: they have two masks."""
     start = Average(_Y(T, K) * _Y(V, K), OVER)
-    made = proof(_OUT.assumed, start, *_SPLIT, *_SPLIT[1:], over=OVER, apart=(T, V))
+    made = proof(_OUT.assumed, start, *_SPLIT, *MASKED, over=OVER, apart=(T, V))
     return made.done("dropout-covariance", "Two samples have two masks", symbols=TWO_SAMPLES)
 
 
@@ -93,10 +93,9 @@ def dropout_spread() -> Derivation:
 
 def dropout_gradient() -> Derivation:
     """E[(dC/dz_tk)^2] = E[g_k^2]/(1 - p)"""
-    g, coming = coming_back(_OUT)
-    start = Average(passed_back(_OUT, g, _Z(T, K)) ** 2, OVER)
-    rules = (Define(_Y), Differentiate(), ContractDelta(), SplitOff(), MaskMoment(RATE), CentredSquare())
-    made = proof((*_OUT.assumed, *coming), start, *rules, over=OVER)
+    start = Average(passed_back(_OUT, _G, _Z(T, K), T) ** 2, OVER)
+    rules = (Define(_Y), Differentiate(), ContractDelta(), *MASKED, CentredSquare())
+    made = proof((*_OUT.assumed, *_COMING), start, *rules, over=OVER)
     return made.done("dropout-gradient", "The gradient in front of dropout", symbols=TWO_SAMPLES[:1])
 
 
@@ -109,16 +108,7 @@ _LENGTHS = tuple(
     for one, other, value in ((T, T, Q), (V, V, Q), (T, V, CORRELATION * Q))
 )
 _HYPOTHESES = (*_LAYER.assumed, gaussian(_BEFORE.family), alike("equal-lengths", *_LENGTHS), *gain_defined(_W, _B))
-_SUMMED = (
-    Define(_S),
-    Expand(),
-    Linearity(),
-    WeightedSums(),
-    CentredSquare(),
-    Define(_MASKED),
-    SplitOff(),
-    MaskMoment(RATE),
-)
+_SUMMED = (Define(_S), *SECOND_MOMENT_OF_WEIGHTED, Define(_MASKED), *MASKED)
 
 
 def dropout_length_map() -> Derivation:
@@ -132,7 +122,7 @@ def dropout_length_map() -> Derivation:
 def dropout_covariance_map() -> Derivation:
     """E[s_tk s_uk] -> sigma_w^2 E[f(y_1) f(y_2)] + sigma_b^2: the masks of two samples leave it as it is."""
     limit = (Define(_A), GaussianLimit(), PutIn(_LENGTHS), EqualTerms(), Rename((GAIN, BIAS_VARIANCE)))
-    rules = (*_SUMMED, SplitOff(), MaskMoment(RATE), *limit)
+    rules = (*_SUMMED, *MASKED, *limit)
     return proof(_HYPOTHESES, Average(_S(T, K) * _S(V, K), OVER), *rules, over=OVER, apart=(T, V)).done(
         "dropout-covariance-map", "The covariance map with dropout", symbols=_NOTATION, source=_SOURCE
     )
@@ -141,14 +131,8 @@ def dropout_covariance_map() -> Derivation:
 def correlation() -> tuple[Derivation, ...]:
     """C(1) = 1 - p/(1 - p) sigma_w^2 E[f(u)^2]/q, which is 1 without dropout only: there is no critical point."""
     lengths, covariances = dropout_length_map(), dropout_covariance_map()
-    fixed = Hypothesis(
-        "fixed-length-with-dropout",
-        Words("The variance {} of a pre-activation stays: {}.", Q, Eq(lengths.result, Q)),
-        (),
-        source=_SOURCE,
-    )
     mapped = (covariances.result / lengths.result).subs(CORRELATION, 1).xreplace({FIRST: U, SECOND: W})
-    at_one = Proof(Setting((SLOPE_EXISTS, fixed)), mapped)
+    at_one = Proof(Setting((SLOPE_EXISTS, fixed_length(lengths.result))), mapped)
     at_one.by(FullCorrelation(), PutIn(((BIAS_VARIANCE, Q - lengths.result + BIAS_VARIANCE),)))
     first = at_one.done(
         "dropout-correlation-at-one", "What dropout makes of equal inputs", symbols=_NOTATION, source=_SOURCE
@@ -156,17 +140,31 @@ def correlation() -> tuple[Derivation, ...]:
     return lengths, covariances, first, no_critical_point(first.result)
 
 
+def fixed_length(mapped: Expr) -> Hypothesis:
+    """Return the hypothesis that the variance of a pre-activation is a fixed point of the length map."""
+    return Hypothesis(
+        "fixed-length-with-dropout",
+        Words("The variance {} of a pre-activation stays: {}.", Q, Eq(mapped, Q)),
+        (),
+        source=_SOURCE,
+    )
+
+
+def alive(result: Expr) -> Hypothesis:
+    """Return the hypothesis that the one Gaussian mean of a result is positive, and that some units are kept."""
+    (square,) = result.atoms(GaussianExpectation)
+    both = Gt(square, 0), Gt(1 - RATE, 0)
+    return Hypothesis(
+        "alive", Words("The activation function is not zero, and some units are kept: {} and {}.", *both), ()
+    )
+
+
+MADE_HYPOTHESES = (lambda: fixed_length(dropout_length_map().result), lambda: alive(dropout_length_map().result))
+
+
 def no_critical_point(at_one: Expr) -> Derivation:
     """C(1) < 1 <=> p > 0: with dropout, correlation one is no fixed point, and there is no critical point."""
-    (square,) = at_one.atoms(GaussianExpectation)
-    alive = Hypothesis(
-        "alive",
-        Words(
-            "The activation function is not zero, and some units are kept: {} and {}.", Gt(square, 0), Gt(1 - RATE, 0)
-        ),
-        (),
-    )
-    proof = Proof(Setting((alive,)), Gt(1, at_one, evaluate=False)).by(AgainstZero(), DropPositive(RATE))
+    proof = Proof(Setting((alive(at_one),)), Gt(1, at_one, evaluate=False)).by(AgainstZero(), DropPositive(RATE))
     return proof.done(
         "dropout-no-critical-point",
         "With dropout, equal inputs do not stay equal",

@@ -6,12 +6,13 @@ from sympy import Function, Symbol
 
 from derive.averages import Average, SharedVariance
 from derive.blocks import Dense, Elementwise, Residual, layers, network_input
-from derive.kinds import definition
+from derive.blocks.lemmas import passed_back
+from derive.kinds import Hypothesis, Kind, Property, definition
 from derive.layers import Facts, d, i
 from derive.network import GAIN, n
 from derive.proof.derivation import Derivation
 from derive.randomness import NETWORKS
-from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
+from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity, PullOut
 from derive.rules.algebra import Expand, TakeOut
 from derive.rules.given import PutIn, Rename
 from derive.rules.one_of_many import OneOfMany
@@ -33,7 +34,6 @@ from derive.theorems.signals import (
     gain_defined,
     gaussian,
     lengths,
-    passed_back,
     proof,
     signal,
 )
@@ -53,6 +53,7 @@ _OUT = _BLOCK(_IN)
 A, R, NEXT = _OUT.defined
 H, (W,) = _IN.family, (drawn.family for drawn in _OUT.drawn[1:])
 ASSUMED = (SCALED, *_OUT.assumed)
+WIDE = (gaussian(H), alike("lengths", *lengths(H)), *gain_defined(W))
 _PRODUCT = Average(NEXT(T, K) * NEXT(V, K), OVER)
 FORWARD = (Define(NEXT), Expand(), Linearity(), Define(R), WeightedSums())
 _SOURCE = "Yang & Schoenholz 2017 (mean field residual networks)"
@@ -65,7 +66,15 @@ def residual_variance() -> Derivation:
         "The residual stream behind a branch that ends in its weights",
         symbols=TWO_SAMPLES,
         source=_SOURCE,
-        parts=(residual_mean(), residual_map(), residual_gradient(), residual_of_layers(), ending_mean(), ending_map()),
+        parts=(
+            residual_mean(),
+            residual_map(),
+            residual_gradient(),
+            residual_of_layers(),
+            ending_mean(),
+            ending_map(),
+            ending_gradient(),
+        ),
         remarks=(
             Words(
                 "With one sample, {} equal to {}, it is the mean square. The mean stays, so that the covariance over "
@@ -85,9 +94,8 @@ def residual_mean() -> Derivation:
 
 def residual_map() -> Derivation:
     """E[h'_tk h'_uk] -> E[h_tk h_uk] + alpha^2 sigma_w^2 E[f(y_1) f(y_2)] for a Gaussian stream."""
-    hypotheses = (*ASSUMED, gaussian(H), alike("lengths", *lengths(H)), *gain_defined(W))
     limit = (Define(A), GaussianLimit(), PutIn(lengths(H)), EqualTerms(), Rename((GAIN,)))
-    return proof(hypotheses, _PRODUCT, *FORWARD, *limit).done(
+    return proof((*ASSUMED, *WIDE), _PRODUCT, *FORWARD, *limit).done(
         "residual-map",
         "One residual block of a wide network",
         symbols=(*TWO_SAMPLES, *PAIR, *GAINS[:1]),
@@ -96,7 +104,9 @@ def residual_map() -> Derivation:
 
 
 _G, _COMING = coming_back(_OUT)
-_GRADIENT = Average(passed_back(_OUT, _G, H(T, K)) ** 2, OVER_ALL)
+_GRADIENT = Average(passed_back(_OUT, _G, H(T, K), T) ** 2, OVER_ALL)
+_SQUARE = (Average(H(T, K) ** 2, OVER_ALL), Q1)
+_ONE_LENGTH = alike("length", _SQUARE, unit=K)
 _BACKWARD = (
     *(Define(family) for family in _OUT.defined[::-1]),
     Differentiate(),
@@ -127,10 +137,8 @@ def residual_gradient() -> Derivation:
 
 def residual_gradient_map() -> Derivation:
     """E[(dC/dh_k)^2] -> (1 + alpha^2 sigma_w^2 E[f'(u)^2]) Var[g] for a Gaussian stream."""
-    square = (Average(H(T, K) ** 2, OVER_ALL), Q1)
-    hypotheses = (*ASSUMED, *_COMING, gaussian(H), alike("length", square, unit=K), *gain_defined(W))
-    rules = (*_BACKWARD, GaussianLimit(), PutIn((square,)), Rename((GAIN,)))
-    return proof(hypotheses, _GRADIENT, *rules, over=OVER_ALL).done(
+    rules = (*_BACKWARD, GaussianLimit(), PutIn((_SQUARE,)), Rename((GAIN,)))
+    return proof((*ASSUMED, *_COMING, *WIDE, _ONE_LENGTH), _GRADIENT, *rules, over=OVER_ALL).done(
         "residual-gradient-map",
         "The gradient one residual block back, in a wide network",
         symbols=(*TWO_SAMPLES[:1], *ONE, *GAINS[:1]),
@@ -143,13 +151,13 @@ _END = _ENDING(_IN)
 SUM, END_A, END_NEXT = _END.defined
 END_DRAWN = _END.drawn[1:]
 END_ASSUMED = (SCALED, *_END.assumed)
+_END_WIDE = (gaussian(SUM), alike("branch-lengths", *lengths(SUM, K), unit=K))
 
 
 def ending_mean() -> Derivation:
     """E[h'_tk] -> E[h_tk] + alpha E[f(u)]: the mean of a branch that ends in its activation does not vanish."""
-    hypotheses = (*END_ASSUMED, gaussian(SUM), alike("branch-lengths", *lengths(SUM, K), unit=K))
     rules = (Define(END_NEXT), Linearity(), Define(END_A), GaussianLimit(), PutIn(lengths(SUM, K)[:1]))
-    return proof(hypotheses, Average(END_NEXT(T, K), OVER), *rules).done(
+    return proof((*END_ASSUMED, *_END_WIDE), Average(END_NEXT(T, K), OVER), *rules).done(
         "ending-activation-mean",
         "The mean of the stream behind a branch that ends in its activation",
         symbols=(*TWO_SAMPLES, *ONE),
@@ -158,7 +166,6 @@ def ending_mean() -> Derivation:
 
 def ending_map() -> Derivation:
     """E[h'_t h'_u] -> E[h_t h_u] + alpha (E[h_t] E[f(u_2)] + E[h_u] E[f(u_1)]) + alpha^2 E[f(y_1) f(y_2)]."""
-    hypotheses = (*END_ASSUMED, gaussian(SUM), alike("branch-lengths", *lengths(SUM, K), unit=K))
     rules = (
         Define(END_NEXT),
         Expand(),
@@ -168,7 +175,7 @@ def ending_map() -> Derivation:
         GaussianLimit(),
         PutIn(lengths(SUM, K)),
     )
-    made = proof(hypotheses, Average(END_NEXT(T, K) * END_NEXT(V, K), OVER), *rules)
+    made = proof((*END_ASSUMED, *_END_WIDE), Average(END_NEXT(T, K) * END_NEXT(V, K), OVER), *rules)
     return made.done(
         "ending-activation-map",
         "The stream behind a branch that ends in its activation",
@@ -177,18 +184,49 @@ def ending_map() -> Derivation:
     )
 
 
+_END_G, _END_COMING = coming_back(_END)
+ENDING_GRADIENT = Hypothesis(
+    "gradient-entries-independent",
+    Words("The gradients {} that come back to different units are independent of each other.", _END_G(K)),
+    (Property(Kind.ENTRIES_INDEPENDENT, _END_G),),
+    exact=False,
+)
+
+
+def ending_gradient() -> Derivation:
+    """E[(dC/dh_k)^2] = (1 + 2 alpha E[V_kk f'(r_k)] + alpha^2 sum_j E[V_kj^2 f'(r_j)^2]) Var[g], at every width."""
+    start = Average(passed_back(_END, _END_G, H(T, K), T) ** 2, OVER_ALL)
+    rules = (*(Define(family) for family in _END.defined[::-1]), Differentiate(), ContractDelta(), WeightedSums())
+    ends = (Expand(), Linearity(), Expand(), ContractDelta(), PullOut(), TakeOut(SharedVariance(_END_G)))
+    made = proof((*END_ASSUMED, *_END_COMING, ENDING_GRADIENT), start, *rules, *ends, over=OVER_ALL)
+    return made.done(
+        "ending-activation-gradient",
+        "The gradient in front of a branch that ends in its activation",
+        symbols=TWO_SAMPLES[:1],
+        remarks=(
+            Words(
+                "The middle term is what comes back along the branch and beside it together: a unit's slope depends on "
+                "the weights into it. One of {} weights does little to it, so that a prediction for wide layers leaves "
+                "the term out; in a stream of few units it adds up, block by block.",
+                n(0),
+            ),
+        ),
+    )
+
+
+_LAYERS = layers(
+    Residual(Elementwise(output="a"), Dense(n(0), output="r"), scale=SCALES(i), output="h'"),
+    network_input(n(0), samples=2),
+    "h",
+    meaning=STREAM,
+)
+
+
 def residual_of_layers() -> Derivation:
     """E[h^{i+1}_tk h^{i+1}_uk] = E[h^i_tk h^i_uk] + alpha_i^2 Var[W^i] sum_l E[a^i_tl a^i_ul] in every block."""
-    stream = layers(
-        Residual(Elementwise(output="a"), Dense(n(0), output="r"), scale=SCALES(i), output="h'"),
-        network_input(n(0), samples=2),
-        "h",
-        meaning=STREAM,
-    )
-    h, r = stream.family, next(f for f in stream.defined if f.name == "r")
+    h, r = _LAYERS.family, next(f for f in _LAYERS.defined if f.name == "r")
     start = Average(h(i + 1, T, K) * h(i + 1, V, K), NETWORKS)
     rules = (Define(h), Expand(), Linearity(), Define(r), WeightedSums())
-    hypotheses = (SCALED_BY_LAYER, *stream.assumed)
-    return proof(hypotheses, start, *rules, over=NETWORKS, facts=Facts((i, d - 1 - i))).done(
+    return proof((SCALED_BY_LAYER, *_LAYERS.assumed), start, *rules, over=NETWORKS, facts=Facts((i, d - 1 - i))).done(
         "residual-of-layers", "Block by block, for two given inputs", symbols=TWO_SAMPLES
     )

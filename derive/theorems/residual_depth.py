@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Function, Integer, LessThan, Sum, Symbol, sqrt
+from sympy import Eq, Function, Integer, LessThan, Sum, Symbol, sqrt, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.hypotheses import RECTIFIER, Hypothesis
 from derive.kinds import definition
 from derive.network import GAIN, SLOPE, n
 from derive.proof.derivation import Derivation, Proof
-from derive.rules import Define, EqualTerms, Linearity, PullOut
+from derive.rules import ByLemma, Define, EqualTerms, Linearity, PullOut
 from derive.rules.algebra import CollectIn, TakeOut
-from derive.rules.bounds import Minkowski, RectifierContracts
+from derive.rules.bounds import MeanBelowRoot, Minkowski, RectifierContracts
 from derive.rules.depth import (
     INDEX,
     EqualFactors,
     ExponentialBound,
     PowerLimit,
     ProductOfExponentials,
+    RollUp,
     SumBelowProduct,
     Unroll,
     UnrollBound,
@@ -29,14 +30,15 @@ from derive.rules.wide import ByClosedForm, GaussianLimit
 from derive.setting import Setting
 from derive.theorems.mean_field import LAYER
 from derive.theorems.notation import RECTIFIER_NOTATION
-from derive.theorems.residual import ASSUMED, END_A, END_ASSUMED, END_DRAWN, END_NEXT, FORWARD, NEXT, SUM, A, H, W
+from derive.theorems.residual import ASSUMED, END_A, END_ASSUMED, END_DRAWN, END_NEXT, FORWARD, NEXT, SUM, WIDE, A, H, W
 from derive.theorems.signals import GAINS, OVER, Q1, TWO_SAMPLES, K, L, T, gain_defined, gaussian, proof
 from derive.words import Words
 
 DEPTH = Symbol("L", integer=True, positive=True)
-C = Symbol("c", positive=True)
+C, LEAST = symbols("c c'", positive=True)
 LENGTH = Function("q", positive=True)
 ROOT = Function("rho", positive=True)
+MEAN = Function("m", positive=True)
 FACTOR = Function("alpha", nonnegative=True)
 _GROWTH = 1 + FACTOR(LAYER) ** 2
 RECURSION = Hypothesis(
@@ -72,12 +74,38 @@ ENDING = Hypothesis(
     (),
     for_all=(LAYER,),
 )
+_MEANS_GROWTH = 1 + LEAST * FACTOR(LAYER)
+ENDING_MEANS = Hypothesis(
+    "ending-means",
+    Words(
+        "The layers are wide, and the branches end in their activations, each of which adds to the mean a multiple of "
+        "the root of the mean square: {} in every block.",
+        LessThan(_MEANS_GROWTH * MEAN(LAYER), MEAN(LAYER + 1)),
+    ),
+    (),
+    exact=False,
+    for_all=(LAYER,),
+)
+_LENGTHS = tuple((Average(H(T, unit) ** 2, OVER), Q1) for unit in (L, K))
+ONE_LENGTH = Hypothesis(
+    "one-length",
+    Words("Every unit has the same mean square: {} and {}.", *(Eq(*v, evaluate=False) for v in _LENGTHS)),
+    (),
+    for_all=(L, K),
+)
+_V = END_DRAWN[0].family
+_ENDING = (*END_ASSUMED, ONE_LENGTH, *gain_defined(_V))
+_ENDING_WEIGHTS = (SharedVariance(_V), GAIN / n(0))
+_HE = (SharedVariance(W), 2 / ((1 + SLOPE**2) * n(0)))
+HE_VARIANCE = Hypothesis("he-variance", Words("The weights have He's variance: {}.", Eq(*_HE, evaluate=False)), ())
 NOTATION = (
     (LENGTH(LAYER), Words("the mean square of the stream behind {} blocks", LAYER)),
     (ROOT(LAYER), Words("its root")),
+    (MEAN(LAYER), Words("the mean of the stream behind {} blocks", LAYER)),
     (FACTOR(LAYER), Words("the factor of the branch of a block")),
     (DEPTH, Words("the number of blocks")),
     (C, Words("a constant")),
+    (LEAST, Words("another constant")),
 )
 
 
@@ -87,11 +115,26 @@ def residual_depth() -> Derivation:
         "residual-depth",
         "The mean square of a residual stream with its depth",
         symbols=NOTATION,
-        parts=(he_branch(), unscaled(), bounded(), deep(), above(), below(), ending_step(), ending_above()),
+        parts=(
+            he_branch(),
+            unscaled(),
+            bounded(),
+            deep(),
+            above(),
+            below(),
+            ending_step(),
+            ending_above(),
+            ending_mean_step(),
+            mean_below_root(),
+            ending_below(),
+        ),
         remarks=(
             Words(
-                "So the stream stays bounded as the depth grows exactly where {} does.",
+                "So the stream stays bounded as the depth grows exactly where {} does. Where its branches end in "
+                "leaky ReLU of a slope other than 1, the mean square is bounded from both sides: it stays bounded "
+                "exactly where {} does.",
                 Sum(FACTOR(INDEX) ** 2, (INDEX, 0, DEPTH - 1)),
+                Sum(FACTOR(INDEX), (INDEX, 0, DEPTH - 1)),
             ),
         ),
     )
@@ -144,10 +187,8 @@ def below() -> Derivation:
 
 def he_branch() -> Derivation:
     """E[(h'_tk)^2] -> (1 + alpha^2) q_1 for a branch of leaky ReLU and weights of He's variance."""
-    value = (SharedVariance(W), 2 / ((1 + SLOPE**2) * n(0)))
-    he = Hypothesis("he-variance", Words("The weights have He's variance: {}.", Eq(*value, evaluate=False)), ())
-    hypotheses = (*ASSUMED, RECTIFIER, gaussian(H), _one_length(), he)
-    rules = (*FORWARD, Define(A), GaussianLimit(), PutIn((*_lengths(), value)), EqualTerms(), DefineRectifier())
+    hypotheses = (*ASSUMED, RECTIFIER, WIDE[0], ONE_LENGTH, HE_VARIANCE)
+    rules = (*FORWARD, Define(A), GaussianLimit(), PutIn((*_LENGTHS, _HE)), EqualTerms(), DefineRectifier())
     return proof(hypotheses, Average(NEXT(T, K) ** 2, OVER), *rules, ByClosedForm(), CollectIn((Q1,))).done(
         "residual-step",
         "One residual block with He's weights",
@@ -157,7 +198,6 @@ def he_branch() -> Derivation:
 
 def ending_step() -> Derivation:
     """E[h'^2]^(1/2) <= (1 + |alpha| max(1, |a|) sigma_w) q_1^(1/2) for a branch that ends in leaky ReLU, exactly."""
-    (weights,) = (w.family for w in END_DRAWN)
     start = sqrt(Average(END_NEXT(T, K) ** 2, OVER))
     rules = (
         Define(END_NEXT),
@@ -168,8 +208,8 @@ def ending_step() -> Derivation:
         Define(SUM),
         WeightedSums(),
     )
-    ends = (PutIn(_lengths()), EqualTerms(), PutIn(((SharedVariance(weights), GAIN / n(0)),)), TakeOut(sqrt(Q1)))
-    return proof((*END_ASSUMED, RECTIFIER, _one_length(), *gain_defined(weights)), start, *rules, *ends).done(
+    ends = (PutIn(_LENGTHS), EqualTerms(), PutIn((_ENDING_WEIGHTS,)), TakeOut(sqrt(Q1)))
+    return proof((*_ENDING, RECTIFIER), start, *rules, *ends).done(
         "ending-rectifier-step",
         "One residual block whose branch ends in leaky ReLU",
         symbols=(*RECTIFIER_NOTATION, *TWO_SAMPLES[:1], *GAINS[:1]),
@@ -186,14 +226,37 @@ def ending_above() -> Derivation:
     )
 
 
-def _lengths() -> tuple[tuple[Average, Symbol], ...]:
-    return tuple((Average(H(T, unit) ** 2, OVER), Q1) for unit in (L, K))
+def ending_mean_step() -> Derivation:
+    """E[h'_tk] -> E[h_tk] + alpha (1 - a)/(2 pi)^(1/2) sigma_w q_1^(1/2) for a branch that ends in leaky ReLU."""
+    rules = (Define(END_NEXT), Linearity(), Define(END_A), GaussianLimit(), ByLemma(_ending_square()))
+    hypotheses = (*_ENDING, RECTIFIER, gaussian(SUM))
+    return proof(hypotheses, Average(END_NEXT(T, K), OVER), *rules, DefineRectifier(), ByClosedForm()).done(
+        "ending-mean-step",
+        "What a branch that ends in leaky ReLU adds to the mean",
+        symbols=(*RECTIFIER_NOTATION, *TWO_SAMPLES[:1], *GAINS[:1]),
+    )
 
 
-def _one_length() -> Hypothesis:
-    return Hypothesis(
-        "one-length",
-        Words("Every unit has the same mean square: {} and {}.", *(Eq(*v, evaluate=False) for v in _lengths())),
-        (),
-        for_all=(L, K),
+def _ending_square() -> Derivation:
+    """E[r_tk^2] = sigma_w^2 q_1: what goes into the activation function of a branch."""
+    rules = (Define(SUM), WeightedSums(), PutIn(_LENGTHS), EqualTerms(), PutIn((_ENDING_WEIGHTS,)))
+    # The factor of the branch does not occur.
+    return proof(_ENDING[1:], Average(SUM(T, K) ** 2, OVER), *rules).done(
+        "ending-square", "What goes into the activation function at the end of a branch"
+    )
+
+
+def mean_below_root() -> Derivation:
+    """E[h_tk] <= E[h_tk^2]^(1/2)"""
+    return proof((), Average(H(T, K), OVER), MeanBelowRoot()).done(
+        "mean-below-root", "The mean of the stream is below the root of its mean square", symbols=TWO_SAMPLES[:1]
+    )
+
+
+def ending_below() -> Derivation:
+    """m(0) (1 + c' sum_l alpha_l) <= m(L): the sum of the factors is bounded where the mean is."""
+    start = MEAN(0) * (1 + Sum(LEAST * FACTOR(INDEX), (INDEX, 0, DEPTH - 1)))
+    proof = Proof(Setting((FACTORS, ENDING_MEANS)), start)
+    return proof.by(SumBelowProduct(), RollUp(_MEANS_GROWTH, LAYER, MEAN)).done(
+        "residual-depth-ending-below", "The mean is not below the sum of the factors", symbols=NOTATION
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from sympy import Basic, Eq, Expr, Integer, Sum, Symbol, symbols
+from sympy import Basic, Eq, Expr, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
-from derive.blocks.lemmas import incoming
-from derive.blocks.signal import SAMPLE, Extents, Signal
-from derive.cost import Partial
+from derive.blocks.lemmas import gradient_at, gradient_independence, incoming
+from derive.blocks.signal import Signal
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.kinds import definition
 from derive.layers import Facts
 from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.derivation import Proof
 from derive.proof.rule import Rule
-from derive.randomness import BEFORE, BIASES, OUTPUT_GRADIENT, WEIGHTS, Entry, Family, Over
+from derive.randomness import BEFORE, BIASES, OUTPUT_GRADIENT, WEIGHTS, Family, Over
 from derive.rules.wide import FIRST, SECOND, U
 from derive.setting import Setting
 from derive.words import Words
@@ -114,37 +113,11 @@ def coming_back(out: Signal, which: str = "gradient") -> tuple[Family, tuple[Hyp
 
     ``which`` begins the keys of the hypotheses.
     """
-    axes = tuple(axis for axis in out.axes if axis.name != SAMPLE)
-    g = Family(
-        "g",
-        meaning=Words("the gradient of the cost at what comes out for the sample {}", T),
-        extents=Extents(axes),
-        layered=False,
-        source=OUTPUT_GRADIENT,
-    )
-    at = g(*symbols("k p p'", integer=True)[: len(axes)])
-    independent = Hypothesis(
-        f"{which}-independence",
-        Words(
-            "The layers are wide: the gradients {} that come back are independent of the weights and of what went "
-            "forward, together, as if the backward pass had weights of its own.",
-            at,
-        ),
-        (Property(Kind.INDEPENDENT_OF, g, *(drawn.family for drawn in out.drawn)),),
-        exact=False,
-        source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
-    )
+    g = gradient_at(out, T)
+    at = g(*symbols("k p p'", integer=True)[: len(out.axes) - 1])
     centred = Hypothesis(
         f"{which}-zero-mean",
         Words("The gradients {} have mean zero and one variance, {}.", at, SharedVariance(g)),
         (Property(Kind.ZERO_MEAN, g), Property(Kind.SHARED_VARIANCE, g)),
     )
-    return g, (independent, centred)
-
-
-def passed_back(out: Signal, g: Family, to: Entry) -> Expr:
-    """Return the gradient at a scalar that goes into a block: the derivative of the cost's linear part, sum g y."""
-    axes = tuple(axis for axis in out.axes if axis.name != SAMPLE)
-    indices = symbols("j q q'", integer=True)[: len(axes)]
-    limits = ((index, Integer(1), axis.size) for index, axis in zip(indices, axes, strict=True))
-    return Partial(Sum(g(*indices) * out.family(T, *indices), *limits), to)
+    return g, (gradient_independence(out, g, which), centred)

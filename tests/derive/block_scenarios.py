@@ -6,12 +6,13 @@ from sympy import Add, Eq, Gt, Integer, KroneckerDelta, Max, Mod, Product, Sum, 
 from derive.averages import Average
 from derive.blocks.dropout import MASKS, masks
 from derive.blocks.lemmas import RATE
+from derive.blocks.masks import MaskMoment
 from derive.hypotheses import RECTIFIER, WEIGHTS, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import SLOPE, b, f, n, s, z
 from derive.randomness import INPUT, SAMPLES, Family, Over, Source
 from derive.rules.algebra import TakeOut
-from derive.rules.bounds import AgainstZero, DropPositive, Minkowski, RectifierContracts
+from derive.rules.bounds import AgainstZero, DropPositive, MeanBelowRoot, Minkowski, RectifierContracts
 from derive.rules.deltas import FullTurn, OneToOne, OnlyTerm
 from derive.rules.depth import (
     INDEX,
@@ -19,20 +20,31 @@ from derive.rules.depth import (
     ExponentialBound,
     PowerLimit,
     ProductOfExponentials,
+    RollUp,
     SumBelowProduct,
     Unroll,
     UnrollBound,
 )
 from derive.rules.expectation import CovarianceDefinition
 from derive.rules.given import Everywhere
-from derive.rules.masks import MaskMoment
 from derive.rules.one_of_many import OneOfMany
 from derive.rules.samples import IndependentSamples, SamplesAlike
 from derive.rules.sums import JoinSums, MultiplySums
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.theorems.mean_field import LAYER
 from derive.theorems.residual import END_ASSUMED, SUM, H
-from derive.theorems.residual_depth import DEPTH, ENDING, FACTOR, FACTORS, LENGTH, RECURSION, ROOT
+from derive.theorems.residual_depth import (
+    DEPTH,
+    ENDING,
+    ENDING_MEANS,
+    FACTOR,
+    FACTORS,
+    LEAST,
+    LENGTH,
+    MEAN,
+    RECURSION,
+    ROOT,
+)
 from derive.theorems.residual_depth import C as SLOPE_OF_ROOT
 from derive.theorems.signals import OVER, T, gaussian
 from derive.words import Words
@@ -238,6 +250,12 @@ def _bounds():
             (roots[0], roots[0] - roots[1], Add(*roots) / 3),
         ),
         Scenario(
+            MeanBelowRoot(),
+            E(z(i, K)),
+            roots[0],
+            (E(z(i, K) ** 2) / 100, roots[0] / 3, Integer(0)),
+        ),
+        Scenario(
             RectifierContracts(),
             sqrt(E(f(s(i, K)) ** 2)),
             steep,
@@ -271,6 +289,7 @@ def _bounds():
 def _depth():
     limits = (INDEX, 0, DEPTH - 1)
     growth, bound = 1 + FACTOR(LAYER) ** 2, 1 + SLOPE_OF_ROOT * FACTOR(LAYER)
+    least = 1 + LEAST * FACTOR(LAYER)
     each, most = growth.subs(LAYER, INDEX), bound.subs(LAYER, INDEX)
     square = Sum(FACTOR(INDEX) ** 2, limits)
     power = (1 + SLOPE_OF_ROOT / DEPTH) ** DEPTH
@@ -292,6 +311,15 @@ def _depth():
             (ENDING,),
             needs=(ENDING.key,),
             undefined=(ENDING.key,),
+        ),
+        Scenario(
+            RollUp(least, LAYER, MEAN),
+            MEAN(0) * Product(least.subs(LAYER, INDEX), limits),
+            MEAN(DEPTH),
+            (MEAN(DEPTH - 1), MEAN(0), 2 * MEAN(DEPTH)),
+            (ENDING_MEANS,),
+            needs=(ENDING_MEANS.key,),
+            undefined=(ENDING_MEANS.key,),
         ),
         Scenario(
             EqualFactors(),

@@ -78,12 +78,8 @@ def test_claims_and_the_theorems_that_decide_them():
         assert all(name in decided(theorem) for theorem in deciding(derive.claim(name)))
 
 
-OF_BLOCKS = ("covariance-recursion", "residual", "dropout", "convolution", "grouped", "pooled")
-
-
 def test_every_hypothesis_of_every_theorem_is_known():
-    """By its key; some theorems say one in their own symbols. Blocks make theirs, for the families that they draw."""
+    """By its key; some theorems say one in their own symbols."""
     assert hypotheses()["linear-regime"] is LINEAR_REGIME
     assert {"W-independent", "D-mask", "finite-moments"} <= set(hypotheses())
-    names = [name for name in derive.theorems() if not name.startswith(OF_BLOCKS)]
-    assert {h.key for name in names for h in derive.theorem(name).assumptions} <= set(hypotheses())
+    assert {h.key for name in derive.theorems() for h in derive.theorem(name).assumptions} <= set(hypotheses())

@@ -18,18 +18,23 @@ from derive.theorems.oracles.blocks import (
 from derive.theorems.oracles.cases import signs, skewed
 
 
-def convolved(channels: int, sizes: tuple[int, ...], padding: str, stride: int = 1) -> Made:
-    """s_tkp: the kernel of three begins one before the pixel, and goes around or ends at the edge."""
+def convolved(
+    channels: int, sizes: tuple[int, ...], padding: str, stride: int = 1, kernel: str = "K", outputs: int | None = None
+) -> Made:
+    """s_tkp: the kernel of three begins one before the pixel, and goes around or ends at the edge.
+
+    ``channels`` go into ``outputs`` each, where these are groups.
+    """
 
     def made(at: Callable[..., Any], t: int, k: int, *pixel: int) -> Any:
-        total = at("b", k)
+        total, before = at("b", k), 0 if outputs is None else channels * ((k - 1) // outputs)
         for offset in product(*([-1, 0, 1],) * len(sizes)):
             looked = [stride * (p - 1) + 1 + o for p, o in zip(pixel, offset, strict=True)]
             if padding == "circular":
                 looked = [(place - 1) % size + 1 for place, size in zip(looked, sizes, strict=True)]
             if all(1 <= place <= size for place, size in zip(looked, sizes, strict=True)):
                 taps = [o + 2 for o in offset]
-                total += sum(at("K", c, *taps, k) * at("z", t, c, *looked) for c in range(1, channels + 1))
+                total += sum(at(kernel, c, *taps, k) * at("z", t, before + c, *looked) for c in range(1, channels + 1))
         return total
 
     return made
@@ -93,34 +98,31 @@ def _image(padding: str, **places: int) -> Known:
     return case({"s": convolved(2, (3, 2), padding)}, laws, {0: 2}, **sizes, **places)
 
 
+_COINS: Law = [(1, outcome) for outcome in range(64)]
+"""Six fair coins."""
+
+
+def _kernel_of_coins(sizes: tuple[int, ...]) -> Made:
+    """Weights of 3/2 or -3/2, of which any two are independent, though six fair coins decide them all."""
+    taps = product(*(range(1, size + 1) for size in sizes))
+    number: dict[tuple[int, ...], int] = {tap: k for k, tap in enumerate(taps, 1)}
+    return lambda at, *tap: 1.5 * (-1) ** (at("coins") & number[tap]).bit_count()
+
+
 def _grouped(biases: Law, **places: int) -> Known:
     """Two groups of two input channels and of three output channels, at three positions counted around."""
-    taps = [(c, r, o) for c in (1, 2) for r in (1, 2, 3) for o in range(1, 7)]
-    number: dict[tuple[int, ...], int] = {tap: k for k, tap in enumerate(taps, 1)}
-
-    def weight(at: Callable[..., Any], *tap: int) -> float:
-        # Any two of these are independent, though six fair coins decide them all.
-        return 1.5 * (-1) ** (at("coins") & number[tap]).bit_count()
-
-    def summed(at: Callable[..., Any], t: int, k: int, p: int) -> Any:
-        before = 0 if k <= 3 else 2
-        return at("b", k) + sum(
-            at("K", c, r, k) * at("z", t, before + c, (p + r - 3) % 3 + 1) for c in (1, 2) for r in (1, 2, 3)
-        )
-
     pixels: Law = tuple((w, (((e, -e, e), (e, e, e), (-e, e, e), (e, e, -e)),)) for w, e in ((1, 2), (3, -2)))
     signs_of = tuple(tuple((-1) ** (o * place) for place in range(3)) for o in range(6))
     gradients: Law = tuple((w, tuple(tuple(e * x for x in row) for row in signs_of)) for w, e in ((1, 2), (2, -1)))
     laws = {
         "z": (BEFORE, pixels),
         "g": ("output gradient", gradients),
-        "coins": (WEIGHTS, [(1, outcome) for outcome in range(64)]),
+        "coins": (WEIGHTS, _COINS),
         "b": (BIASES, biases),
     }
     variances = {"K": 9 / 4, "g": 2, "b": 9}
-    return case(
-        {"s": summed, "K": weight}, laws, {0: 2, 1: 3}, {"SharedVariance": variances.__getitem__}, T=3, q=4, **places
-    )
+    world = {"s": convolved(2, (3,), "circular", outputs=3), "K": _kernel_of_coins((2, 3, 6))}
+    return case(world, laws, {0: 2, 1: 3}, {"SharedVariance": variances.__getitem__}, T=3, q=4, **places)
 
 
 def _gradient_of_pixel(padding: str, stride: int, size: int, **places: int) -> Known:
@@ -132,6 +134,27 @@ def _gradient_of_pixel(padding: str, stride: int, size: int, **places: int) -> K
     laws = {"z": (BEFORE, pixels), "g": ("output gradient", gradients), **_SHARED_KERNEL}
     world = {"s": convolved(1, (size,), padding, stride)}
     return case(world, laws, {0: 1, 1: 2}, {"SharedVariance": lambda _: 2}, T=size, **places)
+
+
+def _gradient_of_image(padding: str, stride: int, groups: int = 1, kernel: str = "K", **places: int) -> Known:
+    """One channel of three rows and two columns a group, which goes into two, whose gradients are 2 or -1."""
+    sizes, outputs = (3, 2), 2 * groups
+    rows, columns = ((size + stride - 1) // stride for size in sizes)
+    gradients: Law = tuple((w, ((((e,) * columns,) * rows),) * outputs) for w, e in ((1, 2), (2, -1)))
+    pixels: Law = ((1, ((((1, 2), (3, 4), (5, 6)),) * groups,)),)
+    laws = {
+        "z": (BEFORE, pixels),
+        "g": ("output gradient", gradients),
+        "coins": (WEIGHTS, _COINS),
+        "b": (BIASES, NOTHING),
+    }
+    world = {
+        "s": convolved(1, sizes, padding, stride, kernel, outputs=2),
+        kernel: _kernel_of_coins((1, 3, 3, outputs)),
+    }
+    variances = {kernel: 9 / 4, "g": 2, "b": 0}
+    table = {"SharedVariance": variances.__getitem__}
+    return case(world, laws, {0: 1, 1: 2}, table, **{"T": 3, "T'": 2}, **places)
 
 
 _CORRELATED: Law = (
@@ -192,6 +215,28 @@ ORACLES = {
             Case("two outputs look", lambda: _gradient_of_pixel("zeros", 2, 5, p=2), equals=2 * 2 * 2 * 2),
             Case("one output looks", lambda: _gradient_of_pixel("zeros", 2, 5, p=3), equals=2 * 1 * 2 * 2),
             Case("the last of six", lambda: _gradient_of_pixel("zeros", 2, 6, p=6), equals=2 * 1 * 2 * 2),
+        ),
+    ),
+    "convolution-2d-gradient": Oracle(
+        ENUMERATED,
+        (Case("a corner", lambda: _gradient_of_image("circular", 1, **{"p": 1, "p'": 2}), equals=9 / 4 * 18 * 2),),
+    ),
+    "convolution-2d-gradient-stride": Oracle(
+        # Of the two rows of outputs both look at the second row, and the one column of outputs at both columns.
+        ENUMERATED,
+        (
+            Case("two outputs look", lambda: _gradient_of_image("zeros", 2, **{"p": 2, "p'": 2}), equals=9 / 4 * 4 * 2),
+            Case("one output looks", lambda: _gradient_of_image("zeros", 2, **{"p": 1, "p'": 1}), equals=9 / 4 * 2 * 2),
+        ),
+    ),
+    "grouped-convolution-2d-gradient": Oracle(
+        ENUMERATED,
+        (
+            Case(
+                "a channel of the second group",
+                lambda: _gradient_of_image("zeros", 2, 2, "G", k=2, **{"p": 2, "p'": 1}),
+                equals=9 / 4 * 4 * 2,
+            ),
         ),
     ),
     "pooled-variance": Oracle(ENUMERATED, (Case("four values", lambda: _pooled(_LINE, 4), equals=_pooled_by_hand),)),

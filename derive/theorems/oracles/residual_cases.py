@@ -75,7 +75,7 @@ def _residual_map() -> Known:
     return case({"h": joint, **_BRANCH}, laws, {0: 2}, **lengths, alpha=ALPHA, sigma_w2=2 * 2)
 
 
-def _ending() -> Known:
+def _ending(f: Callable[[Any], Any] = parabola, **symbols: Any) -> Known:
     """A fixed stream, (1, 2) and (3, -1), through weights with the moments of a Gaussian."""
 
     def summed(at: Callable[..., Any], t: int, k: int) -> Any:
@@ -84,8 +84,16 @@ def _ending() -> Known:
     def added(at: Callable[..., Any], *index: int) -> Any:
         return at("h", *index) + ALPHA * at("a", *index)
 
-    laws = {"h": (BEFORE, ROWS[:1]), "V": (WEIGHTS, gaussian(1))}
-    return case({"r": summed, "a": activated("r"), "h'": added}, laws, {0: 2}, q_1=5, q_2=10, q_12=1, alpha=ALPHA)
+    laws = {"h": (BEFORE, ROWS[:1]), "V": (WEIGHTS, gaussian(1)), "g": ("output gradient", skewed(1))}
+    made = {"r": summed, "a": activated("r", f), "h'": added}
+    return case(made, laws, {0: 2}, **{"q_1": 5, "q_2": 10, "q_12": 1, "alpha": ALPHA, **symbols})
+
+
+def _rectified(a: float, deviation: float) -> float:
+    """The mean of leaky ReLU over N(0, deviation^2), by the midpoint rule."""
+    step, f = 1e-3, leaky(a)
+    points = (step * (k + 0.5) for k in range(-10_000, 10_000))
+    return sum(f(deviation * x) * math.exp(-(x**2) / 2) for x in points) * step / math.sqrt(2 * math.pi)
 
 
 def _he(a: float) -> Known:
@@ -107,9 +115,9 @@ def _one_unit(a: float, weights: Law, alpha: float) -> Known:
 
 
 def _stream(depth: int, factor: Callable[[int], float], growth: Callable[[float], float], **symbols: Any) -> Known:
-    """A stream of mean square 1.7, and of root 1.3, multiplied block by block."""
+    """A stream of mean square 1.7, of root 1.3 and of mean .9, multiplied block by block."""
     q = math.prod(growth(factor(block)) for block in range(depth))
-    starts = {"q": {0: 1.7, depth: 1.7 * q}.__getitem__, "rho": {0: 1.3, depth: 1.3 * q}.__getitem__}
+    starts = {name: {0: start, depth: start * q}.__getitem__ for name, start in (("q", 1.7), ("rho", 1.3), ("m", 0.9))}
     return Known({"L": depth, **symbols}, {**starts, "alpha": factor})
 
 
@@ -126,7 +134,7 @@ def _small(block: int) -> float:
 
 
 def _ending_small() -> Known:
-    return _stream(5, _small, lambda alpha: 1 + 0.7 * alpha, c=0.7)
+    return _stream(5, _small, lambda alpha: 1 + 0.7 * alpha, **{"c": 0.7, "c'": 0.7})
 
 
 BLOCK_BY_BLOCK = "multiplied out, block by block"
@@ -169,6 +177,11 @@ ORACLES = {
             ),
         ),
     ),
+    "ending-activation-gradient": Oracle(
+        # With f'(r) = r + 1 and r = V_1 + 2 V_2: E[V_1 f'] = 1, and E[V_1^2 f'^2] = 3 + 4 + 1 for each of two units.
+        GAUSSIAN_HERE,
+        (Case("a parabola", _ending, equals=2 * (1 + 2 * 3 * 1 + 9 * 16)),),
+    ),
     "residual-depth": Oracle(
         BLOCK_BY_BLOCK, (Case("five blocks", lambda: _stream(5, _FACTORS.__getitem__, _squared)),)
     ),
@@ -196,4 +209,21 @@ ORACLES = {
         ),
     ),
     "residual-depth-ending": Oracle(BLOCK_BY_BLOCK, (Case("five small factors", _ending_small, within=1e-4),)),
+    "ending-mean-step": Oracle(
+        "the integral over a Gaussian, by the midpoint rule",
+        (
+            # The stream is 1, and the branch has the mean square 4/2 times 5.
+            Case(
+                "slope 1/4",
+                lambda: _ending(leaky(0.25), a=0.25, sigma_w2=4),
+                equals=lambda: 1 + ALPHA * _rectified(0.25, math.sqrt(20)),
+                reads_left=False,
+                within=1e-6,
+            ),
+        ),
+    ),
+    "mean-below-root": Oracle(
+        "one unit that is always 2", (Case("always 2", lambda: _one_unit(0, signs(3), 0.7), equals=2),)
+    ),
+    "residual-depth-ending-below": Oracle(BLOCK_BY_BLOCK, (Case("five small factors", _ending_small, within=1e-4),)),
 }

@@ -1,11 +1,12 @@
 """Lemmas of blocks: each checked in tiny worlds, and each statement against the formula of its field."""
 
+import numpy as np
 import pytest
-from sympy import Rational, Sum, Symbol, symbols
+from sympy import Integer, Rational, Sum, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.blocks import AveragePool, Convolution, Dense, Dropout, Elementwise, Flatten, Residual, Scale, SumOf, read
-from derive.blocks.lemmas import FACTOR, FIRST, OVER, RATE, SECOND, incoming
+from derive.blocks.lemmas import FACTOR, FIRST, OVER, PLACES, RATE, SECOND, SIZES, incoming
 from derive.blocks.lemmas_linear import _flat, _pooled, _scaled, _weighted
 from derive.blocks.lemmas_other import _added, _dropped, _elementwise
 from derive.blocks.signal import network_input
@@ -45,6 +46,28 @@ def test_lemmas_are_exact_in_tiny_worlds(kind):
         result = lemma.derivation.check()
         assert result.passed, (name, result.failures)
         assert result.grade is Grade.EXACT, name
+
+
+@pytest.mark.parametrize(("padding", "mode"), [("zeros", "constant"), ("circular", "wrap")])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_gradient_of_an_image_comes_back_as_often_as_its_pixels_are_looked_at(padding, mode, stride):
+    """With one mean square of the gradients, the lemma counts the windows of NumPy that have the pixel in them."""
+    result = _weighted(Convolution(n(1), 3, stride, padding, bias_variance=None), 2)["gradient"].derivation.result
+    (weights,), (mean,) = (result.atoms(kind) for kind in (SharedVariance, Average))
+    rows, columns = 4, 3
+    pixels = np.pad(np.arange(1, 1 + rows * columns).reshape(rows, columns), 1, mode)
+    seen = np.lib.stride_tricks.sliding_window_view(pixels, (3, 3))[::stride, ::stride]
+    counts = np.bincount(seen.ravel(), minlength=1 + rows * columns)[1:].reshape(rows, columns)
+    sizes = {
+        n(1): Integer(5),
+        weights: Integer(1),
+        mean: Integer(1),
+        SIZES[0]: Integer(rows),
+        SIZES[1]: Integer(columns),
+    }
+    for place in ((1, 1), (2, 3), (3, 2), (4, 3)):
+        here = {axis[0]: Integer(index) for axis, index in zip(PLACES, place, strict=True)}
+        assert result.xreplace({**sizes, **here}).doit() == 5 * counts[place[0] - 1, place[1] - 1]
 
 
 @pytest.mark.parametrize("positions", [0, 1])

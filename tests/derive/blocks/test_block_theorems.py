@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sympy import Gt, Integer, Max, Min, Mod, Product, Rational, Sum, Symbol, exp, oo, simplify, sqrt
+from sympy import Gt, Integer, Max, Min, Mod, Product, Rational, Sum, Symbol, exp, oo, pi, simplify, sqrt
 
 import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
@@ -18,7 +18,7 @@ from derive.rules.any_activation import CORRELATION
 from derive.rules.depth import INDEX
 from derive.rules.wide import FIRST, SECOND, U, one_gaussian
 from derive.theorems.residual import ALPHA, SCALES
-from derive.theorems.residual_depth import DEPTH, FACTOR, LENGTH, ROOT
+from derive.theorems.residual_depth import DEPTH, FACTOR, LEAST, LENGTH, MEAN, ROOT
 from derive.theorems.residual_depth import C as ROOT_SLOPE
 from derive.theorems.signals import OVER, Q1, Q2, Q12, K, L, T, V
 
@@ -114,6 +114,10 @@ def test_residual_blocks():
     back = parts["residual-gradient-map"].result
     factor = 1 + ALPHA**2 * GAIN * one_gaussian(slope(U) ** 2, Q1)
     assert back == variance(back, "g") * factor
+    coherent = parts["ending-activation-gradient"].result
+    weights = family(coherent, "V")
+    (alone,) = (e for e in coherent.atoms(Average) if e.inside[0].has(weights(K, K)))
+    assert coherent.expand().coeff(ALPHA, 1) == 2 * alone * variance(coherent, "g")
     ending = parts["ending-activation-mean"].result
     assert ending == Average(h(T, K), OVER) + ALPHA * one_gaussian(f(U), Q1)
     crossed = parts["ending-activation-map"].result
@@ -139,6 +143,14 @@ def test_residual_depth():
     assert step.result == sqrt(Q1) * factor
     total = Sum(FACTOR(INDEX), (INDEX, 0, DEPTH - 1))
     assert parts["residual-depth-ending"].result == ROOT(0) * exp(ROOT_SLOPE * total)
+    mean = parts["ending-mean-step"]
+    assert mean.statement.relation == "->"
+    (before,) = mean.result.atoms(Average)
+    assert simplify(mean.result - before - ALPHA * (1 - SLOPE) * sqrt(GAIN * Q1 / (2 * pi))) == 0
+    below = parts["residual-depth-ending-below"].statement
+    assert (below.relation, below.rhs) == ("<=", MEAN(DEPTH))
+    assert simplify(below.lhs - MEAN(0) * (1 + LEAST * total)).doit() == 0
+    assert parts["mean-below-root"].statement.relation == "<="
 
 
 def test_which_sums_are_finite():
@@ -190,6 +202,8 @@ def test_convolutions():
     _, images = theorem("convolution-variance-2d")
     image = images["convolution-2d-circular"].result
     assert image == 9 * n(0) * variance(image, "K") * KERNEL + variance(image, "b")
+    back = images["convolution-2d-gradient"].result
+    assert back == 9 * n(1) * variance(back, "K") * variance(back, "g")
 
 
 @pytest.mark.parametrize(("size", "counts"), [(5, [1, 2, 1, 2, 1]), (6, [1, 2, 1, 2, 1, 1])])
@@ -199,6 +213,28 @@ def test_how_many_outputs_read_an_input(size, counts):
     units = {n(1): 1, variance(result, "K"): 1, variance(result, "g"): 1, SIZES[0]: size}
     found = [result.xreplace({k: Integer(v) for k, v in {**units, P: p}.items()}).doit() for p in range(1, size + 1)]
     assert found == counts
+
+
+def test_how_many_outputs_of_an_image_and_of_a_group_read_a_pixel():
+    """Rows and columns are counted each for themselves; of two groups, the outputs of one."""
+    for name, part, kernel in (
+        ("convolution-variance-2d", "convolution-2d-gradient-stride", "K"),
+        ("grouped-convolution", "grouped-convolution-2d-gradient", "G"),
+    ):
+        result = theorem(name)[1][part].result
+        units = {
+            n(0): 1,
+            n(1): 1,
+            variance(result, kernel): 1,
+            variance(result, "g"): 1,
+            SIZES[0]: 5,
+            SIZES[1]: 6,
+            K: 2,
+        }
+        for p, row in enumerate([1, 2, 1, 2, 1], 1):
+            for q, column in enumerate([1, 2, 1, 2, 1, 1], 1):
+                at = {**units, P: p, Symbol("p'", integer=True): q}
+                assert result.xreplace({k: Integer(v) for k, v in at.items()}).doit() == row * column
 
 
 def test_pooling():
@@ -235,6 +271,8 @@ def no_bias(result):
         ("residual-variance", "residual-variance", lambda e: e.subs(ALPHA**2, ALPHA)),
         ("residual-variance", "residual-mean", lambda e: e + ALPHA),
         ("residual-variance", "residual-gradient", lambda e: e.subs(ALPHA**2, ALPHA)),
+        ("residual-variance", "ending-activation-gradient", lambda e: e.subs(ALPHA, -ALPHA)),
+        ("residual-depth", "mean-below-root", lambda e: e / 2),
         ("residual-depth", "residual-depth-below", lambda e: e - FACTOR(0) ** 2 - 1),
         ("dropout-variance", "dropout-variance", lambda e: e * (1 - RATE) / RATE),
         ("dropout-variance", "dropout-covariance", lambda e: e / (1 - RATE)),
@@ -243,6 +281,8 @@ def no_bias(result):
         ("convolution-variance", "convolution-padded", no_bias),
         ("convolution-variance", "convolution-gradient", lambda e: e * Rational(2, 3)),
         ("convolution-variance", "convolution-gradient-stride", lambda e: 2 * e),
+        ("convolution-variance-2d", "convolution-2d-gradient", lambda e: e / 3),
+        ("convolution-variance-2d", "convolution-2d-gradient-stride", lambda e: 2 * e),
         ("pooled-variance", "pooled-variance", lambda e: e * SIZES[0]),
         ("pooled-variance", "pooled-gradient", lambda e: e * SIZES[0]),
     ],
