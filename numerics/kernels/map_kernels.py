@@ -12,13 +12,13 @@ from sympy import Symbol
 
 from derive.activations import Activation
 from derive.errors import InputError
-from numerics.kernels.callable import Kernel
-from numerics.kernels.certificate import Certificate
-from numerics.kernels.definitions import ARGUMENTS, STEP, map_name
 from numerics.kernels.map_methods import MapMethods
-from numerics.kernels.program import Builder, Program
 from numerics.kernels.sample_variance import DOMAIN, NAMES, SampleVarianceStep
+from numerics.maps.definitions import ARGUMENTS, STEP, map_name
 from numerics.maps.values import named, variance
+from numerics.programs.callable import Kernel
+from numerics.programs.certificate import Certificate
+from numerics.programs.straight_line import Builder, Program
 
 METHODS = ("auto", "closed form", "quadrature")
 Defaults = tuple[tuple[str, float], ...]

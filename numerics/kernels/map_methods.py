@@ -16,9 +16,9 @@ from derive.gaussian import NoClosedForm
 from derive.gaussian.functions import BivariateNormalCDF
 from derive.maps import Maps
 from numerics.kernels import quadrature
-from numerics.kernels.callable import About, Kernel
-from numerics.kernels.certificate import Certificate, measure
-from numerics.kernels.definitions import (
+from numerics.kernels.map_truth import POINTS, truth
+from numerics.kernels.rectifier_programs import Parameters, rectifier_slope, step_program
+from numerics.maps.definitions import (
     ARGUMENTS,
     MEANING,
     OVER_SAMPLES,
@@ -30,10 +30,10 @@ from numerics.kernels.definitions import (
     in_arguments,
     shares,
 )
-from numerics.kernels.map_truth import POINTS, truth
-from numerics.kernels.printers import UnsupportedExpressionError
-from numerics.kernels.program import Builder, Program, Range, from_expressions, plain, renaming
-from numerics.kernels.rectifier_programs import Parameters, rectifier_slope, step_program
+from numerics.programs.callable import About, Kernel
+from numerics.programs.certificate import Certificate, measure
+from numerics.programs.printers import UnsupportedExpressionError
+from numerics.programs.straight_line import Builder, Program, Range, from_expressions, plain, renaming
 
 _OUTSIDE = "; the kernel was made for variances in that range (argument domain= of map_kernel)"
 SLACK = 1e-12  # what rounding may have added to a correlation of 1, or to an end of the domain

@@ -13,11 +13,11 @@ from derive.gaussian import NoClosedForm
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.functions import BivariateNormalCDF
 from derive.maps import Maps
-from numerics.kernels.callable import Kernel
-from numerics.kernels.certificate import ABSOLUTE, RELATIVE, SEED, Columns, Truth
-from numerics.kernels.definitions import ARGUMENTS, OVER_SAMPLES, PAIRS, PARTS, STEP, Definition, in_arguments
-from numerics.kernels.program import Program
 from numerics.kernels.reference import CLOSED_FORM, QUADRATURE, by_closed_form, by_quadrature
+from numerics.maps.definitions import ARGUMENTS, OVER_SAMPLES, PAIRS, PARTS, STEP, Definition, in_arguments
+from numerics.programs.callable import Kernel
+from numerics.programs.certificate import ABSOLUTE, RELATIVE, SEED, Columns, Truth
+from numerics.programs.straight_line import Program
 
 _SMALLEST_SHARE = 1e-16
 """The smallest part v^2/q or m^2/q, and the smallest 1 - |rho| but 0."""

@@ -18,12 +18,12 @@ from numerics.activations import NEAR_ZERO, Formula, formula, numpy_function
 from numerics.kernels import _line_rule, _plane_rule
 from numerics.kernels._line_rule import Rule
 from numerics.kernels._plane_rule import PlaneRule
-from numerics.kernels.definitions import Definition, arguments
-from numerics.kernels.exporting import module_body
 from numerics.kernels.panels import LINE_NODES, PLANE_NODES, common_edges, own_edges
-from numerics.kernels.printers import array_source, helper_functions
-from numerics.kernels.program import Builder, Program, Range, renaming
+from numerics.maps.definitions import Definition, arguments
 from numerics.maps.parts import number, parts_of
+from numerics.programs.exporting import module_body
+from numerics.programs.printers import array_source, helper_functions
+from numerics.programs.straight_line import Builder, Program, Range, renaming
 
 _STEP = 1.5
 _PER_LINE = 4

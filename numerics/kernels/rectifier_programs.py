@@ -20,9 +20,9 @@ import mpmath
 import sympy as sp
 
 from derive.errors import InputError
-from numerics.kernels._runtime import LARGEST
-from numerics.kernels.program import Builder, Program, Range
-from numerics.kernels.rectifier_profile import DIGITS, KAPPA, derived_profile, polynomial
+from numerics.maps.rectifier_profile import DIGITS, KAPPA, derived_profile, polynomial
+from numerics.programs._runtime import LARGEST
+from numerics.programs.straight_line import Builder, Program, Range
 
 if TYPE_CHECKING:
     from derive.activations import Activation

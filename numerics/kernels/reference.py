@@ -14,9 +14,9 @@ from derive.gaussian.check import answer_at
 from derive.quadrature import Bounded, Line
 from derive.quadrature.digits import many_digits
 from derive.quadrature.discs import EPS
-from numerics.kernels.certificate import Answer
 from numerics.maps import NumericalMaps
 from numerics.maps.values import Array
+from numerics.programs.certificate import Answer
 
 Point = Mapping[str, float]
 

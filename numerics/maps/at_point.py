@@ -14,7 +14,7 @@ import numpy as np
 from derive.errors import InputError
 from derive.quadrature import Bounded
 from derive.results import Result
-from numerics.maps.kernels import NumericalMaps
+from numerics.maps.numerical import NumericalMaps
 from numerics.maps.values import bounded, variances_of
 
 

@@ -12,12 +12,12 @@ from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symb
 
 from derive.maps.gaps import ArcExcess, d, e
 from derive.maps.symbols import c, q
-from numerics.kernels import _runtime
-from numerics.kernels.blocks import block_code
-from numerics.kernels.printers import compiled, point_source
-from numerics.kernels.program import Builder
-from numerics.kernels.rectifier_profile import DIGITS, KAPPA, polynomial
+from numerics.maps.rectifier_profile import DIGITS, KAPPA, polynomial
 from numerics.maps.values import Array
+from numerics.programs import _runtime
+from numerics.programs.lowering import block_code
+from numerics.programs.printers import compiled, point_source
+from numerics.programs.straight_line import Builder
 
 Look = Callable[[Sequence[Array], int], None]
 X = Symbol("x")

@@ -1,7 +1,7 @@
 """Derived closed forms without cancellation, with the errors measured of them.
 
 The formula around a form (σ_w² X + σ_b², or that over the length map) is the definition of its map, from
-`numerics.kernels.definitions`.
+`numerics.maps.definitions`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from derive.maps import Maps, apart, sigma_b2, sigma_w2
 from derive.maps.symbols import c, q
 from derive.proof.rule import RuleDoesNotApply
 from derive.quadrature.discs import EPS
-from numerics.kernels.definitions import definition
-from numerics.kernels.printers import UnsupportedExpressionError
 from numerics.maps import closed
 from numerics.maps.compiled import Compiled
+from numerics.maps.definitions import definition
 from numerics.maps.values import Array
+from numerics.programs.printers import UnsupportedExpressionError
 
 Span = tuple[float, float]
 WRAPS = {

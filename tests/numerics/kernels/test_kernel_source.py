@@ -10,8 +10,8 @@ import pytest
 import sympy as sp
 from scipy import integrate
 
-from numerics.kernels import rectifier_profile as profile
-from numerics.kernels import rectifier_theorem as source
+from numerics.maps import rectifier_profile as profile
+from numerics.maps import rectifier_theorem as source
 
 r = sp.Symbol("r", positive=True)
 RATIO = {source.v: 1, source.m: sp.sqrt(r)}

@@ -21,8 +21,8 @@ from derive.activations import Activation
 from derive.errors import InputError
 from derive.maps import MAPS
 from numerics.kernels import map_kernel
-from numerics.kernels.exporting import python_module
 from numerics.maps import NumericalMaps
+from numerics.programs.exporting import python_module
 
 SIGMA = {"sigma_w2": 1.7, "sigma_b2": 0.3, "n_in": 5.0, "n_out": 8.0}
 OWN = "where(x > 1, tanh(x), 0.1*x)"

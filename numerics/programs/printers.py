@@ -16,7 +16,7 @@ from sympy.printing.codeprinter import CodePrinter, PrintMethodNotImplementedErr
 from sympy.printing.numpy import SciPyPrinter
 from sympy.printing.pycode import PythonCodePrinter
 
-from numerics.kernels.program import Program
+from numerics.programs.straight_line import Program
 
 
 class UnsupportedExpressionError(ValueError):
@@ -227,7 +227,7 @@ def helper_functions(source: str) -> str:
 
 
 def limits_source(program: Program, arguments: Sequence[str], name: str = "LIMITS") -> str:
-    """The domain of a program, as a tuple of `numerics.kernels._runtime.Limit`."""
+    """The domain of a program, as a tuple of `numerics.programs._runtime.Limit`."""
     shown = dict(zip(program.arguments, map(sp.Symbol, arguments), strict=True))
     parameters = ", ".join(symbol.name for symbol in program.arguments)
     lines = []

@@ -24,7 +24,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from numerics.kernels import rectifier_theorem as source
+from numerics.maps import rectifier_theorem as source
 
 KAPPA = 1.3125  # 21/16: of the short fractions, the one with the smallest error at this degree
 DEGREE = 11
