@@ -82,9 +82,7 @@ def _closed_or_none(maps: Maps, part: str, name: str) -> Expr | None:
 
 def _signed(e: Expr, found: Definition) -> bool:
     """Whether integrals with integrands of both signs are in an expression."""
-    used = [integral for symbol, integral in found.integrals.items() if symbol in e.free_symbols]
-    squares = (("value", "value"), ("slope", "slope"))
-    return any(i.kind in ("growth", "covariance") or (i.kind == "moment" and i.factors not in squares) for i in used)
+    return any(integral.signed for symbol, integral in found.integrals.items() if symbol in e.free_symbols)
 
 
 def _coordinate(name: str, at: Columns) -> Any:

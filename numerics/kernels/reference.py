@@ -56,12 +56,12 @@ def by_quadrature(activation: Activation, name: str, at: Point) -> Answer:
 class _Precise(NumericalMaps):
     """Expectations of one unit to the last digit, where that can be."""
 
-    def _one(self, integrand: Expr, s: Symbol, q: Array) -> Bounded:
-        line = None if integrand.has(DiracDelta) else _line(integrand, s)
+    def _expectation(self, integrand: Expr, q: Array) -> Bounded:
+        line = None if integrand.has(DiracDelta) else _line(integrand, self.activation.symbol)
         found = [line and many_digits(line, 0.0, variance, _DIGITS) for variance in q.ravel().tolist()]
         known = [f for f in found if f is not None]
         if not line or len(known) < len(found):
-            return super()._one(integrand, s, q)
+            return super()._expectation(integrand, q)
         value, error, _ = np.array(known, dtype=np.float64).T.reshape(3, *q.shape)
         return Bounded(value, error + 0.5 * EPS * np.abs(value))
 

@@ -6,8 +6,9 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,12 +20,14 @@ from numerics.programs import _runtime
 from numerics.programs.exporting import export
 from numerics.programs.lowering import BlockCode, block_code
 from numerics.programs.printers import UnsupportedExpressionError, compiled, limits_source, loop_source, point_source
-from numerics.programs.straight_line import Program
+from numerics.programs.straight_line import Program, split
 
 if TYPE_CHECKING:
     from numerics.programs.certificate import Certificate
 
 BACKENDS = ("numpy", "numba")
+Look = Callable[[Sequence[Any], int], None]
+"""Sees a piece of every input, and where it starts."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,56 @@ class Kernel:
             bound = self.__signature__.bind(*args, **named)
             bound.apply_defaults()
             args = bound.args
-        answers = _runtime.evaluate(self.code, args, out)
+        answers = self.run(args, out)
         return answers[0] if self.single else answers
+
+    def run(self, values: Sequence[Any], out: Any = None, look: Look | None = None) -> tuple[Any, ...]:
+        """All results; what hangs on numbers beside arrays is computed once. ``look`` replaces the domain's check."""
+        numbers = {n: value for n, value in enumerate(values) if _runtime.scalar(value) or not np.ndim(value)}
+        mixed = 0 < len(numbers) < len(values) and not self.program.helpers
+        if mixed and (self.backend == "numpy" or not self.program.domain):
+            numbers = {n: _runtime.as_floats(self.arguments[n], value) for n, value in numbers.items()}
+            code = self._beside(numbers)
+            if code is not None:
+                rest = [value for n, value in enumerate(values) if n not in numbers]
+                return _runtime.evaluate(code, rest, out, look or self._checked(numbers))
+        return _runtime.evaluate(self.code, values, out, look)
+
+    def _beside(self, numbers: dict[int, Any]) -> _runtime.Code | None:
+        """The code for arrays beside numbers; None where what hangs on these raises, such as 0/0."""
+        with suppress(ArithmeticError, ValueError):
+            first, names, rest = self._split(tuple(numbers))
+            # 0-d arrays: a ufunc takes them without converting a Python float on each call.
+            known = list(map(np.array, first(*map(float, numbers.values()))))
+            return _runtime.Code(names, len(self.program.outputs), (), partial(rest, fixed=known), None)
+        return None
+
+    def _checked(self, numbers: dict[int, Any]) -> Look:
+        """The check of the domain for arrays beside numbers."""
+
+        def look(pieces: Sequence[Any], start: int) -> None:
+            own, places = iter(pieces), range(len(self.arguments))
+            _runtime.check(self.code.limits, [numbers[n] if n in numbers else next(own) for n in places], start)
+
+        return look
+
+    @cached_property
+    def _made(self) -> dict[tuple[int, ...], Any]:
+        return {}
+
+    def _split(self, fixed: tuple[int, ...]) -> tuple[Callable[..., Any], tuple[str, ...], Callable[..., None]]:
+        """What computes the numbers from those that are fixed, the names of the others, and what runs on these."""
+        if fixed not in self._made:
+            head, body = split(self.program, [self.program.arguments[n] for n in fixed])
+            constants = {"math": math, **{symbol.name: value for symbol, value in self.program.constants}}
+            code = block_code(body)
+            run = _runtime.blocks(code.compile({}), code.registers)
+            if self.backend == "numba":
+                loop = compile_numba(loop_source(body, len(head.outputs)), "loop", dict(constants))
+                run = partial(_looped, loop)
+            names = tuple(a for n, a in enumerate(self.arguments) if n not in fixed)
+            self._made[fixed] = compiled(point_source(head), "point", constants), names, run
+        return self._made[fixed]
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -142,6 +193,11 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.arguments)}), {self.about.method}, {self.backend}>"
+
+
+def _looped(loop: Callable[..., Any], inputs: Any, targets: Any, look: Look, fixed: Sequence[Any]) -> None:
+    look(inputs, 0)
+    loop(*inputs, *map(float, fixed), *targets)
 
 
 def check_backend(backend: str) -> None:

@@ -163,18 +163,23 @@ def _inside(program: Program, printer: _Printer) -> str:
     return " & ".join(parts)
 
 
-def loop_source(program: Program, name: str = "loop") -> str:
-    """A loop for numba over one-dimensional arrays, inputs then outputs; it returns whether an input is outside."""
+def loop_source(program: Program, numbers: int = 0) -> str:
+    """`loop` for numba over one-dimensional arrays, inputs then outputs; it returns whether an input is outside.
+
+    The last ``numbers`` arguments are no arrays.
+    """
     outs = [f"out{n}" for n in range(len(program.outputs))]
-    parameters = ", ".join([*(f"{x.name}_array" for x in program.arguments), *outs])
+    arrays = program.arguments[: len(program.arguments) - numbers]
+    fixed = program.arguments[len(arrays) :]
+    parameters = ", ".join([*(f"{x.name}_array" for x in arrays), *(x.name for x in fixed), *outs])
     body = [
-        *(f"{x.name} = {x.name}_array[i]" for x in program.arguments),
+        *(f"{x.name} = {x.name}_array[i]" for x in arrays),
         *([f"inside &= {_inside(program, PYTHON)}"] if program.domain else []),
         *python_lines(program),
         *(f"{out}[i] = {symbol.name}" for out, symbol in zip(outs, program.outputs, strict=True)),
     ]
     loop = f"    for i in range({outs[0]}.size):\n{indented(body, 8)}\n"
-    return f"def {name}({parameters}):\n    inside = True\n{loop}    return not inside\n"
+    return f"def loop({parameters}):\n    inside = True\n{loop}    return not inside\n"
 
 
 def c_lines(program: Program) -> list[str]:

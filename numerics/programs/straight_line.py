@@ -71,6 +71,24 @@ class Program:
         return replace(self, constants=changed)
 
 
+def split(program: Program, fixed: Sequence[sp.Symbol]) -> tuple[Program, Program]:
+    """What hangs on fixed arguments alone, and the rest, which takes what it needs of that after its own arguments."""
+    constants = {symbol for symbol, _ in program.constants}
+    known = constants | set(fixed)
+    first, rest = [], []
+    for line in program.assignments:
+        alone = line.value.free_symbols <= known
+        (first if alone else rest).append(line)
+        known |= {line.target} if alone else set()
+    needed = set(program.outputs).union(*(line.value.free_symbols for line in rest))
+    kept = tuple(sorted(needed & known - constants, key=str))
+    own = tuple(a for a in program.arguments if a not in fixed)
+    return (
+        Program(tuple(fixed), program.constants, tuple(first), kept),
+        Program((*own, *kept), program.constants, tuple(rest), program.outputs),
+    )
+
+
 @dataclass
 class Builder:
     """Writes a program line by line."""
