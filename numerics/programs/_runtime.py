@@ -74,7 +74,7 @@ def rule(limit: Limit, got: float) -> str:
 
 def registers(count: int, size: int) -> list[Floats]:
     """Scratch arrays whose data begin on cache lines (vector loads that straddle lines cost a third more)."""
-    stride = size + -size % 8
+    stride = 8 * max(1, -(-size // 8))
     raw = np.empty(count * stride + 8)
     start = -(raw.__array_interface__["data"][0] // 8) % 8
     return [raw[k : k + size] for k in range(start, start + count * stride, stride)]
