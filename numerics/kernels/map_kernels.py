@@ -44,8 +44,8 @@ def map_kernel(
         domain: the smallest and the largest variance of a pre-activation: a quadrature refuses others, a closed form
             is measured in it.
         method: ``"auto"`` takes the derived closed form unless it loses digits in the domain and quadrature loses
-            fewer; over samples it takes the certified step of (leaky) ReLU, a derived form without cancellation where
-            one is certified, or else quadrature, which does not cancel either. ``"closed form"`` and
+            fewer; over samples it takes a derived form without cancellation where one is certified, or else
+            quadrature, which does not cancel either. ``"closed form"`` and
             ``"quadrature"`` insist.
         weight_variance: the default value of the argument ``sigma_w2`` (the weight variance times the fan-in).
         bias_variance: the default value of the argument ``sigma_b2``.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mpmath
-from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symbol, collect, cse, sqrt
+from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symbol, collect, sqrt
 
 from derive.maps.gaps import ArcExcess, d, e
 from derive.maps.symbols import c, m, q, rho, v
@@ -73,15 +73,12 @@ def map_program(
     bodies = [_hoisted(r, {own[s] for s in fixed}, names) for r in merged]
     builder = Builder(tuple(own[s] for s in (*(s for s in given if s not in fixed), *fixed)))
     for value, name in names.items():
-        builder.let(name.name, value)
+        builder.let(name.name, builder.folded(value))
     for name, value in LINES[given]:
         builder.let(own[name].name, (value.xreplace({q: S.One}) if unit else value).xreplace(own))
     for name, value in _ARC_LINES:
         builder.let(name.name, value.xreplace(own))
-    shared, reduced = cse(bodies, order="canonical")
-    for name, value in shared:
-        builder.let(name.name, value)
-    return builder.program(*(builder.let(f"result_{n}", value) for n, value in enumerate(reduced)))
+    return builder.program(*builder.expressions(bodies))
 
 
 def _hoisted(expression: Expr, fixed: set[Symbol], found: dict[Expr, Symbol]) -> Expr:

@@ -9,18 +9,19 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Expr, S, Symbol
 
 from derive.activations import Activation
+from derive.gaussian import NoClosedForm
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.maps import apart
 from derive.maps.gaps import named
-from derive.maps.symbols import c, q, rho
+from derive.maps.symbols import c, q, rho, sigma_b2, sigma_w2
 from derive.proof.rule import RuleDoesNotApply
 from derive.quadrature.discs import EPS
 from numerics.maps.closed import closed_form
-from numerics.maps.compiled import map_program
-from numerics.maps.definitions import GAP
+from numerics.maps.compiled import map_program, put_in
+from numerics.maps.definitions import GAP, Definition, definition
 from numerics.programs.callable import Kernel
 from numerics.programs.certificate import RELATIVE, Columns, Truth, measure
 from numerics.programs.printers import UnsupportedExpressionError
@@ -44,6 +45,7 @@ class Form:
         self.activation, self.kind, self.expression = activation, kind, expression
         self.truth = cache(truth)
         self.measured: dict[int, tuple[float, float]] = {}
+        self._kernels: dict[tuple[Symbol, ...], Kernel] = {}
 
     @cached_property
     def given(self) -> tuple[Symbol, ...]:
@@ -52,12 +54,9 @@ class Form:
 
     def kernel(self, given: tuple[Symbol, ...]) -> Kernel:
         """The function of arrays."""
-        return Kernel(map_program([self.expression], given, ()), tuple(s.name for s in given))
-
-    @cached_property
-    def own(self) -> Kernel:
-        """The function of its arguments."""
-        return self.kernel(self.given)
+        if given not in self._kernels:
+            self._kernels[given] = Kernel(map_program([self.expression], given, ()), tuple(s.name for s in given))
+        return self._kernels[given]
 
     @cached_property
     def power(self) -> int | None:
@@ -78,7 +77,7 @@ class Form:
             at = {"q": np.repeat(places, len(gaps)), "gap": np.tile(gaps, 3), "rho": np.tile(1 - gaps, 3)}
             columns = {s.name: at[s.name] for s in self.given}
             with mpmath.workdps(_TRUTH_DIGITS):
-                found = measure(self.own, self._truth(columns), points=len(at["q"]))
+                found = measure(self.kernel(self.given), self._truth(columns), points=len(at["q"]))
             self.measured[k] = found.accuracies[0].error, found.accuracies[1].error
         return self.measured[k]
 
@@ -142,10 +141,44 @@ def form(activation: Activation, kind: str) -> Form | None:
         expression = source if made is None else made.result
         new = Form(activation, kind, expression, lambda variance, shared: run(variance, shared, None, None))
         # Whether NumPy has all of its functions shows at once; the rest takes longer.
-        new.own.block  # noqa: B018
+        new.kernel(new.given)
         # The kernel rests on the derivation, so it is checked here.
         if made is not None and not made.check().passed:
             return None
         return new if new.covers((1.0, 1.0)) else None
     except (RuleDoesNotApply, UnsupportedExpressionError, CannotEvaluate):
         return None
+
+
+Plan = tuple[Definition, dict[str, Form]]
+
+
+@lru_cache(maxsize=1024)
+def plan(activation: Activation, name: str) -> Plan | None:
+    """The definition of a map, and the certified form of each of its integrals."""
+    try:
+        found = definition(activation, name)
+    except NoClosedForm:
+        return None
+    forms = {i.kind: form(activation, i.kind) for i in found.integrals.values()}
+    known = {kind: f for kind, f in forms.items() if f is not None}
+    return (found, known) if len(known) == len(forms) else None
+
+
+@lru_cache(maxsize=1024)
+def compiled_map(activation: Activation, name: str, symbols: Any, one_q: bool, bias: bool, backend: str) -> Kernel:
+    """A map of arrays as a kernel, for one variance or many; weights and biases, and the one variance, come last."""
+    planned = plan(activation, name)
+    assert planned is not None  # `Fast` has seen it
+    found, forms = planned
+    unit = one_q and all(f.power is not None for f in forms.values() if len(f.given) > 1)
+    scaled = {
+        kind: (q**f.power, f.expression.xreplace({q: S.One})) if unit and len(f.given) > 1 else (S.One, f.expression)
+        for kind, f in forms.items()
+    }
+    results = put_in(found, scaled)
+    if not bias:
+        results = [r.xreplace({sigma_b2: S.Zero}) for r in results]
+    fixed = (*((q,) if one_q else ()), sigma_w2, sigma_b2)
+    program = map_program(results, symbols, fixed, unit=unit)
+    return Kernel(program, tuple(a.name[:-1] for a in program.arguments), backend=backend)

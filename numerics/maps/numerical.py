@@ -25,7 +25,7 @@ from numerics.maps.fast import METHOD, Fast
 from numerics.maps.one_unit import expectation
 from numerics.maps.pairs import Pairs, Points
 from numerics.maps.values import Array, bounded, named, numbers_of, one_or_many, shares, variances_of
-from numerics.programs.callable import check_backend
+from numerics.programs import check_backend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive.errors import InputError
-from numerics.programs import _runtime
+from numerics.programs import _runtime, check_backend
 from numerics.programs.exporting import export
 from numerics.programs.lowering import BlockCode, block_code
 from numerics.programs.printers import UnsupportedExpressionError, compiled, limits_source, loop_source, point_source
@@ -25,7 +25,6 @@ from numerics.programs.straight_line import Program, split
 if TYPE_CHECKING:
     from numerics.programs.certificate import Certificate
 
-BACKENDS = ("numpy", "numba")
 Look = Callable[[Sequence[Any], int], None]
 """Sees a piece of every input, and where it starts."""
 
@@ -117,23 +116,23 @@ class Kernel:
             bound = self.__signature__.bind(*args, **named)
             bound.apply_defaults()
             args = bound.args
-        answers = self.run(args, out)
+        answers = self._run(args, out)
         return answers[0] if self.single else answers
 
-    def run(self, values: Sequence[Any], out: Any = None, look: Look | None = None) -> tuple[Any, ...]:
-        """All results; what hangs on numbers beside arrays is computed once. ``look`` replaces the domain's check."""
+    def _run(self, values: Sequence[Any], out: Any) -> tuple[Any, ...]:
+        """All results; what hangs on numbers beside arrays is computed once."""
         numbers = {n: value for n, value in enumerate(values) if _runtime.scalar(value) or not np.ndim(value)}
         mixed = 0 < len(numbers) < len(values) and not self.program.helpers
         if mixed and (self.backend == "numpy" or not self.program.domain):
             numbers = {n: _runtime.as_floats(self.arguments[n], value) for n, value in numbers.items()}
-            code = self._beside(numbers)
+            code = self.beside(numbers)
             if code is not None:
                 rest = [value for n, value in enumerate(values) if n not in numbers]
-                return _runtime.evaluate(code, rest, out, look or self._checked(numbers))
-        return _runtime.evaluate(self.code, values, out, look)
+                return _runtime.evaluate(code, rest, out, self._checked(numbers))
+        return _runtime.evaluate(self.code, values, out)
 
-    def _beside(self, numbers: dict[int, Any]) -> _runtime.Code | None:
-        """The code for arrays beside numbers; None where what hangs on these raises, such as 0/0."""
+    def beside(self, numbers: dict[int, Any]) -> _runtime.Code | None:
+        """The code for arrays beside numbers by place, without a check; None where these alone raise, such as 0/0."""
         with suppress(ArithmeticError, ValueError):
             first, names, rest = self._split(tuple(numbers))
             # 0-d arrays: a ufunc takes them without converting a Python float on each call.
@@ -198,19 +197,6 @@ class Kernel:
 def _looped(loop: Callable[..., Any], inputs: Any, targets: Any, look: Look, fixed: Sequence[Any]) -> None:
     look(inputs, 0)
     loop(*inputs, *map(float, fixed), *targets)
-
-
-def check_backend(backend: str) -> None:
-    """Raise ValueError for an unknown backend, ImportError if numba is asked for and missing."""
-    if backend not in BACKENDS:
-        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
-    if backend == "numba":
-        try:
-            import numba  # noqa: F401  (is it there?)
-        except ImportError as missing:
-            raise ImportError(
-                "backend 'numba' needs numba; install the extra: pip install 'varprop[fast]'"
-            ) from missing
 
 
 def compile_numba(source: str, name: str, names: dict[str, Any]) -> Callable[..., Any]:
