@@ -38,18 +38,17 @@ def truth(
 
     ``sizes`` computes the integrals of absolute values, for a map that can vanish: it has no relative error there.
     """
-    parts = PARTS.get(name, (name,))
-    closed = [_closed_or_none(maps, part, name) for part in parts]
+    closed = [_closed_or_none(maps, part, name) for part in PARTS.get(name, (name,))]
     signed = [_signed(e, found) for e in found.results]
 
     def exact(at: Mapping[str, float]) -> tuple[Any, ...]:
         answers = []
-        for part, e in zip(parts, closed, strict=True):
+        for result, e in zip(found.results, closed, strict=True):
             try:
-                found = None if e is None else by_closed_form(e, at)
+                answer = None if e is None else by_closed_form(e, at)
             except (ZeroDivisionError, CannotEvaluate):  # 0/0 at a correlation of 1 or -1, or 0
-                found = None
-            answers.append(found or by_quadrature(maps.activation, part, at))
+                answer = None
+            answers.append(answer or by_quadrature(maps.activation, result, found, at))
         return tuple(answers)
 
     def absolute(at: Columns) -> tuple[Any, ...]:

@@ -266,7 +266,7 @@ class NumericalMaps:
         if nothing.all():
             return evaluate(result, values, zeros)
         # The expectations are of the arguments alone.
-        whole = evaluate(result, values, {s: self._integral(i, at) for s, i in found.integrals.items()})
+        whole = evaluate(result, values, {s: self.integral(i, at) for s, i in found.integrals.items()})
         if not nothing.any():
             return whole
         return _either(np.broadcast_to(nothing, whole.value.shape), evaluate(result, values, zeros), whole)
@@ -274,7 +274,7 @@ class NumericalMaps:
     def _jump(self) -> str:
         return f"E[f'^2] is infinite, since f jumps at {', '.join(map(str, self.activation.jumps))}"
 
-    def _integral(self, integral: Integral, at: Mapping[Symbol, Array]) -> Bounded:
+    def integral(self, integral: Integral, at: Mapping[Symbol, Array]) -> Bounded:
         """An integral of a definition."""
         law = [number(e, at) for e in integral.law]
         if integral.kind == "separation":
