@@ -64,7 +64,7 @@ def kernel(
     """
     import derive
     from derive.lookup import Kind, lookup
-    from numerics.kernels.definitions import ARGUMENTS, STEP, is_map, map_name
+    from numerics.maps.definitions import ARGUMENTS, STEP, is_map, map_name
 
     # A theorem about a map of any activation has a value only for one: then the map is meant.
     if is_map(name):
@@ -107,7 +107,7 @@ def _map(
 
 
 def _print(make: Callable[[], Kernel], path: str | None) -> None:
-    from numerics.kernels.exporting import export, python_module
+    from numerics.programs.exporting import export, python_module
 
     try:
         with working("deriving and certifying"):

@@ -26,30 +26,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from numerics.kernels.callable import Kernel, kernel
-    from numerics.kernels.certificate import Accuracy, Certificate
-    from numerics.kernels.exporting import export
+    from numerics.kernels.formulas import kernel
     from numerics.kernels.iteration import iterate
     from numerics.kernels.layered import LayeredKernel
     from numerics.kernels.map_kernels import map_kernel
-    from numerics.kernels.printers import UnsupportedExpressionError
     from numerics.kernels.sample_variance import SampleVariances, SampleVarianceStep, certify, sample_variance_step
+    from numerics.programs.callable import Kernel
+    from numerics.programs.certificate import Accuracy, Certificate
+    from numerics.programs.exporting import export
+    from numerics.programs.printers import UnsupportedExpressionError
 
 # Imported when asked for: predictions and maps at a point do without code generation.
 _HOME = {
-    "Accuracy": "certificate",
-    "Certificate": "certificate",
-    "Kernel": "callable",
-    "LayeredKernel": "layered",
-    "SampleVarianceStep": "sample_variance",
-    "SampleVariances": "sample_variance",
-    "UnsupportedExpressionError": "printers",
-    "certify": "sample_variance",
-    "export": "exporting",
-    "iterate": "iteration",
-    "kernel": "callable",
-    "map_kernel": "map_kernels",
-    "sample_variance_step": "sample_variance",
+    "Accuracy": "numerics.programs.certificate",
+    "Certificate": "numerics.programs.certificate",
+    "Kernel": "numerics.programs.callable",
+    "LayeredKernel": "numerics.kernels.layered",
+    "SampleVarianceStep": "numerics.kernels.sample_variance",
+    "SampleVariances": "numerics.kernels.sample_variance",
+    "UnsupportedExpressionError": "numerics.programs.printers",
+    "certify": "numerics.kernels.sample_variance",
+    "export": "numerics.programs.exporting",
+    "iterate": "numerics.kernels.iteration",
+    "kernel": "numerics.kernels.formulas",
+    "map_kernel": "numerics.kernels.map_kernels",
+    "sample_variance_step": "numerics.kernels.sample_variance",
 }
 
 __all__ = [
@@ -72,7 +73,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"numerics.kernels.{_HOME[name]}"), name)
+    value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

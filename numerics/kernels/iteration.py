@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from numerics.kernels import _runtime
-from numerics.kernels.callable import compile_numba
-from numerics.kernels.printers import compiled, indented, python_lines
-from numerics.kernels.program import Program
 from numerics.kernels.rectifier_programs import DOMAIN
 from numerics.kernels.sample_variance import NAMES, SampleVariances, SampleVarianceStep
+from numerics.programs import _runtime
+from numerics.programs.callable import compile_numba
+from numerics.programs.printers import compiled, indented, python_lines
+from numerics.programs.straight_line import Program
 
 _TWO_SUM = """
 {x}_change = {change} + {x}_low

@@ -17,7 +17,7 @@ from derive.proof.derivation import Derivation
 from numerics.kernels.layer_products import layer_product, layer_range, times
 from numerics.kernels.layered_quantities import Quantity, text
 from numerics.kernels.layered_source import write
-from numerics.kernels.printers import compiled
+from numerics.programs.printers import compiled
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -15,7 +15,7 @@ from derive.layers import d
 from derive.network import Activation, ActivationSlope, Partial
 from derive.randomness import Entry
 from numerics.kernels.layered_quantities import Quantity, layer_of, parameter, quantity_of
-from numerics.kernels.printers import NUMPY, UnsupportedExpressionError
+from numerics.programs.printers import NUMPY, UnsupportedExpressionError
 
 
 def write(name: str, expression: Basic) -> tuple[str, tuple[Symbol, ...], tuple[Quantity, ...]]:

@@ -12,13 +12,13 @@ from sympy import Symbol
 
 from derive.activations import Activation
 from derive.errors import InputError
-from numerics.kernels.callable import Kernel
-from numerics.kernels.certificate import Certificate
-from numerics.kernels.definitions import ARGUMENTS, STEP, map_name
 from numerics.kernels.map_methods import MapMethods
-from numerics.kernels.program import Builder, Program
 from numerics.kernels.sample_variance import DOMAIN, NAMES, SampleVarianceStep
+from numerics.maps.definitions import ARGUMENTS, STEP, map_name
 from numerics.maps.values import named, variance
+from numerics.programs.callable import Kernel
+from numerics.programs.certificate import Certificate
+from numerics.programs.straight_line import Builder, Program
 
 METHODS = ("auto", "closed form", "quadrature")
 Defaults = tuple[tuple[str, float], ...]
@@ -44,8 +44,8 @@ def map_kernel(
         domain: the smallest and the largest variance of a pre-activation: a quadrature refuses others, a closed form
             is measured in it.
         method: ``"auto"`` takes the derived closed form unless it loses digits in the domain and quadrature loses
-            fewer; over samples it takes the certified step of (leaky) ReLU, a derived form without cancellation where
-            one is certified, or else quadrature, which does not cancel either. ``"closed form"`` and
+            fewer; over samples it takes a derived form without cancellation where one is certified, or else
+            quadrature, which does not cancel either. ``"closed form"`` and
             ``"quadrature"`` insist.
         weight_variance: the default value of the argument ``sigma_w2`` (the weight variance times the fan-in).
         bias_variance: the default value of the argument ``sigma_b2``.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -14,26 +13,31 @@ from derive.activations import Activation
 from derive.errors import InputError
 from derive.gaussian import NoClosedForm
 from derive.gaussian.functions import BivariateNormalCDF
-from derive.maps import Maps
+from derive.maps import symbols
 from numerics.kernels import quadrature
-from numerics.kernels.callable import About, Kernel
-from numerics.kernels.certificate import Certificate, measure
-from numerics.kernels.definitions import (
+from numerics.kernels.map_truth import POINTS, truth
+from numerics.maps.compiled import map_program, put_in
+from numerics.maps.definitions import (
     ARGUMENTS,
+    M2,
     MEANING,
     OVER_SAMPLES,
     PAIRS,
     PARTS,
+    STEP,
+    V2,
     arguments,
     definition,
     expressions,
     in_arguments,
+    maps_of,
     shares,
 )
-from numerics.kernels.map_truth import POINTS, truth
-from numerics.kernels.printers import UnsupportedExpressionError
-from numerics.kernels.program import Builder, Program, Range, from_expressions, plain, renaming
-from numerics.kernels.rectifier_programs import Parameters, rectifier_slope, step_program
+from numerics.maps.forms import form
+from numerics.programs.callable import About, Kernel
+from numerics.programs.certificate import Certificate, measure
+from numerics.programs.printers import UnsupportedExpressionError
+from numerics.programs.straight_line import Program, Range, from_expressions, plain, renaming
 
 _OUTSIDE = "; the kernel was made for variances in that range (argument domain= of map_kernel)"
 SLACK = 1e-12  # what rounding may have added to a correlation of 1, or to an end of the domain
@@ -46,21 +50,18 @@ class MapMethods:
 
     def __init__(self, activation: Activation, name: str, domain: tuple[float, float], backend: str) -> None:
         self.activation, self.name, self.domain, self.backend = activation, name, domain, backend
-        self.maps = _maps(activation)
+        self.maps = maps_of(activation)
         try:
-            self.whole = expressions(self.maps, name)
+            self.whole = expressions(activation, name)
         except NoClosedForm as why:
             raise InputError(f"{name} of {activation} is infinite: {why.reason}") from None
-        self.definition = definition(self.maps, name)
+        self.definition = definition(activation, name, of_kernel=True)
 
     def chosen(self, method: str) -> Kernel:
         """Return the kernel of the method asked for, or what loses no digits."""
         if method == "quadrature":
             return self.by_quadrature("")
         if method == "auto" and self.name in OVER_SAMPLES:
-            slope = rectifier_slope(self.activation)
-            if slope is not None:
-                return self.by_step(slope)
             form = self.by_forms()
             if form is not None and form.certificate.holds(GOOD):
                 return form
@@ -93,47 +94,17 @@ class MapMethods:
         program = from_expressions([_guarded(e) for e in found], own, self._ranges(open_ended=True))
         return self._kernel(program, "closed form", "", tuple(found))
 
-    def by_step(self, slope: float) -> Kernel:
-        """The definition with K and E[f^2] - K from the certified step, which does not cancel."""
-        step = step_program(Parameters(slope, 1.0, 0.0))
-        builder, own = self._builder(step.arguments)
-        builder.include(step)
-        # At gain 1 and without bias the step's results are K and the separation.
-        note = (
-            "The closed form subtracts nearly equal numbers; the certified step of the recursion over samples does not."
-        )
-        results = dict(zip(("covariance", "separation"), step.outputs, strict=True))
-        return self._over_samples(builder, own, results, "certified step", note)
-
     def by_forms(self) -> Kernel | None:
         """The definition with the derived forms in which what is nearly equal was subtracted before; None without."""
-        from numerics.maps.compiled import ARC_LINES, LINES, M, X, with_arc_excess
-        from numerics.maps.forms import form
-
         found = {kind: form(self.activation, kind) for kind in {i.kind for i in self.definition.integrals.values()}}
-        swap = {s: Symbol(f"{s.name}_") for s in (*(name for name, _ in LINES["shares"]), M, X)}
-        builder, own = self._builder((swap[M], swap[X]))
-        for name, value in (*LINES["shares"], *ARC_LINES):
-            builder.let(swap.get(name, name).name, value.xreplace(swap))
-        results = {kind: with_arc_excess(f.expression).xreplace(swap) for kind, f in found.items() if f is not None}
-        if len(results) < len(found):
+        known = {kind: (sp.S.One, f.expression) for kind, f in found.items() if f is not None}
+        if len(known) < len(found):
             return None
-        return self._over_samples(builder, own, results, "closed form", "Nearly equal numbers were subtracted before.")
-
-    def _builder(self, targets: Sequence[Symbol]) -> tuple[Builder, dict[Expr, Symbol]]:
-        """A program that begins with the shares of the variance."""
-        own = renaming(arguments(self.name, self.definition.everything))
-        builder = Builder(tuple(own.values()))
-        for target, share in zip(targets, shares(self.name), strict=True):
-            builder.let(target.name, share.xreplace(own))
-        return builder, own
-
-    def _over_samples(
-        self, builder: Builder, own: dict[Expr, Symbol], results: dict[str, Expr], method: str, note: str
-    ) -> Kernel:
-        swap = own | {s: results[integral.kind] for s, integral in self.definition.integrals.items()}
-        outputs = builder.expressions([e.xreplace(swap) for e in self.definition.results])
-        return self._kernel(builder.program(*outputs, domain=self._ranges(open_ended=True)), method, note)
+        given = (M2, V2) if self.name == STEP else (symbols.m, symbols.v)
+        fixed = arguments(self.name, self.definition.everything)[2:]
+        program = map_program(put_in(self.definition, known), given, fixed)
+        program = replace(program, domain=tuple(self._ranges(open_ended=True)))
+        return self._kernel(program, "closed form", "Nearly equal numbers were subtracted before.")
 
     def by_quadrature(self, note: str) -> Kernel:
         """The definition with a fixed rule for its integrals."""
@@ -182,11 +153,6 @@ class MapMethods:
 
 def _line(text: Any) -> str:
     return " ".join(str(text).split())
-
-
-@lru_cache(maxsize=64)
-def _maps(activation: Activation) -> Maps:
-    return Maps(activation)
 
 
 def _guarded(e: Expr) -> Expr:

@@ -13,11 +13,11 @@ from derive.gaussian import NoClosedForm
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.functions import BivariateNormalCDF
 from derive.maps import Maps
-from numerics.kernels.callable import Kernel
-from numerics.kernels.certificate import ABSOLUTE, RELATIVE, SEED, Columns, Truth
-from numerics.kernels.definitions import ARGUMENTS, OVER_SAMPLES, PAIRS, PARTS, STEP, Definition, in_arguments
-from numerics.kernels.program import Program
 from numerics.kernels.reference import CLOSED_FORM, QUADRATURE, by_closed_form, by_quadrature
+from numerics.maps.definitions import ARGUMENTS, OVER_SAMPLES, PAIRS, PARTS, STEP, Definition, in_arguments
+from numerics.programs.callable import Kernel
+from numerics.programs.certificate import ABSOLUTE, RELATIVE, SEED, Columns, Truth
+from numerics.programs.straight_line import Program
 
 _SMALLEST_SHARE = 1e-16
 """The smallest part v^2/q or m^2/q, and the smallest 1 - |rho| but 0."""
@@ -38,18 +38,17 @@ def truth(
 
     ``sizes`` computes the integrals of absolute values, for a map that can vanish: it has no relative error there.
     """
-    parts = PARTS.get(name, (name,))
-    closed = [_closed_or_none(maps, part, name) for part in parts]
+    closed = [_closed_or_none(maps, part, name) for part in PARTS.get(name, (name,))]
     signed = [_signed(e, found) for e in found.results]
 
     def exact(at: Mapping[str, float]) -> tuple[Any, ...]:
         answers = []
-        for part, e in zip(parts, closed, strict=True):
+        for result, e in zip(found.results, closed, strict=True):
             try:
-                found = None if e is None else by_closed_form(e, at)
+                answer = None if e is None else by_closed_form(e, at)
             except (ZeroDivisionError, CannotEvaluate):  # 0/0 at a correlation of 1 or -1, or 0
-                found = None
-            answers.append(found or by_quadrature(maps.activation, part, at))
+                answer = None
+            answers.append(answer or by_quadrature(maps.activation, result, found, at))
         return tuple(answers)
 
     def absolute(at: Columns) -> tuple[Any, ...]:
@@ -82,9 +81,7 @@ def _closed_or_none(maps: Maps, part: str, name: str) -> Expr | None:
 
 def _signed(e: Expr, found: Definition) -> bool:
     """Whether integrals with integrands of both signs are in an expression."""
-    used = [integral for symbol, integral in found.integrals.items() if symbol in e.free_symbols]
-    squares = (("value", "value"), ("slope", "slope"))
-    return any(i.kind in ("growth", "covariance") or (i.kind == "moment" and i.factors not in squares) for i in used)
+    return any(integral.signed for symbol, integral in found.integrals.items() if symbol in e.free_symbols)
 
 
 def _coordinate(name: str, at: Columns) -> Any:

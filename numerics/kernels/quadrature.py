@@ -18,12 +18,12 @@ from numerics.activations import NEAR_ZERO, Formula, formula, numpy_function
 from numerics.kernels import _line_rule, _plane_rule
 from numerics.kernels._line_rule import Rule
 from numerics.kernels._plane_rule import PlaneRule
-from numerics.kernels.definitions import Definition, arguments
-from numerics.kernels.exporting import module_body
 from numerics.kernels.panels import LINE_NODES, PLANE_NODES, common_edges, own_edges
-from numerics.kernels.printers import array_source, helper_functions
-from numerics.kernels.program import Builder, Program, Range, renaming
+from numerics.maps.definitions import Definition, arguments
 from numerics.maps.parts import number, parts_of
+from numerics.programs.exporting import module_body
+from numerics.programs.printers import array_source, helper_functions
+from numerics.programs.straight_line import Builder, Program, Range, renaming
 
 _STEP = 1.5
 _PER_LINE = 4
@@ -49,13 +49,14 @@ def quadrature_program(
     swap: dict[Expr, Symbol] = dict(own)
     calls: dict[str, str] = {}
     for stand_in, integral in found.integrals.items():
-        law = builder.expressions([e.xreplace(own) for e in integral.law], f"law_{stand_in.name}")
-        title = "_".join([integral.kind, *integral.factors])
-        calls[title] = _call(title, integral.kind, integral.factors)
-        swap[stand_in] = builder.let(f"E_{stand_in.name}", Function(title)(*law))
+        kind = integral.kind
+        # What has a shared part and each its own is integrated over these.
+        given = integral.law[2:] if kind == "separation" else integral.law
+        law = builder.expressions([e.xreplace(own) for e in given], f"law_{stand_in.name}")
+        calls[kind] = f"def {kind}_of(*law):\n    return {_CALLS[kind]}, *law)\n"
+        swap[stand_in] = builder.let(f"E_{stand_in.name}", Function(f"{kind}_of")(*law))
     outputs = builder.expressions([e.xreplace(swap) for e in found.results])
-    plane = any(i.kind in ("covariance", "separation") for i in found.integrals.values())
-    helpers = rule_source(activation, domain, plane=plane) + "\n\n" + "\n\n".join(calls.values())
+    helpers = rule_source(activation, domain, plane=not _TWO.isdisjoint(calls)) + "\n\n" + "\n\n".join(calls.values())
     return builder.program(*outputs, domain=ranges, helpers=helpers)
 
 
@@ -64,14 +65,11 @@ def absolute(program: Program) -> Program:
     return replace(program, helpers=program.helpers.replace("ABSOLUTE = False", "ABSOLUTE = True"))
 
 
-def _call(title: str, kind: str, factors: tuple[str, ...]) -> str:
-    """The function of arrays that a program calls for an integral."""
-    if kind == "moment":
-        letters = "".join({"value": "v", "slope": "s", "deviation": "z"}[factor] for factor in factors)
-        return f'def {title}(q):\n    return moment(RULE, "{letters}", q)\n'
-    if kind == "growth":
-        return f"def {title}(q):\n    return growth(RULE, q)\n"
-    return f"def {title}(*law):\n    return {kind}(PLANE, *law)\n"
+_LETTERS = {"mean": "v", "second": "vv", "slope_second": "ss", "deviation": "zv"}
+_TWO = frozenset({"covariance", "separation"})
+_CALLS = {kind: f'moment(RULE, "{letters}"' for kind, letters in _LETTERS.items()}
+_CALLS |= {"second_slope": "growth(RULE"} | {kind: f"{kind}(PLANE" for kind in _TWO}
+"""What a program calls for an integral, but for its law."""
 
 
 @lru_cache(maxsize=64)

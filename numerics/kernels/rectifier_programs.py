@@ -20,9 +20,10 @@ import mpmath
 import sympy as sp
 
 from derive.errors import InputError
-from numerics.kernels._runtime import LARGEST
-from numerics.kernels.program import Builder, Program, Range
-from numerics.kernels.rectifier_profile import DIGITS, KAPPA, derived_profile, polynomial
+from numerics.activations import slopes
+from numerics.maps.rectifier_profile import DIGITS, KAPPA, derived_profile, polynomial
+from numerics.programs._runtime import LARGEST
+from numerics.programs.straight_line import Builder, Program, Range
 
 if TYPE_CHECKING:
     from derive.activations import Activation
@@ -49,14 +50,12 @@ class Parameters:
 
 def rectifier_slope(activation: Activation) -> float | None:
     """Return a of f(s) = s for s > 0 and a s for s < 0, or None for another activation."""
-    if activation.homogeneity != 1:
+    found = slopes(activation)
+    if found is None or found[0] != 1:
         return None
-    up, down = (side * activation.expression.subs(activation.symbol, side) for side in (1, -1))
-    if up != 1 or not down.is_real:
-        return None
-    if not abs(down) <= 1e6:
-        raise InputError(f"activation's slope must be between -1e6 and 1e6, got {float(down)!r}")
-    return float(down)
+    if not abs(found[1]) <= 1e6:
+        raise InputError(f"activation's slope must be between -1e6 and 1e6, got {found[1]!r}")
+    return found[1]
 
 
 class _Writer:

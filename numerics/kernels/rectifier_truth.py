@@ -15,10 +15,10 @@ import mpmath
 import numpy as np
 import sympy
 
-from numerics.kernels import _runtime
-from numerics.kernels import rectifier_theorem as source
-from numerics.kernels.certificate import SEED, ULP, Columns, Truth
 from numerics.kernels.rectifier_programs import Parameters
+from numerics.maps import rectifier_theorem as source
+from numerics.programs import _runtime
+from numerics.programs.certificate import SEED, ULP, Columns, Truth
 
 if TYPE_CHECKING:
     from numerics.kernels.sample_variance import SampleVarianceStep

@@ -14,18 +14,17 @@ from derive.gaussian.check import answer_at
 from derive.quadrature import Bounded, Line
 from derive.quadrature.digits import many_digits
 from derive.quadrature.discs import EPS
-from numerics.kernels.certificate import Answer
 from numerics.maps import NumericalMaps
+from numerics.maps.definitions import Definition
+from numerics.maps.evaluation import evaluate
 from numerics.maps.values import Array
+from numerics.programs.certificate import Answer
 
 Point = Mapping[str, float]
 
 _DIGITS = 20
 CLOSED_FORM = f"mpmath {mpmath.__version__}, the derived closed form, to {_DIGITS} digits or more"
 QUADRATURE = "numerics.maps by quadrature, the bound of its error added"
-
-_ARGUMENTS = {"covariance_map": ("q_1", "rho", "q_2"), "correlation_map": ("q", "rho")}
-_ARGUMENTS |= dict.fromkeys(("K", "mean_square_map", "sample_variance_map"), ("m", "v"))
 
 
 def by_closed_form(e: Expr, at: Point) -> Answer:
@@ -37,31 +36,25 @@ def by_closed_form(e: Expr, at: Point) -> Answer:
     return answer_at(e, sample, _DIGITS), 0.0
 
 
-def by_quadrature(activation: Activation, name: str, at: Point) -> Answer:
-    """The value of a map and the bound of its error."""
-    maps = _maps(activation, at.get("sigma_w2", 1.0), at.get("sigma_b2", 0.0))
-    known = dict(at)
-    if name == "covariance_map":
-        with mpmath.workdps(30):
-            rho = mpmath.mpf(at["c"]) / mpmath.sqrt(mpmath.mpf(at["q_1"]) * mpmath.mpf(at["q_2"]))
-        known["rho"] = min(max(float(rho), -1.0), 1.0)
-    if "m2" in at:
-        known |= {"m": at["m2"] ** 0.5, "v": at["v2"] ** 0.5}
-    evaluate = maps.chi_perp if name == "backward_factor" else getattr(maps, name)
-    found = evaluate(*(known[argument] for argument in _ARGUMENTS.get(name, ("q",))))
-    factor = mpmath.mpf(at["n_out"]) / mpmath.mpf(at["n_in"]) if name == "backward_factor" else 1
-    return factor * mpmath.mpf(float(found.value)), float(factor * float(found.error))
+def by_quadrature(activation: Activation, e: Expr, found: Definition, at: Point) -> Answer:
+    """The value of a result of a definition and the bound of its error."""
+    maps = _maps(activation)
+    used = {s: i for s, i in found.integrals.items() if s in e.free_symbols}
+    laws = (part.free_symbols for i in used.values() for part in i.law)
+    known = {s: np.float64(at[s.name]) for s in e.free_symbols.union(*laws) - used.keys()}
+    value = evaluate(e, known, {s: maps.integral(i, known) for s, i in used.items()})
+    return mpmath.mpf(float(value.value)), float(value.error)
 
 
 class _Precise(NumericalMaps):
     """Expectations of one unit to the last digit, where that can be."""
 
-    def _one(self, integrand: Expr, s: Symbol, q: Array) -> Bounded:
-        line = None if integrand.has(DiracDelta) else _line(integrand, s)
+    def _expectation(self, integrand: Expr, q: Array) -> Bounded:
+        line = None if integrand.has(DiracDelta) else _line(integrand, self.activation.symbol)
         found = [line and many_digits(line, 0.0, variance, _DIGITS) for variance in q.ravel().tolist()]
         known = [f for f in found if f is not None]
         if not line or len(known) < len(found):
-            return super()._one(integrand, s, q)
+            return super()._expectation(integrand, q)
         value, error, _ = np.array(known, dtype=np.float64).T.reshape(3, *q.shape)
         return Bounded(value, error + 0.5 * EPS * np.abs(value))
 
@@ -72,5 +65,5 @@ def _line(g: Expr, s: Symbol) -> Line:
 
 
 @lru_cache(maxsize=256)
-def _maps(activation: Activation, weight_variance: float, bias_variance: float) -> NumericalMaps:
-    return _Precise(activation, weight_variance=weight_variance, bias_variance=bias_variance, method="quadrature")
+def _maps(activation: Activation) -> NumericalMaps:
+    return _Precise(activation, method="quadrature")

@@ -9,10 +9,6 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from derive.errors import InputError
-from numerics.kernels import _runtime
-from numerics.kernels.callable import About, Kernel
-from numerics.kernels.certificate import SEED, Certificate, measure
-from numerics.kernels.program import Program
 from numerics.kernels.rectifier_programs import (
     Parameters,
     full_program,
@@ -20,6 +16,10 @@ from numerics.kernels.rectifier_programs import (
     rectifier_slope,
     step_program,
 )
+from numerics.programs import _runtime
+from numerics.programs.callable import About, Kernel
+from numerics.programs.certificate import SEED, Certificate, measure
+from numerics.programs.straight_line import Program
 
 if TYPE_CHECKING:
     from derive.activations import Activation
@@ -144,7 +144,7 @@ def sample_variance_step(
 
 @lru_cache(maxsize=64)
 def _rectifier(parameters: Parameters, activation: Activation, backend: str) -> SampleVarianceStep:
-    from numerics.kernels import rectifier_theorem as theorem
+    from numerics.maps import rectifier_theorem as theorem
 
     values = (
         (theorem.slope, parameters.slope),

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from derive.errors import InputError
+from derive.maps import MAPS
 from derive.quadrature import Bounded
 from derive.results import Result
-from numerics.maps.kernels import NumericalMaps
+from numerics.maps.definitions import OVER_SAMPLES, PAIRS
+from numerics.maps.numerical import NumericalMaps
 from numerics.maps.values import bounded, variances_of
 
 
@@ -63,24 +65,15 @@ def maps_at(maps: NumericalMaps, q: float, rho: float) -> MapsAt:
         raise InputError(
             "q, rho, weight_variance and bias_variance must be numbers for a table of all maps, not arrays"
         )
-    of_q: dict[str, Callable[[float], Bounded]] = {
-        "mean": maps.mean,
-        "second_moment": maps.second_moment,
-        "length_map": maps.length_map,
-        "chi_perp": maps.chi_perp,
-        "chi_par": maps.chi_par,
-        "slope_at_zero": maps.slope_at_zero,
-        "slope_at_one": maps.slope_at_one,
-        "backward_factor": maps.chi_perp,
-    }
-    found = {name: _number(partial(evaluate, q)) for name, evaluate in of_q.items()}
-    found["covariance_map"] = _number(lambda: maps.covariance_map(q, rho))
-    found["correlation_map"] = _number(lambda: maps.correlation_map(q, rho))
-    if rho >= 0:
-        m, v = math.sqrt(rho * q), math.sqrt((1 - rho) * q)
-        found["K"] = _number(lambda: maps.K(m, v))
-        found["mean_square_map"] = _number(lambda: maps.mean_square_map(m, v))
-        found["sample_variance_map"] = _number(lambda: maps.sample_variance_map(m, v))
+    found = {}
+    for name in sorted(MAPS, key=lambda name: name in PAIRS):
+        given = (q, rho) if name in ("covariance_map", "correlation_map") else (q,)
+        if name in OVER_SAMPLES:
+            given = (math.sqrt(rho * q), math.sqrt((1 - rho) * q)) if rho >= 0 else ()
+        if given:
+            # Of equal widths.
+            evaluate = maps.chi_perp if name == "backward_factor" else getattr(maps, name)
+            found[name] = _number(partial(evaluate, *given))
     return MapsAt(maps, q, rho, found)
 
 

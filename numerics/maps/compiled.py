@@ -1,92 +1,88 @@
-"""A closed form as a compiled function of whole arrays: what is fixed in a call once, the rest in blocks."""
+"""Maps as programs: derived closed forms put into their definitions, what is fixed in a call first."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mpmath
-import numpy as np
-from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symbol, cse, sqrt
+from sympy import Abs, Add, Basic, Expr, Float, Min, Mul, Pow, Rational, S, Symbol, collect, sqrt
 
 from derive.maps.gaps import ArcExcess, d, e
-from derive.maps.symbols import c, q
-from numerics.kernels import _runtime
-from numerics.kernels.blocks import block_code
-from numerics.kernels.printers import compiled, point_source
-from numerics.kernels.program import Builder
-from numerics.kernels.rectifier_profile import DIGITS, KAPPA, polynomial
-from numerics.maps.values import Array
+from derive.maps.symbols import c, m, q, rho, v
+from numerics.maps.definitions import GAP, M2, V2, Definition
+from numerics.maps.rectifier_profile import DIGITS, KAPPA, polynomial
+from numerics.programs.straight_line import Builder, Program, plain
 
-Look = Callable[[Sequence[Array], int], None]
-X = Symbol("x")
-"""The second argument: a correlation, a gap, or v²."""
-
-M = Symbol("m2")
-"""m², where the arguments are the shares m² and v² of the variance."""
-
-LINES: dict[str, tuple[tuple[Symbol, Expr], ...]] = {
-    "rho": ((c, q * X), (d, q * (1 - X)), (e, q * (1 + X))),
-    "gap": ((d, q * X), (e, q * (2 - X)), (c, q * (1 - X))),
-    "shares": ((c, M), (d, X), (e, 2 * M + X), (q, M + X)),
-    "q": (),
+_SHARES: tuple[tuple[Symbol, Expr], ...] = ((c, M2), (d, V2), (e, 2 * M2 + V2), (q, M2 + V2))
+LINES: dict[tuple[Symbol, ...], tuple[tuple[Symbol, Expr], ...]] = {
+    (q, rho): ((c, q * rho), (d, q * (1 - rho)), (e, q * (1 + rho))),
+    (q, GAP): ((d, q * GAP), (e, q * (2 - GAP)), (c, q * (1 - GAP))),
+    (M2, V2): _SHARES,
+    (m, v): ((M2, m**2), (V2, v**2), *_SHARES),
+    (q,): (),
 }
+"""What the symbols of a form are, by the arguments."""
+
 _SMALLER, _RATIO = Symbol("smaller"), Symbol("ratio")
-ARC_LINES = ((_SMALLER, Min(d, e)), (_RATIO, _SMALLER / (_SMALLER + Float(KAPPA) * Abs(c))))
-_ARGUMENTS = {"rho": (q, X), "gap": (q, X), "shares": (M, X), "q": (q,)}
+_ARC_LINES = ((_SMALLER, Min(d, e)), (_RATIO, _SMALLER / (_SMALLER + Float(KAPPA) * Abs(c))))
 
 
-class Compiled:
-    """A function of arrays, and of numbers that are the same for all of an array.
+def put_in(definition: Definition, forms: Mapping[str, tuple[Expr, Expr]]) -> list[Expr]:
+    """A map's definition with forms in place of its stand-ins, each as a scale and what it multiplies.
+
+    Where a result is linear in a stand-in the form is put in term by term.
+    """
+    found = []
+    for whole in definition.results:
+        linear = []
+        for stand_in, integral in definition.integrals.items():
+            scale, value = forms[integral.kind]
+            if whole.diff(stand_in).has(stand_in):
+                whole = whole.xreplace({stand_in: scale * value})
+            else:
+                linear.append((stand_in, scale, value))
+        for stand_in, scale, value in linear:
+            whole = _spread(whole.diff(stand_in) * scale, value) + whole.xreplace({stand_in: S.Zero})
+        found.append(whole)
+    return found
+
+
+def _spread(scale: Expr, value: Expr) -> Expr:
+    """Scale every term, so that its own constant takes the scale in."""
+    value = collect(value, c) if value.is_Add else value
+    return sum((scale * term for term in value.args), S.Zero) if value.is_Add else Mul(scale, value)
+
+
+def map_program(
+    results: Sequence[Expr], given: tuple[Symbol, ...], fixed: Sequence[Symbol], *, unit: bool = False
+) -> Program:
+    """A program of arrays, and of numbers that are the same for all of an array.
 
     Args:
-        expression: in q, c, d, e and further symbols, all of them fixed.
-        mode: what the two arguments are: ``rho`` (q, ρ), ``gap`` (q, 1 - ρ), ``shares`` (m², v²), ``q`` (q alone).
-        fixed: the symbols that are numbers in a call, in the order in which they are passed.
+        results: expressions in q, c, d, e and the fixed symbols.
+        given: the two arguments, or q alone: a key of `LINES`.
+        fixed: the symbols that are numbers in a call; they are the last arguments.
         unit: whether c, d and e are those at q = 1 (the caller has taken the power of q out).
 
     """
-
-    def __init__(self, expression: Expr, mode: str, fixed: Sequence[Symbol], *, unit: bool = False) -> None:
-        # Symbols without a sign: SymPy would split the root of a product of positive numbers.
-        plain = {s: Symbol(f"{s.name}_") for s in (q, c, d, e, X, M, *fixed)}
-        known = [plain[s] for s in fixed]
-        body, constants = _hoisted(_merged_roots(with_arc_excess(expression).xreplace(plain)), set(known))
-        head = Builder(tuple(known))
-        kept = [head.let(symbol.name, value) for symbol, value in constants.items()]
-        kept += [plain[q]] if q in fixed and not unit else []
-        self._head: Callable[..., Sequence[float]] = compiled(
-            point_source(head.program(*kept)), "point", {"math": math}
-        )
-        builder = Builder((*(plain[s] for s in _ARGUMENTS[mode] if s not in fixed), *kept))
-        for name, value in LINES[mode]:
-            builder.let(plain[name].name, (value.xreplace({q: S.One}) if unit else value).xreplace(plain))
-        for name, value in ARC_LINES:
-            builder.let(name.name, value.xreplace(plain))
-        shared, (reduced,) = cse([body], order="canonical")
-        for name, value in shared:
-            builder.let(name.name, value)
-        self.program = builder.program(builder.let("result", reduced))
-        code = block_code(self.program)
-        self._run = _runtime.blocks(code.compile({}), code.registers)
-
-    def __call__(self, fixed: Sequence[float], arrays: Sequence[Array], look: Look | None = None) -> Array:
-        """Return the values; arrays broadcast. Fixed numbers out of a function's range raise as `math` does.
-
-        ``look`` is called with the same block of every array.
-        """
-        shape = arrays[0].shape if len(arrays) == 1 else np.broadcast_shapes(*(a.shape for a in arrays))
-        flat = [np.ascontiguousarray(a if a.shape == shape else np.broadcast_to(a, shape)).reshape(-1) for a in arrays]
-        out = np.empty(shape)
-        # 0-d arrays: a ufunc takes them without converting a Python float on each call.
-        self._run(flat, [out.reshape(-1)], look, [np.array(value) for value in self._head(*map(float, fixed))])
-        return out
+    # Symbols without a sign: SymPy would split the root of a product of positive numbers.
+    own = {s: plain(s) for s in (q, c, d, e, rho, GAP, M2, V2, m, v, *fixed)}
+    names: dict[Expr, Symbol] = {}
+    merged = [_merged_roots(with_arc_excess(r).xreplace(own)) for r in results]
+    bodies = [_hoisted(r, {own[s] for s in fixed}, names) for r in merged]
+    builder = Builder(tuple(own[s] for s in (*(s for s in given if s not in fixed), *fixed)))
+    for value, name in names.items():
+        builder.let(name.name, builder.folded(value))
+    for name, value in LINES[given]:
+        builder.let(own[name].name, (value.xreplace({q: S.One}) if unit else value).xreplace(own))
+    for name, value in _ARC_LINES:
+        builder.let(name.name, value.xreplace(own))
+    return builder.program(*builder.expressions(bodies))
 
 
-def _hoisted(expression: Expr, fixed: set[Symbol]) -> tuple[Expr, dict[Symbol, Expr]]:
+def _hoisted(expression: Expr, fixed: set[Symbol], found: dict[Expr, Symbol]) -> Expr:
     """Give a name to every largest part that holds fixed symbols alone."""
-    found: dict[Expr, Symbol] = {}
 
     def name(part: Expr) -> Expr:
         return part if part.is_number else found.setdefault(part, Symbol(f"h{len(found)}_"))
@@ -102,8 +98,7 @@ def _hoisted(expression: Expr, fixed: set[Symbol]) -> tuple[Expr, dict[Symbol, E
             return node.func(name(node.func(*still)), *rest) if still else node.func(*rest)
         return node.func(*(visit(a) for a in node.args)) if node.args else node
 
-    made = visit(expression)
-    return made, {symbol: part for part, symbol in found.items()}
+    return visit(expression)
 
 
 def _merged_roots(expression: Basic) -> Any:

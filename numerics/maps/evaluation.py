@@ -1,4 +1,4 @@
-"""A derived expression with Gaussian expectations as numbers: the expectations first, then what is made of them.
+"""A derived expression as numbers: the expectations in it first, then what is made of them.
 
 Nothing of a formula is typed here: the value and its bound come from reading the expression by discs, in which each
 expectation stands with its own error.
@@ -6,14 +6,14 @@ expectation stands with its own error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from sympy import Dummy, Expr, Symbol
+from sympy import Expr, Symbol
 
-from derive.gaussian import GaussianExpectation
 from derive.quadrature import Bounded
 from derive.quadrature.discs import Disc
 from derive.quadrature.reading import Reading
@@ -22,29 +22,23 @@ from numerics.maps.values import Array
 Values = Mapping[Symbol, Any]
 """Arrays, or discs of what is not exact."""
 
+_NONE: Mapping[Symbol, Bounded] = MappingProxyType({})
+
 
 @lru_cache(maxsize=1024)
-def _parts(e: Expr) -> tuple[tuple[tuple[GaussianExpectation, Symbol], ...], Reading]:
-    """The expectations of an expression with a stand-in for each, and the reading of the rest."""
-    nodes = sorted(e.atoms(GaussianExpectation), key=str)
-    names = {node: Dummy(f"expectation_{n}", real=True) for n, node in enumerate(nodes)}
-    return tuple(names.items()), Reading([e.xreplace(names)])
+def _reading(e: Expr) -> Reading:
+    return Reading([e])
 
 
-def _nothing(*_: Any) -> Bounded:
-    return Bounded(np.nan, np.inf)
-
-
-def evaluate(e: Expr, at: Values, expectation: Callable[[GaussianExpectation, Values], Bounded] = _nothing) -> Bounded:
+def evaluate(e: Expr, at: Values, expectations: Mapping[Symbol, Bounded] = _NONE) -> Bounded:
     """Return the value of an expression where its symbols have the values ``at``, which broadcast.
 
-    Raises `CannotRead` for a function without a rule.
+    ``expectations`` are what stand-ins in it stand for. Raises `CannotRead` for a function without a rule.
     """
-    nodes, reading = _parts(e)
-    found = [expectation(node, at) for node, _ in nodes]
+    found = list(expectations.values())
     given = {s: v if isinstance(v, Disc) else exactly(v) for s, v in at.items()}
-    given |= {name: Disc(b.value, b.error) for (_, name), b in zip(nodes, found, strict=True)}
-    ((mid, rad),), _ = reading(given)
+    given |= {name: Disc(b.value, b.error) for name, b in expectations.items()}
+    ((mid, rad),), _ = _reading(e)(given)
     shape = np.broadcast_shapes(*(d.mid.shape for d in given.values()))
     mid, rad = (np.broadcast_to(part, shape).copy() for part in (mid, rad))
     # An expectation that diverges has the error 0, one that is beyond float64 has an infinite one.
@@ -58,8 +52,7 @@ def evaluate(e: Expr, at: Values, expectation: Callable[[GaussianExpectation, Va
     if len(found) != 1:
         methods = {str(m) for b in found for m in np.unique(b.method.astype(str))}
         return Bounded(mid, rad, methods.pop() if len(methods) == 1 else "quadrature", reason)
-    method = found[0].method
-    return Bounded(mid, rad, np.broadcast_to(method, shape) if method.shape != shape else method, reason)
+    return Bounded(mid, rad, np.broadcast_to(found[0].method, shape), reason)
 
 
 def number(e: Expr, at: Values) -> Array:

@@ -1,45 +1,34 @@
-"""Derived closed forms without cancellation, with the errors measured of them.
-
-The formula around a form (σ_w² X + σ_b², or that over the length map) is the definition of its map, from
-`numerics.kernels.definitions`.
-"""
+"""Derived closed forms without cancellation, with the errors measured of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Expr, Mul, S, Symbol, collect
+from sympy import Expr, S, Symbol
 
 from derive.activations import Activation
+from derive.gaussian import NoClosedForm
 from derive.gaussian.evaluate import CannotEvaluate
-from derive.maps import Maps, apart, sigma_b2, sigma_w2
-from derive.maps.symbols import c, q
+from derive.maps import apart
+from derive.maps.gaps import named
+from derive.maps.symbols import c, q, rho, sigma_b2, sigma_w2
 from derive.proof.rule import RuleDoesNotApply
 from derive.quadrature.discs import EPS
-from numerics.kernels.definitions import definition
-from numerics.kernels.printers import UnsupportedExpressionError
-from numerics.maps import closed
-from numerics.maps.compiled import Compiled
-from numerics.maps.values import Array
+from numerics.maps.closed import closed_form
+from numerics.maps.compiled import map_program, put_in
+from numerics.maps.definitions import GAP, Definition, definition
+from numerics.programs.callable import Kernel
+from numerics.programs.certificate import RELATIVE, Columns, Truth, measure
+from numerics.programs.printers import UnsupportedExpressionError
 
 Span = tuple[float, float]
-WRAPS = {
-    ("second", "map"): "length_map",
-    ("slope_second", "scaled"): "chi_perp",
-    ("second_slope", "scaled"): "chi_par",
-    ("covariance", "map"): "covariance_map",
-    ("covariance", "ratio"): "correlation_map",
-    ("separation", "scaled"): "sample_variance_map",
-    ("separation", "ratio"): "gap_map",
-}
-"""The map that a wrap makes of a form."""
 
-_MODES = {"separation": "gap", "covariance": "rho"}
+_SECOND = {"separation": GAP, "covariance": rho}
 _DECADES = range(-13, 7)
 _PLACES = np.random.default_rng(20160616).uniform(0.1, 0.9, len(_DECADES))
 _GAPS = np.array([0.0, *(3.7 * 10.0**-k for k in range(17, 0, -1)), 0.61, 0.9, 1.0, 1.13, 1.42, 1.81, 1.97, 1.9991, 1.999999, 2.0])  # fmt: skip  # noqa: E501
@@ -50,36 +39,24 @@ _RELATIVE, _OF_SIZE = 1e-13, 1e-15
 
 
 class Form:
-    """One closed form of an activation, without cancellation, compiled for each way of calling it.
+    """One closed form of an activation, without cancellation; ``truth`` is it as a function of mpmath's q and c."""
 
-    ``second`` is the form of E[f²], ``truth`` the closed form as a function of mpmath numbers q and c.
-    """
-
-    def __init__(
-        self, activation: Activation, what: str, expression: Expr, second: Expr, truth: Callable[..., Any]
-    ) -> None:
-        self.activation, self.what = activation, what
-        self.expression, self.second, self.truth = expression, second, truth
-        self._kernels: dict[tuple[str, str, bool, bool], Compiled] = {}
+    def __init__(self, activation: Activation, kind: str, expression: Expr, truth: Callable[..., Any]) -> None:
+        self.activation, self.kind, self.expression = activation, kind, expression
+        self.truth = cache(truth)
         self.measured: dict[int, tuple[float, float]] = {}
+        self._kernels: dict[tuple[Symbol, ...], Kernel] = {}
 
-    def kernel(self, mode: str, wrap: str, *, one_q: bool, bias: bool) -> Compiled:
-        """The function of (σ_w², σ_b²) or (q, σ_w², σ_b²), and of arrays."""
-        key = mode, wrap, one_q, bias
-        if key not in self._kernels:
-            fixed = [q, sigma_w2, sigma_b2] if one_q else [sigma_w2, sigma_b2]
-            unit = one_q and self.power is not None
-            self._kernels[key] = Compiled(self._wrapped(wrap, unit=unit, bias=bias), mode, fixed, unit=unit)
-        return self._kernels[key]
+    @cached_property
+    def given(self) -> tuple[Symbol, ...]:
+        """Its arguments."""
+        return (q, _SECOND[self.kind]) if self.kind in _SECOND else (q,)
 
-    def _wrapped(self, wrap: str, *, unit: bool, bias: bool) -> Expr:
-        """The map's definition, which is linear in the form, with the form put in term by term."""
-        value, size = (self.expression.xreplace({q: S.One}), q**self.power) if unit else (self.expression, S.One)
-        if wrap == "":
-            return _spread(size, value)
-        whole, stand_in = _definition(self.activation, self.what, wrap)
-        whole = whole.xreplace({_SECOND: self.second} if bias else {_SECOND: self.second, sigma_b2: S.Zero})
-        return _spread(whole.diff(stand_in) * size, value) + whole.xreplace({stand_in: S.Zero})
+    def kernel(self, given: tuple[Symbol, ...]) -> Kernel:
+        """The function of arrays."""
+        if given not in self._kernels:
+            self._kernels[given] = Kernel(map_program([self.expression], given, ()), tuple(s.name for s in given))
+        return self._kernels[given]
 
     @cached_property
     def power(self) -> int | None:
@@ -95,15 +72,48 @@ class Form:
     def decade(self, k: int) -> tuple[float, float]:
         """The largest errors, of the value and of E[f²], for 10^k <= q < 10^(k + 1), measured once."""
         if k not in self.measured:
-            gaps = _GAPS if self.what in _MODES else np.array([0.5])
             places = 10.0 ** (k + np.array([0.01, _PLACES[k - _DECADES.start], 0.99]))
-            relative, of_size = np.max([self._worst(at, gaps) for at in places.tolist()], axis=0).tolist()
-            self.measured[k] = relative, of_size
+            gaps = _GAPS if len(self.given) > 1 else np.zeros(1)
+            at = {"q": np.repeat(places, len(gaps)), "gap": np.tile(gaps, 3), "rho": np.tile(1 - gaps, 3)}
+            columns = {s.name: at[s.name] for s in self.given}
+            with mpmath.workdps(_TRUTH_DIGITS):
+                found = measure(self.kernel(self.given), self._truth(columns), points=len(at["q"]))
+            self.measured[k] = found.accuracies[0].error, found.accuracies[1].error
         return self.measured[k]
+
+    def _truth(self, columns: Columns) -> Truth:
+        """The closed form in many digits at some points: beside itself, and beside E[f²]."""
+        return Truth(
+            outputs=("value", "part of E[f^2]"),
+            points=lambda count: (columns, count),
+            exact=lambda at: (self._exact(at),) * 2,
+            results=lambda kernel, at: (kernel(**at),) * 2,
+            domain="a decade of q",
+            reference=f"mpmath {mpmath.__version__}, the derived closed form, to {_TRUTH_DIGITS} digits",
+            unit=RELATIVE,
+            sizes=lambda at: (None, np.array([abs(float(self._at_one(x))) for x in at["q"].tolist()])),
+        )
+
+    def _at_one(self, variance: float) -> Any:
+        try:
+            return self.truth(mpmath.mpf(variance), mpmath.mpf(variance))
+        except (ArithmeticError, ValueError, CannotEvaluate):
+            return mpmath.nan
+
+    def _exact(self, at: Mapping[str, float]) -> tuple[Any, float]:
+        variance, whole = mpmath.mpf(at["q"]), self._at_one(at["q"])
+        gap = mpmath.mpf(at["gap"]) if "gap" in at else 1 - mpmath.mpf(at.get("rho", 1.0))
+        try:
+            found = self.truth(variance, variance * (1 - gap))
+        except (ArithmeticError, ValueError, CannotEvaluate):
+            found = mpmath.nan
+        found = whole - found if self.kind == "separation" else found
+        # What is beyond float64 is no truth here: another method takes over.
+        return (found if abs(found) < np.finfo(float).max else mpmath.nan), 0.0
 
     def _holds(self, k: int) -> bool:
         relative, of_size = self.decade(k)
-        return relative <= _RELATIVE or (self.what == "covariance" and of_size <= _OF_SIZE)
+        return relative <= _RELATIVE or (self.kind == "covariance" and of_size <= _OF_SIZE)
 
     def covers(self, span: Span) -> bool:
         """Whether errors are small in all decades from 1 to these variances, and between them."""
@@ -116,79 +126,59 @@ class Form:
         relative, of_size = np.max([self.decade(k) for k in range(low, high + 1)], axis=0)
         return 2 * float(relative) + EPS, 2 * float(of_size) + EPS
 
-    def _worst(self, at: float, gaps: Array) -> tuple[float, float]:
-        """The largest errors at a variance, relative to the value and to E[f²]."""
-        mode = _MODES.get(self.what, "q")
-        second = {"gap": (gaps,), "rho": (1 - gaps,), "q": ()}[mode]
-        found = self.kernel(mode, "", one_q=False, bias=False)((1.0, 0.0), (np.array([at]), *second))
-        relative = of_size = 0.0
-        with mpmath.workdps(_TRUTH_DIGITS):
-            variance = mpmath.mpf(at)
-            try:
-                whole = self.truth(variance, variance)
-                for n, value in enumerate(found.tolist()):
-                    gap = mpmath.mpf(gaps[n]) if mode == "gap" else 1 - mpmath.mpf(float(1 - gaps[n]))
-                    truth = self.truth(variance, variance * (1 - gap))
-                    truth = whole - truth if self.what == "separation" else truth
-                    error = abs(mpmath.mpf(value) - truth) if math.isfinite(value) else mpmath.inf
-                    relative = max(relative, _share(error, truth))
-                    of_size = max(of_size, _share(error, whole))
-            except (ArithmeticError, ValueError, CannotEvaluate):
-                return math.inf, math.inf
-        return relative, of_size
-
-
-def _share(error: Any, of: Any) -> float:
-    return float(error / abs(of)) if of else (math.inf if error else 0.0)
-
-
-_SECOND = Symbol("second", positive=True)
-
 
 @lru_cache(maxsize=512)
-def _definition(activation: Activation, what: str, wrap: str) -> tuple[Expr, Symbol]:
-    """The definition of a map in stand-ins for E[f²] (`_SECOND`) and for the form, which is returned, too."""
-    found = definition(Maps(activation), WRAPS[what, wrap])
-    (whole,) = found.results
-    squares = {s for s, i in found.integrals.items() if i.kind == "moment" and i.factors == ("value", "value")}
-    (stand_in,) = found.integrals.keys() - squares or squares
-    if stand_in in squares:
-        return whole, stand_in
-    whole = whole.xreplace(dict.fromkeys(squares, _SECOND))
-    return whole, stand_in
-
-
-def _spread(scale: Expr, value: Expr) -> Expr:
-    """Scale every term, so that its own constant takes the scale in."""
-    value = collect(value, c) if value.is_Add else value
-    return sum((scale * term for term in value.args), S.Zero) if value.is_Add else Mul(scale, value)
-
-
-@lru_cache(maxsize=512)
-def form(activation: Activation, what: str) -> Form | None:
-    """The compiled closed form of a map, or None where there is none that float64 holds.
-
-    ``what`` is separation, covariance, or a moment of one unit that `closed.closed_form` knows.
-    """
-    found = closed.closed_form(activation, "covariance" if what == "separation" else what)
-    second = closed.closed_form(activation, "second")
-    if found is None or second is None or max(found.count_ops(), second.count_ops()) > _LONGEST:
+def form(activation: Activation, kind: str) -> Form | None:
+    """The closed form of an integral of `definitions`, by its kind, or None where there is none that float64 holds."""
+    source = closed_form(activation, "covariance" if kind == "separation" else kind)
+    if source is None or source.count_ops() > _LONGEST:
         return None
-    names = {closed.Q: q, closed.C: c}
-    source, second = found.xreplace(names), second.xreplace(names)
-    make = apart.separation_form if what == "separation" else apart.covariance_form
+    make = apart.separation_form if kind == "separation" else apart.covariance_form
     try:
         # Without a covariance in it there is no gap to name.
-        made = make(source) if source.has(c) else None
-        size = apart.covariance_form(second).result if second.has(c) else second
+        made = make(source) if source.has(c) and (kind == "separation" or named(source) != source) else None
         run = apart.evaluator(source)
         expression = source if made is None else made.result
-        new = Form(activation, what, expression, size, lambda variance, shared: run(variance, shared, None, None))
+        new = Form(activation, kind, expression, lambda variance, shared: run(variance, shared, None, None))
         # Whether NumPy has all of its functions shows at once; the rest takes longer.
-        new.kernel(_MODES.get(what, "q"), "", one_q=False, bias=False)
+        new.kernel(new.given)
         # The kernel rests on the derivation, so it is checked here.
         if made is not None and not made.check().passed:
             return None
         return new if new.covers((1.0, 1.0)) else None
     except (RuleDoesNotApply, UnsupportedExpressionError, CannotEvaluate):
         return None
+
+
+Plan = tuple[Definition, dict[str, Form]]
+
+
+@lru_cache(maxsize=1024)
+def plan(activation: Activation, name: str) -> Plan | None:
+    """The definition of a map, and the certified form of each of its integrals."""
+    try:
+        found = definition(activation, name)
+    except NoClosedForm:
+        return None
+    forms = {i.kind: form(activation, i.kind) for i in found.integrals.values()}
+    known = {kind: f for kind, f in forms.items() if f is not None}
+    return (found, known) if len(known) == len(forms) else None
+
+
+@lru_cache(maxsize=1024)
+def compiled_map(activation: Activation, name: str, symbols: Any, one_q: bool, bias: bool, backend: str) -> Kernel:
+    """A map of arrays as a kernel, for one variance or many; weights and biases, and the one variance, come last."""
+    planned = plan(activation, name)
+    assert planned is not None  # `Fast` has seen it
+    found, forms = planned
+    unit = one_q and all(f.power is not None for f in forms.values() if len(f.given) > 1)
+    scaled = {
+        kind: (q**f.power, f.expression.xreplace({q: S.One})) if unit and len(f.given) > 1 else (S.One, f.expression)
+        for kind, f in forms.items()
+    }
+    results = put_in(found, scaled)
+    if not bias:
+        results = [r.xreplace({sigma_b2: S.Zero}) for r in results]
+    fixed = (*((q,) if one_q else ()), sigma_w2, sigma_b2)
+    program = map_program(results, symbols, fixed, unit=unit)
+    return Kernel(program, tuple(a.name[:-1] for a in program.arguments), backend=backend)

@@ -27,11 +27,11 @@ _Y, _BASE, _D, _A = sp.symbols("y base d a")
 
 
 class _Integrand:
-    """Of y: (a - (f(base + d + c y) - f(base)))²/2 or a + f(base + d + c y) - f(base), times the density."""
+    """Of y: (a - (f(base + d + c y) - f(base)))²/2 times the density."""
 
     def __init__(self, plane: _Plane, part: int) -> None:
         self.plane, self.part = plane, part
-        rate = plane.beta * plane.s
+        rate = plane.alpha * plane.s
         self.rate = Disc(np.asarray(rate), np.asarray(2 * EPS * rate))
 
     def __call__(self, given: Mapping[sp.Symbol, Disc], decided: Decided | None = None) -> tuple[list[Disc], Decided]:
@@ -40,13 +40,8 @@ class _Integrand:
         with np.errstate(all="ignore"):
             d = add(multiply(self.rate, y), given[_D])
             change = parts.change(self.part, base, d, plane)
-            if self.plane.product:
-                found, direct = add(a, change), parts.value(self.part, add(base, d), plane)
-                first = ~(direct.rad < found.rad)
-                g = Disc(np.where(first, found.mid, direct.mid), np.where(first, found.rad, direct.rad))
-            else:
-                g = add(a, Disc(-change.mid, change.rad))
-                g = multiply(Disc(0.5 * g.mid, 0.5 * g.rad), g)
+            g = add(a, Disc(-change.mid, change.rad))
+            g = multiply(Disc(0.5 * g.mid, 0.5 * g.rad), g)
             return [multiply(g, normal_density(y, not plane))], {}
 
 
@@ -61,11 +56,11 @@ class Given:
         """H with the error of each value, for nodes given by their part and their distance from its breakpoint."""
         p = self.plane
         value, error = np.zeros(zeta.shape), np.zeros(zeta.shape)
-        shift = p.beta * p.rho * zeta
+        shift = p.alpha * p.rho * zeta
         offset = p.offset[anchor] + shift[:, None]
         # Both are right to a few roundings of what is added.
         blur = 4 * EPS * (np.abs(p.offset[anchor]) + np.abs(shift)[:, None])
-        cuts = -offset / (p.beta * p.s)
+        cuts = -offset / (p.alpha * p.s)
         step = p.alpha * zeta
         u = Disc(p.at[anchor] + step, 2 * EPS * (np.abs(p.at[anchor]) + np.abs(step)))
         for k in np.unique(part):
@@ -84,34 +79,20 @@ class Given:
                     value[rows] += found.mid
                     error[rows] += found.rad
         error += self._at_cuts(part, anchor, zeta, u, cuts)
-        found = Disc(value, error)
-        if p.product:
-            found = multiply(found, self._value(part, anchor, zeta, u))
-        return found
+        return Disc(value, error)
 
     def _start(
         self, part: int, other: int, rows: Any, anchor: Any, zeta: Array, z: Array, u: Disc, offset: Array, blur: Array
     ) -> dict[sp.Symbol, Disc]:
         """Base, d and a of the integrand."""
         p = self.plane
-        nothing = np.zeros(rows.shape)
-        if not p.product and part == other:
+        if part == other:
             d = -p.alpha * p.gap * z[rows]
+            nothing = np.zeros(rows.shape)
             return {_BASE: u, _D: Disc(d, 8 * EPS * np.abs(d)), _A: Disc(nothing, nothing)}
-        if not len(self.parts.points):
-            zero = Disc(nothing, nothing)
-            t = p.beta * p.rho * z[rows]
-            first = self.parts.value(0, Disc(np.zeros(1), np.zeros(1)))
-            a = Disc(np.broadcast_to(first.mid, rows.shape), np.broadcast_to(first.rad, rows.shape))
-            return {_BASE: zero, _D: Disc(t, 8 * EPS * np.abs(t)), _A: a}
-        if p.product:
-            end = other - 1 if other else 0
-            value = number(self.parts.right[end] if other else self.parts.left[end])
-            a = Disc(np.broadcast_to(value.mid, rows.shape), np.broadcast_to(value.rad, rows.shape))
-        else:
-            first_end, constant = self.parts.across(part, other)
-            end = other - 1 if part < other else other
-            a = add(self._from(part, first_end, anchor[rows], zeta[rows]), constant)
+        first_end, constant = self.parts.across(part, other)
+        end = other - 1 if part < other else other
+        a = add(self._from(part, first_end, anchor[rows], zeta[rows]), constant)
         at = self.parts.points[end]
         base = Disc(np.full(rows.shape, at), np.full(rows.shape, EPS * abs(at)))
         return {_BASE: base, _D: Disc(offset[rows, end], blur[rows, end]), _A: a}
@@ -163,9 +144,6 @@ class Given:
             moved = 16 * EPS * np.abs(y) * np.exp(-0.5 * y * y) / math.sqrt(2 * math.pi)
             for side in (self.parts.left[n], self.parts.right[n]):
                 at = number(side)
-                if self.plane.product:
-                    size = np.abs(at.mid) + at.rad
-                else:
-                    size = 0.5 * (np.abs(f.mid - at.mid) + f.rad + at.rad) ** 2
+                size = 0.5 * (np.abs(f.mid - at.mid) + f.rad + at.rad) ** 2
                 error += moved * np.where(moved > 0, size, 0.0)
         return error

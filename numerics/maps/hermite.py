@@ -209,10 +209,11 @@ class _Projection:
         if not np.isfinite(left) or not np.isfinite(run.sums.error).all():
             return None
         boxes = joined([b for b, _ in run.sums.kept])
+        radius = np.concatenate([r[:, 0] for _, r in run.sums.kept])
         if len(boxes.owner) * _NODES > _MOST_NODES:
             return None
         with np.errstate(all="ignore"):
-            a, errors = self._project(boxes, root, order, left * CRAMER * _QUARTER_ROOT)
+            a, errors = self._project(boxes, radius, root, order, left * CRAMER * _QUARTER_ROOT)
         return (a, errors) if np.isfinite(a).all() and np.isfinite(errors).all() else None
 
     def _start(self, low: float, high: float, root: float, order: int) -> Boxes:
@@ -223,14 +224,19 @@ class _Projection:
             np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None]
         )
 
-    def _project(self, boxes: Boxes, root: float, order: int, left: float) -> tuple[Array, Array]:
+    def _project(self, boxes: Boxes, radius: Array, root: float, order: int, left: float) -> tuple[Array, Array]:
         middle, half = boxes.middle[0], boxes.half[0]
         x, w = long_rule(_NODES)
         z = (middle.astype(np.longdouble)[:, None] + half[:, None] * x).ravel()
         at = z.astype(np.float64)
         s = Disc(np.array(root), np.array(EPS * root))
         (g,), _ = self.reading({self.root: s, self.z: Disc(at, EPS * np.abs(at))})
-        bound, by_rule = self._cut(middle, half, root, order)
+        # Boxes that are better left out are bounded by what they hold.
+        (real,), _ = self.reading({self.root: s, self.z: Disc(middle, half)})
+        whole = 2 * half * (np.abs(real.mid) + real.rad) * CRAMER
+        rule = gauss_error(_NODES, radius, 2 * half, 1)
+        by_rule = rule <= whole
+        bound = float(np.where(by_rule, rule, whole).sum()) * _QUARTER_ROOT**2
         keep = np.repeat(by_rule, _NODES)
         weight = (half[:, None] * w).ravel() * keep * _QUARTER_ROOT**2
         values = np.where(keep, g.mid, 0.0) * weight
@@ -246,20 +252,3 @@ class _Projection:
         recurrence = _GROWN * U * ((each + 4) * size.sum() + float(size @ (at * at)) / 4)
         rounding = CRAMER * (wrong + (EPS + 64 * U) * size.sum())
         return a, bound + recurrence + rounding + left + EPS * np.abs(a)
-
-    def _cut(self, middle: Array, half: Array, root: float, order: int) -> tuple[Array, Any]:
-        """What the rules on all boxes are wrong by for each k; boxes that are better left out are."""
-        s = Disc(np.full(half.shape, root), np.full(half.shape, EPS * root))
-        (real,), decided = self.reading({self.root: s, self.z: Disc(middle, half)})
-        radius = 0.5 * (R + 1 / R) * half * (1 + 4 * EPS)
-        (plane,), _ = self.reading({self.root: s, self.z: Disc(middle, radius)}, decided)
-        whole = 2 * half * (np.abs(real.mid) + real.rad) * CRAMER * _QUARTER_ROOT**2
-        high = _ACROSS * half
-        sup = np.abs(plane.mid) + plane.rad
-        sup = np.where(np.isnan(sup), np.inf, sup)
-        steep = np.exp(high * high / 4 + high * math.sqrt(order))
-        rule = gauss_error(_NODES, sup * steep * CRAMER * _QUARTER_ROOT**2, 2 * half, 1)
-        by_rule = rule <= whole
-        k = np.sqrt(np.arange(order))[:, None] - math.sqrt(order)
-        terms = np.where(by_rule, np.where(np.isfinite(rule), rule, 0.0) * np.exp(high * k), whole)
-        return np.asarray(terms.sum(axis=1)), by_rule

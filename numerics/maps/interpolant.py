@@ -22,7 +22,7 @@ from derive.activations import Activation
 from derive.quadrature import Bounded
 from numerics.maps.closed import closed_form
 from numerics.maps.hermite import Series, series, squares
-from numerics.maps.kernels import NumericalMaps
+from numerics.maps.numerical import NumericalMaps
 from numerics.maps.octave import COEFFICIENTS, DEGREE, DEGREES, Ellipse, middle, nodes, polynomials_at
 from numerics.maps.values import Array
 

@@ -18,9 +18,10 @@ from derive.quadrature.bounded import Bounded
 from derive.quadrature.discs import EPS
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
+from derive.quadrature.space import Space
 from numerics.activations import stable_expression
 from numerics.maps.hermite import ORDERS, Series, U, series, slope_series, squares
-from numerics.maps.plane import NOTHING, Estimate, product, separation
+from numerics.maps.plane import NOTHING, Estimate, separation
 from numerics.maps.values import Array
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]
@@ -39,7 +40,6 @@ _SLACK = 0.5
 _TRIES = 1
 """Nested integrals are given up after so many that did not help."""
 
-_SMALL = 1e-3
 _MOST, _SMALL_BESIDE = 16, 1e-13
 """Of a small covariance so many values are computed to relative accuracy, more if the series misses E[f²] by this."""
 _EXACT = 0.5
@@ -151,8 +151,8 @@ class Pairs:
         for end in (1.0, -1.0):
             here = np.flatnonzero(rho == end)
             if len(here):
-                value, error = _together(self.f, q1, q2, end)
-                points.put(here, np.full(here.shape, value), np.full(here.shape, error), "quadrature")
+                found = _together(self.f, q1, q2, end)
+                points.put(here, *(np.full(here.shape, x) for x in (found.value, found.error)), "quadrature")
 
     def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: Points, before: list[Series]) -> None:
         """The worst first: where nested integrals do no better than the series, they would not elsewhere."""
@@ -167,23 +167,26 @@ class Pairs:
                 break
             if count >= _MOST and points.error[n] <= _SMALL_BESIDE * whole:
                 continue
-            if q1 == q2 and rho[n] >= _EXACT:
-                (apart,), (error,), _ = self.separation(q1, np.array([1 - rho[n]]))
-                here = Estimate(first - apart, wrong + error + EPS * first)
+            side = 1 if rho[n] > 0 or self.f.is_even else -1 if self.f.is_odd else 0
+            if q1 == q2 and side and abs(rho[n]) >= _EXACT:
+                (apart,), (error,), _ = self.separation(q1, np.array([1 - abs(rho[n])]))
+                here = Estimate(side * (first - apart), wrong + error + EPS * first)
             else:
-                here = _product(self.f, q1, q2, float(rho[n]), whole)
+                here = _quietly(_product, self.f, q1, q2, float(rho[n]))
             failures = 0 if points.improve(n, here) else failures + 1
 
 
-def _product(f: Activation, q1: float, q2: float, rho: float, whole: float) -> Estimate:
+@lru_cache(maxsize=64)
+def _space(f: Activation) -> Space:
+    x, y, g = f.symbol, sp.Symbol("y", real=True), stable_expression(f)
+    return Space([g * g.xreplace({x: y})], (x, y))
+
+
+def _product(f: Activation, q1: float, q2: float, rho: float) -> Estimate:
     with mpmath.workdps(50):
-        gap = 1 - mpmath.mpf(rho)
-    size = _SMALL * whole * (1 - abs(rho)) ** 1.5
-    found = _quietly(product, f, q1, q2, gap, size)
-    if abs(found.value) < _SMALL * size and found.error > _GOOD * abs(found.value):
-        again = _quietly(product, f, q1, q2, gap, max(abs(found.value), _SMALL * found.error))
-        found = min(found, again, key=lambda e: e.error)
-    return found
+        c = mpmath.mpf(rho) * mpmath.sqrt(mpmath.mpf(q1) * mpmath.mpf(q2))
+        (found,) = _space(f)([0, 0], [[q1, c], [c, q2]])
+    return Estimate(float(found.value), float(found.error))
 
 
 def _quietly(run: Any, *arguments: Any) -> Estimate:
@@ -210,16 +213,9 @@ def _worth(f: Activation, order: int, before: list[Series], near: Array) -> bool
 
 
 @lru_cache(maxsize=64)
-def _line(f: Activation, what: str) -> Line:
-    """Of E[f(a z) f(b z)] in one z."""
-    x = f.symbol
-    g = stable_expression(f)
-    return Line([(g - g.xreplace({x: -x})) ** 2 / 2 if what == "apart" else g * g.xreplace({x: -x})], x)
-
-
-def _one(line: Line, q: float) -> tuple[float, float]:
-    (found,) = line(0.0, q)
-    return float(found.value), float(found.error)
+def _half_square(f: Activation) -> Line:
+    x, g = f.symbol, stable_expression(f)
+    return Line([(g - g.xreplace({x: -x})) ** 2 / 2], x)
 
 
 def _opposite(f: Activation, q: float) -> tuple[float, float]:
@@ -227,22 +223,16 @@ def _opposite(f: Activation, q: float) -> tuple[float, float]:
     if f.is_odd:
         (value, error), _ = squares(f, q)
         return 2 * value, 2 * error
-    return _one(_line(f, "apart"), q)
+    (found,) = _half_square(f)(0.0, q)
+    return float(found.value), float(found.error)
 
 
-def _together(f: Activation, q1: float, q2: float, side: float) -> tuple[float, float]:
+def _together(f: Activation, q1: float, q2: float, side: float) -> Estimate:
     """E[f(√q1 z) f(±√q2 z)]."""
-    known = side > 0 or f.is_even or f.is_odd
-    if q1 == q2 and known:
+    if q1 == q2 and (side > 0 or f.is_even or f.is_odd):
         (value, error), _ = squares(f, q1)
-        return (-value if side < 0 and f.is_odd else value), error
-    if q1 == q2:
-        return _one(_line(f, "opposite"), q1)
-    x, g = f.symbol, stable_expression(f)
-    # With the variance q1, u2 = ±√(q2/q1) u1.
-    ratio = sp.sqrt(sp.Rational(q2) / sp.Rational(q1)) * int(side)
-    value, error = _one(Line([g * g.xreplace({x: ratio * x})], x), q1)
-    return value, error
+        return Estimate(-value if side < 0 and f.is_odd else value, error)
+    return _product(f, q1, q2, side)
 
 
 def _horner(x: Any, coefficients: Any) -> Any:

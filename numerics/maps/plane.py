@@ -1,6 +1,6 @@
 """Two units as nested integrals with proved bounds: over one unit, and over the other with the first one fixed.
 
-With u = √q1 z and t = √q2 (ρ z + s y), s² = 1 - ρ², the inner integral over y is a function H(z) that is analytic
+With u = √q z and t = √q (ρ z + s y), s² = 1 - ρ², the inner integral over y is a function H(z) that is analytic
 between the breakpoints of f(u). Two bounds of |H| in the plane give the error of the outer rule:
 the kernel's, |φ((t - ρz)/s)| <= exp(ρ² Im(z)²/(2 s²)) φ((t - ρ Re z)/s), for boxes as small as s near breakpoints;
 and that of f on a disc that t does not leave but with a chance of exp(-`REACH`²/4), where f is one formula.
@@ -53,12 +53,7 @@ NOTHING = Estimate(math.nan, math.inf)
 
 def separation(f: Activation, q: float, gap: Any, size: float) -> Estimate:
     """E[(f(u) - f(t))²]/2 for two units of variance q and correlation 1 - gap; ``size`` is about as large as that."""
-    return _Plane(f, q, q, gap, product=False).integrate(size)
-
-
-def product(f: Activation, q1: float, q2: float, gap: Any, size: float) -> Estimate:
-    """E[f(u) f(t)] for variances q1 and q2 and correlation 1 - gap; ``size`` is about as large as that."""
-    return _Plane(f, q1, q2, gap, product=True).integrate(size)
+    return _Plane(f, q, gap).integrate(size)
 
 
 @dataclass
@@ -80,28 +75,27 @@ class _Outer:
 
 
 class _Plane:
-    def __init__(self, f: Activation, q1: float, q2: float, gap: Any, *, product: bool) -> None:
-        self.parts, self.product = parts_of(f), product
+    def __init__(self, f: Activation, q: float, gap: Any) -> None:
+        self.parts = parts_of(f)
         with mpmath.workdps(50):
             g = mpmath.mpf(gap)
             rho, s = 1 - g, mpmath.sqrt(g * (2 - g))
-            alpha, beta = mpmath.sqrt(mpmath.mpf(q1)), mpmath.sqrt(mpmath.mpf(q2))
+            alpha = mpmath.sqrt(mpmath.mpf(q))
             exact = [mpmath.mpf(str(p.evalf(50))) for p in self.parts.exact]
-            self.alpha, self.beta, self.rho, self.s = float(alpha), float(beta), float(rho), float(s)
-            self.gap = float(g)
+            self.alpha, self.rho, self.s, self.gap = float(alpha), float(rho), float(s), float(g)
             # By anchor, the last being 0: z there, and t - p there for every breakpoint p.
             anchors = [*exact, mpmath.mpf(0)]
             self.at = np.array([float(e) for e in anchors])
             self.start = np.array([float(e / alpha) for e in anchors])
-            self.offset = np.array([[float(beta * rho * e / alpha - p) for p in exact] for e in anchors])
+            self.offset = np.array([[float(rho * e - p) for p in exact] for e in anchors])
             self.offset = self.offset.reshape(len(anchors), len(exact))
-        spread = [squares(f, _SPREAD * q)[0] for q in (q1, q2)]
-        self.far = sum(value + error for value, error in spread)
+        # Of both units together.
+        self.far = 2 * sum(squares(f, _SPREAD * q)[0])
         self.lost = 8 * math.exp(-(REACH**2) / 4) * self.far
 
     def integrate(self, size: float) -> Estimate:
         """The integral, to errors that are small beside ``size``."""
-        reach = REACH * max(self.alpha, self.beta) * 2
+        reach = REACH * self.alpha * 2
         if not (math.isfinite(self.far) and size > 0 and reach < 2 * self.parts.reach):
             return NOTHING
         with np.errstate(all="ignore"):
@@ -207,15 +201,15 @@ class _Plane:
 
     def _window(self, z: Array, reach: Array, own: Disc) -> Array:
         """|H| where Re z is so near, with the modulus of the kernel as on the real line."""
-        t = Disc(self.beta * self.rho * z, self.beta * (abs(self.rho) * reach + self.s * REACH) * (1 + 8 * EPS))
+        t = Disc(self.alpha * self.rho * z, self.alpha * (abs(self.rho) * reach + self.s * REACH) * (1 + 8 * EPS))
         hull = self.parts.hull(t)
         return self._size(own, hull, self._tail(abs(self.rho) * (np.abs(z) + reach)))
 
     def _analytic(self, b: _Outer, z: Array, along: Array, across: Array, own: Disc) -> Array:
         """|H| where t stays in one part: the path of t is moved into the plane along with z."""
         corner = np.hypot(along + across, across)
-        t = Disc(self.beta * self.rho * z, self.beta * (corner + self.s * REACH) * (1 + 8 * EPS))
-        offset = self.offset[b.anchor] + (self.beta * self.rho * b.middle)[:, None]
+        t = Disc(self.alpha * self.rho * z, self.alpha * (corner + self.s * REACH) * (1 + 8 * EPS))
+        offset = self.offset[b.anchor] + (self.alpha * self.rho * b.middle)[:, None]
         inside = np.all(np.abs(offset) >= t.rad[:, None], axis=1)
         part = np.sum(offset > 0, axis=1)
         found = self._own(part, t, True)
@@ -223,8 +217,6 @@ class _Plane:
         return np.where(inside, self._size(own, found, tail), np.inf)
 
     def _size(self, own: Disc, other: Disc, tail: Array) -> Array:
-        if self.product:
-            return (np.abs(own.mid) + own.rad) * (np.abs(other.mid) + other.rad + tail * math.sqrt(self.far))
         apart = own.rad + np.abs(other.mid - own.mid) + other.rad
         beyond = 2 * own.rad**2 + 4 * own.mid**2 + 4 * self.far
         return 0.5 * (apart**2 + tail * (beyond + apart**2))

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from numerics.kernels import iterate, sample_variance_step
-from numerics.kernels.printers import c_constants, c_lines
+from numerics.programs.printers import c_constants, c_lines
 
 POINTS = 1_000_000
 ROUNDS = 30

@@ -31,7 +31,7 @@ EQUIVALENT: dict[str, str] = {
     "numerics.figures.histograms:_over_samples: guard: tuple(layers) or experiment.layers -> experiment.layers": _COST,
     "numerics.maps.interpolant:Interpolants._is_direct: guard: bool(f.breakpoints) or closed_form(f, 'covariance') "
     "is not None -> bool(f.breakpoints)": _COST,
-    "numerics.maps.kernels:NumericalMaps._from_separation: min or max: np.maximum(GOOD * "
+    "numerics.maps.numerical:NumericalMaps._from_separation: min or max: np.maximum(GOOD * "
     "np.abs(points.value[places]), 1e-15 * np.abs(whole.value)) -> "
     "np.minimum(GOOD * np.abs(points.value[places]), 1e-15 * np.abs(whole.value))": _COST,
     "numerics.maps.pairs:_separation_series: sign: 1 - 4 * EPS -> 1 + 4 * EPS": _ALLOWANCE,

@@ -174,6 +174,6 @@ def test_a_prediction_loads_no_code_generation():
     program = (
         "import sys; from numerics import Network, predict;"
         "predict(Network(widths=[9] * 3, gain=1.0, activation='tanh'));"
-        "sys.exit(any(m in sys.modules for m in ('numerics.kernels.callable', 'numerics.kernels.printers')))"
+        "sys.exit(any(m in sys.modules for m in ('numerics.programs.callable', 'numerics.programs.printers')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

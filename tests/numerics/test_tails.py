@@ -14,8 +14,8 @@ from derive.errors import InputError
 from derive.expressions import require_real_almost_everywhere
 from derive.gaussian.numeric import mp_phi
 from numerics.activations import fast_value, numpy_function
-from numerics.kernels.printers import c_constants, c_lines
-from numerics.kernels.program import from_expressions
+from numerics.programs.printers import c_constants, c_lines
+from numerics.programs.straight_line import from_expressions
 
 EXPRESSIONS = (
     "log(Phi(x))",

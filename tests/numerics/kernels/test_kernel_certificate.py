@@ -11,14 +11,14 @@ import pytest
 import sympy as sp
 
 from numerics.kernels import SampleVarianceStep, certify, sample_variance_step
-from numerics.kernels import rectifier_profile as profile
-from numerics.kernels import rectifier_theorem as source
-from numerics.kernels.certificate import LIMITS, ULP, ulps
-from numerics.kernels.definitions import OVER_SAMPLES, PAIRS
 from numerics.kernels.map_truth import chosen
-from numerics.kernels.program import Program
 from numerics.kernels.rectifier_programs import Parameters, step_program
 from numerics.kernels.rectifier_truth import exact
+from numerics.maps import rectifier_profile as profile
+from numerics.maps import rectifier_theorem as source
+from numerics.maps.definitions import OVER_SAMPLES, PAIRS
+from numerics.programs.certificate import LIMITS, ULP, ulps
+from numerics.programs.straight_line import Program
 
 LIMIT = LIMITS[ULP]
 QUICK = {"points": 300, "searched": 20_000}

@@ -11,6 +11,7 @@ from derive.errors import InputError
 from numerics.kernels import iterate, map_kernel, sample_variance_step
 from numerics.kernels.layer_products import layer_product
 from numerics.kernels.reference import by_quadrature
+from numerics.maps.definitions import definition
 
 
 def test_a_curve_ends_where_variances_pass_the_largest_that_a_step_takes() -> None:
@@ -57,7 +58,8 @@ def test_the_reference_of_the_slope_of_the_length_map(q: float) -> None:
         ("sin", lambda v: mp.exp(-2 * v)),
         ("where(x>1,1,0)", lambda v: mp.npdf(1 / mp.sqrt(v)) / (2 * v ** mpf(1.5))),
     ):
-        value, error = by_quadrature(activation(name), "chi_par", {"q": q, "sigma_w2": 1.5})
+        found = definition(activation(name), "chi_par", of_kernel=True)
+        value, error = by_quadrature(activation(name), *found.results, found, {"q": q, "sigma_w2": 1.5})
         with mp.workdps(30):
             truth = 1.5 * slope(mpf(q))
             assert abs(value - truth) <= error + mpf(10) ** -17 * truth

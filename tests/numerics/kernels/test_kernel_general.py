@@ -82,7 +82,7 @@ def test_scalars_give_floats_and_arrays_broadcast(backend):
 
 
 def test_many_blocks_equal_one(monkeypatch):
-    from numerics.kernels import _runtime
+    from numerics.programs import _runtime
 
     f = kernel((sp.sin(x + y) + x) / (1 + (x + y) ** 2))
     xs = np.linspace(0, 1, 1001)

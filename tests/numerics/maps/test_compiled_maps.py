@@ -158,7 +158,7 @@ def test_a_wrong_constant_gets_no_certificate():
     good = _form("gelu", "separation")
     assert good.covers((1e-12, 5e4))
     assert max(good.decade(k)[0] for k in range(-12, 5)) < 1e-13
-    bad = Form(good.activation, "separation", good.expression * (1 + sqrt(2) / 10**12), good.second, good.truth)
+    bad = Form(good.activation, "separation", good.expression * (1 + sqrt(2) / 10**12), good.truth)
     assert not any(bad.covers((q, q)) for q in (1e-6, 1.0, 1e3))
 
 

@@ -149,7 +149,7 @@ def test_the_bound_of_what_is_left_out_is_tight_at_correlation_one() -> None:
 @pytest.mark.parametrize("gap", [1e-10, 1e-3, 0.4, 1.999])
 def test_the_outer_integrand_is_bounded_in_the_plane(gap: float) -> None:
     """For a step H(z) = Φ(-+ρz/s)/2, an entire function: its size on the ellipse of every box."""
-    p = plane._Plane(named("step"), 1.0, 1.0, gap, product=False)
+    p = plane._Plane(named("step"), 1.0, gap)
     boxes = p._first()
     bound, real = p._sizes(boxes)
     assert np.isfinite(bound).sum() > 4

@@ -8,19 +8,22 @@ import inspect
 import os
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from derive.errors import InputError
 from numerics.files import write_atomic
-from numerics.kernels import _runtime
-from numerics.kernels.blocks import BLOCK
-from numerics.kernels.callable import Kernel
-from numerics.kernels.printers import (
+from numerics.programs import _runtime
+from numerics.programs.lowering import BLOCK
+from numerics.programs.printers import (
     UnsupportedExpressionError,
     c_constants,
     c_source,
     limits_source,
     point_source,
 )
+
+if TYPE_CHECKING:
+    from numerics.programs.callable import Kernel
 
 _IMPORTS = """\
 from __future__ import annotations

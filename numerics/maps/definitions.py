@@ -1,14 +1,15 @@
 """The maps by name: their arguments, and their definitions as formulas in a few integrals of the activation.
 
 A definition is a map of `derive.maps` in expectations from which nothing cancels. Stand-ins take their place, so that
-whatever computes the integrals (a quadrature rule, a derived form, the rectifiers' step) is put in for them, and the
-formula around them is compiled as it stands.
+whatever computes the integrals (bounded quadrature, a fixed rule, a derived form, the rectifiers' step) is put in for
+them, and the formula around them is evaluated or compiled as it stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Expr, Symbol, cancel, sqrt, symbols, sympify
 
@@ -52,22 +53,34 @@ OVER_SAMPLES = frozenset({"K", "mean_square_map", "sample_variance_map", STEP})
 
 MEANING = {**MAPS, STEP: "one layer of the recursion over samples, (m^2, v^2) -> (m'^2, v'^2)"}
 
+_OF_GAPS = ("separation", "gap_map")
+
 M2, V2 = symbols("m2 v2", positive=True)
+
+
+GAP = Symbol("gap", real=True)
+"""1 - rho, the argument of the maps of a gap."""
 
 
 @dataclass(frozen=True)
 class Integral:
     """An integral of an activation f, and its law as expressions in the map's arguments.
 
-    ``kind`` is ``moment`` (E of the product of ``factors``, law: the variance), ``growth`` (dE[f^2]/dq, law: q),
-    ``covariance`` (E[f(x) f(y)], law: both variances, the correlation and 1 minus it) or ``separation``
-    (E[f^2] - E[f(x) f(y)], law: the shared variance and what each has alone). ``factors`` are ``value`` (f), ``slope``
-    (f') and ``deviation`` (z = s/sqrt(q)).
+    ``kind`` is, for one unit of variance q (the law), ``mean`` (E[f]), ``second`` (E[f^2]), ``slope_second`` (E[f'^2]),
+    ``second_slope`` (dE[f^2]/dq), ``deviation`` (E[z f], z = s/sqrt(q)) or ``other``; for two ``covariance``
+    (E[f(x) f(y)], law: both variances, the correlation and 1 minus it) or ``separation`` (E[f^2] - E[f(x) f(y)], law:
+    the variance, 1 minus the correlation, the shared variance and what each has alone). ``integrand`` is that of one
+    unit, in the activation's symbol; of ``second_slope`` 2 q times it, of ``deviation`` its square root of q less.
     """
 
     kind: str
-    factors: tuple[str, ...]
     law: tuple[Expr, ...]
+    integrand: Expr | None = None
+
+    @property
+    def signed(self) -> bool:
+        """Whether what is integrated may have both signs."""
+        return self.kind not in ("second", "slope_second", "separation")
 
 
 @dataclass(frozen=True)
@@ -83,31 +96,37 @@ class Definition:
         return [*self.results, *(e for integral in self.integrals.values() for e in integral.law)]
 
 
-def expressions(maps: Maps, name: str) -> tuple[Expr, ...]:
+@lru_cache(maxsize=256)
+def maps_of(activation: Activation) -> Maps:
+    """The derived maps of an activation, made once."""
+    return Maps(activation)
+
+
+def expressions(activation: Activation, name: str) -> tuple[Expr, ...]:
     """The definition of a map, of both for the step, in Gaussian expectations; raises as `Maps.definition` does."""
-    return tuple(in_arguments(name, maps.definition(part)) for part in PARTS.get(name, (name,)))
+    return tuple(in_arguments(name, maps_of(activation).definition(part)) for part in PARTS.get(name, (name,)))
 
 
 def in_arguments(name: str, expression: Expr) -> Expr:
-    """The step takes m^2 and v^2, the covariance map a covariance."""
-    given = (
-        {m: sqrt(M2), v: sqrt(V2)}
-        if name == STEP
-        else {rho: c / (sqrt(q_1) * sqrt(q_2))}
-        if "c" in ARGUMENTS.get(name, ())
-        else {}
-    )
-    return expression.subs(given)
+    """An expression of a map in its kernel's arguments: the step takes m^2 and v^2, the covariance map a covariance."""
+    if name == STEP:
+        return expression.subs({m: sqrt(M2), v: sqrt(V2)})
+    return expression.subs(rho, c / (sqrt(q_1) * sqrt(q_2))) if "c" in ARGUMENTS[name] else expression
 
 
-def definition(maps: Maps, name: str) -> Definition:
-    """A map in expectations from which nothing cancels, with stand-ins for them; raises as `Maps.expectations` does."""
+@lru_cache(maxsize=1024)
+def definition(activation: Activation, name: str, *, of_kernel: bool = False) -> Definition:
+    """A map in expectations from which nothing cancels, with stand-ins for them; raises as `Maps.expectations` does.
+
+    Maps of a gap are in 1 - rho, and ``of_kernel`` asks for the arguments of a kernel.
+    """
     integrals: dict[Symbol, Integral] = {}
     results = []
     for part in PARTS.get(name, (name,)):
-        e = in_arguments(name, maps.expectations(part))
+        e = maps_of(activation).expectations(part)
+        e = in_arguments(name, e) if of_kernel else e.subs(rho, 1 - GAP) if name in _OF_GAPS else e
         for node in sorted(e.atoms(GaussianExpectation), key=str):
-            integral, factor = _integral(maps.activation, node)
+            integral, factor = _integral(activation, node)
             known = [symbol for symbol, other in integrals.items() if other == integral]
             stand_in = known[0] if known else Symbol(f"{integral.kind}_{len(integrals)}", real=True)
             integrals[stand_in] = integral
@@ -124,26 +143,31 @@ def _integral(f: Activation, node: GaussianExpectation) -> tuple[Integral, Expr]
     x, g = f.symbol, f.expression
     if len(node.variables) == 1:
         variance = node.covariance[0][0]
+        integrand = node.integrand.xreplace({node.variables[0]: x})
         # The last of equal ones counts: exp has f' = f, a step f^2 = f.
-        known: dict[Expr, tuple[str, tuple[str, ...], Expr]] = {
-            x * distributional_derivative(g**2, x): ("growth", ("value",), 2 * variance * _E),
+        known: dict[Expr, tuple[str, Expr]] = {
+            x * distributional_derivative(g**2, x): ("second_slope", 2 * variance * _E),
             # E[f'] = E[z f]/sqrt(q) (Stein), which holds where f jumps, too.
-            distributional_derivative(g, x): ("moment", ("deviation", "value"), _E / sqrt(variance)),
-            f.squared_derivative: ("moment", ("slope",) * 2, _E),
-            g: ("moment", ("value",), _E),
-            g**2: ("moment", ("value",) * 2, _E),
+            distributional_derivative(g, x): ("deviation", _E / sqrt(variance)),
+            f.squared_derivative: ("slope_second", _E),
+            g: ("mean", _E),
+            g**2: ("second", _E),
         }
-        found = {e.xreplace({x: node.variables[0]}): what for e, what in known.items()}.get(node.integrand)
-        if found:
-            return Integral(*found[:2], (variance,)), found[2]
-    else:
-        ((first, shared), (_, second)) = node.covariance
-        values = [g.xreplace({x: y}) for y in node.variables]
-        if node.integrand == values[0] * values[1]:
-            correlation = cancel(shared / sqrt(first * second))
-            return Integral("covariance", ("value",) * 2, (first, second, correlation, cancel(1 - correlation))), _E
-        if node.integrand == (values[0] - values[1]) ** 2 / 2:
-            return Integral("separation", ("value",) * 2, (cancel(shared), cancel(first - shared))), _E
+        kind, factor = known.get(integrand, ("other", _E))
+        return Integral(kind, (variance,), integrand), factor
+    ((first, shared), (_, second)) = node.covariance
+    values, slopes = ([e.xreplace({x: y}) for y in node.variables] for e in (g, f.derivative))
+    if node.integrand == values[0] * values[1]:
+        correlation = cancel(shared / sqrt(first * second))
+        return Integral("covariance", (first, second, correlation, cancel(1 - correlation))), _E
+    if node.integrand == (values[0] - values[1]) ** 2 / 2:
+        own = cancel(first - shared)
+        return Integral("separation", (first, cancel(own / first), cancel(shared), own)), _E
+    if shared == 0:
+        # E[f'] = E[z f]/sqrt(q) (Stein), which holds where f jumps, too.
+        return Integral("deviation", (first,), distributional_derivative(g, x)), _E**2 / first
+    if node.integrand == slopes[0] * slopes[1] and shared == first:
+        return Integral("slope_second", (first,), f.squared_derivative), _E
     raise AssertionError(f"no integral is known for {node}")
 
 

@@ -1,4 +1,4 @@
-"""`Kernel`, the one callable that is made of a program, and `kernel`, which makes it from an expression."""
+"""`Kernel`, the one callable that is made of a program."""
 
 from __future__ import annotations
 
@@ -6,31 +6,27 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
 
-from derive.averages import Bracket, SharedVariance
 from derive.errors import InputError
-from derive.network import Width
-from derive.proof.derivation import Derivation
-from derive.rules.analysis import DecayFunction, decay_function
-from numerics.kernels import _runtime
-from numerics.kernels.blocks import BlockCode, block_code
-from numerics.kernels.layered import LayeredKernel, layered_kernel
-from numerics.kernels.printers import UnsupportedExpressionError, compiled, limits_source, loop_source, point_source
-from numerics.kernels.program import Program, from_expressions, identifier
+from numerics.programs import _runtime, check_backend
+from numerics.programs.exporting import export
+from numerics.programs.lowering import BlockCode, block_code
+from numerics.programs.printers import UnsupportedExpressionError, compiled, limits_source, loop_source, point_source
+from numerics.programs.straight_line import Program, split
 
 if TYPE_CHECKING:
-    from numerics.kernels.certificate import Certificate
+    from numerics.programs.certificate import Certificate
 
-BACKENDS = ("numpy", "numba")
-_OF_LAYERS = (Width, SharedVariance, Bracket)
+Look = Callable[[Sequence[Any], int], None]
+"""Sees a piece of every input, and where it starts."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +116,56 @@ class Kernel:
             bound = self.__signature__.bind(*args, **named)
             bound.apply_defaults()
             args = bound.args
-        answers = _runtime.evaluate(self.code, args, out)
+        answers = self._run(args, out)
         return answers[0] if self.single else answers
+
+    def _run(self, values: Sequence[Any], out: Any) -> tuple[Any, ...]:
+        """All results; what hangs on numbers beside arrays is computed once."""
+        numbers = {n: value for n, value in enumerate(values) if _runtime.scalar(value) or not np.ndim(value)}
+        mixed = 0 < len(numbers) < len(values) and not self.program.helpers
+        if mixed and (self.backend == "numpy" or not self.program.domain):
+            numbers = {n: _runtime.as_floats(self.arguments[n], value) for n, value in numbers.items()}
+            code = self.beside(numbers)
+            if code is not None:
+                rest = [value for n, value in enumerate(values) if n not in numbers]
+                return _runtime.evaluate(code, rest, out, self._checked(numbers))
+        return _runtime.evaluate(self.code, values, out)
+
+    def beside(self, numbers: dict[int, Any]) -> _runtime.Code | None:
+        """The code for arrays beside numbers by place, without a check; None where these alone raise, such as 0/0."""
+        with suppress(ArithmeticError, ValueError):
+            first, names, rest = self._split(tuple(numbers))
+            # 0-d arrays: a ufunc takes them without converting a Python float on each call.
+            known = list(map(np.array, first(*map(float, numbers.values()))))
+            return _runtime.Code(names, len(self.program.outputs), (), partial(rest, fixed=known), None)
+        return None
+
+    def _checked(self, numbers: dict[int, Any]) -> Look:
+        """The check of the domain for arrays beside numbers."""
+
+        def look(pieces: Sequence[Any], start: int) -> None:
+            own, places = iter(pieces), range(len(self.arguments))
+            _runtime.check(self.code.limits, [numbers[n] if n in numbers else next(own) for n in places], start)
+
+        return look
+
+    @cached_property
+    def _made(self) -> dict[tuple[int, ...], Any]:
+        return {}
+
+    def _split(self, fixed: tuple[int, ...]) -> tuple[Callable[..., Any], tuple[str, ...], Callable[..., None]]:
+        """What computes the numbers from those that are fixed, the names of the others, and what runs on these."""
+        if fixed not in self._made:
+            head, body = split(self.program, [self.program.arguments[n] for n in fixed])
+            constants = {"math": math, **{symbol.name: value for symbol, value in self.program.constants}}
+            code = block_code(body)
+            run = _runtime.blocks(code.compile({}), code.registers)
+            if self.backend == "numba":
+                loop = compile_numba(loop_source(body, len(head.outputs)), "loop", dict(constants))
+                run = partial(_looped, loop)
+            names = tuple(a for n, a in enumerate(self.arguments) if n not in fixed)
+            self._made[fixed] = compiled(point_source(head), "point", constants), names, run
+        return self._made[fixed]
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -144,25 +188,15 @@ class Kernel:
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write a file that needs neither SymPy nor varprop; see `numerics.kernels.export`."""
-        from numerics.kernels.exporting import export
-
         return export(self, path)
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.arguments)}), {self.about.method}, {self.backend}>"
 
 
-def check_backend(backend: str) -> None:
-    """Raise ValueError for an unknown backend, ImportError if numba is asked for and missing."""
-    if backend not in BACKENDS:
-        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
-    if backend == "numba":
-        try:
-            import numba  # noqa: F401  (is it there?)
-        except ImportError as missing:
-            raise ImportError(
-                "backend 'numba' needs numba; install the extra: pip install 'varprop[fast]'"
-            ) from missing
+def _looped(loop: Callable[..., Any], inputs: Any, targets: Any, look: Look, fixed: Sequence[Any]) -> None:
+    look(inputs, 0)
+    loop(*inputs, *map(float, fixed), *targets)
 
 
 def compile_numba(source: str, name: str, names: dict[str, Any]) -> Callable[..., Any]:
@@ -190,64 +224,3 @@ def helper_namespace(helpers: str) -> dict[str, Any]:
         namespace |= {"Callable": Callable, "NamedTuple": NamedTuple, "NDArray": NDArray}
         exec(compile(helpers, "<varprop helpers>", "exec"), namespace)
     return namespace
-
-
-def kernel(
-    expression: Derivation | Any, arguments: Sequence[sp.Basic] | None = None, *, backend: str = "numpy"
-) -> Kernel | LayeredKernel:
-    """Return the NumPy function that evaluates a derivation's right-hand side, or an expression.
-
-    What speaks of layers (widths n_i, variances Var[W^i], products over layers) becomes a function of arrays over
-    layers; what is a formula between numbers, a broadcasting function of its symbols. Both name their symbols in the
-    signature. Common subexpressions are computed once; NumPy code runs in cache-sized blocks with in-place operations;
-    `backend="numba"` (extra `fast`) compiles one loop. The expression must already be free of cancellation: a kernel
-    computes what is written.
-
-    Args:
-        expression: a derivation, a SymPy expression, or several of them (which give a tuple).
-        arguments: the symbols (or other atoms, such as n[i]) of a formula between numbers, in the order of the call;
-            default: the free symbols sorted by name.
-        backend: ``numpy`` or ``numba`` (extra ``fast``), for formulas between numbers.
-
-    Raises:
-        InputError: for an expression over layers without a value, such as a condition.
-        ValueError: for an unknown backend, or an expression that depends on more than its arguments;
-            `UnsupportedExpressionError`, which is one, for a function that NumPy and SciPy lack.
-        TypeError: for text; it would have to be evaluated.
-        ImportError: when numba is missing.
-
-    >>> import derive
-    >>> kernel(derive.theorem("backward-variance")).signature
-    <Signature (i, d, n, var_W, var_grad_s_d)>
-    >>> m, v = sp.symbols("m v")
-    >>> length = kernel(sp.sqrt(m**2 + v**2))
-    >>> length(3.0, 4.0)
-    5.0
-    >>> length(m=[0.0, 5.0], v=12.0)
-    array([12., 13.])
-
-    """
-    result = getattr(expression, "result", expression)
-    if isinstance(result, sp.Basic) and result.atoms(*_OF_LAYERS):
-        return layered_kernel(expression)
-    if isinstance(result, sp.Basic):
-        result = result.replace(DecayFunction, decay_function)
-    return formula_kernel(result, arguments, backend=backend)
-
-
-def formula_kernel(expression: Any, arguments: Sequence[sp.Basic] | None = None, *, backend: str = "numpy") -> Kernel:
-    """`kernel` for formulas between numbers."""
-    single = not isinstance(expression, (tuple, list, sp.Tuple))
-    expressions = [expression] if single else list(expression)
-    for item in expressions:
-        # Text is refused: SymPy would run it through eval.
-        if not isinstance(item, sp.Expr) and not isinstance(item, (int, float)):
-            raise TypeError(f"expression must be a SymPy expression or a derivation, got {type(item).__name__}")
-    expressions = [sp.S(item) for item in expressions]
-    if not expressions:
-        raise ValueError("expression must hold at least one expression, got none")
-    if arguments is None:
-        free = set().union(*(item.free_symbols for item in expressions))
-        arguments = sorted(free, key=lambda symbol: (identifier(symbol), str(symbol)))
-    names = tuple(identifier(argument) for argument in arguments)
-    return Kernel(from_expressions(expressions, arguments), names, single=single, backend=backend)

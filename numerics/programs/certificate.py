@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from derive.results import Result, plain
 
 if TYPE_CHECKING:
-    from numerics.kernels.callable import Kernel
+    from numerics.programs.callable import Kernel
 
 Floats = NDArray[np.float64]
 Columns = Mapping[str, Floats]

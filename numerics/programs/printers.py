@@ -16,7 +16,7 @@ from sympy.printing.codeprinter import CodePrinter, PrintMethodNotImplementedErr
 from sympy.printing.numpy import SciPyPrinter
 from sympy.printing.pycode import PythonCodePrinter
 
-from numerics.kernels.program import Program
+from numerics.programs.straight_line import Program
 
 
 class UnsupportedExpressionError(ValueError):
@@ -163,18 +163,23 @@ def _inside(program: Program, printer: _Printer) -> str:
     return " & ".join(parts)
 
 
-def loop_source(program: Program, name: str = "loop") -> str:
-    """A loop for numba over one-dimensional arrays, inputs then outputs; it returns whether an input is outside."""
+def loop_source(program: Program, numbers: int = 0) -> str:
+    """`loop` for numba over one-dimensional arrays, inputs then outputs; it returns whether an input is outside.
+
+    The last ``numbers`` arguments are no arrays.
+    """
     outs = [f"out{n}" for n in range(len(program.outputs))]
-    parameters = ", ".join([*(f"{x.name}_array" for x in program.arguments), *outs])
+    arrays = program.arguments[: len(program.arguments) - numbers]
+    fixed = program.arguments[len(arrays) :]
+    parameters = ", ".join([*(f"{x.name}_array" for x in arrays), *(x.name for x in fixed), *outs])
     body = [
-        *(f"{x.name} = {x.name}_array[i]" for x in program.arguments),
+        *(f"{x.name} = {x.name}_array[i]" for x in arrays),
         *([f"inside &= {_inside(program, PYTHON)}"] if program.domain else []),
         *python_lines(program),
         *(f"{out}[i] = {symbol.name}" for out, symbol in zip(outs, program.outputs, strict=True)),
     ]
     loop = f"    for i in range({outs[0]}.size):\n{indented(body, 8)}\n"
-    return f"def {name}({parameters}):\n    inside = True\n{loop}    return not inside\n"
+    return f"def loop({parameters}):\n    inside = True\n{loop}    return not inside\n"
 
 
 def c_lines(program: Program) -> list[str]:
@@ -227,7 +232,7 @@ def helper_functions(source: str) -> str:
 
 
 def limits_source(program: Program, arguments: Sequence[str], name: str = "LIMITS") -> str:
-    """The domain of a program, as a tuple of `numerics.kernels._runtime.Limit`."""
+    """The domain of a program, as a tuple of `numerics.programs._runtime.Limit`."""
     shown = dict(zip(program.arguments, map(sp.Symbol, arguments), strict=True))
     parameters = ", ".join(symbol.name for symbol in program.arguments)
     lines = []

@@ -71,6 +71,24 @@ class Program:
         return replace(self, constants=changed)
 
 
+def split(program: Program, fixed: Sequence[sp.Symbol]) -> tuple[Program, Program]:
+    """What hangs on fixed arguments alone, and the rest, which takes what it needs of that after its own arguments."""
+    constants = {symbol for symbol, _ in program.constants}
+    known = constants | set(fixed)
+    first, rest = [], []
+    for line in program.assignments:
+        alone = line.value.free_symbols <= known
+        (first if alone else rest).append(line)
+        known |= {line.target} if alone else set()
+    needed = set(program.outputs).union(*(line.value.free_symbols for line in rest))
+    kept = tuple(sorted(needed & known - constants, key=str))
+    own = tuple(a for a in program.arguments if a not in fixed)
+    return (
+        Program(tuple(fixed), program.constants, tuple(first), kept),
+        Program((*own, *kept), program.constants, tuple(rest), program.outputs),
+    )
+
+
 @dataclass
 class Builder:
     """Writes a program line by line."""
@@ -100,12 +118,13 @@ class Builder:
         """Append common subexpressions, then the expressions; numbers that are not rational become constants."""
         taken = {*self.arguments, *self._constants, *(line.target for line in self._assignments)}
         fresh = (s for s in sp.numbered_symbols("t_") if s not in taken)
-        shared, reduced = sp.cse([self._folded(e) for e in expressions], symbols=fresh, order="canonical")
+        shared, reduced = sp.cse([self.folded(e) for e in expressions], symbols=fresh, order="canonical")
         for symbol, value in shared:
             self.let(symbol.name, value)
         return [self.let(f"{stem}_{n}", value) for n, value in enumerate(reduced)]
 
-    def _folded(self, node: sp.Expr) -> sp.Expr:
+    def folded(self, node: sp.Expr) -> sp.Expr:
+        """The same with numbers that are not rational as constants."""
         if node.is_number and isinstance(node, sp.Expr) and not node.is_Rational:
             return self._number(node)
         if not node.args or isinstance(node, sp.Piecewise):
@@ -114,7 +133,7 @@ class Builder:
         numbers = [a for a in args if a.is_number]
         if isinstance(node, sp.Add | sp.Mul) and len(numbers) > 1:
             args = [node.func(*numbers), *(a for a in args if not a.is_number)]
-        return node.func(*map(self._folded, args))
+        return node.func(*map(self.folded, args))
 
     def _number(self, number: sp.Expr) -> sp.Symbol:
         value = float(number.evalf(25))

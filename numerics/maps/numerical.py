@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sympy import Expr, Symbol, cancel
+from sympy import Expr, Symbol
 
 from derive.activations import Activation
 from derive.errors import InputError
-from derive.gaussian import GaussianExpectation, NoClosedForm
-from derive.maps import Maps, symbols
-from derive.maps.symbols import q_1, q_2, rho, sigma_b2, sigma_w2
+from derive.gaussian import NoClosedForm
+from derive.maps import symbols
+from derive.maps.symbols import sigma_b2, sigma_w2
 from derive.quadrature import Bounded, CannotRead
 from derive.quadrature.discs import EPS, Disc
 from numerics.activations import formula
-from numerics.maps import closed
+from numerics.maps.closed import closed_form
+from numerics.maps.definitions import GAP, Definition, Integral, definition
 from numerics.maps.evaluation import Values, evaluate, number
 from numerics.maps.fast import METHOD, Fast
 from numerics.maps.one_unit import expectation
 from numerics.maps.pairs import Pairs, Points
-from numerics.maps.values import Array, bounded, named, one_or_many, shares, variances_of
+from numerics.maps.values import Array, bounded, named, numbers_of, one_or_many, shares, variances_of
+from numerics.programs import check_backend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,21 +36,12 @@ METHODS = ("auto", "closed form", "quadrature")
 GOOD = 2e-13
 """The largest relative error with which a closed form is used in place of quadrature."""
 
-GAP = Symbol("gap", real=True)
-"""1 - ρ."""
-
 _NEAR = 1e-3  # up to this share of v² in q, K of a function with jumps is E[f²] less what the samples differ by
-_MOMENTS = {
-    "mean": "mean",
-    "second_moment": "second",
-    "slope_second_moment": "slope_second",
-    "second_moment_slope": "second_slope",
-}
-"""Expectations of one unit by the name of their definition, and that of their closed form."""
-
-
 _BY_PRICE = ("chi_par", "second_moment_slope")
 """Maps with a second definition."""
+
+_SYMBOLS = {"q": symbols.q, "q1": symbols.q_1, "q2": symbols.q_2, "rho": symbols.rho}
+_SYMBOLS |= {"gap": GAP, "m": symbols.m, "v": symbols.v}
 
 
 class NumericalMaps:
@@ -66,6 +59,7 @@ class NumericalMaps:
         method: ``"auto"`` takes a closed form where the engine derives one and its rounding error is below 2e-13,
             and quadrature elsewhere; ``"closed form"`` and ``"quadrature"`` insist. Arrays of 256 points or more, and
             every separation, go through a compiled closed form without cancellation where one is certified.
+        backend: ``numpy``, or ``numba`` (extra ``fast``) for the compiled closed forms.
 
     Raises:
         InputError: for an argument that breaks a rule, and by ``"closed form"`` where there is none.
@@ -88,97 +82,98 @@ class NumericalMaps:
         weight_variance: ArrayLike = 1.0,
         bias_variance: ArrayLike = 0.0,
         method: str = "auto",
+        backend: str = "numpy",
     ) -> None:
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+        check_backend(backend)
         self.activation = named(activation)
         formula(self.activation)  # which refuses free parameters
         self.weight_variance = one_or_many("weight_variance", weight_variance)
         self.bias_variance = one_or_many("bias_variance", bias_variance)
         self.method = method
         self._pairs = Pairs(self.activation)
-        used = method != "quadrature"
-        self._fast = Fast(self.activation, self.weight_variance, self.bias_variance, used=used)
+        self._fast = Fast(
+            self.activation,
+            self.weight_variance,
+            self.bias_variance,
+            used=method != "quadrature",
+            backend=backend,
+        )
 
     def mean(self, q: ArrayLike) -> Bounded:
         """E[f(s)], s ~ N(0, q)."""
-        return self._of_q("mean", q)
+        return self._map("mean", q=q)
 
     def second_moment(self, q: ArrayLike) -> Bounded:
         """E[f(s)²], s ~ N(0, q)."""
-        return self._of_q("second_moment", q)
+        return self._map("second_moment", q=q)
 
     def slope_second_moment(self, q: ArrayLike) -> Bounded:
         """E[f'(s)²], s ~ N(0, q); infinite if f jumps."""
-        return self._of_q("slope_second_moment", q)
+        return self._map("slope_second_moment", q=q)
 
     def second_moment_slope(self, q: ArrayLike) -> Bounded:
         """dE[f²]/dq = E[s f f']/q."""
-        return self._of_q("second_moment_slope", q)
+        return self._map("second_moment_slope", q=q)
 
     def length_map(self, q: ArrayLike) -> Bounded:
         """Q' = σ_w² E[f²] + σ_b² (Poole et al. 2016, equation 3)."""
-        return self._fast.of_q("second", "map", q) or self._map("length_map", q)
+        return self._map("length_map", q=q)
 
     def chi_perp(self, q: ArrayLike) -> Bounded:
         """χ_⊥ = σ_w² E[f'²]: by how much a layer stretches a small difference (Poole et al. 2016, equation 6)."""
-        return self._fast.of_q("slope_second", "scaled", q) or self._map("chi_perp", q)
+        return self._map("chi_perp", q=q)
 
     def chi_par(self, q: ArrayLike) -> Bounded:
         """χ_∥ = dq'/dq, the slope of the length map (Roberts, Yaida & Hanin 2022, section 5.1)."""
-        return self._fast.of_q("second_slope", "scaled", q) or self._map("chi_par", q)
+        return self._map("chi_par", q=q)
 
     def slope_at_zero(self, q: ArrayLike) -> Bounded:
         """The slope of the correlation map at correlation 0, σ_w² q E[f']²/q'; f' is a distribution where f jumps."""
-        return self._map("slope_at_zero", q)
+        return self._map("slope_at_zero", q=q)
 
     def slope_at_one(self, q: ArrayLike) -> Bounded:
         """The slope of the correlation map at correlation 1, χ_⊥ q/q'."""
-        return self._map("slope_at_one", q)
+        return self._map("slope_at_one", q=q)
 
     def covariance(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Bounded:
         """E[f(u1) f(u2)] for variances q and q2 (= q when left out) and correlation ρ."""
-        found = self._fast.pairs("covariance", "", q, rho) if q2 is None else None
-        return found or self._covariance(q, rho, q if q2 is None else q2)
+        return self._of_two("covariance", q, rho, q2)
 
     def separation(self, q: ArrayLike, gap: ArrayLike) -> Bounded:
         """E[f²] - E[f(u1) f(u2)] = E[(f(u1) - f(u2))²]/2 at variance q and correlation ρ = 1 - gap.
 
         Computed without subtracting: accurate for every gap > 0.
         """
-        return self._fast.pairs("separation", "", q, gap) or self._separation(q, gap)
+        return self._map("separation", q=q, gap=gap)
 
     def covariance_map(self, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None = None) -> Bounded:
         """σ_w² E[f(u1) f(u2)] + σ_b² (Poole et al. 2016, equation 4)."""
-        found = self._fast.pairs("covariance", "map", q, rho) if q2 is None else None
-        return found or self._pair_map("covariance_map", q, rho, q if q2 is None else q2)
+        return self._of_two("covariance_map", q, rho, q2)
 
     def correlation_map(self, q: ArrayLike, rho: ArrayLike) -> Bounded:
         """ρ' = (σ_w² E[f(u1) f(u2)] + σ_b²)/q' for two inputs of the same variance q (q' by the length map)."""
-        return self._fast.pairs("covariance", "ratio", q, rho) or self._pair_map("correlation_map", q, rho)
+        return self._map("correlation_map", q=q, rho=rho)
 
     def gap_map(self, q: ArrayLike, gap: ArrayLike) -> Bounded:
         """1 - ρ' for correlation ρ = 1 - gap, accurate for every gap > 0."""
-        found = self._fast.pairs("separation", "ratio", q, gap)
-        if found is not None:
-            return found
-        variances, gaps = np.broadcast_arrays(variances_of("q", q), bounded("gap", gap))
-        return self._evaluated(self._definition("gap_map", rho, 1 - GAP), {symbols.q: variances, GAP: gaps})
+        return self._map("gap_map", q=q, gap=gap)
 
     def K(self, m: ArrayLike, v: ArrayLike) -> Bounded:
         """E_mu[(E_nu f(mu + nu))²] for mu ~ N(0, m²) over networks and nu ~ N(0, v²) over samples."""
-        return self._fast.shares("covariance", "", m, v) or self._of_shares("K", m, v)
+        return self._map("K", m=m, v=v)
 
     def mean_square_map(self, m: ArrayLike, v: ArrayLike) -> Bounded:
         """m'² = σ_w² K(m, v) + σ_b²: the variance over networks of the next layer's mean over samples."""
-        return self._of_shares("mean_square_map", m, v)
+        return self._map("mean_square_map", m=m, v=v)
 
     def sample_variance_map(self, m: ArrayLike, v: ArrayLike) -> Bounded:
         """v'² = σ_w² E_mu[Var_nu f(mu + nu)]: the next layer's variance over samples, averaged over networks.
 
         Without cancellation for every v: it is σ_w² E[(f(mu + nu1) - f(mu + nu2))²]/2 (law of total variance).
         """
-        return self._fast.shares("separation", "scaled", m, v) or self._of_shares("sample_variance_map", m, v)
+        return self._map("sample_variance_map", m=m, v=v)
 
     def hermite_coefficients(self, q: ArrayLike, order: int) -> Bounded:
         """The first ``order`` a_k of f(√q z) = Σ a_k He_k(z)/√k!; a_k² are the coefficients of the dual activation.
@@ -227,102 +222,92 @@ class NumericalMaps:
 
     # ---- from definitions
 
-    def _definition(self, name: str, old: Symbol | None = None, new: Expr | None = None) -> Expr | None:
-        return _definition(self.activation, name, old, new)
+    def _map(self, name: str, **given: ArrayLike) -> Bounded:
+        """A map: by its compiled form, or from its definition."""
+        return self._fast(name, **given) or self._defined(name, given)
 
-    def _evaluated(self, definition: Expr | None, at: Mapping[Symbol, Array], *, weighted: bool = True) -> Bounded:
+    def _of_two(self, name: str, q: ArrayLike, rho: ArrayLike, q2: ArrayLike | None) -> Bounded:
+        found = self._fast(name, q=q, rho=rho) if q2 is None else None
+        return found or self._defined(name, {"q1": q, "rho": rho, "q2": q if q2 is None else q2})
+
+    def _defined(self, name: str, given: Mapping[str, ArrayLike]) -> Bounded:
+        checked = {"q": variances_of, "q1": variances_of, "q2": variances_of, "rho": bounded, "gap": bounded}
+        if "m" in given:
+            shares(given["m"], given["v"])
+        values = [
+            checked[title]("q" if title == "q1" else title, x) if title in checked else np.abs(numbers_of(title, x))
+            for title, x in given.items()
+        ]
+        at = dict(zip((_SYMBOLS[title] for title in given), np.broadcast_arrays(*values), strict=True))
+        found = self._evaluated(name, at)
+        if name in _BY_PRICE and (found.error > GOOD * np.abs(found.value)).any():
+            # E[s f f']/q cancels at a small q if f(0) is not 0.
+            other = f"{name}_by_price"
+            if _definition(self.activation, other) is not None:
+                return _best(found, self._evaluated(other, at))
+        return found
+
+    def _evaluated(self, name: str, at: Mapping[Symbol, Array]) -> Bounded:
         """The number of a definition; infinite where it holds an expectation that is."""
         shape = np.broadcast_shapes(*(np.shape(v) for v in at.values()))
         weights = np.asarray(self.weight_variance)
-        if definition is None:
-            value = np.where(weights == 0, 0.0, np.inf) if weighted else np.asarray(np.inf)
+        found = _definition(self.activation, name)
+        if found is None:
+            value = np.asarray(np.inf) if name == "slope_second_moment" else np.where(weights == 0, 0.0, np.inf)
             value = np.broadcast_to(value, np.broadcast_shapes(shape, value.shape))
             return Bounded(value, np.zeros(value.shape), reason=self._jump())
+        (result,) = found.results
         fixed = {sigma_w2: weights, sigma_b2: np.asarray(self.bias_variance)}
-        used = definition.free_symbols
+        used = result.free_symbols
         values = {s: v for s, v in {**at, **fixed}.items() if s in used or s in at}
         # With weights of variance 0 no expectation counts, not even an infinite one.
         nothing = (weights == 0) & (sigma_w2 in used)
+        zeros = dict.fromkeys(found.integrals, Bounded(np.zeros(shape), np.zeros(shape)))
         if nothing.all():
-            return evaluate(definition, values, lambda *_: Bounded(np.zeros(shape), np.zeros(shape)))
+            return evaluate(result, values, zeros)
         # The expectations are of the arguments alone.
-        found = evaluate(definition, values, lambda node, _: self._node(node, at))
+        whole = evaluate(result, values, {s: self.integral(i, at) for s, i in found.integrals.items()})
         if not nothing.any():
-            return found
-        without = evaluate(definition, values, lambda *_: Bounded(np.zeros(shape), np.zeros(shape)))
-        return _either(np.broadcast_to(nothing, found.value.shape), without, found)
+            return whole
+        return _either(np.broadcast_to(nothing, whole.value.shape), evaluate(result, values, zeros), whole)
 
     def _jump(self) -> str:
         return f"E[f'^2] is infinite, since f jumps at {', '.join(map(str, self.activation.jumps))}"
 
-    def _map(self, name: str, q: ArrayLike) -> Bounded:
-        at = {symbols.q: variances_of("q", q)}
-        found = self._evaluated(self._definition(name), at)
-        if name in _BY_PRICE and (found.error > GOOD * np.abs(found.value)).any():
-            # E[s f f']/q cancels at a small q if f(0) is not 0.
-            other = self._definition(f"{name}_by_price")
-            if other is not None:
-                return _best(found, self._evaluated(other, at))
-        return found
-
-    def _pair_map(self, name: str, q: ArrayLike, second: ArrayLike, q2: ArrayLike | None = None) -> Bounded:
-        first, other = np.broadcast_arrays(variances_of("q", q), bounded("rho", second))
-        if q2 is None:
-            return self._evaluated(self._definition(name), {symbols.q: first, rho: other})
-        return self._evaluated(self._definition(name), {q_1: first, rho: other, q_2: variances_of("q2", q2)})
-
-    def _of_shares(self, name: str, m: ArrayLike, v: ArrayLike) -> Bounded:
-        shares(m, v)
-        first, other = np.broadcast_arrays(np.asarray(m, np.float64), np.asarray(v, np.float64))
-        return self._evaluated(self._definition(name), {symbols.m: np.abs(first), symbols.v: np.abs(other)})
-
-    def _node(self, node: GaussianExpectation, at: Mapping[Symbol, Array]) -> Bounded:
-        """An expectation of a definition."""
-        if len(node.variables) == 1:
-            return self._one(node.integrand, node.variables[0], number(node.covariance[0][0], at))
-        (first, shared), (_, second) = node.covariance
-        q, q2 = number(first, at), number(second, at)
-        gap = number(cancel((first - shared) / first), at) if first == second else np.full_like(q, np.nan)
-        if node.integrand.is_Mul and node.integrand.args[0].is_Rational:
-            return self._separation(q, np.clip(gap, 0.0, 2.0))
-        correlation = number(cancel(shared / first), at) if first == second else at[rho]
-        return self._covariance(q, np.clip(correlation, -1.0, 1.0), q2, gap)
+    def integral(self, integral: Integral, at: Mapping[Symbol, Array]) -> Bounded:
+        """An integral of a definition."""
+        law = [number(e, at) for e in integral.law]
+        if integral.kind == "separation":
+            return self._separation(law[0], np.clip(law[1], 0.0, 2.0))
+        if integral.kind == "covariance":
+            return self._covariance(law[0], np.clip(law[2], -1.0, 1.0), law[1], law[3])
+        return self._one(integral, law[0])
 
     # ---- how
 
-    def _of_q(self, name: str, q: ArrayLike) -> Bounded:
-        variances = variances_of("q", q)
-        return self._fast.of_q(_MOMENTS[name], "", variances) or self._evaluated(
-            self._definition(name), {symbols.q: variances}, weighted=False
-        )
-
-    def _one(self, integrand: Expr, s: Symbol, q: Array) -> Bounded:
-        """E[g(s)] by its closed form where that is good, and by quadrature."""
+    def _one(self, integral: Integral, q: Array) -> Bounded:
+        """An integral of one unit by its closed form where that is good, and by quadrature."""
         shape, q = q.shape, q.ravel()
         points, todo, reason = Points(q.shape, "quadrature"), np.ones(q.shape, dtype=bool), ""
-        what = self._names.get(integrand)
-        if self.method != "quadrature" and what is not None:
-            todo = self._by_closed_form(what, {closed.Q: q}, points)
-            if what == "second_slope":
-                # The closed form is that of the derivative, the integrand 2 q times it.
-                points.value *= 2 * q
-                points.error = points.error * 2 * q + EPS * np.abs(points.value)
+        if self.method != "quadrature" and integral.kind not in ("deviation", "other"):
+            todo = self._by_closed_form(integral.kind, {symbols.q: q}, points)
         if todo.any():
-            found = expectation(integrand, s, q[todo])
+            assert integral.integrand is not None  # of one unit
+            found = self._expectation(integral.integrand, q[todo])
             reason = found.reason
+            if integral.kind in _SCALES:
+                found = _scaled(found, _SCALES[integral.kind](q[todo]))
             points.put(np.flatnonzero(todo), found.value, found.error, found.method)
         return points.bounded(shape, reason)
+
+    def _expectation(self, integrand: Expr, q: Array) -> Bounded:
+        return expectation(integrand, self.activation.symbol, q)
 
     @cached_property
     def _degree(self) -> float | None:
         """The degree k of a homogeneous f: then every expectation of two units is q^k times that at q = 1."""
         degree = self.activation.homogeneity
         return None if degree is None else float(degree)
-
-    @property
-    def _names(self) -> Mapping[Expr, str]:
-        """The closed form of an integrand, by name."""
-        return _integrands(self.activation)
 
     def _covariance(self, q: ArrayLike, second: ArrayLike, q2: ArrayLike, gap: ArrayLike | None = None) -> Bounded:
         """E[f(u1) f(u2)]; ``gap`` is 1 - ρ where that is known better than ρ."""
@@ -336,7 +321,7 @@ class NumericalMaps:
         if self.method != "quadrature" and same.all():
             common = first * np.where(gaps < 0.5, 1 - gaps, other)
             todo = self._by_closed_form(
-                "covariance", {closed.Q: first, closed.C: Disc(common, EPS * np.abs(common))}, points
+                "covariance", {symbols.q: first, symbols.c: Disc(common, EPS * np.abs(common))}, points
             )
             self._from_separation(todo, first, gaps, points)
         if self._degree is not None and todo.any() and (first[todo] * last[todo] != 1).any():
@@ -374,7 +359,7 @@ class NumericalMaps:
     def _from_separation(self, todo: Any, q: Array, gaps: Array, points: Points) -> None:
         """Near correlation 1: E[f²] less the separation, since 1 - ρ is known better than ρq."""
         places = np.flatnonzero(todo & (gaps < 0.5))
-        apart = self._fast.pairs("separation", "", q[places], gaps[places])
+        apart = self._fast("separation", q=q[places], gap=gaps[places])
         if apart is None:
             return
         whole = self.second_moment(q[places])
@@ -385,7 +370,7 @@ class NumericalMaps:
     def _by_closed_form(self, what: str, at: Values, points: Points) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Fill in what the closed form gives well; return where something else is needed."""
         insist = self.method == "closed form"
-        form = closed.closed_form(self.activation, what)
+        form = closed_form(self.activation, what)
         try:
             found = None if form is None else evaluate(form, at)
         except CannotRead:
@@ -402,28 +387,16 @@ class NumericalMaps:
         return ~good if not insist else np.zeros(good.shape, dtype=bool)
 
 
+_SCALES = {"second_slope": lambda q: 0.5 / q, "deviation": np.sqrt}
+"""What the expectation of an integrand is multiplied by."""
+
+
 @lru_cache(maxsize=1024)
-def _definition(activation: Activation, name: str, old: Symbol | None, new: Expr | None) -> Expr | None:
+def _definition(activation: Activation, name: str) -> Definition | None:
     try:
-        found = _maps(activation).expectations(name)
+        return definition(activation, name)
     except NoClosedForm:
         return None
-    return found if old is None else found.subs(old, new)
-
-
-@lru_cache(maxsize=256)
-def _maps(activation: Activation) -> Maps:
-    return Maps(activation)
-
-
-@lru_cache(maxsize=256)
-def _integrands(activation: Activation) -> Mapping[Expr, str]:
-    found = {}
-    for name, what in _MOMENTS.items():
-        definition = _definition(activation, name, None, None)
-        for node in () if definition is None else definition.atoms(GaussianExpectation):
-            found[node.integrand] = what
-    return found
 
 
 def _scaled(found: Bounded, scale: Array) -> Bounded:

@@ -16,8 +16,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from derive.gaussian.functions import NormalDensity
-from numerics.kernels.printers import NUMPY, UnsupportedExpressionError, compiled, unsupported
-from numerics.kernels.program import Program
+from numerics.programs.printers import NUMPY, UnsupportedExpressionError, compiled, unsupported
+from numerics.programs.straight_line import Program
 
 
 @dataclass
