@@ -74,12 +74,8 @@ def planned(blocks: Sequence[Block], port: Port, values: Values) -> list[Once | 
             except InputError as problem:
                 raise InputError(f"layers: block {at + 1}, {blocks[at]}: {problem}") from None
             end = plans[-1].out
-        if (
-            times > 1
-            and replace(end, source=port.source, gaussian=port.gaussian) == port
-            and port.is_single
-            and end.gaussian >= port.gaussian
-        ):
+        same = replace(end, source=port.source, gaussian=port.gaussian) == port and end.gaussian >= port.gaussian
+        if times > 1 and same and all(p.single for p in plans):
             segments.append(Run(plans, port, times, values))
             place += length * times
         else:
@@ -186,10 +182,11 @@ def at_input(network: Network, *, pairs: bool) -> tuple[Port, State]:
     *numbers, gaussian = moments(network, shape.places)
     pairs = pairs and shape.places > 1
     state: dict[str, Numbers] = {}
+    rounded = network.inputs is not None or bool(network.input_mean) or bool(network.input_correlation)
     for name, values in zip(("mean", *CARRIED), numbers, strict=True):
         of_pairs = name in CARRIED
         # Products and sums of what was given are rounded.
-        error = 4 * EPS * np.abs(values) * (network.inputs is not None or network.input_mean != 0)
+        error = 4 * EPS * np.abs(values) * rounded
         whole = Numbers(values.reshape(1, 1, -1), shape, of_pairs, error.reshape(1, 1, 1, -1))
         state[name] = whole if pairs and of_pairs else whole.diagonal
     return Port(network.axes[0], shape, pairs, gaussian, "the input"), State(state)

@@ -8,9 +8,13 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
+import numpy as np
+from sympy import Integer
+
 from derive.activations import Activation
-from derive.blocks import AveragePool, Block
+from derive.blocks import AveragePool, Block, Concatenate
 from derive.blocks.lemmas import Lemma, Lemmas
+from derive.blocks.lemmas_branches import side_by_side
 from derive.blocks.lemmas_other import added
 from derive.blocks.signal import Axis
 from derive.errors import InputError
@@ -19,7 +23,7 @@ from numerics.curves.bound import Bound, Values, groups_of
 from numerics.curves.expectations import Expectations
 from numerics.curves.forms import form, gap
 from numerics.curves.places import Shape
-from numerics.curves.state import CARRIED, Numbers, Port, State
+from numerics.curves.state import CARRIED, Numbers, Port, State, units_of
 from numerics.network_blocks import alone
 
 Memory = Any
@@ -39,6 +43,8 @@ class Plan(ABC):
 
     out: Port
     behind: Mapping[str, tuple[Derivation, ...]]
+    single: bool
+    """Whether there is one number of a kind everywhere inside."""
     mean_is_an_expectation = False
 
     @abstractmethod
@@ -151,6 +157,7 @@ class Leaf(Plan):
         self._back = _Back(lemmas["gradient"], sources, port, of)
         self.behind = _joined(self._moments.behind, self._back.behind)
         self.mean_is_an_expectation = of is not None
+        self.single = port.is_single and self.out.is_single
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
         """Return the state behind the block, and the state in front of it."""
@@ -176,6 +183,7 @@ class Row(Plan):
             port = self._plans[-1].out
         self.out = port
         self.behind = _joined(*(p.behind for p in self._plans))
+        self.single = all(p.single for p in self._plans)
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
         """Return the state behind the last block."""
@@ -220,6 +228,7 @@ class Total(Plan):
             total = after
         self.out = total
         self.behind = _joined(*derivations)
+        self.single = port.is_single and all(branch.single for branch in self._branches)
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
         """Return the state of the sum."""
@@ -257,6 +266,66 @@ class Total(Plan):
         return found
 
 
+class SideBySide(Plan):
+    """Branches whose units come one after the other."""
+
+    single = False
+
+    def __init__(self, block: Block, port: Port, *, pairs: bool) -> None:
+        self._branches = [Row(branch.steps, port, pairs=pairs) for branch in block.inside]
+        free = [branch for branch in block.inside if not branch.has_weights]
+        if len(free) > 1:
+            raise InputError(_WEIGHTLESS.format(block, free[1]))
+        # What comes back along the one without weights is what the others are added to.
+        self._order = sorted(range(len(self._branches)), key=lambda k: block.inside[k].has_weights)
+        outs = [branch.out for branch in self._branches]
+        self._units = [int(out.axes[0].size) for out in outs]
+        axes = block(alone(port.axes)).axes
+        shape = Shape(sum(self._units), outs[0].shape.positions)
+        gaussian = all(out.gaussian for out in outs)
+        self.out = Port(axes, shape, pairs and shape.places > 1, gaussian, block.word)
+        lemmas = side_by_side(len(shape.positions))
+        names = ("mean", *CARRIED)
+        self._moments = [
+            _Moments(lemmas, {f"branch {name}": out for name in names}, replace(self.out, shape=out.shape), None)
+            for out in outs
+        ]
+        back = added(alone(port.axes), Integer(1), exact=True)["gradient"]
+        self._sum = _Back(back, {}, port, None)
+        self.behind = _joined(*(p.behind for p in (*self._branches, *self._moments)), self._sum.behind)
+
+    def forward(self, state: State, values: Values) -> tuple[State, Memory]:
+        """Return the state of all units."""
+        found, memories = [], []
+        for branch, moments in zip(self._branches, self._moments, strict=True):
+            out, memory = branch.forward(state, values)
+            found.append(moments(State({f"branch {name}": out.later(name) for name in out}), values))
+            memories.append(memory)
+        return State({name: partial(self._all, found, name) for name in ("mean", *CARRIED)}), memories
+
+    def _all(self, found: Sequence[State], name: str) -> Numbers:
+        parts = [state[name] for state in found]
+        return units_of(parts, self._units)
+
+    def quick(self, values: Values, *, mean: bool) -> Quick:
+        """Raise `NotImplementedError`: units of several branches differ."""
+        raise NotImplementedError
+
+    def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
+        """Return the sum of what comes back along the branches, each from its own units."""
+        ends = np.cumsum(self._units)
+        found = []
+        for k in self._order:
+            own = gradient
+            if gradient.shape.groups > 1:
+                own = gradient.of_units(slice(int(ends[k]) - self._units[k], int(ends[k])))
+            found.append(self._branches[k].back(own, memory[k], values))
+        total, *others = found
+        for mine in others:
+            total = self._sum(State({}), {"gradient": total, "branch gradient": mine}, values)
+        return total
+
+
 def in_turn(runs: Sequence[Quick]) -> Quick:
     """Return functions of numbers as one, one after the other."""
 
@@ -273,7 +342,7 @@ def plan(block: Block, port: Port, *, pairs: bool) -> Plan:
     """Return the plan of a block at a port; raise `InputError` where its lemmas are not about what comes in."""
     if block.steps != (block,):
         return Row(block.steps, port, pairs=pairs)
-    kind: Callable[..., Plan] = Total if block.paths else Leaf
+    kind: Callable[..., Plan] = Total if block.paths else SideBySide if isinstance(block, Concatenate) else Leaf
     return kind(block, port, pairs=pairs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,6 +61,20 @@ class Numbers:
         error = None if self.error is None else self.error[:, :, units]
         values = self.values[:, units]
         return replace(self, values=values, shape=replace(self.shape, groups=values.shape[1]), error=error)
+
+
+def units_of(parts: Sequence[Numbers], counts: Sequence[int]) -> Numbers:
+    """Return the numbers of units that come one after the other: so many of each part."""
+
+    def whole(arrays: Sequence[Floats]) -> Floats:
+        settings = np.broadcast_shapes(*(a.shape[:-2] for a in arrays))
+        each = zip(arrays, counts, strict=True)
+        return np.concatenate([np.broadcast_to(a, (*settings, n, a.shape[-1])) for a, n in each], axis=-2)
+
+    first = parts[0]
+    errors = [np.broadcast_to(p.error, (len(p.error), *p.values.shape)) for p in parts if p.error is not None]
+    error = whole(errors) if len(errors) == len(parts) else None
+    return Numbers(whole([p.values for p in parts]), replace(first.shape, groups=sum(counts)), first.pairs, error)
 
 
 class State(Mapping[str, Numbers]):
