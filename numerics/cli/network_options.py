@@ -133,6 +133,36 @@ def described_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with_options(with_network)
 
 
+_OF_REPORT = (
+    "layers",
+    "size",
+    "input_mean",
+    "input_correlation",
+    "gain",
+    "bias_variance",
+    "weight_law",
+    "input_variance",
+)
+
+
+def own_network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a network of blocks; it gets ``network``, or None where no layers are given."""
+
+    @wraps(command)
+    def with_network(**options: Any) -> Any:
+        own = {name: options.pop(name) for name in _OF_REPORT}
+        given = {**dict.fromkeys(_NAMES), **own}
+        usual = {"layers": None, "input_variance": 1.0}
+        if own["layers"] is None:
+            alone = {name: None if value == usual.get(name) else value for name, value in own.items()}
+            _refuse(alone, _OF_REPORT, "{} goes with --layers")
+        return command(network=None if own["layers"] is None else _of_blocks(given), **options)
+
+    for option in reversed([option for name, option in zip(_NAMES, _OPTIONS, strict=True) if name in _OF_REPORT]):
+        with_network = option(with_network)
+    return with_network
+
+
 def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
