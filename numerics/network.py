@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from derive.activations import Activation
 from derive.blocks import Block, Serial, Signal, network_input
+from derive.blocks.signal import Axis
 from derive.errors import InputError
 from numerics import network_arguments as arguments
 from numerics import network_blocks
@@ -140,7 +141,7 @@ class Network:
         for name, value in values.items():
             object.__setattr__(self, name, value)
         if layers is not None:
-            _ = self.rows  # raises where a block does not fit
+            _ = self.axes  # raises where a block does not fit
 
     def _key(self) -> tuple[Any, ...]:
         data = self.inputs
@@ -181,6 +182,16 @@ class Network:
             return self.layers.steps
         variances = self.weight_variance, self.bias_variance
         return network_blocks.chain(self.widths, self.activation, *variances, self.weight_law.name)
+
+    @cached_property
+    def axes(self) -> tuple[tuple[Axis, ...], ...]:
+        """The axes of the input and of what comes out of each of the blocks, for one sample."""
+        return network_blocks.axes(self.blocks, network_input(*self.shape))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the rows are called: the input, and each of the blocks."""
+        return (network_blocks.INPUT_ROW, *(block.name for block in self.blocks))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from inspect import signature
 from typing import Any
 
@@ -13,9 +14,11 @@ from sympy import Expr, Integer
 
 from derive.activations import Activation
 from derive.blocks import Block, Dense, Elementwise, Serial, Signal, network_input, read, read_sizes
+from derive.blocks.signal import Axis, Extents
 from derive.blocks.text import MOST_BLOCKS, count
 from derive.decimals import exact
 from derive.errors import InputError
+from derive.randomness import INPUT, Family
 from numerics.laws import law
 
 Floats = NDArray[np.float64]
@@ -37,15 +40,35 @@ class Row:
     signal: Signal = field(repr=False)
 
 
+def axes(blocks: Sequence[Block], start: Signal) -> tuple[tuple[Axis, ...], ...]:
+    """Return the axes in front of and behind each block; raise `InputError`, naming the block, where one does not fit.
+
+    A block does not look at what came before: each one is tried alone, and only once where it comes again.
+    """
+    found = [start.axes]
+    for place, block in enumerate(blocks):
+        try:
+            found.append(_behind(block, found[-1]))
+        except InputError as error:
+            raise InputError(f"layers: block {place + 1}, {block}: {error}") from None
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _behind(block: Block, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    return block(alone(axes)).axes
+
+
+def alone(axes: tuple[Axis, ...]) -> Signal:
+    """Return a signal with these axes of which nothing else is known."""
+    return Signal(Family("x", meaning="", extents=Extents(axes), layered=False, source=INPUT), axes)
+
+
 def rows(blocks: Sequence[Block], start: Signal) -> tuple[Row, ...]:
-    """Return the input's row and one for each block; raise `InputError`, naming the block, where one does not fit."""
+    """Return the input's row and one for each block, with all that has been drawn and defined on the way."""
     found = [Row(0, INPUT_ROW, None, start)]
     for block in blocks:
-        try:
-            signal = block(found[-1].signal)
-        except InputError as error:
-            raise InputError(f"layers: block {len(found)}, {block}: {error}") from None
-        found.append(Row(len(found), block.name, block, signal))
+        found.append(Row(len(found), block.name, block, block(found[-1].signal)))
     return tuple(found)
 
 

@@ -44,7 +44,8 @@ class Row:
     the smallest relative error of the prediction that a run like this one catches with 99 % probability (not a number
     for a prediction of zero). ``exact`` tells whether the prediction claims to be exact, or an approximation.
     ``width_bias`` is the relative bias of this width from the wide
-    limit that was allowed for: ``z`` compares the estimate with ``predicted (1 + width_bias)``. ``verdict`` is
+    limit that was allowed for: ``z`` compares the estimate with ``predicted (1 + width_bias)``. What the prediction
+    states to be off by at most is taken off their difference, and added to ``detectable``. ``verdict`` is
     ``"agrees"``, ``"differs"`` or ``"inconclusive"``: the run could not have caught an error of 100 % (of the layer's
     variance, where the prediction is zero). ``skewness`` is that of the estimate over repetitions of the run: beyond
     `SKEWED` a few networks, which the run may not have met, hold much of the mean, and no verdict but this one is safe.
@@ -126,10 +127,14 @@ class Limits:
         estimate: Estimate,
         exact: bool,
         width_bias: tuple[float, float] = (0.0, 0.0),
+        stated_error: float = 0.0,
     ) -> Row:
-        """Score an estimate; ``width_bias`` is a relative bias to allow for, and its standard error."""
+        """Score an estimate; ``width_bias`` is a relative bias to allow for, and its standard error.
+
+        ``stated_error`` is what the prediction may be off by, in proportion: a bound, within which nothing differs.
+        """
         bias, bias_error = width_bias
-        z, detectable, verdict = self._score(predicted * (1 + bias), estimate, bias_error / (1 + bias))
+        z, detectable, verdict = self._score(predicted * (1 + bias), estimate, bias_error / (1 + bias), stated_error)
         return Row(
             layer,
             quantity,
@@ -138,31 +143,34 @@ class Limits:
             estimate.standard_error(predicted),
             z,
             _off_by(predicted, estimate.value),
-            detectable if predicted > 0 else math.nan if not detectable <= self.rounding else detectable,
+            detectable if predicted > 0 or detectable <= self.rounding else math.nan,
             exact,
             verdict,
             bias,
             estimate.skewness,
         )
 
-    def _score(self, expected: float, estimate: Estimate, expected_error: float) -> tuple[float, float, str]:
+    def _score(
+        self, expected: float, estimate: Estimate, expected_error: float, stated_error: float
+    ) -> tuple[float, float, str]:
         """Return z, the smallest relative error that is caught, and the verdict."""
         value, difference = estimate.value, estimate.value - expected
         if not (math.isfinite(value) and math.isfinite(estimate.error)):
             return math.nan, math.nan, "inconclusive"
         if not math.isfinite(expected):
             return math.nan, math.nan, "differs"
-        if 0 < max(abs(expected), abs(value)) < TINY:
+        if 0 < max(abs(expected), abs(value)) < TINY or not stated_error < _USELESS:
             return math.nan, math.nan, "inconclusive"
+        difference = math.copysign(max(0.0, abs(difference) - stated_error * abs(expected)), difference)
         if constant(value, estimate.error, estimate.scale) and not (expected and expected_error):
             same = abs(difference) <= self.rounding * max(abs(expected), estimate.scale)
             z = 0.0 if same else math.copysign(math.inf, difference)
-            return z, self.rounding, "agrees" if same else "differs"
+            return z, self.rounding + stated_error, "agrees" if same else "differs"
         unit, relative_error = estimate.relative_error(expected)
         relative_error = math.hypot(relative_error, expected_error)
         z = difference / unit / relative_error
         trusted = relative_error <= _TRUSTED and estimate.skewness <= SKEWED
-        detectable = self._detectable(relative_error, grows=expected > 0) if trusted else math.inf
+        detectable = stated_error + self._detectable(relative_error, grows=expected > 0) if trusted else math.inf
         if abs(z) > self.threshold:
             return z, detectable, "differs" if trusted else "inconclusive"
         return z, detectable, "agrees" if detectable <= _USELESS else "inconclusive"

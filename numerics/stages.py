@@ -17,6 +17,7 @@ class Stage(IntEnum):
     REGIME = 4
     ACTIVATION = 5
     EDGE = 6
+    OWN = 7
 
 
 def stream(seed: int, stage: Stage, *number: int) -> SeedSequence:

@@ -245,6 +245,9 @@ def verify(
     `Simulation.network_error`. Deep in a narrow network the second is most of it, and the row says little; only
     ``over="both"`` decides then.
 
+    What a prediction states its numbers to be off by (`Prediction.relative_error`) is a bound: an estimate differs
+    where it is further away than that, and a row whose number may be off by 100 % is inconclusive.
+
     With ``width_bias``, from `numerics.finite_width.finite_width_bias`, a column that does not claim to be exact is
     compared with ``predicted (1 + c/N)``, and the error of c counts. Without, a wide limit that a finite network is
     measurably away from differs, as it does. ``rho``, and ``var_s`` = m2 + v2, are compared also where the prediction
@@ -261,7 +264,7 @@ def verify(
     network = simulation.network
     width = 0 if width_bias is None else _width(network, width_bias)
     layers = network.d + 1 if network.is_chain else len(network.rows)
-    columns, exact = predicted_columns(prediction), _exact(prediction)
+    columns, exact, stated = predicted_columns(prediction), _exact(prediction), stated_errors(prediction)
     shared = [name for name in simulation.estimate if name in columns]
     if not shared:
         raise InputError(f"the prediction has none of the columns {', '.join(simulation.estimate)}")
@@ -288,7 +291,10 @@ def verify(
             value = float(columns[name][layer])
             if name in _PLACES and math.isnan(value):
                 continue  # a row without positions
-            row = limits.row(layer, name, predicted=value, estimate=estimate, exact=exact[name], width_bias=bias)
+            wrong = float(stated[name][layer]) if name in stated else 0.0
+            row = limits.row(
+                layer, name, predicted=value, estimate=estimate, exact=exact[name], width_bias=bias, stated_error=wrong
+            )
             rows.append(row if blocks is None else replace(row, block=blocks[layer].name))
     about = simulation.networks, simulation.averaged
     return Verification(tuple(rows), alpha, limits.threshold, *about, prediction, simulation)
@@ -327,6 +333,16 @@ def predicted_columns(prediction: Predicted) -> dict[str, Floats]:
         columns["rho"] = np.where(total < TINY, 0.0, columns.get("rho", share))
         columns.setdefault("var_s", total)
     return columns
+
+
+def stated_errors(prediction: Predicted) -> dict[str, Floats]:
+    """Return what the columns state to be off by, in proportion; of a sum as much as the worse of its parts."""
+    stated: Mapping[str, Floats] = getattr(prediction, "relative_error", {})
+    found = {name: np.asarray(values, np.float64) for name, values in stated.items()}
+    if "m2" in found and "v2" in found:
+        worse = np.maximum(found["m2"], found["v2"])
+        found = {"var_s": worse, "rho": worse, **found}
+    return found
 
 
 def _exact(prediction: Predicted) -> dict[str, bool]:

@@ -62,6 +62,11 @@ class Block(ABC):
         """What the block is called in the rows of a curve."""
         return self.word
 
+    def lacks(self, parameter: str) -> bool:
+        """Return whether this block, or one inside it, has such a parameter and no value for it."""
+        own = parameter in signature(type(self)).parameters and getattr(self, parameter) is None
+        return own or any(block.lacks(parameter) for block in self.inside)
+
     def changed(self, inside: tuple[Block, ...] | None = None, **parameters: object) -> Block:
         """Return the block with other parameters, or made of other blocks."""
         first: list[object] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Piecewise
@@ -70,7 +71,11 @@ class Concatenate(_Branches):
 
     def __call__(self, z: Signal) -> Signal:
         """Return all branches' units; they must agree in all other axes."""
-        outputs = self._outputs(z)
+        return self.of(self._outputs(z))
+
+    @staticmethod
+    def of(outputs: Sequence[Signal]) -> Signal:
+        """Return the units of these signals, one after the other; raise `InputError` where their other axes differ."""
         others = {tuple(axis for axis in out.axes if axis != out.feature) for out in outputs}
         if len(others) > 1:
             raise InputError("concatenate joins the units of its branches: their other axes differ")

@@ -30,7 +30,7 @@ OVER = Over("networks", (BEFORE, WEIGHTS, BIASES, MASKS, OUTPUT_GRADIENT), "netw
 
 BRANCH = "r"
 FIRST, SECOND = (Symbol(name, integer=True) for name in "tu")
-UNIT_INDEX = Symbol("k", integer=True)
+UNIT_INDEX = Symbol("k", integer=True, positive=True)
 PLACES = (
     tuple(Symbol(name, integer=True) for name in "pr"),
     tuple(Symbol(name, integer=True) for name in ("p'", "r'")),

@@ -21,7 +21,7 @@ Ratio = tuple[Integers, int]
 def integers(e: Expr, at: Mapping[Symbol, Integers]) -> Integers:
     """Return the values of an expression whose symbols have these (broadcasting) values.
 
-    It may use sums, products by rational numbers, ``floor``, ``ceiling``, ``Mod``, ``Max`` and ``Min``.
+    It may use sums, products, quotients by what is one number, ``floor``, ``ceiling``, ``Mod``, ``Max`` and ``Min``.
 
     Raises `InputError` for other functions, for a symbol without a value, and where a value is no integer.
     """
@@ -84,13 +84,16 @@ def _ratio(e: Expr, at: Mapping[Symbol, Integers]) -> Ratio:
         for other, below in parts[1:]:
             top, bottom = top * other, bottom * below
         return top, bottom
+    if e.is_Pow and e.exp.is_Integer and (e.exp > 0 or np.ndim(parts[0][0]) == 0):
+        (top, bottom), power = parts[0], abs(int(e.exp))
+        return (top**power, bottom**power) if e.exp > 0 else (np.asarray(bottom**power), int(top) ** power)
     if isinstance(e, floor | ceiling):
         ((top, bottom),) = parts
         return (top // bottom if isinstance(e, floor) else -(-top // bottom)), 1
     if isinstance(e, Mod):
         (top, divisor), bottom = _common(parts)
         return np.mod(top, divisor), bottom
-    raise InputError(f"an index may be a sum, product, floor, Mod, Max or Min, and not {e}")
+    raise InputError(f"an index may be a sum, product, quotient by a size, floor, Mod, Max or Min, and not {e}")
 
 
 def _common(parts: list[Ratio]) -> tuple[list[Integers], int]:

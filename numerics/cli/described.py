@@ -11,33 +11,37 @@ from derive.randomness import Family
 from numerics.cli.limits import time_limit
 from numerics.cli.narrow import Part as Text
 from numerics.cli.narrow import Prose, columns, fitted
-from numerics.cli.network_options import network_options
+from numerics.cli.network_options import USUAL_GAIN, described_options
 from numerics.cli.output import emit, table, to_json
 from numerics.description import Cited, Description, Part, definition, describe, drawn_data, scalar
 from numerics.network import Network
 
 
 @click.command("network")
-@network_options
+@described_options
 @click.option("--all", "every", is_flag=True, help="Blocks that are alike one by one (text and latex).")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 @time_limit
-def network(network: Network, every: bool, form: str, output: str | None) -> None:
+def network(network: Network, gain_said: bool, every: bool, form: str, output: str | None) -> None:
     """Print what a network is: its blocks, the definitions of its signals, what is drawn, and which lemmas are cited.
 
-    Of blocks that are alike and follow each other, the first stands for all.
+    Of blocks that are alike and follow each other, the first stands for all. Weights whose gain is not given have gain
+    1, and the text says so.
     """
     described = describe(network)
     if form == "json":
-        emit(to_json(described.to_dict()), output)
+        emit(to_json({**described.to_dict(), **({} if gain_said else {"usual_gain": USUAL_GAIN})}), output)
         return
     groups = [(part, 1) for part in described.parts] if every else described.groups()
     if form == "latex":
         emit(_latex(groups), output)
         return
     width = columns() if output is None else None
-    emit("\n".join(fitted(part, width) for part in _text(described, groups)), output)
+    parts = _text(described, groups)
+    if not gain_said:
+        parts.insert(1, Prose(f"No gain is given: {USUAL_GAIN:g} for all weights that do not say their own (--gain)."))
+    emit("\n".join(fitted(part, width) for part in parts), output)
 
 
 def _layers(part: Part, count: int) -> str:

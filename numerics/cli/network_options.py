@@ -109,13 +109,77 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_network(**options: Any) -> Any:
-        given = {name: options.pop(name) for name in _NAMES}
-        network = _of_blocks(given) if given["layers"] is not None else _chain(given)
-        return command(network=network, **options)
+        return command(network=_network({name: options.pop(name) for name in _NAMES}), **options)
 
-    for option in reversed(_OPTIONS):
+    return _with_options(with_network)
+
+
+USUAL_GAIN = 1.0
+"""The gain of a network that is only looked at, where none is given."""
+
+
+def described_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the network options, of which the gain may be missing: ``gain_said`` tells whether it is not."""
+
+    @wraps(command)
+    def with_network(**options: Any) -> Any:
+        given = {name: options.pop(name) for name in _NAMES}
+        said = (
+            given["gain"] is not None or given["weight_variance"] is not None or not _asks_for_a_gain(given["layers"])
+        )
+        whole = given if said else {**given, "gain": USUAL_GAIN}
+        return command(network=_network(whole), gain_said=said, **options)
+
+    return _with_options(with_network)
+
+
+_OF_REPORT = (
+    "layers",
+    "size",
+    "input_mean",
+    "input_correlation",
+    "gain",
+    "bias_variance",
+    "weight_law",
+    "input_variance",
+)
+
+
+def own_network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a network of blocks; it gets ``network``, or None where no layers are given."""
+
+    @wraps(command)
+    def with_network(**options: Any) -> Any:
+        own = {name: options.pop(name) for name in _OF_REPORT}
+        given = {**dict.fromkeys(_NAMES), **own}
+        usual = {"layers": None, "input_variance": 1.0}
+        if own["layers"] is None:
+            alone = {name: None if value == usual.get(name) else value for name, value in own.items()}
+            _refuse(alone, _OF_REPORT, "{} goes with --layers")
+        return command(network=None if own["layers"] is None else _of_blocks(given), **options)
+
+    for option in reversed([option for name, option in zip(_NAMES, _OPTIONS, strict=True) if name in _OF_REPORT]):
         with_network = option(with_network)
     return with_network
+
+
+def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _network(given: Mapping[str, Any]) -> Network:
+    return _of_blocks(given) if given["layers"] is not None else _chain(given)
+
+
+def _asks_for_a_gain(layers: str | None) -> bool:
+    """Return whether blocks have weights whose variance they do not say; those of a chain do not say it."""
+    if layers is None:
+        return True
+    from derive.blocks import read
+
+    return read(layers).lacks("gain")
 
 
 _NAMES = (

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from numerics.cli.activation_options import PARAM, read_activation
 from numerics.cli.limits import time_limit
+from numerics.cli.network_options import own_network_options
 from numerics.cli.output import emit, working
+
+if TYPE_CHECKING:
+    from numerics.network import Network
 
 
 @click.command("report")
@@ -21,9 +26,12 @@ from numerics.cli.output import emit, working
     help="Add a page for an activation function: maps, critical point, gains, simulations. Can be given again.",
 )
 @PARAM
+@own_network_options
 @partial(time_limit, seconds=3600.0)
-def report(output: str, activations: tuple[str, ...], parameters: tuple[str, ...]) -> None:
+def report(output: str, activations: tuple[str, ...], parameters: tuple[str, ...], network: Network | None) -> None:
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
+
+    With --layers, a chapter is about your own network: its definitions, what is predicted, and its simulation.
 
     The report is built beside DIR and renamed when it is complete: an interrupted run leaves nothing, and the next
     removes what a killed one left. It takes minutes, and says what it does on standard error: in place on a terminal,
@@ -35,7 +43,7 @@ def report(output: str, activations: tuple[str, ...], parameters: tuple[str, ...
 
     with working("writing the report", stages=True) as progress:
         try:
-            index = write_report(output, activations=named, progress=progress)
+            index = write_report(output, activations=named, network=network, progress=progress)
         except WorkerLost as lost:
             raise click.ClickException(str(lost)) from None
     emit(f"report written to {index}")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Basic
 
 from derive.blocks import Block
 from derive.errors import InputError
 from derive.proof.derivation import Derivation
+from numerics.curves.bound import Values
 from numerics.curves.places import Shape
-from numerics.curves.prediction import BLOCK_COLUMNS, Prediction
-from numerics.curves.state import Numbers
-from numerics.curves.through import Flow, Loop, reads_pairs
+from numerics.curves.plans import Plan, plan, reads_pairs
+from numerics.curves.prediction import Prediction
+from numerics.curves.runs import Column, Once, Run, averaged, joined
+from numerics.curves.state import CARRIED, EPS, Numbers, Port, State
 from numerics.kernels.layered_quantities import text
 from numerics.network import Network
 
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 class Curves:
     """Columns of shape (settings, rows), q at every position of a row, and the derivations behind each column."""
 
-    columns: Mapping[str, Floats]
+    columns: Mapping[str, Column]
     position_q: Mapping[int, Floats]
     derivations: Mapping[str, tuple[Derivation, ...]]
 
@@ -35,7 +35,7 @@ class Curves:
 def predict_blocks(network: Network) -> Prediction:
     """Return the columns of `BLOCK_COLUMNS` for a network of blocks, row by row; see `predict`."""
     found = curves(network, network.blocks, {})
-    columns = {name: values[0] for name, values in found.columns.items()}
+    columns = {name: column.value[0] for name, column in found.columns.items()}
     for values in columns.values():
         values.setflags(write=False)
     return Prediction(
@@ -44,68 +44,126 @@ def predict_blocks(network: Network) -> Prediction:
         {name: approximations(found.derivations[name]) for name in columns},
         {name: tuple(dict.fromkeys(d.name for d in found.derivations[name])) for name in columns},
         "wide",
-        {name: np.zeros(len(network.rows)) for name in columns},
-        tuple(row.name for row in network.rows),
+        {name: column.relative[0] for name, column in found.columns.items()},
+        network.names,
         {row: values[0] for row, values in found.position_q.items()},
     )
 
 
-def curves(network: Network, blocks: Sequence[Block], values: Mapping[Basic, Any]) -> Curves:
+def curves(network: Network, blocks: Sequence[Block], values: Values) -> Curves:
     """Return all columns of a network made of these blocks, for settings that give their symbols these values."""
-    loop = Loop(values)
-    flows, backs = [_input(network, pairs=any(map(reads_pairs, blocks)))], []
-    for place, block in enumerate(blocks):
-        try:
-            flow, back = loop.one(block, flows[-1], pairs=any(map(reads_pairs, blocks[place:])))
-        except InputError as problem:
-            raise InputError(f"layers: block {place + 1}, {block}: {problem}") from None
-        flows.append(flow)
-        backs.append(back)
-    gradient = Numbers(np.full((1, 1, flows[-1].shape.places), network.gradient_variance), _alike(flows[-1].shape))
-    gradients = [gradient]
-    for back in reversed(backs):
-        gradients.append(back(gradients[-1]))
-    positions = {row: _by_position(flow) for row, flow in enumerate(flows) if flow.shape.positions}
-    return Curves(_columns(flows, gradients[::-1], positions), positions, _behind(loop))
+    pairs = any(map(reads_pairs, blocks))
+    port, state = at_input(network, pairs=pairs)
+    segments = planned(blocks, port, values)
+    with np.errstate(all="ignore"):
+        passed = through(segments, state, network.gradient_variance)
+    return Curves(_columns(passed), passed.position_q, _behind(segments))
 
 
-def _alike(shape: Shape) -> Shape:
-    return Shape(1, shape.positions)
+def planned(blocks: Sequence[Block], port: Port, values: Values) -> list[Once | Run]:
+    """Return the plans of all blocks, those that come again and again as runs."""
+    segments: list[Once | Run] = []
+    place = 0
+    while place < len(blocks):
+        length, times = _repeated(blocks, place)
+        plans: list[Plan] = []
+        end = port
+        for at in range(place, place + length):
+            try:
+                plans.append(plan(blocks[at], end, pairs=any(map(reads_pairs, blocks[at:]))))
+            except InputError as problem:
+                raise InputError(f"layers: block {at + 1}, {blocks[at]}: {problem}") from None
+            end = plans[-1].out
+        same = replace(end, source=port.source, gaussian=port.gaussian) == port and end.gaussian >= port.gaussian
+        if times > 1 and same and all(p.single for p in plans):
+            segments.append(Run(plans, port, times, values))
+            place += length * times
+        else:
+            segments.append(Once(plans[0], values))
+            end, place = plans[0].out, place + 1
+        port = end
+    return segments
 
 
-def _by_position(flow: Flow) -> Floats:
+def _repeated(blocks: Sequence[Block], place: int) -> tuple[int, int]:
+    """Return how many blocks from a place on come again at once, and how many times they come: 1 and 1 for none."""
+    for length in range(1, min(_LONGEST, (len(blocks) - place) // _FEWEST) + 1):
+        end = place + length
+        while end < len(blocks) and blocks[end] == blocks[end - length]:
+            end += 1
+        if (end - place) // length >= _FEWEST:
+            return length, (end - place) // length
+    return 1, 1
+
+
+_LONGEST, _FEWEST = 8, 3
+"""How many blocks a run repeats at most, and how often at least."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The numbers of all rows, the input's first; the gradient's are of shape (settings, rows) too."""
+
+    numbers: Mapping[str, Column]
+    gradient: Column
+    position_q: Mapping[int, Floats]
+
+
+def through(segments: Sequence[Once | Run], state: State, gradient_variance: float | Floats) -> Passed:
+    """Pass a state through all plans, and the gradient of the last row back, of this variance in each setting."""
+    first = {name: state[name].diagonal for name in CARRIED}
+    positions = {0: _by_position(first["square"])} if first["square"].shape.positions else {}
+    row = 1
+    for segment in segments:
+        state = segment.forward(state)
+        if isinstance(segment, Once) and segment.square.shape.positions:
+            positions[row] = _by_position(segment.square)
+        row += segment.rows
+    shape = replace(state["square"].shape, groups=1)
+    gradient = Numbers(gradient_variance * np.ones((1, 1, shape.places)), shape, error=np.zeros((1, 1, 1, 1)))
+    for segment in reversed(segments):
+        gradient = segment.back(gradient)
+    numbers = {n: joined([averaged(first[n]), *(segment.columns[n] for segment in segments)]) for n in CARRIED}
+    return Passed(numbers, joined([averaged(gradient), *(segment.gradients for segment in segments)]), positions)
+
+
+def _by_position(square: Numbers) -> Floats:
     """Return the mean square at every position, of shape (settings, positions...)."""
-    values = flow.state["square"].diagonal.values.mean(axis=1)
-    return np.asarray(values.reshape(-1, *flow.shape.positions))
+    return np.asarray(square.values.mean(axis=1).reshape(-1, *square.shape.positions))
 
 
-def _columns(flows: Sequence[Flow], gradients: Sequence[Numbers], positions: Mapping[int, Floats]) -> dict[str, Floats]:
-    q, m2, grad = (
-        _rows([_average(numbers.values) for numbers in column])
-        for column in (*([f.state[name].diagonal for f in flows] for name in ("square", "product")), gradients)
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rho = np.where(q > 0, m2 / q, np.nan)
+def _columns(passed: Passed) -> dict[str, Column]:
+    q, m2, v2 = (passed.numbers[name] for name in CARRIED)
     columns = {"q": q}
-    for name, end in (("q_min", np.min), ("q_max", np.max)) if positions else ():
-        nowhere = np.full(1, np.nan)
-        column = [
-            positions.get(row, nowhere).reshape(len(positions.get(row, nowhere)), -1) for row in range(len(flows))
+    at = passed.position_q
+    for name, end in (("q_min", np.min), ("q_max", np.max)) if at else ():
+        nowhere = np.full((1, 1), np.nan)
+        rows = [
+            end(at.get(k, nowhere).reshape(len(at.get(k, nowhere)), -1), axis=1)[:, None]
+            for k in range(q.value.shape[1])
         ]
-        columns[name] = _rows([end(values, axis=1) for values in column])
-    return {**columns, "m2": m2, "v2": q - m2, "rho": rho, "grad": grad}
+        values = joined([Column(row, np.zeros(row.shape)) for row in rows]).value
+        # Each position is as good as their mean, where all of them add up what is not negative.
+        columns[name] = Column(values, values * q.relative)
+    rho = correlation(m2, v2)
+    return {**columns, "m2": m2, "v2": v2, "rho": rho, "grad": passed.gradient}
 
 
-def _average(values: Floats) -> Floats:
-    return np.asarray(values.mean(axis=(1, 2)))
+def correlation(m2: Column, v2: Column) -> Column:
+    """Return m2/(m2 + v2): its error is the smaller, the nearer it is to 1."""
+    total = m2.value + v2.value
+    with np.errstate(all="ignore"):
+        rho, apart = (np.where(total > 0, part / total, np.nan) for part in (m2.value, v2.value))
+        wrong = np.abs(apart) * (m2.relative + v2.relative) + 2 * EPS
+        return Column(rho, np.where(rho == 0, 0.0, wrong * np.abs(rho)))
 
 
-def _rows(rows: Sequence[Floats]) -> Floats:
-    return np.stack(np.broadcast_arrays(*rows), axis=1)
-
-
-def _behind(loop: Loop) -> dict[str, tuple[Derivation, ...]]:
-    forward, product, backward = (tuple(loop.derivations[name].values()) for name in ("forward", "product", "backward"))
+def _behind(segments: Sequence[Once | Run]) -> dict[str, tuple[Derivation, ...]]:
+    plans = [plan for segment in segments for plan in segment.plans]
+    forward, product, backward = (
+        tuple({id(d): d for plan in plans for d in plan.behind[name]}.values())
+        for name in ("forward", "product", "backward")
+    )
     both = (*forward, *product)
     found = dict.fromkeys(("q", "q_min", "q_max"), forward) | dict.fromkeys(("m2", "v2", "rho"), both)
     return {**found, "grad": (*forward, *backward)}
@@ -117,41 +175,46 @@ def approximations(derivations: Sequence[Derivation]) -> tuple[str, ...]:
     return tuple(h.text.render(text) for h in used.values())
 
 
-def _input(network: Network, *, pairs: bool) -> Flow:
-    """Return the state of the input: its law's, or that of the samples of a data matrix."""
+def at_input(network: Network, *, pairs: bool) -> tuple[Port, State]:
+    """Return the port and the state of the input: its law's, or that of the samples of a data matrix."""
     shape = Shape(1, network.shape[1:])
-    if network.inputs is None:
-        mean, square, product, gaussian = _of_law(network, shape.places)
-    else:
-        mean, square, product = _of_data(network.inputs, shape.places)
-        gaussian = False
-    state = {"mean": Numbers(mean.reshape(1, 1, -1), shape)}
-    for name, values in (("square", square), ("product", product)):
-        whole = Numbers(values.reshape(1, 1, -1), shape, pairs=True)
-        state[name] = whole if pairs and shape.places > 1 else whole.diagonal
-    return Flow(network.rows[0].signal.axes, state, gaussian, "the input")
+    moments = _of_law if network.inputs is None else _of_data
+    *numbers, gaussian = moments(network, shape.places)
+    pairs = pairs and shape.places > 1
+    state: dict[str, Numbers] = {}
+    rounded = network.inputs is not None or bool(network.input_mean) or bool(network.input_correlation)
+    for name, values in zip(("mean", *CARRIED), numbers, strict=True):
+        of_pairs = name in CARRIED
+        # Products and sums of what was given are rounded.
+        error = 4 * EPS * np.abs(values) * rounded
+        whole = Numbers(values.reshape(1, 1, -1), shape, of_pairs, error.reshape(1, 1, 1, -1))
+        state[name] = whole if pairs and of_pairs else whole.diagonal
+    return Port(network.axes[0], shape, pairs, gaussian, "the input"), State(state)
 
 
-def _of_law(network: Network, places: int) -> tuple[Floats, Floats, Floats, bool]:
-    mean, variance = network.input_mean, network.input_variance
+def _of_law(network: Network, places: int) -> tuple[Floats, Floats, Floats, Floats, bool]:
+    mean, variance, c = network.input_mean, network.input_variance, network.input_correlation
     # Features are independent; the samples of one feature have the given correlation.
     alone = mean**2 * np.ones((places, places))
-    square = alone + variance * np.eye(places)
-    product = alone + network.input_correlation * variance * np.eye(places)
+    own = variance * np.eye(places)
     gaussian = network.input_law.name == "normal" and mean == 0
-    return np.full(places, mean), square, product, gaussian
+    return np.full(places, mean), alone + own, alone + c * own, (1 - c) * own, gaussian
 
 
-def _of_data(inputs: Floats, places: int) -> tuple[Floats, Floats, Floats]:
+def _of_data(network: Network, places: int) -> tuple[Floats, Floats, Floats, Floats, bool]:
     """Return the means over samples, or pairs of two different ones, and over units."""
-    samples = inputs.reshape(len(inputs), -1, places)
-    if len(samples) < 2:
+    assert network.inputs is not None  # there are data
+    samples = network.inputs.reshape(len(network.inputs), -1, places)
+    count = len(samples)
+    if count < 2:
         raise InputError("inputs must be two samples at least: m2 is of two different ones")
     square = np.einsum("scp,scq->cpq", samples, samples)
     total = samples.sum(axis=0)
     product = np.einsum("cp,cq->cpq", total, total) - square
-    count = len(samples)
-    return samples.mean((0, 1)), square.mean(0) / count, product.mean(0) / (count * (count - 1))
+    # Half the mean squared difference of two samples is their variance, with the divisor of an estimate.
+    apart = samples - samples.mean(axis=0)
+    gap = np.einsum("scp,scq->pq", apart, apart) / samples.shape[1] / (count - 1)
+    return samples.mean((0, 1)), square.mean(0) / count, product.mean(0) / (count * (count - 1)), gap, False
 
 
-__all__ = ["BLOCK_COLUMNS", "Curves", "approximations", "curves", "predict_blocks"]
+__all__ = ["Curves", "approximations", "curves", "predict_blocks"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class Expectations:
 
     def _shared(self, at: Mapping[Basic, Any]) -> Numbers:
         def evaluate(q: Floats, m2: Floats, _: Floats) -> Bounded:
-            rho = np.minimum(m2 / q, 1.0)
+            rho = np.clip(m2 / q, -1.0, 1.0)
             alone = rho == 0
             if alone.all():
                 return self._squared_mean(q)
@@ -78,7 +78,7 @@ class Expectations:
 
     def _half_difference(self, at: Mapping[Basic, Any]) -> Numbers:
         def evaluate(q: Floats, _: Floats, v2: Floats) -> Bounded:
-            gap = np.minimum(v2 / q, 1.0)
+            gap = np.minimum(v2 / q, 2.0)
             return self._variance(q) if (gap == 1).all() else self._maps.separation(q, gap)
 
         return self._where_positive(evaluate, lambda *_: 0.0, at[M] + at[V], at[M], at[V])
@@ -189,22 +189,29 @@ class Step:
     def __init__(self, of: Derivation | Expr, arguments: tuple[Basic, ...] = ()) -> None:
         formula = of.result if isinstance(of, Derivation) else of
         parts = nodes(formula)
-        self._expectations = [_KNOWN[node] for node in parts]
+        self.expectations = [_KNOWN[node] for node in parts]
         names = [Dummy(f"expectation_{k}") for k, _ in enumerate(parts)]
         others = [Dummy(f"argument_{k}") for k, _ in enumerate(arguments)]
         known = dict(zip((*parts, *arguments), (*names, *others), strict=True))
-        result = formula.xreplace(known)
-        if missing := result.free_symbols - set(known.values()):
+        self._result = formula.xreplace(known)
+        if missing := self._result.free_symbols - set(known.values()):
             raise ValueError(f"the result depends on {', '.join(sorted(map(str, missing)))} too")
-        # An error of an expectation is multiplied by the derivative in it.
-        outputs = [result, *(result.diff(name) for name in names)]
-        self._run = lambdify([*names, *others], outputs, np)
+        self._symbols = [*names, *others]
+        self.value = lambdify(self._symbols, self._result, np)
 
-    def __call__(self, expectations: Expectations, at: Mapping[Basic, Any], *arguments: Any) -> Numbers:
+    @cached_property
+    def slopes(self) -> Callable[..., list[Any]]:
+        """The derivatives in the expectations and the arguments, by which errors are multiplied."""
+        return cast(
+            "Callable[..., list[Any]]", lambdify(self._symbols, [self._result.diff(s) for s in self._symbols], np)
+        )
+
+    def __call__(self, of: Expectations, at: Mapping[Basic, Any], *arguments: Any) -> Numbers:
         """Return values and their errors; ``at`` as `Expectations` takes it, ``arguments`` in the step's order."""
-        found = [expectation(expectations, at) for expectation in self._expectations]
-        value, *slopes = self._run(*(part[0] for part in found), *arguments)
+        found = [expectation(of, at) for expectation in self.expectations]
+        inputs = (*(value for value, _ in found), *arguments)
+        value = self.value(*inputs)
         error = 2 * EPS * np.abs(value)
-        for slope_, (_, own) in zip(slopes, found, strict=True):
+        for slope_, (_, own) in zip(self.slopes(*inputs), found, strict=False):
             error = error + np.abs(slope_) * own
         return np.asarray(value, np.float64), error

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from derive.errors import InputError
 from numerics.activations import slopes
 from numerics.angle import fluctuating_share
+from numerics.curves.chain import wide_predictions
 from numerics.curves.prediction import Prediction
-from numerics.curves.wide import wide_predictions
 from numerics.laws import NORMAL
 from numerics.network import Network
 

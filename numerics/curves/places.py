@@ -5,19 +5,20 @@ A lemma's index expressions are evaluated at all places at once; a sum becomes a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Add, Basic, Expr, KroneckerDelta, Max, Min, Mod, Mul, Pow, Sum, Symbol, Tuple, floor
+from sympy import Basic, Expr, KroneckerDelta, Mul, Sum, Symbol
 
 from derive.averages import Average
 from derive.blocks.signal import CHANNEL, SAMPLE, UNIT
 from derive.randomness import Entry
+from numerics.arrays.integers import integers
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -25,27 +26,6 @@ Numbers = Mapping[Basic, Any]
 
 _AT_ONCE = 4_000_000
 _FEATURES = (CHANNEL, UNIT)
-
-_OPERATIONS: dict[type, Callable[..., Any]] = {
-    Add: lambda *a: sum(a),
-    Mul: lambda *a: prod(a),
-    Pow: lambda a, b: a**b,
-    Mod: np.mod,
-    floor: np.floor,
-    Max: lambda *a: reduce(np.maximum, a),
-    Min: lambda *a: reduce(np.minimum, a),
-    KroneckerDelta: lambda a, b, _: np.equal(a, b),
-    Tuple: lambda *a: a,
-}
-
-
-def number(e: Basic, at: Numbers) -> Any:
-    """Return the value of an index expression at arrays of indices."""
-    if e in at:
-        return at[e]
-    if e.is_Number:
-        return int(e) if e.is_Integer else float(e)
-    return _OPERATIONS[type(e)](*(number(a, at) for a in e.args))
 
 
 @dataclass(frozen=True)
@@ -65,21 +45,32 @@ class Shape:
 class Table:
     """What a mean reads: the flat index of a number of the state, for each place, and the weight of each.
 
-    Both are of shape (groups, places, terms); ``factor`` counts units that are alike.
+    Both are of shape (groups, places, terms); ``factor`` counts units that are alike, in the sizes of the lemma.
     """
 
     index: Integers
     weight: Floats
-    factor: float
+    factor: Expr
+
+    @cached_property
+    def is_one(self) -> bool:
+        """Whether there is one number, which is read as it is."""
+        return self.index.size == 1 and not self.index.any() and bool(self.weight.all())
+
+    @property
+    def terms(self) -> int:
+        """How many numbers are added up at most."""
+        return self.index.shape[-1]
 
     def __call__(self, values: Floats) -> Floats:
         """Return the sums, of shape (settings, groups, places), over values of shape (settings, numbers)."""
         if self.index.shape[-1] == 1:
-            return self.factor * self.weight[..., 0] * values[:, self.index[..., 0]]
+            found: Floats = self.weight[..., 0] * values[:, self.index[..., 0]]
+            return found
         total = np.zeros((len(values), *self.index.shape[:2]))
         for term in range(self.index.shape[-1]):
             total += self.weight[..., term] * values[:, self.index[..., term]]
-        return self.factor * total
+        return total
 
 
 def table(node: Expr, known: Numbers, at: Numbers, shape: Shape, *, pairs: bool) -> Table:
@@ -92,13 +83,13 @@ def table(node: Expr, known: Numbers, at: Numbers, shape: Shape, *, pairs: bool)
     (mean,) = body.atoms(Average)
     factors = [f for f in Mul.make_args(body) if f != mean]
     weights = [f for f in factors if isinstance(f, KroneckerDelta)]
-    counted = float(number(Mul(*(f for f in factors if f not in weights)), known))
+    counted = Mul(*(f for f in factors if f not in weights))
     entries = _entries(mean)
     features = {_index(e, *_FEATURES) for e in entries}
     run = []
     for index, low, high in reversed(limits):
         if shape.groups == 1 and index in features and not any(w.has(index) for w in weights):
-            counted *= float(number(high, known) - number(low, known) + 1)
+            counted *= high - low + 1
         else:
             run.append((index, low, high))
     base = {**known, **at}
@@ -107,11 +98,16 @@ def table(node: Expr, known: Numbers, at: Numbers, shape: Shape, *, pairs: bool)
     for terms in _terms(run, base, groups * places):
         inside = {**{k: np.asarray(v)[..., None] if np.ndim(v) else v for k, v in base.items()}, **terms}
         keep = reduce(np.logical_and, (_within(i, ends, inside) for i, *ends in run), np.ones((1, 1, 1), bool))
-        keep = reduce(np.logical_and, (number(w, inside) for w in weights), keep)
+        keep = reduce(np.logical_and, (_is_one(w, inside) for w in weights), keep)
         where = _flat(entries, inside, shape, pairs=pairs)
         where, keep, _ = np.broadcast_arrays(where, keep, np.zeros((groups, places, 1)))
         index, weight = _packed(index, weight, where, keep)
     return Table(index, weight, counted)
+
+
+def _is_one(delta: KroneckerDelta, inside: Numbers) -> Any:
+    first, second = delta.args[:2]
+    return np.equal(integers(first, inside), integers(second, inside))
 
 
 def _entries(mean: Average) -> list[Entry]:
@@ -129,7 +125,7 @@ def _terms(run: list[Any], base: Numbers, places: int) -> Iterator[dict[Basic, I
     bounds = {k: np.asarray(v).reshape((*np.shape(v), *[1] * len(run))) for k, v in base.items()}
     for axis, (index, low, high) in enumerate(run):
         # The ends are linear in the other indices, or the larger or smaller of such: extreme where those are.
-        first, last = (np.asarray(number(end, bounds)) for end in (low, high))
+        first, last = (np.asarray(integers(end, bounds)) for end in (low, high))
         span = np.arange(int(first.min()), int(last.max()) + 1)
         spans.append(span)
         bounds[index] = span[[0, -1]].reshape((-1, *[1] * (len(run) - 1 - axis))) if span.size else span
@@ -141,7 +137,7 @@ def _terms(run: list[Any], base: Numbers, places: int) -> Iterator[dict[Basic, I
 
 
 def _within(index: Symbol, ends: list[Expr], inside: Numbers) -> Any:
-    low, high = (number(end, inside) for end in ends)
+    low, high = (integers(end, inside) for end in ends)
     return (low <= inside[index]) & (inside[index] <= high)
 
 
@@ -149,7 +145,7 @@ def _flat(entries: list[Entry], inside: Numbers, shape: Shape, *, pairs: bool) -
     """Return the flat index of what a mean reads."""
     group: Any = 0
     if shape.groups > 1:
-        group = np.asarray(number(_index(entries[0], *_FEATURES), inside)) - 1
+        group = np.asarray(integers(_index(entries[0], *_FEATURES), inside)) - 1
     flat = [_place(e, inside, shape) for e in entries]
     if not pairs:
         return np.asarray(group * shape.places + flat[0], np.int64)
@@ -162,7 +158,7 @@ def _place(entry: Entry, inside: Numbers, shape: Shape) -> Any:
     units = [u for u, axis in zip(entry.units, axes, strict=True) if axis not in (SAMPLE, *_FEATURES)]
     flat: Any = 0
     for unit, size in zip(units, shape.positions, strict=True):
-        flat = flat * size + np.asarray(number(unit, inside)) - 1
+        flat = flat * size + np.asarray(integers(unit, inside)) - 1
     return flat
 
 

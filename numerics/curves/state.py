@@ -1,149 +1,140 @@
-"""The state that predictions pass through blocks, and what one lemma makes of it."""
+"""The state that predictions pass through blocks: its numbers, each with the errors that it has inherited."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Basic, Dummy, Expr, Sum
 
-from derive.averages import Average
-from derive.blocks.lemmas import PLACES, UNIT_INDEX, Lemma
-from derive.gaussian import GaussianExpectation
-from derive.proof.derivation import Derivation
-from derive.randomness import Entry
-from derive.rules.wide import Q
-from numerics.curves.expectations import Q_OTHER, SHARED, Expectations, Step, nodes
-from numerics.curves.places import Shape, Table, number, table
+from derive.blocks.signal import Axis
+from numerics.curves.places import Shape
 
 Floats = NDArray[np.float64]
+
+EPS = float(np.finfo(np.float64).eps)
+CARRIED = ("square", "product", "gap")
+"""The mean square, the mean product of two samples, and half their mean squared difference: square = product + gap."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """One number of a state: of shape (settings, groups, places), or with a number for each pair of places."""
+    """One number of a state: of shape (settings, groups, places), or with a number for each pair of places.
+
+    ``error`` bounds what the values are off by, as absolute numbers of shape (parts, settings, groups, places): the
+    sum of the parts is the error; how many there are, who starts the computation decides. None: errors are not wanted.
+    """
 
     values: Floats
     shape: Shape
     pairs: bool = False
+    error: Floats | None = None
 
     @property
     def diagonal(self) -> Numbers:
         """The numbers of the places alone."""
         if not self.pairs:
             return self
-        places = self.shape.places
-        return Numbers(self.values[..., np.arange(places) * (places + 1)], self.shape)
+        one = np.arange(self.shape.places) * (self.shape.places + 1)
+        return Numbers(self.values[..., one], self.shape, error=None if self.error is None else self.error[..., one])
 
     def with_diagonal(self, other: Numbers) -> Numbers:
         """Return the numbers of pairs, with others where both places are one."""
-        places = self.shape.places
-        values = np.array(np.broadcast_to(self.values, np.broadcast_shapes(self.values.shape)))
-        values[..., np.arange(places) * (places + 1)] = other.values
-        return Numbers(values, self.shape, pairs=True)
+        one = np.arange(self.shape.places) * (self.shape.places + 1)
+        error = None
+        if self.error is not None and other.error is not None:
+            error = np.array(self.error)
+            error[..., one] = other.error
+        values = np.array(self.values)
+        values[..., one] = other.values
+        return replace(self, values=values, error=error)
+
+    def less(self, other: Numbers) -> Numbers:
+        """Return the differences."""
+        error = None if self.error is None or other.error is None else self.error + other.error
+        return replace(self, values=self.values - other.values, error=error)
+
+    def of_units(self, units: slice) -> Numbers:
+        """Return the numbers of some of the units, which all have numbers of their own."""
+        error = None if self.error is None else self.error[:, :, units]
+        values = self.values[:, units]
+        return replace(self, values=values, shape=replace(self.shape, groups=values.shape[1]), error=error)
 
 
-State = Mapping[str, Numbers]
+def units_of(parts: Sequence[Numbers], counts: Sequence[int]) -> Numbers:
+    """Return the numbers of units that come one after the other: so many of each part."""
+
+    def whole(arrays: Sequence[Floats]) -> Floats:
+        settings = np.broadcast_shapes(*(a.shape[:-2] for a in arrays))
+        each = zip(arrays, counts, strict=True)
+        return np.concatenate([np.broadcast_to(a, (*settings, n, a.shape[-1])) for a, n in each], axis=-2)
+
+    first = parts[0]
+    errors = [np.broadcast_to(p.error, (len(p.error), *p.values.shape)) for p in parts if p.error is not None]
+    error = whole(errors) if len(errors) == len(parts) else None
+    return Numbers(whole([p.values for p in parts]), replace(first.shape, groups=sum(counts)), first.pairs, error)
 
 
-class Compiled:
-    """A derivation's result as a function of what it reads of a state, of expectations and of its parameters."""
+class State(Mapping[str, Numbers]):
+    """The numbers of a signal by name, each computed when it is first read."""
 
-    def __init__(self, derivation: Derivation, parameters: tuple[Basic, ...]) -> None:
-        self.derivation = derivation
-        result, self.laws = derivation.result, dict[Basic, Expr]()
-        for node in nodes(result):
-            symbols = (Q,) if len(node.variables) == 1 else (Q, SHARED, SHARED, Q_OTHER)
-            self.laws |= dict(zip(symbols, (e for row in node.covariance for e in row), strict=True))
-            rows = [symbols[k : k + len(node.variables)] for k in range(0, len(symbols), len(node.variables))]
-            named = GaussianExpectation.of(node.integrand, node.variables, node.mean, rows)
-            result = result.xreplace({node: named})
-        self.reads = _outermost(result)
-        rest = result.xreplace({node: Dummy() for node in self.reads})
-        self.parameters = tuple(p for p in parameters if rest.has(p))
-        self.step = Step(result, (*self.reads, *self.parameters))
-        self.tables: dict[Any, Table] = {}
+    def __init__(self, made: Mapping[str, Numbers | Callable[[], Numbers]]) -> None:
+        self._made = dict(made)
 
-    def table(self, node: Expr, source: Numbers, known: Mapping[Basic, int], out: Shape, *, pairs: bool) -> Table:
-        """Return what a mean reads of a number of a state, for all places of what comes out; made once."""
-        key = (node, source.shape, source.pairs, tuple(known.items()), out, pairs)
-        if key not in self.tables:
-            self.tables[key] = table(node, known, _places(out, pairs=pairs), source.shape, pairs=source.pairs)
-        return self.tables[key]
+    def __getitem__(self, name: str) -> Numbers:
+        found = self._made[name]
+        if not isinstance(found, Numbers):
+            found = self._made[name] = found()
+        return found
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
 
-def _outermost(e: Expr) -> tuple[Expr, ...]:
-    """Return the means of a result, with the sums around them."""
-    if isinstance(e, Average) or (isinstance(e, Sum) and e.has(Average)):
-        return (e,)
-    if isinstance(e, GaussianExpectation):
-        return ()
-    return tuple(dict.fromkeys(node for argument in e.args for node in _outermost(argument)))
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def later(self, name: str) -> Callable[[], Numbers]:
+        """Return a function that reads a number."""
+        return lambda: self[name]
+
+    def of_one_sample(self) -> State:
+        """Return the state in which both samples are one."""
+        return State({n: self.later(n.replace("product", "square")) for n in self})
 
 
-def _places(out: Shape, *, pairs: bool) -> dict[Basic, Any]:
-    """Return the indices of all units and places, or pairs of places, as arrays of shape (groups, places)."""
-    at: dict[Basic, Any] = {UNIT_INDEX: np.arange(1, out.groups + 1).reshape(-1, 1)}
-    flat = np.arange(out.places)
-    first = np.repeat(flat, out.places) if pairs else flat
-    second = np.tile(flat, out.places) if pairs else flat
-    for which, chosen in enumerate((first, second)):
-        indices = np.unravel_index(chosen, out.positions) if out.positions else ()
-        at |= {PLACES[axis][which]: 1 + index.reshape(1, -1) for axis, index in enumerate(indices)}
-    return at
+@dataclass(frozen=True)
+class Port:
+    """What a block is joined to: the axes of a signal, what its state tells apart, and whether it is Gaussian.
 
-
-_KEPT: dict[int, Compiled] = {}
-"""What has been compiled, by the identity of its derivation: hashing one takes as long as a layer."""
-
-
-def compiled(lemma: Lemma) -> Compiled:
-    """Return a lemma as a function of numbers."""
-    key = id(lemma.derivation)
-    if key not in _KEPT:
-        _KEPT[key] = Compiled(lemma.derivation, tuple(lemma.given))
-    return _KEPT[key]
-
-
-def evaluate(
-    lemma: Lemma, state: State, out: Shape, of: Expectations | None, values: Mapping[Basic, Any], *, pairs: bool = False
-) -> Numbers:
-    """Return the number that a lemma gives of a state, at all places of what comes out, or at all pairs of them.
-
-    ``values`` are arrays of shape (settings, 1, 1) for the symbols that settings tell apart.
+    ``pairs`` says whether the state has numbers for pairs of places; ``source`` is the word of what it comes out of.
     """
-    run = compiled(lemma)
-    known = {size: int(value) for size, value in lemma.given.items() if value.is_Integer}
 
-    def read(node: Expr) -> Floats:
-        (mean,) = node.atoms(Average)
-        source = state[lemma.reads[mean]]
-        flat = source.values.reshape(len(source.values), -1)
-        return run.table(node, source, known, out, pairs=pairs)(flat)
+    axes: tuple[Axis, ...]
+    shape: Shape
+    pairs: bool
+    gaussian: bool
+    source: str
 
-    laws = {symbol: read(mean) for symbol, mean in run.laws.items()}
-    parameters = [_value(lemma.given[p], values) for p in run.parameters]
-    # Without an activation function nothing is asked of its expectations.
-    found, _ = run.step(cast("Expectations", of), laws, *map(read, run.reads), *parameters)
-    shape = (1, out.groups, out.places**2 if pairs else out.places)
-    return Numbers(np.array(np.broadcast_to(found, np.broadcast_shapes(np.shape(found), shape))), out, pairs)
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one number of a kind: all units are alike, and there are no places."""
+        return self.shape.groups == self.shape.places == 1
 
 
-def _value(e: Expr, values: Mapping[Basic, Any]) -> Any:
-    """Return the value of a parameter: a number, or one for each setting."""
-    return number(e, values) if e.free_symbols else float(e)
+def relative(error: Floats, value: Floats) -> Floats:
+    """Return errors in proportion to values: 0 where there is no error."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.where(error == 0, 0.0, error / np.abs(value)))
 
 
-def groups_of(lemma: Lemma, units: int, *sources: Numbers) -> int:
-    """Return how many groups of units differ in what a lemma gives: as many as before, or every unit on its own."""
-    means = [e for mean in lemma.derivation.result.atoms(Average) for e in mean.atoms(Entry)]
-    if not lemma.derivation.result.has(UNIT_INDEX):
-        return 1
-    moved = [e for e in means if UNIT_INDEX not in e.units and e.has(UNIT_INDEX)]
-    alike = all(source.shape.groups == 1 and source.shape.places == 1 for source in sources)
-    if moved and not alike:
-        return units
-    return max(source.shape.groups for source in sources)
+def absolute(wrong: Floats, value: Floats) -> Floats:
+    """Return errors from those in proportion to values."""
+    return times(wrong, np.abs(value))
+
+
+def times(first: Any, second: Any) -> Floats:
+    """Return products in which 0 times what is infinite or unknown is 0."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.where((first == 0) | (second == 0), 0.0, first * second))

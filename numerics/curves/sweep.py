@@ -149,8 +149,10 @@ def _grid(
         for k, (name, symbol) in enumerate(symbols.items())
         if name in swept
     }
-    found = curves(network, read(text, defaults=swept).steps, values).columns
-    rows = tuple(row.name for row in network.rows)
+    found = {
+        name: column.value for name, column in curves(network, read(text, defaults=swept).steps, values).columns.items()
+    }
+    rows = network.names
     for k, setting in enumerate(grid):
         # What no setting changes is there once.
         yield setting, {name: v[k if len(v) > 1 else 0] for name, v in found.items()}, rows

@@ -87,11 +87,11 @@ def _predictions(networks: list[Network], theory: str | None) -> list[Prediction
 
             found[place] = finite_prediction(network)
         else:
-            from numerics.curves.linear_regime import linear_prediction
+            from numerics.curves.chain import linear_prediction
 
             found[place] = linear_prediction(network)
     for places in alike.values():
-        from numerics.curves.wide import wide_predictions
+        from numerics.curves.chain import wide_predictions
 
         found |= zip(places, wide_predictions([networks[place] for place in places]), strict=True)
     return [found[place] for place in range(len(networks))]

@@ -13,11 +13,14 @@ import derive
 from derive.claims import CLAIMS
 from derive.errors import InputError
 from derive.theorems import THEOREMS
+from numerics.curves import predict
 from numerics.figures import FIGURES, draw, to_bytes
 from numerics.files import directory_atomic
+from numerics.network import Network
 from numerics.processes import spread
 from numerics.report.chapters import CAPTIONS
 from numerics.report.contents import Audited, Contents, Drawing, Progress, Theorem
+from numerics.report.own_network import own_network
 from numerics.report.runs import linear_regime, simulated, write
 from numerics.report.tasks import perform
 from numerics.report.typeset import find_engine, typeset
@@ -39,6 +42,7 @@ def write_report(
     workers: int | None = None,
     experiment: Mapping[str, int] | None = None,
     activations: Sequence[str] = (),
+    network: Network | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write the report and return the path of its ``index.html``.
@@ -57,6 +61,7 @@ def write_report(
         experiment: ``width`` and ``depth`` of the network of the figures; by default that of `numerics.figures.draw`.
         activations: names or expressions of activation functions that get a page of their own: maps, critical point,
             gains, and networks in three phases.
+        network: a network of one's own, of either form, that gets a chapter: definitions, prediction, simulation.
         progress: called with a few words at each stage.
 
     Raises:
@@ -74,6 +79,8 @@ def write_report(
         for name in names:
             registry.builder(name)
     _check_activations(activations)
+    if network is not None:
+        _ = predict(network)  # what has no prediction is refused before anything is computed
     with directory_atomic(directory, generator=GENERATOR) as root:
         for part in ("derivations", "curves", "figures", "verification"):
             (root / part).mkdir()
@@ -90,6 +97,7 @@ def write_report(
             subjects=tuple((str(s.activation), s.page) for s in _subjects(root, activations, networks, seed, say)),
             typeset=tuple(_derivations(root, proved, engine, notes, say)),
             cases=tuple(simulated(root, networks, seed, say)),
+            own=None if network is None else own_network(root, network, networks, seed, say),
             regime=linear_regime(root, networks, seed, say),
             drawings={drawing.name: drawing for drawing in _drawings(root, experiment or {}, seed, say)},
             networks=networks,

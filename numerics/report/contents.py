@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from numerics.curves import Prediction
+from numerics.description import Description
 from numerics.network import Network
 from numerics.simulation import Simulation
 from numerics.verification import Verification
@@ -90,11 +91,19 @@ class Regime:
 
 
 @dataclass(frozen=True)
+class OwnNetwork:
+    """The reader's network: what it is, and its run."""
+
+    described: Description
+    case: Case
+
+
+@dataclass(frozen=True)
 class Contents:
     """All that the report shows.
 
     ``typeset`` names the theorems that have a PDF; ``notes`` say what has not. ``subjects`` are the activation
-    functions with a page of their own: name and file.
+    functions with a page of their own: name and file. ``own`` is the reader's network.
     """
 
     theorems: tuple[Theorem, ...]
@@ -107,3 +116,4 @@ class Contents:
     seed: int
     notes: tuple[str, ...]
     subjects: tuple[tuple[str, str], ...] = ()
+    own: OwnNetwork | None = None

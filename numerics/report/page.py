@@ -20,6 +20,7 @@ from numerics.report.audits import audit_list
 from numerics.report.chapters import CHAPTERS, OVER_WHAT, Chapter, home
 from numerics.report.contents import WIDTHS, Contents, Drawing, Theorem
 from numerics.report.formulas import chip, displayed, folded, formula, pictured
+from numerics.report.own_page import as_options, own_chapter
 from numerics.report.style import PAGE, SHEET
 from numerics.report.subject import Subject
 from numerics.report.subject_page import subject_body
@@ -34,6 +35,7 @@ def index_page(contents: Contents) -> str:
     numbers = count(1)
     sections = [(c.key, c.title, _chapter(c, contents, numbers)) for c in CHAPTERS]
     sections += [
+        ("network", "Your network", own_chapter(contents.own, numbers)),
         ("activations", "Activation functions, in full", _subjects(contents)),
         ("verification", "Prediction and simulation", verification(contents, numbers)),
         ("again", "Doing it again", _again(contents)),
@@ -184,7 +186,8 @@ def _again(contents: Contents) -> str:
     commands += ["varprop curve --depth 50 --width 1024 --activation relu --gain 2"]
     commands += [f"varprop figure {name} -o {name}.svg" for name in list(contents.drawings)[-1:]]
     pages = "".join(f" --activation {shlex.quote(name)}" for name, _ in contents.subjects or (("gelu", ""),))
-    commands += [f"varprop report -o report{pages}"]
+    own = "" if contents.own is None else f" {as_options(contents.own.described.network)}"
+    commands += [f"varprop report -o report{pages}{own}"]
     notes = "".join(f'<p class="dim">{escape(note)}</p>' for note in contents.notes)
     if contents.audits:
         notes = f'<p>All printed formulas on one page: <a href="audit.html">audit.html</a>.</p>{notes}'

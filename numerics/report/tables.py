@@ -18,6 +18,10 @@ _QUANTITIES = {
     "m2": "m^2",
     "v2": "v^2",
     "rho": r"\rho",
+    "q": "q",
+    "q_min": r"q_{\mathrm{min}}",
+    "q_max": r"q_{\mathrm{max}}",
+    "grad": r"\mathrm{E}[(\partial\mathrm{Cost}/\partial z)^2]",
 }
 _VERDICTS = {"agrees": "good", "inconclusive": "mind", "differs": "bad"}
 
@@ -107,7 +111,7 @@ def _rows(found: Verification) -> str:
 
 def _row(row: Row, name: str, *, biased: bool) -> str:
     cells = [
-        str(row.layer),
+        f"{row.layer} {row.block}".strip(),
         f"{row.predicted:.5g}",
         f"{row.estimate:.5g}",
         f"{row.standard_error:.2g}",

@@ -11,7 +11,6 @@ _BOUND = "a bound that is a little larger is still one"
 _ALLOWANCE = "how much rounding is allowed for has no right value"
 
 EQUIVALENT: dict[str, str] = {
-    "numerics.curves.recursion:_through: index: layer - 1 -> layer - 2 #3": _SAME,
     "numerics.kernels.panels:_excess: min or max: np.maximum(floor, least) -> np.minimum(floor, least)": _COST,
     "numerics.simulation.forward:ForwardPass.__init__: dropped term: 3 * self.block * widest -> widest": _COST,
     "numerics.phase:_usual: 5 % in a number: middle / 4 -> middle / 4 * 1.05": _CHOICE,

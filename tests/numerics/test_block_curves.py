@@ -213,6 +213,35 @@ def test_pooling_of_independent_places_divides_by_the_window():
     np.testing.assert_allclose(prediction.columns["grad"], [1 / 64, 1 / 16, 1], rtol=1e-12)
 
 
+def test_units_side_by_side_keep_their_own_numbers():
+    """Units of mean square 2 and 6 side by side: a dense layer of gain 1 behind them has the mean of all, by units."""
+    network = Network(layers="concatenate(dense(30, gain=2), dense(10, gain=6)), dense(5, gain=1)", input=40)
+    columns = predict(network).columns
+    np.testing.assert_allclose(columns["q"], [1, 3, 3], rtol=1e-14)
+    # What comes back to each unit is 5/40 of the gradient; both branches bring theirs to the input.
+    np.testing.assert_allclose(columns["grad"], [(30 * 2 + 10 * 6) / 40 * 5 / 40, 5 / 40, 1], rtol=1e-14)
+
+
+SIDE_BY_SIDE = {
+    "units": ("dense(60), concatenate(serial(), dense(30, gain=3)), tanh, dense(50), relu, dense(4)", 60),
+    "channels": (
+        "conv(20), relu, concatenate(conv(20, gain=1), serial(), conv(6, gain=4)), average-pool(2), conv(16), flatten",
+        (12, 6),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SIDE_BY_SIDE)
+def test_branches_side_by_side_agree_with_their_simulation(kind):
+    layers, size = SIDE_BY_SIDE[kind]
+    network = Network(layers=layers, input=size, gain=1.6, input_correlation=0.4)
+    run = simulate(network, networks=300, rng=4)
+    found = verify(predict(network), run)
+    assert found.agrees, found.summary()
+    other = Network(layers=layers.replace("gain=3", "gain=2").replace("gain=4", "gain=2"), input=size, gain=1.6)
+    assert verify(replace(predict(other), network=network), run).verdict == "differs"
+
+
 def test_the_mean_of_the_input_is_common_to_all_places_and_samples():
     network = Network(layers="average-pool, flatten, dense(3)", input=(3, 4), gain=1, input_mean=2, input_variance=0.4)
     prediction = predict(network)
@@ -256,7 +285,7 @@ def test_a_prediction_has_rows_with_names_and_says_what_it_rests_on():
             "residual(relu)",
             "the branches of residual.relu. are predicted where they have weights; serial.relu. has none",
         ),
-        ("concatenate(dense(2), dense(2))", "concatenate has no lemma"),
+        ("concatenate(serial(), dense(2), scale(2))", "the branches of concatenate.* has none"),
     ],
 )
 def test_what_no_lemma_is_about_is_refused(layers, text):

@@ -69,6 +69,21 @@ def test_the_chain_has_the_same_page():
     assert "In the theorems on the chain: W^1 is W_2, s^1 is s_2." in output
 
 
+def test_a_network_to_look_at_needs_no_gain():
+    """Where none is given it is 1 for the weights that do not say their own, and the page says so; else it does not."""
+    said = "No gain is given: 1 for all weights"
+    some = succeeded("network", "--layers", "dense(6), relu, dense(3, gain=2)", "--input", 4)
+    assert said in some
+    assert "dense(6, gain=1)" in some
+    assert "dense(3, gain=2)" in some
+    assert said in succeeded("network", "--widths", "3,4,2")
+    data = json.loads(succeeded("network", "--layers", "dense(6)", "--input", 4, "--format", "json"))
+    assert data["usual_gain"] == 1
+    for all_say in (BLOCKS, ["--layers", "dense(6, gain=2), relu", "--input", 4], ["--widths", "3,4", "--gain", 1]):
+        assert said not in succeeded("network", *all_say)
+    assert ran("curve", "--layers", "dense(6)", "--input", 4).exit_code == 2
+
+
 def test_simulate_is_the_simulation():
     found = simulate(Network(layers=TEXT, input=4, gain=2.0, input_correlation=0.5), networks=50, rng=3)
     options = [*BLOCKS, "--networks", 50, "--seed", 3, "--input-correlation", 0.5]

@@ -79,6 +79,60 @@ def test_every_stated_error_is_a_bound(name):
             assert stated.max() < 1e-10, column
 
 
+BLOCKS = {
+    # In a run, one by one, and with two samples that are nearly one.
+    "a run": ("dense(30), repeat(40, residual(erf, dense(30), scale=0.3)), dense(30)", 40, 0.0),
+    "one by one": (
+        "dense(30), residual(erf, dense(30), scale=0.3), dense(30), residual(erf, dense(30), scale=2)",
+        2,
+        0.2,
+    ),
+    "nearly one": ("dense(30), repeat(40, residual(erf, dense(30), scale=0.3)), dense(30)", 40, 1 - 2.0**-40),
+}
+
+
+def stream(network, scales):
+    """q, the gap of two samples and the gradient of a residual stream of erf units, in mpmath."""
+    gain, c = mpf(1.2), mpf(network.input_correlation)
+    q, gap, factors = [mpf(1)], [1 - c], []
+
+    def through(scale):
+        a2 = mpf(scale) ** 2 * gain
+        whole, shared = erf_pair(q[-1], q[-1]), erf_pair(q[-1], q[-1] - gap[-1])
+        factors.append(1 + a2 * erf_slope(q[-1]))
+        q.append(q[-1] + a2 * whole)
+        gap.append(gap[-1] + a2 * (whole - shared))
+
+    for scale in scales:
+        if scale is None:
+            factors.append(gain)
+            q.append(gain * q[-1])
+            gap.append(gain * gap[-1])
+        else:
+            through(scale)
+    gradient = [mpf(1)]
+    for factor in reversed(factors):
+        gradient.insert(0, factor * gradient[0])
+    product = [a - b for a, b in zip(q, gap, strict=True)]
+    rho = [p / a for p, a in zip(product, q, strict=True)]
+    return {"q": q, "m2": product, "v2": gap, "rho": rho, "grad": gradient}
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_the_stated_errors_of_blocks_are_bounds(kind):
+    """A residual stream of erf units of width 30, in which v2 has all its digits however alike two samples are."""
+    layers, count, correlation = BLOCKS[kind]
+    scales = [None, *[0.3] * count, None] if count == 40 else [None, 0.3, None, 2]
+    network = Network(layers=layers, input=30, gain=1.2, input_correlation=correlation)
+    prediction = predict(network)
+    with mp.workdps(50):
+        for column, truth in stream(network, scales).items():
+            stated = prediction.relative_error[column]
+            for row, (value, error) in enumerate(zip(prediction.columns[column], stated, strict=True)):
+                assert abs(mpf(float(value)) - truth[row]) <= mpf(float(error)) * abs(truth[row]), (column, row)
+            assert stated.max() < 1e-11, column
+
+
 def test_a_curve_near_its_edge_keeps_the_gap():
     """At the edge of chaos 1 - rho falls like 1/layer: the fluctuation of layer 2000 has eight digits at least."""
     network = Network(widths=[10] * 2002, gain=EDGE, bias_variance=0.05, activation="erf")

@@ -74,6 +74,28 @@ def test_three_per_cent_in_one_row_is_caught_when_the_table_says_so(long_run, na
     assert not found.agrees
 
 
+def test_what_a_prediction_states_to_be_off_by_counts():
+    """An estimate differs where it is further away than the stated error, and what can be caught is the larger for it.
+
+    A number of which nothing is known says nothing.
+    """
+    network = Network(widths=[64, 32, 32], gain=1.0)
+    run = simulate(network, rng=6, networks=20_000)
+    right = linear_prediction(network)
+
+    def found(factor, stated):
+        wrong = right.altered("var_s", 1, factor)
+        object.__setattr__(wrong, "relative_error", {"var_s": np.array([0.0, stated])})
+        return next(row for row in verify(wrong, run).comparisons if (row.quantity, row.layer) == ("var_s", 1))
+
+    assert found(1.1, 0.0).verdict == "differs"
+    assert found(1.1, 0.05).verdict == "differs"
+    assert found(1.1, 0.11).verdict == "agrees"
+    assert abs(found(1.1, 0.05).z) < abs(found(1.1, 0.0).z)
+    assert found(1.1, 0.11).detectable == pytest.approx(0.11 + found(1.1, 0.0).detectable)
+    assert found(1.0, np.inf).verdict == "inconclusive"
+
+
 def test_detectable_is_caught_with_99_per_cent_power():
     """Over 400 seeds: an error of `detectable` is nearly always caught, half of it mostly is not."""
     network = Network(widths=[16, 3], gain=1.0)

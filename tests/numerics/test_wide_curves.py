@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 from numpy.polynomial.hermite_e import hermegauss
 from scipy import special
+from sympy import Integer, Sum
 
-import numerics.curves.wide as wide
+import numerics.curves.plans as plans
+from derive.averages import Average, SharedVariance
+from derive.blocks import Dense, Elementwise
+from derive.blocks.lemmas import UNIT_INDEX, incoming
 from derive.errors import InputError
-from derive.network import BIAS_VARIANCE
-from derive.theorems.wide import fluctuation_map, length_map
+from derive.network import BIAS_VARIANCE, GAIN, n
+from derive.rules.wide import Q
+from derive.theorems.wide import length_map
 from numerics.criticality import critical
 from numerics.curves import COLUMNS, SAMPLE_COLUMNS, predict
 from numerics.curves.expectations import Step
@@ -137,19 +142,39 @@ def test_a_step_has_no_gradient_and_jumps_in_no_other_column():
     assert columns["var_z"][1:] == pytest.approx([0.25, 0.25], rel=1e-12)
 
 
-def test_the_curve_is_evaluated_from_the_theorem(monkeypatch):
-    """A theorem that has lost its bias, or doubled its fluctuation, gives another curve."""
+def test_the_curve_is_evaluated_from_the_lemmas(monkeypatch):
+    """A lemma that has lost its bias, or doubled what two samples have in common, gives another curve."""
     network = Network(widths=[30] * 4, gain=1.5, bias_variance=0.2, activation="tanh")
-    right = predict(network).columns
-    lost, more = length_map(), fluctuation_map()
-    lost = replace(lost, statement=replace(lost.statement, rhs=lost.result.subs(BIAS_VARIANCE, 0)))
-    more = replace(more, statement=replace(more.statement, rhs=2 * more.result))
-    theorem, part = wide.derivation, wide.part
-    monkeypatch.setattr(wide, "derivation", lambda name: lost if name == "length-map" else theorem(name))
-    monkeypatch.setattr(wide, "part", lambda of, name: more if name == "fluctuation-map" else part(of, name))
-    wrong = predict(network).columns
-    assert wrong["var_s"][1] == pytest.approx(right["var_s"][1] - 0.2)
-    assert wrong["v2"][1] == pytest.approx(2 * right["v2"][1])
+    right, of = predict(network).columns, plans._lemmas
+
+    def wrong(block, axes):
+        lemmas, after = of(block, axes)
+        return {name: changed(name, lemma) if block.word == "dense" else lemma for name, lemma in lemmas.items()}, after
+
+    def changed(name, lemma):
+        result = lemma.derivation.result
+        biases = {v: Integer(0) for v in result.atoms(SharedVariance) if v.family.name == "b"}
+        new = {"square": result.xreplace(biases), "product": 2 * result}.get(name, result)
+        statement = replace(lemma.derivation.statement, rhs=new)
+        return replace(lemma, derivation=replace(lemma.derivation, statement=statement))
+
+    monkeypatch.setattr(plans, "_lemmas", wrong)
+    found = predict(network).columns
+    assert found["var_s"][0] == pytest.approx(right["var_s"][0] - 0.2)
+    assert found["m2"][0] == pytest.approx(2 * right["m2"][0])
+
+
+def test_the_lemmas_of_one_layer_are_the_theorems():
+    """E[s^2] of a dense layer behind f, put together, is `length-map`: sigma_w^2 E[f(u)^2] + sigma_b^2."""
+    dense, units = Dense(n(1), bias_variance=None).lemmas(incoming(0)), Elementwise().lemmas(incoming(0))
+    outer, inner = (lemmas["square"].derivation.result for lemmas in (dense, units))
+    (mean,), (law,) = outer.atoms(Average), inner.atoms(Average)
+    (count,) = outer.atoms(Sum)
+    whole = outer.xreplace({count: n(0) * inner.xreplace({law: Q})})
+    weight, bias = sorted(whole.atoms(SharedVariance), key=lambda v: v.family.name)
+    assert (weight.family.name, bias.family.name) == ("W", "b")
+    assert whole.xreplace({weight: GAIN / n(0), bias: BIAS_VARIANCE}) == length_map().result
+    assert mean.inside[0] == law.inside[0].subs(UNIT_INDEX, count.limits[0][0])
 
 
 def test_a_result_that_depends_on_more_is_refused():

@@ -1,0 +1,380 @@
+"""Blocks as plans: the forms of their lemmas, bound to what comes in, which pass a state on and a gradient back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+from sympy import Integer
+
+from derive.activations import Activation
+from derive.blocks import AveragePool, Block, Concatenate
+from derive.blocks.lemmas import Lemma, Lemmas
+from derive.blocks.lemmas_branches import side_by_side
+from derive.blocks.lemmas_other import added
+from derive.blocks.signal import Axis
+from derive.errors import InputError
+from derive.proof.derivation import Derivation
+from numerics.curves.bound import Bound, Values, groups_of
+from numerics.curves.expectations import Expectations
+from numerics.curves.forms import form, gap
+from numerics.curves.places import Shape
+from numerics.curves.state import CARRIED, Numbers, Port, State, units_of
+from numerics.network_blocks import alone
+
+Memory = Any
+"""What a plan keeps of its way forward for the way back."""
+
+Quick = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+_GAUSSIAN_FIRST = (
+    "{} is predicted for Gaussian values of mean zero, which come out of weights (dense, conv) and out of sums of "
+    "such: what goes in here comes out of {}"
+)
+_WEIGHTLESS = "the branches of {} are predicted where they have weights; {} has none, and hangs on what it is added to"
+
+
+class Plan(ABC):
+    """A block at a port. ``out`` is the port behind it, ``behind`` what its numbers come from, by kind of column."""
+
+    out: Port
+    behind: Mapping[str, tuple[Derivation, ...]]
+    single: bool
+    """Whether there is one number of a kind everywhere inside."""
+    mean_is_an_expectation = False
+
+    @abstractmethod
+    def forward(self, state: State, values: Values) -> tuple[State, Memory]:
+        """Return the state behind the block, and what the way back needs."""
+
+    @abstractmethod
+    def quick(self, values: Values, *, mean: bool) -> Quick:
+        """Return the numbers behind the block as a function of those in front, for a state of single numbers."""
+
+    @abstractmethod
+    def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
+        """Return the mean square of the gradient in front of the block, from that behind it."""
+
+
+def _joined(*parts: Mapping[str, tuple[Derivation, ...]]) -> dict[str, tuple[Derivation, ...]]:
+    names = ("forward", "product", "backward")
+    return {n: tuple({id(d): d for part in parts for d in part.get(n, ())}.values()) for n in names}
+
+
+class _Moments:
+    """Mean, mean square, mean product and gap behind a block, as functions of the state in front of it."""
+
+    def __init__(self, lemmas: Lemmas, sources: Mapping[str, Port], out: Port, of: Expectations | None) -> None:
+        shape, pairs = out.shape, out.pairs
+        make = partial(Bound, sources=sources, out=shape, of=of)
+        self._mean = make(form(lemmas["mean"], pairs=False), pairs=False)
+        self._square = make(form(lemmas["square"], pairs=False), pairs=False)
+        apart = gap(lemmas, pairs=False)
+        assert apart is not None  # there is one at one place
+        self._gap = make(apart, pairs=False)
+        self._pairs: dict[str, Bound] = {}
+        if pairs:
+            self._pairs["product"] = make(form(lemmas["product"], pairs=True), pairs=True)
+            if "between" in lemmas:
+                self._pairs["between"] = make(form(lemmas["between"], pairs=True), pairs=True)
+            between = gap(lemmas, pairs=True)
+            if between is not None:
+                self._pairs["gap"] = make(between, pairs=True)
+        else:
+            self._product = make(form(lemmas["product"], pairs=False), pairs=False)
+        self.behind = {
+            "forward": tuple(lemmas[n].derivation for n in ("mean", "square", "between") if n in lemmas),
+            "product": (lemmas["product"].derivation,),
+        }
+
+    def __call__(self, state: State, values: Values) -> State:
+        alone = {"mean": partial(self._mean, state, values)}
+        if not self._pairs:
+            square, product, apart = self._square, self._product, self._gap
+            found: dict[str, Any] = {"square": square, "product": product, "gap": apart}
+            return State({**alone, **{name: partial(run, state, values) for name, run in found.items()}})
+        return State({**alone, **self._of_pairs(state, values)})
+
+    def quick(self, values: Values, *, mean: bool) -> Quick:
+        bound = {
+            "square": self._square,
+            "product": self._product,
+            "gap": self._gap,
+            **({"mean": self._mean} if mean else {}),
+        }
+        runs = {name: run.quick(values) for name, run in bound.items()}
+        return lambda numbers: {name: run(numbers) for name, run in runs.items()}
+
+    def _of_pairs(self, state: State, values: Values) -> dict[str, Numbers]:
+        product = self._pairs["product"](state, values)
+        # Of one sample at two places, what is said of two samples holds, unless masks make a difference.
+        one = self._pairs.get("between")
+        same = self._pairs["product"](state.of_one_sample(), values) if one is None else one(state, values)
+        apart = self._pairs["gap"](state, values) if "gap" in self._pairs else same.less(product)
+        return {
+            "square": same.with_diagonal(self._square(state, values)),
+            "product": product,
+            "gap": apart.with_diagonal(self._gap(state, values)),
+        }
+
+
+class _Back:
+    """The gradient in front of a block; what comes back may tell units apart that are alike on the way forward."""
+
+    def __init__(self, lemma: Lemma, sources: Mapping[str, Port], port: Port, of: Expectations | None) -> None:
+        self._form, self._sources, self._port, self._of = form(lemma, pairs=False), sources, port, of
+        self._bound: dict[tuple[Shape, ...], Bound] = {}
+        self.behind = {"backward": (lemma.derivation,)}
+
+    def __call__(self, state: State, gradients: Mapping[str, Numbers], values: Values) -> Numbers:
+        shapes = tuple(gradient.shape for gradient in gradients.values())
+        if shapes not in self._bound:
+            ports = {name: replace(self._port, shape=g.shape, pairs=False) for name, g in gradients.items()}
+            read = {**self._sources, **ports}
+            named = [read[name] for name in self._form.names]
+            groups = groups_of(self._form, self._port.axes[0].size, *named)
+            shape = Shape(groups, self._port.shape.positions)
+            self._bound[shapes] = Bound(self._form, read, shape, self._of, pairs=False)
+        return self._bound[shapes](State({**{name: state.later(name) for name in state}, **gradients}), values)
+
+
+class Leaf(Plan):
+    """A block with lemmas of its own."""
+
+    def __init__(self, block: Block, port: Port, *, pairs: bool) -> None:
+        of = _expected(block, port)
+        lemmas, axes = _lemmas(block, port.axes)
+        there = tuple(int(axis.size) for axis in axes[1:])
+        square = form(lemmas["square"], pairs=False)
+        shape = Shape(groups_of(square, axes[0].size, port), there)
+        self.out = Port(axes, shape, pairs and shape.places > 1, block.is_gaussian(incoming=port.gaussian), block.name)
+        sources = dict.fromkeys(("mean", *CARRIED), port)
+        self._moments = _Moments(lemmas, sources, self.out, of)
+        self._back = _Back(lemmas["gradient"], sources, port, of)
+        self.behind = _joined(self._moments.behind, self._back.behind)
+        self.mean_is_an_expectation = of is not None
+        self.single = port.is_single and self.out.is_single
+
+    def forward(self, state: State, values: Values) -> tuple[State, Memory]:
+        """Return the state behind the block, and the state in front of it."""
+        return self._moments(state, values), state
+
+    def quick(self, values: Values, *, mean: bool) -> Quick:
+        """Return the numbers behind the block as a function of those in front."""
+        return self._moments.quick(values, mean=mean)
+
+    def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
+        """Return the gradient in front of the block."""
+        return self._back(memory, {"gradient": gradient}, values)
+
+
+class Row(Plan):
+    """Blocks one after the other."""
+
+    def __init__(self, blocks: Sequence[Block], port: Port, *, pairs: bool) -> None:
+        self._plans: list[Plan] = []
+        for place, block in enumerate(blocks):
+            keep = pairs or any(map(reads_pairs, blocks[place:]))
+            self._plans.append(plan(block, port, pairs=keep))
+            port = self._plans[-1].out
+        self.out = port
+        self.behind = _joined(*(p.behind for p in self._plans))
+        self.single = all(p.single for p in self._plans)
+
+    def forward(self, state: State, values: Values) -> tuple[State, Memory]:
+        """Return the state behind the last block."""
+        memories = []
+        for one in self._plans:
+            state, memory = one.forward(state, values)
+            memories.append(memory)
+        return state, memories
+
+    def quick(self, values: Values, *, mean: bool) -> Quick:
+        """Return the numbers behind the last block as a function of those in front of the first."""
+        return in_turn([one.quick(values, mean=mean) for one in self._plans])
+
+    def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
+        """Return the gradient in front of the first block."""
+        for one, kept in zip(reversed(self._plans), reversed(memory), strict=True):
+            gradient = one.back(gradient, kept, values)
+        return gradient
+
+
+class Total(Plan):
+    """Branches that are added up, one after the other, to the first of them."""
+
+    def __init__(self, block: Block, port: Port, *, pairs: bool) -> None:
+        paths = block.paths
+        self._branches = [Row(branch.steps, port, pairs=pairs) for branch, _ in paths]
+        self._sums: list[tuple[_Moments, _Back]] = []
+        total = self._branches[0].out
+        derivations: list[Mapping[str, tuple[Derivation, ...]]] = [b.behind for b in self._branches]
+        for (branch, factor), row in zip(paths[1:], self._branches[1:], strict=True):
+            if not branch.has_weights:
+                raise InputError(_WEIGHTLESS.format(block, branch))
+            lemmas = added(alone(row.out.axes), factor, exact=_ends_in_weights(branch))
+            shape = Shape(max(total.shape.groups, row.out.shape.groups), total.shape.positions)
+            gaussian = total.gaussian and row.out.gaussian
+            after = Port(row.out.axes, shape, pairs and shape.places > 1, gaussian, block.word)
+            sources = dict.fromkeys(("mean", *CARRIED), total)
+            sources |= {f"branch {name}": row.out for name in ("mean", *CARRIED)}
+            moments = _Moments(lemmas, sources, after, None)
+            self._sums.append((moments, _Back(lemmas["gradient"], {}, port, None)))
+            derivations += [moments.behind, self._sums[-1][1].behind]
+            total = after
+        self.out = total
+        self.behind = _joined(*derivations)
+        self.single = port.is_single and all(branch.single for branch in self._branches)
+
+    def forward(self, state: State, values: Values) -> tuple[State, Memory]:
+        """Return the state of the sum."""
+        memories, total = [], None
+        for place, branch in enumerate(self._branches):
+            out, memory = branch.forward(state, values)
+            memories.append(memory)
+            if total is None:
+                total = out
+                continue
+            named = {f"branch {name}": out.later(name) for name in out}
+            both = State({**{name: total.later(name) for name in total}, **named})
+            total = self._sums[place - 1][0](both, values)
+        assert total is not None
+        return total, memories
+
+    def quick(self, values: Values, *, mean: bool) -> Quick:
+        """Return the numbers of the sum as a function of those in front."""
+        first, *others = (branch.quick(values, mean=True) for branch in self._branches)
+        sums = [moments.quick(values, mean=mean) for moments, _ in self._sums]
+
+        def run(numbers: Mapping[str, Any]) -> dict[str, Any]:
+            total = first(numbers)
+            for other, add in zip(others, sums, strict=True):
+                total = add({**total, **{f"branch {name}": value for name, value in other(numbers).items()}})
+            return total
+
+        return run
+
+    def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
+        """Return the sum of what comes back along the branches."""
+        found, *others = (b.back(gradient, kept, values) for b, kept in zip(self._branches, memory, strict=True))
+        for mine, (_, run) in zip(others, self._sums, strict=True):
+            found = run(State({}), {"gradient": found, "branch gradient": mine}, values)
+        return found
+
+
+class SideBySide(Plan):
+    """Branches whose units come one after the other."""
+
+    single = False
+
+    def __init__(self, block: Block, port: Port, *, pairs: bool) -> None:
+        self._branches = [Row(branch.steps, port, pairs=pairs) for branch in block.inside]
+        free = [branch for branch in block.inside if not branch.has_weights]
+        if len(free) > 1:
+            raise InputError(_WEIGHTLESS.format(block, free[1]))
+        # What comes back along the one without weights is what the others are added to.
+        self._order = sorted(range(len(self._branches)), key=lambda k: block.inside[k].has_weights)
+        outs = [branch.out for branch in self._branches]
+        self._units = [int(out.axes[0].size) for out in outs]
+        axes = block(alone(port.axes)).axes
+        shape = Shape(sum(self._units), outs[0].shape.positions)
+        gaussian = all(out.gaussian for out in outs)
+        self.out = Port(axes, shape, pairs and shape.places > 1, gaussian, block.word)
+        lemmas = side_by_side(len(shape.positions))
+        names = ("mean", *CARRIED)
+        self._moments = [
+            _Moments(lemmas, {f"branch {name}": out for name in names}, replace(self.out, shape=out.shape), None)
+            for out in outs
+        ]
+        back = added(alone(port.axes), Integer(1), exact=True)["gradient"]
+        self._sum = _Back(back, {}, port, None)
+        self.behind = _joined(*(p.behind for p in (*self._branches, *self._moments)), self._sum.behind)
+
+    def forward(self, state: State, values: Values) -> tuple[State, Memory]:
+        """Return the state of all units."""
+        found, memories = [], []
+        for branch, moments in zip(self._branches, self._moments, strict=True):
+            out, memory = branch.forward(state, values)
+            found.append(moments(State({f"branch {name}": out.later(name) for name in out}), values))
+            memories.append(memory)
+        return State({name: partial(self._all, found, name) for name in ("mean", *CARRIED)}), memories
+
+    def _all(self, found: Sequence[State], name: str) -> Numbers:
+        parts = [state[name] for state in found]
+        return units_of(parts, self._units)
+
+    def quick(self, values: Values, *, mean: bool) -> Quick:
+        """Raise `NotImplementedError`: units of several branches differ."""
+        raise NotImplementedError
+
+    def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
+        """Return the sum of what comes back along the branches, each from its own units."""
+        ends = np.cumsum(self._units)
+        found = []
+        for k in self._order:
+            own = gradient
+            if gradient.shape.groups > 1:
+                own = gradient.of_units(slice(int(ends[k]) - self._units[k], int(ends[k])))
+            found.append(self._branches[k].back(own, memory[k], values))
+        total, *others = found
+        for mine in others:
+            total = self._sum(State({}), {"gradient": total, "branch gradient": mine}, values)
+        return total
+
+
+def in_turn(runs: Sequence[Quick]) -> Quick:
+    """Return functions of numbers as one, one after the other."""
+
+    def run(numbers: Mapping[str, Any]) -> dict[str, Any]:
+        found = dict(numbers)
+        for one in runs:
+            found = one(found)
+        return found
+
+    return run
+
+
+def plan(block: Block, port: Port, *, pairs: bool) -> Plan:
+    """Return the plan of a block at a port; raise `InputError` where its lemmas are not about what comes in."""
+    if block.steps != (block,):
+        return Row(block.steps, port, pairs=pairs)
+    kind: Callable[..., Plan] = Total if block.paths else SideBySide if isinstance(block, Concatenate) else Leaf
+    return kind(block, port, pairs=pairs)
+
+
+@lru_cache(maxsize=512)
+def reads_pairs(block: Block) -> bool:
+    """Return whether a block has a part whose mean square reads pairs of places."""
+    return isinstance(block, AveragePool) or any(map(reads_pairs, block.inside))
+
+
+def _ends_in_weights(branch: Block) -> bool:
+    """Return whether what comes out of a branch has mean zero given all before its last weights."""
+    *_, last = branch.steps
+    return last.has_weights and not last.inside
+
+
+def _expected(block: Block, port: Port) -> Expectations | None:
+    activation = getattr(block, "activation", None)
+    if activation is None:
+        return None
+    if not port.gaussian:
+        raise InputError(_GAUSSIAN_FIRST.format(block.name, port.source))
+    return expectations(activation)
+
+
+@lru_cache(maxsize=1024)
+def _lemmas(block: Block, axes: tuple[Axis, ...]) -> tuple[Lemmas, tuple[Axis, ...]]:
+    """Return the lemmas of a block at a signal of these axes, and the axes of what comes out."""
+    z = alone(axes)
+    return block.lemmas(z), block(z).axes
+
+
+@lru_cache(maxsize=32)
+def expectations(activation: Activation) -> Expectations:
+    """Return the Gaussian expectations of an activation; all who ask share them."""
+    return Expectations(activation)
