@@ -87,7 +87,9 @@ class Kind:
 Kind.ENTRIES_INDEPENDENT = Kind(
     "ENTRIES_INDEPENDENT", "its scalars are independent of each other", apart=lambda index: index
 )
-Kind.INDEPENDENT_OF = Kind("INDEPENDENT_OF", "it is independent of another family, or of several together", symmetric=True)
+Kind.INDEPENDENT_OF = Kind(
+    "INDEPENDENT_OF", "it is independent of another family, or of several together", symmetric=True
+)
 Kind.ZERO_MEAN = Kind("ZERO_MEAN", "every scalar has mean zero")
 Kind.SHARED_VARIANCE = Kind("SHARED_VARIANCE", "every scalar (of a layer) has the same variance")
 Kind.IDENTICAL = Kind("IDENTICAL", "every scalar (of a layer) has the same law", implies=(Kind.SHARED_VARIANCE,))
@@ -161,7 +163,7 @@ class Property:
         """
         if self.kind != wanted.kind or self.order < wanted.order:
             return False
-        if self.family == wanted.family and bool(self.others) == bool(wanted.others):
+        if self.family == wanted.family:
             return {*wanted.others} <= {*self.others}
         return self.kind.symmetric and wanted.family in self.others and wanted.others == (self.family,)
 
