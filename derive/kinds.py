@@ -163,7 +163,7 @@ class Property:
         """
         if self.kind != wanted.kind or self.order < wanted.order:
             return False
-        if self.family == wanted.family and bool(self.others) == bool(wanted.others):
+        if self.family == wanted.family:
             return {*wanted.others} <= {*self.others}
         return self.kind.symmetric and wanted.family in self.others and wanted.others == (self.family,)
 

@@ -105,7 +105,7 @@ class Laws:
         if self._granted(family) is None:
             values = self._moved(family, index, values)
         alike, unlike = (tuple(map(whole, part)) for part in (values[: len(coin.weights)], values[len(coin.weights) :]))
-        return Law(coin if len(coin.weights) > 1 else None, alike, tuple(others), unlike)
+        return Law(coin, alike, tuple(others), unlike)
 
     def _granted(self, family: Family) -> Kind | None:
         """Return the kind that lays down the law of a family: the one that says most."""

@@ -6,9 +6,9 @@ from math import prod
 
 import pytest
 from planting import derive_by, failure
-from sympy import Rational, Sum, Symbol
+from sympy import Eq, Rational, Sum, Symbol
 
-from derive.averages import Average, Covariance, Variance
+from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.blocks import Dense, Dropout, Serial, network_input
 from derive.blocks.lemmas import coming_back as gradients_back
 from derive.errors import InputError
@@ -23,6 +23,7 @@ from derive.hypotheses import (
     Property,
 )
 from derive.indices import K
+from derive.layers import Facts, d, i
 from derive.lookup import hypotheses
 from derive.network import W, b, g, x
 from derive.proof.derivation import Proof
@@ -79,6 +80,7 @@ def test_a_property_of_several_together_is_more_than_one_of_each():
     assert together.declares(INDEPENDENT, C, A)
     assert together.declares(INDEPENDENT, A, C, B)
     assert not together.declares(INDEPENDENT, B, C)
+    assert not together.declares(INDEPENDENT, D, A)
     assert not together.declares(INDEPENDENT, B, A, C)
     assert pairs.declares(INDEPENDENT, A, B)
     assert not pairs.declares(INDEPENDENT, A, B, C)
@@ -190,11 +192,32 @@ def test_families_of_a_knot_are_independent_in_pairs_and_not_together(families, 
             continue
         tied += 1
         assert plain == {"number": world.number, "laws": laws}, "the laws of single scalars stay what they were"
+        for scalar, law in zip(scalars, laws, strict=True):
+            told = world.laws(scalar.family, tuple(map(int, scalar.indices))).chances
+            assert marginal([(chance, (value,)) for value, chance in told], 0) == law
         assert all(independent(rows, *two) for two in combinations(groups, 2))
         assert not independent(rows, *groups)
         if Kind.ENTRIES_INDEPENDENT in kinds:
             assert all(independent(rows, *([k] for k in group)) for group in groups)
     assert tied > 2
+
+
+def test_a_family_of_layers_stays_independent_of_each_other_one_as_a_whole():
+    """Two layers on one coin each, tied to a family of two layers and one of none: their product must tell nothing."""
+    tied, layered = (
+        Family(name, meaning=name, extents=lambda _: (), source=Source(name)) for name in ("tied", "layered")
+    )
+    laid_down = Hypothesis("two", Words("{}.", Eq(SharedVariance(tied, i), 2)), (), for_all=(i,))
+    apart = said("apart", (Kind.ENTRIES_INDEPENDENT, layered))
+    setting = Setting((in_pairs(tied, layered, A), laid_down, apart), Facts((i, d - i)))
+    worlds = [w for w in tiny_worlds(setting, about=(tied, layered, A)) if w.knot[:1] == (tied,) and not w.special]
+    assert any(len(world.layers) > 1 for world in worlds)
+    for world in worlds:
+        scalars = [f(*index) for f in (tied, layered, A) for index in world.indices(f)]
+        rows = list(table(world, scalars))
+        groups = [[k for k, s in enumerate(scalars) if s.family == f] for f in (tied, layered, A)]
+        assert all(independent(rows, *two) for two in combinations(groups, 2))
+        assert not independent(rows, *groups)
 
 
 def test_four_that_are_independent_in_threes_are_not_together_somewhere():
