@@ -67,7 +67,7 @@ def maps_at(maps: NumericalMaps, q: float, rho: float) -> MapsAt:
         )
     found = {}
     for name in sorted(MAPS, key=lambda name: name in PAIRS):
-        given = (q, rho) if name in ("covariance_map", "correlation_map") else (q,)
+        given: tuple[float, ...] = (q, rho) if name in ("covariance_map", "correlation_map") else (q,)
         if name in OVER_SAMPLES:
             given = (math.sqrt(rho * q), math.sqrt((1 - rho) * q)) if rho >= 0 else ()
         if given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -387,7 +387,7 @@ class NumericalMaps:
         return ~good if not insist else np.zeros(good.shape, dtype=bool)
 
 
-_SCALES = {"second_slope": lambda q: 0.5 / q, "deviation": np.sqrt}
+_SCALES: dict[str, Callable[[Array], Array]] = {"second_slope": lambda q: 0.5 / q, "deviation": np.sqrt}
 """What the expectation of an integrand is multiplied by."""
 
 
