@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from derive.maps import MAPS
 from derive.quadrature import Bounded
 from derive.results import Result
 from numerics.maps.definitions import OVER_SAMPLES, PAIRS
-from numerics.maps.numerical import NumericalMaps
 from numerics.maps.values import bounded, variances_of
+
+if TYPE_CHECKING:
+    from numerics.maps.numerical import NumericalMaps
 
 
 @dataclass(frozen=True, repr=False, eq=False)
