@@ -26,7 +26,7 @@ from numerics.maps.fast import METHOD, Fast
 from numerics.maps.hermite import ORDERS, series
 from numerics.maps.one_unit import expectation
 from numerics.maps.pairs import Pairs, Points
-from numerics.maps.values import Array, bounded, named, numbers_of, one_or_many, shares, variances_of
+from numerics.maps.values import Array, bounded, named, numbers_of, one_or_many, variances_of
 from numerics.programs import check_backend
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class NumericalMaps:
     def _defined(self, name: str, given: Mapping[str, ArrayLike]) -> Bounded:
         checked = {"q": variances_of, "q1": variances_of, "q2": variances_of, "rho": bounded, "gap": bounded}
         if "m" in given:
-            shares(given["m"], given["v"])
+            variances_of("m² + v²", numbers_of("m", given["m"]) ** 2 + numbers_of("v", given["v"]) ** 2)
         values = [
             checked[title]("q" if title == "q1" else title, x) if title in checked else np.abs(numbers_of(title, x))
             for title, x in given.items()
