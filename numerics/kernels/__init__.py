@@ -1,19 +1,16 @@
 """Kernels: from a derived formula to a fast float64 function, in one way.
 
-1. A formula is what a derivation arrived at: an expression (`kernel`), the definition of a map (`definitions`, the
-   expectations of `derive.maps`), or the certified step of the rectifiers (`rectifier_theorem`, `rectifier_profile`).
-   The Gaussian integrals of a definition are stand-ins; in their place goes a derived form, the rectifiers' step, or a
-   fixed quadrature rule (`quadrature`, with `_line_rule` and `_plane_rule`, on `panels` that discs allow).
-2. A `program.Program` is the formula as straight-line code: arguments, constants, assignments of SymPy expressions,
-   outputs, and the domain. A program that integrates carries the source of its rule.
-3. `printers` has one printer for each target (NumPy, floats of Python and numba, C), all SymPy's own with a
-   table of spellings. `blocks` orders a program into in-place ufunc calls on cache-sized blocks; `_runtime` runs them.
-4. A `callable.Kernel` is a program that can be called: `kernel(...)`, `map_kernel(...)` and `sample_variance_step(...)`
-   return it, whatever the method, and all are called alike: arrays or numbers, by place or by name, `out=`.
-5. A `certificate.Certificate` is what was measured: the largest error of the very program, where, at how many points,
-   against what. `rectifier_truth` and `map_truth` say where to look; `reference` holds a map against its closed form
-   in many digits, or against `numerics.maps`.
-6. `exporting` writes any kernel as a file that stands alone: `.py` (NumPy) or `.c`.
+1. A formula is what a derivation arrived at: an expression (`kernel`), the definition of a map
+   (`numerics.maps.definitions`, the expectations of `derive.maps`), or the certified step of the rectifiers
+   (`rectifier_programs`). The Gaussian integrals of a definition are stand-ins; in their place goes a derived form
+   (`numerics.maps.forms`), or a fixed quadrature rule (`quadrature`, with `_line_rule` and `_plane_rule`, on `panels`
+   that discs allow).
+2. It becomes a `Program`, which is printed, run, called, certified and exported by `numerics.programs`. Whatever the
+   method, `kernel(...)`, `map_kernel(...)` and `sample_variance_step(...)` return a `Kernel`, and all are called alike.
+3. `rectifier_truth` and `map_truth` say where a certificate looks; `reference` holds a map against its closed form in
+   many digits, or against `numerics.maps`.
+
+Packages are imported one way: programs know no map, maps no kernel.
 
 Results over layers (widths n_i, Var[W^i], products over layers) have arrays over layers as arguments, and become a
 `layered.LayeredKernel`: the same printer, and products that neither overflow on the way nor lose digits with depth.

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
-
-import sympy as sp
-from sympy import Symbol
 
 from derive.activations import Activation
 from derive.errors import InputError
 from numerics.kernels.map_methods import MapMethods
-from numerics.kernels.sample_variance import DOMAIN, NAMES, SampleVarianceStep
-from numerics.maps.definitions import ARGUMENTS, STEP, map_name
+from numerics.maps.definitions import ARGUMENTS, map_name
 from numerics.maps.values import named, variance
 from numerics.programs.callable import Kernel
-from numerics.programs.certificate import Certificate
-from numerics.programs.straight_line import Builder, Program
+
+DOMAIN = (1e-3, 1e2)
+"""Variances for which a kernel by quadrature is made and measured, unless told otherwise."""
 
 METHODS = ("auto", "closed form", "quadrature")
 Defaults = tuple[tuple[str, float], ...]
@@ -63,67 +59,13 @@ def map_kernel(
 
     """
     full = map_name(name)
-    made = _made(named(activation), full, _domain(domain), _method(method), backend)
+    made = made_by(named(activation), full, checked_domain(domain), checked_method(method), backend)
     defaults = _defaults(full, weight_variance, bias_variance)
     return made.with_defaults(defaults) if defaults else made
 
 
-def step_of(
-    activation: Activation, gain: float, bias_variance: float, backend: str, domain: Any, method: str
-) -> SampleVarianceStep:
-    """Return the step of any activation, for a gain and a bias variance that are fixed."""
-    return _step(activation, gain, bias_variance, backend, _domain(domain), _method(method))
-
-
-@lru_cache(maxsize=64)
-def _step(
-    activation: Activation, gain: float, bias_variance: float, backend: str, domain: tuple[float, float], method: str
-) -> SampleVarianceStep:
-    made = _made(activation, STEP, domain, method, backend)
-    program = _fixed(made.program, {"sigma_w2_": gain, "sigma_b2_": bias_variance})
-    given = {f.name: getattr(made, f.name) for f in fields(Kernel)}
-    stated = f"sigma_w2 = {gain!r}, sigma_b2 = {bias_variance!r}"
-    given |= {
-        "program": program,
-        "arguments": NAMES,
-        "about": replace(made.about, formula=(*made.about.formula, stated)),
-        "measured": lambda step: _of_step(made, step),
-    }
-    return SampleVarianceStep(
-        **given, activation=activation, gain=gain, bias_variance=bias_variance, full_program=_with_correlation(program)
-    )
-
-
-def _of_step(made: Kernel, step: Kernel) -> Certificate:
-    """The certificate of a step is that of its map at any gain and bias."""
-    return replace(made.certificate, kernel=step.program.fingerprint)
-
-
-def _fixed(program: Program, values: dict[str, float]) -> Program:
-    """The program with some arguments made constants."""
-    kept = tuple(a for a in program.arguments if a.name not in values)
-    constants = tuple((a, values[a.name]) for a in program.arguments if a.name in values)
-    domain = tuple(r for r in program.domain if r.value.free_symbols <= set(kept))
-    swap = {a: Symbol(a.name[:-1]) for a in kept}
-    return replace(
-        program,
-        arguments=tuple(swap.values()),
-        constants=(*program.constants, *constants),
-        assignments=tuple(replace(line, value=line.value.xreplace(swap)) for line in program.assignments),
-        domain=tuple(replace(r, value=r.value.xreplace(swap)) for r in domain),
-    )
-
-
-def _with_correlation(program: Program) -> Program:
-    """(m'^2, v'^2) and what follows: the correlation rho' = m'^2/(m'^2 + v'^2), and 1 - rho' = v'^2/(m'^2 + v'^2)."""
-    builder = Builder(program.arguments)
-    builder.include(program)
-    total = builder.let("total_next", sum(program.outputs, sp.S.Zero))
-    shares = [builder.let(f"share_{n}", x / total) for n, x in enumerate(program.outputs)]
-    return builder.program(*program.outputs, *shares, domain=program.domain, helpers=program.helpers)
-
-
-def _method(method: str) -> str:
+def checked_method(method: str) -> str:
+    """Return one of `METHODS`; raise `InputError` for another."""
     if method not in METHODS:
         raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     return method
@@ -146,7 +88,8 @@ def _defaults(name: str, weight_variance: float | None, bias_variance: float | N
     return tuple(found)
 
 
-def _domain(domain: Any) -> tuple[float, float]:
+def checked_domain(domain: Any) -> tuple[float, float]:
+    """Return two increasing positive variances; raise `InputError` for anything else."""
     try:
         low, high = (float(x) for x in domain)
     except (TypeError, ValueError):
@@ -157,5 +100,6 @@ def _domain(domain: Any) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=128)
-def _made(activation: Activation, name: str, domain: tuple[float, float], method: str, backend: str) -> Kernel:
+def made_by(activation: Activation, name: str, domain: tuple[float, float], method: str, backend: str) -> Kernel:
+    """Return the kernel of a map, made once."""
     return MapMethods(activation, name, domain, backend).chosen(method)

@@ -41,7 +41,7 @@ def by_quadrature(activation: Activation, e: Expr, found: Definition, at: Point)
     maps = _maps(activation)
     used = {s: i for s, i in found.integrals.items() if s in e.free_symbols}
     laws = (part.free_symbols for i in used.values() for part in i.law)
-    known = {s: np.float64(at[s.name]) for s in e.free_symbols.union(*laws) - used.keys()}
+    known = {s: np.array(at[s.name]) for s in e.free_symbols.union(*laws) - used.keys()}
     value = evaluate(e, known, {s: maps.integral(i, known) for s, i in used.items()})
     return mpmath.mpf(float(value.value)), float(value.error)
 

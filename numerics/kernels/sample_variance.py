@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from sympy import Add, Symbol
+
+from derive.activations import Activation
+from derive.activations import activation as named
 from derive.errors import InputError
+from numerics.kernels.map_kernels import DOMAIN, checked_domain, checked_method, made_by
 from numerics.kernels.rectifier_programs import (
     Parameters,
     full_program,
@@ -16,18 +21,16 @@ from numerics.kernels.rectifier_programs import (
     rectifier_slope,
     step_program,
 )
+from numerics.kernels.rectifier_truth import truth
+from numerics.maps import rectifier_theorem as theorem
+from numerics.maps.definitions import STEP
 from numerics.programs import _runtime
 from numerics.programs.callable import About, Kernel
 from numerics.programs.certificate import SEED, Certificate, measure
-from numerics.programs.straight_line import Program
-
-if TYPE_CHECKING:
-    from derive.activations import Activation
+from numerics.programs.straight_line import Builder, Program
 
 NAMES = ("m2", "v2")
 NAME = "sample_variance_step"
-DOMAIN = (1e-3, 1e2)
-"""Variances m^2 + v^2 for which a step by quadrature is made and measured, unless told otherwise."""
 
 
 class SampleVariances(NamedTuple):
@@ -137,23 +140,57 @@ def sample_variance_step(
     slope = rectifier_slope(found) if method == "auto" else None
     if slope is not None:
         return _rectifier(Parameters(slope, *size), found, backend)
-    from numerics.kernels.map_kernels import step_of
+    return _by_map(found, *size, backend, checked_domain(domain), checked_method(method))
 
-    return step_of(found, *size, backend, domain, method)
+
+@lru_cache(maxsize=64)
+def _by_map(
+    activation: Activation, gain: float, bias_variance: float, backend: str, domain: tuple[float, float], method: str
+) -> SampleVarianceStep:
+    """The map of any activation with its gain and bias variance fixed; its certificate is that at any of them."""
+    made = made_by(activation, STEP, domain, method, backend)
+    program = _fixed(made.program, {"sigma_w2_": gain, "sigma_b2_": bias_variance})
+    given = {f.name: getattr(made, f.name) for f in fields(Kernel)}
+    stated = f"sigma_w2 = {gain!r}, sigma_b2 = {bias_variance!r}"
+    given |= {
+        "program": program,
+        "arguments": NAMES,
+        "about": replace(made.about, formula=(*made.about.formula, stated)),
+        "measured": lambda step: replace(made.certificate, kernel=step.program.fingerprint),
+    }
+    return SampleVarianceStep(
+        **given, activation=activation, gain=gain, bias_variance=bias_variance, full_program=_with_correlation(program)
+    )
+
+
+def _fixed(program: Program, values: dict[str, float]) -> Program:
+    """The program with some arguments made constants."""
+    kept = tuple(a for a in program.arguments if a.name not in values)
+    constants = tuple((a, values[a.name]) for a in program.arguments if a.name in values)
+    domain = tuple(r for r in program.domain if r.value.free_symbols <= set(kept))
+    swap = {a: Symbol(a.name[:-1]) for a in kept}
+    return replace(
+        program,
+        arguments=tuple(swap.values()),
+        constants=(*program.constants, *constants),
+        assignments=tuple(replace(line, value=line.value.xreplace(swap)) for line in program.assignments),
+        domain=tuple(replace(r, value=r.value.xreplace(swap)) for r in domain),
+    )
+
+
+def _with_correlation(program: Program) -> Program:
+    """(m'^2, v'^2) and what follows: the correlation rho' = m'^2/(m'^2 + v'^2), and 1 - rho' = v'^2/(m'^2 + v'^2)."""
+    builder = Builder(program.arguments)
+    builder.include(program)
+    total = builder.let("total_next", Add(*program.outputs))
+    shares = [builder.let(f"share_{n}", x / total) for n, x in enumerate(program.outputs)]
+    return builder.program(*program.outputs, *shares, domain=program.domain, helpers=program.helpers)
 
 
 @lru_cache(maxsize=64)
 def _rectifier(parameters: Parameters, activation: Activation, backend: str) -> SampleVarianceStep:
-    from numerics.maps import rectifier_theorem as theorem
-
-    values = (
-        (theorem.slope, parameters.slope),
-        (theorem.gain, parameters.gain),
-        (
-            theorem.bias_variance,
-            parameters.bias_variance,
-        ),
-    )
+    symbols = theorem.slope, theorem.gain, theorem.bias_variance
+    stated = zip(symbols, (parameters.slope, parameters.gain, parameters.bias_variance), strict=True)
     return SampleVarianceStep(
         step_program(parameters),
         NAMES,
@@ -162,7 +199,7 @@ def _rectifier(parameters: Parameters, activation: Activation, backend: str) -> 
         single=False,
         about=About(
             title="One layer of the sample-variance recursion: (m^2, v^2) -> (m'^2, v'^2), variances in and out.",
-            formula=theorem.formula(", ".join(f"{symbol} = {value!r}" for symbol, value in values)),
+            formula=theorem.formula(", ".join(f"{symbol} = {value!r}" for symbol, value in stated)),
             origin=theorem.ORIGIN,
             method="certified step",
         ),
@@ -183,8 +220,6 @@ def certify(step: Kernel, *, points: int = 3000, searched: int = 300_000, rng: A
     """
     if not isinstance(step, SampleVarianceStep) or step.parameters is None:
         return step.certificate
-    from numerics.kernels.rectifier_truth import truth
-
     return measure(step, truth(step, step.parameters, rng), points=points, searched=searched)
 
 
@@ -192,8 +227,6 @@ def _named(activation: str | Activation) -> Activation:
     """The activation of a name, in whatever case and with hyphens or underscores."""
     if not isinstance(activation, str):
         return activation
-    from derive.activations import activation as named
-
     try:
         return named(activation)
     except InputError:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from derive.maps import MAPS
 from derive.quadrature import Bounded
 from derive.results import Result
 from numerics.maps.definitions import OVER_SAMPLES, PAIRS
-from numerics.maps.numerical import NumericalMaps
 from numerics.maps.values import bounded, variances_of
+
+if TYPE_CHECKING:
+    from numerics.maps.numerical import NumericalMaps
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -67,7 +69,7 @@ def maps_at(maps: NumericalMaps, q: float, rho: float) -> MapsAt:
         )
     found = {}
     for name in sorted(MAPS, key=lambda name: name in PAIRS):
-        given = (q, rho) if name in ("covariance_map", "correlation_map") else (q,)
+        given: tuple[float, ...] = (q, rho) if name in ("covariance_map", "correlation_map") else (q,)
         if name in OVER_SAMPLES:
             given = (math.sqrt(rho * q), math.sqrt((1 - rho) * q)) if rho >= 0 else ()
         if given:

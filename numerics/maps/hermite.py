@@ -77,20 +77,11 @@ class Series:
 @lru_cache(maxsize=1024)
 def series(f: Activation, q: float, order: int) -> Series | None:
     """Return the first ``order`` coefficients, or None where they are not found."""
-    try:
-        projection = _projection(f)
-    except CannotRead:
-        return None
     second, slope_second = squares(f, q)
-    if not (math.isfinite(second[0]) and math.isfinite(second[1])):
-        return None
-    found = projection.coefficients(q, order)
+    found = _coefficients(f, q, order, 0) if np.isfinite(second).all() else None
     if found is None:
         return None
     a, errors = found
-    for odd, holds in ((0, f.is_odd), (1, f.is_even)):
-        if holds:
-            a[odd::2] = errors[odd::2] = 0.0
     least = np.square(np.maximum(np.abs(a) - errors, 0.0))
     k = np.arange(order)
     lost = 4 * EPS * second[0]
@@ -110,46 +101,49 @@ def slope_series(f: Activation, q: float, order: int) -> Series | None:
 
     a_k = √(q/k) b_(k-1), where f'(√q z) = Σ b_k He_k(z)/√k!.
     """
-    if f.jumps:
-        return None
-    try:
-        projection = _projection(f, 1)
-    except CannotRead:
-        return None
     whole = squares(f, q)[1]
-    found = projection.coefficients(q, order - 1) if math.isfinite(whole[0]) and math.isfinite(whole[1]) else None
+    found = _coefficients(f, q, order - 1, 1) if not f.jumps and np.isfinite(whole).all() else None
     if found is None:
         return None
     b, errors = found
-    for odd, holds in ((1, f.is_odd), (0, f.is_even)):
-        if holds:
-            b[odd::2] = errors[odd::2] = 0.0
     left = whole[0] * (1 + 4 * EPS) + whole[1] - math.fsum(np.square(np.maximum(np.abs(b) - errors, 0.0)))
     slope_tail = q * max(left, 0.0) * (1 + 4 * EPS)
     a, error = (np.concatenate([[0.0], x * np.sqrt(q / np.arange(1, order))]) for x in (b, errors))
     return Series(q, a, error + 4 * EPS * np.abs(a), 0.0, slope_tail / order, slope_tail, math.nan, math.inf)
 
 
+def _coefficients(f: Activation, q: float, order: int, derivative: int) -> tuple[Array, Array] | None:
+    """The first coefficients of f or f' and their errors; by parity every other is exactly 0."""
+    try:
+        found = _projection(f, derivative).coefficients(q, order)
+    except CannotRead:
+        return None
+    for first, holds in ((derivative, f.is_odd), (1 - derivative, f.is_even)):
+        for part in found if holds and found is not None else ():
+            part[first::2] = 0.0
+    return found
+
+
 @lru_cache(maxsize=4096)
 def squares(activation: Activation, q: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """E[f²] and E[f'²] away from jumps, s ~ N(0, q), each with its error."""
-    found = _square_lines(activation)
-    (second,) = found[0](0.0, q)
-    slope = float("inf"), 0.0
-    if found[1] is not None:
-        (square,) = found[1](0.0, q)
-        slope = float(square.value), float(square.error)
-    return (float(second.value), float(second.error)), slope
+    """E[f²] and E[f'²] away from jumps, s ~ N(0, q), each with its error; not a number or infinite without a rule."""
+    found = [(math.nan, math.inf), (math.inf, 0.0)]
+    for derivative, line in enumerate(_square_lines(activation)):
+        if line is not None:
+            (square,) = line(0.0, q)
+            found[derivative] = float(square.value), float(square.error)
+    return found[0], found[1]
 
 
 @lru_cache(maxsize=64)
-def _square_lines(activation: Activation) -> tuple[Line, Line | None]:
-    x = activation.symbol
-    try:
-        slope = Line([stable_expression(activation, 1) ** 2], x)
-    except CannotRead:
-        slope = None
-    return Line([stable_expression(activation) ** 2], x), slope
+def _square_lines(activation: Activation) -> list[Line | None]:
+    lines: list[Line | None] = []
+    for derivative in (0, 1):
+        try:
+            lines.append(Line([stable_expression(activation, derivative) ** 2], activation.symbol))
+        except CannotRead:
+            lines.append(None)
+    return lines
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +18,19 @@ from derive.maps.symbols import sigma_b2, sigma_w2
 from derive.quadrature import Bounded, CannotRead
 from derive.quadrature.discs import EPS, Disc
 from numerics.activations import formula
+from numerics.maps.at_point import MapsAt, maps_at
 from numerics.maps.closed import closed_form
 from numerics.maps.definitions import GAP, Definition, Integral, definition
 from numerics.maps.evaluation import Values, evaluate, number
 from numerics.maps.fast import METHOD, Fast
+from numerics.maps.hermite import ORDERS, series
 from numerics.maps.one_unit import expectation
 from numerics.maps.pairs import Pairs, Points
-from numerics.maps.values import Array, bounded, named, numbers_of, one_or_many, shares, variances_of
+from numerics.maps.values import Array, bounded, named, numbers_of, one_or_many, variances_of
 from numerics.programs import check_backend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from numerics.maps.at_point import MapsAt
 
 METHODS = ("auto", "closed form", "quadrature")
 GOOD = 2e-13
@@ -180,8 +180,6 @@ class NumericalMaps:
 
         Of shape (order,), or (..., order) for an array q.
         """
-        from numerics.maps.hermite import ORDERS, series
-
         if not 1 <= order <= ORDERS[-1]:
             raise InputError(f"order must be from 1 to {ORDERS[-1]}, got {order}")
         variances, terms = variances_of("q", q), next(n for n in ORDERS if n >= order)
@@ -198,8 +196,6 @@ class NumericalMaps:
 
     def at(self, q: float = 1.0, rho: float = 0.5) -> MapsAt:
         """Every map at variance q and correlation ρ, as a table; those over samples at m² = ρq and v² = (1 - ρ)q."""
-        from numerics.maps.at_point import maps_at
-
         return maps_at(self, q, rho)
 
     def plot(self, q: float = 1.0, *, ax: Any = None) -> Figure:
@@ -233,7 +229,7 @@ class NumericalMaps:
     def _defined(self, name: str, given: Mapping[str, ArrayLike]) -> Bounded:
         checked = {"q": variances_of, "q1": variances_of, "q2": variances_of, "rho": bounded, "gap": bounded}
         if "m" in given:
-            shares(given["m"], given["v"])
+            variances_of("m² + v²", numbers_of("m", given["m"]) ** 2 + numbers_of("v", given["v"]) ** 2)
         values = [
             checked[title]("q" if title == "q1" else title, x) if title in checked else np.abs(numbers_of(title, x))
             for title, x in given.items()
@@ -387,7 +383,7 @@ class NumericalMaps:
         return ~good if not insist else np.zeros(good.shape, dtype=bool)
 
 
-_SCALES = {"second_slope": lambda q: 0.5 / q, "deviation": np.sqrt}
+_SCALES: dict[str, Callable[[Array], Array]] = {"second_slope": lambda q: 0.5 / q, "deviation": np.sqrt}
 """What the expectation of an integrand is multiplied by."""
 
 

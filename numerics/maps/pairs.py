@@ -152,7 +152,8 @@ class Pairs:
             here = np.flatnonzero(rho == end)
             if len(here):
                 found = _together(self.f, q1, q2, end)
-                points.put(here, *(np.full(here.shape, x) for x in (found.value, found.error)), "quadrature")
+                value, error = (np.full(here.shape, x) for x in (found.value, found.error))
+                points.put(here, value, error, "quadrature")
 
     def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: Points, before: list[Series]) -> None:
         """The worst first: where nested integrals do no better than the series, they would not elsewhere."""

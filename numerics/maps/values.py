@@ -35,9 +35,7 @@ def one_or_many(name: str, given: ArrayLike) -> float | Array:
     if np.isscalar(given) or isinstance(given, str):
         return variance(name, given)  # type: ignore[arg-type]
     numbers = np.array(numbers_of(name, given))
-    bad = ~(np.isfinite(numbers) & (numbers >= 0))
-    if bad.any():
-        raise InputError(f"{name} must be finite and not negative, got {numbers[bad].flat[0]}")
+    _checked(name, numbers, np.isfinite(numbers) & (numbers >= 0), "finite and not negative")
     numbers.setflags(write=False)
     return numbers if numbers.ndim else float(numbers)
 
@@ -53,24 +51,17 @@ def numbers_of(name: str, values: ArrayLike) -> Array:
 def variances_of(name: str, values: ArrayLike) -> Array:
     """Return positive finite numbers."""
     numbers = numbers_of(name, values)
-    bad = ~(np.isfinite(numbers) & (numbers > 0))
-    if bad.any():
-        raise InputError(f"{name} must be positive and finite, got {numbers[bad].flat[0]}")
-    return numbers
+    return _checked(name, numbers, np.isfinite(numbers) & (numbers > 0), "positive and finite")
 
 
 def bounded(name: str, values: ArrayLike) -> Array:
     """Return correlations from -1 to 1, or gaps from 0 to 2."""
     numbers = numbers_of(name, values)
     low, high = (-1.0, 1.0) if name == "rho" else (0.0, 2.0)
-    bad = ~((numbers >= low) & (numbers <= high))
-    if bad.any():
-        raise InputError(f"{name} must be from {low:g} to {high:g}, got {numbers[bad].flat[0]}")
+    return _checked(name, numbers, (numbers >= low) & (numbers <= high), f"from {low:g} to {high:g}")
+
+
+def _checked(name: str, numbers: Array, good: Any, rule: str) -> Array:
+    if not good.all():
+        raise InputError(f"{name} must be {rule}, got {numbers[~good].flat[0]}")
     return numbers
-
-
-def shares(m: ArrayLike, v: ArrayLike) -> tuple[Array, Array]:
-    """Return the variance m² + v² and what of it is not shared, v²/(m² + v²)."""
-    shared, private = numbers_of("m", m) ** 2, numbers_of("v", v) ** 2
-    q = variances_of("m² + v²", shared + private)
-    return q, np.asarray(private / q)

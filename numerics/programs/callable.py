@@ -136,7 +136,8 @@ class Kernel:
         with suppress(ArithmeticError, ValueError):
             first, names, rest = self._split(tuple(numbers))
             # 0-d arrays: a ufunc takes them without converting a Python float on each call.
-            known = list(map(np.array, first(*map(float, numbers.values()))))
+            kind = np.array if self.backend == "numpy" else float
+            known = list(map(kind, first(*map(float, numbers.values()))))
             return _runtime.Code(names, len(self.program.outputs), (), partial(rest, fixed=known), None)
         return None
 
@@ -161,8 +162,7 @@ class Kernel:
             code = block_code(body)
             run = _runtime.blocks(code.compile({}), code.registers)
             if self.backend == "numba":
-                loop = compile_numba(loop_source(body, len(head.outputs)), "loop", dict(constants))
-                run = partial(_looped, loop)
+                run = partial(_whole, compile_numba(loop_source(body, len(head.outputs)), "loop", dict(constants)))
             names = tuple(a for n, a in enumerate(self.arguments) if n not in fixed)
             self._made[fixed] = compiled(point_source(head), "point", constants), names, run
         return self._made[fixed]
@@ -194,9 +194,10 @@ class Kernel:
         return f"<{self.name}({', '.join(self.arguments)}), {self.about.method}, {self.backend}>"
 
 
-def _looped(loop: Callable[..., Any], inputs: Any, targets: Any, look: Look, fixed: Sequence[Any]) -> None:
+def _whole(loop: Callable[..., Any], inputs: Any, targets: Any, look: Look, fixed: Sequence[float]) -> None:
+    """One call of a loop, for which blocks would not pay."""
     look(inputs, 0)
-    loop(*inputs, *map(float, fixed), *targets)
+    loop(*inputs, *fixed, *targets)
 
 
 def compile_numba(source: str, name: str, names: dict[str, Any]) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from sympy.printing.codeprinter import CodePrinter, PrintMethodNotImplementedErr
 from sympy.printing.numpy import SciPyPrinter
 from sympy.printing.pycode import PythonCodePrinter
 
+from numerics.accurate_functions import NAMES
 from numerics.programs.straight_line import Program
 
 
@@ -224,8 +225,6 @@ def array_source(name: str, arguments: Sequence[str], expression: sp.Expr) -> st
 
 def helper_functions(source: str) -> str:
     """The definitions of the functions of `derive.expressions.accurate` that a source calls by its names for them."""
-    from numerics.accurate_functions import NAMES
-
     own = ("_logistic", "_softplus", "_root", "_plus_root")
     needed = [name for name in own if f"{name}(" in source or (name == "_root" and "_plus_root(" in source)]
     return "\n\n".join(inspect.getsource(NAMES[name]) for name in needed)

@@ -75,7 +75,8 @@ def split(program: Program, fixed: Sequence[sp.Symbol]) -> tuple[Program, Progra
     """What hangs on fixed arguments alone, and the rest, which takes what it needs of that after its own arguments."""
     constants = {symbol for symbol, _ in program.constants}
     known = constants | set(fixed)
-    first, rest = [], []
+    first: list[Assignment] = []
+    rest: list[Assignment] = []
     for line in program.assignments:
         alone = line.value.free_symbols <= known
         (first if alone else rest).append(line)
