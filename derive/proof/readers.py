@@ -205,15 +205,21 @@ def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
     Whatever holds of it there holds by linearity, or of the integrand at every point.
     """
     law = [self.read(p, env) for p in (*e.mean, *(c for row in e.covariance for c in row))]
-    if coins_of(law):
-        raise NotEvaluable(f"{e} has a random law")
-    key = (self.world.number, *(c.run() for c in law))
-    weights: list[Any] = [abs(opaque(*key, point)) for point in range(3)]
-    codes = []
-    for point, weight in enumerate(weights):
-        inner = {**env, **{v: opaque(*key, point, k) for k, v in enumerate(e.variables)}}
-        codes.append(times_code([constant(weight), self.read(e.integrand, inner)]))
-    return times_code([constant(quotient(1, sum(weights))), plus_code(codes)])
+
+    def mean() -> Code:
+        key = (self.world.number, *(told_apart(c.run()) for c in law))
+        weights: list[Any] = [abs(opaque(*key, point)) for point in range(3)]
+        codes = []
+        for point, weight in enumerate(weights):
+            inner = {**env, **{v: opaque(*key, point, k) for k, v in enumerate(e.variables)}}
+            codes.append(times_code([constant(weight), self.read(e.integrand, inner)]))
+        return times_code([constant(quotient(1, sum(weights))), plus_code(codes)])
+
+    random = coins_of(law)
+    if not random:
+        return mean()
+    inside = self.read(e.integrand, {**env, **dict.fromkeys(e.variables, 1)}).coins
+    return Code(lambda: mean().run(), random | inside)
 
 
 def _piecewise(self: Exact, e: Piecewise, env: Environment) -> Code:
