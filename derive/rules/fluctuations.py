@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
-from sympy import Add, Basic, Derivative, Expr, Integer, Max, Mul, Rational, Symbol, factor
+from sympy import Add, Basic, Derivative, Expr, Integer, Mul, Rational, Symbol, factor
 
 from derive.averages import Average, Covariance, Variance
 from derive.gaussian import GaussianExpectation
@@ -129,7 +129,7 @@ class SmallFluctuations(Rule):
 
 
 _Z = Symbol("z", real=True)
-_ONE, _SEVERAL = (SMOOTH[0], SMOOTH[2], KINKED[0]), (Example(_Z**2 + _Z), Example(Max(_Z, 0)))
+_ONE, _SEVERAL = (SMOOTH[0], SMOOTH[2], KINKED[0]), (Example(_Z**2 + _Z), Example(2 * _Z**2 - 1))
 _MEANS = (Rational(7, 5), Rational(1, 2), Rational(11, 7))
 _LAW = (
     (Rational(1, 2), (Integer(-1), Rational(1, 2), Integer(1))),

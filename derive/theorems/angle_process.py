@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Eq, Expr, Gt, Integer, Symbol, log, symbols
+from sympy import Eq, Expr, Gt, Integer, Symbol, log
 
-from derive.averages import Average, Variance
+from derive.averages import Average, Covariance, Variance
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import RELU, Hypothesis
 from derive.kinds import definition
-from derive.layers import Facts, d
+from derive.layers import Facts, d, i
 from derive.network import BIAS_VARIANCE, SLOPE, f, n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import NETWORKS
@@ -68,13 +68,12 @@ APART = Hypothesis(
 NEXT_MEANS = definition(
     "mean-kernels-one",
     Words(
-        "{}, {} and {} are means behind one layer, {}, {} and {}, and {} is its width, {}.",
+        "{}, {} and {} are means behind one layer: {}, {} and {}.",
         *(q for _, q in _MEANS),
         *(Eq(q, Average(KERNELS(1, *t), NETWORKS), evaluate=False) for t, q in _MEANS),
-        N,
-        Eq(N, n(1), evaluate=False),
     ),
 )
+WIDTH = definition("layer-width", Words("{} is the width of the layer: {}.", N, Eq(N, n(1), evaluate=False)))
 NAMED = definition(
     "joint-moments",
     Words(
@@ -89,7 +88,9 @@ SYMBOLS = (
     (Q, Words("the variance of their pre-activations")),
 )
 _SETTING = Setting(
-    (*EXACT, BIAS_DEFINED, NEXT_MEANS, NARROW_KERNELS, EQUAL_LENGTHS, NO_BIASES, NAMED), Facts((d - 1,)), NETWORKS
+    (*EXACT, BIAS_DEFINED, NEXT_MEANS, NARROW_KERNELS, EQUAL_LENGTHS, NO_BIASES, NAMED, WIDTH),
+    Facts((d - 1,)),
+    NETWORKS,
 )
 
 
@@ -126,11 +127,29 @@ def _proof(start: Expr) -> Proof:
     """Expand, and put in the moments of one layer behind given inputs."""
     pairs = [(one, other) for k, one in enumerate(_SAMPLES) for other in _SAMPLES[k:]]
     proof = Proof(_SETTING, start).by(SmallFluctuations(tuple((KERNELS(1, *t), q) for t, q in _MEANS)))
-    proof.by(*(ByLemma(covariance_of(*pair)) for pair in pairs))
+    proof.by(*(ByLemma(_behind_given(covariance_of(*pair))) for pair in pairs))
     proof.by(PutIn(tuple((q, Average(KERNELS(1, *t), NETWORKS)) for t, q in _MEANS)))
-    proof.by(*(ByLemma(mean_of(*t)) for t in _SAMPLES), CovarianceDefinition(), VarianceOfIndependent(), Linearity())
-    proof.by(PutIn(tuple((KERNELS(0, *t), value) for t, value in _INPUTS)), PutIn(((BIAS_VARIANCE, Integer(0)),)))
-    return proof.by(Exchange(), Rename((*MOMENTS.values(), N)), SimplifySides())
+    return proof.by(*(ByLemma(_behind_given(mean_of(*t))) for t in _SAMPLES), SimplifySides())
+
+
+def _behind_given(every: Derivation) -> Derivation:
+    """A mean or a covariance in the layer behind two given inputs, where nothing before it fluctuates."""
+    mean = isinstance(every.statement.lhs, Average)
+    given = (EQUAL_LENGTHS, NO_BIASES, NAMED) if mean else (EQUAL_LENGTHS, NAMED, WIDTH)
+    proof = Proof(Setting((*every.setting.hypotheses, *given), Facts((d - 1,)), NETWORKS), every.statement.lhs.subs(i, 0))
+    proof.by(ByLemma(every))
+    if proof.now.has(Covariance):
+        proof.by(CovarianceDefinition())
+    proof.by(Linearity())
+    if proof.now.has(Variance):
+        proof.by(VarianceOfIndependent())
+    inputs = [(KERNELS(0, *t), value) for t, value in _INPUTS if proof.now.has(KERNELS(0, *t))]
+    proof.by(PutIn(tuple(inputs)), *((PutIn(((BIAS_VARIANCE, Integer(0)),)),) if mean else ()))
+    if proof.now.has(moment(1, 3)):
+        proof.by(Exchange())
+    names = [name for powers, name in MOMENTS.items() if proof.now.has(moment(*powers))]
+    proof.by(Rename((*names, *(() if mean else (N,)))))
+    return proof.done(f"{every.name}-given", f"{every.title}, behind two given inputs", symbols=SYMBOLS)
 
 
 def rectified(a: int, b: int) -> Derivation:
