@@ -132,9 +132,9 @@ _Z = Symbol("z", real=True)
 _ONE, _SEVERAL = (SMOOTH[0], SMOOTH[2], KINKED[0]), (Example(_Z**2 + _Z), Example(2 * _Z**2 - 1))
 _MEANS = (Rational(7, 5), Rational(1, 2), Rational(11, 7))
 _LAW = (
-    (Rational(1, 2), (Integer(-1), Rational(1, 2), Integer(1))),
-    (Rational(1, 4), (Integer(0), Integer(-2), Integer(-3))),
-    (Rational(1, 4), (Integer(2), Integer(1), Integer(1))),
+    (Rational(1, 2), (Integer(-1), Rational(1, 2), Rational(-1, 2))),
+    (Rational(1, 4), (Integer(0), Integer(-2), Rational(-3, 2))),
+    (Rational(1, 4), (Integer(2), Integer(1), Rational(5, 2))),
 )
 """Means; chances, and where up to three numbers are then, of mean zero, correlated and skewed."""
 

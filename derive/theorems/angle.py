@@ -6,14 +6,15 @@ from sympy import Eq, Expr, Integer, Sum, Symbol, sqrt
 
 from derive.averages import Average, SharedVariance
 from derive.blocks import Dense, Elementwise, Serial, layers, network_input
-from derive.hypotheses import FINITE_MOMENTS, RECTIFIER, Hypothesis, Kind, Property
+from derive.hypotheses import FINITE_MOMENTS, HE_WEIGHTS, RECTIFIER, Hypothesis, Kind, Property
 from derive.indices import K, L
 from derive.kinds import definition
 from derive.layers import d, i
 from derive.network import f, n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import WEIGHTS, Family, Over
-from derive.rules import ByLemma, Define, Induction, Linearity, PullOut
+from derive.rules import ByLemma, Define, EqualTerms, Expand, Induction, Linearity, PullOut
+from derive.rules.given import PutIn
 from derive.rules.gram import (
     ETA,
     OVER_PAIRS,
@@ -27,6 +28,8 @@ from derive.rules.gram import (
     ScalesPass,
     partner,
 )
+from derive.rules.rectifier import Collect, DefineRectifier, OddMean
+from derive.rules.weights import CentredSquare
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
 from derive.words import Words
@@ -95,7 +98,7 @@ STANDARD = Hypothesis(
         *(
             Property(kind, e)
             for e in (XI, ETA)
-            for kind in (Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE, Kind.ENTRIES_INDEPENDENT)
+            for kind in (Kind.GAUSSIAN, Kind.SYMMETRIC, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE, Kind.ENTRIES_INDEPENDENT)
         ),
         *(Property(Kind.INDEPENDENT_OF, e, other) for e in (XI, ETA) for other in (W, X)),
         Property(Kind.INDEPENDENT_OF, XI, ETA),
@@ -147,5 +150,23 @@ def angle_operator() -> Derivation:
         "The covariance of two samples at every width, by an operator on functions of their angle",
         symbols=_SYMBOLS,
         source="Jakub & Nica 2023 (the angle as a Markov chain)",
-        parts=(layers_before,),
+        parts=(layers_before, length()),
+        remarks=(
+            Words(
+                "It is exact at every width, and the layers may have any widths: {} is one linear operator a layer, on "
+                "functions of a correlation. At He's gain, {}, the mean squared length per unit stays as it is.",
+                operator(),
+                *HE_WEIGHTS.equations,
+            ),
+        ),
     )
+
+
+def length() -> Derivation:
+    """E[alpha] = n_{i+1} (1 + a^2)/2: what a layer makes of a squared length, on average, but for Var[W]."""
+    alpha, _, _ = pair_sums(RHO)
+    setting = Setting((RECTIFIER, FINITE_MOMENTS, STANDARD), HERE, OVER_PAIRS)
+    proof = Proof(setting, Average(alpha, OVER_PAIRS))
+    proof.by(Linearity(), DefineRectifier(), Expand(), Linearity(), OddMean(), CentredSquare())
+    proof.by(PutIn(((SharedVariance(XI, i), Integer(1)),)), EqualTerms(), Collect())
+    return proof.done("angle-operator-length", "What a layer makes of a squared length, on average", symbols=_SYMBOLS)

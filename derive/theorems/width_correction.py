@@ -165,11 +165,12 @@ def excess() -> Derivation:
 
 
 def rectifier(exact: Derivation) -> Derivation:
-    """Var[K^{i+1}] = (sigma_w^2 (1 + a^2)/2)^2 ((1 + c/n_{i+1}) Var[K^i] + c/n_{i+1} E[K^i]^2) for leaky ReLU."""
+    """Var[K^{i+1}] = (sigma_w^2 (1 + a^2)/2)^2 (Var[K^i] + c/n_{i+1} (Var[K^i] + E[K^i]^2)) for leaky ReLU."""
     proof = Proof(Setting((*_EXACT, RECTIFIER, SPREAD_DEFINED), BEFORE_LAST, NETWORKS), exact.statement.lhs)
-    proof.by(ByLemma(exact), DefineRectifier(), MomentGivenKernel(), Linearity(), ScaleVariance(), MomentFromVariance())
-    spread, mean = Variance(KERNEL(i), NETWORKS), Average(KERNEL(i), NETWORKS)
-    proof.by(FactorOut((GAIN * (1 + SLOPE**2) * Rational(1, 2)) ** 2, (spread, mean)), Rename((SPREAD,)))
+    proof.by(ByLemma(exact), DefineRectifier(), MomentGivenKernel(), Linearity(), ScaleVariance())
+    spread, square = Variance(KERNEL(i), NETWORKS), Average(KERNEL(i) ** 2, NETWORKS)
+    proof.by(FactorOut((GAIN * (1 + SLOPE**2) * Rational(1, 2)) ** 2, (spread, square)), Rename((SPREAD,)))
+    proof.by(MomentFromVariance())
     return proof.done(
         "width-correction-rectifier",
         "The same for leaky ReLU, in closed form",
