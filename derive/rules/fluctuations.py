@@ -13,11 +13,12 @@ from derive.hypotheses import Kind
 from derive.network import Width
 from derive.proof.derivation import Step
 from derive.proof.relations import Remainder
-from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
+from derive.proof.rule import Evidence, Rewrite, replace_everywhere
 from derive.proof.sampling import points
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.randomness import Entry
 from derive.rules.any_activation import KINKED, SMOOTH, Example
+from derive.rules.logarithms import BeyondWorlds
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -27,7 +28,7 @@ _SIZE = Symbol("tau", positive=True)
 
 
 @dataclass(frozen=True)
-class SmallFluctuations(Rule):
+class SmallFluctuations(BeyondWorlds):
     """E[g(K)] ~ g(q) + sum_ab g_ab(q)/2 Cov[K_a, K_b] and Var[g(K)] ~ sum_ab g_a(q) g_b(q) Cov[K_a, K_b], to order 1/n
 
     For random numbers K of means q, which stay close to them; g_a is a derivative. Likewise Cov[g(K), h(K)]. With

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Add, Basic, Eq, Expr, Function, Integer, Mul, Pow, Sum, Symbol, expand, simplify, sqrt
+from sympy import Add, Basic, Eq, Expr, Function, Integer, Mul, Pow, Sum, Symbol, simplify, sqrt
 
 from derive.averages import Average
 from derive.errors import InputError
@@ -16,7 +16,7 @@ from derive.proof.instances import alike
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.randomness import Entry, Family, Over, Source
 from derive.rules.fourth import Column, column, variance_of
-from derive.rules.logarithms import GAUSSIAN_KINDS, OfGaussians
+from derive.rules.logarithms import GAUSSIAN_KINDS, BeyondWorlds
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 
@@ -77,7 +77,7 @@ def partner(rho: Expr, xi: Expr, eta: Expr) -> Expr:
 
 
 @dataclass(frozen=True)
-class GaussianPairs(OfGaussians):
+class GaussianPairs(BeyondWorlds):
     """E[g(sum_l W_lk X_l, sum_l W_lk Y_l)] = E[E[g(r xi_k, r' (rho xi_k + sqrt(1 - rho^2) eta_k))]]
 
     With r^2 = Var[W] sum_l X_l^2, r'^2 = Var[W] sum_l Y_l^2 and rho the correlation of the X and the Y; the inner mean
@@ -128,7 +128,7 @@ class GaussianPairs(OfGaussians):
             return e.inside[0].xreplace(back)
 
         made = after.replace(lambda e: isinstance(e, Average) and e.over == OVER_PAIRS, put)
-        return expand((made - before) ** 2) + _unlike_three(two)
+        return Integer(int(not alike(made, before))) + _unlike_three(two)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.verdict import Verdict
 from derive.randomness import Entry, Family
 from derive.rules.fourth import variance_of
-from derive.rules.logarithms import GAUSSIAN_KINDS, OfGaussians
-from derive.rules.moments import finite
+from derive.rules.logarithms import GAUSSIAN_KINDS, BeyondWorlds
 from derive.rules.pairs import OnUnits, require_apart
 from derive.rules.wide import FIRST, SECOND, Q, U, closed_form, closed_forms, holds_without_spread
 from derive.setting import Setting, Undischarged
@@ -40,7 +39,7 @@ def given_before(integrand: Expr, kernel: Expr) -> Expr:
 
 
 @dataclass(frozen=True)
-class GivenLayersBefore(OnUnits, OfGaussians):
+class GivenLayersBefore(OnUnits, BeyondWorlds):
     """E[g(s_j) h(s_k) X] = E[E_u[g(u)] E_u[h(u)] X] with u ~ N(0, K), for two units of one layer
 
     And so for one unit, and for the pre-activations of two samples, which are then a Gaussian pair of the covariances
@@ -78,7 +77,10 @@ class GivenLayersBefore(OnUnits, OfGaussians):
         if any(e.layer != layer for e in scalars):
             raise Undischarged(f"{node} is of pre-activations of several layers")
         require_apart(units, setting)
-        uses = self._drawn(node, setting) | finite(setting, node)
+        # Units share what comes into them: their powers add up.
+        powers = (f.as_base_exp()[1] for f in Mul.make_args(node.inside[0]))
+        order = sum(int(power) for power in powers if power.is_Integer and power > 0)
+        uses = self._drawn(node, setting) | setting.require(Kind.FINITE_MOMENTS, order=max(2, order + order % 2))
         for unit in units:
             drawn, values = self._parts(scalars[0].func(self.signal, layer, *scalars[0].units[:-1], unit), node)
             for e in drawn:

@@ -28,7 +28,7 @@ XI = Family(
 GAUSSIAN_KINDS = (Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE, Kind.ENTRIES_INDEPENDENT)
 
 
-class OfGaussians(Rule):
+class BeyondWorlds(Rule):
     """A rule whose obligations no tiny world can see to: they are looked at among what a step cites."""
 
     def by_second_path(self, step: Step) -> Verdict | None:
@@ -41,7 +41,7 @@ class OfGaussians(Rule):
 
 
 @dataclass(frozen=True)
-class GaussianColumns(OfGaussians):
+class GaussianColumns(BeyondWorlds):
     """E[g(sum_l W_l1 X_l, ..., sum_l W_ln X_l)] = E[g(r xi_1, ..., r xi_n)] with r^2 = Var[W] sum_l X_l^2
 
     Given the X, sums of independent Gaussians are Gaussian, with the sum of the variances, and those of different
@@ -150,7 +150,7 @@ class VarianceOfIndependent(Rule):
 
 
 @dataclass(frozen=True)
-class LogOfChiSquared(OfGaussians):
+class LogOfChiSquared(BeyondWorlds):
     """E[log sum_{k=1}^{n} xi_k^2] = log 2 + psi(n/2), and its variance is psi'(n/2), for standard Gaussian xi
 
     The sum has the density of a chi-squared variable; psi is the logarithmic derivative of the gamma function. Checked

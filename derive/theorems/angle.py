@@ -112,7 +112,9 @@ INPUT_FIXED = Hypothesis(
     Words("The two samples are given: they are independent of the weights."),
     (Property(Kind.INDEPENDENT_OF, W, X),),
 )
-_ALL = (RECTIFIER, FINITE_MOMENTS, *_CHAIN.assumed, GAUSSIAN, STANDARD, FUNCTIONS)
+DRAWN = (*_CHAIN.assumed, GAUSSIAN, STANDARD)
+"""What is said of the weights, and of the Gaussian pairs that stand for them."""
+_ALL = (RECTIFIER, FINITE_MOMENTS, *DRAWN, FUNCTIONS)
 _SYMBOLS = (
     (XI(i, K), Words("one of a standard Gaussian pair, for the first sample")),
     (ETA(i, K), Words("the other of the pair, independent of it")),
