@@ -61,6 +61,7 @@ class Kind:
     GAUSSIAN_LIMIT: ClassVar[Kind]
     JOINT_GAUSSIAN_LIMIT: ClassVar[Kind]
     GRADIENT_INDEPENDENCE: ClassVar[Kind]
+    NARROW: ClassVar[Kind]
     DEFINITION: ClassVar[Kind]
 
     def __eq__(self, other: object) -> bool:
@@ -119,6 +120,8 @@ for _name, _value in {
     "GAUSSIAN_LIMIT": "a pre-activation becomes Gaussian as the width grows, and means of functions of it follow",
     "JOINT_GAUSSIAN_LIMIT": "the pre-activations of two samples become jointly Gaussian as the width grows",
     "GRADIENT_INDEPENDENCE": "gradients that come back become independent of what went forward as the width grows",
+    "NARROW": "random numbers stay close to their means as the width grows: fluctuations are of order 1/sqrt(n), and "
+    "their third moments of order 1/n^2",
     "DEFINITION": "a name for something, which assumes nothing",
 }.items():
     setattr(Kind, _name, Kind(_name, _value, analytic=True))

@@ -46,6 +46,11 @@ def inexact(value: Any) -> bool:
     return isinstance(value, MP.mpf)
 
 
+def told_apart(value: Any) -> Any:
+    """Return what an atom is told apart by at a value: of one that is no fraction, the digits that rounding leaves."""
+    return MP.nstr(value, AGREEMENT - 5) if inexact(value) else value
+
+
 def equal(left: Any, right: Any) -> bool:
     """Return True for equal values: fractions exactly, others to `AGREEMENT` digits, tuples part by part."""
     if isinstance(left, tuple) or isinstance(right, tuple):

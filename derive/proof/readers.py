@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sympy import (
@@ -45,7 +46,7 @@ from derive.cost import CostFunction, Partial
 from derive.gaussian.expectation import GaussianExpectation
 from derive.hypotheses import Kind
 from derive.network import Activation, ActivationSlope
-from derive.proof.atoms import equal, less, numeric, opaque, power, quotient, symbolic
+from derive.proof.atoms import equal, less, numeric, opaque, power, quotient, symbolic, told_apart
 from derive.proof.code import (
     Code,
     Nonexistent,
@@ -183,13 +184,19 @@ def function(self: Exact, e: Function, env: Environment) -> Code:
 
     def run() -> Any:
         arguments = tuple(c.run() for c in codes)
-        if not isinstance(e, AppliedUndef):
-            value = e.func(*map(symbolic, arguments)).evalf(60)
-            if value.is_number and not value.has(type(e)):
-                return numeric(value)
-        return opaque(world, name, arguments, like=e)
+        known = None if isinstance(e, AppliedUndef) else _known(e.func, arguments)
+        if known is not None:
+            return known
+        return opaque(world, name, tuple(map(told_apart, arguments)), like=e)
 
     return folded(run, codes)
+
+
+@lru_cache(maxsize=20_000)
+def _known(of: type[Function], arguments: tuple[Any, ...]) -> Any:
+    """Return the value of a function where SymPy knows one, else None."""
+    value = of(*map(symbolic, arguments)).evalf(60)
+    return numeric(value) if value.is_number and not value.has(of) else None
 
 
 def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
@@ -198,15 +205,21 @@ def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
     Whatever holds of it there holds by linearity, or of the integrand at every point.
     """
     law = [self.read(p, env) for p in (*e.mean, *(c for row in e.covariance for c in row))]
-    if coins_of(law):
-        raise NotEvaluable(f"{e} has a random law")
-    key = (self.world.number, *(c.run() for c in law))
-    weights: list[Any] = [abs(opaque(*key, point)) for point in range(3)]
-    codes = []
-    for point, weight in enumerate(weights):
-        inner = {**env, **{v: opaque(*key, point, k) for k, v in enumerate(e.variables)}}
-        codes.append(times_code([constant(weight), self.read(e.integrand, inner)]))
-    return times_code([constant(quotient(1, sum(weights))), plus_code(codes)])
+
+    def mean() -> Code:
+        key = (self.world.number, *(told_apart(c.run()) for c in law))
+        weights: list[Any] = [abs(opaque(*key, point)) for point in range(3)]
+        codes = []
+        for point, weight in enumerate(weights):
+            inner = {**env, **{v: opaque(*key, point, k) for k, v in enumerate(e.variables)}}
+            codes.append(times_code([constant(weight), self.read(e.integrand, inner)]))
+        return times_code([constant(quotient(1, sum(weights))), plus_code(codes)])
+
+    random = coins_of(law)
+    if not random:
+        return mean()
+    inside = self.read(e.integrand, {**env, **dict.fromkeys(e.variables, 1)}).coins
+    return Code(lambda: mean().run(), random | inside)
 
 
 def _piecewise(self: Exact, e: Piecewise, env: Environment) -> Code:

@@ -147,17 +147,21 @@ class Reader:
         return self.known.world
 
     def _derivative(self, e: Any, at: Values, toss: Toss | None) -> Any:
-        """A first derivative by central differences, extrapolated once."""
-        ((variable, order),) = e.variable_count
-        if order != 1:
-            raise InputError("an oracle reads first derivatives only")
-        here = float(self.read(variable, at, toss))
+        """A derivative, of one variable after the other, by central differences, each extrapolated once."""
 
-        def slope(h: float) -> Any:
-            ahead, behind = (self.read(e.expr, {**at, variable: here + side * h}, toss) for side in (1, -1))
-            return (ahead - behind) / (2 * h)
+        def slope(variables: tuple[Symbol, ...], there: Values) -> Any:
+            if not variables:
+                return self.read(e.expr, there, toss)
+            first, *others = variables
+            here = float(self.read(first, there, toss))
 
-        return (4 * slope(_STEP / 2) - slope(_STEP)) / 3
+            def quotient(h: float) -> Any:
+                ahead, behind = (slope(tuple(others), {**there, first: here + side * h}) for side in (1, -1))
+                return (ahead - behind) / (2 * h)
+
+            return (4 * quotient(_STEP / 2) - quotient(_STEP)) / 3
+
+        return slope(e.variables, at)
 
     def _expectation(self, e: Any, at: Values, toss: Toss | None) -> Any:
         """A Gaussian mean, one standard normal variable after the other (Cholesky), split where kinks are."""
@@ -175,7 +179,8 @@ class Reader:
         centre = mean[k] + sum(rows[k][j] * drawn[j] for j in range(k))
         spread, variable = rows[k][k], e.variables[k]
         if spread == 0:
-            return self._integral(e, mean, rows, (*drawn, 0.0), {**at, variable: centre}, toss)
+            found = self._integral(e, mean, rows, (*drawn, 0.0), {**at, variable: centre}, toss)
+            return found[:, 0] if getattr(found, "ndim", 0) == 2 else found
 
         def inner(x: Any) -> Any:
             return self._integral(e, mean, rows, (*drawn, x), {**at, variable: centre + spread * x}, toss)
@@ -183,8 +188,12 @@ class Reader:
         breaks = [(u - centre) / spread for u in self._kinks(e, k, at, toss)]
         nodes, weights = _rule(breaks)
         whole = k + 1 == len(mean) and not e.integrand.has(GaussianExpectation)
+        if len(mean) == 2 and k == 0 and not self.known.kinks and not e.integrand.has(GaussianExpectation):
+            # Both variables at once; the second one's sum is over the last axis.
+            return float((weights * inner(nodes[:, None])).sum())
         values = inner(nodes) if whole else [inner(float(x)) for x in nodes]
-        return float((weights * values).sum())
+        total = (weights * values).sum(axis=-1)
+        return total if total.ndim else float(total)
 
     def _kinks(self, e: Any, k: int, at: Values, toss: Toss | None) -> set[float]:
         """Where, in the k-th variable, an argument of an activation function meets a kink: it is affine in it."""

@@ -17,6 +17,7 @@ from sympy import (
     And,
     Basic,
     Expr,
+    Integer,
     Max,
     Min,
     Mul,
@@ -126,7 +127,8 @@ def require_passing(
 def require_leading(result: Basic, remainders: Sequence[Remainder]) -> None:
     """Raise `InputError` where all that is left of an expansion is of the orders that it leaves out."""
     for small, power in ((r.small, r.power) for r in remainders):
-        pairs = [term.as_coeff_exponent(small) for term in Add.make_args(expand(result))]
+        terms = Add.make_args(expand(result))
+        pairs = [term.as_coeff_exponent(small) if term.has(small) else (term, Integer(0)) for term in terms]
         read = not any(coefficient.has(small) for coefficient, _ in pairs)
         if read and all(coefficient == 0 or (exponent - power).is_nonnegative for coefficient, exponent in pairs):
             raise InputError(

@@ -26,10 +26,10 @@ XI = Family(
     extents=lambda i: (n(i + 1),),
     source=WEIGHTS,
 )
-_GAUSSIAN = (Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE, Kind.ENTRIES_INDEPENDENT)
+GAUSSIAN_KINDS = (Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE, Kind.ENTRIES_INDEPENDENT)
 
 
-class _OfGaussians(Rule):
+class BeyondWorlds(Rule):
     """A rule whose obligations no tiny world can see to: they are looked at among what a step cites."""
 
     def by_second_path(self, step: Step) -> Verdict | None:
@@ -42,7 +42,7 @@ class _OfGaussians(Rule):
 
 
 @dataclass(frozen=True)
-class GaussianColumns(_OfGaussians):
+class GaussianColumns(BeyondWorlds):
     """E[g(sum_l W_l1 X_l, ..., sum_l W_ln X_l)] = E[g(r xi_1, ..., r xi_n)] with r^2 = Var[W] sum_l X_l^2
 
     Given the X, sums of independent Gaussians are Gaussian, with the sum of the variances, and those of different
@@ -69,7 +69,7 @@ class GaussianColumns(_OfGaussians):
         first = next(iter(columns.values()))
         after = node.xreplace({total: _length(c) * XI(c.weight.layer, c.unit) for total, c in columns.items()})
         uses = setting.of_one_law(first.weight.family, node.over) | setting.of_one_law(XI, node.over)
-        for kind in _GAUSSIAN:
+        for kind in GAUSSIAN_KINDS:
             uses |= setting.require(kind, first.weight.family) | setting.require(kind, XI)
         if len({(c.weight.family, c.weight.layer, c.square) for c in columns.values()}) > 1:
             raise Undischarged("the weighted sums are not of the same quantities, and so have no one length")
@@ -151,7 +151,7 @@ class VarianceOfIndependent(Rule):
 
 
 @dataclass(frozen=True)
-class LogOfChiSquared(_OfGaussians):
+class LogOfChiSquared(BeyondWorlds):
     """E[log sum_{k=1}^{n} xi_k^2] = log 2 + psi(n/2), and its variance is psi'(n/2), for standard Gaussian xi
 
     The sum has the density of a chi-squared variable; psi is the logarithmic derivative of the gamma function. Checked
@@ -173,7 +173,7 @@ class LogOfChiSquared(_OfGaussians):
         if size is None:
             return None
         uses = setting.of_one_law(XI, node.over)
-        for kind in _GAUSSIAN:
+        for kind in GAUSSIAN_KINDS:
             uses |= setting.require(kind, XI)
         half = size * Rational(1, 2)
         value = log(2) + digamma(half) if isinstance(node, Average) else polygamma(1, half)

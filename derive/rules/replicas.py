@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sympy import Abs, Add, Dummy, Expr, Integer, Lambda, Pow, Rational, Symbol
+from sympy import Abs, Add, Basic, Dummy, Expr, Integer, Lambda, Mul, Pow, Rational, Symbol
 
 from derive.gaussian import GaussianExpectation
 from derive.network import Activation
@@ -172,3 +172,46 @@ def _joined(one: Expr, other: Expr) -> Expr | None:
                 if other == -factor * power and minus is not None and minus.same(plus):
                     return factor * plus.half_squared_difference()
     return None
+
+
+@dataclass(frozen=True)
+class Exchange(Rule):
+    """E[g(y_1, y_2)] = E[g(y_2, y_1)], with Var[y_1] = Var[y_2] and means zero"""
+
+    name = "exchange"
+    words = "Both samples have the same length: they may be exchanged."
+    evidence = Evidence.RESIDUAL
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Write the higher power of a function at the first of two variables."""
+        if not _exchangeable(node):
+            return None
+        one, other = node.variables
+        turned = node.integrand.xreplace({one: other, other: one})
+        if _power_at(other, node.integrand) <= _power_at(one, node.integrand):
+            return None
+        return Rewrite(node.func(turned, *node.args[1:]))
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Make every integrand symmetric, on both sides."""
+
+        def symmetric(node: Expr) -> Expr:
+            one, other = node.variables
+            both = (node.integrand + node.integrand.xreplace({one: other, other: one})) / 2
+            return node.func(both.expand(), *node.args[1:])
+
+        left, right = (side.replace(_exchangeable, symmetric) for side in (before, after))
+        return left - right
+
+
+def _exchangeable(node: Basic) -> bool:
+    """Return whether a mean is over two centred Gaussians of one variance."""
+    if not isinstance(node, GaussianExpectation) or len(node.variables) != 2 or any(node.mean):
+        return False
+    return bool(node.covariance[0][0] == node.covariance[1][1])
+
+
+def _power_at(variable: Symbol, integrand: Expr) -> Expr:
+    """Return the power of a function of one variable in a product."""
+    powers = (f.as_base_exp() for f in Mul.make_args(integrand) if f.free_symbols == {variable})
+    return Add(*(power for _, power in powers))

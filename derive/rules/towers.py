@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, Pow
+from sympy import Expr, Mul
 
-from derive.averages import Average, Variance
+from derive.averages import Average, Covariance, Variance
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Over
 from derive.rules.moments import finite
@@ -35,20 +35,40 @@ class Tower(Rule):
 
 @dataclass(frozen=True)
 class VarianceFromMoments(Rule):
-    """E[X^2] - E[X]^2 = Var[X]"""
+    """c E[X^2] - c E[X]^2 = c Var[X]"""
 
     name = "variance-from-moments"
     words = "A mean square less the squared mean is a variance."
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Join a mean square and a squared mean."""
-        if not node.is_Add:
-            return None
-        for term in node.args:
-            if isinstance(term, Average) and isinstance(term.inside[0], Pow) and term.inside[0].exp == 2:
-                quantity = term.inside[0].base
-                square = Average(quantity, term.over) ** 2
-                if -square in node.args:
-                    after = node - term + square + Variance(quantity, term.over)
-                    return Rewrite(after, finite(setting, term))
+        for term in node.args if node.is_Add else ():
+            for mean in (f for f in Mul.make_args(term) if isinstance(f, Average)):
+                quantity, power = mean.inside[0].as_base_exp()
+                square = -(term / mean) * Average(quantity, mean.over) ** 2
+                if power == 2 and square in node.args:
+                    joined = term / mean * Variance(quantity, mean.over)
+                    return Rewrite(node - term - square + joined, finite(setting, mean))
+        return None
+
+
+@dataclass(frozen=True)
+class CovarianceFromMoments(Rule):
+    """c E[X Y] - c E[X] E[Y] = c Cov[X, Y]"""
+
+    name = "covariance-from-moments"
+    words = "A mean product less the product of the means is a covariance."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Join a mean product and a product of means."""
+        for term in node.args if node.is_Add else ():
+            means = [f for f in Mul.make_args(term) if isinstance(f, Average)]
+            if len(means) != 2:
+                continue
+            left, right = (m.inside[0] for m in means)
+            c, over = -term / Mul(*means), means[0].over
+            product = c * Average(left * right, over)
+            if product in node.args:
+                joined = Covariance(left, right, over)
+                return Rewrite(node - term - product + c * joined, finite(setting, joined))
         return None

@@ -84,7 +84,7 @@ class ByClosedForm(Rule):
     def by_second_path(self, step: Step) -> Verdict:
         """Put the lemmas' right sides for their left sides, all at once."""
         pairs = {lemma.statement.lhs: lemma.statement.rhs for lemma in step.lemmas}
-        return _is_closed_form(step, pairs)
+        return closed_forms(step, pairs)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class GaussianMoment(Rule):
             uses |= setting.require(kind, entry.family)
         z, spread = Dummy("w", real=True), Dummy("s", positive=True)
         lemma = gaussian_expectation(node.inside[0].xreplace({entry: z}), {z: (Integer(0), spread)})
-        if not _holds_without_spread(lemma):
+        if not holds_without_spread(lemma):
             uses |= setting.require(Kind.NONDEGENERATE, entry.family)
         return Rewrite(lemma.result.xreplace({spread: _variance(entry)}), uses, lemmas=(lemma,))
 
@@ -131,25 +131,25 @@ class GaussianMoment(Rule):
         cited = [h for h in step.setting.hypotheses if h.key in step.uses]
         for family, lemma in laws.items():
             kinds = [Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE]
-            kinds += [] if _holds_without_spread(lemma) else [Kind.NONDEGENERATE]
+            kinds += [] if holds_without_spread(lemma) else [Kind.NONDEGENERATE]
             missing = [k for k in kinds if not any(h.declares(k, family) for h in cited)]
             if missing:
                 return agreed(lemma, f"the step does not cite of {family.name}: {missing[0].value}")
-        return _is_closed_form(step, pairs)
+        return closed_forms(step, pairs)
 
 
 def _variance(entry: Entry) -> SharedVariance:
     return SharedVariance(entry.family, *(() if entry.layer is None else (entry.layer,)))
 
 
-def _holds_without_spread(lemma: Derivation) -> bool:
+def holds_without_spread(lemma: Derivation) -> bool:
     """Return whether a closed form for a positive variance also gives the value at the mean, for the variance 0."""
     node = lemma.statement.lhs
     (z,), (mean,), ((spread,),) = node.variables, node.mean, node.covariance
     return bool((lemma.result.subs(spread, 0) - node.integrand.subs(z, mean)).expand() == 0)
 
 
-def _is_closed_form(step: Step, pairs: dict[Basic, Basic]) -> Verdict:
+def closed_forms(step: Step, pairs: dict[Basic, Basic]) -> Verdict:
     """Return whether a step puts closed forms for expectations, and where: what must be positive is said."""
     if not pairs or not alike(step.before.xreplace(pairs), step.after):
         return refuted(step, step.lemmas[0], *pairs.items())

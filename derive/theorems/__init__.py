@@ -52,5 +52,9 @@ THEOREMS: Registry[Derivation] = Registry(
         "norm-fourth-moment": "derive.theorems.norm_moments:norm_fourth_moment",
         "log-norm-law": "derive.theorems.log_norm:log_norm_law",
         "gradient-fluctuation": "derive.theorems.gradient_fluctuation:gradient_fluctuation",
+        "angle-operator": "derive.theorems.angle:angle_operator",
+        "width-correction": "derive.theorems.width_correction:width_correction",
+        "width-correction-two-samples": "derive.theorems.gram_correction:width_correction_two_samples",
+        "angle-process": "derive.theorems.angle_process:angle_process",
     },
 )

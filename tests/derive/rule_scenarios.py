@@ -8,6 +8,7 @@ from logarithm_scenarios import logarithm_scenarios
 from map_scenarios import map_scenarios
 from plain_scenarios import plain_scenarios
 from random_scenarios import random_scenarios
+from width_scenarios import width_scenarios
 
 SCENARIOS = [
     *plain_scenarios(),
@@ -18,4 +19,5 @@ SCENARIOS = [
     *block_scenarios(),
     *fourth_scenarios(),
     *logarithm_scenarios(),
+    *width_scenarios(),
 ]

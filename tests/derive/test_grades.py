@@ -46,6 +46,10 @@ GRADES = {
     "norm-fourth-moment": "sampled",
     "log-norm-law": "sampled",
     "gradient-fluctuation": "exact",
+    "angle-operator": "exact",
+    "width-correction": "sampled",
+    "width-correction-two-samples": "sampled",
+    "angle-process": "sampled",
 }
 
 

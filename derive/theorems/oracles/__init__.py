@@ -9,12 +9,14 @@ from derive.theorems.oracles import (
     dropout_cases,
     fluctuation,
     glorot,
+    gram_cases,
     length,
     position_cases,
     rectifier,
     residual_cases,
     samples,
     wide,
+    width_cases,
 )
 
 ORACLES: dict[str, Oracle] = {
@@ -29,4 +31,6 @@ ORACLES: dict[str, Oracle] = {
     **dropout_cases.ORACLES,
     **position_cases.ORACLES,
     **fluctuation.ORACLES,
+    **width_cases.ORACLES,
+    **gram_cases.ORACLES,
 }
