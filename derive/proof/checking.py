@@ -11,7 +11,7 @@ from derive.errors import InputError
 from derive.proof.circles import circle, described
 from derive.proof.comparison import chain_breaks, differences, same_lemmas
 from derive.proof.derivation import CheckResult, Derivation, Step, first_verdict, relation_of
-from derive.proof.existence import missing_layers
+from derive.proof.existence import missing_layers, missing_units
 from derive.proof.laboratory import Laboratory
 from derive.proof.oracle import Oracle
 from derive.proof.rule import Evidence, Rewrite
@@ -76,7 +76,8 @@ class Checker:
 
     def _steps(self, derivation: Derivation, failures: list[str]) -> tuple[Step, ...]:
         trail = circle(derivation)
-        failures += [*chain_breaks(derivation), *missing_layers(derivation), *wrong_reach(derivation)]
+        failures += [*chain_breaks(derivation), *missing_layers(derivation), *missing_units(derivation)]
+        failures += wrong_reach(derivation)
         failures += [described(trail)] if trail else []
         if not derivation.steps:
             failures.append(f"{derivation.name}: it has no steps, and proves nothing")

@@ -18,13 +18,14 @@ def knots(setting: Setting, families: tuple[Family, ...]) -> list[Knot]:
     """Return the knots that tiny worlds tie to withhold what a setting does not declare.
 
     One of the families is declared independent of each other one, and nothing makes it so of them together: three signs
-    with C = A B. What is declared of fewer families together holds in a knot, so that only the smallest are of use.
+    with C = A B. What is declared of fewer families together holds in a knot. A knot is of no use where each of its
+    families is in a smaller one among them.
     """
     free = _free(setting, families)
     found: list[set[Family]] = []
     for size in range(3, min(_LARGEST, len(free)) + 1):
         sets = (set(chosen) for chosen in combinations(free, size))
-        found += [chosen for chosen in sets if not any(k < chosen for k in found) and _open(setting, chosen)]
+        found += [c for c in sets if set().union(*(k for k in found if k < c)) != c and _open(setting, c)]
     return [knot for chosen in found for knot in _tied(sorted(chosen, key=families.index))]
 
 

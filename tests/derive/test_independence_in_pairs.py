@@ -2,9 +2,10 @@
 
 from dataclasses import fields
 from itertools import combinations, product
-from math import prod
+from random import Random
 
 import pytest
+from outcomes_by_hand import independent, marginal, table
 from planting import derive_by, failure
 from sympy import Eq, Rational, Sum, Symbol
 
@@ -136,33 +137,6 @@ def test_nothing_is_tied_to_what_is_drawn_last():
     assert [knot[0] for knot in knots(pairs, (A, LAST, LAST_TOO))] == [LAST, LAST_TOO]
 
 
-def table(world, scalars):
-    """Every joint outcome with its chance, from the laws alone."""
-    laws = [world.laws(s.family, tuple(map(int, s.indices))) for s in scalars]
-    coins = sorted(set().union(*(law.coins for law in laws)), key=lambda coin: coin.name)
-    for faces in product(*(range(len(coin.weights)) for coin in coins)):
-        chance = prod((Rational(coin.weights[k], coin.total) for coin, k in zip(coins, faces, strict=True)), start=1)
-        yield chance, tuple(law.at(dict(zip(coins, faces, strict=True))) for law in laws)
-
-
-def marginal(rows, *places):
-    found = {}
-    for chance, values in rows:
-        at = tuple(values[k] for k in places)
-        found[at] = found.get(at, 0) + chance
-    return found
-
-
-def independent(rows, *groups):
-    """Whether groups of scalars are independent, each of all the others together."""
-    alone = [marginal(rows, *group) for group in groups]
-    joint = marginal(rows, *(k for group in groups for k in group))
-    return all(
-        joint.get(sum(values, ()), 0) == prod(chances[v] for chances, v in zip(alone, values, strict=True))
-        for values in product(*alone)
-    )
-
-
 LAWS = {
     "skewed": (),
     "symmetric": (Kind.SYMMETRIC,),
@@ -220,12 +194,29 @@ def test_a_family_of_layers_stays_independent_of_each_other_one_as_a_whole():
         assert not independent(rows, *groups)
 
 
-def test_four_that_are_independent_in_threes_are_not_together_somewhere():
-    setting = Setting((in_threes(A, B, C, D),))
-    world = next(w for w in tiny_worlds(setting, about=(A, B, C, D)) if w.knot)
-    rows = list(table(world, [A(), B(), C(), D()]))
-    assert all(independent(rows, *([k] for k in three)) for three in combinations(range(4), 3))
-    assert not independent(rows, [0], [1], [2], [3])
+FOUR = (A, B, C, D)
+STATEMENTS = [(f, s) for f in FOUR for k in (1, 2, 3) for s in combinations([g for g in FOUR if g != f], k)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_worlds_grant_what_is_declared_and_refute_all_else_that_no_hypothesis_gives(seed):
+    """Four scalars of which some independence is declared, at random: of each from others together, by enumeration."""
+    random = Random(seed)
+    declared = [s for s in STATEMENTS if random.random() < random.choice((0.1, 0.2, 0.35))]
+    setting = Setting((said("some", *((INDEPENDENT, f, *others) for f, others in declared)),))
+    worlds = {(w.knot, w.number % 8): w for w in tiny_worlds(setting, about=FOUR) if not w.special}
+    tables = [list(table(world, [f() for f in FOUR])) for world in worlds.values()]
+
+    def holds(one, others):
+        return [independent(rows, [FOUR.index(one)], [FOUR.index(f) for f in others]) for rows in tables]
+
+    for one, others in STATEMENTS:
+        try:
+            setting.families_independent({one}, {*others})
+        except Undischarged:
+            assert not all(holds(one, others)), (one, others)
+        else:
+            assert all(holds(one, others)), (one, others)
 
 
 class InPairs(Setting):

@@ -38,6 +38,7 @@ SAMPLE = (
     Planted("sign", EXPECTATION, "VarianceDefinition.rewrite", "product-variance", CHECK),
     Planted("power", EXPECTATION, "VarianceDefinition.rewrite", "product-variance", CHECK, 2),
     Planted("constant", "derive.theorems.kumar", "UNIT", "kumar-2017", CLEAR),
+    Planted("constant", "derive.theorems.layer_variance", "OWN", "layer-variance", CHECK),
     Planted("dropped term", "derive.rules.towers", "VarianceFromMoments.rewrite", "total-variance", CHECK),
     Planted("obligation", EXPECTATION, "ProductLaw.rewrite", "product-variance", CHECK),
     Planted("relation", "derive.rules.decay", "DecayOfRecursion", "critical-length", CHECK),
@@ -60,7 +61,7 @@ def outcome(planted_error):
     return CHECK if noticed(answer, sound[subject]) else None
 
 
-@pytest.mark.parametrize("planted_error", SAMPLE, ids=lambda p: p.kind)
+@pytest.mark.parametrize("planted_error", SAMPLE, ids=lambda p: f"{p.kind}, {p.subject}")
 def test_an_error_of_each_kind_is_noticed(planted_error):
     before = source(planted_error.module)
     assert outcome(planted_error) == planted_error.by
