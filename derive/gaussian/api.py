@@ -103,7 +103,7 @@ def outcome(node: GaussianExpectation) -> ClosedForm | NoClosedForm:
 
 
 def _derive(node: GaussianExpectation) -> ClosedForm:
-    """Extraordinary numbers and sums by way of the general form; others as given, and generally where the check fails."""
+    """Extraordinary numbers and sums by way of the general form; others as given, or so where the check fails."""
     general = generalised(node) or with_named_variance(node)
     if general is not None:
         with suppress(NoClosedForm, InputError):

@@ -76,7 +76,9 @@ def with_named_variance(node: GaussianExpectation) -> General | None:
         return None
     if first.free_symbols & (node.integrand.free_symbols | node.mean[0].free_symbols):
         return None
-    return General(GaussianExpectation.of(node.integrand, node.variables, node.mean, ((VARIANCE,),)), Dict({VARIANCE: first}))
+    return General(
+        GaussianExpectation.of(node.integrand, node.variables, node.mean, ((VARIANCE,),)), Dict({VARIANCE: first})
+    )
 
 
 @dataclass

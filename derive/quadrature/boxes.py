@@ -36,7 +36,6 @@ _ROUNDING = 32
 """Bits that Legendre's recursion may lose."""
 
 
-
 def gauss_error(nodes: int, radius: Any, volume: Any, sides: int) -> Any:
     """The bound above for a box of this volume, of ``sides`` variables."""
     return sides * (32 / 15) * volume * radius / ((R - 1) * R ** (2 * nodes - 1))
@@ -48,7 +47,9 @@ def _whole_rule(n: int, bits: int) -> tuple[Any, Any]:
     By Newton's method from NumPy's nodes, which are right to a rounding; its weights near the ends are not.
     """
     one = 1 << bits
-    x = np.array([int(a * 2.0**53) << bits >> 53 for a in np.polynomial.legendre.leggauss(n)[0][n // 2 :]], dtype=object)
+    x = np.array(
+        [int(a * 2.0**53) << bits >> 53 for a in np.polynomial.legendre.leggauss(n)[0][n // 2 :]], dtype=object
+    )
     while True:
         before, now = 0 * x + one, x
         for k in range(1, n):

@@ -16,7 +16,6 @@ import sympy as sp
 
 from derive.gaussian import functions
 
-
 Terms = Mapping[tuple[int, ...], sp.Expr]
 _QUADRATIC = 2
 
