@@ -103,7 +103,7 @@ def outcome(node: GaussianExpectation) -> ClosedForm | NoClosedForm:
 
 
 def _derive(node: GaussianExpectation) -> ClosedForm:
-    """Extraordinary numbers and sums by way of the general form; others as given, generally where the check fails."""
+    """Extraordinary numbers and sums by way of the general form; others as given, or so where the check fails."""
     general = generalised(node) or with_named_variance(node)
     if general is not None:
         with suppress(NoClosedForm, InputError):
@@ -152,11 +152,6 @@ def as_given(node: GaussianExpectation) -> ClosedForm:
 def general_form(node: GaussianExpectation) -> ClosedForm:
     """The closed form with the law and the integrand as they stand, derived once."""
     return as_given(node)
-
-
-def general_form_of(rule: PutNumbersIn) -> ClosedForm:
-    """Return the form that a rule puts numbers into."""
-    return general_form(rule.general)
 
 
 def finish(

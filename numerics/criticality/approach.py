@@ -138,7 +138,7 @@ def correlation_at_edge(f: Moments, q: float, weight_variance: float) -> Approac
     if f.infinite:
         return None
     heights = jumps(f.activation.expression, f.activation.symbol, 1)
-    kinks = tuple((Float(p), Float(height)) for p, height in heights.items())
+    kinks = tuple((p.evalf(), height.evalf()) for p, height in heights.items())
     build = critical_correlation_kinked if kinks else critical_correlation_smooth
     if not kinks:
         curvature = _mean(f.activation, CURVATURE_OF_F(U) ** 2, q)

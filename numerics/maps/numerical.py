@@ -403,7 +403,8 @@ def _scaled(found: Bounded, scale: Array) -> Bounded:
 
 def _less(whole: Bounded, part: Bounded) -> tuple[Array, Array, Any]:
     """The difference, its error and its method."""
-    difference = whole.value - part.value
+    with np.errstate(invalid="ignore"):
+        difference = whole.value - part.value
     return difference, whole.error + part.error + EPS * np.abs(difference), part.method
 
 

@@ -126,7 +126,10 @@ def test_correlation_at_the_edge_of_tanh_follows_its_recursion() -> None:
     assert lost / (x * x) == pytest.approx(1 / rate.amplitude, rel=1e-4)
 
 
-@pytest.mark.parametrize(("name", "bias"), [("hard-tanh", 0.04), ("relu6", 0.3), ("abs", 0.0)])
+_KINKED = [("hard-tanh", 0.04), ("relu6", 0.3), ("abs", 0.0), ("abs(tanh(x)-0.5)", 0.04)]
+
+
+@pytest.mark.parametrize(("name", "bias"), _KINKED)
 def test_correlation_at_the_edge_follows_its_recursion_with_kinks(name: str, bias: float) -> None:
     """The gap map is iterated: its inverse root grows by half of beta a layer, where 1 - rho ~ 4/(beta l)^2."""
     found = critical(name, bias_variance=bias)
