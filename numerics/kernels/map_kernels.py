@@ -10,13 +10,13 @@ from derive.activations import Activation
 from derive.errors import InputError
 from numerics.kernels.map_methods import MapMethods
 from numerics.maps.definitions import ARGUMENTS, map_name
+from numerics.maps.numerical import METHODS
 from numerics.maps.values import named, variance
 from numerics.programs.callable import Kernel
 
 DOMAIN = (1e-3, 1e2)
 """Variances for which a kernel by quadrature is made and measured, unless told otherwise."""
 
-METHODS = ("auto", "closed form", "quadrature")
 Defaults = tuple[tuple[str, float], ...]
 """Default values of a map's last arguments."""
 

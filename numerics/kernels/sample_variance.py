@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from sympy import Add, Symbol
+from sympy import Add
 
 from derive.activations import Activation
 from derive.activations import activation as named
@@ -168,14 +168,7 @@ def _fixed(program: Program, values: dict[str, float]) -> Program:
     kept = tuple(a for a in program.arguments if a.name not in values)
     constants = tuple((a, values[a.name]) for a in program.arguments if a.name in values)
     domain = tuple(r for r in program.domain if r.value.free_symbols <= set(kept))
-    swap = {a: Symbol(a.name[:-1]) for a in kept}
-    return replace(
-        program,
-        arguments=tuple(swap.values()),
-        constants=(*program.constants, *constants),
-        assignments=tuple(replace(line, value=line.value.xreplace(swap)) for line in program.assignments),
-        domain=tuple(replace(r, value=r.value.xreplace(swap)) for r in domain),
-    )
+    return replace(program, arguments=kept, constants=(*program.constants, *constants), domain=domain)
 
 
 def _with_correlation(program: Program) -> Program:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,6 +43,16 @@ def test_a_package_inside_is_imported_when_it_is_asked_for():
     assert python(f"import sys, derive, numerics; dir(derive); dir(numerics); print({heavy} & {{*sys.modules}})") == (
         "set()"
     )
+
+
+@pytest.mark.parametrize(("package", "above"), [("programs", {"maps", "kernels"}), ("maps", {"kernels"})])
+def test_packages_are_imported_one_way(package, above):
+    """Programs know no map, and maps know no kernel, inside functions neither."""
+    for path in (Path(numerics.__file__).parent / package).glob("*.py"):
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        rooms = {part for node in nodes for part in (node.module or "").split(".")[1:2]}
+        rooms |= {alias.name for node in nodes if node.module == "numerics" for alias in node.names}
+        assert not rooms & above, path
 
 
 def test_depth_and_width_stand_for_equal_widths():
