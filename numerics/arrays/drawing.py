@@ -10,7 +10,6 @@ from functools import partial
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-
 from sympy import Expr
 
 from derive.blocks import Drawn, Signal
