@@ -54,7 +54,8 @@ def linear_prediction(network: Network) -> Prediction:
     _check_linear_regime(network)
     columns = _columns([network], None)
     used = {name: tuple(map(_derivation, names)) for name, names in _linear(biased=any(network.bias_variance)).items()}
-    return _made(network, "linear-regime", columns, 0, used)
+    # There are no expectations whose errors it could have.
+    return made(network, "linear-regime", {name: columns[name].value[0].copy() for name in used}, used)
 
 
 def _made(

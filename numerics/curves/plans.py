@@ -292,7 +292,8 @@ class SideBySide(Plan):
         ]
         back = added(alone(port.axes), Integer(1), exact=True)["gradient"]
         self._sum = _Back(back, {}, port, None)
-        self.behind = _joined(*(p.behind for p in (*self._branches, *self._moments)), self._sum.behind)
+        parts = [branch.behind for branch in self._branches] + [moments.behind for moments in self._moments]
+        self.behind = _joined(*parts, self._sum.behind)
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
         """Return the state of all units."""

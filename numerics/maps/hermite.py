@@ -227,7 +227,7 @@ class _Projection:
         damped: Any = _Damped(self.reading, self.z, order)
         run = Adaptive(damped, [self.z], given, owners=len(root), outputs=1, nodes=_NODES, tolerance=EPS / 16)
         reach = np.full(len(root), _FIRST)
-        run.take(joined([self._start(-_FIRST, _FIRST, float(root[n]), order, n) for n in owners]))
+        run.take(joined([self._start(-_FIRST, _FIRST, float(root[n]), order, int(n)) for n in owners]))
         while True:
             beyond = self.growth.beyond(reach, {self.root: root}) * math.sqrt(2 * math.pi)
             left = np.broadcast_to(beyond, root.shape)
@@ -236,7 +236,9 @@ class _Projection:
                 break
             further = np.ceil(1.25 * reach)
             sides = [(n, side) for n in owners[short] for side in (-1, 1)]
-            run.take(joined([self._beside(side, reach[n], further[n], float(root[n]), order, n) for n, side in sides]))
+            run.take(
+                joined([self._beside(side, reach[n], further[n], float(root[n]), order, int(n)) for n, side in sides])
+            )
             reach = np.where(short, further, reach)
         boxes = joined([b for b, _ in run.sums.kept])
         count = np.bincount(boxes.owner, minlength=len(root))
