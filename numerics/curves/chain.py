@@ -25,8 +25,9 @@ from derive.theorems.forward import biased_step, one_layer_from_moments
 from numerics.activations import slopes
 from numerics.curves.blocks import correlation, through
 from numerics.curves.expectations import Step
+from numerics.curves.lemma_plans import Plan
 from numerics.curves.places import Shape
-from numerics.curves.plans import Plan, expectations, plan
+from numerics.curves.plans import expectations, plan
 from numerics.curves.prediction import COLUMNS, Prediction, made
 from numerics.curves.runs import Column, Once, Run
 from numerics.curves.state import EPS, Numbers, Port, State, absolute, relative
