@@ -2,6 +2,8 @@
 
 from sympy import Symbol, symbols
 
+from derive.network import BIAS_VARIANCE, GAIN
+
 q, q_1, q_2 = symbols("q q_1 q_2", positive=True)
 """Variance of a pre-activation: the length of mean-field theory; of two inputs where they differ."""
 
@@ -14,10 +16,10 @@ rho = Symbol("rho", real=True)
 m, v = symbols("m v", positive=True)
 """Root mean square over networks of the mean over samples, and of the fluctuation about it: q = m^2 + v^2."""
 
-sigma_w2 = Symbol("sigma_w2", positive=True)
+sigma_w2 = GAIN
 """sigma_w^2: the variance of a weight is sigma_w^2 over the fan-in."""
 
-sigma_b2 = Symbol("sigma_b2", nonnegative=True)
+sigma_b2 = BIAS_VARIANCE
 """sigma_b^2: the variance of a bias."""
 
 fan_in, fan_out = symbols("n_in n_out", positive=True)

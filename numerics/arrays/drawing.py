@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from sympy import Expr
 
 from derive.blocks import Drawn, Signal
+from derive.chances import Scalar
 from numerics.arrays.steps import Key
-from numerics.laws import law
+from numerics.laws import law, laws
 from numerics.network import Network
 
 Floats = NDArray[np.float64]
-
-MASK = "mask"
+Sampler = Callable[[tuple[int, ...], Generator], Floats]
 
 
 class Drawing:
@@ -28,13 +31,17 @@ class Drawing:
     def __init__(self, network: Network, signal: Signal, shapes: Mapping[Key, tuple[int, ...]]) -> None:
         self._network = network
         (self._input,) = (d.family for d in signal.drawn[:1])
-        self._needed = [(d, shapes[d.family, None]) for d in signal.drawn[1:] if (d.family, None) in shapes]
+        self._needed = [
+            (_sampler(d, signal), shapes[d.family, None], d.family)
+            for d in signal.drawn[1:]
+            if (d.family, None) in shapes
+        ]
 
     def draw(self, rng: Generator, count: int) -> dict[Key, Floats]:
         """Return an array for each family, networks first."""
         found: dict[Key, Floats] = {}
-        for drawn, shape in self._needed:
-            found[drawn.family, None] = _drawn(drawn, (count, *shape), rng)
+        for sample, shape, family in self._needed:
+            found[family, None] = sample((count, *shape), rng)
         found[self._input, None] = self._samples(rng, count)
         return found
 
@@ -62,10 +69,31 @@ def pair(network: Network, shape: tuple[int, ...], rng: Generator) -> Floats:
     return np.stack([first, second], axis=1)
 
 
-def _drawn(drawn: Drawn, shape: tuple[int, ...], rng: Generator) -> Floats:
-    if drawn.law == MASK:
-        assert drawn.rate is not None  # a mask has one
-        rate = float(drawn.rate)
-        return (rng.random(shape) >= rate) / (1 - rate)
-    assert drawn.variance is not None  # a network has numbers for all that it draws
-    return law(drawn.law).sample(shape, variance=float(drawn.variance), rng=rng)
+def _sampler(drawn: Drawn, signal: Signal) -> Sampler:
+    """Return what draws a family: a law by its name, or the chances of the property of that name that it has."""
+    granted = {
+        said.kind.name.lower(): said.kind.law
+        for hypothesis in signal.assumed
+        for said in hypothesis.properties
+        if said.family == drawn.family and said.kind.law is not None
+    }
+    if drawn.law in laws():
+        assert drawn.variance is not None  # a network has numbers for all that it draws
+        variance = float(drawn.variance)
+        return lambda shape, rng: law(drawn.law).sample(shape, variance=variance, rng=rng)
+    chances = granted[drawn.law](Scalar((), Fraction(1), 1, _number))
+    return partial(_of_chances, [(float(weight), float(value)) for weight, value in chances])
+
+
+def _number(e: Expr) -> Fraction:
+    return Fraction(int(e.p), int(e.q))
+
+
+def _of_chances(chances: Sequence[tuple[float, float]], shape: tuple[int, ...], rng: Generator) -> Floats:
+    """Draw values with their probabilities."""
+    at, (below, before) = rng.random(shape), chances[0]
+    found = np.full(shape, before)
+    for weight, value in chances[1:]:
+        found[at >= below] = value
+        below += weight
+    return found

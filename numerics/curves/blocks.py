@@ -12,8 +12,9 @@ from derive.blocks import Block
 from derive.errors import InputError
 from derive.proof.derivation import Derivation
 from numerics.curves.bound import Values
+from numerics.curves.lemma_plans import Plan
 from numerics.curves.places import Shape
-from numerics.curves.plans import Plan, plan, reads_pairs
+from numerics.curves.plans import plan, reads_pairs
 from numerics.curves.prediction import Prediction
 from numerics.curves.runs import Column, Once, Run, averaged, joined
 from numerics.curves.state import CARRIED, EPS, Numbers, Port, State

@@ -82,6 +82,8 @@ class Bound:
         self._laws = {symbol: source(read) for symbol, read in form.laws.items()}
         self._parameters = [parameter(form.given[p]) for p in form.parameters]
         self._names = form.names
+        # Each operation, and the factor of each mean, is off by half an EPS at most.
+        self._rounding = 0.5 * EPS * (self._step.operations + len(self._reads))
         self._shape = (1, out.groups, out.places**2 if pairs else out.places)
 
     def __call__(self, state: Mapping[str, Numbers], values: Values) -> Numbers:
@@ -168,7 +170,7 @@ class Bound:
         values: Values,
     ) -> Floats:
         slopes = self._step.slopes(*(v for v, *_ in found), *reads, *given)
-        own, inherited = 4 * EPS * np.abs(value), np.zeros((1, 1, 1, 1))
+        own, inherited = self._rounding * np.abs(value), np.zeros((1, 1, 1, 1))
         for slope, (_, wrong, more) in zip(slopes, found, strict=False):
             own = own + times(np.abs(slope), wrong)
             inherited = inherited + times(np.abs(slope), more)

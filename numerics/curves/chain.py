@@ -25,8 +25,9 @@ from derive.theorems.forward import biased_step, one_layer_from_moments
 from numerics.activations import slopes
 from numerics.curves.blocks import correlation, through
 from numerics.curves.expectations import Step
+from numerics.curves.lemma_plans import Plan
 from numerics.curves.places import Shape
-from numerics.curves.plans import Plan, expectations, plan
+from numerics.curves.plans import expectations, plan
 from numerics.curves.prediction import COLUMNS, Prediction, made
 from numerics.curves.runs import Column, Once, Run
 from numerics.curves.state import EPS, Numbers, Port, State, absolute, relative
@@ -54,7 +55,8 @@ def linear_prediction(network: Network) -> Prediction:
     _check_linear_regime(network)
     columns = _columns([network], None)
     used = {name: tuple(map(_derivation, names)) for name, names in _linear(biased=any(network.bias_variance)).items()}
-    return _made(network, "linear-regime", columns, 0, used)
+    # There are no expectations whose errors it could have.
+    return made(network, "linear-regime", {name: columns[name].value[0].copy() for name in used}, used)
 
 
 def _made(

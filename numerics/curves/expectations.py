@@ -199,6 +199,11 @@ class Step:
         self._symbols = [*names, *others]
         self.value = lambdify(self._symbols, self._result, np)
 
+    @property
+    def operations(self) -> int:
+        """How many operations make the result of its inputs."""
+        return int(self._result.count_ops())
+
     @cached_property
     def slopes(self) -> Callable[..., list[Any]]:
         """The derivatives in the expectations and the arguments, by which errors are multiplied."""

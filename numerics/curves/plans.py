@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -13,133 +12,25 @@ from sympy import Integer
 
 from derive.activations import Activation
 from derive.blocks import AveragePool, Block, Concatenate
-from derive.blocks.lemmas import Lemma, Lemmas
+from derive.blocks.lemmas import Lemmas
 from derive.blocks.lemmas_branches import side_by_side
 from derive.blocks.lemmas_other import added
 from derive.blocks.signal import Axis
 from derive.errors import InputError
 from derive.proof.derivation import Derivation
-from numerics.curves.bound import Bound, Values, groups_of
+from numerics.curves.bound import Values, groups_of
 from numerics.curves.expectations import Expectations
-from numerics.curves.forms import form, gap
+from numerics.curves.forms import form
+from numerics.curves.lemma_plans import Back, Memory, Moments, Plan, Quick, in_turn, joined
 from numerics.curves.places import Shape
 from numerics.curves.state import CARRIED, Numbers, Port, State, units_of
 from numerics.network_blocks import alone
-
-Memory = Any
-"""What a plan keeps of its way forward for the way back."""
-
-Quick = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 _GAUSSIAN_FIRST = (
     "{} is predicted for Gaussian values of mean zero, which come out of weights (dense, conv) and out of sums of "
     "such: what goes in here comes out of {}"
 )
 _WEIGHTLESS = "the branches of {} are predicted where they have weights; {} has none, and hangs on what it is added to"
-
-
-class Plan(ABC):
-    """A block at a port. ``out`` is the port behind it, ``behind`` what its numbers come from, by kind of column."""
-
-    out: Port
-    behind: Mapping[str, tuple[Derivation, ...]]
-    single: bool
-    """Whether there is one number of a kind everywhere inside."""
-    mean_is_an_expectation = False
-
-    @abstractmethod
-    def forward(self, state: State, values: Values) -> tuple[State, Memory]:
-        """Return the state behind the block, and what the way back needs."""
-
-    @abstractmethod
-    def quick(self, values: Values, *, mean: bool) -> Quick:
-        """Return the numbers behind the block as a function of those in front, for a state of single numbers."""
-
-    @abstractmethod
-    def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
-        """Return the mean square of the gradient in front of the block, from that behind it."""
-
-
-def _joined(*parts: Mapping[str, tuple[Derivation, ...]]) -> dict[str, tuple[Derivation, ...]]:
-    names = ("forward", "product", "backward")
-    return {n: tuple({id(d): d for part in parts for d in part.get(n, ())}.values()) for n in names}
-
-
-class _Moments:
-    """Mean, mean square, mean product and gap behind a block, as functions of the state in front of it."""
-
-    def __init__(self, lemmas: Lemmas, sources: Mapping[str, Port], out: Port, of: Expectations | None) -> None:
-        shape, pairs = out.shape, out.pairs
-        make = partial(Bound, sources=sources, out=shape, of=of)
-        self._mean = make(form(lemmas["mean"], pairs=False), pairs=False)
-        self._square = make(form(lemmas["square"], pairs=False), pairs=False)
-        apart = gap(lemmas, pairs=False)
-        assert apart is not None  # there is one at one place
-        self._gap = make(apart, pairs=False)
-        self._pairs: dict[str, Bound] = {}
-        if pairs:
-            self._pairs["product"] = make(form(lemmas["product"], pairs=True), pairs=True)
-            if "between" in lemmas:
-                self._pairs["between"] = make(form(lemmas["between"], pairs=True), pairs=True)
-            between = gap(lemmas, pairs=True)
-            if between is not None:
-                self._pairs["gap"] = make(between, pairs=True)
-        else:
-            self._product = make(form(lemmas["product"], pairs=False), pairs=False)
-        self.behind = {
-            "forward": tuple(lemmas[n].derivation for n in ("mean", "square", "between") if n in lemmas),
-            "product": (lemmas["product"].derivation,),
-        }
-
-    def __call__(self, state: State, values: Values) -> State:
-        alone = {"mean": partial(self._mean, state, values)}
-        if not self._pairs:
-            square, product, apart = self._square, self._product, self._gap
-            found: dict[str, Any] = {"square": square, "product": product, "gap": apart}
-            return State({**alone, **{name: partial(run, state, values) for name, run in found.items()}})
-        return State({**alone, **self._of_pairs(state, values)})
-
-    def quick(self, values: Values, *, mean: bool) -> Quick:
-        bound = {
-            "square": self._square,
-            "product": self._product,
-            "gap": self._gap,
-            **({"mean": self._mean} if mean else {}),
-        }
-        runs = {name: run.quick(values) for name, run in bound.items()}
-        return lambda numbers: {name: run(numbers) for name, run in runs.items()}
-
-    def _of_pairs(self, state: State, values: Values) -> dict[str, Numbers]:
-        product = self._pairs["product"](state, values)
-        # Of one sample at two places, what is said of two samples holds, unless masks make a difference.
-        one = self._pairs.get("between")
-        same = self._pairs["product"](state.of_one_sample(), values) if one is None else one(state, values)
-        apart = self._pairs["gap"](state, values) if "gap" in self._pairs else same.less(product)
-        return {
-            "square": same.with_diagonal(self._square(state, values)),
-            "product": product,
-            "gap": apart.with_diagonal(self._gap(state, values)),
-        }
-
-
-class _Back:
-    """The gradient in front of a block; what comes back may tell units apart that are alike on the way forward."""
-
-    def __init__(self, lemma: Lemma, sources: Mapping[str, Port], port: Port, of: Expectations | None) -> None:
-        self._form, self._sources, self._port, self._of = form(lemma, pairs=False), sources, port, of
-        self._bound: dict[tuple[Shape, ...], Bound] = {}
-        self.behind = {"backward": (lemma.derivation,)}
-
-    def __call__(self, state: State, gradients: Mapping[str, Numbers], values: Values) -> Numbers:
-        shapes = tuple(gradient.shape for gradient in gradients.values())
-        if shapes not in self._bound:
-            ports = {name: replace(self._port, shape=g.shape, pairs=False) for name, g in gradients.items()}
-            read = {**self._sources, **ports}
-            named = [read[name] for name in self._form.names]
-            groups = groups_of(self._form, self._port.axes[0].size, *named)
-            shape = Shape(groups, self._port.shape.positions)
-            self._bound[shapes] = Bound(self._form, read, shape, self._of, pairs=False)
-        return self._bound[shapes](State({**{name: state.later(name) for name in state}, **gradients}), values)
 
 
 class Leaf(Plan):
@@ -153,9 +44,9 @@ class Leaf(Plan):
         shape = Shape(groups_of(square, axes[0].size, port), there)
         self.out = Port(axes, shape, pairs and shape.places > 1, block.is_gaussian(incoming=port.gaussian), block.name)
         sources = dict.fromkeys(("mean", *CARRIED), port)
-        self._moments = _Moments(lemmas, sources, self.out, of)
-        self._back = _Back(lemmas["gradient"], sources, port, of)
-        self.behind = _joined(self._moments.behind, self._back.behind)
+        self._moments = Moments(lemmas, sources, self.out, of)
+        self._back = Back(lemmas["gradient"], sources, port, of)
+        self.behind = joined(self._moments.behind, self._back.behind)
         self.mean_is_an_expectation = of is not None
         self.single = port.is_single and self.out.is_single
 
@@ -182,7 +73,7 @@ class Row(Plan):
             self._plans.append(plan(block, port, pairs=keep))
             port = self._plans[-1].out
         self.out = port
-        self.behind = _joined(*(p.behind for p in self._plans))
+        self.behind = joined(*(p.behind for p in self._plans))
         self.single = all(p.single for p in self._plans)
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
@@ -210,7 +101,7 @@ class Total(Plan):
     def __init__(self, block: Block, port: Port, *, pairs: bool) -> None:
         paths = block.paths
         self._branches = [Row(branch.steps, port, pairs=pairs) for branch, _ in paths]
-        self._sums: list[tuple[_Moments, _Back]] = []
+        self._sums: list[tuple[Moments, Back]] = []
         total = self._branches[0].out
         derivations: list[Mapping[str, tuple[Derivation, ...]]] = [b.behind for b in self._branches]
         for (branch, factor), row in zip(paths[1:], self._branches[1:], strict=True):
@@ -222,12 +113,12 @@ class Total(Plan):
             after = Port(row.out.axes, shape, pairs and shape.places > 1, gaussian, block.word)
             sources = dict.fromkeys(("mean", *CARRIED), total)
             sources |= {f"branch {name}": row.out for name in ("mean", *CARRIED)}
-            moments = _Moments(lemmas, sources, after, None)
-            self._sums.append((moments, _Back(lemmas["gradient"], {}, port, None)))
+            moments = Moments(lemmas, sources, after, None)
+            self._sums.append((moments, Back(lemmas["gradient"], {}, port, None)))
             derivations += [moments.behind, self._sums[-1][1].behind]
             total = after
         self.out = total
-        self.behind = _joined(*derivations)
+        self.behind = joined(*derivations)
         self.single = port.is_single and all(branch.single for branch in self._branches)
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
@@ -287,12 +178,13 @@ class SideBySide(Plan):
         lemmas = side_by_side(len(shape.positions))
         names = ("mean", *CARRIED)
         self._moments = [
-            _Moments(lemmas, {f"branch {name}": out for name in names}, replace(self.out, shape=out.shape), None)
+            Moments(lemmas, {f"branch {name}": out for name in names}, replace(self.out, shape=out.shape), None)
             for out in outs
         ]
         back = added(alone(port.axes), Integer(1), exact=True)["gradient"]
-        self._sum = _Back(back, {}, port, None)
-        self.behind = _joined(*(p.behind for p in (*self._branches, *self._moments)), self._sum.behind)
+        self._sum = Back(back, {}, port, None)
+        parts = [branch.behind for branch in self._branches] + [moments.behind for moments in self._moments]
+        self.behind = joined(*parts, self._sum.behind)
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
         """Return the state of all units."""
@@ -324,18 +216,6 @@ class SideBySide(Plan):
         for mine in others:
             total = self._sum(State({}), {"gradient": total, "branch gradient": mine}, values)
         return total
-
-
-def in_turn(runs: Sequence[Quick]) -> Quick:
-    """Return functions of numbers as one, one after the other."""
-
-    def run(numbers: Mapping[str, Any]) -> dict[str, Any]:
-        found = dict(numbers)
-        for one in runs:
-            found = one(found)
-        return found
-
-    return run
 
 
 def plan(block: Block, port: Port, *, pairs: bool) -> Plan:

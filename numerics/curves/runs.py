@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.curves.bound import Values
-from numerics.curves.plans import Plan, Quick, in_turn
+from numerics.curves.lemma_plans import Plan, Quick, in_turn
 from numerics.curves.state import CARRIED, EPS, Numbers, Port, State, absolute, relative, times
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ He_k(x + iy) = Σ_j C(k, j) (iy)^j He_{k-j}(x); so one enclosure of f bounds the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -77,11 +77,30 @@ class Series:
 @lru_cache(maxsize=1024)
 def series(f: Activation, q: float, order: int) -> Series | None:
     """Return the first ``order`` coefficients, or None where they are not found."""
-    second, slope_second = squares(f, q)
-    found = _coefficients(f, q, order, 0) if np.isfinite(second).all() else None
-    if found is None:
-        return None
-    a, errors = found
+    (found,) = many_series(f, [q], order)
+    return found
+
+
+def many_series(f: Activation, variances: Sequence[float], order: int) -> list[Series | None]:
+    """Return `series` at several variances, which are integrated together: many cost little more than one."""
+    both = many_squares(f, variances)
+    known = [k for k, (second, _) in enumerate(both) if np.isfinite(second).all()]
+    found: list[Series | None] = [None] * len(variances)
+    for k, one in zip(known, _coefficients(f, [variances[k] for k in known], order, 0), strict=True):
+        if one is not None:
+            found[k] = _with_tails(f, variances[k], order, *both[k], *one)
+    return found
+
+
+def _with_tails(
+    f: Activation,
+    q: float,
+    order: int,
+    second: tuple[float, float],
+    slope_second: tuple[float, float],
+    a: Array,
+    errors: Array,
+) -> Series:
     least = np.square(np.maximum(np.abs(a) - errors, 0.0))
     k = np.arange(order)
     lost = 4 * EPS * second[0]
@@ -102,7 +121,9 @@ def slope_series(f: Activation, q: float, order: int) -> Series | None:
     a_k = √(q/k) b_(k-1), where f'(√q z) = Σ b_k He_k(z)/√k!.
     """
     whole = squares(f, q)[1]
-    found = _coefficients(f, q, order - 1, 1) if not f.jumps and np.isfinite(whole).all() else None
+    if f.jumps or not np.isfinite(whole).all():
+        return None
+    (found,) = _coefficients(f, [q], order - 1, 1)
     if found is None:
         return None
     b, errors = found
@@ -112,14 +133,18 @@ def slope_series(f: Activation, q: float, order: int) -> Series | None:
     return Series(q, a, error + 4 * EPS * np.abs(a), 0.0, slope_tail / order, slope_tail, math.nan, math.inf)
 
 
-def _coefficients(f: Activation, q: float, order: int, derivative: int) -> tuple[Array, Array] | None:
-    """The first coefficients of f or f' and their errors; by parity every other is exactly 0."""
+def _coefficients(
+    f: Activation, variances: Sequence[float], order: int, derivative: int
+) -> list[tuple[Array, Array] | None]:
+    """The first coefficients of f or f' at each variance and their errors; by parity every other is exactly 0."""
+    if not variances:
+        return []
     try:
-        found = _projection(f, derivative).coefficients(q, order)
+        found = _projection(f, derivative).coefficients(np.array(variances), order)
     except CannotRead:
-        return None
+        return [None] * len(variances)
     for first, holds in ((derivative, f.is_odd), (1 - derivative, f.is_even)):
-        for part in found if holds and found is not None else ():
+        for part in (part for one in found if holds and one is not None for part in one):
             part[first::2] = 0.0
     return found
 
@@ -127,12 +152,22 @@ def _coefficients(f: Activation, q: float, order: int, derivative: int) -> tuple
 @lru_cache(maxsize=4096)
 def squares(activation: Activation, q: float) -> tuple[tuple[float, float], tuple[float, float]]:
     """E[f²] and E[f'²] away from jumps, s ~ N(0, q), each with its error; not a number or infinite without a rule."""
-    found = [(math.nan, math.inf), (math.inf, 0.0)]
-    for derivative, line in enumerate(_square_lines(activation)):
-        if line is not None:
-            (square,) = line(0.0, q)
-            found[derivative] = float(square.value), float(square.error)
-    return found[0], found[1]
+    (found,) = many_squares(activation, [q])
+    return found
+
+
+def many_squares(
+    activation: Activation, variances: Sequence[float]
+) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Return `squares` at several variances."""
+    sides = []
+    for line, unknown in zip(_square_lines(activation), ((math.nan, math.inf), (math.inf, 0.0)), strict=True):
+        if line is None:
+            sides.append([unknown] * len(variances))
+        else:
+            (found,) = line(0.0, np.asarray(variances, np.float64))
+            sides.append(list(zip(found.value.tolist(), found.error.tolist(), strict=True)))
+    return list(zip(*sides, strict=True))
 
 
 @lru_cache(maxsize=64)
@@ -185,46 +220,82 @@ class _Projection:
         self.growth = Growth(f * sp.exp(self.z**2 / 4), [self.z])
         self.points = [float(p) for p in activation.breakpoints]
 
-    def coefficients(self, q: float, order: int) -> tuple[Array, Array] | None:
-        """The first coefficients and their errors."""
-        root = math.sqrt(q)
-        given = {self.root: Disc(np.array([root]), EPS * np.array([root]))}
+    def coefficients(self, variances: Array, order: int) -> list[tuple[Array, Array] | None]:
+        """The first coefficients and their errors, at each of the variances; None where they are not found."""
+        root, owners = np.sqrt(variances), np.arange(len(variances))
+        given = {self.root: Disc(root, EPS * root)}
         damped: Any = _Damped(self.reading, self.z, order)
-        run = Adaptive(damped, [self.z], given, owners=1, outputs=1, nodes=_NODES, tolerance=EPS / 16)
-        reach = _FIRST
-        run.take(self._start(-reach, reach, root, order))
+        run = Adaptive(damped, [self.z], given, owners=len(root), outputs=1, nodes=_NODES, tolerance=EPS / 16)
+        reach = np.full(len(root), _FIRST)
+        run.take(joined([self._start(-_FIRST, _FIRST, float(root[n]), order, int(n)) for n in owners]))
         while True:
-            left = float(self.growth.beyond(reach, {self.root: np.array(root)}).squeeze()) * math.sqrt(2 * math.pi)
-            if left <= EPS / 64 * run.sums.size[0, 0] or reach >= _LAST:
+            beyond = self.growth.beyond(reach, {self.root: root}) * math.sqrt(2 * math.pi)
+            left = np.broadcast_to(beyond, root.shape)
+            short = ~(left <= EPS / 64 * run.sums.size[:, 0]) & (reach < _LAST)
+            if not short.any():
                 break
-            further = math.ceil(1.25 * reach)
-            run.take(joined([self._start(a, b, root, order) for a, b in ((reach, further), (-further, -reach))]))
-            reach = further
-        if not np.isfinite(left) or not np.isfinite(run.sums.error).all():
-            return None
+            further = np.ceil(1.25 * reach)
+            sides = [(n, side) for n in owners[short] for side in (-1, 1)]
+            run.take(
+                joined([self._beside(side, reach[n], further[n], float(root[n]), order, int(n)) for n, side in sides])
+            )
+            reach = np.where(short, further, reach)
         boxes = joined([b for b, _ in run.sums.kept])
+<<<<<<< HEAD
         radius = np.concatenate([r[:, 0] for _, r in run.sums.kept])
         if len(boxes.owner) * _NODES > _MOST_NODES:
             return None
         with np.errstate(all="ignore"):
             a, errors = self._project(boxes, radius, root, order, left * CRAMER * _QUARTER_ROOT)
         return (a, errors) if np.isfinite(a).all() and np.isfinite(errors).all() else None
+=======
+        count = np.bincount(boxes.owner, minlength=len(root))
+        good = np.isfinite(left) & np.isfinite(run.sums.error).all(axis=1) & (count * _NODES <= _MOST_NODES)
+        found: list[tuple[Array, Array] | None] = [None] * len(root)
+        if not good.any():
+            return found
+        kept = boxes.where(np.flatnonzero(good[boxes.owner]))
+        kept = kept.where(np.argsort(kept.owner, kind="stable"))
+        with np.errstate(all="ignore"):
+            a, errors = self._project(kept, root, order)
+            errors += left[good] * CRAMER * _QUARTER_ROOT
+        for k, n in enumerate(owners[good]):
+            if np.isfinite(a[:, k]).all() and np.isfinite(errors[:, k]).all():
+                found[n] = a[:, k].copy(), errors[:, k].copy()
+        return found
+>>>>>>> curves
 
-    def _start(self, low: float, high: float, root: float, order: int) -> Boxes:
+    def _beside(self, side: int, near: float, far: float, root: float, order: int, owner: int) -> Boxes:
+        low, high = sorted((side * near, side * far))
+        return self._start(low, high, root, order, owner)
+
+    def _start(self, low: float, high: float, root: float, order: int, owner: int) -> Boxes:
         count = max(1, math.ceil((high - low) / min(1.5, 12 / math.sqrt(order))))
         inside = [p / root for p in self.points if low < p / root < high]
         edges = np.unique(np.concatenate([np.linspace(low, high, count + 1), inside]))
         return Boxes(
-            np.zeros(len(edges) - 1, dtype=int), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None]
+            np.full(len(edges) - 1, owner), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None]
         )
 
+<<<<<<< HEAD
     def _project(self, boxes: Boxes, radius: Array, root: float, order: int, left: float) -> tuple[Array, Array]:
         middle, half = boxes.middle[0], boxes.half[0]
+=======
+    def _project(self, boxes: Boxes, root: Array, order: int) -> tuple[Array, Array]:
+        """The coefficients and what they are wrong by, of shape (orders, owners); boxes are sorted by owner."""
+        middle, half, owner = boxes.middle[0], boxes.half[0], boxes.owner
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+
+        def total(parts: Any) -> Any:
+            return np.add.reduceat(parts, starts, axis=-1)
+
+>>>>>>> curves
         x, w = long_rule(_NODES)
-        z = (middle.astype(np.longdouble)[:, None] + half[:, None] * x).ravel()
+        z = middle.astype(np.longdouble)[:, None] + half[:, None] * x
         at = z.astype(np.float64)
-        s = Disc(np.array(root), np.array(EPS * root))
+        s = Disc(root[owner][:, None], EPS * root[owner][:, None])
         (g,), _ = self.reading({self.root: s, self.z: Disc(at, EPS * np.abs(at))})
+<<<<<<< HEAD
         # Boxes that are better left out are bounded by what they hold.
         (real,), _ = self.reading({self.root: s, self.z: Disc(middle, half)})
         whole = 2 * half * (np.abs(real.mid) + real.rad) * CRAMER
@@ -233,16 +304,45 @@ class _Projection:
         bound = float(np.where(by_rule, rule, whole).sum()) * _QUARTER_ROOT**2
         keep = np.repeat(by_rule, _NODES)
         weight = (half[:, None] * w).ravel() * keep * _QUARTER_ROOT**2
+=======
+        bound, by_rule = self._cut(middle, half, root[owner], order)
+        keep = by_rule[:, None]
+        weight = half[:, None] * w * keep * _QUARTER_ROOT**2
+>>>>>>> curves
         values = np.where(keep, g.mid, 0.0) * weight
-        wrong = float(np.sum(np.where(keep, g.rad, 0.0) * weight.astype(np.float64)))
+        wrong = total(np.sum(np.where(keep, g.rad, 0.0) * weight.astype(np.float64), axis=1))
         size = np.abs(values).astype(np.float64)
-        a = np.empty(order)
+        a = np.empty((order, len(starts)))
         before, now = np.zeros_like(z), np.exp(-z * z / 4)
         roots = np.sqrt(np.arange(order + 1, dtype=np.longdouble))
         for k in range(order):
-            a[k] = np.sum(values * now)
+            a[k] = total(np.sum(values * now, axis=1))
             before, now = now, (z * now - roots[k] * before) / roots[k + 1]
+<<<<<<< HEAD
         each = np.arange(order)
         recurrence = _GROWN * U * ((each + 4) * size.sum() + float(size @ (at * at)) / 4)
         rounding = CRAMER * (wrong + (EPS + 64 * U) * size.sum())
         return a, bound + recurrence + rounding + left + EPS * np.abs(a)
+=======
+        each, whole = np.arange(order)[:, None], total(size.sum(axis=1))
+        recurrence = _GROWN * U * ((each + 4) * whole + total((size * at * at).sum(axis=1)) / 4)
+        rounding = CRAMER * (wrong + (EPS + 64 * U) * whole)
+        return a, total(bound) + recurrence + rounding + EPS * np.abs(a)
+
+    def _cut(self, middle: Array, half: Array, root: Array, order: int) -> tuple[Array, Any]:
+        """What the rule on each box is wrong by for each k, of shape (orders, boxes), and where it is better used."""
+        s = Disc(root, EPS * root)
+        (real,), decided = self.reading({self.root: s, self.z: Disc(middle, half)})
+        radius = 0.5 * (R + 1 / R) * half * (1 + 4 * EPS)
+        (plane,), _ = self.reading({self.root: s, self.z: Disc(middle, radius)}, decided)
+        whole = 2 * half * (np.abs(real.mid) + real.rad) * CRAMER * _QUARTER_ROOT**2
+        high = _ACROSS * half
+        sup = np.abs(plane.mid) + plane.rad
+        sup = np.where(np.isnan(sup), np.inf, sup)
+        steep = np.exp(high * high / 4 + high * math.sqrt(order))
+        rule = gauss_error(_NODES, sup * steep * CRAMER * _QUARTER_ROOT**2, 2 * half, 1)
+        by_rule = rule <= whole
+        k = np.sqrt(np.arange(order))[:, None] - math.sqrt(order)
+        terms = np.where(by_rule, np.where(np.isfinite(rule), rule, 0.0) * np.exp(high * k), whole)
+        return np.asarray(terms), by_rule
+>>>>>>> curves

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from derive.activations import Activation
 from derive.quadrature import Bounded
 from numerics.maps.closed import closed_form
-from numerics.maps.hermite import Series, series, squares
+from numerics.maps.hermite import Series, many_series, many_squares
 from numerics.maps.numerical import NumericalMaps
 from numerics.maps.octave import COEFFICIENTS, DEGREE, DEGREES, Ellipse, middle, nodes, polynomials_at
 from numerics.maps.values import Array
@@ -32,7 +32,7 @@ GOOD = 1e-12
 
 _EPS = float(np.finfo(float).eps)
 _ANGLES = (1.3, 1.0, 0.7)
-_ORDERS, _ENOUGH = (48, 128, 256, 512), 1e-13
+_ORDERS, _ENOUGH = (48, 128, 256, 512, 1024, 2048), 1e-13
 # A polynomial is at most so much larger than its values at the nodes.
 _LEBESGUE = 2 / math.pi * math.log(DEGREE + 1) + 1
 _ROUNDING = 4 * _LEBESGUE * _EPS
@@ -102,18 +102,20 @@ class Pair:
     @classmethod
     def made(cls, maps: NumericalMaps, octave: int) -> Pair | None:
         """Interpolate the squares of the Hermite coefficients; None where their sums do not converge soon enough."""
-        at_nodes = [_series(maps.activation, float(q), _ENOUGH) for q in nodes(octave)]
+        at_nodes = _series(maps.activation, nodes(octave).tolist(), _ENOUGH)
         known = [m for m in at_nodes if m is not None]
         if len(known) < len(at_nodes):
             return None
-        found = (cls._within(maps, known, Ellipse(middle(octave), angle)) for angle in _ANGLES)
-        best = min((made for made in found if made is not None), key=lambda made: made.worst(), default=None)
-        return best if best is not None and best.worst() <= GOOD else None
+        for angle in _ANGLES:
+            made = cls._within(maps, known, Ellipse(middle(octave), angle))
+            if made is not None and made.worst() <= GOOD:
+                return made
+        return None
 
     @classmethod
     def _within(cls, maps: NumericalMaps, known: Sequence[Series], ellipse: Ellipse) -> Pair | None:
         widest = ellipse.widest()
-        above = _series(maps.activation, widest, 1.0) if widest < math.inf else None
+        (above,) = _series(maps.activation, [widest], 1.0) if widest < math.inf else [None]
         if above is None:
             return None
         order = max(m.order for m in [*known, above])
@@ -161,16 +163,32 @@ class Pair:
         return (polynomials * sums).sum(axis=0), self.rows[-2] @ sizes + bound + self.left_out * size
 
 
-def _series(f: Activation, q: float, enough: float) -> Series | None:
-    """Coefficients that leave at most a part ``enough`` of q E[f'²] out; None where 512 do not suffice."""
-    for order in _ORDERS:
-        found = series(f, q, order)
-        if found is None or math.isinf(found.slope_tail):
-            return None
-        slope, error = squares(f, q)[1]
-        if found.slope_tail <= enough * q * (slope + error):
-            return found
-    return None
+def _series(f: Activation, variances: Sequence[float], enough: float) -> list[Series | None]:
+    """Coefficients that leave at most a part ``enough`` of q E[f'²] out; None where the last order will not suffice.
+
+    Behind a pole of f they fall like exp(-c √k): from what is left at one order it is known how many are needed.
+    """
+    found: list[Series | None] = [None] * len(variances)
+    slopes = [slope + error for _, (slope, error) in many_squares(f, variances)]
+    todo: dict[int, list[int]] = {order: [] for order in _ORDERS}
+    todo[_ORDERS[0]] = list(range(len(variances)))
+    for order, which in todo.items():
+        for k, one in zip(which, many_series(f, [variances[k] for k in which], order) if which else [], strict=True):
+            if one is None or math.isinf(one.slope_tail):
+                continue
+            part = one.slope_tail / (one.q * slopes[k]) if one.slope_tail else 0.0
+            if part <= enough:
+                found[k] = one
+            elif part < 1:
+                needed = order * (math.log(enough) / math.log(part)) ** 2
+                further = next((n for n in _ORDERS if n > order and n >= _OPTIMISM * needed), None)
+                if further is not None:
+                    todo[further].append(k)
+    return found
+
+
+_OPTIMISM = 0.8
+"""The next order is at least so much of the one that seems needed."""
 
 
 def _squares(s: Series, order: int) -> tuple[Array, Array]:
