@@ -241,14 +241,6 @@ class _Projection:
             )
             reach = np.where(short, further, reach)
         boxes = joined([b for b, _ in run.sums.kept])
-<<<<<<< HEAD
-        radius = np.concatenate([r[:, 0] for _, r in run.sums.kept])
-        if len(boxes.owner) * _NODES > _MOST_NODES:
-            return None
-        with np.errstate(all="ignore"):
-            a, errors = self._project(boxes, radius, root, order, left * CRAMER * _QUARTER_ROOT)
-        return (a, errors) if np.isfinite(a).all() and np.isfinite(errors).all() else None
-=======
         count = np.bincount(boxes.owner, minlength=len(root))
         good = np.isfinite(left) & np.isfinite(run.sums.error).all(axis=1) & (count * _NODES <= _MOST_NODES)
         found: list[tuple[Array, Array] | None] = [None] * len(root)
@@ -263,7 +255,6 @@ class _Projection:
             if np.isfinite(a[:, k]).all() and np.isfinite(errors[:, k]).all():
                 found[n] = a[:, k].copy(), errors[:, k].copy()
         return found
->>>>>>> curves
 
     def _beside(self, side: int, near: float, far: float, root: float, order: int, owner: int) -> Boxes:
         low, high = sorted((side * near, side * far))
@@ -277,10 +268,6 @@ class _Projection:
             np.full(len(edges) - 1, owner), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None]
         )
 
-<<<<<<< HEAD
-    def _project(self, boxes: Boxes, radius: Array, root: float, order: int, left: float) -> tuple[Array, Array]:
-        middle, half = boxes.middle[0], boxes.half[0]
-=======
     def _project(self, boxes: Boxes, root: Array, order: int) -> tuple[Array, Array]:
         """The coefficients and what they are wrong by, of shape (orders, owners); boxes are sorted by owner."""
         middle, half, owner = boxes.middle[0], boxes.half[0], boxes.owner
@@ -289,26 +276,14 @@ class _Projection:
         def total(parts: Any) -> Any:
             return np.add.reduceat(parts, starts, axis=-1)
 
->>>>>>> curves
         x, w = long_rule(_NODES)
         z = middle.astype(np.longdouble)[:, None] + half[:, None] * x
         at = z.astype(np.float64)
         s = Disc(root[owner][:, None], EPS * root[owner][:, None])
         (g,), _ = self.reading({self.root: s, self.z: Disc(at, EPS * np.abs(at))})
-<<<<<<< HEAD
-        # Boxes that are better left out are bounded by what they hold.
-        (real,), _ = self.reading({self.root: s, self.z: Disc(middle, half)})
-        whole = 2 * half * (np.abs(real.mid) + real.rad) * CRAMER
-        rule = gauss_error(_NODES, radius, 2 * half, 1)
-        by_rule = rule <= whole
-        bound = float(np.where(by_rule, rule, whole).sum()) * _QUARTER_ROOT**2
-        keep = np.repeat(by_rule, _NODES)
-        weight = (half[:, None] * w).ravel() * keep * _QUARTER_ROOT**2
-=======
         bound, by_rule = self._cut(middle, half, root[owner], order)
         keep = by_rule[:, None]
         weight = half[:, None] * w * keep * _QUARTER_ROOT**2
->>>>>>> curves
         values = np.where(keep, g.mid, 0.0) * weight
         wrong = total(np.sum(np.where(keep, g.rad, 0.0) * weight.astype(np.float64), axis=1))
         size = np.abs(values).astype(np.float64)
@@ -318,12 +293,6 @@ class _Projection:
         for k in range(order):
             a[k] = total(np.sum(values * now, axis=1))
             before, now = now, (z * now - roots[k] * before) / roots[k + 1]
-<<<<<<< HEAD
-        each = np.arange(order)
-        recurrence = _GROWN * U * ((each + 4) * size.sum() + float(size @ (at * at)) / 4)
-        rounding = CRAMER * (wrong + (EPS + 64 * U) * size.sum())
-        return a, bound + recurrence + rounding + left + EPS * np.abs(a)
-=======
         each, whole = np.arange(order)[:, None], total(size.sum(axis=1))
         recurrence = _GROWN * U * ((each + 4) * whole + total((size * at * at).sum(axis=1)) / 4)
         rounding = CRAMER * (wrong + (EPS + 64 * U) * whole)
@@ -345,4 +314,3 @@ class _Projection:
         k = np.sqrt(np.arange(order))[:, None] - math.sqrt(order)
         terms = np.where(by_rule, np.where(np.isfinite(rule), rule, 0.0) * np.exp(high * k), whole)
         return np.asarray(terms), by_rule
->>>>>>> curves
