@@ -25,7 +25,17 @@ _SIGNS |= dict.fromkeys((r"\lvert", r"\rvert", r"\lVert", r"\rVert"), 28) | {
     r"\bigr": 7,
 }
 _SIGNS |= {r"\Bigl": 20, r"\Bigr": 20, r"\biggl": 33, r"\biggr": 33, r"\limits": 0, "&": 0}
-_SIGNS |= {r"\bmod": 245, r"\,": 17, r"\!": -17, r"\:": 22, r"\;": 28, r"\quad": 100, r"\qquad": 200, r"\allowbreak": 0, TIMES: 0}
+_SIGNS |= {
+    r"\bmod": 245,
+    r"\,": 17,
+    r"\!": -17,
+    r"\:": 22,
+    r"\;": 28,
+    r"\quad": 100,
+    r"\qquad": 200,
+    r"\allowbreak": 0,
+    TIMES: 0,
+}
 """Hundredths of an em of cmmi10, cmr10, cmsy10 and cmex10, as `\\the\\wd` reports them."""
 
 _BIG = {r"\sum": 144, r"\prod": 128, r"\int": 100}

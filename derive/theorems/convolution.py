@@ -26,7 +26,8 @@ from derive.rules.weights import CentredSquare
 from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, K, L, T, V, coming_back, proof, signal
 from derive.words import Words
 
-KERNEL = 3
+KERNEL = Symbol("kappa", integer=True, positive=True)
+"""How many positions a kernel has along an axis."""
 _SOURCE = "Xiao et al. 2018; Novak et al. 2019 (in the limit of many channels)"
 P, R = symbols("p p'", integer=True), symbols("r r'", integer=True)
 """Two positions, each with one index or with two."""
@@ -65,11 +66,10 @@ class _Layer:
 
     @cached_property
     def counted(self) -> tuple[Hypothesis, ...]:
-        """What names the numbers of positions."""
-        return tuple(
-            definition(f"{axis}s", Words(f"A channel has {{}} {axis}s.", size))
-            for axis, size in zip(POSITIONS[: self.positions], SIZES, strict=False)
-        )
+        """What names the numbers of positions, of a channel and of a kernel."""
+        axes = zip(POSITIONS[: self.positions], SIZES, strict=False)
+        kernel = definition("kernel-size", Words("A kernel has {} positions along each axis.", KERNEL))
+        return kernel, *(definition(f"{axis}s", Words(f"A channel has {{}} {axis}s.", size)) for axis, size in axes)
 
     @cached_property
     def equation(self) -> Eq:
@@ -178,7 +178,7 @@ def convolution_variance_2d() -> Derivation:
 
 
 def grouped_convolution() -> Derivation:
-    """E[s_tkp^2] = 3 n_0 Var[K] q + Var[b] for two groups of n_0 channels each: the fan-in is that of one group."""
+    """E[s_tkp^2] = kappa n_0 Var[K] q + Var[b] for two groups of n_0 channels each: the fan-in is that of one group."""
     made = _GROUPED.square("grouped-convolution", "A pixel behind a convolution of two groups")
     title = "The gradient of a pixel comes back from the outputs of its group"
     image = "So it does in an image that is padded, for a stride of two"

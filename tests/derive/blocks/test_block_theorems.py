@@ -17,6 +17,7 @@ from derive.randomness import NETWORKS, Entry
 from derive.rules.any_activation import CORRELATION
 from derive.rules.depth import INDEX
 from derive.rules.wide import FIRST, SECOND, U, one_gaussian
+from derive.theorems.convolution import KERNEL as SIZE
 from derive.theorems.residual import ALPHA, SCALES
 from derive.theorems.residual_depth import DEPTH, FACTOR, LEAST, LENGTH, MEAN, ROOT
 from derive.theorems.residual_depth import C as ROOT_SLOPE
@@ -189,28 +190,29 @@ def test_convolutions():
     found, parts = theorem("convolution-variance")
     assert found.result.atoms(Mod)
     weights, biases = variance(found.result, "K"), variance(found.result, "b")
-    assert parts["convolution-circular"].result == 3 * n(0) * weights * KERNEL + biases
+    assert parts["convolution-circular"].result == SIZE * n(0) * weights * KERNEL + biases
     size = SIZES[0]
     seen = 1 + Min(3, size - P + 2) - Max(1, 3 - P)
-    assert simplify(parts["convolution-padded-count"].result - (seen * n(0) * weights * KERNEL + biases)) == 0
+    count = parts["convolution-padded-count"].result.subs(SIZE, 3)
+    assert simplify(count - (seen * n(0) * weights * KERNEL + biases)) == 0
     counts = [seen.subs({P: p, size: 5}) for p in range(1, 6)]
     assert counts == [2, 3, 3, 3, 2]
     back = parts["convolution-gradient"].result
-    assert back == 3 * n(1) * variance(back, "K") * variance(back, "g")
+    assert back == SIZE * n(1) * variance(back, "K") * variance(back, "g")
     grouped, _ = theorem("grouped-convolution")
-    assert grouped.result == 3 * n(0) * variance(grouped.result, "K") * KERNEL + variance(grouped.result, "b")
+    assert grouped.result == SIZE * n(0) * variance(grouped.result, "K") * KERNEL + variance(grouped.result, "b")
     _, images = theorem("convolution-variance-2d")
     image = images["convolution-2d-circular"].result
-    assert image == 9 * n(0) * variance(image, "K") * KERNEL + variance(image, "b")
+    assert image == SIZE**2 * n(0) * variance(image, "K") * KERNEL + variance(image, "b")
     back = images["convolution-2d-gradient"].result
-    assert back == 9 * n(1) * variance(back, "K") * variance(back, "g")
+    assert back == SIZE**2 * n(1) * variance(back, "K") * variance(back, "g")
 
 
 @pytest.mark.parametrize(("size", "counts"), [(5, [1, 2, 1, 2, 1]), (6, [1, 2, 1, 2, 1, 1])])
 def test_how_many_outputs_read_an_input(size, counts):
     """A kernel of three at every second place: each place but the even ones is read once, those twice."""
     result = theorem("convolution-variance")[1]["convolution-gradient-stride"].result
-    units = {n(1): 1, variance(result, "K"): 1, variance(result, "g"): 1, SIZES[0]: size}
+    units = {n(1): 1, variance(result, "K"): 1, variance(result, "g"): 1, SIZES[0]: size, SIZE: 3}
     found = [result.xreplace({k: Integer(v) for k, v in {**units, P: p}.items()}).doit() for p in range(1, size + 1)]
     assert found == counts
 
@@ -230,6 +232,7 @@ def test_how_many_outputs_of_an_image_and_of_a_group_read_a_pixel():
             SIZES[0]: 5,
             SIZES[1]: 6,
             K: 2,
+            SIZE: 3,
         }
         for p, row in enumerate([1, 2, 1, 2, 1], 1):
             for q, column in enumerate([1, 2, 1, 2, 1, 1], 1):
