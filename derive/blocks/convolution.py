@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sympy import Expr, Integer, Max, Min, Mod, Mul, Sum, Symbol, floor, sympify
+from sympy import Expr, Integer, Max, Min, Mod, Mul, Sum, floor, sympify
 
 from derive.blocks.assumptions import weights_assumed
 from derive.blocks.block import Block
@@ -27,12 +27,12 @@ class Convolution(Block):
 
     Without padding by zeros, positions are counted around (``"circular"``); with it, what is outside is zero. The
     output has ceil(size / stride) positions. With ``groups``, output channels see the input channels of their group
-    only. ``kernel`` may be a symbol for a positive integer. ``gain`` is the fan-in, kernel positions times input
+    only. ``kernel`` may be an expression for a positive integer. ``gain`` is the fan-in, kernel positions times input
     channels of a group, times Var[K]. ``weights``, ``biases`` and ``output`` are the names of what is new.
     """
 
     channels: Expr | int
-    kernel: Symbol | int = 3
+    kernel: Expr | int = 3
     stride: int = 1
     padding: str = "zeros"
     groups: int = 1
@@ -50,7 +50,13 @@ class Convolution(Block):
         self._variances("gain", "bias_variance")
         for name in ("kernel", "stride", "groups"):
             value = getattr(self, name)
-            if isinstance(value, Symbol) and name == "kernel" and value.is_integer and value.is_positive:
+            if (
+                name == "kernel"
+                and isinstance(value, Expr)
+                and value.free_symbols
+                and value.is_integer
+                and value.is_positive
+            ):
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"{name} must be a positive integer, got {value!r}")
@@ -129,7 +135,7 @@ class Convolution(Block):
 
 @lru_cache(maxsize=1_000)
 def _window(
-    kernel: Symbol | int, stride: int, padding: str, position: Expr, offset: Expr, size: Expr
+    kernel: Expr | int, stride: int, padding: str, position: Expr, offset: Expr, size: Expr
 ) -> tuple[Expr, Expr, Expr]:
     """Return where a kernel's weight looks, and the first and last weight that looks at something."""
     start = stride * (position - 1) - floor((sympify(kernel) - 1) / 2)

@@ -26,8 +26,9 @@ from derive.rules.weights import CentredSquare
 from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, K, L, T, V, coming_back, proof, signal
 from derive.words import Words
 
-KERNEL = Symbol("kappa", integer=True, positive=True)
-"""How many positions a kernel has along an axis."""
+REACH = Symbol("w", integer=True, positive=True)
+KERNEL = 2 * REACH + 1
+"""How many positions a kernel has along an axis, so many of them on each side of its middle."""
 _SOURCE = "Xiao et al. 2018; Novak et al. 2019 (in the limit of many channels)"
 P, R = symbols("p p'", integer=True), symbols("r r'", integer=True)
 """Two positions, each with one index or with two."""
@@ -68,7 +69,8 @@ class _Layer:
     def counted(self) -> tuple[Hypothesis, ...]:
         """What names the numbers of positions, of a channel and of a kernel."""
         axes = zip(POSITIONS[: self.positions], SIZES, strict=False)
-        kernel = definition("kernel-size", Words("A kernel has {} positions along each axis.", KERNEL))
+        words = Words("A kernel has {} positions along each axis, {} on each side of its middle.", KERNEL, REACH)
+        kernel = definition("kernel-size", words)
         return kernel, *(definition(f"{axis}s", Words(f"A channel has {{}} {axis}s.", size)) for axis, size in axes)
 
     @cached_property
@@ -178,7 +180,7 @@ def convolution_variance_2d() -> Derivation:
 
 
 def grouped_convolution() -> Derivation:
-    """E[s_tkp^2] = kappa n_0 Var[K] q + Var[b] for two groups of n_0 channels each: the fan-in is that of one group."""
+    """E[s_tkp^2] = (2 w + 1) n_0 Var[K] q + Var[b] for two groups of n_0 channels each: one group is the fan-in."""
     made = _GROUPED.square("grouped-convolution", "A pixel behind a convolution of two groups")
     title = "The gradient of a pixel comes back from the outputs of its group"
     image = "So it does in an image that is padded, for a stride of two"

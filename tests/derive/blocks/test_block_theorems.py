@@ -18,6 +18,7 @@ from derive.rules.any_activation import CORRELATION
 from derive.rules.depth import INDEX
 from derive.rules.wide import FIRST, SECOND, U, one_gaussian
 from derive.theorems.convolution import KERNEL as SIZE
+from derive.theorems.convolution import REACH
 from derive.theorems.residual import ALPHA, SCALES
 from derive.theorems.residual_depth import DEPTH, FACTOR, LEAST, LENGTH, MEAN, ROOT
 from derive.theorems.residual_depth import C as ROOT_SLOPE
@@ -193,7 +194,7 @@ def test_convolutions():
     assert parts["convolution-circular"].result == SIZE * n(0) * weights * KERNEL + biases
     size = SIZES[0]
     seen = 1 + Min(3, size - P + 2) - Max(1, 3 - P)
-    count = parts["convolution-padded-count"].result.subs(SIZE, 3)
+    count = parts["convolution-padded-count"].result.subs(REACH, 1)
     assert simplify(count - (seen * n(0) * weights * KERNEL + biases)) == 0
     counts = [seen.subs({P: p, size: 5}) for p in range(1, 6)]
     assert counts == [2, 3, 3, 3, 2]
@@ -212,7 +213,7 @@ def test_convolutions():
 def test_how_many_outputs_read_an_input(size, counts):
     """A kernel of three at every second place: each place but the even ones is read once, those twice."""
     result = theorem("convolution-variance")[1]["convolution-gradient-stride"].result
-    units = {n(1): 1, variance(result, "K"): 1, variance(result, "g"): 1, SIZES[0]: size, SIZE: 3}
+    units = {n(1): 1, variance(result, "K"): 1, variance(result, "g"): 1, SIZES[0]: size, REACH: 1}
     found = [result.xreplace({k: Integer(v) for k, v in {**units, P: p}.items()}).doit() for p in range(1, size + 1)]
     assert found == counts
 
@@ -232,7 +233,7 @@ def test_how_many_outputs_of_an_image_and_of_a_group_read_a_pixel():
             SIZES[0]: 5,
             SIZES[1]: 6,
             K: 2,
-            SIZE: 3,
+            REACH: 1,
         }
         for p, row in enumerate([1, 2, 1, 2, 1], 1):
             for q, column in enumerate([1, 2, 1, 2, 1, 1], 1):
