@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sympy import Eq, Symbol, symbols
+from sympy import Eq, Symbol
 
 from derive.averages import Average
 from derive.blocks import Convolution
@@ -13,6 +13,7 @@ from derive.blocks.lemmas import SIZES, passed_back
 from derive.blocks.lemmas_linear import SECOND_MOMENT_OF_WEIGHTED, gradient_of_weighted
 from derive.blocks.signal import POSITIONS, Signal
 from derive.hypotheses import Hypothesis
+from derive.indices import PLACES
 from derive.kinds import definition
 from derive.layers import Facts
 from derive.network import n
@@ -23,6 +24,7 @@ from derive.rules import ContractDelta, Define, EqualTerms, PullOut
 from derive.rules.deltas import FullTurn
 from derive.rules.given import Everywhere
 from derive.rules.weights import CentredSquare
+from derive.rules.wide import Q
 from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, K, L, T, V, coming_back, proof, signal
 from derive.words import Words
 
@@ -30,9 +32,7 @@ REACH = Symbol("w", integer=True, positive=True)
 KERNEL = 2 * REACH + 1
 """How many positions a kernel has along an axis, so many of them on each side of its middle."""
 _SOURCE = "Xiao et al. 2018; Novak et al. 2019 (in the limit of many channels)"
-P, R = symbols("p p'", integer=True), symbols("r r'", integer=True)
-"""Two positions, each with one index or with two."""
-Q = Symbol("q", positive=True)
+P, R = zip(*PLACES, strict=True)
 _NOTATION = (*TWO_SAMPLES, (P[0], Words("a position")), (R[0], Words("another position, or the same one")))
 
 

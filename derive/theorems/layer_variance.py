@@ -15,7 +15,7 @@ from derive.rules import ContractDelta, DeclaredVariance, Linearity, PullOut, Un
 from derive.rules.algebra import CollectIn
 from derive.rules.expectation import ScaleVariance
 from derive.rules.rectifier import DefineRectifier
-from derive.rules.wide import ByClosedForm
+from derive.rules.wide import ByClosedForm, Q
 from derive.setting import Setting
 from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.words import Words
@@ -39,7 +39,6 @@ OWN = Family(
     layered=False,
     source=LAYER,
 )
-Q = Symbol("q", positive=True)
 Y = Symbol("y", real=True)
 OWN_WEIGHTS = Hypothesis(
     "layer-weights",
