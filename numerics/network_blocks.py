@@ -13,7 +13,7 @@ from sympy import Expr, Integer
 
 from derive.activations import Activation
 from derive.blocks import Block, Dense, Elementwise, Serial, Signal, network_input, read, read_sizes
-from derive.blocks.text import MOST_BLOCKS, count
+from derive.blocks.network_text import MOST_BLOCKS, count
 from derive.decimals import exact
 from derive.errors import InputError
 from numerics.laws import law

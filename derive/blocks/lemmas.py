@@ -17,9 +17,7 @@ from derive.blocks.dropout import MASKS
 from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS
 from derive.indices import PLACES as PLACES
-from derive.indices import K as UNIT_INDEX
-from derive.indices import T as FIRST
-from derive.indices import V as SECOND
+from derive.indices import K, T, V
 from derive.kinds import Hypothesis, Kind, Property, definition
 from derive.layers import Facts
 from derive.network import Partial, n
@@ -33,6 +31,8 @@ OVER = Over("networks", (BEFORE, WEIGHTS, BIASES, MASKS, OUTPUT_GRADIENT), "netw
 """Over networks: all weights and biases, with masks, inputs and the gradient that comes back."""
 
 BRANCH = "r"
+FIRST, SECOND, UNIT_INDEX = T, V, K
+"""Two samples, and a unit."""
 SIZES = tuple(Symbol(name, integer=True, positive=True) for name in ("T", "T'"))
 """How many places there are along both axes of positions."""
 

@@ -9,18 +9,10 @@ from sympy import Add, Basic, Derivative, Eq, Expr, Function, Integer, Subs, Sym
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Kind
+from derive.network import DERIVATIVES
 from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
-from derive.rules.any_activation import (
-    DERIVATIVES,
-    KINKED,
-    SLOPE_OF_F,
-    SMOOTH,
-    Example,
-    TriedOnExamples,
-    derivative,
-    derivatives_in,
-)
+from derive.rules.any_activation import KINKED, SLOPE_OF_F, SMOOTH, Example, TriedOnExamples, derivative, derivatives_in
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 

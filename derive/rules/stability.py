@@ -34,11 +34,12 @@ from sympy import (
 from derive.activations.pieces import distributional_derivative, jumps
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation, NormalDensity, Phi, gaussian_expectation
+from derive.network import DERIVATIVES
 from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule, replace_everywhere
 from derive.proof.sampling import compare_at_points
 from derive.proof.verdict import Counterexample, Grade, Verdict
-from derive.rules.any_activation import DERIVATIVES, KINKED, SMOOTH, derivative
+from derive.rules.any_activation import KINKED, SMOOTH, derivative
 from derive.setting import Setting
 from derive.words import Words
 

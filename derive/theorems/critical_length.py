@@ -7,9 +7,9 @@ from typing import Any
 from sympy import Eq, Expr, Function, Integer, Symbol, tanh
 
 from derive.hypotheses import Hypothesis, Kind, Property
-from derive.network import BIAS_VARIANCE, GAIN
+from derive.network import BIAS_VARIANCE, DERIVATIVES, GAIN
 from derive.proof.derivation import Derivation, Proof
-from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, SLOPE_OF_F, F
+from derive.rules.any_activation import CURVATURE_OF_F, SLOPE_OF_F, F
 from derive.rules.asymptotics import LAYER
 from derive.rules.decay import DecayOfRecursion, recursion_of
 from derive.rules.given import PutIn

@@ -46,8 +46,8 @@ from derive.rules.sums import MultiplySums
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
+from derive.theorems.meanings import RECTIFIER_NOTATION
 from derive.theorems.norm_moments import HALF, NOTATION, SPREAD, SPREAD_DEFINED
-from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 from derive.words import Words
 

@@ -57,7 +57,7 @@ from derive.rules.wide import GaussianMoment
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
 from derive.theorems.layer_variance import fluctuation
-from derive.theorems.notation import RECTIFIER_NOTATION
+from derive.theorems.meanings import RECTIFIER_NOTATION
 from derive.words import Words
 
 LAYER = Symbol("i'", integer=True)

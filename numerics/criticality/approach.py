@@ -14,10 +14,10 @@ from derive.activations import Activation
 from derive.activations.pieces import jumps, pieces
 from derive.expressions.stable import precise
 from derive.gaussian import GaussianExpectation
-from derive.network import GAIN
+from derive.network import DERIVATIVES, GAIN
 from derive.proof.derivation import Derivation
 from derive.proof.rule import replace_everywhere
-from derive.rules.any_activation import CURVATURE_OF_F, DERIVATIVES, SMOOTH_CURVATURE, over_kinks
+from derive.rules.any_activation import CURVATURE_OF_F, SMOOTH_CURVATURE, over_kinks
 from derive.rules.asymptotics import LAYER
 from derive.rules.decay import LocalForm
 from derive.rules.near_zero import OneSided

@@ -33,7 +33,7 @@ PLACES = {
     "dependence": "derive/dependence/*.py",
     "theorems": "derive/theorems/*.py",
     "gaussian": "derive/gaussian/rules.py",
-    "maps": "derive/maps/rules.py",
+    "maps": "derive/maps/map_rules.py",
 }
 EVIDENCE = {"at_points", "residual", "_compare", "_value", "_node_value", "_outermost", "EXAMPLES"}
 """What only checks: an error in it makes a check weaker, and nothing wrong is derived. It is a place of its own."""

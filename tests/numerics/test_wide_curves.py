@@ -10,7 +10,7 @@ from scipy import special
 import numerics.curves.wide as wide
 from derive.errors import InputError
 from derive.network import BIAS_VARIANCE
-from derive.theorems.wide import fluctuation_map, length_map
+from derive.theorems.wide_networks import fluctuation_map, length_map
 from numerics.criticality import critical
 from numerics.curves import COLUMNS, SAMPLE_COLUMNS, predict
 from numerics.curves.expectations import Step

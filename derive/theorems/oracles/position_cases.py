@@ -136,7 +136,7 @@ def _gradient_of_pixel(padding: str, stride: int, size: int, **places: int) -> K
     return case(world, laws, {0: 1, 1: 2}, {"SharedVariance": lambda _: 2}, T=size, w=1, **places)
 
 
-def _gradient_of_image(padding: str, stride: int, groups: int = 1, kernel: str = "K", **places: int) -> Known:
+def _gradient_of_image(padding: str, stride: int, places: dict[str, int], groups: int = 1, kernel: str = "K") -> Known:
     """One channel of three rows and two columns a group, which goes into two, whose gradients are 2 or -1."""
     sizes, outputs = (3, 2), 2 * groups
     rows, columns = ((size + stride - 1) // stride for size in sizes)
@@ -219,14 +219,14 @@ ORACLES = {
     ),
     "convolution-2d-gradient": Oracle(
         ENUMERATED,
-        (Case("a corner", lambda: _gradient_of_image("circular", 1, **{"p": 1, "p'": 2}), equals=9 / 4 * 18 * 2),),
+        (Case("a corner", lambda: _gradient_of_image("circular", 1, {"p": 1, "p'": 2}), equals=9 / 4 * 18 * 2),),
     ),
     "convolution-2d-gradient-stride": Oracle(
         # Of the two rows of outputs both look at the second row, and the one column of outputs at both columns.
         ENUMERATED,
         (
-            Case("two outputs look", lambda: _gradient_of_image("zeros", 2, **{"p": 2, "p'": 2}), equals=9 / 4 * 4 * 2),
-            Case("one output looks", lambda: _gradient_of_image("zeros", 2, **{"p": 1, "p'": 1}), equals=9 / 4 * 2 * 2),
+            Case("two outputs look", lambda: _gradient_of_image("zeros", 2, {"p": 2, "p'": 2}), equals=9 / 4 * 4 * 2),
+            Case("one output looks", lambda: _gradient_of_image("zeros", 2, {"p": 1, "p'": 1}), equals=9 / 4 * 2 * 2),
         ),
     ),
     "grouped-convolution-2d-gradient": Oracle(
@@ -234,7 +234,7 @@ ORACLES = {
         (
             Case(
                 "a channel of the second group",
-                lambda: _gradient_of_image("zeros", 2, 2, "G", k=2, **{"p": 2, "p'": 1}),
+                lambda: _gradient_of_image("zeros", 2, {"k": 2, "p": 2, "p'": 1}, 2, "G"),
                 equals=9 / 4 * 4 * 2,
             ),
         ),

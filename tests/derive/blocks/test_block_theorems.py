@@ -11,17 +11,17 @@ from derive.layers import i
 from derive.network import BIAS_VARIANCE, GAIN, SLOPE, f, n, slope
 from derive.proof.laboratory import Laboratory
 from derive.proof.oracle import Known
-from derive.proof.reading import Reader
+from derive.proof.oracle_reading import Reader
 from derive.proof.verdict import Grade
 from derive.randomness import NETWORKS, Entry
 from derive.rules.any_activation import CORRELATION
 from derive.rules.depth import INDEX
 from derive.rules.wide import FIRST, SECOND, U, one_gaussian
-from derive.theorems.convolution import KERNEL as SIZE
-from derive.theorems.convolution import REACH
-from derive.theorems.residual import ALPHA, SCALES
+from derive.theorems.convolution_variance import KERNEL as SIZE
+from derive.theorems.convolution_variance import REACH
 from derive.theorems.residual_depth import DEPTH, FACTOR, LEAST, LENGTH, MEAN, ROOT
 from derive.theorems.residual_depth import C as ROOT_SLOPE
+from derive.theorems.residual_variance import ALPHA, SCALES
 from derive.theorems.signals import OVER, Q1, Q2, Q12, K, L, T, V
 
 DRAWS = 60_000
@@ -204,9 +204,9 @@ def test_convolutions():
     assert grouped.result == SIZE * n(0) * variance(grouped.result, "K") * KERNEL + variance(grouped.result, "b")
     _, images = theorem("convolution-variance-2d")
     image = images["convolution-2d-circular"].result
-    assert image == SIZE**2 * n(0) * variance(image, "K") * KERNEL + variance(image, "b")
+    assert image == 9 * n(0) * variance(image, "K") * KERNEL + variance(image, "b")
     back = images["convolution-2d-gradient"].result
-    assert back == SIZE**2 * n(1) * variance(back, "K") * variance(back, "g")
+    assert back == 9 * n(1) * variance(back, "K") * variance(back, "g")
 
 
 @pytest.mark.parametrize(("size", "counts"), [(5, [1, 2, 1, 2, 1]), (6, [1, 2, 1, 2, 1, 1])])
@@ -233,7 +233,6 @@ def test_how_many_outputs_of_an_image_and_of_a_group_read_a_pixel():
             SIZES[0]: 5,
             SIZES[1]: 6,
             K: 2,
-            REACH: 1,
         }
         for p, row in enumerate([1, 2, 1, 2, 1], 1):
             for q, column in enumerate([1, 2, 1, 2, 1, 1], 1):

@@ -6,7 +6,7 @@ import pytest
 
 import derive
 from derive.proof.verdict import Counterexample
-from derive.render.audit import to_html
+from derive.render.audit_rows import to_html
 from derive.render.counterexample import sentences
 
 

@@ -9,7 +9,7 @@ from derive.blocks import AveragePool
 from derive.blocks.lemmas import SIZES, passed_back
 from derive.blocks.lemmas_linear import SECOND_MOMENT_OF_POOLED
 from derive.hypotheses import Hypothesis
-from derive.indices import PLACES
+from derive.indices import PLACES, K, T, V
 from derive.kinds import definition
 from derive.proof.derivation import Derivation
 from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
@@ -19,7 +19,7 @@ from derive.rules.given import Everywhere
 from derive.rules.sums import JoinSums
 from derive.rules.weights import CentredSquare
 from derive.rules.wide import Q
-from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, K, T, V, coming_back, proof, signal
+from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, coming_back, proof, signal
 from derive.words import Words
 
 P, R = PLACES[0]

@@ -29,6 +29,7 @@ from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.wide import M, V
 from derive.setting import Setting
 from derive.theorems.kernel_k import nested
+from derive.theorems.network_variance import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
 from derive.theorems.quadratic_form import (
     EIGENVALUE_MEANS,
     GAUSSIAN_ROW,
@@ -37,7 +38,6 @@ from derive.theorems.quadratic_form import (
     N,
     quadratic_form_variance,
 )
-from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 from derive.theorems.rectifier_gradient import closed_form as gradient_closed_form
 from derive.theorems.sample_variance import sample_variance, sample_variance_stable
