@@ -10,6 +10,7 @@ from sympy import Abs, Eq, Expr, Max, Symbol, solve
 
 from derive.averages import SharedVariance
 from derive.errors import InputError
+from derive.indices import K
 from derive.kinds import Hypothesis as Hypothesis
 from derive.kinds import Kind as Kind
 from derive.kinds import Property as Property
@@ -18,7 +19,6 @@ from derive.network import SLOPE, W, b, cost_gradient, f, g, n, s, slope, x
 from derive.words import Words
 
 _S = Symbol("s")
-_K = Symbol("k", integer=True)
 
 GLOROT = "Glorot & Bengio 2010, section 4.2.1"
 
@@ -123,7 +123,7 @@ OUTPUT_GRADIENT_INDEPENDENT = Hypothesis(
     "output-gradient-independent",
     Words(
         "The gradient at the output, {}, is independent of the weights, the input and the biases together.",
-        cost_gradient(s(d, _K)),
+        cost_gradient(s(d, K)),
     ),
     (Property(Kind.INDEPENDENT_OF, g, W, x, b),),
     exact=False,
@@ -131,7 +131,7 @@ OUTPUT_GRADIENT_INDEPENDENT = Hypothesis(
 )
 OUTPUT_GRADIENT_CENTRED = Hypothesis(
     "output-gradient-zero-mean",
-    Words("Every component {} of the gradient at the output has mean zero.", cost_gradient(s(d, _K))),
+    Words("Every component {} of the gradient at the output has mean zero.", cost_gradient(s(d, K))),
     (Property(Kind.ZERO_MEAN, g),),
     source="left unsaid by Glorot & Bengio 2010; needed for their equations 6 and 7",
 )
@@ -219,7 +219,7 @@ NEVER_ZERO = Hypothesis(
     Words(
         "No pre-activation {} is exactly zero. Biases of a continuous law see to that; without biases all {} units of "
         "a layer of ReLU are dead with a probability of about {}, and what follows is zero.",
-        s(i, _K),
+        s(i, K),
         n(i),
         2 ** -n(i),
     ),

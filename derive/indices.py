@@ -11,6 +11,10 @@ from derive.errors import InputError
 CUSTOMARY = "ljkmpq"
 J, K, L, M = symbols("j k l m", integer=True)
 """The indices in which theorems are stated."""
+T, V = symbols("t u", integer=True)
+"""Two samples."""
+PLACES = symbols("p r", integer=True), symbols("p' r'", integer=True)
+"""Two places along each axis of positions."""
 
 
 def fresh_index(*taken: Basic, among: str = CUSTOMARY) -> Symbol:

@@ -14,8 +14,8 @@ from sympy import Expr, Integer
 
 from derive.activations import Activation
 from derive.blocks import Block, Dense, Elementwise, Serial, Signal, network_input, read, read_sizes
+from derive.blocks.network_text import MOST_BLOCKS, count
 from derive.blocks.signal import Axis, Extents
-from derive.blocks.text import MOST_BLOCKS, count
 from derive.decimals import exact
 from derive.errors import InputError
 from derive.randomness import INPUT, Family

@@ -6,13 +6,13 @@ from derive.blocks.convolution import Convolution
 from derive.blocks.dense import Dense
 from derive.blocks.dropout import Dropout
 from derive.blocks.elementwise import Elementwise
+from derive.blocks.network_text import read, read_sizes
 from derive.blocks.pooling import AveragePool, Flatten
 from derive.blocks.repeat import Repeat, layers
 from derive.blocks.residual import Residual
 from derive.blocks.scale import Scale
 from derive.blocks.serial import Serial
 from derive.blocks.signal import Axis, Drawn, Place, Signal, network_input
-from derive.blocks.text import read, read_sizes
 
 __all__ = [
     "AveragePool",

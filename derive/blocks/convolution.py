@@ -27,12 +27,12 @@ class Convolution(Block):
 
     Without padding by zeros, positions are counted around (``"circular"``); with it, what is outside is zero. The
     output has ceil(size / stride) positions. With ``groups``, output channels see the input channels of their group
-    only. ``gain`` is the fan-in, kernel positions times input channels of a group, times Var[K]. ``weights``,
-    ``biases`` and ``output`` are the names of what is new.
+    only. ``kernel`` may be an expression for a positive integer. ``gain`` is the fan-in, kernel positions times input
+    channels of a group, times Var[K]. ``weights``, ``biases`` and ``output`` are the names of what is new.
     """
 
     channels: Expr | int
-    kernel: int = 3
+    kernel: Expr | int = 3
     stride: int = 1
     padding: str = "zeros"
     groups: int = 1
@@ -50,6 +50,14 @@ class Convolution(Block):
         self._variances("gain", "bias_variance")
         for name in ("kernel", "stride", "groups"):
             value = getattr(self, name)
+            if (
+                name == "kernel"
+                and isinstance(value, Expr)
+                and value.free_symbols
+                and value.is_integer
+                and value.is_positive
+            ):
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"{name} must be a positive integer, got {value!r}")
         if self.padding not in PADDINGS:
@@ -60,7 +68,7 @@ class Convolution(Block):
         if not z.positions:
             raise InputError("conv needs positions: give an input such as 3x32x32")
         group_in, group_out = self._groups(z)
-        taps = tuple(Axis(f"{p.name} offset", Integer(self.kernel)) for p in z.positions)
+        taps = tuple(Axis(f"{p.name} offset", sympify(self.kernel)) for p in z.positions)
         out = (Axis(CHANNEL, self.channels), *(Axis(p.name, self._size(p)) for p in z.positions))
         fan_in = group_in * self.kernel ** len(taps)
         variance = None if self.gain is None else self.gain / fan_in
@@ -127,10 +135,10 @@ class Convolution(Block):
 
 @lru_cache(maxsize=1_000)
 def _window(
-    kernel: int, stride: int, padding: str, position: Expr, offset: Expr, size: Expr
+    kernel: Expr | int, stride: int, padding: str, position: Expr, offset: Expr, size: Expr
 ) -> tuple[Expr, Expr, Expr]:
     """Return where a kernel's weight looks, and the first and last weight that looks at something."""
-    start = stride * (position - 1) - (kernel - 1) // 2
+    start = stride * (position - 1) - floor((sympify(kernel) - 1) / 2)
     if padding == "circular":
-        return Mod(start + offset - 1, size) + 1, Integer(1), Integer(kernel)
+        return Mod(start + offset - 1, size) + 1, Integer(1), sympify(kernel)
     return start + offset, Max(1, 1 - start), Min(kernel, size - start)

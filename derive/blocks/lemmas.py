@@ -16,6 +16,8 @@ from derive.blocks.block import Block
 from derive.blocks.dropout import MASKS
 from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS
+from derive.indices import PLACES as PLACES
+from derive.indices import K, T, V
 from derive.kinds import Hypothesis, Kind, Property, definition
 from derive.layers import Facts
 from derive.network import Partial, n
@@ -29,14 +31,10 @@ OVER = Over("networks", (BEFORE, WEIGHTS, BIASES, MASKS, OUTPUT_GRADIENT), "netw
 """Over networks: all weights and biases, with masks, inputs and the gradient that comes back."""
 
 BRANCH = "r"
-FIRST, SECOND = (Symbol(name, integer=True) for name in "tu")
-UNIT_INDEX = Symbol("k", integer=True, positive=True)
-PLACES = (
-    tuple(Symbol(name, integer=True) for name in "pr"),
-    tuple(Symbol(name, integer=True) for name in ("p'", "r'")),
-)
+FIRST, SECOND, UNIT_INDEX = T, V, K
+"""Two samples, and a unit."""
 SIZES = tuple(Symbol(name, integer=True, positive=True) for name in ("T", "T'"))
-"""Samples, a unit, places along both axes of positions (two of each), and how many places there are."""
+"""How many places there are along both axes of positions."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +174,7 @@ def gradient_independence(out: Signal, g: Family, which: str = "gradient") -> Hy
         Words(
             "The layers are wide: the gradients {} that come back are independent of the weights and of all that went "
             "forward, together, as if the backward pass had weights of its own.",
-            g(*symbols("k p p'", integer=True)[: len(_of_one_sample(out))]),
+            g(*(UNIT_INDEX, *place(0, _of_one_sample(out)[1:]))),
         ),
         (Property(Kind.INDEPENDENT_OF, g, *(drawn.family for drawn in out.drawn)),),
         exact=False,

@@ -19,7 +19,7 @@ from derive.rules.algebra import Expand
 from derive.rules.calculus import Differentiate
 from derive.rules.definitions import Define
 from derive.rules.deltas import OneToOne, OnlyTerm
-from derive.rules.expectation import Centred, Linearity, ProductLaw
+from derive.rules.means import Centred, Linearity, ProductLaw
 from derive.rules.sums import ContractDelta, JoinSums, MultiplySums
 from derive.rules.weights import CentredSquare, WeightedSums
 

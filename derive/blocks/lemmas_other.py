@@ -32,7 +32,7 @@ from derive.randomness import OUTPUT_GRADIENT, Family
 from derive.rules.algebra import Expand
 from derive.rules.calculus import Differentiate
 from derive.rules.definitions import Define
-from derive.rules.expectation import Centred, Linearity
+from derive.rules.means import Centred, Linearity
 from derive.rules.sums import ContractDelta
 from derive.rules.weights import SplitOff
 from derive.rules.wide import GaussianLimit

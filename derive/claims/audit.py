@@ -16,7 +16,7 @@ what is derived, and whether some tiny world (or point) with the stated hypothes
 from __future__ import annotations
 
 from derive.claims.claim import Audit, Claim, Finding
-from derive.claims.comparison import VACUOUS, Comparison, compare
+from derive.claims.decision import VACUOUS, Comparison, compare
 from derive.claims.numbers import approximates, compare_numbers, refute_at_points, unstated
 from derive.claims.repair import refute, repair
 from derive.hypotheses import FINITE_MOMENTS, NONDEGENERATE, Hypothesis

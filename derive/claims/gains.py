@@ -28,8 +28,8 @@ from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO
 from derive.proof.derivation import Derivation, Statement
 from derive.setting import Setting
 from derive.theorems.kumar import CENTRED, FAN_IN, FIRST_ORDER, KEPT, UNIT, kumar_2017
+from derive.theorems.network_variance import SYMMETRIC, half_variance
 from derive.theorems.product import FACTORS_INDEPENDENT, X, Y, product_variance
-from derive.theorems.rectifier import SYMMETRIC, half_variance
 from derive.theorems.selu import FIXED_MEAN, FIXED_SQUARE, alpha, constant_lambda, selu_fixed_point
 from derive.words import Words
 

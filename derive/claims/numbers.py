@@ -8,7 +8,7 @@ from mpmath.libmp import prec_to_dps
 from sympy import Basic, Eq, Expr, Float, Integer, Limit, Or, Rational, factor_list, oo, powsimp, simplify
 
 from derive.claims.claim import Claim
-from derive.claims.comparison import Comparison, built
+from derive.claims.decision import Comparison, built
 from derive.hypotheses import Hypothesis, Kind
 from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample

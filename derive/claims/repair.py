@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from derive.claims.claim import Claim
-from derive.claims.comparison import Comparison, built, compare
+from derive.claims.decision import Comparison, built, compare
 from derive.errors import InputError
 from derive.hypotheses import CATALOGUE, Hypothesis, Kind
 from derive.proof.laboratory import Laboratory

@@ -2,12 +2,12 @@
 
 from derive.gaussian.api import ClosedForm, gaussian_expectation
 from derive.gaussian.coefficients import hermite_coefficient
-from derive.gaussian.digits import number
-from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import BivariateNormalCDF, NormalDensity, OwensT, Phi
 from derive.gaussian.inversion import SignChanges, sign_changes
+from derive.gaussian.magnitudes import number
+from derive.gaussian.no_closed_form import NoClosedForm
 from derive.gaussian.price import price_expectation
 
 __all__ = [

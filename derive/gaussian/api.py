@@ -9,15 +9,15 @@ from sympy import Expr, MatrixBase, Symbol
 
 from derive.errors import InputError
 from derive.gaussian.check import Agreement, CannotCheck, Disagreement, Problem, compare
-from derive.gaussian.errors import NoClosedForm, OutOfTime, Unconfirmed
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.gaussian_setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.generalise import General, generalised, structural, with_named_variance
 from derive.gaussian.hermite import HermiteExpansion
 from derive.gaussian.instance import PutNumbersIn, can_be_collected
+from derive.gaussian.no_closed_form import NoClosedForm, OutOfTime, Unconfirmed
 from derive.gaussian.parameters import TooLong
 from derive.gaussian.prepare import Prepared, integrability, preparations, require_known
 from derive.gaussian.rules import CHAIN, Collect, Degenerate, SplitAtBreakpoints, SteinIdentity
-from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import expectation_node
 from derive.hypotheses import Hypothesis
 from derive.limits import NEVER

@@ -7,9 +7,9 @@ from sympy import Abs, Add, And, Basic, Expr, Heaviside, Max, Min, Mul, Not, Or,
 from sympy.core.relational import Relational
 
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.gaussian_setting import GaussianSetting
 from derive.gaussian.inversion import sign_changes
 from derive.gaussian.rules import GaussianRule
-from derive.gaussian.setting import GaussianSetting
 from derive.proof.rule import Rewrite
 
 

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from sympy import ITE, And, Eq, Expr, Gt, Lt, Ne, Not, Or, S, Xor
 
-from derive.gaussian.errors import NoClosedForm
+from derive.gaussian.no_closed_form import NoClosedForm
 from derive.gaussian.normal_form import NormalForm
 
 if TYPE_CHECKING:
-    from derive.gaussian.reader import Reader
+    from derive.gaussian.integrand_reader import Reader
 
 
 def indicator(reader: "Reader", c: Expr) -> NormalForm:

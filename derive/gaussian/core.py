@@ -1,10 +1,10 @@
 """The expectation of one term of the normal form."""
 
 from derive.gaussian.closed import Closed
-from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.law import Law, tilt
 from derive.gaussian.moments import Moments
+from derive.gaussian.no_closed_form import NoClosedForm
 from derive.gaussian.normal_form import Shape
 from derive.gaussian.orthants import NoOrthant
 from derive.gaussian.parameters import Element

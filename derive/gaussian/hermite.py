@@ -8,9 +8,9 @@ from math import factorial
 
 from derive.gaussian.closed import Closed
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.gaussian_setting import GaussianSetting
 from derive.gaussian.parameters import Element
 from derive.gaussian.rules import GaussianRule
-from derive.gaussian.setting import GaussianSetting
 from derive.proof.rule import Rewrite
 
 

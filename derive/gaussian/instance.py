@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from sympy import Basic, Dict, Expr, Function, Gt, Rational
 
-from derive.gaussian.digits import magnitude
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.expectation import GaussianExpectation
-from derive.gaussian.setting import GaussianSetting
+from derive.gaussian.gaussian_setting import GaussianSetting
+from derive.gaussian.magnitudes import magnitude
 from derive.proof.derivation import Step
 from derive.proof.instances import agreed, refuted, relation
 from derive.proof.rule import Evidence, Rewrite, Rule

@@ -37,9 +37,9 @@ from sympy.polys.polyerrors import PolynomialError
 
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import Phi
-from derive.gaussian.growth import growth
+from derive.gaussian.gaussian_setting import GaussianSetting
+from derive.gaussian.growth_rates import growth
 from derive.gaussian.rules import GaussianRule
-from derive.gaussian.setting import GaussianSetting
 from derive.proof.rule import Rewrite
 
 LARGEST = 150

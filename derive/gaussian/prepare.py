@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from sympy import Basic, Expr, sympify
 
 from derive.gaussian.breakpoints import SolveBreakpoints
-from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.gaussian_setting import GaussianSetting, gaussian_setting, normal_form, parameters_of
 from derive.gaussian.law import tilt
 from derive.gaussian.moments import Moments
+from derive.gaussian.no_closed_form import NoClosedForm
 from derive.gaussian.orthants import NoOrthant, require_few
 from derive.gaussian.parameters import Parameters, new_deadline
 from derive.gaussian.parity import EvenPart
 from derive.gaussian.rules import Degenerate, GaussianRule
-from derive.gaussian.setting import GaussianSetting, gaussian_setting, normal_form, parameters_of
 from derive.gaussian.uniform import UniformVariable
 from derive.gaussian.validation import domain_of
 from derive.gaussian.writer import shape_expression

@@ -14,12 +14,12 @@ from sympy import Add, Expr, Integral, MatrixBase, Poly, S, Symbol, asin, cancel
 
 from derive.errors import InputError
 from derive.gaussian.api import ClosedForm, applies, finish
-from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.gaussian_setting import GaussianSetting, gaussian_setting, parameters_of
+from derive.gaussian.no_closed_form import NoClosedForm
 from derive.gaussian.normal_form import NormalForm, Shape
 from derive.gaussian.parameters import Element, TooLong
 from derive.gaussian.rules import CHAIN, Collect, GaussianRule, SplitAtBreakpoints
-from derive.gaussian.setting import GaussianSetting, gaussian_setting, parameters_of
 from derive.gaussian.validation import domain_of, expectation_node
 from derive.gaussian.writer import shape_expression
 from derive.proof.derivation import Proof

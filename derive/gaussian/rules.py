@@ -11,11 +11,11 @@ from derive.gaussian.closed import Closed
 from derive.gaussian.closed_reader import read_closed
 from derive.gaussian.core import term_expectation
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.gaussian_setting import GaussianSetting
 from derive.gaussian.law import Law, regression, tilt
 from derive.gaussian.moments import Moments, stein
 from derive.gaussian.normal_form import Factor, Shape
 from derive.gaussian.parameters import Element
-from derive.gaussian.setting import GaussianSetting
 from derive.gaussian.writer import shape_expression
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.proof.verdict import Verdict

@@ -17,7 +17,7 @@ from derive.gaussian.check import (
 )
 from derive.gaussian.evaluate import CannotEvaluate
 from derive.gaussian.expectation import GaussianExpectation
-from derive.gaussian.setting import GaussianSetting
+from derive.gaussian.gaussian_setting import GaussianSetting
 from derive.proof.derivation import Step
 from derive.proof.verdict import Counterexample, Grade, Verdict
 

@@ -6,8 +6,8 @@ from sympy import Add, Dummy, Expr, Mul, S, Symbol, erf, erfc, factorial, gamma,
 
 from derive.gaussian.expectation import GaussianExpectation
 from derive.gaussian.functions import Phi
+from derive.gaussian.gaussian_setting import GaussianSetting
 from derive.gaussian.rules import GaussianRule
-from derive.gaussian.setting import GaussianSetting
 from derive.proof.rule import Rewrite
 
 

@@ -12,7 +12,7 @@ from sympy import Derivative, Expr, Integer, Lambda, Mul, Subs, Symbol, factoria
 from derive.activations import Activation, activation
 from derive.errors import InputError, unknown_name
 from derive.gaussian import GaussianExpectation, NoClosedForm
-from derive.maps.rules import (
+from derive.maps.map_rules import (
     Differentiate,
     EvenPart,
     OneVariable,

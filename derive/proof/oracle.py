@@ -36,7 +36,7 @@ class Case:
 
     def refutation(self, statement: Statement) -> tuple[Any, Any] | None:
         """Return the two numbers that should agree and do not, or None."""
-        from derive.proof.reading import Reader  # Not before a check: it needs NumPy and the Gaussian language.
+        from derive.proof.oracle_reading import Reader  # Not before a check: it needs NumPy and the Gaussian language.
 
         reader = Reader(self.known())
         equals = self.equals() if callable(self.equals) else self.equals
@@ -72,7 +72,7 @@ class Limit:
 
     def refutation(self, statement: Statement) -> tuple[Any, Any] | None:
         """Return the two numbers that should agree and do not, or None."""
-        from derive.proof.reading import Reader
+        from derive.proof.oracle_reading import Reader
 
         off = []
         for layer in self.layers:

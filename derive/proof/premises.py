@@ -65,7 +65,7 @@ def _two_values(derivation: Derivation) -> Iterator[str]:
 
 def _given(step: Step) -> Mapping[Expr, tuple[Expr, Basic]]:
     try:
-        return step.rule.given(step.setting)
+        return step.rule.puts_in(step.setting)
     except InputError:
         # The replay of the step says what is wrong.
         return {}

@@ -58,8 +58,8 @@ from derive.proof.code import (
     plus_code,
     times_code,
 )
-from derive.proof.functions import IDENTITY
 from derive.proof.regime import is_size
+from derive.proof.tiny_functions import IDENTITY
 from derive.randomness import Entry, Over
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ class Rule(ABC):
         """
         return taken_over(step)
 
-    def given(self, setting: Setting) -> Mapping[Expr, tuple[Expr, Basic]]:
+    def puts_in(self, setting: Setting) -> Mapping[Expr, tuple[Expr, Basic]]:
         """Return what the rule puts in for what, each value with the equation of a hypothesis that gives it.
 
         Raises `derive.setting.Undischarged` where none does. Most rules put nothing in.

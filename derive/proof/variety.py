@@ -17,10 +17,10 @@ from derive.hypotheses import Kind
 from derive.layers import d, i
 from derive.network import Activation
 from derive.proof.code import NotEvaluable
-from derive.proof.functions import ARBITRARY, TinyActivation, parameter_values, parameters_of, stated
 from derive.proof.knots import knots
 from derive.proof.regime import regime
 from derive.proof.scope import Scope, declared_in, extents_of, scope_of
+from derive.proof.tiny_functions import ARBITRARY, TinyActivation, parameter_values, parameters_of, stated
 from derive.proof.worlds import World
 from derive.randomness import Family
 from derive.setting import Setting

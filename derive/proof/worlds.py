@@ -21,11 +21,11 @@ from derive.hypotheses import Kind
 from derive.layers import d
 from derive.proof.atoms import opaque
 from derive.proof.code import Nonexistent, NotEvaluable
-from derive.proof.functions import TinyActivation
 from derive.proof.knots import Knot
 from derive.proof.laws import Laws
 from derive.proof.regime import Regime, is_size, regime
 from derive.proof.scope import declared_in, extents_of, scope_of
+from derive.proof.tiny_functions import TinyActivation
 from derive.randomness import Entry, Family
 from derive.setting import Setting
 

@@ -15,7 +15,7 @@ from derive.render.legend import Item, legend
 from derive.render.mathml import mathml
 from derive.render.order import TIMES
 from derive.render.outline import Assumption, Outline, Section
-from derive.render.relations import LATEX_RELATIONS, relation_sign
+from derive.render.relation_signs import LATEX_RELATIONS, relation_sign
 from derive.render.sentences import EXACTNESS, LEGEND, alarms, average_sentences, grade_sentence, scope, standing
 from derive.words import Words
 

@@ -12,7 +12,7 @@ from derive.render import latex, text
 from derive.render.brackets import Brackets
 from derive.render.legend import Item, legend
 from derive.render.outline import Assumption, Outline, Section
-from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
+from derive.render.relation_signs import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
 from derive.render.sentences import average_sentences, scope
 from derive.words import Words
 

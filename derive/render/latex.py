@@ -16,7 +16,7 @@ from derive.render.latex_printer import print_latex
 from derive.render.legend import Item, legend
 from derive.render.order import TIMES
 from derive.render.outline import Assumption, Outline, Section
-from derive.render.relations import LATEX_RELATIONS, relation_sign
+from derive.render.relation_signs import LATEX_RELATIONS, relation_sign
 from derive.render.sentences import (
     EXACTNESS,
     LEGEND,

@@ -15,9 +15,9 @@ from derive.network import Activation, ActivationSlope, Cost, Partial, Width, co
 from derive.randomness import Entry, Family
 from derive.render.brackets import Brackets
 from derive.render.delimiters import DISPLAY, TEXT, settle
-from derive.render.names import NAMES
 from derive.render.order import BIG, TIMES, connected, factors, is_own, signed_fraction, terms
-from derive.render.relations import LATEX_RELATIONS
+from derive.render.relation_signs import LATEX_RELATIONS
+from derive.render.symbol_names import NAMES
 
 _PLAIN_NAME = re.compile(r"([A-Za-z])('*)")
 _WORD = re.compile(r"[A-Za-z]{2,}")

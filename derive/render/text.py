@@ -13,7 +13,7 @@ from derive.render.breaking import break_text
 from derive.render.legend import Item, legend
 from derive.render.order import TIMES
 from derive.render.outline import Outline, Section
-from derive.render.relations import TEXT_RELATIONS, relation_sign
+from derive.render.relation_signs import TEXT_RELATIONS, relation_sign
 from derive.render.sentences import (
     EXACTNESS,
     LEGEND,

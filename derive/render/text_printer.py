@@ -31,9 +31,9 @@ from derive.layers import d
 from derive.network import Activation, ActivationSlope, Partial, Width, cost_gradient, g, s
 from derive.randomness import Entry, Family
 from derive.render.brackets import Brackets
-from derive.render.names import NAMES
 from derive.render.order import BIG, TIMES, connected, factors, signed_fraction, terms
-from derive.render.relations import TEXT_RELATIONS
+from derive.render.relation_signs import TEXT_RELATIONS
+from derive.render.symbol_names import NAMES
 
 _SIGNS = {"NormalDensity": "φ", "DiracDelta": "δ"}
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

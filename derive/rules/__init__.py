@@ -9,7 +9,9 @@ from derive.rules.algebra import (
 )
 from derive.rules.calculus import ChainRule, Differentiate
 from derive.rules.definitions import Define, DrawnGradient, LinearRegime, NoBiases
-from derive.rules.expectation import (
+from derive.rules.gradients import SameGradients
+from derive.rules.lemma import ByDifference, ByLemma, ByProductVariance
+from derive.rules.means import (
     Centred,
     DeclaredVariance,
     Linearity,
@@ -21,8 +23,6 @@ from derive.rules.expectation import (
     VarianceDefinition,
     VarianceOfSum,
 )
-from derive.rules.gradients import SameGradients
-from derive.rules.lemma import ByDifference, ByLemma, ByProductVariance
 from derive.rules.recursion import Induction
 from derive.rules.solving import Integrate, Isolate, Solve
 from derive.rules.sums import ContractDelta, EqualTerms, PullOut

@@ -25,7 +25,7 @@ from derive.averages import Average
 from derive.hypotheses import LEAKY_RELU
 from derive.network import SLOPE, Activation
 from derive.proof.rule import Evidence, Rewrite, Rule
-from derive.rules.moments import finite
+from derive.rules.finite_moments import finite
 from derive.setting import Setting, Undischarged
 
 

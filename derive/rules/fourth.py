@@ -14,7 +14,7 @@ from derive.indices import fresh_index
 from derive.network import SLOPE, Activation, ActivationSlope, W, b, g, s, x
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry
-from derive.rules.moments import finite
+from derive.rules.finite_moments import finite
 from derive.rules.pairs import OnUnits, require_apart
 from derive.setting import Setting, Undischarged
 

@@ -29,7 +29,7 @@ class PutIn(Rule):
     words = "Put in the given values."
     evidence = Evidence.RESIDUAL
 
-    def given(self, setting: Setting) -> dict[Expr, tuple[Expr, Eq]]:
+    def puts_in(self, setting: Setting) -> dict[Expr, tuple[Expr, Eq]]:
         """Return the values, each with the equation that gives it; raise `Undischarged` where none does."""
         return {u: (w, _who_gives(u, w, setting)[1]) for u, w in self.values}
 

@@ -11,7 +11,7 @@ from derive.hypotheses import LEAKY_RELU, Kind
 from derive.network import SLOPE, ActivationSlope, Cost, Partial, W, b, g, s, x, z
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.randomness import Entry
-from derive.rules.moments import finite
+from derive.rules.finite_moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 

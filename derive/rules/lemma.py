@@ -16,8 +16,8 @@ from derive.proof.instances import agreed, alike, by_lemma, hypotheses, put, ref
 from derive.proof.rule import Rewrite, Rule
 from derive.proof.verdict import Verdict
 from derive.randomness import Entry
+from derive.rules.finite_moments import finite
 from derive.rules.match import index_variables, instantiate, matches
-from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Title, Words
 

@@ -14,8 +14,8 @@ from derive.proof.derivation import Step
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.randomness import WEIGHTS, Entry, Family
+from derive.rules.finite_moments import finite
 from derive.rules.fourth import Column, column, variance_of
-from derive.rules.moments import finite
 from derive.rules.positive import positive
 from derive.setting import Setting, Undischarged
 from derive.words import Words

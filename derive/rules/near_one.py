@@ -30,6 +30,7 @@ from sympy import (
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Kind
+from derive.indices import J, K
 from derive.proof.derivation import Derivation, Step
 from derive.proof.rule import Evidence, Rewrite, Rule, RuleDoesNotApply
 from derive.rules.any_activation import (
@@ -55,8 +56,6 @@ from derive.rules.lemma import equality, require_hypotheses
 from derive.rules.wide import U
 from derive.setting import Setting
 from derive.words import Words
-
-J, K = Symbol("j", integer=True), Symbol("k", integer=True)
 
 
 def at_one(order: int) -> Expr:

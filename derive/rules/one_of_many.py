@@ -10,7 +10,7 @@ from derive.averages import Average
 from derive.hypotheses import Kind
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.randomness import Entry, Family
-from derive.rules.moments import finite
+from derive.rules.finite_moments import finite
 from derive.rules.wide import signals_in
 from derive.setting import Setting
 from derive.words import Words

@@ -17,8 +17,8 @@ from derive.proof.rule import Rewrite, Rule
 from derive.proof.verdict import Verdict
 from derive.randomness import Entry, Over
 from derive.rules.definitions import as_stated
+from derive.rules.finite_moments import finite
 from derive.rules.lemma import ByLemma, equality, require_hypotheses
-from derive.rules.moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 

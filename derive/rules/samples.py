@@ -10,7 +10,7 @@ from derive.averages import Average
 from derive.hypotheses import Kind
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Family, Over
-from derive.rules.moments import finite
+from derive.rules.finite_moments import finite
 from derive.setting import Setting, Undischarged
 
 

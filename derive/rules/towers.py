@@ -9,7 +9,7 @@ from sympy import Expr, Mul
 from derive.averages import Average, Covariance, Variance
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Over
-from derive.rules.moments import finite
+from derive.rules.finite_moments import finite
 from derive.setting import Setting
 
 

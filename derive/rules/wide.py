@@ -10,7 +10,7 @@ from sympy import Basic, Dummy, Expr, Integer, Mul, factor, symbols
 from derive.averages import Average, SharedVariance
 from derive.errors import InputError
 from derive.gaussian import ClosedForm, GaussianExpectation, gaussian_expectation, price_expectation
-from derive.gaussian.setting import GaussianSetting
+from derive.gaussian.gaussian_setting import GaussianSetting
 from derive.hypotheses import Kind
 from derive.network import Activation, ActivationSlope, W, b, s
 from derive.proof.derivation import Derivation, Step

@@ -16,10 +16,10 @@ from derive.proof.derivation import Derivation, Proof
 from derive.randomness import NETWORKS
 from derive.rules import ByLemma, Linearity
 from derive.rules.asymptotics import SimplifySides
-from derive.rules.expectation import CovarianceDefinition
 from derive.rules.fluctuations import SmallFluctuations
 from derive.rules.given import PutIn, Rename
 from derive.rules.logarithms import VarianceOfIndependent
+from derive.rules.means import CovarianceDefinition
 from derive.rules.rectifier import DefineRectifier
 from derive.rules.replicas import Exchange
 from derive.rules.wide import FIRST, SECOND, ByClosedForm, Q, U, one_gaussian
@@ -136,7 +136,9 @@ def _behind_given(every: Derivation) -> Derivation:
     """A mean or a covariance in the layer behind two given inputs, where nothing before it fluctuates."""
     mean = isinstance(every.statement.lhs, Average)
     given = (EQUAL_LENGTHS, NO_BIASES, NAMED) if mean else (EQUAL_LENGTHS, NAMED, WIDTH)
-    proof = Proof(Setting((*every.setting.hypotheses, *given), Facts((d - 1,)), NETWORKS), every.statement.lhs.subs(i, 0))
+    proof = Proof(
+        Setting((*every.setting.hypotheses, *given), Facts((d - 1,)), NETWORKS), every.statement.lhs.subs(i, 0)
+    )
     proof.by(ByLemma(every))
     if proof.now.has(Covariance):
         proof.by(CovarianceDefinition())

@@ -9,13 +9,14 @@ from derive.blocks import Dense, Elementwise, Serial, layers, network_input
 from derive.blocks.lemmas_linear import MEAN_OF_WEIGHTED, SECOND_MOMENT_OF_WEIGHTED
 from derive.blocks.signal import SAMPLE, UNIT, Axis, Extents
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
+from derive.indices import K, T, V
 from derive.layers import Facts, d, i
 from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import BEFORE, INPUT, NETWORKS, SAMPLES, Family, Over
 from derive.rules import ByLemma, Define, EqualTerms
-from derive.rules.expectation import CovarianceDefinition
 from derive.rules.given import PutIn, Rename
+from derive.rules.means import CovarianceDefinition
 from derive.rules.samples import IndependentSamples, SamplesAlike
 from derive.rules.towers import Tower, VarianceFromMoments
 from derive.rules.wide import GaussianLimit
@@ -26,9 +27,6 @@ from derive.theorems.signals import (
     OVER,
     PAIR,
     TWO_SAMPLES,
-    K,
-    T,
-    V,
     alike,
     gain_defined,
     gaussian,

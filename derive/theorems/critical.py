@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Derivative, Eq, Expr, Function, Sum, exp, log, pi, sqrt
 
 from derive.hypotheses import Hypothesis, Kind, Property
+from derive.indices import J
 from derive.network import BIAS_VARIANCE, GAIN
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import Integrate
@@ -29,7 +30,6 @@ from derive.rules.mean_field import FullCorrelation, PriceDerivative
 from derive.rules.near_one import (
     CollectPowers,
     ExpandNearOne,
-    J,
     JointDensity,
     SingularPart,
     SplitKinks,
@@ -38,7 +38,7 @@ from derive.rules.near_one import (
 )
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
-from derive.theorems.mean_field import FIXED_LENGTH
+from derive.theorems.edge_of_chaos import FIXED_LENGTH
 from derive.words import Words
 
 SEQUENCE = Function("epsilon", positive=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Expr, Sum, Symbol
+from sympy import Expr, Sum
 
 from derive.averages import Average, SharedVariance
 from derive.hypotheses import (
@@ -22,6 +22,7 @@ from derive.hypotheses import (
     WEIGHTS_SYMMETRIC,
     Hypothesis,
 )
+from derive.indices import K
 from derive.layers import d, i
 from derive.network import W, cost_gradient, n, s
 from derive.proof.derivation import Derivation, Proof
@@ -45,12 +46,11 @@ from derive.rules.sums import MultiplySums
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
+from derive.theorems.meanings import RECTIFIER_NOTATION
 from derive.theorems.norm_moments import HALF, NOTATION, SPREAD, SPREAD_DEFINED
-from derive.theorems.notation import RECTIFIER_NOTATION
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 from derive.words import Words
 
-K = Symbol("k", integer=True)
 _WEIGHTS = (WEIGHTS_INDEPENDENT, WEIGHTS_SHARE_VARIANCE, OUTPUT_GRADIENT_INDEPENDENT)
 _RECTIFIER = (RECTIFIER, NEVER_ZERO, WEIGHTS_SYMMETRIC, *_WEIGHTS)
 _ANY_LAW = (FINITE_FOURTH_MOMENTS, *_RECTIFIER, WEIGHTS_OF_ONE_LAW)

@@ -14,7 +14,7 @@ from derive.rules.rectifier import DefineRectifier
 from derive.rules.replicas import Replicas
 from derive.rules.wide import MU, NU, ByClosedForm, M, V, over_networks, over_samples
 from derive.setting import Setting
-from derive.theorems.notation import SAMPLE_NOTATION
+from derive.theorems.meanings import SAMPLE_NOTATION
 from derive.words import Words
 
 GAUSSIAN_MEAN = over_networks(over_samples(f(MU + NU)) ** 2)

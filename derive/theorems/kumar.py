@@ -13,7 +13,7 @@ from derive.rules import Centred, Expand, Linearity, Solve
 from derive.rules.definitions import ARGUMENT, TO_FIRST_ORDER, FirstOrder
 from derive.rules.given import PutIn, Rename
 from derive.setting import Setting
-from derive.theorems.rectifier import OVER_Y, Y
+from derive.theorems.network_variance import OVER_Y, Y
 from derive.words import Words
 
 FAN_IN, VARIANCE, Q = symbols("N v^2 q", positive=True)

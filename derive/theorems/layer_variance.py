@@ -13,11 +13,11 @@ from derive.proof.derivation import Derivation, Proof
 from derive.randomness import BEFORE, Family, Over, Source
 from derive.rules import ContractDelta, DeclaredVariance, Linearity, PullOut, Uncorrelated, VarianceOfSum
 from derive.rules.algebra import CollectIn
-from derive.rules.expectation import ScaleVariance
+from derive.rules.means import ScaleVariance
 from derive.rules.rectifier import DefineRectifier
-from derive.rules.wide import ByClosedForm
+from derive.rules.wide import ByClosedForm, Q
 from derive.setting import Setting
-from derive.theorems.notation import RECTIFIER_NOTATION
+from derive.theorems.meanings import RECTIFIER_NOTATION
 from derive.words import Words
 
 LAYER = Source("weights of one layer", "the ")
@@ -39,7 +39,6 @@ OWN = Family(
     layered=False,
     source=LAYER,
 )
-Q = Symbol("q", positive=True)
 Y = Symbol("y", real=True)
 OWN_WEIGHTS = Hypothesis(
     "layer-weights",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Eq, Expr, Integer, Symbol, digamma, log, polygamma
+from sympy import Eq, Expr, Integer, digamma, log, polygamma
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.hypotheses import (
@@ -21,6 +21,7 @@ from derive.hypotheses import (
     Kind,
     Property,
 )
+from derive.indices import K
 from derive.layers import i
 from derive.network import W, b, n, s, x, z
 from derive.proof.derivation import Derivation, Proof
@@ -34,7 +35,6 @@ from derive.theorems.forward import BEFORE_LAST, HERE, LAST
 from derive.theorems.norm_moments import INVERSE, INVERSE_WIDTH, norm
 from derive.words import Words
 
-K = Symbol("k", integer=True)
 STANDARD = Hypothesis(
     "standard-gaussians",
     Words(

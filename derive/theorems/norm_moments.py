@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Eq, Expr, Rational, Sum, Symbol, symbols
+from sympy import Eq, Expr, Rational, Sum, Symbol
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.hypotheses import (
@@ -24,6 +24,7 @@ from derive.hypotheses import (
     WEIGHTS_SYMMETRIC,
     Hypothesis,
 )
+from derive.indices import K, L
 from derive.kinds import definition
 from derive.layers import i
 from derive.network import SLOPE, W, n, s, z
@@ -56,10 +57,9 @@ from derive.rules.wide import GaussianMoment
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
 from derive.theorems.layer_variance import fluctuation
-from derive.theorems.notation import RECTIFIER_NOTATION
+from derive.theorems.meanings import RECTIFIER_NOTATION
 from derive.words import Words
 
-K, L = symbols("k l", integer=True)
 LAYER = Symbol("i'", integer=True)
 SPREAD = Symbol("c", positive=True)
 SPREAD_DEFINED = definition(

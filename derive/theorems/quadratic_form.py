@@ -11,8 +11,8 @@ from derive.network import n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import Family, Over, Source
 from derive.rules import ContractDelta, PullOut, VarianceDefinition, VarianceOfSum
-from derive.rules.expectation import IndependentTerms, ScaleVariance
 from derive.rules.given import PutIn
+from derive.rules.means import IndependentTerms, ScaleVariance
 from derive.rules.wide import GaussianMoment
 from derive.setting import Setting
 from derive.words import Words

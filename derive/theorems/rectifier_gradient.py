@@ -39,7 +39,7 @@ from derive.rules.gradients import RectifierGradient
 from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion, weight_gradient
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
-from derive.theorems.notation import RECTIFIER_NOTATION
+from derive.theorems.meanings import RECTIFIER_NOTATION
 from derive.words import Words
 
 FIXED_INPUT = Over("networks and output gradients", (THE_WEIGHTS, BIASES, OUTPUT_GRADIENT))

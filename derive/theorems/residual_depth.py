@@ -6,6 +6,7 @@ from sympy import Eq, Function, Integer, LessThan, Sum, Symbol, sqrt, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.hypotheses import RECTIFIER, Hypothesis
+from derive.indices import K, L, T
 from derive.kinds import definition
 from derive.network import GAIN, SLOPE, n
 from derive.proof.derivation import Derivation, Proof
@@ -28,10 +29,23 @@ from derive.rules.rectifier import DefineRectifier
 from derive.rules.weights import WeightedSums
 from derive.rules.wide import ByClosedForm, GaussianLimit
 from derive.setting import Setting
-from derive.theorems.mean_field import LAYER
-from derive.theorems.notation import RECTIFIER_NOTATION
-from derive.theorems.residual import ASSUMED, END_A, END_ASSUMED, END_DRAWN, END_NEXT, FORWARD, NEXT, SUM, WIDE, A, H, W
-from derive.theorems.signals import GAINS, OVER, Q1, TWO_SAMPLES, K, L, T, gain_defined, gaussian, proof
+from derive.theorems.edge_of_chaos import LAYER
+from derive.theorems.meanings import RECTIFIER_NOTATION
+from derive.theorems.residual_variance import (
+    ASSUMED,
+    END_A,
+    END_ASSUMED,
+    END_DRAWN,
+    END_NEXT,
+    FORWARD,
+    NEXT,
+    SUM,
+    WIDE,
+    A,
+    H,
+    W,
+)
+from derive.theorems.signals import GAINS, OVER, Q1, TWO_SAMPLES, gain_defined, gaussian, proof
 from derive.words import Words
 
 DEPTH = Symbol("L", integer=True, positive=True)

@@ -35,7 +35,7 @@ from derive.rules.wide import GaussianLimit, M, V
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, weighted_sum
 from derive.theorems.kernel_k import GAUSSIAN_MEAN, nested
-from derive.theorems.notation import SAMPLE_NOTATION
+from derive.theorems.meanings import SAMPLE_NOTATION
 from derive.words import Words
 
 GAIN_DEFINED = definition(

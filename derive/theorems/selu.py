@@ -10,7 +10,7 @@ from derive.averages import Average, Variance
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis
 from derive.kinds import definition
-from derive.maps.rules import Differentiate, SetValue
+from derive.maps.map_rules import Differentiate, SetValue
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import Over, Source
 from derive.rules import ByLemma, Solve, VarianceDefinition

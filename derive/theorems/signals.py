@@ -5,9 +5,10 @@ from __future__ import annotations
 from sympy import Basic, Eq, Expr, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
-from derive.blocks.lemmas import gradient_at, gradient_independence, incoming
+from derive.blocks.lemmas import gradient_at, gradient_independence, incoming, place
 from derive.blocks.signal import Signal
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
+from derive.indices import K, L, T, V
 from derive.kinds import definition
 from derive.layers import Facts
 from derive.network import BIAS_VARIANCE, GAIN, n
@@ -23,8 +24,6 @@ OVER = Over("networks", (BEFORE, WEIGHTS, BIASES), "network")
 OVER_ALL = Over("networks and output gradients", (BEFORE, WEIGHTS, BIASES, OUTPUT_GRADIENT))
 """With the gradient that comes back to what comes out of the block."""
 ANYWHERE = Facts()
-T, V, K, L = symbols("t u k l", integer=True)
-"""Two samples; units behind a block, and before it."""
 Q1, Q2 = symbols("q_1 q_2", positive=True)
 Q12 = Symbol("q_12", real=True)
 """The mean squares of the pre-activations of two samples, and their mean product."""
@@ -114,7 +113,7 @@ def coming_back(out: Signal, which: str = "gradient") -> tuple[Family, tuple[Hyp
     ``which`` begins the keys of the hypotheses.
     """
     g = gradient_at(out, T)
-    at = g(*symbols("k p p'", integer=True)[: len(out.axes) - 1])
+    at = g(*(K, *place(0, out.positions)))
     centred = Hypothesis(
         f"{which}-zero-mean",
         Words("The gradients {} have mean zero and one variance, {}.", at, SharedVariance(g)),

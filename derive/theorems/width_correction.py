@@ -16,11 +16,11 @@ from derive.proof.derivation import Derivation, Proof
 from derive.randomness import NETWORKS
 from derive.rules import ByLemma, Define, EqualTerms, Expand, Induction, Linearity, VarianceDefinition
 from derive.rules.algebra import FactorOut
-from derive.rules.expectation import MomentFromVariance, ScaleVariance
 from derive.rules.fluctuations import SmallFluctuations
 from derive.rules.given import Everywhere, PutIn, Rename
 from derive.rules.kernel import KERNEL, GivenLayersBefore, MomentGivenKernel
 from derive.rules.logarithms import VarianceOfIndependent
+from derive.rules.means import MomentFromVariance, ScaleVariance
 from derive.rules.pairs import EqualPairs, SplitDiagonal
 from derive.rules.rectifier import DefineRectifier
 from derive.rules.sums import MultiplySums
@@ -174,7 +174,10 @@ def rectifier(exact: Derivation) -> Derivation:
     return proof.done(
         "width-correction-rectifier",
         "The same for leaky ReLU, in closed form",
-        symbols=(*SYMBOLS, (SPREAD, Words("the relative variance of a squared activation: 5 for ReLU, 2 for the line"))),
+        symbols=(
+            *SYMBOLS,
+            (SPREAD, Words("the relative variance of a squared activation: 5 for ReLU, 2 for the line")),
+        ),
         remarks=(
             Words(
                 "At He's gain every layer adds {} to the relative variance, 5 over its width for ReLU and 2 over its "
@@ -199,9 +202,7 @@ def first_order_mean(exact: Derivation) -> Derivation:
     hypotheses = (*_EXACT, BIAS_DEFINED, MEAN_DEFINED, NARROW)
     proof = Proof(Setting(hypotheses, BEFORE_LAST, NETWORKS), exact.statement.lhs)
     proof.by(ByLemma(exact), SmallFluctuations(((KERNEL(i), Q),)))
-    return proof.done(
-        "width-correction-length", "The length map with its correction, to first order", symbols=SYMBOLS
-    )
+    return proof.done("width-correction-length", "The length map with its correction, to first order", symbols=SYMBOLS)
 
 
 def layers_of(sequence: type[Function], name: str) -> Derivation:

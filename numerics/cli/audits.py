@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 import derive
-from derive.render.audit import to_text
+from derive.render.audit_rows import to_text
 from numerics.cli.naming import claims_named
 from numerics.cli.narrow import Prose, columns, sentence_width
 from numerics.cli.output import emit, show, to_json, working

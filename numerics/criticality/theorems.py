@@ -12,8 +12,8 @@ from sympy import Expr, Function, Symbol, exp, lambdify, solve
 from derive.gaussian import GaussianExpectation
 from derive.network import BIAS_VARIANCE, GAIN
 from derive.rules.wide import Q
-from derive.theorems.mean_field import CHI, GAP, LAYER, correlation_map_slope, depth_scale, edge_of_chaos
-from derive.theorems.wide import length_map
+from derive.theorems.edge_of_chaos import CHI, GAP, LAYER, correlation_map_slope, depth_scale, edge_of_chaos
+from derive.theorems.wide_networks import length_map
 
 Compiled = Callable[..., Any]
 

@@ -14,7 +14,7 @@ from sympy import Expr, lambdify, latex
 
 from derive.network import SLOPE
 from derive.rules.asymptotics import LAYER
-from derive.theorems.decay import Q
+from derive.rules.wide import Q
 from numerics.curves import predict
 from numerics.derivations import derivation
 from numerics.figures import style

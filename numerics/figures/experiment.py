@@ -66,6 +66,6 @@ def _simulated(experiment: Experiment, over: str, layers: tuple[int, ...]) -> Si
 @lru_cache
 def he_gain() -> float:
     """Return He's gain for ReLU, from its derivation's hypothesis."""
-    from derive.theorems.decay import HE_GAIN
+    from derive.theorems.sample_variance_decay import HE_GAIN
 
     return float(HE_GAIN.subs(SLOPE, 0))

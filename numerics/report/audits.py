@@ -7,7 +7,7 @@ from html import escape
 
 from derive.claims.claim import Audit
 from derive.proof.derivation import Statement
-from derive.render.audit import condition_label, condition_note
+from derive.render.audit_rows import condition_label, condition_note
 from derive.render.counterexample import sentences
 from numerics.report.contents import Audited
 from numerics.report.formulas import chip, displayed, folded, formula, stated

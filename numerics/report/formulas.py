@@ -14,7 +14,7 @@ from derive.render.brackets import Brackets
 from derive.render.html import formula
 from derive.render.latex_printer import print_latex
 from derive.render.mathml import mathml
-from derive.render.relations import LATEX_RELATIONS, relation_sign
+from derive.render.relation_signs import LATEX_RELATIONS, relation_sign
 from numerics.figures import to_inline_svg
 
 __all__ = ["chip", "displayed", "folded", "formula", "mathml", "pictured", "ruled", "stated"]

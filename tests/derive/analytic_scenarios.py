@@ -60,9 +60,9 @@ from derive.rules.stability import (
 )
 from derive.rules.wide import Q, U, one_gaussian
 from derive.theorems import critical, critical_length
-from derive.theorems.mean_field import CHI, LINEARISED, NOT_CONSTANT, SLOPE_EXISTS
-from derive.theorems.mean_field import GAP as DISTANCE
-from derive.theorems.mean_field import LAYER as ANY_LAYER
+from derive.theorems.edge_of_chaos import CHI, LINEARISED, NOT_CONSTANT, SLOPE_EXISTS
+from derive.theorems.edge_of_chaos import GAP as DISTANCE
+from derive.theorems.edge_of_chaos import LAYER as ANY_LAYER
 
 P, P_K, J_J, J_K = KinkAt(J), KinkAt(K), SlopeJump(J), SlopeJump(K)
 S2, S3 = one_gaussian(CURVATURE_OF_F(U) ** 2), one_gaussian(THIRD_OF_F(U) ** 2)

@@ -25,14 +25,13 @@ from derive.rules.depth import (
     Unroll,
     UnrollBound,
 )
-from derive.rules.expectation import CovarianceDefinition
 from derive.rules.given import Everywhere
+from derive.rules.means import CovarianceDefinition
 from derive.rules.one_of_many import OneOfMany
 from derive.rules.samples import IndependentSamples, SamplesAlike
 from derive.rules.sums import JoinSums, MultiplySums
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
-from derive.theorems.mean_field import LAYER
-from derive.theorems.residual import END_ASSUMED, SUM, H
+from derive.theorems.edge_of_chaos import LAYER
 from derive.theorems.residual_depth import (
     DEPTH,
     ENDING,
@@ -46,6 +45,7 @@ from derive.theorems.residual_depth import (
     ROOT,
 )
 from derive.theorems.residual_depth import C as SLOPE_OF_ROOT
+from derive.theorems.residual_variance import END_ASSUMED, SUM, H
 from derive.theorems.signals import OVER, T, gaussian
 from derive.words import Words
 

@@ -21,9 +21,9 @@ from derive.rules.algebra import ByComplement, CollectIn
 from derive.rules.analysis import ArcsineToArctangent, DecayFunction, InTermsOfT, NameDecayFunction, T
 from derive.rules.asymptotics import SMALL, LocalExpansion, Positive, SimplifySides
 from derive.rules.definitions import FirstOrder
-from derive.rules.expectation import IndependentTerms, ScaleVariance
 from derive.rules.given import PutIn, Rename
 from derive.rules.gradients import GradientIndependence
+from derive.rules.means import IndependentTerms, ScaleVariance
 from derive.rules.replicas import HalfSquaredDifference, Replicas
 from derive.rules.towers import Tower, VarianceFromMoments
 from derive.rules.wide import (
@@ -43,14 +43,14 @@ from derive.rules.wide import (
 )
 from derive.rules.wide import V as SPREAD
 from derive.setting import Setting
-from derive.theorems.decay import HE
 from derive.theorems.forward import BEFORE_LAST, HERE
 from derive.theorems.kumar import FIRST_ORDER
 from derive.theorems.product import BOTH_FACTORS, X, Y, product_variance
 from derive.theorems.quadratic_form import COORDINATES, EIGENVALUES, GAUSSIAN_ROW, OVER_ROW
 from derive.theorems.sample_variance import BIAS_DEFINED, FUNCTION_DEFINED, GAIN_DEFINED, RATIO_DEFINED, WIDE
+from derive.theorems.sample_variance_decay import HE
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES
-from derive.theorems.wide import GAUSSIAN, GRADIENT_INDEPENDENCE
+from derive.theorems.wide_networks import GAUSSIAN, GRADIENT_INDEPENDENCE
 
 H = DecayFunction(T)
 

@@ -7,7 +7,7 @@ from derive.gaussian import GaussianExpectation
 from derive.layers import Facts
 from derive.maps.apart import GAPS_NAMED, NameGaps, TermByTerm, difference
 from derive.maps.gaps import d, e
-from derive.maps.rules import (
+from derive.maps.map_rules import (
     Differentiate,
     EvenPart,
     PriceInCorrelation,

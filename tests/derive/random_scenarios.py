@@ -55,9 +55,9 @@ from derive.rules import (
 from derive.rules.gradients import RectifierGradient
 from derive.rules.rectifier import ByHalfVariance, Collect, DefineRectifier, OddMean, SameByLemma
 from derive.theorems.forward import BEFORE_LAST, pre_activation_variance
+from derive.theorems.network_variance import OVER_Y, SYMMETRIC, half_variance
+from derive.theorems.network_variance import Y as PRE
 from derive.theorems.product import BOTH_FACTORS, X, Y, product_variance
-from derive.theorems.rectifier import OVER_Y, SYMMETRIC, half_variance
-from derive.theorems.rectifier import Y as PRE
 from derive.theorems.rectifier_gradient import FIXED_INPUT, HYPOTHESES
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES, total_variance
 

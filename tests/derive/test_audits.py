@@ -16,8 +16,8 @@ from derive.proof.derivation import Statement
 from derive.randomness import EVERYTHING, NETWORKS
 from derive.setting import Setting
 from derive.theorems.forward import forward_variance
+from derive.theorems.network_variance import NO_BIASES, closed_form, he_condition
 from derive.theorems.product import BOTH_FACTORS, X, Y, product_variance
-from derive.theorems.rectifier import NO_BIASES, closed_form, he_condition
 
 K = Symbol("k", integer=True)
 P = Symbol("i'", integer=True)

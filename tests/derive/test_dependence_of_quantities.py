@@ -25,7 +25,7 @@ from derive.hypotheses import (
 from derive.layers import Facts, d, i
 from derive.network import SLOPE, Cost, Partial, W, b, cost_gradient, g, n, s, x, z
 from derive.proof.exact import Exact
-from derive.proof.functions import IDENTITY, stated
+from derive.proof.tiny_functions import IDENTITY, stated
 from derive.randomness import EVERYTHING, NETWORKS
 from derive.setting import Setting, Undischarged
 from derive.theorems.forward import BEFORE_LAST, HERE

@@ -45,7 +45,7 @@ from derive.rules import (
     Uncorrelated,
     VarianceOfSum,
 )
-from derive.rules.expectation import ScaleVariance
+from derive.rules.means import ScaleVariance
 from derive.setting import Setting, Undischarged
 from derive.theorems.product import product_variance
 from derive.words import Words

@@ -20,8 +20,8 @@ from derive.rules.asymptotics import LAYER, SMALL, Positive, U
 from derive.rules.decay import DecayOfRecursion
 from derive.rules.mean_field import GeometricDecay
 from derive.setting import Setting, Undischarged
-from derive.theorems.decay import local_map
 from derive.theorems.sample_variance import FUNCTION_DEFINED, sample_variance_stable
+from derive.theorems.sample_variance_decay import local_map
 from derive.words import Words
 
 A, B, C, V = symbols("a b c v", positive=True)

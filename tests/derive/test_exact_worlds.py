@@ -22,7 +22,7 @@ from derive.hypotheses import (
 from derive.layers import d
 from derive.network import SLOPE, Cost, Partial, W, b, cost_gradient, f, g, n, s, slope, x, z
 from derive.proof.exact import Exact, Nonexistent, NotEvaluable, Undeclared
-from derive.proof.functions import IDENTITY, TinyActivation, stated
+from derive.proof.tiny_functions import IDENTITY, TinyActivation, stated
 from derive.proof.variety import tiny_worlds
 from derive.randomness import EVERYTHING, NETWORKS, SAMPLES, Family
 from derive.setting import Setting

@@ -13,8 +13,8 @@ from derive.rules.given import PutIn, Rename
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting, Undischarged
 from derive.theorems.critical import AT_EDGE, FIXED_LENGTH
-from derive.theorems.decay import HE, HE_GAIN
 from derive.theorems.sample_variance import BIAS_DEFINED, GAIN_DEFINED
+from derive.theorems.sample_variance_decay import HE, HE_GAIN
 from derive.theorems.selu import SELU, SELU_UNIT, Z
 from derive.words import Words
 

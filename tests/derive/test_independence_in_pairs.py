@@ -32,7 +32,7 @@ from derive.proof.knots import knots
 from derive.proof.variety import tiny_worlds
 from derive.randomness import OUTPUT_GRADIENT, Family, Over, Source
 from derive.rules import ByLemma, Linearity, ProductLaw, Uncorrelated
-from derive.rules.expectation import IndependentTerms, ScaleVariance
+from derive.rules.means import IndependentTerms, ScaleVariance
 from derive.rules.weights import SplitOff, WeightedSums
 from derive.setting import Setting, Undischarged
 from derive.theorems.signals import coming_back

@@ -24,7 +24,8 @@ from derive.rules.algebra import ByComplement
 from derive.rules.rectifier import ByHalfVariance, SameByLemma
 from derive.rules.wide import ByClosedForm, GaussianMoment
 from derive.setting import Setting, Undischarged
-from derive.theorems import condition, kumar, quadratic_form, rectifier, sample_variance, selu
+from derive.theorems import condition, kumar, quadratic_form, sample_variance, selu
+from derive.theorems import network_variance as rectifier
 from derive.theorems.backpropagation import gradient_recursion
 from derive.theorems.forward import HERE, activation_mean, forward_variance, pre_activation_variance
 from derive.theorems.product import FACTORS_INDEPENDENT, X, Y, product_variance

@@ -13,7 +13,7 @@ from derive.errors import InputError
 from derive.gaussian import NoClosedForm, gaussian_expectation
 from derive.gaussian.check import answer_at
 from derive.maps import MAPS, Maps, c, fan_in, fan_out, m, q, q_1, q_2, rho, sigma_b2, sigma_w2, v
-from derive.maps.rules import _compare
+from derive.maps.map_rules import _compare
 from derive.proof.derivation import Derivation
 from derive.proof.verdict import Grade
 

@@ -25,7 +25,7 @@ from derive.rules.near_zero import OneSided
 from derive.rules.stability import enclose
 from derive.rules.wide import U, one_gaussian
 from derive.setting import Setting
-from derive.theorems.decay import HE_GAIN, Q
+from derive.theorems.sample_variance_decay import HE_GAIN, Q
 from derive.theorems.selu import ALPHA, LAMBDA
 
 ASYMPTOTIC = [name for name in derive.theorems() if name.startswith("critical")]

@@ -18,8 +18,8 @@ from derive.network import Width
 from derive.proof.checking import Checker
 from derive.proof.derivation import Statement
 from derive.proof.oracle import Case, Known, Limit, Oracle
+from derive.proof.oracle_reading import Reader
 from derive.proof.outcomes import NOTHING, Coins, Network, variance
-from derive.proof.reading import Reader
 from derive.proof.verdict import Grade
 from derive.randomness import Over
 from derive.rules.any_activation import F, pair
@@ -321,7 +321,7 @@ def test_oracles_share_no_code_with_derivations():
     ]
     found = {m for path in files for m in imported(path) if m.startswith(("derive", "numerics"))}
     words = {"derive.averages", "derive.errors", "derive.network", "derive.randomness", "derive.gaussian.expectation"}
-    own = {"derive.proof.oracle", "derive.proof.outcomes", "derive.proof.reading", "derive.proof.verdict"}
+    own = {"derive.proof.oracle", "derive.proof.outcomes", "derive.proof.oracle_reading", "derive.proof.verdict"}
     own |= {"derive.proof.derivation"}  # For types.
     assert all(m in words | own or m.startswith("derive.theorems.oracles") for m in found), found
 
@@ -330,7 +330,7 @@ def test_oracles_share_no_code_with_derivations():
     ("code", "modules"),
     [
         ("import derive", ["derive.theorems.oracles", "derive.proof.oracle", "numpy"]),
-        ("import derive; derive.theorem('half-variance')", ["derive.proof.reading", "numpy"]),
+        ("import derive; derive.theorem('half-variance')", ["derive.proof.oracle_reading", "numpy"]),
     ],
 )
 def test_deriving_loads_nothing_that_only_a_check_needs(code, modules):

@@ -34,12 +34,12 @@ from derive.rules.mean_field import GeometricDecay
 from derive.rules.towers import Tower
 from derive.setting import Setting, Undischarged
 from derive.theorems import critical, critical_length
+from derive.theorems.edge_of_chaos import CHI, GAP, LAYER, LINEARISED, depth_scale
 from derive.theorems.forward import HERE, one_layer_variance, pre_activation_variance
 from derive.theorems.kernel_k import nested
-from derive.theorems.mean_field import CHI, GAP, LAYER, LINEARISED, depth_scale
 from derive.theorems.product import FACTORS_INDEPENDENT, product_variance
 from derive.theorems.sample_variance import GAIN_DEFINED, WIDE
-from derive.theorems.wide import GAUSSIAN, length_map
+from derive.theorems.wide_networks import GAUSSIAN, length_map
 from derive.words import Words
 
 A, B = Symbol("A", positive=True), Symbol("B", positive=True)

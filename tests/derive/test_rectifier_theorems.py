@@ -16,7 +16,7 @@ from derive.proof.verdict import Grade
 from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.asymptotics import LAYER
 from derive.rules.wide import M, V
-from derive.theorems.decay import Q
+from derive.theorems.sample_variance_decay import Q
 
 SLOPES = [Rational(0), Rational(1, 5), Rational(1), Rational(-1)]
 

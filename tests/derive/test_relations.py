@@ -21,7 +21,7 @@ from derive.rules.wide import GaussianLimit, Q, one_gaussian
 from derive.rules.wide import U as GAUSSIAN
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST
-from derive.theorems.wide import GAUSSIAN as WIDE
+from derive.theorems.wide_networks import GAUSSIAN as WIDE
 
 A, B, C = symbols("A B C", positive=True)
 R = Symbol("r", real=True)

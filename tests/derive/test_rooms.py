@@ -68,6 +68,11 @@ def test_no_file_imports_itself_through_others():
         TopologicalSorter({**imports(), "derive.words": {"derive.render.text"}}).prepare()
 
 
+def test_no_two_files_have_one_name():
+    names = [path.name for path in HOME.rglob("*.py") if path.name != "__init__.py"]
+    assert len({*names}) == len(names)
+
+
 def test_a_room_imports_only_rooms_below():
     order = ["language", *ROOMS]
     wrong = {

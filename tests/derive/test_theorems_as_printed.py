@@ -12,10 +12,10 @@ from derive.rules.any_activation import CURVATURE_OF_F, SLOPE_OF_F
 from derive.rules.any_activation import Q as LENGTH
 from derive.rules.asymptotics import LAYER
 from derive.rules.wide import M, U, V, one_gaussian
+from derive.theorems.edge_of_chaos import CHI, GAP
+from derive.theorems.edge_of_chaos import LAYER as DEPTH
 from derive.theorems.kumar import FAN_IN, VARIANCE
-from derive.theorems.mean_field import CHI, GAP
-from derive.theorems.mean_field import LAYER as DEPTH
-from derive.theorems.rectifier import OVER_Y, Y
+from derive.theorems.network_variance import OVER_Y, Y
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 from derive.theorems.total_variance import NETWORKS_AND_SAMPLES
 

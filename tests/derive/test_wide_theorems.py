@@ -21,7 +21,7 @@ from derive.rules.wide import MU, NU, GaussianLimit, M, Q, U, V, one_gaussian, o
 from derive.setting import Setting, Undischarged
 from derive.theorems.forward import BEFORE_LAST
 from derive.theorems.sample_variance import WIDE
-from derive.theorems.wide import GAUSSIAN, GRADIENT_INDEPENDENCE
+from derive.theorems.wide_networks import GAUSSIAN, GRADIENT_INDEPENDENCE
 
 J, K, L = (Symbol(c, integer=True) for c in "jkl")
 K_OF_F = over_networks(over_samples(f(MU + NU)) ** 2)

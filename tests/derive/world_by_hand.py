@@ -11,7 +11,7 @@ from math import prod
 from derive.averages import SharedVariance
 from derive.layers import d
 from derive.network import W, b, f, g, n, x
-from derive.proof.functions import IDENTITY
+from derive.proof.tiny_functions import IDENTITY
 from derive.proof.worlds import World
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-_SYMMETRIC = "derive.theorems.rectifier:SYMMETRIC: premise: "
+_SYMMETRIC = "derive.theorems.network_variance:SYMMETRIC: premise: "
 _RISES = "derive.rules.asymptotics:Positive.rewrite: guard: "
 _PIECE = "limit(piece, t, 0) != 0 or not factor(together(diff(piece, t))).is_positive -> "
 _IS_TRUE = (
     "what it tests is true of the two functions that it is always about, and a condition that holds refuses nothing"
 )
-_MEAN = "derive.rules.expectation:_mean: obligation: "
+_MEAN = "derive.rules.means:_mean: obligation: "
 _SAID_TWICE = (
     "the one step of a theorem that it changes cites for its other term that the input is independent of weights and "
     "biases; where nothing else says so the check refutes it, as test_worlds_that_bite.py shows"
@@ -24,7 +24,7 @@ EQUIVALENT: dict[str, str] = {
     f"{_MEAN}setting.apart(quantity / c, c, over) -> frozenset()": _SAID_TWICE,
     f"{_MEAN}uses | setting.apart(quantity / c, c, over) -> uses": _SAID_TWICE,
     "derive.theorems.selu:SELU: guard: Z > 0 -> Z >= 0": "SELU is continuous: both branches are 0 at z = 0",
-    "derive.maps.rules:_shorter: constant: 1 -> 2": "which of several ways to write one expression is taken, no more",
+    "derive.maps.map_rules:_shorter: constant: 1 -> 2": "which way to write an expression is taken, no more",
     "derive.gaussian.rules:Characteristic.act: guard: found is None or not found[1].phase -> not found[1].phase": (
         "the rule comes after linearity in the chain: there is one term"
     ),

@@ -31,7 +31,7 @@ class Planted:
         return found[self.number]
 
 
-EXPECTATION = "derive.rules.expectation"
+EXPECTATION = "derive.rules.means"
 SAMPLE = (
     Planted("index", "derive.network", "z", "total-variance", CLEAR, 1),
     Planted("dropped term", "derive.dependence.ranges", "Ranges._turns", "total-variance", CHECK, 1),
@@ -45,7 +45,7 @@ SAMPLE = (
     Planted("lemma", "derive.theorems.sample_variance", "sample_variance_stable", "sample-variance-stable", CLEAR),
     Planted("family", "derive.network", "Cost", "backward-variance", CLEAR),
     Planted("guard", "derive.rules.rectifier", "OddMean.rewrite", "half-variance", CLEAR, 4),
-    Planted("premise", "derive.theorems.rectifier", "SYMMETRIC", "half-variance", CLEAR),
+    Planted("premise", "derive.theorems.network_variance", "SYMMETRIC", "half-variance", CLEAR),
 )
 
 

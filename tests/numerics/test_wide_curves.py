@@ -15,7 +15,7 @@ from derive.blocks.lemmas import UNIT_INDEX, incoming
 from derive.errors import InputError
 from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.rules.wide import Q
-from derive.theorems.wide import length_map
+from derive.theorems.wide_networks import length_map
 from numerics.criticality import critical
 from numerics.curves import COLUMNS, SAMPLE_COLUMNS, predict
 from numerics.curves.expectations import Step

@@ -9,7 +9,7 @@ from typing import Any
 from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import Coins, Law, Made, variance
 from derive.theorems.oracles.cases import gaussian, signs, skewed
-from derive.theorems.oracles.wide import PARABOLA, parabola
+from derive.theorems.oracles.wide_cases import PARABOLA, parabola
 
 ENUMERATED = "a network of a few units, every outcome of its coins"
 GAUSSIAN_HERE = f"{ENUMERATED}; laws with the moments of a Gaussian"

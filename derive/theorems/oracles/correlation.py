@@ -8,8 +8,8 @@ from typing import Any
 
 from derive.proof.oracle import Case, Known, Limit, Oracle
 from derive.theorems.oracles.cases import FAR, iterated
-from derive.theorems.oracles.samples import gap_after
-from derive.theorems.oracles.wide import sine
+from derive.theorems.oracles.sample_cases import gap_after
+from derive.theorems.oracles.wide_cases import sine
 
 HAYOU = "Hayou, Doucet & Rousseau 2019: 9 pi^2/(2 l^2) for ReLU"
 

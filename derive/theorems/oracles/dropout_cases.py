@@ -21,7 +21,7 @@ from derive.theorems.oracles.blocks import (
     gaussian_product,
 )
 from derive.theorems.oracles.cases import gaussian
-from derive.theorems.oracles.wide import PARABOLA
+from derive.theorems.oracles.wide_cases import PARABOLA
 
 _MASK: tuple[str, Law] = ("dropout masks", ((1, 0), (2, 1.5)))
 """A drop rate of 1/3."""

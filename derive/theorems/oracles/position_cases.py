@@ -52,7 +52,7 @@ _SHARED_KERNEL = {"K": (WEIGHTS, skewed(1)), "b": (BIASES, signs(3))}
 
 def _line(law: Law, padding: str, **places: int) -> Known:
     laws = {"z": (BEFORE, law), **_SHARED_KERNEL}
-    return case({"s": convolved(2, (4,), padding)}, laws, {0: 2}, T=4, q=4, **places)
+    return case({"s": convolved(2, (4,), padding)}, laws, {0: 2}, T=4, q=4, w=1, **places)
 
 
 def _two_pixels(padding: str, p: int, r: int) -> float:
@@ -94,7 +94,7 @@ def _image(padding: str, **places: int) -> Known:
     image: Law = tuple(zip((1, 3), zip(channels, others, strict=True), strict=True))
     kernels: Law = tuple((1, _kernel(outcome)) for outcome in range(32))
     laws = {"z": (BEFORE, image), "K": (WEIGHTS, kernels), "b": (BIASES, signs(3))}
-    sizes = {"T": 3, "T'": 2, "q": 4}
+    sizes = {"T": 3, "T'": 2, "q": 4, "w": 1}
     return case({"s": convolved(2, (3, 2), padding)}, laws, {0: 2}, **sizes, **places)
 
 
@@ -122,7 +122,7 @@ def _grouped(biases: Law, **places: int) -> Known:
     }
     variances = {"K": 9 / 4, "g": 2, "b": 9}
     world = {"s": convolved(2, (3,), "circular", outputs=3), "K": _kernel_of_coins((2, 3, 6))}
-    return case(world, laws, {0: 2, 1: 3}, {"SharedVariance": variances.__getitem__}, T=3, q=4, **places)
+    return case(world, laws, {0: 2, 1: 3}, {"SharedVariance": variances.__getitem__}, T=3, q=4, w=1, **places)
 
 
 def _gradient_of_pixel(padding: str, stride: int, size: int, **places: int) -> Known:
@@ -133,10 +133,10 @@ def _gradient_of_pixel(padding: str, stride: int, size: int, **places: int) -> K
     pixels: Law = ((1, ((tuple(range(1, size + 1)),),)),)
     laws = {"z": (BEFORE, pixels), "g": ("output gradient", gradients), **_SHARED_KERNEL}
     world = {"s": convolved(1, (size,), padding, stride)}
-    return case(world, laws, {0: 1, 1: 2}, {"SharedVariance": lambda _: 2}, T=size, **places)
+    return case(world, laws, {0: 1, 1: 2}, {"SharedVariance": lambda _: 2}, T=size, w=1, **places)
 
 
-def _gradient_of_image(padding: str, stride: int, groups: int = 1, kernel: str = "K", **places: int) -> Known:
+def _gradient_of_image(padding: str, stride: int, places: dict[str, int], groups: int = 1, kernel: str = "K") -> Known:
     """One channel of three rows and two columns a group, which goes into two, whose gradients are 2 or -1."""
     sizes, outputs = (3, 2), 2 * groups
     rows, columns = ((size + stride - 1) // stride for size in sizes)
@@ -154,7 +154,7 @@ def _gradient_of_image(padding: str, stride: int, groups: int = 1, kernel: str =
     }
     variances = {kernel: 9 / 4, "g": 2, "b": 0}
     table = {"SharedVariance": variances.__getitem__}
-    return case(world, laws, {0: 1, 1: 2}, table, **{"T": 3, "T'": 2}, **places)
+    return case(world, laws, {0: 1, 1: 2}, table, **{"T": 3, "T'": 2, "w": 1}, **places)
 
 
 _CORRELATED: Law = (
@@ -219,14 +219,14 @@ ORACLES = {
     ),
     "convolution-2d-gradient": Oracle(
         ENUMERATED,
-        (Case("a corner", lambda: _gradient_of_image("circular", 1, **{"p": 1, "p'": 2}), equals=9 / 4 * 18 * 2),),
+        (Case("a corner", lambda: _gradient_of_image("circular", 1, {"p": 1, "p'": 2}), equals=9 / 4 * 18 * 2),),
     ),
     "convolution-2d-gradient-stride": Oracle(
         # Of the two rows of outputs both look at the second row, and the one column of outputs at both columns.
         ENUMERATED,
         (
-            Case("two outputs look", lambda: _gradient_of_image("zeros", 2, **{"p": 2, "p'": 2}), equals=9 / 4 * 4 * 2),
-            Case("one output looks", lambda: _gradient_of_image("zeros", 2, **{"p": 1, "p'": 1}), equals=9 / 4 * 2 * 2),
+            Case("two outputs look", lambda: _gradient_of_image("zeros", 2, {"p": 2, "p'": 2}), equals=9 / 4 * 4 * 2),
+            Case("one output looks", lambda: _gradient_of_image("zeros", 2, {"p": 1, "p'": 1}), equals=9 / 4 * 2 * 2),
         ),
     ),
     "grouped-convolution-2d-gradient": Oracle(
@@ -234,7 +234,7 @@ ORACLES = {
         (
             Case(
                 "a channel of the second group",
-                lambda: _gradient_of_image("zeros", 2, 2, "G", k=2, **{"p": 2, "p'": 1}),
+                lambda: _gradient_of_image("zeros", 2, {"k": 2, "p": 2, "p'": 1}, 2, "G"),
                 equals=9 / 4 * 4 * 2,
             ),
         ),

@@ -23,7 +23,7 @@ from derive.theorems.oracles.blocks import (
     joint,
 )
 from derive.theorems.oracles.cases import gaussian, leaky, signs, skewed
-from derive.theorems.oracles.wide import parabola
+from derive.theorems.oracles.wide_cases import parabola
 
 ALPHA = 3
 _MIX = {"W": (WEIGHTS, skewed(1))}
@@ -85,7 +85,7 @@ def _ending(f: Callable[[Any], Any] = parabola, **symbols: Any) -> Known:
         return at("h", *index) + ALPHA * at("a", *index)
 
     laws = {"h": (BEFORE, ROWS[:1]), "V": (WEIGHTS, gaussian(1)), "g": ("output gradient", skewed(1))}
-    made = {"r": summed, "a": activated("r", f), "h'": added}
+    made: dict[str, Made] = {"r": summed, "a": activated("r", f), "h'": added}
     return case(made, laws, {0: 2}, **{"q_1": 5, "q_2": 10, "q_12": 1, "alpha": ALPHA, **symbols})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import Coins, Law, Network, Toss, variance
 from derive.theorems.oracles.cases import known, leaky
-from derive.theorems.oracles.wide import PARABOLA, parabola
+from derive.theorems.oracles.wide_cases import PARABOLA, parabola
 
 HERMITE = "a network of a few units, weights drawn at the nodes of Gauss-Hermite quadrature"
 NARROW = "a narrow law of three points, moments of polynomials by hand"

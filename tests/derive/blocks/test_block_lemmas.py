@@ -20,7 +20,7 @@ from derive.randomness import BIASES, WEIGHTS
 from derive.rules.algebra import Expand
 from derive.rules.definitions import Define
 from derive.rules.deltas import OneToOne, OnlyTerm
-from derive.rules.expectation import Linearity
+from derive.rules.means import Linearity
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.setting import Setting, Undischarged
 

@@ -22,8 +22,8 @@ from derive.blocks import (
     read,
     read_sizes,
 )
+from derive.blocks.network_text import LONGEST, MOST_BLOCKS, WORDS
 from derive.blocks.scanner import DEEPEST
-from derive.blocks.text import LONGEST, MOST_BLOCKS, WORDS
 from derive.errors import InputError
 
 MEANT = {

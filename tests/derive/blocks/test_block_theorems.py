@@ -11,15 +11,17 @@ from derive.layers import i
 from derive.network import BIAS_VARIANCE, GAIN, SLOPE, f, n, slope
 from derive.proof.laboratory import Laboratory
 from derive.proof.oracle import Known
-from derive.proof.reading import Reader
+from derive.proof.oracle_reading import Reader
 from derive.proof.verdict import Grade
 from derive.randomness import NETWORKS, Entry
 from derive.rules.any_activation import CORRELATION
 from derive.rules.depth import INDEX
 from derive.rules.wide import FIRST, SECOND, U, one_gaussian
-from derive.theorems.residual import ALPHA, SCALES
+from derive.theorems.convolution_variance import KERNEL as SIZE
+from derive.theorems.convolution_variance import REACH
 from derive.theorems.residual_depth import DEPTH, FACTOR, LEAST, LENGTH, MEAN, ROOT
 from derive.theorems.residual_depth import C as ROOT_SLOPE
+from derive.theorems.residual_variance import ALPHA, SCALES
 from derive.theorems.signals import OVER, Q1, Q2, Q12, K, L, T, V
 
 DRAWS = 60_000
@@ -189,16 +191,17 @@ def test_convolutions():
     found, parts = theorem("convolution-variance")
     assert found.result.atoms(Mod)
     weights, biases = variance(found.result, "K"), variance(found.result, "b")
-    assert parts["convolution-circular"].result == 3 * n(0) * weights * KERNEL + biases
+    assert parts["convolution-circular"].result == SIZE * n(0) * weights * KERNEL + biases
     size = SIZES[0]
     seen = 1 + Min(3, size - P + 2) - Max(1, 3 - P)
-    assert simplify(parts["convolution-padded-count"].result - (seen * n(0) * weights * KERNEL + biases)) == 0
+    count = parts["convolution-padded-count"].result.subs(REACH, 1)
+    assert simplify(count - (seen * n(0) * weights * KERNEL + biases)) == 0
     counts = [seen.subs({P: p, size: 5}) for p in range(1, 6)]
     assert counts == [2, 3, 3, 3, 2]
     back = parts["convolution-gradient"].result
-    assert back == 3 * n(1) * variance(back, "K") * variance(back, "g")
+    assert back == SIZE * n(1) * variance(back, "K") * variance(back, "g")
     grouped, _ = theorem("grouped-convolution")
-    assert grouped.result == 3 * n(0) * variance(grouped.result, "K") * KERNEL + variance(grouped.result, "b")
+    assert grouped.result == SIZE * n(0) * variance(grouped.result, "K") * KERNEL + variance(grouped.result, "b")
     _, images = theorem("convolution-variance-2d")
     image = images["convolution-2d-circular"].result
     assert image == 9 * n(0) * variance(image, "K") * KERNEL + variance(image, "b")
@@ -210,7 +213,7 @@ def test_convolutions():
 def test_how_many_outputs_read_an_input(size, counts):
     """A kernel of three at every second place: each place but the even ones is read once, those twice."""
     result = theorem("convolution-variance")[1]["convolution-gradient-stride"].result
-    units = {n(1): 1, variance(result, "K"): 1, variance(result, "g"): 1, SIZES[0]: size}
+    units = {n(1): 1, variance(result, "K"): 1, variance(result, "g"): 1, SIZES[0]: size, REACH: 1}
     found = [result.xreplace({k: Integer(v) for k, v in {**units, P: p}.items()}).doit() for p in range(1, size + 1)]
     assert found == counts
 

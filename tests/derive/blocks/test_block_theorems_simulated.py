@@ -10,7 +10,7 @@ import derive
 from derive.averages import Average, SharedVariance
 from derive.network import n
 from derive.proof.oracle import Known
-from derive.proof.reading import Reader
+from derive.proof.oracle_reading import Reader
 from derive.randomness import Entry
 
 DRAWS = 60_000

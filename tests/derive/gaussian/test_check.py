@@ -28,7 +28,8 @@ from sympy import (
     symbols,
 )
 
-from derive.gaussian import NoClosedForm, Phi, check, gaussian_expectation, moments, orthants, reader, rules
+from derive.gaussian import NoClosedForm, Phi, check, gaussian_expectation, moments, orthants, rules
+from derive.gaussian import integrand_reader as reader
 from derive.gaussian.check import CannotCheck, Disagreement, Problem, compare, quadrature
 from derive.proof.verdict import Grade
 

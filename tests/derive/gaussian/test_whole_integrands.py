@@ -23,7 +23,7 @@ from derive.gaussian import (
     sign_changes,
     uniform,
 )
-from derive.gaussian.growth import growth
+from derive.gaussian.growth_rates import growth
 from derive.gaussian.parity import even_part
 
 X, Y = Symbol("x", real=True), Symbol("y", real=True)

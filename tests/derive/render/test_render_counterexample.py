@@ -10,7 +10,7 @@ from derive.network import W, b, g, n, x
 from derive.proof.described import DescribedLaw, DescribedValue, Named
 from derive.proof.verdict import Counterexample
 from derive.randomness import Family
-from derive.render.audit import to_html
+from derive.render.audit_rows import to_html
 from derive.render.counterexample import sentences
 
 

@@ -12,7 +12,7 @@ from derive.proof.verdict import Counterexample, Grade, Verdict
 from derive.render import html, latex, text
 from derive.render.mathml import mathml
 from derive.render.outline import Outline
-from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS
+from derive.render.relation_signs import LATEX_RELATIONS, TEXT_RELATIONS
 from derive.render.sentences import footer
 
 NAMES = derive.theorems()

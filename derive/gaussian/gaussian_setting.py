@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from sympy import Basic, Expr, ImmutableMatrix, Max, Min, StrictGreaterThan, Symbol, log
 
 from derive.gaussian.expectation import GaussianExpectation
+from derive.gaussian.integrand_reader import Reader
 from derive.gaussian.law import Law
 from derive.gaussian.normal_form import NormalForm
 from derive.gaussian.parameters import Parameters
-from derive.gaussian.reader import Reader
 from derive.hypotheses import Hypothesis
 from derive.limits import Deadline
 from derive.setting import Setting

@@ -43,7 +43,7 @@ from derive.rules import (
 from derive.rules.rectifier import ByHalfVariance, Collect, DefineRectifier, OddMean, SameByLemma
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST, pre_activation_variance
-from derive.theorems.notation import RECTIFIER_NOTATION
+from derive.theorems.meanings import RECTIFIER_NOTATION
 from derive.words import Words
 
 PRE_ACTIVATION = Source("law of the pre-activation")

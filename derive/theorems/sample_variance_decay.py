@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Expr, Gt, Integer, Symbol, log, simplify, solve, sqrt
+from sympy import Eq, Expr, Gt, Integer, log, simplify, solve, sqrt
 
 from derive.hypotheses import Hypothesis, Kind, Property
 from derive.network import BIAS_VARIANCE, GAIN, SLOPE
@@ -11,12 +11,11 @@ from derive.rules import ByLemma
 from derive.rules.asymptotics import LAYER, SMALL, LocalExpansion, Positive, SimplifySides, U
 from derive.rules.decay import DecayOfRecursion, recursion_of
 from derive.rules.given import PutIn
-from derive.rules.wide import M, V
+from derive.rules.wide import M, Q, V
 from derive.setting import Setting
 from derive.theorems.sample_variance import FUNCTION_DEFINED, RATIO_DEFINED, SYMBOLS, sample_variance_stable
 from derive.words import Words
 
-Q = Symbol("q", positive=True)
 HE_GAIN = 2 / (1 + SLOPE**2)
 HE = Hypothesis(
     "he-gain",

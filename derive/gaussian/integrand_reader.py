@@ -30,8 +30,8 @@ from sympy import (
 )
 
 from derive.gaussian.conditions import indicator
-from derive.gaussian.errors import NoClosedForm
 from derive.gaussian.functions import NormalDensity, Phi
+from derive.gaussian.no_closed_form import NoClosedForm
 from derive.gaussian.normal_form import Factor, NormalForm, Polynomial, Powers, TooLarge
 from derive.gaussian.parameters import Element, Parameters, integer_square_root
 

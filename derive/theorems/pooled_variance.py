@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sympy import Eq, Integer, KroneckerDelta, Symbol, symbols
+from sympy import Eq, Integer, KroneckerDelta, Symbol
 
 from derive.averages import Average
 from derive.blocks import AveragePool
 from derive.blocks.lemmas import SIZES, passed_back
 from derive.blocks.lemmas_linear import SECOND_MOMENT_OF_POOLED
 from derive.hypotheses import Hypothesis
+from derive.indices import PLACES, K, T, V
 from derive.kinds import definition
 from derive.proof.derivation import Derivation
 from derive.rules import ContractDelta, Define, Differentiate, EqualTerms, Linearity
@@ -17,12 +18,13 @@ from derive.rules.deltas import OnlyTerm
 from derive.rules.given import Everywhere
 from derive.rules.sums import JoinSums
 from derive.rules.weights import CentredSquare
-from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, K, T, V, coming_back, proof, signal
+from derive.rules.wide import Q
+from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, coming_back, proof, signal
 from derive.words import Words
 
-P, R = symbols("p r", integer=True)
+P, R = PLACES[0]
 SIZE = SIZES[0]
-Q, M = Symbol("q", positive=True), Symbol("m", real=True)
+M = Symbol("m", real=True)
 _IN = signal("z", "the values that are pooled", positions=1)
 _OUT = AveragePool()(_IN)
 _Z, _Y = _IN.family, _OUT.family

@@ -12,6 +12,7 @@ from derive.blocks.lemmas_linear import SECOND_MOMENT_OF_WEIGHTED
 from derive.blocks.lemmas_other import MASKED
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import Hypothesis
+from derive.indices import K, L, T, V
 from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import BEFORE, BIASES, OUTPUT_GRADIENT, WEIGHTS, Over
@@ -23,16 +24,12 @@ from derive.rules.mean_field import FullCorrelation
 from derive.rules.weights import CentredSquare
 from derive.rules.wide import FIRST, SECOND, GaussianLimit, Q, U
 from derive.setting import Setting
-from derive.theorems.mean_field import SLOPE_EXISTS
+from derive.theorems.edge_of_chaos import SLOPE_EXISTS
 from derive.theorems.signals import (
     GAINS,
     ONE,
     PAIR,
     TWO_SAMPLES,
-    K,
-    L,
-    T,
-    V,
     alike,
     coming_back,
     gain_defined,

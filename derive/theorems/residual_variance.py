@@ -7,6 +7,7 @@ from sympy import Function, Symbol
 from derive.averages import Average, SharedVariance
 from derive.blocks import Dense, Elementwise, Residual, layers, network_input
 from derive.blocks.lemmas import passed_back
+from derive.indices import K, T, V
 from derive.kinds import Hypothesis, Kind, Property, definition
 from derive.layers import Facts, d, i
 from derive.network import GAIN, n
@@ -26,9 +27,6 @@ from derive.theorems.signals import (
     PAIR,
     Q1,
     TWO_SAMPLES,
-    K,
-    T,
-    V,
     alike,
     coming_back,
     gain_defined,
@@ -184,9 +182,9 @@ def ending_map() -> Derivation:
     )
 
 
-_END_G, _END_COMING = coming_back(_END)
+_END_G, _END_COMING = coming_back(_END, "ending-gradient")
 ENDING_GRADIENT = Hypothesis(
-    "gradient-entries-independent",
+    "ending-gradient-entries",
     Words("The gradients {} that come back to different units are independent of each other.", _END_G(K)),
     (Property(Kind.ENTRIES_INDEPENDENT, _END_G),),
     exact=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from sympy import Eq, Expr, Integer, Rational, Symbol, acos, cancel, pi, sqrt, symbols
+from sympy import Eq, Expr, Integer, Rational, Symbol, acos, cancel, pi, sqrt
 
 from derive.averages import Average, SharedVariance, Variance
 from derive.claims.claim import Claim
@@ -20,6 +20,7 @@ from derive.hypotheses import (
     WEIGHTS,
     WEIGHTS_SYMMETRIC,
 )
+from derive.indices import J, K
 from derive.layers import Facts, d, i
 from derive.network import BIAS_VARIANCE, GAIN, SLOPE, W, cost_gradient, f, n, s
 from derive.proof.derivation import Statement
@@ -28,6 +29,7 @@ from derive.rules.analysis import T_OF_M_V, DecayFunction, T
 from derive.rules.wide import M, V
 from derive.setting import Setting
 from derive.theorems.kernel_k import nested
+from derive.theorems.network_variance import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
 from derive.theorems.quadratic_form import (
     EIGENVALUE_MEANS,
     GAUSSIAN_ROW,
@@ -36,7 +38,6 @@ from derive.theorems.quadratic_form import (
     N,
     quadratic_form_variance,
 )
-from derive.theorems.rectifier import OVER_Y, SYMMETRIC, Y, closed_form, half_variance
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 from derive.theorems.rectifier_gradient import closed_form as gradient_closed_form
 from derive.theorems.sample_variance import sample_variance, sample_variance_stable
@@ -45,7 +46,6 @@ from derive.words import Words
 POST = "Kaiming initialization doesn't preserve neuron variance, if you compute the variance over inputs (2020-02-18)"
 LATER = "The same author's later post (2020-03-31)"
 HE_PAPER = "He et al. 2015, Delving deep into rectifiers"
-K, J = symbols("k j", integer=True)
 _STEP = Facts((i, d - 1 - i))
 _RELU_NET = (RELU, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC)
 _GRADIENT = (OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_CENTRED, OUTPUT_GRADIENT_SHARES_VARIANCE)

@@ -11,7 +11,7 @@ from derive.hypotheses import Kind
 from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule
 from derive.randomness import Entry, Over
-from derive.rules.moments import finite
+from derive.rules.finite_moments import finite
 from derive.setting import Setting, Undischarged
 from derive.words import Words
 

@@ -16,7 +16,7 @@ from derive.render import html, latex, text
 from derive.render.counterexample import sentences
 from derive.render.mathml import mathml
 from derive.render.order import TIMES
-from derive.render.relations import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
+from derive.render.relation_signs import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
 from derive.words import Words
 
 _HEADLINES = {

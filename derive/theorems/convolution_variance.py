@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sympy import Eq, Symbol, symbols
+from sympy import Eq, Expr, Symbol
 
 from derive.averages import Average
 from derive.blocks import Convolution
@@ -13,6 +13,7 @@ from derive.blocks.lemmas import SIZES, passed_back
 from derive.blocks.lemmas_linear import SECOND_MOMENT_OF_WEIGHTED, gradient_of_weighted
 from derive.blocks.signal import POSITIONS, Signal
 from derive.hypotheses import Hypothesis
+from derive.indices import PLACES, K, L, T, V
 from derive.kinds import definition
 from derive.layers import Facts
 from derive.network import n
@@ -23,14 +24,15 @@ from derive.rules import ContractDelta, Define, EqualTerms, PullOut
 from derive.rules.deltas import FullTurn
 from derive.rules.given import Everywhere
 from derive.rules.weights import CentredSquare
-from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, K, L, T, V, coming_back, proof, signal
+from derive.rules.wide import Q
+from derive.theorems.signals import OVER, OVER_ALL, TWO_SAMPLES, coming_back, proof, signal
 from derive.words import Words
 
-KERNEL = 3
+REACH = Symbol("w", integer=True, positive=True)
+KERNEL, OF_IMAGES = 2 * REACH + 1, 3
+"""How many positions a kernel has, so many of them on each side of its middle; and that of images, along each axis."""
 _SOURCE = "Xiao et al. 2018; Novak et al. 2019 (in the limit of many channels)"
-P, R = symbols("p p'", integer=True), symbols("r r'", integer=True)
-"""Two positions, each with one index or with two."""
-Q = Symbol("q", positive=True)
+P, R = zip(*PLACES, strict=True)
 _NOTATION = (*TWO_SAMPLES, (P[0], Words("a position")), (R[0], Words("another position, or the same one")))
 
 
@@ -52,7 +54,7 @@ class _Layer:
     def out(self) -> Signal:
         channels = self.groups * n(1)
         made = Convolution(
-            channels, KERNEL, self.stride, self.padding, self.groups, bias_variance=None, weights=self.kernel
+            channels, self.size, self.stride, self.padding, self.groups, bias_variance=None, weights=self.kernel
         )
         return made(self.z)
 
@@ -65,11 +67,11 @@ class _Layer:
 
     @cached_property
     def counted(self) -> tuple[Hypothesis, ...]:
-        """What names the numbers of positions."""
-        return tuple(
-            definition(f"{axis}s", Words(f"A channel has {{}} {axis}s.", size))
-            for axis, size in zip(POSITIONS[: self.positions], SIZES, strict=False)
-        )
+        """What names the numbers of positions, of a channel and of a kernel."""
+        axes = zip(POSITIONS[: self.positions], SIZES, strict=False)
+        words = Words("A kernel has {} positions, {} on each side of its middle.", KERNEL, REACH)
+        kernel = () if self.size == OF_IMAGES else (definition("kernel-size", words),)
+        return *kernel, *(definition(f"{axis}s", Words(f"A channel has {{}} {axis}s.", size)) for axis, size in axes)
 
     @cached_property
     def equation(self) -> Eq:
@@ -86,6 +88,11 @@ class _Layer:
     def assumed(self) -> tuple[Hypothesis, ...]:
         """All that some theorem on the layer assumes."""
         return (*self.out.assumed, *self.returning[1], *self.counted, self.same)
+
+    @property
+    def size(self) -> Expr | int:
+        """How many positions the kernel has along each axis."""
+        return KERNEL if self.positions == 1 else OF_IMAGES
 
     @property
     def here(self) -> tuple[Symbol, ...]:
@@ -178,7 +185,7 @@ def convolution_variance_2d() -> Derivation:
 
 
 def grouped_convolution() -> Derivation:
-    """E[s_tkp^2] = 3 n_0 Var[K] q + Var[b] for two groups of n_0 channels each: the fan-in is that of one group."""
+    """E[s_tkp^2] = (2 w + 1) n_0 Var[K] q + Var[b] for two groups of n_0 channels each: one group is the fan-in."""
     made = _GROUPED.square("grouped-convolution", "A pixel behind a convolution of two groups")
     title = "The gradient of a pixel comes back from the outputs of its group"
     image = "So it does in an image that is padded, for a stride of two"
