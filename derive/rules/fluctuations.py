@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
-from sympy import Add, Basic, Derivative, Expr, Integer, Mul, Rational, Symbol, factor
+from sympy import Add, Derivative, Expr, Integer, Mul, Rational, Symbol, factor
 
 from derive.averages import Average, Covariance, Variance
 from derive.gaussian import GaussianExpectation
@@ -20,7 +20,6 @@ from derive.randomness import Entry
 from derive.rules.any_activation import KINKED, SMOOTH, Example
 from derive.rules.logarithms import BeyondWorlds
 from derive.setting import Setting, Undischarged
-from derive.words import Words
 
 INVERSE_WIDTH = Symbol("u", positive=True)
 """One over the width of a layer, in which fluctuations are small."""
@@ -80,7 +79,9 @@ class SmallFluctuations(BeyondWorlds):
         uses = frozenset[str]()
         for entry, mean in self.means:
             uses |= setting.require(Kind.NARROW, entry.family)
-            named = (h.key for h in setting.hypotheses for e in h.equations if e.args == (mean, Average(entry, node.over)))
+            named = (
+                h.key for h in setting.hypotheses for e in h.equations if e.args == (mean, Average(entry, node.over))
+            )
             who = next(named, None)
             if who is None:
                 raise Undischarged(f"nothing says that {mean} is the mean of {entry}")
@@ -155,7 +156,9 @@ def _one_slope(e: Expr, variable: Symbol) -> Expr:
     if isinstance(e, Add):
         return Add(*(_one_slope(a, variable) for a in e.args))
     if isinstance(e, Mul):
-        return Add(*(Mul(_one_slope(a, variable), *(c for m, c in enumerate(e.args) if m != k)) for k, a in enumerate(e.args)))
+        return Add(
+            *(Mul(_one_slope(a, variable), *(c for m, c in enumerate(e.args) if m != k)) for k, a in enumerate(e.args))
+        )
     if e.is_Pow and not e.exp.has(variable):
         return e.exp * e.base ** (e.exp - 1) * _one_slope(e.base, variable)
     if isinstance(e, GaussianExpectation | Derivative):

@@ -1,4 +1,4 @@
-"""Rules for two samples in a network of real width: Gaussian pairs of units, scales that pass, values by their names."""
+"""Rules for two samples in a network of real width: Gaussian pairs of units, scales that pass, names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sympy import Add, Basic, Eq, Expr, Function, Integer, Mul, Pow, Sum, Symbol
 
 from derive.averages import Average
 from derive.errors import InputError
-from derive.hypotheses import LEAKY_RELU, Kind
+from derive.hypotheses import LEAKY_RELU
 from derive.network import Activation, n
 from derive.notation import structure
 from derive.proof.instances import alike
@@ -193,7 +193,7 @@ def _two(node: Average) -> _Two | None:
 
 
 def _unlike_three(two: _Two) -> Expr:
-    """Return how far the pairs are from standard ones, their mean squares and product multiplied out for three terms."""
+    """Return how far the pairs are from standard ones, mean squares and product multiplied out for three terms."""
     v = variance_of(two.columns[0].weight)
     x, y = ([Symbol(f"{name}_{k}", positive=True) for k in range(3)] for name in "XY")
 
@@ -259,7 +259,9 @@ class ScalesPass(Rule):
             return None
         scale = sqrt(self.p) * sqrt(self.q)
         if not {*Mul.make_args(scale)} <= {*Mul.make_args(node)}:
-            raise Undischarged(f"{scale} is no factor of {node}, which says that {self.p} and {self.q} are not negative")
+            raise Undischarged(
+                f"{scale} is no factor of {node}, which says that {self.p} and {self.q} are not negative"
+            )
         a, b, c = rhos[0].args
         bare = Correlation(a / self.p, b / self.q, c / scale)
         return Rewrite(Mul(*(Carried(u.args[0], bare) if isinstance(u, Carried) else u for u in node.args)))

@@ -1,4 +1,4 @@
-"""Two samples in a homogeneous network without biases: their covariance at every width, by an operator on their angle."""
+"""Two samples in a homogeneous network without biases: their covariance at every width, by an operator."""
 
 from __future__ import annotations
 
@@ -134,7 +134,9 @@ def one_layer() -> Derivation:
 
 def every_layer() -> Derivation:
     """E[sqrt(A B) m_i(rho)] is the same for every layer i: what it is at the input."""
-    base = Proof(Setting((FINITE_MOMENTS, INPUT_FIXED), LAST, OVER_WEIGHTS), Average(covariance(Integer(0)), OVER_WEIGHTS))
+    base = Proof(
+        Setting((FINITE_MOMENTS, INPUT_FIXED), LAST, OVER_WEIGHTS), Average(covariance(Integer(0)), OVER_WEIGHTS)
+    )
     base.by(Define(GRAM), Define(Z), Linearity())
     rule = Induction(base.done("angle-operator-base", "The input is fixed"), one_layer())
     proof = Proof(Setting((*_ALL, INPUT_FIXED), HERE, OVER_WEIGHTS), Average(covariance(i), OVER_WEIGHTS)).by(rule)

@@ -136,7 +136,9 @@ def _behind_given(every: Derivation) -> Derivation:
     """A mean or a covariance in the layer behind two given inputs, where nothing before it fluctuates."""
     mean = isinstance(every.statement.lhs, Average)
     given = (EQUAL_LENGTHS, NO_BIASES, NAMED) if mean else (EQUAL_LENGTHS, NAMED, WIDTH)
-    proof = Proof(Setting((*every.setting.hypotheses, *given), Facts((d - 1,)), NETWORKS), every.statement.lhs.subs(i, 0))
+    proof = Proof(
+        Setting((*every.setting.hypotheses, *given), Facts((d - 1,)), NETWORKS), every.statement.lhs.subs(i, 0)
+    )
     proof.by(ByLemma(every))
     if proof.now.has(Covariance):
         proof.by(CovarianceDefinition())

@@ -137,7 +137,9 @@ def mean_of(t: int, u: int) -> Derivation:
     proof = Proof(Setting((*EXACT, BIAS_DEFINED), BEFORE_LAST, NETWORKS), Average(KERNELS(i + 1, t, u), NETWORKS))
     proof.by(Define(KERNELS), Linearity(), Define(_Z), _GIVEN, EqualTerms(), _GAIN_IN, Rename((BIAS_VARIANCE,)))
     name = f"{_NAME}-mean" if t != u else f"kernel-mean-{t}{u}"
-    return proof.done(name, "The mean covariance of two samples" if t != u else f"The mean length, {t}", symbols=SYMBOLS)
+    return proof.done(
+        name, "The mean covariance of two samples" if t != u else f"The mean length, {t}", symbols=SYMBOLS
+    )
 
 
 def first_order(exact: Derivation, name: str, *, leading: bool) -> Derivation:

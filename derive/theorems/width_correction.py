@@ -174,7 +174,10 @@ def rectifier(exact: Derivation) -> Derivation:
     return proof.done(
         "width-correction-rectifier",
         "The same for leaky ReLU, in closed form",
-        symbols=(*SYMBOLS, (SPREAD, Words("the relative variance of a squared activation: 5 for ReLU, 2 for the line"))),
+        symbols=(
+            *SYMBOLS,
+            (SPREAD, Words("the relative variance of a squared activation: 5 for ReLU, 2 for the line")),
+        ),
         remarks=(
             Words(
                 "At He's gain every layer adds {} to the relative variance, 5 over its width for ReLU and 2 over its "
@@ -199,13 +202,11 @@ def first_order_mean(exact: Derivation) -> Derivation:
     hypotheses = (*_EXACT, BIAS_DEFINED, MEAN_DEFINED, NARROW)
     proof = Proof(Setting(hypotheses, BEFORE_LAST, NETWORKS), exact.statement.lhs)
     proof.by(ByLemma(exact), SmallFluctuations(((KERNEL(i), Q),)))
-    return proof.done(
-        "width-correction-length", "The length map with its correction, to first order", symbols=SYMBOLS
-    )
+    return proof.done("width-correction-length", "The length map with its correction, to first order", symbols=SYMBOLS)
 
 
 def layers_of(sequence: type[Function], name: str) -> Derivation:
-    """V_i = sum_j h(q_j)/n_{j+1} prod_{j<i'<i} chi(q_i')^2; delta_i = sum_j kappa(q_j) V_j/2 prod_{j<i'<i} chi(q_i')."""
+    """V_i = sum_j h_j/n_{j+1} prod_{j<i'<i} chi_i'^2, and delta_i = sum_j kappa_j V_j/2 prod_{j<i'<i} chi_i'."""
     recursion = _NEXT_VERTEX if sequence == VERTEX else _NEXT_SHIFT
     base = Proof(Setting((FIRST_ORDER,), LAST), sequence(0)).by(PutIn(((sequence(0), Integer(0)),)))
     step = Proof(Setting((FIRST_ORDER,), BEFORE_LAST), sequence(i + 1)).by(Everywhere(recursion))

@@ -1,14 +1,14 @@
 """Rules for layers of real width at work; see `scenario`."""
 
 from fourth_scenarios import keys
-from scenario import C, E, J, K, L, Scenario, V
+from scenario import E, J, K, L, Scenario
 from sympy import Derivative, Integer, KroneckerDelta, Rational, Sum, sqrt
 
 from derive.averages import Average, Covariance, Variance
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import FINITE_FOURTH_MOMENTS, FINITE_MOMENTS, RECTIFIER
 from derive.layers import i
-from derive.network import W, b, f, n, s, z
+from derive.network import b, f, n, s, z
 from derive.randomness import NETWORKS
 from derive.rules.fluctuations import SmallFluctuations
 from derive.rules.gram import (
@@ -29,9 +29,8 @@ from derive.rules.towers import CovarianceFromMoments
 from derive.rules.wide import FIRST, SECOND, Q, U, one_gaussian
 from derive.theorems import angle as two
 from derive.theorems.forward import BEFORE_LAST
-from derive.theorems.gram_correction import EXACT, KERNELS
 from derive.theorems.gram_correction import _S as PAIR
-from derive.theorems.signals import Q1, Q2, Q12
+from derive.theorems.gram_correction import EXACT, KERNELS
 from derive.theorems.width_correction import GAUSSIAN_LAYERS, MEAN_DEFINED, NARROW
 
 _DRAWN = tuple(h for h in two.DRAWN if h.key != "gaussian-weights")
@@ -85,7 +84,12 @@ def _pairs():
                 right(xi, rho * xi + (1 - rho**2) * eta),
                 right(xi, xi),
                 right(xi, sqrt(1 - rho**2) * xi + rho * eta),
-                over(Average(f(v * squares[0] * xi) * f(sqrt(v * squares[1]) * (rho * xi + sqrt(1 - rho**2) * eta)), OVER_PAIRS)),
+                over(
+                    Average(
+                        f(v * squares[0] * xi) * f(sqrt(v * squares[1]) * (rho * xi + sqrt(1 - rho**2) * eta)),
+                        OVER_PAIRS,
+                    )
+                ),
             ),
             two.DRAWN,
             over=two.OVER_WEIGHTS,

@@ -11,7 +11,7 @@ from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import Coins
 from derive.theorems.oracles.cases import gaussian, leaky
 from derive.theorems.oracles.wide import PARABOLA, parabola
-from derive.theorems.oracles.width_cases import GAIN, HERMITE, NARROW, hermite, moment, power
+from derive.theorems.oracles.width_cases import GAIN, HERMITE, NARROW, hermite, power
 
 POLAR = "integrals in polar coordinates"
 KAPPA = "the mean product of two rectified Gaussians (Cho & Saul 2009, equation 6)"
