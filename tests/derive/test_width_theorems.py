@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import derive
-from derive.theorems.angle_process import MOMENTS, N, RHO, Q
+from derive.theorems.angle_process import MOMENTS, RHO, N, Q
 
 DRAWS = 40_000
 
