@@ -14,8 +14,8 @@ from typing import Any
 Coin = tuple[Any, ...]
 """The name of the source, that of the family, and indices."""
 Toss = Callable[[Coin], Any]
-Law = Sequence[tuple[int, Any]]
-"""Outcomes with integer weights."""
+Law = Sequence[tuple[float, Any]]
+"""Outcomes, each after its weight."""
 
 
 class World:

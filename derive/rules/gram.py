@@ -1,4 +1,4 @@
-"""Rules for two samples in a network of real width: Gaussian pairs of units, scales that pass, values by their names."""
+"""Rules for two samples in a network of real width: Gaussian pairs of units, scales that pass, names."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def _two(node: Average) -> _Two | None:
 
 
 def _unlike_three(two: _Two) -> Expr:
-    """Return how far the pairs are from standard ones, their mean squares and product multiplied out for three terms."""
+    """Return how far the pairs are from standard ones, mean squares and product multiplied out for three terms."""
     v = variance_of(two.columns[0].weight)
     x, y = ([Symbol(f"{name}_{k}", positive=True) for k in range(3)] for name in "XY")
 

@@ -161,7 +161,8 @@ class GivenLayersBefore(OnUnits, BeyondWorlds):
             at = {values[t][0].xreplace({L: total.limits[0][0]}): values[t][1] for t in samples}
             return Add(*(total.function.xreplace({e: names[k] for e, names in at.items()}) for k in range(3)))
 
-        given = kernel.definition.replace(lambda e: isinstance(e, Sum), three)
+        made: Expr = self.kernel.defined(*kernel.indices)
+        given = made.replace(lambda e: isinstance(e, Sum), three)
         return expand(mean - given)
 
 

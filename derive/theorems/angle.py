@@ -1,4 +1,4 @@
-"""Two samples in a homogeneous network without biases: their covariance at every width, by an operator on their angle."""
+"""Two samples in a homogeneous network without biases: their covariance at every width, by an operator."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def entries(layer: Expr) -> tuple[Expr, Expr, Expr]:
 def pair_sums(rho: Expr) -> tuple[Expr, Expr, Expr]:
     """Return the sums of f(xi)^2, f(xi')^2 and f(xi) f(xi') over the units behind layer i, of correlation rho."""
     one, other = f(XI(i, K)), f(partner(rho, XI(i, K), ETA(i, K)))
-    return tuple(Sum(e, (K, 1, n(i + 1))) for e in (one**2, other**2, one * other))  # type: ignore[return-value]
+    alpha, beta, gamma = (Sum(e, (K, 1, n(i + 1))) for e in (one**2, other**2, one * other))
+    return alpha, beta, gamma
 
 
 def operator() -> Eq:

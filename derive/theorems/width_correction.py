@@ -206,7 +206,7 @@ def first_order_mean(exact: Derivation) -> Derivation:
 
 
 def layers_of(sequence: type[Function], name: str) -> Derivation:
-    """V_i = sum_j h(q_j)/n_{j+1} prod_{j<i'<i} chi(q_i')^2; delta_i = sum_j kappa(q_j) V_j/2 prod_{j<i'<i} chi(q_i')."""
+    """V_i = sum_j h_j/n_{j+1} prod_{j<i'<i} chi_i'^2, and delta_i = sum_j kappa_j V_j/2 prod_{j<i'<i} chi_i'."""
     recursion = _NEXT_VERTEX if sequence == VERTEX else _NEXT_SHIFT
     base = Proof(Setting((FIRST_ORDER,), LAST), sequence(0)).by(PutIn(((sequence(0), Integer(0)),)))
     step = Proof(Setting((FIRST_ORDER,), BEFORE_LAST), sequence(i + 1)).by(Everywhere(recursion))

@@ -115,7 +115,15 @@ WIDTHS = Chapter(
     "widths",
     "Real widths",
     "How far a single network is from the mean over networks, exactly at every width.",
-    theorems=("norm-fourth-moment", "log-norm-law", "gradient-fluctuation"),
+    theorems=(
+        "norm-fourth-moment",
+        "log-norm-law",
+        "gradient-fluctuation",
+        "angle-operator",
+        "width-correction",
+        "width-correction-two-samples",
+        "angle-process",
+    ),
 )
 
 CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS, WIDTHS)

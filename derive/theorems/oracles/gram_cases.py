@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import Coins
-from derive.theorems.oracles.cases import gaussian, leaky
+from derive.theorems.oracles.cases import gaussian, identity, leaky
 from derive.theorems.oracles.wide_cases import PARABOLA, parabola
 from derive.theorems.oracles.width_cases import GAIN, HERMITE, NARROW, hermite, power
 
@@ -43,7 +43,7 @@ def world(f: Callable[[Any], Any], widths: Mapping[int, int], nodes: tuple[int, 
     def kernel(at: At, layer: int, t: int, u: int) -> Any:
         return V[layer] * at("G", layer, t, u) + (B[layer] if biased else 0)
 
-    made = {"W": weight, "b": bias, "z": activation, "s": summed, "G": gram, "K": kernel}
+    made: dict[str, Callable[..., Any]] = {"W": weight, "b": bias, "z": activation, "s": summed, "G": gram, "K": kernel}
     first, later = (hermite(1, k) for k in nodes)
     laws = {"first": ("weights", first), "later": ("weights", later), "shift": ("biases", later)}
     return Coins(made, x=("input", SAMPLES), **laws)
@@ -56,7 +56,7 @@ def _shared(name: str, layer: int) -> float:
 def _network(i: int) -> Known:
     """Two units with biases behind the input; or two without behind one, of whose weight K is of degree 4."""
     widths, biased = ({0: 1, 1: 2, 2: 1}, True) if i == 0 else ({0: 1, 1: 1, 2: 2, 3: 1}, False)
-    functions = {**PARABOLA, "Width": widths.__getitem__, "SharedVariance": _shared}
+    functions: dict[str, Callable[..., Any]] = {**PARABOLA, "Width": widths.__getitem__, "SharedVariance": _shared}
     symbols = {"sigma_w2": 2 * V[i + 1], "sigma_b2": B[i + 1] if biased else 0}
     return Known({"i": i, **symbols}, functions, world(parabola, widths, (5 if i == 0 else 9, 5), biased))
 
@@ -211,8 +211,10 @@ _TWO = ((1, ((4.0, 0.0), (1.5, 1.5 * math.sqrt(3)))),)
 def _operator(f: Callable[[Any], Any], carried: Callable[[int, float], float], **symbols: Any) -> Known:
     made = world(f, _PAIR_WIDTHS, (3, 3), False)
     made.laws["x"] = ("input", _TWO)
-    functions = {"Carried": carried, "Correlation": _correlation, "Width": _PAIR_WIDTHS.__getitem__}
-    return Known(symbols, {**functions, "SharedVariance": lambda name, layer: V[layer]}, made)
+    functions: dict[str, Callable[..., Any]] = {"Carried": carried, "Correlation": _correlation}
+    return Known(
+        symbols, {**functions, "Width": _PAIR_WIDTHS.__getitem__, "SharedVariance": lambda _, layer: V[layer]}, made
+    )
 
 
 def _linear(layer: int, rho: float) -> float:
@@ -274,7 +276,7 @@ ORACLES: Mapping[str, Oracle] = {
     "angle-operator": Oracle(
         f"{HERMITE}; {KAPPA}",
         (
-            Case("lines", lambda: _operator(lambda s: s, _linear, d=2), equals=6 * 0.5 * 0.3 * 2),
+            Case("lines", lambda: _operator(identity, _linear, d=2), equals=6 * 0.5 * 0.3 * 2),
             Case(
                 "ReLU, one unit and then two",
                 lambda: _operator(leaky(0), _one_unit, d=2),
@@ -284,7 +286,7 @@ ORACLES: Mapping[str, Oracle] = {
         ),
     ),
     "angle-operator-layers": Oracle(
-        HERMITE, tuple(Case(f"lines, layer {i}", lambda i=i: _operator(lambda s: s, _linear, d=2, i=i)) for i in (1, 2))
+        HERMITE, tuple(Case(f"lines, layer {i}", partial(_operator, identity, _linear, d=2, i=i)) for i in (1, 2))
     ),
     "angle-operator-length": Oracle(
         "the moments of a standard Gaussian", (Case("slope 1/2, three units", _lengths, equals=3 * 1.25 / 2),)

@@ -62,7 +62,7 @@ def _two_pixels(padding: str, p: int, r: int) -> float:
         place = pixel + tap - 2
         return row[place % 4] if padding == "circular" or 0 <= place < 4 else 0
 
-    total = 0
+    total = 0.0
     for weight, (first, second) in _LINE:
         for one, other in zip(first, second, strict=True):
             total += weight * sum(seen(one, p, tap) * seen(other, r, tap) for tap in range(3))

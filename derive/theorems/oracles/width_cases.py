@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from derive.proof.oracle import Case, Known, Oracle
@@ -137,7 +138,7 @@ def _shift(i: int) -> float:
 
 
 def _recursion(i: int) -> Known:
-    named = {"V": _vertex, "delta": _shift, "Width": _WIDTHS.__getitem__}
+    named: dict[str, Callable[..., Any]] = {"V": _vertex, "delta": _shift, "Width": _WIDTHS.__getitem__}
     return Known({"i": i}, {**_STEPS, **named})
 
 
@@ -172,7 +173,7 @@ ORACLES: Mapping[str, Oracle] = {
         (Case("two outcomes", _first_order, equals=_next_mean, within=2e-3, scale=1e-7, reads_left=False),),
     ),
     "width-correction-variance-layers": Oracle(
-        "layer by layer", tuple(Case(f"layer {i}", lambda i=i: _recursion(i)) for i in (1, 4))
+        "layer by layer", tuple(Case(f"layer {i}", partial(_recursion, i)) for i in (1, 4))
     ),
     "width-correction-shift-layers": Oracle("layer by layer", (Case("layer 4", lambda: _recursion(4)),)),
 }
