@@ -43,8 +43,10 @@ class Row:
     error over the relative standard error. ``relative_difference`` is ``estimate / predicted - 1``. ``detectable`` is
     the smallest relative error of the prediction that a run like this one catches with 99 % probability (not a number
     for a prediction of zero). ``exact`` tells whether the prediction claims to be exact, or an approximation.
-    ``width_bias`` is the relative bias of this width from the wide
-    limit that was allowed for: ``z`` compares the estimate with ``predicted (1 + width_bias)``. ``verdict`` is
+    ``stated_error`` is the relative error that the
+    prediction states of itself: ``z`` is of the difference beyond it. ``width_bias`` is the relative bias of this
+    width from the wide limit that was allowed for: ``z`` compares the estimate with ``predicted (1 + width_bias)``.
+    ``verdict`` is
     ``"agrees"``, ``"differs"`` or ``"inconclusive"``: the run could not have caught an error of 100 % (of the layer's
     variance, where the prediction is zero). ``skewness`` is that of the estimate over repetitions of the run: beyond
     `SKEWED` a few networks, which the run may not have met, hold much of the mean, and no verdict but this one is safe.
@@ -64,6 +66,7 @@ class Row:
     width_bias: float = 0.0
     skewness: float = 0.0
     block: str = ""
+    stated_error: float = 0.0
 
     @property
     def name(self) -> str:
@@ -126,10 +129,14 @@ class Limits:
         estimate: Estimate,
         exact: bool,
         width_bias: tuple[float, float] = (0.0, 0.0),
+        stated_error: float = 0.0,
     ) -> Row:
-        """Score an estimate; ``width_bias`` is a relative bias to allow for, and its standard error."""
+        """Score an estimate; ``width_bias`` is a relative bias to allow for, and its standard error.
+
+        ``stated_error`` is the prediction's own, relative, within which an estimate cannot differ.
+        """
         bias, bias_error = width_bias
-        z, detectable, verdict = self._score(predicted * (1 + bias), estimate, bias_error / (1 + bias))
+        z, detectable, verdict = self._score(predicted * (1 + bias), estimate, bias_error / (1 + bias), stated_error)
         return Row(
             layer,
             quantity,
@@ -143,10 +150,16 @@ class Limits:
             verdict,
             bias,
             estimate.skewness,
+            stated_error=stated_error,
         )
 
-    def _score(self, expected: float, estimate: Estimate, expected_error: float) -> tuple[float, float, str]:
-        """Return z, the smallest relative error that is caught, and the verdict."""
+    def _score(
+        self, expected: float, estimate: Estimate, expected_error: float, stated_error: float
+    ) -> tuple[float, float, str]:
+        """Return z, the smallest relative error that is caught, and the verdict.
+
+        z is of what is left of the difference beyond the stated error.
+        """
         value, difference = estimate.value, estimate.value - expected
         if not (math.isfinite(value) and math.isfinite(estimate.error)):
             return math.nan, math.nan, "inconclusive"
@@ -154,6 +167,7 @@ class Limits:
             return math.nan, math.nan, "differs"
         if 0 < max(abs(expected), abs(value)) < TINY:
             return math.nan, math.nan, "inconclusive"
+        difference = math.copysign(max(0.0, abs(difference) - stated_error * abs(expected)), difference)
         if constant(value, estimate.error, estimate.scale) and not (expected and expected_error):
             same = abs(difference) <= self.rounding * max(abs(expected), estimate.scale)
             z = 0.0 if same else math.copysign(math.inf, difference)
@@ -162,7 +176,8 @@ class Limits:
         relative_error = math.hypot(relative_error, expected_error)
         z = difference / unit / relative_error
         trusted = relative_error <= _TRUSTED and estimate.skewness <= SKEWED
-        detectable = self._detectable(relative_error, grows=expected > 0) if trusted else math.inf
+        caught = self._detectable(relative_error, grows=expected > 0) + stated_error
+        detectable = caught if trusted else math.inf
         if abs(z) > self.threshold:
             return z, detectable, "differs" if trusted else "inconclusive"
         return z, detectable, "agrees" if detectable <= _USELESS else "inconclusive"

@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 POWER = 0.99
 """The power at which `Row.detectable` is stated."""
 
+_WORTH_SAYING = 1e-4  # predictions that state smaller errors have no column for them
 _READABLE = 1e5  # larger scores are printed by their power of ten
 
 
@@ -132,8 +133,14 @@ class Verification(Result):
         """Return one line for each comparison, under their titles."""
         head = ["layer", "quantity", "predicted", "estimate", "std error", "z", "off by", "detectable"]
         biased = any(row.width_bias for row in self.comparisons)
+        stated = any(row.stated_error >= _WORTH_SAYING for row in self.comparisons)
         mixed = not self.claims()
-        head += [*(["width bias"] if biased else []), *(["claim"] if mixed else []), "verdict"]
+        head += [
+            *(["own error"] if stated else []),
+            *(["width bias"] if biased else []),
+            *(["claim"] if mixed else []),
+            "verdict",
+        ]
         body = [
             (
                 str(row.layer),
@@ -144,6 +151,7 @@ class Verification(Result):
                 f"{row.z:+.2f}" if abs(row.z) < _READABLE else f"{row.z:+.2g}",
                 "-" if row.predicted == 0 else _percent(row.relative_difference),
                 _percent(row.detectable, sign=""),
+                *([_percent(row.stated_error, sign="")] if stated else []),
                 *([_percent(row.width_bias)] if biased else []),
                 *(["exact" if row.exact else "≈"] if mixed else []),
                 row.verdict,
@@ -245,6 +253,9 @@ def verify(
     `Simulation.network_error`. Deep in a narrow network the second is most of it, and the row says little; only
     ``over="both"`` decides then.
 
+    A prediction may state a relative error of its numbers (``relative_error``, as `Prediction` does): a row differs
+    only by what is beyond it, and what would have been caught grows by it.
+
     With ``width_bias``, from `numerics.finite_width.finite_width_bias`, a column that does not claim to be exact is
     compared with ``predicted (1 + c/N)``, and the error of c counts. Without, a wide limit that a finite network is
     measurably away from differs, as it does. ``rho``, and ``var_s`` = m2 + v2, are compared also where the prediction
@@ -262,6 +273,7 @@ def verify(
     width = 0 if width_bias is None else _width(network, width_bias)
     layers = network.d + 1 if network.is_chain else len(network.rows)
     columns, exact = predicted_columns(prediction), _exact(prediction)
+    stated: Mapping[str, Floats] = getattr(prediction, "relative_error", {})
     shared = [name for name in simulation.estimate if name in columns]
     if not shared:
         raise InputError(f"the prediction has none of the columns {', '.join(simulation.estimate)}")
@@ -288,7 +300,10 @@ def verify(
             value = float(columns[name][layer])
             if name in _PLACES and math.isnan(value):
                 continue  # a row without positions
-            row = limits.row(layer, name, predicted=value, estimate=estimate, exact=exact[name], width_bias=bias)
+            error = float(stated[name][layer]) if name in stated else 0.0
+            error = error if math.isfinite(error) else 0.0
+            known = {"predicted": value, "exact": exact[name], "width_bias": bias, "stated_error": error}
+            row = limits.row(layer, name, estimate=estimate, **known)
             rows.append(row if blocks is None else replace(row, block=blocks[layer].name))
     about = simulation.networks, simulation.averaged
     return Verification(tuple(rows), alpha, limits.threshold, *about, prediction, simulation)

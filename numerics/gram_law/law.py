@@ -27,16 +27,21 @@ class Sizes:
     """How finely a law is carried.
 
     ``kept``: the degree of the moments kept from layer to layer; ``layer``: the degree of a layer's exact moments;
-    ``points`` in each direction behind a layer; ``nodes`` a panel of the means over units.
+    ``points`` in each direction behind a layer; ``nodes`` a panel of the means over units. ``fluctuating``: whether the
+    kurtosis of pre-activations, of weights that are not normal, allows for what the lengths before them vary.
     """
 
     kept: int
     layer: int
     points: int
     nodes: int
+    fluctuating: bool = True
 
 
-SIZES = {1: (Sizes(6, 6, 9, 8), Sizes(5, 5, 7, 6)), 3: (Sizes(4, 5, 6, 6), Sizes(3, 3, 4, 5))}
+SIZES = {
+    1: (Sizes(6, 6, 9, 8), Sizes(5, 5, 7, 6, fluctuating=False)),
+    3: (Sizes(4, 5, 6, 6), Sizes(3, 3, 4, 5, fluctuating=False)),
+}
 """By the number of variables: the sizes to compute with, and coarser ones, which a stated error comes from."""
 
 
@@ -70,7 +75,8 @@ def carried(of: Samples, network: Network, power: int, sizes: Sizes) -> Carried:
         points, log = Points(at, tilted / growth), np.log(size)
         centre = float(log @ points.weights)
         row = [moment, centre, float((log - centre) ** 2 @ points.weights)]
-        excess = excess_kurtosis / units * of.fourth(raw, weights, bias / gain)
+        excess = excess_kurtosis * of.fourth(raw, weights, bias / gain, units if sizes.fluctuating else 0)
+        excess = excess if sizes.fluctuating else excess / units
         points = few(of, points, sizes.kept)
         weights, before = points.weights, of.size(points.at) ** power
         raw = of.unit(layers, points.at, excess, sizes.layer)

@@ -13,7 +13,8 @@ from numerics.gram_law.series import mean_of_units, monomials, powers
 
 Floats = NDArray[np.float64]
 
-_WEIGHT, _RANK, _RIDGE = 1e-5, 1e-9, 1e-11
+_WEIGHT, _RANK, _RIDGE, _STILL = 1e-5, 1e-6, 1e-11, 1e-12
+_FEW = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ def after_layer(
     z, weights = _grid(per_direction, k)
     at = centre[..., None] + np.einsum("nad,dp->anp", roots, z)
     deviation = np.sqrt(np.stack([covariance[a, a] for a in range(k)]))
+    # What does not vary, as the length of an input of signs, is only at its mean.
+    deviation = np.where(deviation > _STILL * scale, deviation, np.inf)
     x = (of.means(at) - mean[..., None]) / deviation[..., None]
     exponents = powers(degree, k)
     unit = gain * scale / deviation
@@ -70,6 +73,7 @@ def _calibrated(weights: Floats, of: Floats, target: Floats) -> Floats:
     """Return, for each given sample, the nearest weights with known means of ``of``, (monomials, given, points)."""
     of = of.transpose(1, 0, 2)
     size = np.sqrt(of**2 @ weights)
+    size = np.where(size > 0, size, 1.0)
     of = of / size[..., None]
     missing = target.T / size - of @ weights
     shape = (of * weights) @ of.transpose(0, 2, 1)
@@ -81,15 +85,21 @@ def _calibrated(weights: Floats, of: Floats, target: Floats) -> Floats:
 def few(of: Samples, points: Points, degree: int) -> Points:
     """Return some of the points, with weights that are not negative and keep the means of monomials up to a degree.
 
-    By non-negative least squares (Lawson & Hanson 1974), which takes no more points than there are monomials.
+    By non-negative least squares (Lawson & Hanson 1974), which takes no more points than there are monomials. Of points
+    that are few already all are kept.
     """
+    if len(points.weights) <= _FEW:
+        return points
     x = of.smooth(points.at)
     x = x - (x @ points.weights)[:, None]
-    x = x / np.sqrt(np.maximum(x**2 @ points.weights, np.finfo(float).tiny))[:, None]
-    made = monomials(x, of.exponents(degree))
-    values, vectors = np.linalg.eigh((made * points.weights) @ made.T)
-    kept = values > _RANK * values[-1]
-    made = (vectors[:, kept] / np.sqrt(values[kept])).T @ made
+    deviation = np.sqrt(np.maximum(x**2 @ points.weights, 0))
+    x = x / np.where(deviation > _STILL, deviation, np.inf)[:, None]
+    exponents = sorted(of.exponents(degree), key=sum)
+    made = monomials(x, tuple(exponents))
+    # Orthonormal, each to all before it; those that bring nothing new are left out.
+    _, sizes = np.linalg.qr((made * np.sqrt(np.abs(points.weights))).T)
+    kept = np.abs(np.diag(sizes)) > _RANK * np.abs(sizes).max(axis=0)
+    made = np.linalg.solve(sizes[np.ix_(kept, kept)].T, made[kept])
     size = np.sqrt((made**2).sum(axis=0))
     weights = scipy.optimize.nnls(made / size, made @ points.weights)[0] / size
     chosen = weights > 0

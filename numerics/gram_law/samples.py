@@ -71,11 +71,11 @@ class Samples(Protocol):
         ``excess`` are the fourth cumulants of what enters f, in the directions of `fourth`.
         """
 
-    def fourth(self, raw: Floats, weights: Floats, bias: float) -> Floats:
-        """Return, for some directions, E of fourth powers of what enters a layer over squared variances behind it.
+    def fourth(self, raw: Floats, weights: Floats, bias: float, units: int) -> Floats:
+        """Return, for some directions, E of the sum of z⁴ over the units over E of the squared sum of z² + ``bias``.
 
-        Times the excess kurtosis of n weights, over n, it is that of the pre-activations; ``bias`` is the variance of
-        the biases over the gain.
+        Times the excess kurtosis of weights it is that of the pre-activations behind them; ``bias`` is the variance of
+        the biases over the gain. With 0 units, n times its limit for n units, as if the sum of z² did not vary.
         """
 
     def coordinates(self, v: Floats) -> Floats:
@@ -118,8 +118,9 @@ class _OneSample:
             power = power * f2
         return out
 
-    def fourth(self, raw: Floats, weights: Floats, bias: float) -> Floats:
-        return np.array([raw[2] @ weights / (raw[1] @ weights + bias) ** 2])
+    def fourth(self, raw: Floats, weights: Floats, bias: float, units: int) -> Floats:
+        second = raw[1] @ weights
+        return _share(np.array([raw[2] @ weights]), np.array([second]), np.array([second + bias]), units)
 
     def coordinates(self, v: Floats) -> Floats:
         return np.log(v)
@@ -179,12 +180,14 @@ class _TwoSamples:
         f, g = layers.value(s), layers.value(t)
         return _raw(_products(f, g, layers.difference(t, gap, f, g)), w, degree)
 
-    def fourth(self, raw: Floats, weights: Floats, bias: float) -> Floats:
+    def fourth(self, raw: Floats, weights: Floats, bias: float, units: int) -> Floats:
         # Of (f + f')/sqrt(2) and (f - f')/sqrt(2), whose squares are 2 S - D and D.
         s2, sd, d2, delta2 = (raw[e] @ weights for e in ((2, 0, 0), (1, 0, 1), (0, 0, 2), (0, 2, 0)))
-        mean, gaps = raw[1, 0, 0] @ weights, raw[0, 0, 1] @ weights
-        sums = 2 * (mean + bias) - gaps
-        return np.array([(4 * s2 - 4 * sd + d2) / sums**2, delta2 / (sums * gaps), d2 / gaps**2])
+        gap = raw[0, 0, 1] @ weights
+        total = 2 * (raw[1, 0, 0] @ weights) - gap
+        second = np.sqrt([total**2, total * gap, gap**2])
+        behind = np.sqrt([(total + 2 * bias) ** 2, (total + 2 * bias) * gap, gap**2])
+        return _share(np.array([4 * s2 - 4 * sd + d2, delta2, d2]), second, behind, units)
 
     def coordinates(self, v: Floats) -> Floats:
         length, away = _length(v)
@@ -215,6 +218,12 @@ class _TwoSamples:
 
     def exponents(self, degree: int) -> tuple[Power, ...]:
         return tuple(e for e in powers(degree) if e[0] + e[1] + 2 * e[2] <= degree)
+
+
+def _share(fourth: Floats, second: Floats, behind: Floats, units: int) -> Floats:
+    own = fourth - second**2 if units else 0.0
+    found: Floats = fourth / ((units or 1) * behind**2 + own)
+    return found
 
 
 def _length(v: Floats) -> tuple[Floats, Floats]:
