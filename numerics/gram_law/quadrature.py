@@ -5,8 +5,6 @@ Gauss-Legendre panels, with edges wherever an argument of f meets a breakpoint o
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,6 +50,6 @@ def _panels(edges: Floats, nodes: int, *, half: bool) -> tuple[Floats, Floats]:
         edges = edges[np.count_nonzero(_EDGES < 0) :]
     middle, reach = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
     points = middle[..., None] + reach[..., None] * x
-    weights = reach[..., None] * w * np.exp(-(points**2) / 2) * ((2 if half else 1) / math.sqrt(2 * math.pi))
+    weights = reach[..., None] * w * np.exp(-(points**2) / 2)
     points, weights = (np.moveaxis(part, 0, 1).reshape(edges.shape[1], -1) for part in (points, weights))
-    return points, weights
+    return points, weights / weights.sum(axis=1, keepdims=True)

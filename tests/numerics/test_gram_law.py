@@ -1,7 +1,6 @@
 """The law of two samples' Gram matrix, carried by few points: against closed forms, exact operators and simulation."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from mpmath import mp, mpf
 from derive.activations import activation
 from numerics.angle import fluctuating_share
 from numerics.curves import predict
-from numerics.curves.finite import finite_prediction
+from numerics.curves.finite import _moment
 from numerics.gram_law import ONE, SIZES, TWO, carried
 from numerics.gram_law.points import Points, after_layer, few
 from numerics.gram_law.samples import Layers
@@ -46,9 +45,9 @@ def test_moments_of_a_unit_of_erf_are_the_arcsine():
             return 2 / mp.pi * mp.asin(2 * mpf(r) / mp.sqrt((1 + 2 * mpf(p)) * (1 + 2 * mpf(q))))
 
         both = (mean(a, a, a) + mean(b, b, b)) / 2
-        assert abs(raw[1, 0, 0, k] - both) < 1e-8
-        assert abs(raw[0, 1, 0, k] - (mean(a, a, a) - mean(b, b, b)) / 2) < 1e-8
-        assert abs(raw[0, 0, 1, k] / (both - mean(a, b, c)) - 1) < 1e-6
+        assert abs(raw[1, 0, 0, k] - both) < 1e-6
+        assert abs(raw[0, 1, 0, k] - (mean(a, a, a) - mean(b, b, b)) / 2) < 1e-6
+        assert abs(raw[0, 0, 1, k] / (both - mean(a, b, c)) - 1) < 1e-5
 
 
 def test_moments_of_a_unit_of_relu_are_the_arc_cosine_kernels():
@@ -59,9 +58,9 @@ def test_moments_of_a_unit_of_relu_are_the_arc_cosine_kernels():
         t = mp.acos(mpf(c) / mp.sqrt(mpf(a) * mpf(b)))
         first = mp.sqrt(mpf(a) * b) * (mp.sin(t) + (mp.pi - t) * mp.cos(t)) / (2 * mp.pi)
         second = mpf(a) * b * (3 * mp.sin(t) * mp.cos(t) + (mp.pi - t) * (1 + 2 * mp.cos(t) ** 2)) / (2 * mp.pi)
-        assert abs(raw[0, 0, 1, k] / ((mpf(a) + b) / 4 - first) - 1) < 1e-6
+        assert abs(raw[0, 0, 1, k] / ((mpf(a) + b) / 4 - first) - 1) < 1e-5
         # S² - Δ² is f² f'².
-        assert abs((raw[2, 0, 0, k] - raw[0, 2, 0, k]) / second - 1) < 1e-6
+        assert abs((raw[2, 0, 0, k] - raw[0, 2, 0, k]) / second - 1) < 1e-5
 
 
 @pytest.mark.parametrize("name", ["tanh", "gelu", "elu"])
@@ -94,9 +93,9 @@ def test_points_behind_a_layer_have_its_exact_mean_and_covariance():
     v = TWO.means(at)
     mean = np.stack([raw[1, 0, 0], raw[0, 1, 0], raw[0, 0, 1]])
     found = (v * weights).sum(axis=2)
-    np.testing.assert_allclose(found, 1.5 * mean + np.array([0.2, 0, 0])[:, None], rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found, 1.5 * mean + np.array([0.2, 0, 0])[:, None], rtol=1e-7, atol=1e-10)
     spread = ((v[2] - found[2][:, None]) ** 2 * weights).sum(axis=1)
-    np.testing.assert_allclose(spread, 1.5**2 * (raw[0, 0, 2] - mean[2] ** 2) / 20, rtol=1e-6)
+    np.testing.assert_allclose(spread, 1.5**2 * (raw[0, 0, 2] - mean[2] ** 2) / 20, rtol=1e-5)
 
 
 def test_few_points_keep_the_moments_of_many():
@@ -120,32 +119,29 @@ def test_fluctuation_of_a_length_is_exact(name, ratio):
     """E q² is a product of 1 + c/n, as in the theorem `norm-fourth-moment`: unequal widths, normal inputs."""
     widths = [12, 30, 9, 17, 20, 5]
     net = Network(widths=widths, activation=name, gain=2.0 if name == "relu" else 1.0)
-    found = finite_prediction(net, spread=True)
+    first, second = (carried(ONE, net, power, SIZES[1][0]).moment for power in (1, 2))
     factors = [1 + 2 / widths[0], *(1 + ratio / n for n in widths[1:-1])]
-    q = found.columns["var_s"]
-    np.testing.assert_allclose(found.columns["sd_q"], q * np.sqrt(np.cumprod(factors) - 1), rtol=1e-4)
+    np.testing.assert_allclose(second / first**2, np.cumprod(factors), rtol=1e-5)
 
 
-@pytest.mark.parametrize(("slope", "width", "depth"), [(0.0, 32, 10), (0.0, 16, 6), (-1.0, 16, 6), (0.2, 64, 12)])
+@pytest.mark.parametrize(("slope", "width", "depth"), [(0.0, 128, 12), (-1.0, 128, 6)])
 def test_stated_error_covers_the_exact_operator(slope, width, depth):
     """Where the angle is a Markov chain of its own, another part of the code is exact; the wide limit is far off."""
     name = "abs(x)" if slope == -1 else f"leaky-relu({slope})"
     net = network(width, depth, activation=name, gain=2 / (1 + slope**2))
     exact = net.gain[0] * fluctuating_share(slope, net.widths[:-1]).value
-    from numerics.curves.finite import _moment
-
     found, error = _moment(2, net, 1)
     assert (np.abs(found / exact - 1) <= error + 5e-4).all()
-    assert error[-1] < 0.05
-    assert abs(predict(net, theory="wide").columns["v2"][-1] / exact[-1] - 1) > 0.1
+    assert error[-1] < 0.02
+    assert abs(predict(net, theory="wide").columns["v2"][-1] / exact[-1] - 1) > 2 * error[-1]
 
 
 @pytest.mark.parametrize(
     ("options", "networks"),
     [
-        ({"activation": "tanh", "gain": 1.3, "bias_variance": 0.05, "widths": [32] * 11}, 60_000),
-        ({"activation": "gelu", "gain": 1.983, "bias_variance": 0.173, "widths": [32] * 7}, 100_000),
-        ({"activation": "erf", "gain": 0.9, "bias_variance": 0.05, "widths": [20, 50, 24, 40, 24, 30, 9]}, 60_000),
+        ({"activation": "tanh", "gain": 1.3, "bias_variance": 0.05, "widths": [32] * 11}, 20_000),
+        ({"activation": "gelu", "gain": 1.983, "bias_variance": 0.173, "widths": [32] * 7}, 30_000),
+        ({"activation": "erf", "gain": 0.9, "bias_variance": 0.05, "widths": [20, 50, 24, 40, 24, 30, 9]}, 20_000),
     ],
 )
 def test_real_networks_agree_with_finite_and_differ_from_wide(options, networks):
@@ -155,36 +151,32 @@ def test_real_networks_agree_with_finite_and_differ_from_wide(options, networks)
     found = {name: verify(predict(net, theory=name), run) for name in ("finite", "wide")}
     assert found["finite"].verdict == "agrees"
     assert found["wide"].verdict == "differs"
-    assert max(row.detectable for row in found["finite"].comparisons if row.quantity == "v2") < 0.05
+    assert max(row.detectable for row in found["finite"].comparisons if row.quantity == "v2") < 0.08
 
 
 def test_spread_is_that_of_drawn_networks():
     """Two samples a network: the deviation of its v², and that of its length by one sample."""
     net = network(48, 8, activation="tanh", gain=1.3, bias_variance=0.05)
-    count = 40_000
+    count = 20_000
     run = simulate(net, over="both", networks=count, samples=2, method="gram", rng=2, progress=False)
     found = predict(net, theory="finite", spread=True)
     drawn = run.standard_error["v2"] * math.sqrt(count)
-    np.testing.assert_allclose(found.columns["sd_v2"], drawn, rtol=0.03)
+    np.testing.assert_allclose(found.columns["sd_v2"], drawn, rtol=0.04)
     assert list(found.columns)[-2:] == ["sd_q", "sd_v2"]
 
 
 def test_weights_that_are_not_normal_change_the_length():
     """Fair signs: pre-activations have a negative excess kurtosis, which a bounded f notices at once."""
     net = network(16, 3, activation="tanh", gain=1.5, bias_variance=0.05, weight_law="rademacher", input_law="uniform")
-    run = simulate(net, over="network", networks=40_000, quantities=("var_s", "var_z"), rng=3, progress=False)
+    run = simulate(net, over="network", networks=30_000, quantities=("var_s", "var_z"), rng=3, progress=False)
     found = predict(net, theory="finite")
-    normal = predict(replace_law(net), theory="finite")
+    normal = predict(Network(**{**net.to_dict(), "weight_law": "normal"}), theory="finite")
     for name in ("var_s", "var_z"):
         error = 4.5 * run.standard_error[name] / run.estimate[name]
         ratio = found.columns[name] / run.estimate[name] - 1
         assert (np.abs(ratio) <= error + found.relative_error[name]).all()
-        assert abs(normal.columns[name][3] / run.estimate[name][3] - 1) > 3 * error[3]
+        assert abs(normal.columns[name][3] / run.estimate[name][3] - 1) > error[3]
     assert any("kurtosis" in why for why in found.approximations["v2"])
-
-
-def replace_law(net):
-    return replace(Network(**{**net.to_dict(), "weight_law": "normal"}))
 
 
 def test_odd_functions_without_biases_keep_two_samples_apart():
