@@ -301,9 +301,15 @@ def verify(
             if name in _PLACES and math.isnan(value):
                 continue  # a row without positions
             error = float(stated[name][layer]) if name in stated else 0.0
-            error = error if math.isfinite(error) else 0.0
-            known = {"predicted": value, "exact": exact[name], "width_bias": bias, "stated_error": error}
-            row = limits.row(layer, name, estimate=estimate, **known)
+            row = limits.row(
+                layer,
+                name,
+                predicted=value,
+                estimate=estimate,
+                exact=exact[name],
+                width_bias=bias,
+                stated_error=error if math.isfinite(error) else 0.0,
+            )
             rows.append(row if blocks is None else replace(row, block=blocks[layer].name))
     about = simulation.networks, simulation.averaged
     return Verification(tuple(rows), alpha, limits.threshold, *about, prediction, simulation)
