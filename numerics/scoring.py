@@ -43,9 +43,9 @@ class Row:
     error over the relative standard error. ``relative_difference`` is ``estimate / predicted - 1``. ``detectable`` is
     the smallest relative error of the prediction that a run like this one catches with 99 % probability (not a number
     for a prediction of zero). ``exact`` tells whether the prediction claims to be exact, or an approximation.
-    ``width_bias`` is the relative bias of this width from the wide
-    limit that was allowed for: ``z`` compares the estimate with ``predicted (1 + width_bias)``. What the prediction
-    states to be off by at most is taken off their difference, and added to ``detectable``. ``verdict`` is
+    ``stated_error`` is the relative error that the prediction states of itself: ``z`` is of the difference beyond it,
+    and ``detectable`` grows by it. ``width_bias`` is the relative bias of this width from the wide limit that was
+    allowed for: ``z`` compares the estimate with ``predicted (1 + width_bias)``. ``verdict`` is
     ``"agrees"``, ``"differs"`` or ``"inconclusive"``: the run could not have caught an error of 100 % (of the layer's
     variance, where the prediction is zero). ``skewness`` is that of the estimate over repetitions of the run: beyond
     `SKEWED` a few networks, which the run may not have met, hold much of the mean, and no verdict but this one is safe.
@@ -65,6 +65,7 @@ class Row:
     width_bias: float = 0.0
     skewness: float = 0.0
     block: str = ""
+    stated_error: float = 0.0
 
     @property
     def name(self) -> str:
@@ -148,6 +149,7 @@ class Limits:
             verdict,
             bias,
             estimate.skewness,
+            stated_error=stated_error,
         )
 
     def _score(

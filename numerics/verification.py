@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 POWER = 0.99
 """The power at which `Row.detectable` is stated."""
 
+_WORTH_SAYING = 1e-4  # predictions that state smaller errors have no column for them
 _READABLE = 1e5  # larger scores are printed by their power of ten
 
 
@@ -132,8 +133,14 @@ class Verification(Result):
         """Return one line for each comparison, under their titles."""
         head = ["layer", "quantity", "predicted", "estimate", "std error", "z", "off by", "detectable"]
         biased = any(row.width_bias for row in self.comparisons)
+        stated = any(row.stated_error >= _WORTH_SAYING for row in self.comparisons)
         mixed = not self.claims()
-        head += [*(["width bias"] if biased else []), *(["claim"] if mixed else []), "verdict"]
+        head += [
+            *(["own error"] if stated else []),
+            *(["width bias"] if biased else []),
+            *(["claim"] if mixed else []),
+            "verdict",
+        ]
         body = [
             (
                 str(row.layer),
@@ -144,6 +151,7 @@ class Verification(Result):
                 f"{row.z:+.2f}" if abs(row.z) < _READABLE else f"{row.z:+.2g}",
                 "-" if row.predicted == 0 else _percent(row.relative_difference),
                 _percent(row.detectable, sign=""),
+                *([_percent(row.stated_error, sign="")] if stated else []),
                 *([_percent(row.width_bias)] if biased else []),
                 *(["exact" if row.exact else "≈"] if mixed else []),
                 row.verdict,

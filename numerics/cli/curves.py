@@ -19,21 +19,23 @@ from numerics.network import Network
 @click.command("curve")
 @network_options
 @theory_option
+@click.option("--spread", is_flag=True, help="With --theory finite: the fluctuation from network to network, too.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--plot", metavar="FILE", help="Draw the curves too: .png, .svg or .pdf.")
 @time_limit
-def curve(network: Network, theory: str | None, form: str, plot: str | None) -> None:
+def curve(network: Network, theory: str | None, spread: bool, form: str, plot: str | None) -> None:
     """Predict the variances of a network, layer by layer: over input, weights, biases and output gradient together.
 
     Columns: layer, var_z (Var[z^i]), var_s (Var[s^i]), var_grad_s (Var[dCost/ds^i]), var_grad_w (Var[dCost/dw^i]); in
     the theory of wide layers also m2 and v2, the variance over networks of the mean over samples and that of the
-    fluctuation about it, and rho = m2/(m2 + v2), the correlation of two samples.
+    fluctuation about it, and rho = m2/(m2 + v2), the correlation of two samples. With --spread, sd_q and sd_v2: the
+    standard deviations over networks of |s|²/n of one sample, and of |s - s'|²/(2n) of a pair of samples.
 
     With --layers a row is the input, or what comes out of a block: layer, name, q (mean square a unit; q_min and q_max
     over positions), m2 (mean product of two samples), v2 = q - m2, rho = m2/q and grad (mean square of the gradient).
     """
     with working("predicting"):
-        prediction = predict(network, theory=theory)
+        prediction = predict(network, theory=theory, spread=spread)
     if plot is not None:
         from numerics.figures import save_curves
 

@@ -89,7 +89,11 @@ def _remedy(found: Verification, theory: str, width_bias: bool) -> str:
     rows = one if len(off) == 1 else "Rows that differ are" if len(off) < all_off else "The rows that differ are"
     if theory == "linear-regime":
         return f"{rows} approximate, by the linear regime: --theory wide predicts them for the activation as it is."
-    return f"{rows} approximate, by wide layers: --width-bias estimates what the finite width adds, and allows for it."
+    other = "--theory finite predicts real ones; " if theory == "wide" else ""
+    return (
+        f"{rows} approximate, by wide layers: {other}--width-bias estimates what the finite width adds, "
+        "and allows for it."
+    )
 
 
 def _width_bias(network: Network, theory: str | None, simulation: Simulation, seed: int) -> FiniteWidthBias:

@@ -1,8 +1,14 @@
-"""Curves of networks of real widths: over samples by the angle between two of them, the rest as in the wide limit."""
+"""Curves of networks of real widths: over samples by what is carried of two, the gradients as in the wide limit.
+
+Two ways. With (leaky) ReLU, linear units or |.|, normal weights and inputs and no biases, by the angle between two
+samples, exactly (`numerics.angle`). All else by points that carry the law of one sample's length and of two samples'
+Gram matrix (`numerics.gram_law`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,51 +18,157 @@ from numerics.activations import slopes
 from numerics.angle import fluctuating_share
 from numerics.curves.chain import wide_predictions
 from numerics.curves.prediction import Prediction
+from numerics.gram_law import ONE, SIZES, TWO, Carried, carried
 from numerics.laws import NORMAL
 from numerics.network import Network
 
 Floats = NDArray[np.float64]
+Bounded = tuple[Floats, Floats]
+"""Values and a relative error of each."""
 
-_COVERED = "theory 'finite' is for (leaky) ReLU, linear units and |.|, with normal weights and inputs and no biases"
+SPREAD_COLUMNS = ("sd_q", "sd_v2")
+"""Standard deviations over networks of |s|²/n of one sample, and of |s - s'|²/(2n) of a pair of samples."""
+
+LEAST_WIDTH = 8
+"""Narrower layers than this have laws that few points do not carry."""
+
+_TINY = np.finfo(np.float64).tiny
+# Held against exact values of ReLU, leaky ReLU and |.|, widths 16 to 64: docs/finite-width.md.
+_SAFETY, _LEFT = 1.5, 0.5
+_CLOSED = (
+    "closed by hand: points carry the law of two samples' Gram matrix over networks, with its moments up to degree 4"
+)
+_KURTOSIS = (
+    "closed by hand: the kurtosis that weights which are not normal give pre-activations is its mean, to order 1/width"
+)
 
 
-def finite_prediction(network: Network) -> Prediction:
-    """Return all columns for a network of the widths it has, of which m2, v2 and rho are its own.
+def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
+    """Return all columns for a network of the widths it has: var_z, var_s, m2, v2 and rho are its own.
 
-    E v² is the share of `fluctuating_share` of E m² + E v², which is exact at any width, by `network-variance`. Raises
-    `InputError` for what the theory does not cover.
+    With ``spread`` also `SPREAD_COLUMNS`. Relative errors are what coarser points change, layer by layer. Raises
+    `InputError` for what the theory does not cover: layers without weights, or narrower than `LEAST_WIDTH` units where
+    the angle alone is not enough.
     """
-    slope = _slope(network)
     (wide,) = wide_predictions([network])
-    share = fluctuating_share(slope, network.widths[:-1])
-    total = wide.columns["var_s"]
-    own = {"m2": total * (1 - share.value), "v2": total * share.value, "rho": np.where(total > 0, 1 - share.value, 0)}
-    # Of no mean, as before the first layer and of linear units, there is no relative error: it is exactly 0.
-    mean, fluctuation = (
-        np.divide(share.error, part, out=np.zeros_like(part), where=part != 0)
-        for part in (1 - share.value, share.value)
-    )
-    for values in own.values():
+    slope = _slope(network)
+    closed = () if slope is not None else (_CLOSED,) if network.weight_law == NORMAL else (_CLOSED, _KURTOSIS)
+    if closed or spread:
+        _check(network)
+    columns: dict[str, Bounded] = {}
+    if not wide.exact["var_s"]:
+        columns["var_s"] = _moment(1, network, 1)
+    total, total_error = columns.get("var_s", (wide.columns["var_s"], np.zeros(network.d + 1)))
+    if closed:
+        columns["var_z"] = _after_activation(network, total, total_error)
+    columns |= _over_samples(network, slope, total, total_error)
+    if spread:
+        columns |= _spreads(network)
+        closed = closed or (_CLOSED,)
+    exact = ("m2", "v2", "rho", "sd_q") if slope is not None else ()
+    own = {name: () if name in exact else closed for name in columns}
+    for values, _ in columns.values():
         values.setflags(write=False)
     return replace(
         wide,
         theory="finite",
-        columns={**wide.columns, **own},
-        approximations={**wide.approximations, **dict.fromkeys(own, ())},
-        theorems={**wide.theorems, **dict.fromkeys(own, ("network-variance",))},
-        relative_error={**wide.relative_error, "m2": mean, "v2": fluctuation, "rho": mean},
+        columns={**wide.columns, **{name: value for name, (value, _) in columns.items()}},
+        approximations={**wide.approximations, **own},
+        theorems={**wide.theorems, **dict.fromkeys(columns, ("network-variance",) if slope is not None else ())},
+        relative_error={**wide.relative_error, **{name: error for name, (_, error) in columns.items()}},
     )
 
 
-def _slope(network: Network) -> float:
-    """Return the slope of one side over that of the other, the larger one in size: which side is which is no matter."""
+def _over_samples(network: Network, slope: float | None, total: Floats, total_error: Floats) -> dict[str, Bounded]:
+    """Return m2, v2 and rho. What is missing of the total is the mean of products, which is derived to be 0 for odd f.
+
+    Two independent inputs are as likely with one of them turned round, and so is f if it is odd.
+    """
+    if slope is not None:
+        share = fluctuating_share(slope, network.widths[:-1])
+        v2, error = total * share.value, _relative(share.error, share.value)
+    elif network.activation.is_odd and not any(network.bias_variance):
+        v2, error = total.copy(), total_error
+    else:
+        v2, error = _moment(2, network, 1)
+    m2 = np.where(v2 == total, 0.0, total - v2)
+    rho = np.divide(m2, total, out=np.zeros_like(total), where=total > 0)
+    absolute = v2 * error + total * total_error * (slope is None)
+    wrong = _relative(np.where(m2 == 0, 0.0, absolute), np.abs(m2))
+    return {"m2": (m2, wrong), "v2": (v2, error), "rho": (rho, wrong + np.where(m2 == 0, 0, total_error))}
+
+
+def _after_activation(network: Network, q: Floats, error: Floats) -> Bounded:
+    """Return Var[z]: what a layer's weights make of E z², taken back, less the squared mean."""
+    fine, coarse = (_carried(1, network, 1, number).value[:-1] ** 2 for number in (0, 1))
+    second = (q[1:] - np.array(network.bias_variance[1:])) / np.array(network.gain[1:])
+    value = second - fine
+    absolute = error[1:] * q[1:] / np.array(network.gain[1:]) + np.abs(fine - coarse)
+    return np.append(network.input_variance, value), np.append(0.0, _relative(absolute, np.abs(value)))
+
+
+def _spreads(network: Network) -> dict[str, Bounded]:
+    """Return the standard deviations from second moments, of lengths and distances."""
+    found = {}
+    for name, samples in (("sd_q", 1), ("sd_v2", 2)):
+        by = []
+        for number in (0, 1):
+            first, second = (_carried(samples, network, power, number).moment for power in (1, 2))
+            by.append(np.sqrt(np.maximum(second - first**2, 0)))
+        found[name] = by[0], _accumulated(*by)
+    return found
+
+
+def _moment(samples: int, network: Network, power: int) -> Bounded:
+    """Return E[size^power] of layers; the law of two samples is closed to order 1/n, and an error of 1/n² is left."""
+    fine, coarse = (_carried(samples, network, power, number).moment for number in (0, 1))
+    left = np.zeros(len(fine))
+    if samples == 2:
+        left[1:] = _LEFT / np.square(np.array(network.widths[1:-1], float))
+    return fine.copy(), _accumulated(fine, coarse) + np.cumsum(left)
+
+
+def _accumulated(fine: Floats, coarse: Floats) -> Floats:
+    """Return the sum over layers of what coarser points change in a layer's factor, and half as much again."""
+    ratio = np.log(np.maximum(fine, _TINY)) - np.log(np.maximum(coarse, _TINY))
+    return _SAFETY * np.cumsum(np.abs(np.diff(ratio, prepend=0.0)))
+
+
+@lru_cache(maxsize=256)
+def _carried(samples: int, network: Network, power: int, number: int) -> Carried:
+    """Return what is carried of one sample or two, kept once made: ``number`` 0 is the finer one."""
+    of = ONE if samples == 1 else TWO
+    sizes = SIZES[of.variables][number]
+    try:
+        with np.errstate(all="ignore"):
+            found = carried(of, network, power, sizes)
+    except (np.linalg.LinAlgError, ValueError, RuntimeError) as error:
+        raise InputError(f"theory 'finite' has no numbers for {network!r}: its law has too long tails") from error
+    if not np.isfinite(found.moment).all():
+        raise InputError(f"theory 'finite' has no numbers for {network!r}: its law has too long tails")
+    return found
+
+
+def _relative(error: Floats, value: Floats) -> Floats:
+    return np.divide(error, value, out=np.zeros_like(value), where=(value != 0) & (error != 0))
+
+
+def _check(network: Network) -> None:
+    if not all(network.gain) or not network.input_variance:
+        raise InputError(f"weight_variance must be positive in all layers for theory 'finite', got {network!r}")
+    if min(network.widths[:-1]) < LEAST_WIDTH:
+        raise InputError(
+            f"widths must be at least {LEAST_WIDTH} for theory 'finite' with activation {network.activation}, "
+            f"{network.weight_law} weights and bias_variance {max(network.bias_variance)}, got {network.widths}"
+        )
+
+
+def _slope(network: Network) -> float | None:
+    """Return the slope of one side over that of the other, the larger one in size, where the angle is enough."""
     found = slopes(network.activation)
-    for given, name in ((network.weight_law, "weights"), (network.input_law, "inputs")):
-        if given != NORMAL:
-            raise InputError(f"{_COVERED}; the law of the {name} is {given}")
-    if any(network.bias_variance):
-        raise InputError(f"{_COVERED}; bias_variance is {network.bias_variance}")
-    if found is None or not any(found):
-        raise InputError(f"{_COVERED}; the activation is {network.activation}")
+    if any(network.bias_variance) or found is None or not any(found):
+        return None
+    if (network.weight_law, network.input_law) != (NORMAL, NORMAL):
+        return None
     small, large = sorted(found, key=abs)
     return small / large

@@ -13,15 +13,17 @@ from numerics.network import Network
 THEORIES = {
     "linear-regime": "units near the origin, where the activation function is the identity; exact for linear units",
     "wide": "the limit of wide layers, where pre-activations are Gaussian, for any activation function",
-    "finite": "networks of the widths they have: (leaky) ReLU, linear units and |.|, normal weights, no biases",
+    "finite": "networks of the widths they have: any activation function; the gradients as in the limit of wide layers",
 }
 
 
 @overload
-def predict(network: Network, *, theory: str | None = None) -> Prediction: ...
+def predict(network: Network, *, theory: str | None = None, spread: bool = False) -> Prediction: ...
 @overload
-def predict(network: Sequence[Network], *, theory: str | None = None) -> list[Prediction]: ...
-def predict(network: Network | Sequence[Network], *, theory: str | None = None) -> Prediction | list[Prediction]:
+def predict(network: Sequence[Network], *, theory: str | None = None, spread: bool = False) -> list[Prediction]: ...
+def predict(
+    network: Network | Sequence[Network], *, theory: str | None = None, spread: bool = False
+) -> Prediction | list[Prediction]:
     """Return the variances of all layers that the theorems predict for a network, or for each network of a sequence.
 
     Networks of one activation and depth are computed together: a layer of hundreds costs little more than one of one.
@@ -38,17 +40,20 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     ``var_s`` is exact at any width, by `network-variance`, and m2 and v2 are by the certified kernel of
     `sample-variance-stable`.
 
-    ``"finite"``: m2, v2 and rho of networks of real widths, by the operator of the angle between two samples
-    (`numerics.angle`); the other columns as in ``"wide"``. It is for activations of two straight lines through 0,
-    normal weights and inputs, and no biases.
+    ``"finite"``: var_z, var_s, m2, v2 and rho of networks of real widths; the gradients as in ``"wide"``. For
+    activations of two straight lines through 0, normal weights and inputs and no biases by the operator of the angle
+    between two samples, exact at any width (`numerics.angle`). For all others by points that carry the law of two
+    samples' Gram matrix (`numerics.gram_law`), for widths of at least 8, the errors with the points'. With ``spread``
+    also ``sd_q`` and ``sd_v2``, the standard deviations over networks and inputs of one sample's |s|²/n, and of
+    |s - s'|²/(2n) of a pair of samples.
 
     A network of blocks has the columns of `BLOCK_COLUMNS`, in the limit of wide layers, and a row for its input and
     for what comes out of each block: its state goes through the lemmas of its blocks (`derive.blocks.lemmas`), in
     order, and the gradient back.
 
     Raises `InputError` for what is no network, for an unknown theory, in the linear regime for an activation that
-    has none at the origin, f(0) = 0 and f'(0) = 1, for what the finite theory does not cover, and for blocks whose
-    input is not what their lemmas are about.
+    has none at the origin, f(0) = 0 and f'(0) = 1, for what the finite theory does not cover, for ``spread``
+    in another theory, and for blocks whose input is not what their lemmas are about.
 
     >>> curve = predict(Network(widths=[8, 14, 5], weight_variance=[0.125, 0.1]))
     >>> curve.columns["var_z"], curve.exact["var_z"]
@@ -61,15 +66,17 @@ def predict(network: Network | Sequence[Network], *, theory: str | None = None) 
     """
     if theory is not None and theory not in THEORIES:
         raise unknown_name("theory", theory, THEORIES)
+    if spread and theory != "finite":
+        raise InputError(f"spread goes with theory 'finite', got theory {theory!r}")
     networks = list(network) if isinstance(network, Sequence) else [network]
     for one in networks:
         if not isinstance(one, Network):
             raise InputError(f"network must be a Network, got {one!r}")
-    found = _predictions(networks, theory)
+    found = _predictions(networks, theory, spread=spread)
     return found if isinstance(network, Sequence) else found[0]
 
 
-def _predictions(networks: list[Network], theory: str | None) -> list[Prediction]:
+def _predictions(networks: list[Network], theory: str | None, *, spread: bool) -> list[Prediction]:
     """Return the predictions in the order of the networks; those alike in depth and activation come from one run."""
     found: dict[int, Prediction] = {}
     alike: dict[tuple[Activation, int], list[int]] = {}
@@ -85,7 +92,7 @@ def _predictions(networks: list[Network], theory: str | None) -> list[Prediction
         elif theory == "finite":
             from numerics.curves.finite import finite_prediction
 
-            found[place] = finite_prediction(network)
+            found[place] = finite_prediction(network, spread=spread)
         else:
             from numerics.curves.chain import linear_prediction
 

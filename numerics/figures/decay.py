@@ -1,4 +1,4 @@
-"""How m² and v² go with depth: theory, simulation at two widths, and the derived asymptote."""
+"""How m² and v² go with depth: theory, wide and of a real width, simulation at two widths, and the asymptote."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _MOST_POINTS = 18
 
 
 def sample_variance(experiment: Experiment, ax: Given = None) -> Figure:
-    """v² on logarithmic axes, and m² and v² with the total that stays; layers are counted from one."""
+    """v² on logarithmic axes, and m² and v² with the total that stays; layers are counted from one.
+
+    Dotted: the theory of networks of the width that they have.
+    """
     drawn = style.panels(ax, 2, (WIDTH, 3.0))
     left, right = drawn.axes
     depth = experiment.depth
@@ -46,6 +49,8 @@ def sample_variance(experiment: Experiment, ax: Given = None) -> Figure:
     left.plot(layers, theory.columns["v2"], color=BLUE, label="$v^2$, wide limit")
     far = layers[layers >= 3]
     left.plot(far, asymptote(far, total), color=GREY, linestyle=(0, (5, 2)), linewidth=1.2, label="asymptote")
+    real = predict(runs[0].network, theory="finite").columns["v2"]
+    left.plot(layers[:depth], real, color=BLUE, linestyle=":", linewidth=1.4, label=f"$v^2$ at $N = {widths[0]}$")
     for run, marker, colour in zip(runs, "os", (BLUE, GREEN), strict=False):
         _points(left, run, "v2", marker, colour, f"simulated, $N = {run.network.widths[0]}$")
     formula = latex(_asymptotics(), ln_notation=True).replace("frac", "dfrac", 1)

@@ -13,6 +13,7 @@ from matplotlib.patches import StepPatch
 
 from derive.errors import InputError
 from numerics.cli import main
+from numerics.curves import predict
 from numerics.figures import FIGURES, draw, save_figure, to_bytes, to_inline_svg
 from numerics.figures.decay import _simulated, asymptote
 from numerics.figures.experiment import Experiment
@@ -132,6 +133,10 @@ def test_sample_variance():
         found.append(state[1])
         state = step(*state)
     assert v2 == pytest.approx(np.array(found), rel=1e-9)
+    (real,) = (line for line in left.lines if line.get_linestyle() == ":")
+    network = Experiment(seed=0, **SMALL).network
+    assert real.get_ydata() == pytest.approx(predict(network, theory="finite").columns["v2"], rel=1e-12)
+    assert real.get_ydata()[-1] > 1.05 * v2[SMALL["depth"] - 1]
     assert len(right.get_legend().get_texts()) == 3
     wide, narrow = (_simulated(Experiment(seed=0, **SMALL), width, n) for n, width in enumerate((64, 8)))
     points = [(left, 0, wide, "v2"), (left, 1, narrow, "v2")]

@@ -288,16 +288,20 @@ def test_real_networks_agree_with_finite_and_differ_from_wide():
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"activation": "tanh"}, "the activation is tanh"),
-        ({"bias_variance": 0.1}, "bias_variance is"),
-        ({"weight_law": "uniform"}, "the law of the weights is uniform"),
-        ({"input_law": "rademacher"}, "the law of the inputs is rademacher"),
+        ({"activation": "tanh", "gain": [1.0, 0.0, 1.0, 1.0]}, "weight_variance must be positive in all layers"),
+        ({"activation": "tanh", "widths": [8, 8, 7, 8, 1]}, r"widths must be at least 8 .* tanh, normal weights"),
     ],
 )
 def test_what_is_not_covered_is_told(options, reason):
-    """One error, which says what the theory is for and what this network is."""
-    with pytest.raises(InputError, match=r"is for \(leaky\) ReLU, linear units and \|\.\|, with normal .*" + reason):
+    """One error, which says what the theory needs and what this network is."""
+    with pytest.raises(InputError, match=reason):
         predict(relu(8, 3, **options), theory="finite")
+
+
+def test_spread_is_of_the_finite_theory():
+    """Other theories have no fluctuation from network to network."""
+    with pytest.raises(InputError, match="spread goes with theory 'finite', got theory 'wide'"):
+        predict(relu(8, 3), theory="wide", spread=True)
 
 
 def test_networks_of_blocks_are_refused():

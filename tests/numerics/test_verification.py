@@ -348,7 +348,7 @@ def test_output_is_stable():
     }
     assert set(data["rows"][0]) == {
         *("layer", "quantity", "predicted", "estimate", "standard_error", "z"),
-        *("relative_difference", "detectable", "exact", "verdict", "width_bias", "skewness", "block"),
+        *("relative_difference", "detectable", "exact", "verdict", "width_bias", "skewness", "block", "stated_error"),
     }
 
 
