@@ -34,7 +34,7 @@ class Frontier:
     def after(self, entry: Entry) -> list[Layer]:
         """Return the layers; none where the cost does not depend on the scalar.
 
-        Raises `derive.setting.Undischarged` where it is not known whether the network has a layer.
+        Raises `derive.errors.Undischarged` where it is not known whether the network has a layer.
         """
         found = list(dict.fromkeys(self._users((entry.family, entry.layer))))
         while True:

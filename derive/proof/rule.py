@@ -58,7 +58,7 @@ class Rewrite:
 class Rule(ABC):
     """One rule of inference. The docstring of a subclass is its formula; ``rewrite`` computes it at a node.
 
-    ``rewrite`` returns None where the rule does not match; it raises `derive.setting.Undischarged` where it
+    ``rewrite`` returns None where the rule does not match; it raises `derive.errors.Undischarged` where it
     matches and an obligation is not met. ``words`` is what the reader is told.
     """
 
@@ -98,7 +98,7 @@ class Rule(ABC):
     def puts_in(self, setting: Setting) -> Mapping[Expr, tuple[Expr, Basic]]:
         """Return what the rule puts in for what, each value with the equation of a hypothesis that gives it.
 
-        Raises `derive.setting.Undischarged` where none does. Most rules put nothing in.
+        Raises `derive.errors.Undischarged` where none does. Most rules put nothing in.
         """
         return {}
 
