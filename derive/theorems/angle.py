@@ -21,13 +21,12 @@ from derive.rules.gram import (
     XI,
     Carried,
     Correlation,
-    Gather,
     GaussianPairs,
     Homogeneous,
-    Recognise,
     ScalesPass,
     partner,
 )
+from derive.rules.naming import Gather, Recognise
 from derive.rules.rectifier import Collect, DefineRectifier, OddMean
 from derive.rules.weights import CentredSquare
 from derive.setting import Setting

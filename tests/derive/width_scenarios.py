@@ -17,13 +17,12 @@ from derive.rules.gram import (
     XI,
     Carried,
     Correlation,
-    Gather,
     GaussianPairs,
     Homogeneous,
-    Recognise,
     ScalesPass,
 )
 from derive.rules.kernel import KERNEL, GivenLayersBefore, MomentGivenKernel
+from derive.rules.naming import Gather, Recognise
 from derive.rules.replicas import Exchange
 from derive.rules.towers import CovarianceFromMoments
 from derive.rules.wide import FIRST, SECOND, Q, U, one_gaussian
