@@ -120,13 +120,18 @@ def _both_ways(printed: Statement) -> Iterator[tuple[Basic, Basic]]:
 
 
 def _reduce(claim: Claim, expression: Basic, setting: Setting) -> Basic:
-    """Put the derived formulas in."""
+    """Put the derived formulas in that hold here; raises `Undischarged` where some would, and none does."""
+    given, missing = expression, None
     for build in claim.against:
         if built(build).statement.relation == "=":
             try:
                 expression = ByLemma(built(build)).apply(expression, setting).after
             except RuleDoesNotApply:
                 continue
+            except Undischarged as reason:
+                missing = missing or reason
+    if missing is not None and expression == given:
+        raise missing
     return expression
 
 
