@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from sympy import Basic, Expr, preorder_traversal
+from sympy import Basic, Expr, expand, preorder_traversal
 
 from derive.averages import Average, Bracket, SharedVariance, Variance
+from derive.claims.audit import Inconsistent
 from derive.claims.audit import audit as audit_claim
 from derive.claims.claim import Audit, Claim, Finding
-from derive.equations.presets import assumed
+from derive.claims.comparison import compare
+from derive.equations.limits_of_width import audit_limit
+from derive.equations.presets import assumed, fixes_input
 from derive.equations.reading import Reading, read
 from derive.equations.speakers import Speaker, batches, lesser, plain, speaking
 from derive.equations.where import Fixed
@@ -30,6 +33,7 @@ from derive.hypotheses import (
 )
 from derive.indices import bound_indices
 from derive.layers import Facts, d
+from derive.network import Partial, g
 from derive.proof.derivation import Statement
 from derive.randomness import EVERYTHING, NETWORKS, Entry, Over
 from derive.setting import Setting, Undischarged
@@ -38,6 +42,8 @@ from derive.words import Words
 
 _MOST_TRIED = 3
 """How many sets of hypotheses are tried where none is given."""
+_DEEPEST = 3
+"""How often what was put in for a quantity is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,10 @@ def decide(
 
     Raises `InputError` where it cannot be read.
     """
-    hypotheses, fixed_input = (None, False) if assume is None else assumed(assume)
     fixed = Fixed.read(where)
-    reading = _read(text, over, let, fixed_input)
+    reading = _read(text, over, let, fixes_input(assume or ()))
+    backward = any(side.has(Partial, g) for side in _sides(reading))
+    hypotheses = None if assume is None else assumed(assume, backward=backward)
     found = []
     for n, statement in enumerate(reading.statements, 1):
         name = id if len(reading.statements) == 1 else f"{id}-{n}"
@@ -83,16 +90,18 @@ def _read(text: str, over: Over | None, let: Sequence[str], fixed_input: bool) -
     """Read with the averages that are given, or else with the first under which a theorem speaks of a left side."""
     if over is not None:
         return read(text, over=over, let=let)
+    from derive.theorems.product import BOTH_FACTORS
     from derive.theorems.rectifier_gradient import FIXED_INPUT
 
-    usual: tuple[Over, ...] = (EVERYTHING, NETWORKS, FIXED_INPUT)
+    usual: tuple[Over, ...] = (EVERYTHING, NETWORKS, FIXED_INPUT, BOTH_FACTORS)
     readings = [read(text, over=o, let=let) for o in usual]
     if not any(sign in ("E", "Var", "Cov") for sign in readings[0].averages):
         return readings[0]
     order = (*readings[1:], readings[0]) if fixed_input else readings
     for reading in order:
         for batch in islice(batches(*_sides(reading)), 2):
-            if any(_exact(one) or fixed_input for one in speaking(batch, reading.statements[0].lhs)):
+            first = reading.statements[0]
+            if any(one.says(first.relation) for one in speaking(batch, first.lhs)):
                 return reading
     return order[0] if not fixed_input else readings[1]
 
@@ -109,43 +118,58 @@ def answer(question: Question) -> Audit:
     """Return the verdict on one statement."""
     spoken = _spoken(question)
     if question.hypotheses is not None:
-        return _audited(question, question.hypotheses, spoken, ())
-    best: Audit | None = None
-    for hypotheses, theorems in islice(_proposals(question, spoken), _MOST_TRIED):
-        found = _audited(question, hypotheses, spoken, theorems)
-        if best is None or _rank(found) < _rank(best):
-            best = found
-        if best.finding is Finding.HOLDS:
-            break
-    return best or _audited(question, (), spoken, ())
-
-
-_ORDER = (Finding.HOLDS, Finding.HOLDS_IF, Finding.REFUTED, Finding.UNDECIDED)
-
-
-def _rank(audit: Audit) -> int:
-    return _ORDER.index(audit.finding)
+        return _audit(_claim(question, question.hypotheses, spoken, ()))
+    proposals = list(islice(_proposals(question, spoken), _MOST_TRIED))
+    claims = [_claim(question, hypotheses, spoken, theorems) for hypotheses, theorems in proposals]
+    # The smallest set under which it is right; where there is none, the smallest set.
+    right = (c for c in claims[1:] if compare(c, c.setting).agrees)
+    first = claims[0] if claims else _claim(question, (), spoken, ())
+    return _audit(first if len(claims) < 2 or compare(first, first.setting).agrees else next(right, first))
 
 
 # ---- what speaks of it
 
 
-def _spoken(question: Question) -> tuple[Speaker, ...]:
-    """Return what is derived of the sides: all of the first theorems that speak of one, then what leads to them."""
+@dataclass(frozen=True)
+class Spoken:
+    """What is derived of a statement: the theorems that speak of a side of it, and what leads on from there."""
+
+    theorems: tuple[Speaker, ...]
+    more: tuple[Speaker, ...]
+
+
+def _spoken(question: Question) -> Spoken:
+    """Return what is derived of the sides: by the first theorems that speak of the left one, and by what they need."""
     overs = {n.over for side in question.sides for n in preorder_traversal(side) if isinstance(n, Bracket)}
     found: list[Speaker] = []
     names: tuple[str, ...] = ()
-    wanted = question.sides
-    for batch in batches(*wanted):
+    small = [one for o in (overs or {EVERYTHING}) for one in plain(o) if not overs or one.theorem != "definition"]
+    told = any(one.speaks_of(question.statement.lhs) for one in small)
+    for batch in () if told else batches(*question.sides):
         names += batch
-        found += speaking(batch, *wanted)
-        if any(one.speaks_of(question.statement.lhs) for one in found):
+        found += [one for one in speaking(batch, *question.sides) if _is_derived(one, question)]
+        if any(one.speaks_of(question.statement.lhs) and one.says(question.statement.relation) for one in found):
             break
-    lesser_ones = [one for one in lesser(names) if one.derivation.setting.over in overs or not overs]
-    small = [one for o in (overs or {EVERYTHING}) for one in plain(o)]
-    closed = [one for one in (*of_pool(names), *lesser_ones) if one.closed and one not in found]
-    means = [one for one in lesser_ones if isinstance(one.derivation.statement.lhs, Average)]
-    return _once((*found, *small, *means, *closed, *lesser_ones))
+    pool = [one for one in (*small, *of_pool(names), *lesser(names)) if _is_derived(one, question)]
+    return Spoken(_once(found), _leading_on(question.sides, tuple(found), pool))
+
+
+def _is_derived(one: Speaker, question: Question) -> bool:
+    """Return whether a statement tells what something is, and does not choose a variance that is free."""
+    return not isinstance(one.derivation.statement.lhs, SharedVariance) or one.speaks_of(question.statement.lhs)
+
+
+def _leading_on(sides: tuple[Basic, ...], found: tuple[Speaker, ...], pool: list[Speaker]) -> tuple[Speaker, ...]:
+    """Return what speaks of the sides, or of what has been put in for something there."""
+    chosen: list[Speaker] = []
+    spoken = [*sides, *(one.derivation.statement.rhs for one in found)]
+    for _ in range(_DEEPEST):
+        new = [one for one in pool if one not in chosen and one not in found and one.speaks_of(*spoken)]
+        if not new:
+            break
+        chosen += new
+        spoken = [one.derivation.statement.rhs for one in new]
+    return _once(chosen)
 
 
 def of_pool(names: tuple[str, ...]) -> tuple[Speaker, ...]:
@@ -165,12 +189,13 @@ def _once(speakers: Iterable[Speaker]) -> tuple[Speaker, ...]:
 
 
 def _proposals(
-    question: Question, spoken: tuple[Speaker, ...]
+    question: Question, spoken: Spoken
 ) -> Iterator[tuple[tuple[Hypothesis, ...], tuple[str, ...]]]:
     """Yield sets of hypotheses under which a theorem speaks of the left side, the smallest first."""
-    about = [one for one in spoken if one.speaks_of(question.statement.lhs)] or [
-        one for one in spoken if one.speaks_of(question.statement.rhs)
-    ]
+    lhs, rhs = question.sides
+    about: list[Speaker] = []
+    for speakers, side in ((spoken.theorems, lhs), (spoken.theorems, rhs), (spoken.more, lhs), (spoken.more, rhs)):
+        about = about or [one for one in speakers if one.speaks_of(side)]
     about.sort(key=lambda one: (not _exact(one), len(one.assumed)))
     met: set[frozenset[str]] = set()
     for one in about:
@@ -192,9 +217,18 @@ def _clash(hypotheses: tuple[Hypothesis, ...]) -> bool:
 # ---- the audit
 
 
-def _audited(
-    question: Question, hypotheses: tuple[Hypothesis, ...], spoken: tuple[Speaker, ...], theorems: tuple[str, ...]
-) -> Audit:
+def _audit(claim: Claim) -> Audit:
+    if claim.printed.relation in ("->", "~"):
+        return audit_limit(claim)
+    try:
+        return audit_claim(claim)
+    except Inconsistent as reason:
+        return Audit(claim, Finding.UNDECIDED, f"what is derived and a tiny world contradict each other: {reason}")
+
+
+def _claim(
+    question: Question, hypotheses: tuple[Hypothesis, ...], spoken: Spoken, theorems: tuple[str, ...]
+) -> Claim:
     written = _written(question)
     setting = Setting(
         tuple(dict.fromkeys((*hypotheses, *written, *question.fixed.hypotheses))),
@@ -205,7 +239,7 @@ def _audited(
     if theorems:
         keys = ", ".join(h.key for h in hypotheses) or "nothing"
         notes.append(f"no assumption was given: those of {' and '.join(theorems)} are proposed ({keys})")
-    claim = Claim(
+    return Claim(
         id=question.id,
         title=" ".join(question.reading.text.split())[:200],
         source="The equation that was given",
@@ -215,7 +249,6 @@ def _audited(
         against=_in_order(spoken, setting),
         reading=Words("; ".join(notes).replace("{}", "{ }") + ".") if notes else None,
     )
-    return audit_claim(claim)
 
 
 def _written(question: Question) -> tuple[Hypothesis, ...]:
@@ -225,20 +258,21 @@ def _written(question: Question) -> tuple[Hypothesis, ...]:
     return tuple(h for h in shared if any(h.declares(Kind.SHARED_VARIANCE, family) for family in families))
 
 
-def _in_order(spoken: tuple[Speaker, ...], setting: Setting) -> tuple[Speaker, ...]:
+def _in_order(spoken: Spoken, setting: Setting) -> tuple[Speaker, ...]:
     """Return what it is held against: formulas that hold here and need no other, then the rest, then those again."""
-    here = [one for one in spoken if _discharged(one, setting)]
+    every = _once((*spoken.theorems, *spoken.more))
+    here = [one for one in every if _discharged(one, setting)]
     closed = [one for one in here if one.closed and isinstance(one.derivation.statement.lhs, Variance | Average)]
-    others = [one for one in spoken if one not in closed]
-    recursive = {one.derivation.statement.lhs.func for one in closed}
-    kept = [one for one in others if one.closed or not recursive or not _superseded(one, closed)]
-    return (*closed, *kept, *closed)
+    closed = [one for n, one in enumerate(closed) if not any(c.speaks_of(one.derivation.statement.lhs) for c in closed[:n])]
+    others = [one for one in every if one not in closed]
+    kept = [one for one in others if not _superseded(one, closed)]
+    return (*closed, *kept, *(closed if kept else ()))
 
 
 def _superseded(one: Speaker, closed: list[Speaker]) -> bool:
     """Return whether a formula that needs no other is about the same left side, at any layer."""
     left = one.derivation.statement.lhs
-    return any(other.speaks_of(left) for other in closed)
+    return not one.closed and any(other.speaks_of(left) for other in closed)
 
 
 def _discharged(one: Speaker, setting: Setting) -> bool:
@@ -255,17 +289,20 @@ def _over(question: Question) -> Over:
 
 
 def layer_facts(*sides: Basic) -> tuple[Expr, ...]:
-    """Return what must be true for the layers that are spoken of to exist: expressions that are not negative."""
-    found: dict[Expr, None] = {}
+    """Return what must be true for the layers that are spoken of to exist: expressions that are not negative.
+
+    The layers that are named exist, too: s^{i+1} is about a layer i.
+    """
+    least: dict[Expr, Expr] = {}
     for side in sides:
         inner = bound_indices(side)
-        layers = [(n.layer, d) for n in side.atoms(Entry) if n.layer is not None]
-        layers += [(layer, d) for n in side.atoms(SharedVariance) for layer in n.layer]
-        for layer, last in layers:
-            if layer.free_symbols & inner:
-                continue
-            for fact in (layer, last - layer):
-                if not (fact.is_number and fact >= 0):
-                    found[fact] = None
-    return tuple(found)
-
+        layers = [n.layer for n in side.atoms(Entry) if n.layer is not None]
+        layers += [layer for n in side.atoms(SharedVariance) for layer in n.layer]
+        for layer in layers:
+            for fact in (layer, d - layer, *(layer.free_symbols - {d})) if not layer.free_symbols & inner else ():
+                constant, symbolic = expand(fact).as_coeff_Add()
+                if symbolic == 0:
+                    continue
+                # Of facts that differ by a number, the strongest says all.
+                least[symbolic] = min(constant, least.get(symbolic, constant))
+    return tuple(symbolic + constant for symbolic, constant in least.items())

@@ -26,7 +26,7 @@ from derive.layers import Facts, d, i
 from derive.network import Partial, W, f, g, s, slope, x, z
 from derive.proof.derivation import Derivation, Proof
 from derive.proof.rule import Rule
-from derive.randomness import EVERYTHING, NETWORKS, Family, Over
+from derive.randomness import EVERYTHING, NETWORKS, Entry, Family, Over
 from derive.rules import (
     ByLemma,
     Centred,
@@ -79,9 +79,16 @@ class Speaker:
         """Whether nothing is averaged on its right side: it needs no other to go on."""
         return not self.derivation.statement.rhs.has(Bracket)
 
+    def says(self, relation: str) -> bool:
+        """Return whether it is a limit where one is asked about, and no limit where none is."""
+        return (self.derivation.statement.relation in ("->", "~")) == (relation in ("->", "~"))
+
     def speaks_of(self, *expressions: Basic) -> bool:
         """Return whether something in the expressions is its left side, at some layer and units."""
         pattern = self.derivation.statement.lhs
+        if isinstance(pattern, Entry):
+            # A definition speaks of the scalar itself, and of nothing that is made of it.
+            return any(_is(pattern, e) for e in expressions)
         return any(_is(pattern, node) for e in expressions for node in preorder_traversal(e))
 
 
@@ -114,7 +121,7 @@ def lesser(names: tuple[str, ...]) -> tuple[Speaker, ...]:
             continue
         met[key] = Speaker(theorem, lemma)
         waiting += [(theorem, inner) for inner in lemma.lemmas]
-    return tuple(m for m in met.values() if isinstance(m.derivation.statement.lhs, Average | Variance))
+    return tuple(m for m in met.values() if isinstance(m.derivation.statement.lhs, Average | Variance | Partial))
 
 
 @lru_cache
@@ -128,12 +135,16 @@ def plain(over: Over) -> tuple[Speaker, ...]:
         ("definition", (), here, s(i, K), Define(s)),
         ("definition", (), before, z(i + 1, K), Define(z)),
         ("linear-regime", (LINEAR_REGIME,), here, slope(s(i, K)), LinearRegime()),
-        ("weights-zero-mean", (WEIGHTS_CENTRED,), here, Average(W(i, L, K), over), Centred()),
-        ("declared-variance", (WEIGHTS_SHARE_VARIANCE,), here, Variance(W(i, L, K), over), DeclaredVariance()),
-        ("moment", (FINITE_MOMENTS,), here, Average(W(i, L, K) ** 2, over), MomentFromVariance()),
-        ("moment", (FINITE_MOMENTS,), here, Average(z(i, L) ** 2, over), MomentFromVariance()),
-        ("moment", (FINITE_MOMENTS,), here, Average(s(i, K) ** 2, over), MomentFromVariance()),
     ]
+    if W.source in over.sources:
+        steps += [
+            ("weights-zero-mean", (WEIGHTS_CENTRED,), here, Average(W(i, L, K), over), Centred()),
+            ("declared-variance", (WEIGHTS_SHARE_VARIANCE,), here, Variance(W(i, L, K), over), DeclaredVariance()),
+            *(
+                ("moment", (FINITE_MOMENTS,), here, Average(entry**2, over), MomentFromVariance())
+                for entry in (W(i, L, K), z(i, L), s(i, K))
+            ),
+        ]
     if x.source in over.sources:
         steps += [
             ("inputs-zero-mean", (INPUTS_CENTRED,), here, Average(x(L), over), Centred()),
@@ -168,7 +179,7 @@ def batches(*expressions: Basic) -> Iterator[tuple[str, ...]]:
     forward = any(e.atoms(Family) - {g} for e in expressions) or not backward
     yield tuple(dict.fromkeys((*(FORWARD_THEOREMS if forward else ()), *(BACKWARD_THEOREMS if backward else ()))))
     yield WIDE_THEOREMS
-    if any(e.has(Sum, log) for e in expressions):
+    if any(n.has(Sum, log) for e in expressions for n in e.atoms(Bracket)):
         yield RARE_THEOREMS
 
 

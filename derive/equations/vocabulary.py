@@ -205,9 +205,10 @@ def network_vocabulary(over: Over = EVERYTHING) -> Vocabulary:
 
     E, Var and Cov are over ``over``, double angle brackets over networks and single ones over samples.
     """
+    from derive.rules.wide import M, Q, U, V
     from derive.theorems.product import X, Y
 
-    made = Vocabulary.of(Cost, SLOPE, GAIN, BIAS_VARIANCE, *_NETWORK, X, Y)
+    made = Vocabulary.of(Cost, SLOPE, GAIN, BIAS_VARIANCE, Q, U, M, V, *_NETWORK, X, Y)
     made.families[_LOWER_CASE_WEIGHTS] = W
     made.indexed["n"] = Width
     made.functions["f", 0] = Activation
