@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from derive.activations import Activation
     from derive.activations.names import activation
     from derive.claims.claim import Claim
+    from derive.equations import audit
     from derive.gaussian import NoClosedForm, gaussian_expectation
     from derive.maps import Maps
     from derive.proof.derivation import Derivation
@@ -74,6 +75,7 @@ _HOME = {
     "Maps": "derive.maps",
     "NoClosedForm": "derive.gaussian",
     "activation": "derive.activations",
+    "audit": "derive.equations",
     "gaussian_expectation": "derive.gaussian",
 }
 
@@ -98,6 +100,7 @@ __all__ = [
     "Maps",
     "NoClosedForm",
     "activation",
+    "audit",
     "claim",
     "claims",
     "gaussian_expectation",

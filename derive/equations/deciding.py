@@ -106,10 +106,6 @@ def _read(text: str, over: Over | None, let: Sequence[str], fixed_input: bool) -
     return order[0] if not fixed_input else readings[1]
 
 
-def _exact(speaker: Speaker) -> bool:
-    return speaker.derivation.statement.relation in ("=", "<=>")
-
-
 def _sides(reading: Reading) -> list[Basic]:
     return [side for statement in reading.statements for side in (statement.lhs, statement.rhs)]
 
@@ -144,7 +140,7 @@ def _spoken(question: Question) -> Spoken:
     found: list[Speaker] = []
     names: tuple[str, ...] = ()
     small = [one for o in (overs or {EVERYTHING}) for one in plain(o) if not overs or one.theorem != "definition"]
-    told = any(one.speaks_of(question.statement.lhs) for one in small)
+    told = not overs and any(one.speaks_of(question.statement.lhs) for one in small)
     for batch in () if told else batches(*question.sides):
         names += batch
         found += [one for one in speaking(batch, *question.sides) if _is_derived(one, question)]
@@ -196,7 +192,7 @@ def _proposals(
     about: list[Speaker] = []
     for speakers, side in ((spoken.theorems, lhs), (spoken.theorems, rhs), (spoken.more, lhs), (spoken.more, rhs)):
         about = about or [one for one in speakers if one.speaks_of(side)]
-    about.sort(key=lambda one: (not _exact(one), len(one.assumed)))
+    about.sort(key=lambda one: (not one.says(question.statement.relation), len(one.assumed)))
     met: set[frozenset[str]] = set()
     for one in about:
         hypotheses = one.assumed
@@ -231,7 +227,7 @@ def _claim(
 ) -> Claim:
     written = _written(question)
     setting = Setting(
-        tuple(dict.fromkeys((*hypotheses, *written, *question.fixed.hypotheses))),
+        tuple(dict.fromkeys((*hypotheses, *written, *_names(question, spoken), *question.fixed.hypotheses))),
         Facts((*layer_facts(*question.sides), *question.fixed.facts)),
         _over(question),
     )
@@ -256,6 +252,13 @@ def _written(question: Question) -> tuple[Hypothesis, ...]:
     families = {v.family for side in question.sides for v in side.atoms(SharedVariance)}
     shared = (WEIGHTS_SHARE_VARIANCE, INPUTS_SHARE_VARIANCE, BIASES_SHARE_VARIANCE, OUTPUT_GRADIENT_SHARES_VARIANCE)
     return tuple(h for h in shared if any(h.declares(Kind.SHARED_VARIANCE, family) for family in families))
+
+
+def _names(question: Question, spoken: Spoken) -> tuple[Hypothesis, ...]:
+    """Return the definitions of the names that the theorems about the left side use, such as the gain of weights."""
+    about = [one for one in spoken.theorems if one.speaks_of(question.statement.lhs)]
+    rests = (h for one in about if one.says(question.statement.relation) for h in one.derivation.rests_on)
+    return tuple(h for h in rests if h.declares(Kind.DEFINITION))
 
 
 def _in_order(spoken: Spoken, setting: Setting) -> tuple[Speaker, ...]:

@@ -79,6 +79,18 @@ def parse(text: str, names: Names, what: str = "equation") -> Node:
         raise InputError(f"{what} is nested too deeply") from None
 
 
+def parse_value(text: str, names: Names, what: str = "expression") -> Node:
+    """Return the parts of a text that is one side of an equation; raises `InputError` as `parse` does."""
+    try:
+        parser = _Parser(text, names, what)
+        found = parser._total()
+    except RecursionError:
+        raise InputError(f"{what} is nested too deeply") from None
+    if parser.now.kind != END:
+        parser.fail(f"a sign between factors or the end expected, got {parser.now}")
+    return found
+
+
 class _Parser:
     def __init__(self, text: str, names: Names, what: str) -> None:
         self.text, self.names, self.what = text, names, what

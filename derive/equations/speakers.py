@@ -17,6 +17,7 @@ from derive.hypotheses import (
     INPUTS_SHARE_VARIANCE,
     LINEAR_REGIME,
     WEIGHTS_CENTRED,
+    WEIGHTS_INDEPENDENT,
     WEIGHTS_SHARE_VARIANCE,
     Hypothesis,
     Kind,
@@ -33,9 +34,11 @@ from derive.rules import (
     DeclaredVariance,
     Define,
     EqualTerms,
+    Linearity,
     LinearRegime,
     MomentFromVariance,
     NoBiases,
+    ProductLaw,
 )
 from derive.rules.match import index_variables, matches
 from derive.rules.rectifier import ByHalfVariance
@@ -124,6 +127,9 @@ def lesser(names: tuple[str, ...]) -> tuple[Speaker, ...]:
     return tuple(m for m in met.values() if isinstance(m.derivation.statement.lhs, Average | Variance | Partial))
 
 
+_MEAN_OF_A_SUM = (Define(s), NoBiases(), Linearity(), ProductLaw(), Centred())
+
+
 @lru_cache
 def plain(over: Over) -> tuple[Speaker, ...]:
     """Return what follows in one step, for means over a randomness: definitions, declared means, moments."""
@@ -131,7 +137,12 @@ def plain(over: Over) -> tuple[Speaker, ...]:
 
     here, before = Facts((i, d - i)), Facts((i, d - 1 - i))
     rectified = (*NETWORK_HYPOTHESES, BIASES_ZERO)
-    steps: list[tuple[str, tuple[Hypothesis, ...], Facts, Basic, Rule]] = [
+    sums = (FINITE_MOMENTS, WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, BIASES_ZERO)
+    steps: list[tuple[str, tuple[Hypothesis, ...], Facts, Basic, Rule | tuple[Rule, ...]]] = []
+    if over == NETWORKS:
+        half = ByHalfVariance(half_variance())
+        steps.append(("rectified-mean-square", rectified, here, Average(f(s(i, K)) ** 2, over), half))
+    steps += [
         ("definition", (), here, s(i, K), Define(s)),
         ("definition", (), before, z(i + 1, K), Define(z)),
         ("linear-regime", (LINEAR_REGIME,), here, slope(s(i, K)), LinearRegime()),
@@ -140,6 +151,7 @@ def plain(over: Over) -> tuple[Speaker, ...]:
         steps += [
             ("weights-zero-mean", (WEIGHTS_CENTRED,), here, Average(W(i, L, K), over), Centred()),
             ("declared-variance", (WEIGHTS_SHARE_VARIANCE,), here, Variance(W(i, L, K), over), DeclaredVariance()),
+            ("pre-activation-zero-mean", sums, here, Average(s(i, K), over), _MEAN_OF_A_SUM),
             *(
                 ("moment", (FINITE_MOMENTS,), here, Average(entry**2, over), MomentFromVariance())
                 for entry in (W(i, L, K), z(i, L), s(i, K))
@@ -151,13 +163,10 @@ def plain(over: Over) -> tuple[Speaker, ...]:
             ("declared-variance", (INPUTS_SHARE_VARIANCE,), here, Variance(x(L), over), DeclaredVariance()),
             ("moment", (FINITE_MOMENTS,), here, Average(x(L) ** 2, over), MomentFromVariance()),
         ]
-    if over == NETWORKS:
-        half = ByHalfVariance(half_variance())
-        steps.append(("rectified-mean-square", rectified, here, Average(f(s(i, K)) ** 2, over), half))
     out = []
-    for name, hypotheses, facts, start, rule in steps:
-        proof = Proof(Setting(hypotheses, facts, over), start).by(rule)
-        out.append(Speaker(name, proof.done(name, str(rule.words))))
+    for name, hypotheses, facts, start, rules in steps:
+        proof = Proof(Setting(hypotheses, facts, over), start).by(*(rules if isinstance(rules, tuple) else (rules,)))
+        out.append(Speaker(name, proof.done(name, name.replace("-", " "))))
     return tuple(out)
 
 
