@@ -152,7 +152,8 @@ def _spoken(question: Question) -> Spoken:
 
 def _is_derived(one: Speaker, question: Question) -> bool:
     """Return whether a statement tells what something is, and does not choose a variance that is free."""
-    return not isinstance(one.derivation.statement.lhs, SharedVariance) or one.speaks_of(question.statement.lhs)
+    chosen = isinstance(one.derivation.statement.lhs, SharedVariance)
+    return not chosen or isinstance(question.statement.lhs, SharedVariance)
 
 
 def _leading_on(sides: tuple[Basic, ...], found: tuple[Speaker, ...], pool: list[Speaker]) -> tuple[Speaker, ...]:

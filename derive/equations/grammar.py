@@ -232,6 +232,8 @@ class _Parser:
         while self._is("^", "'"):
             if not self._is("^"):
                 self.fail(f"a prime must follow a name, got {self.now}")
+            if isinstance(node, Power):
+                self.fail("a second power; use brackets to tell which comes first")
             node = Power(node.at, node, self._script())
         return node
 
@@ -309,8 +311,10 @@ class _Parser:
             self.tokens[self.place : self.place + 1] = made
 
     def _named(self, name: Name) -> Node:
-        while self._is("_", "^"):
-            if self._is("_"):
+        while self._is("_", "^", "'"):
+            if self._is("'"):
+                name = self._late_prime(name)
+            elif self._is("_"):
                 if name.below is not None:
                     self.fail("a second subscript")
                 name = replace(name, below=self._below())
@@ -328,6 +332,14 @@ class _Parser:
             if self.now.text in ("\\frac", "√") or self.now.kind in (NAME, NUMBER):
                 return Call(name.at, name, (self._factor(),))
         return name
+
+    def _late_prime(self, name: Name) -> Name:
+        """Read the prime of n_i' as one of the index."""
+        last = (name.below or (None,))[-1]
+        if not isinstance(last, Name):
+            self.fail(f"a prime must follow a name, got {self.now}")
+        self.place += 1
+        return replace(name, below=(*(name.below or ())[:-1], replace(last, primes=last.primes + 1)))
 
     def _arguments(self) -> tuple[Node, ...]:
         opened = self.now

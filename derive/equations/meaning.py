@@ -21,6 +21,7 @@ from sympy import (
     Eq,
     Equivalent,
     Expr,
+    I,
     Implies,
     Integer,
     Integral,
@@ -212,7 +213,7 @@ class Meaning:
 
     def _raised(self, base: Expr, exponent: Expr) -> Expr:
         if exponent.is_Rational:
-            return raised(base, exponent)
+            return bounded(lambda: raised(base, exponent))
         return bounded(lambda: Pow(base, exponent))
 
     def _root(self, node: tree.Root) -> Expr:
@@ -529,8 +530,10 @@ class Meaning:
 def bounded(make: Callable[[], Expr]) -> Expr:
     """Build a node; a number must be real and of reasonable size. Raises `Unsafe` with the rule."""
     made = make()
-    if made.is_number and made.evalf(15).is_Number:
-        return safely(lambda: made)
+    if made.is_number:
+        value = made.evalf(15)
+        if value.is_Number or value.has(I):
+            return safely(lambda: made)
     if made.has(nan, zoo):
         raise Unsafe("this has no real value")
     return made

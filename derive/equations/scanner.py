@@ -21,7 +21,7 @@ NAME, NUMBER, SIGN, END = "name", "number", "sign", "end"
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*?|\\(.)", re.DOTALL)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+(?![A-Za-z]))?|\.\d+", re.ASCII)
 _LETTERS = re.compile(r"[A-Za-z]+", re.ASCII)
-_PLAIN = re.compile(r"\*\*|<=>|<->|<=|>=|=>|->|==|!=|~=|<|>|[-+*/=(),;:\[\]|~^_{}'&]")
+_PLAIN = re.compile(r"\*\*|<=>|<->|<=|>=|=>|->|==|!=|~=|<|>|[-+*/=(),.;:\[\]|~^_{}'&]")
 _ENVIRONMENT = re.compile(r"\s*\{([A-Za-z]+\*?)\}(?:\{[clr|]+\})?")
 _ASIDE = re.compile(r"\s*\{[^{}]*\}")
 

@@ -12,6 +12,7 @@ import click
 import derive
 from derive.errors import InputError
 from derive.render.audit import to_text
+from numerics.cli.limits import time_limit
 from numerics.cli.naming import claims_named
 from numerics.cli.narrow import Prose, columns, sentence_width
 from numerics.cli.output import emit, show, to_json, working
@@ -33,6 +34,7 @@ _LONGEST_FILE = 1_000_000
 @click.option("--of", "of", metavar="FORMULA", help="What the constant is: '1/sqrt(E[silu(u)^2])', u standard normal.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
+@time_limit
 def audit(
     ctx: click.Context,
     claims: tuple[str, ...],
