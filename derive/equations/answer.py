@@ -81,6 +81,7 @@ def audit(
     >>> found = audit("Var[s^{i+1}] = Var[s^i]", assume="he")
     >>> found.verdict, found.audits[0].claim.printed
     ('holds', <Statement: Var[s^{i+1}_k] = Var[s^i_j]>)
+
     """
     words = [assume] if isinstance(assume, str) else assume
     found = decide(

@@ -1,4 +1,4 @@
-"""A printed constant, held against the number that it stands for: ``1.6767 of 1/sqrt(E[silu(u)^2])``.
+"""A printed constant, held against the number that it stands for: ``1.6765 of 1/sqrt(E[silu(u)^2])``.
 
 Means are over a standard normal, whatever its name, unless a law stands beside: E[u^2; u ~ N(0, 2)].
 """
@@ -44,7 +44,7 @@ def audit_constant(printed: str, of: str) -> Audit:
 
     Raises `InputError` for a constant or a formula that cannot be read.
 
-    >>> audit_constant("1.6767", "1/sqrt(E[silu(u)^2])").verdict
+    >>> audit_constant("1.6765", "1/sqrt(E[silu(u)^2])").verdict
     'holds'
     """
     decimal = printed.strip() if _DECIMAL.fullmatch(printed.strip()) else None

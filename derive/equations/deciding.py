@@ -36,8 +36,8 @@ from derive.layers import Facts, d
 from derive.network import Partial, g
 from derive.proof.derivation import Statement
 from derive.randomness import EVERYTHING, NETWORKS, Entry, Over
-from derive.setting import Setting, Undischarged
 from derive.rules.lemma import require_hypotheses
+from derive.setting import Setting, Undischarged
 from derive.words import Words
 
 _MOST_TRIED = 3
@@ -185,9 +185,7 @@ def _once(speakers: Iterable[Speaker]) -> tuple[Speaker, ...]:
     return tuple(met.values())
 
 
-def _proposals(
-    question: Question, spoken: Spoken
-) -> Iterator[tuple[tuple[Hypothesis, ...], tuple[str, ...]]]:
+def _proposals(question: Question, spoken: Spoken) -> Iterator[tuple[tuple[Hypothesis, ...], tuple[str, ...]]]:
     """Yield sets of hypotheses under which a theorem speaks of the left side, the smallest first."""
     lhs, rhs = question.sides
     about: list[Speaker] = []
@@ -223,9 +221,7 @@ def _audit(claim: Claim) -> Audit:
         return Audit(claim, Finding.UNDECIDED, f"what is derived and a tiny world contradict each other: {reason}")
 
 
-def _claim(
-    question: Question, hypotheses: tuple[Hypothesis, ...], spoken: Spoken, theorems: tuple[str, ...]
-) -> Claim:
+def _claim(question: Question, hypotheses: tuple[Hypothesis, ...], spoken: Spoken, theorems: tuple[str, ...]) -> Claim:
     written = _written(question)
     setting = Setting(
         tuple(dict.fromkeys((*hypotheses, *written, *_names(question, spoken), *question.fixed.hypotheses))),
@@ -267,7 +263,9 @@ def _in_order(spoken: Spoken, setting: Setting) -> tuple[Speaker, ...]:
     every = _once((*spoken.theorems, *spoken.more))
     here = [one for one in every if _discharged(one, setting)]
     closed = [one for one in here if one.closed and isinstance(one.derivation.statement.lhs, Variance | Average)]
-    closed = [one for n, one in enumerate(closed) if not any(c.speaks_of(one.derivation.statement.lhs) for c in closed[:n])]
+    closed = [
+        one for n, one in enumerate(closed) if not any(c.speaks_of(one.derivation.statement.lhs) for c in closed[:n])
+    ]
     others = [one for one in every if one not in closed]
     kept = [one for one in others if not _superseded(one, closed)]
     return (*closed, *kept, *(closed if kept else ()))

@@ -67,7 +67,9 @@ def _compared(claim: Claim, derived: Expr) -> Audit:
         if found is not None:
             evidence = "the derived limit is another one: with an activation function put in, the two differ"
             return Audit(claim, Finding.REFUTED, evidence, derived=derived, counterexample=found)
-    return Audit(claim, Finding.UNDECIDED, "it is not known to be the derived limit, and nothing refutes it", derived=derived)
+    return Audit(
+        claim, Finding.UNDECIDED, "it is not known to be the derived limit, and nothing refutes it", derived=derived
+    )
 
 
 def _difference(printed: Expr, derived: Expr, function: Expr) -> Counterexample | None:
@@ -101,7 +103,9 @@ def _evaluated(side: Expr, function: Expr) -> Expr:
     put = side.replace(plain, lambda e: at(e.args[0], _primes(e)))
     while nodes := [n for n in put.atoms(GaussianExpectation) if not n.integrand.has(GaussianExpectation)]:
         for node in nodes:
-            law = {v: (m, node.covariance[k][k]) for k, (v, m) in enumerate(zip(node.variables, node.mean, strict=True))}
+            law = {
+                v: (m, node.covariance[k][k]) for k, (v, m) in enumerate(zip(node.variables, node.mean, strict=True))
+            }
             if len(law) > 1:
                 raise InputError("more than one variable")
             put = put.xreplace({node: gaussian_expectation(expand(node.integrand), law).result})

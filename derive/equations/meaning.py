@@ -287,7 +287,7 @@ class Meaning:
         return Sum(term * vector.xreplace({OUT: letter}), (letter, 1, _extent(matrix, along)))
 
     def _fresh(self, among: str) -> str:
-        name = next(c + primes for primes in ("", "'", "\'\'") for c in among if c + primes not in self._used)
+        name = next(c + primes for primes in ("", "'", "''") for c in among if c + primes not in self._used)
         self._used.add(name)
         return name
 

@@ -106,6 +106,7 @@ def read(
 
     >>> print(read(r"Var[z^i] = Var[x] \prod_{i'=0}^{i-1} n_{i'} Var[W^{i'}]"))
     Var[z^i_k] = Var[x] · ∏_{i'=0}^{i-1} n_{i'} Var[W^{i'}]
+
     """
     known = names or network_vocabulary(over)
     with within(SECONDS, remedy="shorten the equation"):
@@ -115,7 +116,7 @@ def read(
             aliases[made.word] = made
         for alias in aliases.values():
             known.symbols.setdefault((alias.word, 0), [])
-        meaning = Meaning(text, known, what, {word: alias for word, alias in aliases.items()})
+        meaning = Meaning(text, known, what, aliases)
         found = meaning.statements(parse(text, known, what))
     notes = list(meaning.notes)
     if any(s.relation == "≈" for s in found):
@@ -170,7 +171,9 @@ def _put(node: tree.Node, values: dict[str, tree.Node]) -> tree.Node:
         elif isinstance(value, tuple) and value and isinstance(value[0], tree.Node):
             changes[key] = tuple(_put(v, values) for v in value)
         elif isinstance(value, tuple) and value and isinstance(value[0], tuple):
-            changes[key] = tuple(tuple(_put(v, values) if isinstance(v, tree.Node) else v for v in row) for row in value)
+            changes[key] = tuple(
+                tuple(_put(v, values) if isinstance(v, tree.Node) else v for v in row) for row in value
+            )
     return replace(node, **changes)  # type: ignore[arg-type]
 
 

@@ -99,21 +99,26 @@ class _Scanner:
         self.gap = self.pulled = False
 
     def _one(self) -> None:
+        """Read one sign, name or number."""
         at, character = self.at, self.text[self.at]
         if character == "\\":
-            return self._command()
-        if character in RAISED or character in LOWERED:
-            return self._script(RAISED if character in RAISED else LOWERED)
+            self._command()
+        elif character in RAISED or character in LOWERED:
+            self._script(RAISED if character in RAISED else LOWERED)
+        else:
+            kind, found = self._kind(character)
+            self.at += len(found)
+            self._add(kind, SIGNS.get(found, found), at)
+
+    def _kind(self, character: str) -> tuple[str, str]:
         for pattern, kind in ((_NUMBER, NUMBER), (_LETTERS, NAME), (_PLAIN, SIGN)):
-            if found := pattern.match(self.text, at):
-                self.at = found.end()
-                return self._add(kind, SIGNS.get(found[0], found[0]), at)
-        self.at += 1
+            if found := pattern.match(self.text, self.at):
+                return kind, found[0]
         if character in SIGNS:
-            return self._add(SIGN, SIGNS[character], at)
+            return SIGN, character
         if "α" <= character <= "ω" or character in "ΓΔΘΛΞΦΨΩℓ":
-            return self._add(NAME, character, at)
-        return self.fail(f"unexpected character {character!r}; a name, a number or a sign of a formula was expected", at)
+            return NAME, character
+        return self.fail(f"unexpected character {character!r}; a name, a number or a sign of a formula was expected")
 
     def _script(self, table: dict[str, str]) -> None:
         """Read small raised or lowered signs, such as ² and ₁₂, as a script in braces."""

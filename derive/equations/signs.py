@@ -58,16 +58,15 @@ SIGNS = {
 }
 """Signs, each as the one sign that is used for all that mean the same."""
 
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi "
-        "varphi chi psi omega Gamma Delta Theta Lambda Phi Psi Omega ell".split(),
-        "α β γ δ ε ε ζ η θ ι κ λ μ ν ξ π ρ σ τ φ φ χ ψ ω Γ Δ Θ Λ Φ Ψ Ω ℓ".split(),
-        strict=True,
-    )
-)
+_NAMES_OF_LETTERS = """
+    alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi
+    varphi chi psi omega Gamma Delta Theta Lambda Phi Psi Omega ell
+"""
+_LETTERS = "α β γ δ ε ε ζ η θ ι κ λ μ ν ξ π ρ σ τ φ φ χ ψ ω Γ Δ Θ Λ Φ Ψ Ω ℓ"
+_GREEK = dict(zip(_NAMES_OF_LETTERS.split(), _LETTERS.split(), strict=True))
+_SAME = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "Var", "Cov", "E", "bmod", "lim")
 _FUNCTIONS = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "ln": "log", "max": "Max", "min": "Min"}
-_FUNCTIONS |= {word: word for word in "exp log sin cos tan sinh cosh tanh Var Cov E bmod lim".split()}
+_FUNCTIONS |= {word: word for word in _SAME}
 _MEANT = {
     "cdot": "·",
     "times": "×",
@@ -125,7 +124,10 @@ _MEANT = {
     "to": "->",
     "rightarrow": "->",
 }
-_SPACES = "quad qquad , ; : > ~ displaystyle textstyle limits nonumber notag hfill hspace".split() + [" ", "\n"]
+_SPACES = (
+    *("quad", "qquad", ",", ";", ":", ">", "~", " ", "\n"),
+    *("displaystyle", "textstyle", "limits", "nonumber", "notag", "hfill"),
+)
 COMMANDS: dict[str, tuple[str, str]] = {
     **{word: (_NAME, letter) for word, letter in _GREEK.items()},
     **{word: (_NAME, name) for word, name in _FUNCTIONS.items()},

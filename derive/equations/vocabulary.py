@@ -84,9 +84,9 @@ class Vocabulary:
         first = tokens[at].text
         longest = 0
         for signs in self.phrases:
-            if signs[0] == first and len(signs) > longest:
-                if tuple(t.text for t in tokens[at : at + len(signs)]) == signs:
-                    longest = len(signs)
+            longer = signs[0] == first and len(signs) > longest
+            if longer and tuple(t.text for t in tokens[at : at + len(signs)]) == signs:
+                longest = len(signs)
         return longest
 
     def calls(self, word: str, primes: int) -> bool:
@@ -171,7 +171,11 @@ class Vocabulary:
         primes = sum(1 for _ in _leading(signs[1:], "'"))
         if not node.free_symbols and len(signs) < 12:
             for spelled in (print_text(node), print_latex(node)):
-                if (found := _signs(spelled)) and isinstance(node.args[0], Rational) and node.func.__name__ == "OneSided":
+                if (
+                    (found := _signs(spelled))
+                    and isinstance(node.args[0], Rational)
+                    and node.func.__name__ == "OneSided"
+                ):
                     self.phrases[found] = node
         if signs[1 + primes : 2 + primes] == ("(",):
             self.functions[signs[0], primes] = node.func

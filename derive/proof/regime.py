@@ -29,8 +29,8 @@ class Regime:
     """What the equations of hypotheses give values to, each as a formula in what they leave free.
 
     ``values`` are those of symbols, and of shared variances at a symbolic layer (or at none); ``functions`` gives the
-    argument and the formula of f; ``sizes`` are those of single layers, n_0 = 5; ``steady`` are families whose shared variance, and functions whose value, is the
-    same in every layer; ``unmet`` are equations that no world makes true.
+    argument and the formula of f; ``sizes`` are those of single layers, n_0 = 5; ``steady`` are families whose shared
+    variance, and functions whose value, is the same in every layer; ``unmet`` are equations that no world makes true.
     """
 
     values: dict[Basic, Expr] = field(default_factory=dict)

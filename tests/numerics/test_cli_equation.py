@@ -71,5 +71,7 @@ def test_equations_from_a_file_and_from_standard_input(tmp_path):
 def test_an_error_names_the_place():
     """One line: the column, and what was expected."""
     result = run("--equation", "Var[x] = \\foo")
-    assert result.stderr.startswith("varprop: equation: \\foo is no command that an equation is read with, at column 10")
+    assert result.stderr.startswith(
+        "varprop: equation: \\foo is no command that an equation is read with, at column 10"
+    )
     assert result.stderr.count("\n") == 1

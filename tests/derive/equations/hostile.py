@@ -77,7 +77,7 @@ BROKEN = (
     "Var[z^i] ⇔ Var[z^i]",
     "a = b ⇒ c = d ⇔ e = f",
     "x_1 = 'a string'",
-    "x_1 = \"a string\"",
+    'x_1 = "a string"',
     "x_1 = é",
     "x_1 = 漢字",
     "x_1 = \x00",
@@ -95,9 +95,11 @@ def hostile(rng: Random, number: int) -> Iterator[str]:
     """Yield so many texts: those above, and true equations with signs thrown in, cut or doubled until they break."""
     known = [*CODE, *HUGE, *BROKEN]
     yield from known[:number]
-    signs = [*"(){}[]^_\\=|~&$;:⟪⟩∂∏√%@#?!\"`é\x07", "\\frac", "\\left", "Var", "__", "^^", "\\begin{x}", "\\tag{"]
+    signs = [*'(){}[]^_\\=|~&$;:⟪⟩∂∏√%@#?!"`é\x07', "\\frac", "\\left", "Var", "__", "^^", "\\begin{x}", "\\tag{"]
     for _ in range(number - len(known)):
-        text = rng.choice(("Var[z^i] = n_i Var[W^i] Var[x]", r"\frac{\partial Cost}{\partial s^i_k} = f'(s^i_k)", "E[x] = 0"))
+        text = rng.choice(
+            ("Var[z^i] = n_i Var[W^i] Var[x]", r"\frac{\partial Cost}{\partial s^i_k} = f'(s^i_k)", "E[x] = 0")
+        )
         for _ in range(rng.randint(2, 12)):
             at = rng.randrange(len(text) + 1)
             text = text[:at] + rng.choice(signs) * rng.choice((1, 1, 2, 40)) + text[at + rng.choice((0, 0, 3)) :]

@@ -82,7 +82,17 @@ TRUE = (
 
 _INDEX = re.compile(r"(?<=[\^_]\{)([^{}=~]*)(?=\})|(?<=n_)(\d|i)(?![}A-Za-z0-9+])|(?<=W\^)(\d|i)(?=\])|(?<==)\d(?=\})")
 _FACTOR = re.compile(r"Var\[[^\[\]]*\]|n_\{[^{}]*\}|n_\d|E\[[^\[\]]*\]|σ_[wb]²")
-_SHIFTED = {"i'": "i'+1", "i'+1": "i'", "i-1": "i", "i+1": "i", "i+2": "i+1", "i": "i+1", "d": "d-1", "0": "1", "1": "2"}
+_SHIFTED = {
+    "i'": "i'+1",
+    "i'+1": "i'",
+    "i-1": "i",
+    "i+1": "i",
+    "i+2": "i+1",
+    "i": "i+1",
+    "d": "d-1",
+    "0": "1",
+    "1": "2",
+}
 
 
 def one_error(case: Case, rng: Random) -> Case | None:
@@ -96,7 +106,9 @@ def one_error(case: Case, rng: Random) -> Case | None:
         return replace(case, assume=tuple(key for key in case.assume if key != gone), true=False)
     left, sign, right = re.split(r" (=|→) ", case.text, maxsplit=1)
     changed = {"index": _wrong_index, "power": _wrong_power, "factor": _wrong_factor}[kind](right, rng)
-    return None if changed is None or changed == right else _judged(replace(case, text=f"{left} {sign} {changed}"), case)
+    return (
+        None if changed is None or changed == right else _judged(replace(case, text=f"{left} {sign} {changed}"), case)
+    )
 
 
 def _wrong_index(text: str, rng: Random) -> str | None:

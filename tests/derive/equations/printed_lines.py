@@ -89,9 +89,9 @@ LINES = [*QUESTION_1, *QUESTION_2, *POST_3]
 NOT_READ = {
     r"$\bar{x}_1=\bar{x}_2=0$": r"\bar is no command",
     r"$$ y(w,t) = \mu(w) + \nu(w,t) $$": "unknown name 'y'",
-    r"$$ \llangle \langle y \rangle^2 \rrangle = 2 \int \left[\int f(\mu+\nu) P(\nu) d\nu \right]^2 P(\mu) d \mu $$": (
-        "unknown name 'y'"
-    ),
-    r"$$ \int \left[\int f(\mu+\nu) P(\nu| \mu) d\nu \right]^2 P(\mu) d \mu = K(m,v)$$": "'|' expected to close the bracket",
+    r"$$ \llangle \langle y \rangle^2 \rrangle = "
+    r"2 \int \left[\int f(\mu+\nu) P(\nu) d\nu \right]^2 P(\mu) d \mu $$": ("unknown name 'y'"),
+    r"$$ \int \left[\int f(\mu+\nu) P(\nu| \mu) d\nu \right]^2 "
+    r"P(\mu) d \mu = K(m,v)$$": "'|' expected to close the bracket",
 }
 """Equations of the documents that are not read, and why: names with arguments, a bar, a law given what is fixed."""

@@ -62,7 +62,13 @@ def test_constants_in_use(printed, of, verdict):
 
 def test_right_digits():
     """By rounding, so that 1.30 for 1.2966 is right to three."""
-    assert [right_digits(Rational(p), Rational("3.14159265")) for p in ("3", "3.1", "3.2", "3.14", "4")] == [1, 2, 1, 3, 0]
+    assert [right_digits(Rational(p), Rational("3.14159265")) for p in ("3", "3.1", "3.2", "3.14", "4")] == [
+        1,
+        2,
+        1,
+        3,
+        0,
+    ]
 
 
 @pytest.mark.parametrize(

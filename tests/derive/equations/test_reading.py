@@ -6,10 +6,10 @@ from random import Random
 from time import process_time
 
 import pytest
-from sympy import Product, Sum, Symbol
 from hostile import BROKEN, CODE, HUGE, hostile
 from printed_lines import LINES, NOT_READ
 from spelled_otherwise import spelled_otherwise
+from sympy import Product, Sum, Symbol
 
 import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
@@ -46,7 +46,12 @@ def test_what_is_not_read_says_why(text, why):
 
 @pytest.mark.parametrize(
     ("line", "name"),
-    [(5, "question-1-activations"), (7, "question-1-product-rule"), (8, "question-1-equation-1"), (9, "glorot-2010-eq-7")],
+    [
+        (5, "question-1-activations"),
+        (7, "question-1-product-rule"),
+        (8, "question-1-equation-1"),
+        (9, "glorot-2010-eq-7"),
+    ],
 )
 def test_lines_are_the_claims_of_the_catalogue(line, name):
     """The same objects that were written down by hand for the catalogue, whatever the averages are over."""

@@ -65,5 +65,5 @@ def test_a_wrong_reading_is_noticed(theorem):
     printed = text.statement_text(found)
     names = Vocabulary.of(found.statement.lhs, found.statement.rhs, over=found.setting.over)
     names.families["z", 0] = names.families["W", 0]
-    with pytest.raises(InputError, match="W takes 2 indices below|z takes 2 indices below"):
+    with pytest.raises(InputError, match=r"W takes 2 indices below|z takes 2 indices below"):
         Meaning(printed, names).statements(parse(printed, names))
