@@ -7,7 +7,7 @@ against, the hypotheses are those that are given, or else the fewest under which
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from sympy import Basic, Expr, expand, preorder_traversal
@@ -42,6 +42,8 @@ from derive.words import Words
 
 _MOST_TRIED = 3
 """How many sets of hypotheses are tried where none is given."""
+AS_STEPS = "computed by the rule"
+"""How the evidence of tiny worlds begins, which is written for the steps of a derivation."""
 _DEEPEST = 3
 """How often what was put in for a quantity is looked at again."""
 
@@ -216,9 +218,12 @@ def _audit(claim: Claim) -> Audit:
     if claim.printed.relation in ("->", "~"):
         return audit_limit(claim)
     try:
-        return audit_claim(claim)
+        found = audit_claim(claim)
     except Inconsistent as reason:
         return Audit(claim, Finding.UNDECIDED, f"what is derived and a tiny world contradict each other: {reason}")
+    if found.finding is not Finding.UNDECIDED:
+        return found
+    return replace(found, evidence=found.evidence.replace(f"{AS_STEPS}; both sides equal", "not refuted: they agree"))
 
 
 def _claim(question: Question, hypotheses: tuple[Hypothesis, ...], spoken: Spoken, theorems: tuple[str, ...]) -> Claim:

@@ -11,6 +11,7 @@ from derive.averages import Bracket, SharedVariance
 from derive.equations import tree
 from derive.equations.grammar import parse
 from derive.equations.meaning import Meaning
+from derive.equations.part_reader import PartReader
 from derive.equations.scanner import located
 from derive.equations.vocabulary import Vocabulary, network_vocabulary, sign_of
 from derive.errors import InputError
@@ -62,7 +63,7 @@ class Rename:
     above: str | None = None
     plain: str | None = field(default=None)
 
-    def __call__(self, meaning: Meaning, node: tree.Name) -> Expr:
+    def __call__(self, meaning: PartReader, node: tree.Name) -> Expr:
         """Return what the name means with its indices; further ones below are units, and what is above is a power."""
         below = node.below or ()
         if len(below) < len(self.parameters):
