@@ -12,6 +12,10 @@ BRACKETS = ("E", "Var", "Cov")
 """What brackets of means are called."""
 
 
+_BARE = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")
+"""Functions whose argument may stand without brackets: \\log 2."""
+
+
 class Arithmetic(Cursor):
     """Reads sums, products, powers and names."""
 
@@ -73,6 +77,7 @@ class Arithmetic(Cursor):
         token = self.now
         if token.text in BRACKETS and not self.names.names(token.text) and self._opens_mean():
             return self._mean()
+        self._joined()
         self._split()
         token = self.now
         if token.text == "lim":
@@ -82,6 +87,15 @@ class Arithmetic(Cursor):
         while self._take("'"):
             primes += 1
         return self._named(Name(token.at, token.text, primes))
+
+    def _joined(self) -> None:
+        """Take the name of a function with an underscore or a number, leaky_relu or relu6, for one name."""
+        token, *more = self.tokens[self.place : self.place + 4]
+        if more[0].kind == NUMBER and not more[0].gap and self.names.calls(token.text + more[0].text, 0):
+            self.tokens[self.place : self.place + 2] = [replace(token, text=token.text + more[0].text)]
+            return
+        if [t.text for t in more[:2]] == ["_", "{"] and self.names.calls(f"{token.text}_{more[2].text}", 0):
+            self.tokens[self.place : self.place + 5] = [replace(token, text=f"{token.text}_{more[2].text}")]
 
     def _split(self) -> None:
         """Put the names that a run of letters is made of in its place."""
@@ -114,7 +128,7 @@ class Arithmetic(Cursor):
             return Call(name.at, name, self._arguments())
         if callable_ and self._is("⟦"):
             return Call(name.at, name, (self._table(),))
-        bare = callable_ and not also_plain and name.word.isalpha() and not self._ends() and not self._is("_")
+        bare = callable_ and not also_plain and name.word in _BARE and not self._ends()
         if bare and (self._is("\\frac", "√") or self.now.kind in (NAME, NUMBER)):
             return Call(name.at, name, (self._factor(),))
         return name

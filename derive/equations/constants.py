@@ -31,7 +31,7 @@ from derive.words import Words
 DIGITS = 30
 LAYERS = 50
 """How deep a network the effect of an error is told for."""
-_DECIMAL = re.compile(r"[-+]?\d{1,40}(\.\d{1,40})?", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?\d{1,40}\.\d{1,40}", re.ASCII)
 _VARIABLES = {name: Symbol(name, real=True) for name in "uxzyt"}
 _X = Symbol("x", real=True)
 
@@ -40,18 +40,23 @@ def audit_constant(printed: str, of: str) -> Audit:
     """Return whether a printed constant is the number that it is said to be.
 
     A decimal holds where the true value rounds to its digits, or where it is the float64 nearest to the true value;
-    anything else, such as 5/3, must be equal.
+    anything else, such as 5/3 or 1, must be equal.
 
     Raises `InputError` for a constant or a formula that cannot be read.
 
     >>> audit_constant("1.6765", "1/sqrt(E[silu(u)^2])").verdict
     'holds'
     """
+    return audit(constant_claim(printed, of))
+
+
+def constant_claim(printed: str, of: str) -> Claim:
+    """Return a printed constant, and what it is said to be, as a claim."""
     decimal = printed.strip() if _DECIMAL.fullmatch(printed.strip()) else None
     value = Rational(decimal) if decimal else _number(printed, "constant")
     true = _number(of, "formula of the constant")
     shown = Float(decimal, _digits(decimal)) if decimal else value
-    claim = Claim(
+    return Claim(
         id="constant",
         title=f"{printed.strip()} = {' '.join(of.split())}",
         source="The constant that was given",
@@ -63,7 +68,6 @@ def audit_constant(printed: str, of: str) -> Audit:
         decimal=decimal,
         reading=Words(_reading(value, true, decimal)),
     )
-    return audit(claim)
 
 
 def _digits(decimal: str) -> int:
@@ -77,8 +81,8 @@ def _reading(printed: Expr, true: Expr, decimal: str | None) -> str:
     if printed == true or truth == 0:
         return f"{words}."
     error = ((printed - true) / true).evalf(DIGITS)
-    right = right_digits(printed, truth)
     if decimal is not None:
+        right = min(right_digits(printed, truth), _digits(decimal))
         words += f"; of the {_digits(decimal)} digits printed {right} are right"
     growth = (1 + error) ** LAYERS
     return (
@@ -139,11 +143,16 @@ def _number(text: str, what: str) -> Expr:
 
 
 def _activation(name: str) -> Callable[..., Expr]:
-    formula = parse_expression(f"{name.replace('-', '_')}(x)", {"x": _X})
-    return lambda e: formula.xreplace({_X: e})
+    def made(argument: Expr, *parameters: Expr) -> Expr:
+        if not all(p.is_Rational for p in parameters):
+            raise ValueError("parameters are numbers")
+        given = ", ".join(["x", *map(str, parameters)])
+        return parse_expression(f"{name.replace('-', '_')}({given})", {"x": _X}).xreplace({_X: argument})
+
+    return made
 
 
-def _gaussian_number(node: GaussianExpectation, text: str, what: str) -> Float:
+def _gaussian_number(node: GaussianExpectation, text: str, what: str) -> Expr:
     """Return the value of a mean to 30 digits: two ways to cut the line must agree to 27."""
     (variable,), (mean,), ((variance,),) = node.variables, node.mean, node.covariance
     if node.free_symbols:
@@ -153,10 +162,14 @@ def _gaussian_number(node: GaussianExpectation, text: str, what: str) -> Float:
     kinks = _kinks(g, variable)
     try:
         values = [gaussian_mean(function, (*kinks, *more)) for more in ((), (-3.1, -0.7, 0.9, 4.3))]
+        known = gaussian_mean(lambda z: abs(function(z)), kinks) * mpmath.mpf(10) ** (3 - DIGITS)
     except (ArithmeticError, ValueError, TypeError, NameError, KeyError):
         raise InputError(f"{what}: the mean of {node.integrand} has no value that could be found") from None
-    if abs(values[0] - values[1]) > abs(values[0]) * mpmath.mpf(10) ** (3 - DIGITS):
+    if not abs(values[0] - values[1]) <= known:
         raise InputError(f"{what}: the mean of {node.integrand} is not known to enough digits")
+    if abs(values[0]) <= known:
+        # The mean of an odd function; 27 digits of its absolute value cancel.
+        return Integer(0)
     return Float(mpmath.nstr(values[0], DIGITS), DIGITS)
 
 

@@ -21,7 +21,9 @@ from derive.randomness import Entry
 class Alias(Protocol):
     """What a name of the text stands for; ``plain`` where it is another name for a name."""
 
-    plain: str | None
+    @property
+    def plain(self) -> str | None:
+        """The name that it is another name for, if it is."""
 
     def __call__(self, meaning: PartReader, node: tree.Name) -> Expr:
         """Return what the name means with its indices."""

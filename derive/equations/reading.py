@@ -136,21 +136,27 @@ def _renamed(text: str, names: Vocabulary) -> Rename:
         raise InputError(f"{what} must be a name, = and what it stands for: 'y_l = s^l'")
     names.symbols.setdefault((word, 0), [])
     node = parse(text, names, what)
-    if not (isinstance(node, tree.Relation) and len(node.sides) == 2 and isinstance(node.sides[0], tree.Name)):
+    name, meaning = node.sides if isinstance(node, tree.Relation) and len(node.sides) == 2 else (node, node)
+    if not isinstance(name, tree.Name) or name is meaning:
         raise located(text, "a name with its indices expected before =", 0, what)
-    name, meaning = node.sides
     below = tuple(_letter(part, text, what) for part in name.below or ())
     above = None if name.above is None else _letter(name.above, text, what)
-    target = meaning
-    if isinstance(target, tree.Name) and not below and above is None and target.below is None and target.above is None:
-        word_of = (target.word, target.primes)
-        for table in (names.families, names.functions):
-            if word_of in table:
-                table[name.word, 0] = table[word_of]  # type: ignore[index]
-        if target.word in names.indexed:
-            names.indexed[name.word] = names.indexed[target.word]
-        return Rename(name.word, (), target, plain=target.word)
+    bare = isinstance(meaning, tree.Name) and not below and above is None
+    if isinstance(meaning, tree.Name) and bare and meaning.below is None and meaning.above is None:
+        _same_as(name.word, meaning, names)
+        return Rename(name.word, (), meaning, plain=meaning.word)
     return Rename(name.word, below, meaning, above)
+
+
+def _same_as(word: str, meaning: tree.Name, names: Vocabulary) -> None:
+    """Let a name mean all that another one does."""
+    known = (meaning.word, meaning.primes)
+    if known in names.families:
+        names.families[word, 0] = names.families[known]
+    if known in names.functions:
+        names.functions[word, 0] = names.functions[known]
+    if meaning.word in names.indexed:
+        names.indexed[word] = names.indexed[meaning.word]
 
 
 def _letter(node: tree.Node, text: str, what: str) -> str:
