@@ -60,6 +60,7 @@ def audit(
     over: str | None = None,
     let: str | Sequence[str] = (),
     where: str = "",
+    names: str | None = None,
     name: str = "equation",
 ) -> EquationAudit:
     r"""Hold an equation, in LaTeX or Unicode text, against what is derived, and try it in tiny worlds.
@@ -72,6 +73,7 @@ def audit(
             gradients``. Without it, the first under which a theorem speaks of the left side.
         let: what other names stand for: ``"y_l = s^l"``.
         where: layers and sizes that are held fixed: ``"i=2, d=3, n_0=5"``.
+        names: a theorem about other networks (``residual-variance``), whose names the equation is read with.
         name: the id of the equation in what comes back.
 
     Raises:
@@ -90,6 +92,7 @@ def audit(
         over=None if over is None else over_named(over),
         let=(let,) if isinstance(let, str) else let,
         where=where,
+        names=names,
         id=name,
     )
     return EquationAudit(equation, tuple(found))

@@ -6,7 +6,7 @@ against, the hypotheses are those that are given, or else the fewest under which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -20,7 +20,9 @@ from derive.claims.comparison import compare
 from derive.equations.limits_of_width import audit_limit
 from derive.equations.presets import assumed, fixes_input
 from derive.equations.reading import Reading, read
-from derive.equations.speakers import Speaker, batches, lesser, plain, speaking
+from derive.equations.speakers import Speaker, batches, of_theorems, speaking
+from derive.equations.spoken import Spoken, once, spoken_of
+from derive.equations.vocabulary import Vocabulary
 from derive.equations.where import Fixed
 from derive.errors import InputError
 from derive.hypotheses import (
@@ -35,7 +37,7 @@ from derive.indices import bound_indices
 from derive.layers import Facts, d
 from derive.network import Partial, g
 from derive.proof.derivation import Statement
-from derive.randomness import EVERYTHING, NETWORKS, Entry, Over
+from derive.randomness import EVERYTHING, NETWORKS, Entry, Family, Over
 from derive.rules.lemma import require_hypotheses
 from derive.setting import Setting, Undischarged
 from derive.words import Words
@@ -44,8 +46,6 @@ _MOST_TRIED = 3
 """How many sets of hypotheses are tried where none is given."""
 AS_STEPS = "computed by the rule"
 """How the evidence of tiny worlds begins, which is written for the steps of a derivation."""
-_DEEPEST = 3
-"""How often what was put in for a quantity is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Question:
     statement: Statement
     hypotheses: tuple[Hypothesis, ...] | None
     fixed: Fixed
+    theorem: str | None = None
 
     @property
     def sides(self) -> tuple[Basic, Basic]:
@@ -71,21 +72,38 @@ def decide(
     over: Over | None = None,
     let: Sequence[str] = (),
     where: str = "",
+    names: str | None = None,
     id: str = "equation",
 ) -> list[Audit]:
     """Return the verdicts on an equation: more than one for a chain a = b = c.
 
+    ``names`` is a theorem whose names it is read with, and which it is held against, where it is not about the chain.
+
     Raises `InputError` where it cannot be read.
     """
     fixed = Fixed.read(where)
-    reading = _read(text, over, let, fixes_input(assume or ()))
+    fixed_input = fixes_input(assume or ())
+    reading = _read(text, over, let, fixed_input) if names is None else _read_with(names, text, over, let)
     backward = any(side.has(Partial, g) for side in _sides(reading))
     hypotheses = None if assume is None else assumed(assume, backward=backward)
     found = []
     for n, statement in enumerate(reading.statements, 1):
         name = id if len(reading.statements) == 1 else f"{id}-{n}"
-        found.append(answer(Question(name, reading, fixed.put(statement), hypotheses, fixed)))
+        found.append(answer(Question(name, reading, fixed.put(statement), hypotheses, fixed, names)))
     return found
+
+
+def _read_with(theorem: str, text: str, over: Over | None, let: Sequence[str]) -> Reading:
+    """Read with the names of a theorem's statement, or else of one of its parts: a name may be another family there."""
+    first: InputError | None = None
+    for one in of_theorems((theorem,)):
+        statement, usual = one.derivation.statement, over or one.derivation.setting.over
+        try:
+            return read(text, over=usual, let=let, names=Vocabulary.of(statement.lhs, statement.rhs, over=usual))
+        except InputError as error:
+            first = first or error
+    assert first is not None
+    raise first
 
 
 def _read(text: str, over: Over | None, let: Sequence[str], fixed_input: bool) -> Reading:
@@ -114,7 +132,7 @@ def _sides(reading: Reading) -> list[Basic]:
 
 def answer(question: Question) -> Audit:
     """Return the verdict on one statement."""
-    spoken = _spoken(question)
+    spoken = spoken_of(question.statement, question.theorem)
     if question.hypotheses is not None:
         return _audit(_claim(question, question.hypotheses, spoken, ()))
     proposals = list(islice(_proposals(question, spoken), _MOST_TRIED))
@@ -123,68 +141,6 @@ def answer(question: Question) -> Audit:
     right = (c for c in claims[1:] if compare(c, c.setting).agrees)
     first = claims[0] if claims else _claim(question, (), spoken, ())
     return _audit(first if len(claims) < 2 or compare(first, first.setting).agrees else next(right, first))
-
-
-# ---- what speaks of it
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """What is derived of a statement: the theorems that speak of a side of it, and what leads on from there."""
-
-    theorems: tuple[Speaker, ...]
-    more: tuple[Speaker, ...]
-
-
-def _spoken(question: Question) -> Spoken:
-    """Return what is derived of the sides: by the first theorems that speak of the left one, and by what they need."""
-    overs = {n.over for side in question.sides for n in preorder_traversal(side) if isinstance(n, Bracket)}
-    found: list[Speaker] = []
-    names: tuple[str, ...] = ()
-    small = [one for o in (overs or {EVERYTHING}) for one in plain(o) if not overs or one.theorem != "definition"]
-    told = not overs and any(one.speaks_of(question.statement.lhs) for one in small)
-    for batch in () if told else batches(*question.sides):
-        names += batch
-        found += [one for one in speaking(batch, *question.sides) if _is_derived(one, question)]
-        if any(one.speaks_of(question.statement.lhs) and one.says(question.statement.relation) for one in found):
-            break
-    pool = [one for one in (*small, *of_pool(names), *lesser(names)) if _is_derived(one, question)]
-    return Spoken(_once(found), _leading_on(question.sides, tuple(found), pool))
-
-
-def _is_derived(one: Speaker, question: Question) -> bool:
-    """Return whether a statement tells what something is, and does not choose a variance that is free."""
-    chosen = isinstance(one.derivation.statement.lhs, SharedVariance)
-    return not chosen or isinstance(question.statement.lhs, SharedVariance)
-
-
-def _leading_on(sides: tuple[Basic, ...], found: tuple[Speaker, ...], pool: list[Speaker]) -> tuple[Speaker, ...]:
-    """Return what speaks of the sides, or of what has been put in for something there."""
-    chosen: list[Speaker] = []
-    spoken = [*sides, *(one.derivation.statement.rhs for one in found)]
-    for _ in range(_DEEPEST):
-        new = [one for one in pool if one not in chosen and one not in found and one.speaks_of(*spoken)]
-        if not new:
-            break
-        chosen += new
-        spoken = [one.derivation.statement.rhs for one in new]
-    return _once(chosen)
-
-
-def of_pool(names: tuple[str, ...]) -> tuple[Speaker, ...]:
-    """Return what theorems say."""
-    from derive.equations.speakers import linear_pre_activation, of_theorems
-
-    more = (linear_pre_activation(),) if "forward-variance" in names else ()
-    return (*more, *of_theorems(names))
-
-
-def _once(speakers: Iterable[Speaker]) -> tuple[Speaker, ...]:
-    met: dict[tuple[Basic, Basic], Speaker] = {}
-    for one in speakers:
-        statement = one.derivation.statement
-        met.setdefault((statement.lhs, statement.rhs), one)
-    return tuple(met.values())
 
 
 def _proposals(question: Question, spoken: Spoken) -> Iterator[tuple[tuple[Hypothesis, ...], tuple[str, ...]]]:
@@ -227,10 +183,10 @@ def _audit(claim: Claim) -> Audit:
 
 
 def _claim(question: Question, hypotheses: tuple[Hypothesis, ...], spoken: Spoken, theorems: tuple[str, ...]) -> Claim:
-    written = _written(question)
+    written = _written(question, spoken)
     setting = Setting(
         tuple(dict.fromkeys((*hypotheses, *written, *_names(question, spoken), *question.fixed.hypotheses))),
-        Facts((*layer_facts(*question.sides), *question.fixed.facts)),
+        Facts((*_facts(question, spoken), *question.fixed.facts)),
         _over(question),
     )
     notes = [*question.reading.explained()]
@@ -249,11 +205,18 @@ def _claim(question: Question, hypotheses: tuple[Hypothesis, ...], spoken: Spoke
     )
 
 
-def _written(question: Question) -> tuple[Hypothesis, ...]:
+def _written(question: Question, spoken: Spoken) -> tuple[Hypothesis, ...]:
     """Return what the notation says by itself: Var[W^i] is one variance that all weights of a layer share."""
     families = {v.family for side in question.sides for v in side.atoms(SharedVariance)}
-    shared = (WEIGHTS_SHARE_VARIANCE, INPUTS_SHARE_VARIANCE, BIASES_SHARE_VARIANCE, OUTPUT_GRADIENT_SHARES_VARIANCE)
-    return tuple(h for h in shared if any(h.declares(Kind.SHARED_VARIANCE, family) for family in families))
+    known = [WEIGHTS_SHARE_VARIANCE, INPUTS_SHARE_VARIANCE, BIASES_SHARE_VARIANCE, OUTPUT_GRADIENT_SHARES_VARIANCE]
+    if question.theorem is not None:
+        known = [h for one in spoken.theorems for h in one.derivation.setting.hypotheses]
+    shared = (next((h for h in known if _shares(h, family)), None) for family in sorted(families, key=str))
+    return tuple(h for h in shared if h is not None)
+
+
+def _shares(hypothesis: Hypothesis, family: Family) -> bool:
+    return any(p.family == family and Kind.SHARED_VARIANCE in p.kind.all for p in hypothesis.properties)
 
 
 def _names(question: Question, spoken: Spoken) -> tuple[Hypothesis, ...]:
@@ -265,7 +228,7 @@ def _names(question: Question, spoken: Spoken) -> tuple[Hypothesis, ...]:
 
 def _in_order(spoken: Spoken, setting: Setting) -> tuple[Speaker, ...]:
     """Return what it is held against: formulas that hold here and need no other, then the rest, then those again."""
-    every = _once((*spoken.theorems, *spoken.more))
+    every = once((*spoken.theorems, *spoken.more))
     here = [one for one in every if _discharged(one, setting)]
     closed = [one for one in here if one.closed and isinstance(one.derivation.statement.lhs, Variance | Average)]
     closed = [
@@ -288,6 +251,14 @@ def _discharged(one: Speaker, setting: Setting) -> bool:
     except (Undischarged, InputError):
         return False
     return True
+
+
+def _facts(question: Question, spoken: Spoken) -> tuple[Expr, ...]:
+    """Return what is known of the layers and sizes: that they exist, or what the theorem knows of its own."""
+    if question.theorem is None:
+        return layer_facts(*question.sides)
+    about = [one for one in spoken.theorems if one.speaks_of(question.statement.lhs)]
+    return tuple(dict.fromkeys(fact for one in about for fact in one.derivation.setting.facts.nonnegative))
 
 
 def _over(question: Question) -> Over:

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,6 +31,7 @@ _LONGEST_FILE = 1_000_000
 @click.option("--over", metavar="NAME", help="What E and Var are over: everything, networks, samples.")
 @click.option("--let", multiple=True, metavar="RULE", help="What a name stands for: 'y_l = s^l'; repeat for more.")
 @click.option("--where", default="", metavar="VALUES", help="Layers and sizes held fixed: 'i=2, d=3, n_0=5'.")
+@click.option("--names", metavar="THEOREM", help="Read with the names of a theorem about other networks.")
 @click.option("--constant", metavar="NUMBER", help="A printed constant, with --of.")
 @click.option("--of", "of", metavar="FORMULA", help="What the constant is: '1/sqrt(E[silu(u)^2])', u standard normal.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -44,6 +46,7 @@ def audit(
     over: str | None,
     let: tuple[str, ...],
     where: str,
+    names: str | None,
     constant: str | None,
     of: str | None,
     form: str,
@@ -62,10 +65,11 @@ def audit(
     kinds = (bool(claims), bool(given), constant is not None)
     if sum(kinds) > 1:
         raise InputError("give claims, equations or a constant, not several kinds at once")
-    if not given and (assume or over or let or where):
-        raise InputError("--assume, --over, --let and --where go with --equation or --equation-file")
+    if not given and (assume or over or let or where or names):
+        raise InputError("--assume, --over, --let, --where and --names go with --equation or --equation-file")
     if given:
-        ctx.exit(_of_equations(given, assume, over, let, where, form))
+        options = {"assume": assume or None, "over": over, "let": let, "where": where, "names": names}
+        ctx.exit(_of_equations(given, options, form))
     if constant is not None and of is not None:
         ctx.exit(_of_constant(constant, of, form))
     _of_claims(claims, form)
@@ -94,9 +98,7 @@ def _paragraphs(name: str) -> list[str]:
     return found
 
 
-def _of_equations(
-    texts: Sequence[str], assume: Sequence[str], over: str | None, let: Sequence[str], where: str, form: str
-) -> int:
+def _of_equations(texts: Sequence[str], options: dict[str, Any], form: str) -> int:
     from derive.equations import audit as of_equation
 
     found = []
@@ -104,7 +106,7 @@ def _of_equations(
         for n, text in enumerate(texts, 1):
             name = "equation" if len(texts) == 1 else f"equation-{n}"
             progress(name)
-            found.append(of_equation(text, assume=assume or None, over=over, let=let, where=where, name=name))
+            found.append(of_equation(text, **options, name=name))
     if form == "json":
         emit(to_json([one.to_dict() for one in found]))
     else:

@@ -130,6 +130,23 @@ def test_where_no_theorem_speaks():
     assert "tiny worlds" in found.evidence
 
 
+@pytest.mark.parametrize(
+    ("text", "theorem", "found"),
+    [
+        ("E[(y_{tk})²] = E[(z_{tk})²]/(1 − p_drop)", "dropout-variance", "holds"),
+        ("E[(y_{tk})²] = E[(z_{tk})²] (1 − p_drop)", "dropout-variance", "refuted"),
+        (
+            "⟪h'_{tk} h'_{uk}⟫ = α Var[W] Σ_{l=1}^{n_0} ⟪a_{tl} a_{ul}⟫ + ⟪h_{tk} h_{uk}⟫",
+            "residual-variance",
+            "refuted",
+        ),
+    ],
+)
+def test_networks_of_blocks(text, theorem, found):
+    """Read with the names of a theorem about them."""
+    assert verdict(text, names=theorem) == found
+
+
 def test_limits_of_wide_layers():
     """The length map holds as a limit; without the biases it is refuted at an activation function and numbers."""
     assert verdict("Var[s^{i+1}] → σ_w² E[f(u)²; u ~ N(0, q)] + σ_b²") == "holds"
