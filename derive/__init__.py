@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from derive.activations import Activation
     from derive.activations.names import activation
     from derive.claims.claim import Claim
+    from derive.equations import audit
     from derive.gaussian import NoClosedForm, gaussian_expectation
     from derive.maps import Maps
     from derive.proof.derivation import Derivation
@@ -78,6 +79,7 @@ _HOME = {
     "Maps": "derive.maps",
     "NoClosedForm": "derive.gaussian",
     "activation": "derive.activations",
+    "audit": "derive.equations",
     "gaussian_expectation": "derive.gaussian",
 }
 
@@ -102,6 +104,7 @@ __all__ = [
     "Maps",
     "NoClosedForm",
     "activation",
+    "audit",
     "claim",
     "claims",
     "gaussian_expectation",

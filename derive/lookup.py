@@ -78,6 +78,10 @@ def deciding(claim: Claim) -> tuple[str, ...]:
     own = {THEOREMS.where(name): name for name in THEOREMS.names()}
     found = []
     for build in claim.against:
+        theorem = getattr(build, "theorem", None)
+        if theorem is not None:
+            found += [theorem] if theorem in own.values() else []
+            continue
         module = build.__module__
         if f"{module}:{build.__name__}" in own:
             found.append(own[f"{module}:{build.__name__}"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product as cartesian
 
@@ -15,6 +15,7 @@ from sympy import (
     Expr,
     Implies,
     Integer,
+    Mul,
     Product,
     Sum,
     Symbol,
@@ -26,6 +27,7 @@ from sympy import (
 
 from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Claim
+from derive.errors import InputError
 from derive.layers import Facts, d, i
 from derive.network import W, Width
 from derive.proof.derivation import Derivation, Statement
@@ -120,13 +122,18 @@ def _both_ways(printed: Statement) -> Iterator[tuple[Basic, Basic]]:
 
 
 def _reduce(claim: Claim, expression: Basic, setting: Setting) -> Basic:
-    """Put the derived formulas in."""
+    """Put the derived formulas in that hold here; raises `Undischarged` where some would, and none does."""
+    given, missing = expression, None
     for build in claim.against:
         if built(build).statement.relation == "=":
             try:
                 expression = ByLemma(built(build)).apply(expression, setting).after
             except RuleDoesNotApply:
                 continue
+            except Undischarged as reason:
+                missing = missing or reason
+    if missing is not None and expression == given:
+        raise missing
     return expression
 
 
@@ -137,11 +144,13 @@ def _compare_formula(claim: Claim, setting: Setting) -> Comparison:
     if found.agrees:
         return found
     printed = _reduce(claim, claim.printed.rhs, setting)
-    return found if printed == claim.printed.rhs else _agree(printed, derived, setting)
+    found = found if printed == claim.printed.rhs else _agree(printed, derived, setting)
+    # Where nothing could be put in, nothing is derived.
+    return found if found.agrees or derived != claim.printed.lhs else replace(found, derived=None)
 
 
 def _agree(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
-    pinned = [_pinned(e, setting) for e in (printed, derived)]
+    pinned = [_pinned(e, setting) for e in _without_common(printed, derived)]
     left, right = (_written_out(_specialise(e, setting)) for e in pinned)
     if expand(left - right) == 0:
         return Comparison(True, derived)
@@ -149,8 +158,18 @@ def _agree(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
         return Comparison(False, derived)
     if same(left, right):
         return Comparison(True, derived)
-    condition = unit_condition(_named(powsimp(ratio(left, right, setting.facts))))
+    try:
+        condition = unit_condition(_named(powsimp(ratio(left, right, setting.facts))))
+    except InputError:
+        # Nothing says which of two layers is the later one.
+        return Comparison(False, derived)
     return Comparison(False, derived, condition, differs=True)
+
+
+def _without_common(left: Expr, right: Expr) -> tuple[Expr, Expr]:
+    """Return two products without the positive factors that both have, such as the sum of the input's squares."""
+    common = {f for f in Mul.make_args(left) if f in Mul.make_args(right) and isinstance(f, Sum | SharedVariance)}
+    return tuple(Mul(*(f for f in Mul.make_args(e) if f not in common)) for e in (left, right))
 
 
 def _is_product(expression: Expr) -> bool:
@@ -185,6 +204,8 @@ def _specialise(expression: Basic, setting: Setting) -> Basic:
                 lambda e, v=shared, formula=formula: formula.subs(dict(zip(v.layer, e.layer, strict=True))),
             )
     expression = expression.xreplace({s: v for s, v in fixed.values.items() if isinstance(s, Symbol)})
+    if fixed.sizes:
+        expression = _written_out(expression).xreplace({n: Integer(k) for n, k in fixed.sizes.items()})
     if Width in fixed.steady:
         expression = expression.replace(Width, lambda _: _WIDTH)
     if W in fixed.steady:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from sympy import Basic, Integer, Symbol, Tuple, preorder_traversal
+from sympy import Basic, Symbol, Tuple, preorder_traversal
 from sympy.core.symbol import Str
 
 from derive.gaussian.expectation import GaussianExpectation
@@ -19,7 +19,7 @@ from derive.proof.regime import unmet
 from derive.proof.scope import declared_in, scope_of
 from derive.proof.variety import critical_variances, tiny_worlds, wide_worlds
 from derive.proof.verdict import Counterexample, Grade, Verdict
-from derive.randomness import Family, Over
+from derive.randomness import Entry, Family, Over
 from derive.setting import Setting
 
 _SMALL = 3
@@ -85,7 +85,8 @@ class Laboratory:
         tally = _Tally()
         worlds, shapes = self._in_turn((left, right))
         failed = self._tried(worlds, shapes, tally, left, relation, right)
-        units = [int(u) for e in (left, right) for u in e.atoms(Integer) if u > _SMALL]
+        units = [int(u) for e in (left, right) for entry in e.atoms(Entry) for u in entry.units if u.is_Integer]
+        units = [unit for unit in units if unit > _SMALL]
         if failed is None and not tally.ordinary and units:
             found = wide_worlds(self.setting, max(units), declared=self.declared, about=(left, right))
             worlds = [Exact(w) for w in found]

@@ -29,11 +29,12 @@ class Regime:
     """What the equations of hypotheses give values to, each as a formula in what they leave free.
 
     ``values`` are those of symbols, and of shared variances at a symbolic layer (or at none); ``functions`` gives the
-    argument and the formula of f; ``steady`` are families whose shared variance, and functions whose value, is the
-    same in every layer; ``unmet`` are equations that no world makes true.
+    argument and the formula of f; ``sizes`` are those of single layers, n_0 = 5; ``steady`` are families whose shared
+    variance, and functions whose value, is the same in every layer; ``unmet`` are equations that no world makes true.
     """
 
     values: dict[Basic, Expr] = field(default_factory=dict)
+    sizes: dict[Basic, int] = field(default_factory=dict)
     functions: dict[type, tuple[Symbol, Expr]] = field(default_factory=dict)
     steady: set[Family | type] = field(default_factory=set)
     unmet: list[Eq] = field(default_factory=list)
@@ -75,7 +76,9 @@ def _regime(hypotheses: tuple[Hypothesis, ...]) -> Regime:
     for h in hypotheses:
         for e in h.equations:
             argument, same = e.lhs.args[0] if isinstance(e.lhs, Activation) else None, _steady(e)
-            if argument in h.for_all:
+            if is_size(e.lhs) and e.lhs.args[0].is_Integer and e.rhs.is_Integer:
+                found.sizes[e.lhs] = int(e.rhs)
+            elif argument in h.for_all:
                 found.functions[Activation] = (argument, e.rhs)
             elif same is not None:
                 found.steady.add(same)

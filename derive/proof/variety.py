@@ -116,6 +116,7 @@ class Variety:
                 # Sizes of another kind are other ones.
                 moved = tuple((size + k - 1) % _LARGEST + 1 for size in shape) if n not in steady else shape
                 sizes |= {n(layer): size for layer, size in enumerate(moved)}
+            sizes |= {n: k for n, k in regime(self.setting.hypotheses).sizes.items() if n in sizes}
             yield sizes | plain[(turn + depth) % len(plain)]
 
     def _plain(self, depth: int) -> list[Sizes]:
@@ -221,13 +222,18 @@ def wide_worlds(
 
 
 def _wide(setting: Setting, units: int, declared: Setting | None, scope: Scope) -> Iterator[World]:
+    stated_by = Activation in regime(setting.hypotheses).functions
+    activation, given = next(Variety(setting, scope, None, every=False, declared=declared).activations())
     numbers = count(100)
     for depth in depths(setting)[:2]:
         names = [*(n(layer) for n in scope.layered for layer in range(depth + 2)), *scope.plain]
         for wide in names:
             sizes = {name: units if name == wide else 1 for name in names}
             functions: dict[type, TinyActivation] = {Activation: ARBITRARY[1]}
-            yield World(setting, sizes, {d: depth}, functions, next(numbers), declared=declared, drawn=scope.drawn)
+            if stated_by and activation is not None:
+                functions = {Activation: activation}
+            values = {d: depth, **given}
+            yield World(setting, sizes, values, functions, next(numbers), declared=declared, drawn=scope.drawn)
 
 
 def tied(worlds: Iterator[World], setting: Setting, families: tuple[Family, ...]) -> Iterator[World]:

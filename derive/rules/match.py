@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Basic, Expr, Product, Sum, Symbol
+from sympy import Add, Basic, Expr, Product, Sum, Symbol
 
 from derive.indices import bound_indices, rename_bound
 from derive.layers import d
@@ -71,7 +71,7 @@ def _called_alike(pattern: Basic, node: Basic) -> Basic:
 
 def _is_index(pattern: Basic) -> bool:
     """Return True for a symbol or an integer shift of one."""
-    return isinstance(pattern, Expr) and all(isinstance(a, Symbol) or a.is_Integer for a in pattern.as_ordered_terms())
+    return isinstance(pattern, Expr) and all(isinstance(a, Symbol) or a.is_Integer for a in Add.make_args(pattern))
 
 
 def instantiate(expression: Basic, binding: Binding) -> Basic:
