@@ -14,6 +14,8 @@ left: r_0 = 1, r_l(0) = 1 and, since E alpha = E beta = 1,
 ``r_{l+1}(t) = (E[distance] - E[sqrt(alpha beta) (1 - cos t') (1 - r_l(t'))])/(1 - cos t)``,
 ``distance = (alpha + beta)/2 - gamma``.
 
+This recursion is typed here: it is for the theorem `angle-operator` to derive.
+
 As r has features at every t down to 1/depth, it is a polynomial in log t, by its values at Chebyshev points.
 """
 

@@ -67,7 +67,7 @@ def test_curve_says_that_samples_come_to_look_alike():
 
 
 def test_verify_names_the_option_that_may_reconcile():
-    """Wide layers: --width-bias; the linear regime: --theory wide; nothing where all agree."""
+    """Wide layers: --theory finite and --width-bias; the linear regime: --theory wide; nothing where all agree."""
     run = CliRunner().invoke
     narrow = "verify --depth 4 --width 8 --activation relu --gain 2 --over both --networks 300 --samples 20"
     text = run(main, narrow.split())
@@ -97,7 +97,8 @@ def test_what_may_reconcile_is_said_of_the_rows_that_are_approximate(rows, words
         comparisons=[SimpleNamespace(verdict=v, exact=e) for v, e in (kinds[row] for row in rows.split())]
     )
     for theory, bias, more in (
-        ("wide", False, ", by wide layers: --width-bias"),
+        ("wide", False, ", by wide layers: --theory finite predicts real ones; --width-bias"),
+        ("finite", False, ", by wide layers: --width-bias"),
         ("linear-regime", False, ", by the linear regime: --theory wide"),
         ("linear-regime", True, ", by the linear regime: --theory wide"),
     ):
