@@ -48,15 +48,12 @@ class Convolution(Block):
         """Raise `InputError` for a parameter that breaks its rule."""
         self._whole("channels")
         self._variances("gain", "bias_variance")
+        if isinstance(self.kernel, Integer):
+            object.__setattr__(self, "kernel", int(self.kernel))
+        symbolic = isinstance(self.kernel, Expr) and self.kernel.free_symbols
         for name in ("kernel", "stride", "groups"):
             value = getattr(self, name)
-            if (
-                name == "kernel"
-                and isinstance(value, Expr)
-                and value.free_symbols
-                and value.is_integer
-                and value.is_positive
-            ):
+            if name == "kernel" and symbolic and value.is_integer and value.is_positive:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"{name} must be a positive integer, got {value!r}")
