@@ -154,6 +154,11 @@ def general_form(node: GaussianExpectation) -> ClosedForm:
     return as_given(node)
 
 
+def general_form_of(rule: PutNumbersIn) -> ClosedForm:
+    """Return the form that a rule puts numbers into."""
+    return general_form(rule.general)
+
+
 def finish(
     proof: Proof, node: GaussianExpectation, positive: tuple[Expr, ...], rebuild: Callable[[], Derivation]
 ) -> ClosedForm:

@@ -89,7 +89,8 @@ GAUSSIAN = Hypothesis("gaussian-weights", Words("Every weight is Gaussian."), (P
 STANDARD = Hypothesis(
     "standard-pairs",
     Words(
-        "The {} and {} are standard Gaussian variables, independent of each other and of all the rest: {} and {}.",
+        "The {} and {} are standard Gaussian variables, independent of each other and of all the rest "
+        "together: {} and {}.",
         XI(i, K),
         ETA(i, K),
         *(Eq(SharedVariance(e, i), 1, evaluate=False) for e in (XI, ETA)),
@@ -100,8 +101,8 @@ STANDARD = Hypothesis(
             for e in (XI, ETA)
             for kind in (Kind.GAUSSIAN, Kind.SYMMETRIC, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE, Kind.ENTRIES_INDEPENDENT)
         ),
-        *(Property(Kind.INDEPENDENT_OF, e, other) for e in (XI, ETA) for other in (W, X)),
-        Property(Kind.INDEPENDENT_OF, XI, ETA),
+        Property(Kind.INDEPENDENT_OF, XI, ETA, W, X),
+        Property(Kind.INDEPENDENT_OF, ETA, W, X),
         Property(Kind.NONDEGENERATE, XI),
         Property(Kind.NONDEGENERATE, ETA),
     ),

@@ -35,8 +35,8 @@ from derive.words import Words
 GAUSSIAN_LAYERS = Hypothesis(
     "gaussian-layers",
     Words(
-        "All weights and biases are Gaussian with mean zero, independent of each other and of the input; in a layer "
-        "the weights share one variance, {}, and the biases one, {}.",
+        "All weights and biases are Gaussian with mean zero, independent of each other and of the input "
+        "together; in a layer the weights share one variance, {}, and the biases one, {}.",
         SharedVariance(W, i),
         SharedVariance(b, i),
     ),
@@ -46,8 +46,7 @@ GAUSSIAN_LAYERS = Hypothesis(
             for family in (W, b)
             for kind in (Kind.GAUSSIAN, Kind.ZERO_MEAN, Kind.SHARED_VARIANCE, Kind.ENTRIES_INDEPENDENT)
         ),
-        Property(Kind.INDEPENDENT_OF, W, x),
-        Property(Kind.INDEPENDENT_OF, W, b),
+        Property(Kind.INDEPENDENT_OF, W, x, b),
         Property(Kind.INDEPENDENT_OF, b, x),
     ),
 )

@@ -42,7 +42,7 @@ HELD = {
     "pooled-variance": LEAKY,
 }
 INDICES = {"i": 1, "k": 1, "l": 2, "j": 1, "m": 1, "t": 1, "u": 2, "p": 1, "r": 2, "p'": 3, "r'": 1}
-OTHERS = {"T": 3, "T'": 3, "alpha": 0.6, "p_drop": 0.3}
+OTHERS = {"T": 3, "T'": 3, "alpha": 0.6, "p_drop": 0.3, "w": 1}
 
 
 def variance(family, layer, functions):
@@ -92,7 +92,8 @@ class Batches:
         self.partials = sorted({p for part in inside for p in part.atoms(Partial)}, key=str)
         nothing = {partial: Integer(0) for partial in self.partials}
         self.entries = sorted({e for part in inside for e in part.xreplace(nothing).atoms(Entry)}, key=str)
-        values = SIZES | {symbol: OTHERS[symbol.name] for symbol in self._open() if symbol.name in OTHERS}
+        symbols = self._open() | statement.lhs.free_symbols | statement.rhs.free_symbols
+        values = SIZES | {symbol: OTHERS[symbol.name] for symbol in symbols if symbol.name in OTHERS}
         output = (s, LAST) if self.partials else key(self.entries[0])
         self.program = Program(
             output,
