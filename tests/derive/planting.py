@@ -1,7 +1,9 @@
 """Planting errors: rules that are wrong in a self-consistent way, so that a replay agrees with them."""
 
 from dataclasses import fields, replace
+from functools import cache
 
+import derive
 from derive.proof.checking import Checker
 from derive.proof.derivation import Proof
 from derive.proof.verdict import Grade
@@ -44,6 +46,12 @@ CHECKER = Checker()
 def check(derivation):
     """The derivation, checked."""
     return CHECKER.check(derivation)
+
+
+@cache
+def checked_theorem(name):
+    """A theorem, checked once for all tests of a process."""
+    return check(derive.theorem(name))
 
 
 def failure(derivation):

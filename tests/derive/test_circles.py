@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from planting import check
+from planting import check, checked_theorem
 from sympy import Symbol
 
 import derive
@@ -137,7 +137,7 @@ def ask_two():
 
 def test_all_lemmas_of_one_name_count_for_the_grade():
     """Closed forms share a name: the weakest of them is the grade."""
-    theorem = check(derive.theorem("kernel-K")).derivation
+    theorem = checked_theorem("kernel-K").derivation
     lemmas = [m for step in theorem.steps for m in step.lemmas]
     assert len({m.name for m in lemmas}) < len(lemmas)
     weak = replace(

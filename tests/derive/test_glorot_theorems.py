@@ -11,7 +11,7 @@ from functools import cache
 from random import Random
 
 import pytest
-from planting import check
+from planting import checked_theorem
 from sympy import Eq, Integer, Product, Rational, Sum, Symbol, sqrt
 
 import derive
@@ -222,7 +222,7 @@ def test_an_off_by_one_in_a_range_would_show_in_the_numbers():
 
 @pytest.fixture(scope="module")
 def checked():
-    return [check(theorem(name)) for name in GLOROT]
+    return [checked_theorem(name) for name in GLOROT]
 
 
 def test_all_six_pass_their_check_and_are_exact(checked):

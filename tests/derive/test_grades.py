@@ -1,7 +1,7 @@
 """The grade that each theorem has after its check, typed; before it, nothing is claimed."""
 
 import pytest
-from planting import CHECKER
+from planting import checked_theorem
 
 import derive
 
@@ -56,9 +56,8 @@ GRADES = {
 @pytest.mark.parametrize("name", GRADES)
 def test_a_theorem_passes_its_check_with_the_grade_that_its_evidence_gives(name):
     """Closed forms and expansions are sampled at points, limits of wide layers assumed; the rest is exact."""
-    derivation = derive.theorem(name)
-    assert str(derivation.grade) == "undecided"
-    result = CHECKER.check(derivation)
+    assert str(derive.theorem(name).grade) == "undecided"
+    result = checked_theorem(name)
     assert result.failures == ()
     assert str(result.grade) == GRADES[name]
 

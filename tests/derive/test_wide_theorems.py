@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from planting import CHECKER, derive_by, spoiled
+from planting import CHECKER, checked_theorem, derive_by, spoiled
 from sympy import Integer, Rational, Sum, Symbol
 
 import derive
@@ -35,9 +35,9 @@ def checker():
 
 
 @pytest.mark.parametrize("name", ["length-map", "sample-variance-map", "gradient-variance"])
-def test_every_step_is_checked_and_only_the_limits_are_assumed(checker, name):
+def test_every_step_is_checked_and_only_the_limits_are_assumed(name):
     """All other steps are exact; each that speaks of a network and no Gaussian yet is tried in tiny worlds."""
-    result = checker.check(derive.theorem(name))
+    result = checked_theorem(name)
     assert result.failures == ()
     assert result.grade is Grade.ASSUMED
     for derivation in (result.derivation, *result.derivation.parts):

@@ -18,7 +18,7 @@ from derive.gaussian.check import answer_at
 
 SEED = int(os.environ.get("VARPROP_RANDOM_SEED", "1000"))
 COUNT = int(os.environ.get("VARPROP_RANDOM_EXPRESSIONS", "0"))
-NUMBERS = [(1, k) for k in range(COUNT or 180)] + [(2, k) for k in range(COUNT or 20)]
+NUMBERS = [(1, k) for k in range(COUNT or 110)] + [(2, k) for k in range(COUNT or 20)]
 
 
 def _uniform(random: Random, low: int, high: int) -> Rational:
