@@ -13,7 +13,6 @@ from derive.blocks.lemmas import (
     FIRST,
     OVER,
     SECOND,
-    UNIT_INDEX,
     Lemma,
     Lemmas,
     incoming,
@@ -26,6 +25,8 @@ from derive.randomness import BEFORE, Family
 from derive.rules.definitions import Define
 from derive.setting import Setting
 
+_UNIT = Symbol("k", integer=True, positive=True)
+
 
 @lru_cache(maxsize=4)
 def side_by_side(positions: int) -> Lemmas:
@@ -33,7 +34,7 @@ def side_by_side(positions: int) -> Lemmas:
     branch = incoming(positions, name=BRANCH, meaning="what comes out of a branch")
     before = _before(branch)
     y = Concatenate.of((before, branch)).family
-    k = before.feature.size + UNIT_INDEX
+    k = before.feature.size + _UNIT
     here, there = (place(which, branch.positions) for which in (0, 1))
     one, other = y(FIRST, k, *here), y(SECOND, k, *there)
     starts: dict[str, Expr] = {"mean": one, "square": one**2, "product": one * other}

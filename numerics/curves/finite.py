@@ -59,14 +59,14 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
     if not wide.exact["var_s"]:
         columns["var_s"] = _moment(1, network, 1)
     total, total_error = columns.get("var_s", (wide.columns["var_s"], np.zeros(network.d + 1)))
-    if closed:
+    if closed or _carries(network):
         columns["var_z"] = _after_activation(network, total, total_error)
     columns |= _over_samples(network, slope, total, total_error)
     if spread:
         columns |= _spreads(network)
         closed = closed or (_CLOSED,)
     exact = ("m2", "v2", "rho", "sd_q") if slope is not None else ()
-    own = {name: () if name in exact else closed for name in columns}
+    own = {name: () if name in exact else (_CLOSED,) if name == "var_z" and not closed else closed for name in columns}
     for values, _ in columns.values():
         values.setflags(write=False)
     return replace(
@@ -153,8 +153,16 @@ def _relative(error: Floats, value: Floats) -> Floats:
     return np.divide(error, value, out=np.zeros_like(value), where=(value != 0) & (error != 0))
 
 
+def _carries(network: Network) -> bool:
+    return _all_drawn(network) and min(network.widths[:-1]) >= LEAST_WIDTH
+
+
+def _all_drawn(network: Network) -> bool:
+    return all(network.gain) and network.input_variance > 0
+
+
 def _check(network: Network) -> None:
-    if not all(network.gain) or not network.input_variance:
+    if not _all_drawn(network):
         raise InputError(f"weight_variance must be positive in all layers for theory 'finite', got {network!r}")
     if min(network.widths[:-1]) < LEAST_WIDTH:
         raise InputError(
