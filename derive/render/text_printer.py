@@ -97,8 +97,10 @@ class VarianceTextPrinter(StrPrinter):
         return f"∂/{below} {self._parens(node.target)}"
 
     def _print_Derivative(self, node: Derivative) -> str:
-        below = "".join(f"∂{self._print(variable)}" for variable in node.variables)
-        above = "∂" if len(node.variables) == 1 else f"∂^{len(node.variables)}"
+        order = len(node.variables)
+        raised = [(f"∂{self._print(v)}", int(count)) for v, count in node.variable_count]
+        below = "".join(v if count == 1 else v + str(count).translate(_RAISED) for v, count in raised)
+        above = "∂" if order == 1 else "∂" + str(order).translate(_RAISED)
         return f"{above}/{below} [{self._print(node.expr)}]"
 
     def _print_Subs(self, node: Subs) -> str:

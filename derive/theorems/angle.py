@@ -7,7 +7,7 @@ from sympy import Eq, Expr, Integer, Sum, Symbol, sqrt
 from derive.averages import Average, SharedVariance
 from derive.blocks import Dense, Elementwise, Serial, layers, network_input
 from derive.hypotheses import FINITE_MOMENTS, HE_WEIGHTS, RECTIFIER, Hypothesis, Kind, Property
-from derive.indices import K, L
+from derive.indices import K, fresh_index
 from derive.kinds import definition
 from derive.layers import d, i
 from derive.network import f, n
@@ -37,11 +37,19 @@ OVER_WEIGHTS = Over("networks", (WEIGHTS,), "network")
 _CHAIN = layers(Serial(Dense(n(i + 1)), Elementwise(output="z'")), network_input(n(i), samples=2), "z")
 Z, S = _CHAIN.defined
 X, W = (drawn.family for drawn in _CHAIN.drawn)
+
+
+def product_of_samples(values: Family, layer: Expr, t: Expr, u: Expr) -> Expr:
+    """Return the sum over the units of a layer of the product of two samples' values."""
+    unit = fresh_index(layer, t, u, among="ljm")
+    return Sum(values(layer, t, unit) * values(layer, u, unit), (unit, 1, n(layer)))
+
+
 GRAM = Family(
     "G",
     meaning=Words("the Gram matrix of the activations of layer {} of two samples", i),
     extents=lambda _: (Integer(2), Integer(2)),
-    definition=lambda i, t, u: Sum(Z(i, t, L) * Z(i, u, L), (L, 1, n(i))),
+    definition=lambda i, t, u: product_of_samples(Z, i, t, u),
 )
 RHO = Symbol("rho", real=True)
 _A, _B = (Symbol(name, positive=True) for name in "AB")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Eq, Integer, Sum, sqrt
+from sympy import Eq, Integer, sqrt
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.blocks import Dense, Elementwise, Serial, layers, network_input
 from derive.hypotheses import FINITE_FOURTH_MOMENTS, Hypothesis, Kind, Property
-from derive.indices import L
 from derive.kinds import definition
 from derive.layers import i
 from derive.network import BIAS_VARIANCE, GAIN, n
@@ -26,6 +25,7 @@ from derive.rules.sums import MultiplySums
 from derive.rules.towers import CovarianceFromMoments, VarianceFromMoments
 from derive.rules.wide import FIRST, SECOND, U
 from derive.setting import Setting
+from derive.theorems.angle import product_of_samples
 from derive.theorems.forward import BEFORE_LAST, HERE
 from derive.theorems.signals import Q1, Q2, Q12
 from derive.words import Words
@@ -39,9 +39,7 @@ KERNELS = Family(
     "K",
     meaning=Words("the covariance of the pre-activations of two samples over a layer's own weights and biases"),
     extents=lambda _: (Integer(2), Integer(2)),
-    definition=lambda i, t, u: (
-        SharedVariance(_W, i) * Sum(_Z(i, t, L) * _Z(i, u, L), (L, 1, n(i))) + SharedVariance(_B, i)
-    ),
+    definition=lambda i, t, u: SharedVariance(_W, i) * product_of_samples(_Z, i, t, u) + SharedVariance(_B, i),
 )
 _GAIN = definition(
     "gain",
