@@ -98,5 +98,5 @@ def __getattr__(name: str) -> Callable[[], Claim]:
     def build() -> Claim:
         return claim_of(id)
 
-    build.__name__ = name
+    build.__name__, build.__doc__ = name, f"{ROWS[id].title}: {ROWS[id].formula} = {ROWS[id].printed}"
     return build

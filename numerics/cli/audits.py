@@ -23,6 +23,9 @@ _CODES = {"holds": 0, "holds-if": 1, "refuted": 1, "undecided": 3}
 _LONGEST_FILE = 1_000_000
 
 
+_SIGNS = "=<>≈~→"
+
+
 @click.command("audit")
 @click.argument("claims", nargs=-1, metavar="[CLAIM...]")
 @click.option("--equation", "equations", multiple=True, metavar="TEXT", help="An equation of your own; - reads input.")
@@ -67,6 +70,9 @@ def audit(
         raise InputError("give claims, equations or a constant, not several kinds at once")
     if not given and (assume or over or let or where or names):
         raise InputError("--assume, --over, --let, --where and --names go with --equation or --equation-file")
+    for text in claims:
+        if any(sign in text for sign in _SIGNS):
+            raise InputError(f"{text!r} is an equation and no name of a claim: give it after --equation")
     if given:
         options = {"assume": assume or None, "over": over, "let": let, "where": where, "names": names}
         ctx.exit(_of_equations(given, options, form))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from numerics.cli.limits import time_limit
 from numerics.cli.narrow import Part, Prose
@@ -14,6 +16,12 @@ from numerics.cli.output import emit, show, table, to_json, working
 from numerics.cli.trends import trends
 from numerics.curves import Prediction, predict
 from numerics.network import Network
+
+Floats = NDArray[np.float64]
+
+_OF_PLACES = ("q_min", "q_max")
+_LARGE = 1e-6
+"""An error that is said of its own column."""
 
 
 @click.command("curve")
@@ -52,7 +60,7 @@ def _parts(prediction: Prediction) -> list[Part]:
     names = ["name"] if prediction.names else []
     header = ["layer", *names, *prediction.columns]
     rows = [
-        [*(str(row[name]) for name in ("layer", *names)), *(f"{row[name]:.6g}" for name in prediction.columns)]
+        [*(str(row[name]) for name in ("layer", *names)), *(_cell(name, row[name]) for name in prediction.columns)]
         for row in prediction.rows()
     ]
     words = trends({name: values.tolist() for name, values in prediction.columns.items()})
@@ -66,13 +74,38 @@ def _parts(prediction: Prediction) -> list[Part]:
     else:
         parts.append(Prose("Approximate, since this network only approaches what is assumed:"))
         parts += [Prose(f"{', '.join(names)}: {why}", indent=2, hang=2) for why, names in reasons.items()]
-    lost = [name for name, values in prediction.columns.items() if name != "rho" and not np.isfinite(values).all()]
+    lost = [name for name, values in prediction.columns.items() if name != "rho" and _lost(name, values)]
     if lost:
         parts += ["", Prose(f"Beyond float64's range in {', '.join(lost)}: inf is too large, and nan comes of it.")]
-    error = max(prediction.expectation_error.values(), default=0.0)
-    if 0 < error < 1:
-        # A power of ten: the digits of an error mean nothing.
-        bound = f"1e-{math.floor(-math.log10(error)):02}"
-        included = "what earlier layers bring in included"
-        parts += ["", Prose(f"The numbers have a relative error of at most {bound}, {included}.")]
-    return parts
+    return [*parts, *_errors(prediction.expectation_error)]
+
+
+def _cell(name: str, value: float) -> str:
+    return "-" if name in _OF_PLACES and math.isnan(value) else f"{value:.6g}"
+
+
+def _lost(name: str, values: Floats) -> bool:
+    """Return whether numbers are beyond float64; rows without positions have none of the least and the largest."""
+    return bool((np.isinf(values) if name in _OF_PLACES else ~np.isfinite(values)).any())
+
+
+def _errors(errors: Mapping[str, float]) -> list[Part]:
+    """Return a sentence on errors: on all columns together where they are small, or on each that has a large one."""
+    most = max(errors.values(), default=0.0)
+    if not 0 < most < math.inf:
+        return []
+    large = {name: error for name, error in errors.items() if error >= _LARGE}
+    rest = max((error for name, error in errors.items() if name not in large), default=0.0)
+    # Powers of ten: the digits of an error mean nothing. A large one has its first digit, rounded up.
+    of_rest = f"1e-{math.floor(-math.log10(rest)):02}" if rest else "0"
+    included = "what earlier layers bring in included"
+    if not large:
+        return ["", Prose(f"The numbers have a relative error of at most {of_rest}, {included}.")]
+    said = ", ".join(f"{_rounded_up(error)} in {name}" for name, error in large.items())
+    others = f", {of_rest} in the others" if len(large) < len(errors) else ""
+    return ["", Prose(f"The numbers have relative errors of at most {said}{others}, {included}.")]
+
+
+def _rounded_up(error: float) -> str:
+    unit = 10.0 ** math.floor(math.log10(error))
+    return f"{math.ceil(error / unit * (1 - 1e-12)) * unit:.0e}"

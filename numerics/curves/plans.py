@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Integer
 
 from derive.activations import Activation
-from derive.blocks import AveragePool, Block, Concatenate
+from derive.blocks import AveragePool, Block, Concatenate, Residual
 from derive.blocks.lemmas import Lemmas
 from derive.blocks.lemmas_branches import side_by_side
 from derive.blocks.lemmas_other import added
@@ -29,6 +29,9 @@ from numerics.network_blocks import alone
 _GAUSSIAN_FIRST = (
     "{} is predicted for Gaussian values of mean zero, which come out of weights (dense, conv) and out of sums of "
     "such: what goes in here comes out of {}"
+)
+_BEFORE_ITS_WEIGHTS = (
+    ", which adds to what an activation left; one at the start of the branch is predicted: residual(relu, conv(8))"
 )
 _WEIGHTLESS = "the branches of {} are predicted where they have weights; {} has none, and hangs on what it is added to"
 
@@ -243,7 +246,8 @@ def _expected(block: Block, port: Port) -> Expectations | None:
     if activation is None:
         return None
     if not port.gaussian:
-        raise InputError(_GAUSSIAN_FIRST.format(block.name, port.source))
+        hint = _BEFORE_ITS_WEIGHTS if port.source == Residual.word else ""
+        raise InputError(_GAUSSIAN_FIRST.format(block.name, port.source) + hint)
     return expectations(activation)
 
 

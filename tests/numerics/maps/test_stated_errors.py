@@ -192,7 +192,7 @@ def test_what_is_left_out_at_the_nodes_alone_says_nothing_between_them() -> None
 
     def found(m: Series) -> tuple[float, float]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(interpolant, "_series", lambda *_, **__: m)
+            patch.setattr(interpolant, "_series", lambda *_, **__: [m])
             made = Pair._within(NumericalMaps("erf"), [nothing] * (DEGREE + 1), ellipse)
         assert made is not None
         polynomials = np.ones((DEGREE + 1, 1))
