@@ -30,7 +30,9 @@ report: $(VENV)/.run
 
 test: $(VENV)/.dev lint
 	@echo "== tests and doctests"
-	@$(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
+	@# A worker has a core; threads of BLAS beside it would only wait for each other.
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
 
 lint: $(VENV)/.dev
 	@echo "== lint (ruff)"
