@@ -50,7 +50,8 @@ def plot_sweep(sweep: Sweep, quantity: str = "q", *, ax: Given = None) -> Figure
         down, values = varied[0], sweep.at(quantity).reshape([len(sweep.swept[name]) for name in varied])
         levels = sweep.swept[down]
     else:
-        raise InputError(f"a heat map is of two settings with several values, or of one that is no depth, got {varied}")
+        given = ", ".join(varied) or "none"
+        raise InputError(f"a heat map is of two settings with several values, or of one that is no depth, got {given}")
     drawn = style.panels(ax, 1, (WIDTH * 0.7, 3.4))
     (axes,) = drawn.axes
     _draw(axes, (varied[-1], sweep.swept[varied[-1]]), (down, levels), values, quantity)
@@ -62,6 +63,9 @@ def _known(sweep: Sweep, quantity: str) -> str:
     return quantity
 
 
+_APART = ("activation", "depth")
+
+
 def _draw(
     axes: Axes,
     across: tuple[str, tuple[Any, ...]],
@@ -71,11 +75,12 @@ def _draw(
 ) -> None:
     shown = np.ma.masked_where(~np.isfinite(values) | ((values <= 0) & (quantity != "rho")), values)
     norm: Normalize = Normalize(0, 1) if quantity == "rho" else LogNorm()
-    places = [np.arange(len(v)) if name == "activation" else np.asarray(v, float) for name, v in (across, down)]
+    # What is between two depths, or two activations, is no setting: cells side by side, whatever lies between.
+    places = [np.arange(len(v)) if name in _APART else np.asarray(v, float) for name, v in (across, down)]
     mesh = axes.pcolormesh(*places, shown, norm=norm, shading="nearest", cmap="viridis", rasterized=True)
     for (name, levels), axis, place in zip((across, down), (axes.xaxis, axes.yaxis), places, strict=True):
         axis.set_label_text(_LABELS[name])
-        if name == "activation":
+        if name in _APART:
             axis.set_ticks(place, [str(level) for level in levels])
     axes.figure.colorbar(mesh, ax=axes, label=_QUANTITIES.get(quantity, f"${quantity}$"))
 
