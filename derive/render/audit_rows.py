@@ -140,7 +140,7 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
         rows.append(("derived", text.formula(audit.derived)))
     if audit.condition is not None:
         rows.append((condition_label(audit), f"{text.formula(audit.condition)} ({condition_note(audit)})"))
-    rows += [("holds if", _plain(h.text)) for h in audit.suffices]
+    rows += [("and if" if n else "holds if", _plain(h.text)) for n, h in enumerate(audit.suffices)]
     if audit.counterexample is not None:
         rows += [("counter", row) for row in sentences(audit.counterexample)]
     if audit.error is not None:
@@ -186,7 +186,7 @@ def to_html(audit: Audit) -> str:
     if audit.condition is not None:
         condition = f"{html.formula(audit.condition)} ({escape(condition_note(audit))})"
         rows.append((condition_label(audit), condition))
-    rows += [("holds if", words(h.text)) for h in audit.suffices]
+    rows += [("and if" if n else "holds if", words(h.text)) for n, h in enumerate(audit.suffices)]
     if audit.counterexample is not None:
         rows.append(("counterexample", "<br>".join(map(escape, sentences(audit.counterexample)))))
     if audit.error is not None:
