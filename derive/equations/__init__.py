@@ -12,4 +12,4 @@ from __future__ import annotations
 from derive.equations.answer import EquationAudit as EquationAudit
 from derive.equations.answer import audit as audit
 from derive.equations.constants import audit_constant as audit_constant
-from derive.equations.reading import read as read
+from derive.equations.equation_reading import read as read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from derive.equations.cursor import CLOSING, Cursor
-from derive.equations.scanner import END, NAME, NUMBER, Token
+from derive.equations.lexer import END, NAME, NUMBER, Token
 from derive.equations.tree import Call, Factor, Name, Node, Number, Power, Product, Total, Whole
 
 BRACKETS = ("E", "Var", "Cov")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn, Protocol
 
-from derive.equations.scanner import END, NAME, Token, located, scan
+from derive.equations.lexer import END, NAME, Token, located, scan
 from derive.equations.tree import Name, Node
 
 RELATIONS = ("=", "≈", "~", "->", "<=", ">=", "<", ">", "!=")

@@ -17,9 +17,9 @@ from derive.claims.audit import Inconsistent
 from derive.claims.audit import audit as audit_claim
 from derive.claims.claim import Audit, Claim, Finding
 from derive.claims.decision import compare
+from derive.equations.equation_reading import Reading, read
 from derive.equations.limits_of_width import audit_limit
 from derive.equations.presets import assumed, fixes_input
-from derive.equations.reading import Reading, read
 from derive.equations.speakers import Speaker, batches, of_theorems, speaking
 from derive.equations.spoken import Spoken, once, spoken_of
 from derive.equations.vocabulary import Vocabulary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from derive.equations.cursor import CLOSING, Cursor
-from derive.equations.scanner import END, NAME, NUMBER
+from derive.equations.lexer import END, NAME, NUMBER
 from derive.equations.tree import Bars, Factor, Law, Mean, Name, Node, Power, Product, Root, Table
 
 

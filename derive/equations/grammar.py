@@ -19,8 +19,8 @@ from __future__ import annotations
 from derive.equations.arithmetic import Arithmetic
 from derive.equations.cursor import CLOSING, JOINS, RELATIONS, Names
 from derive.equations.enclosed import Brackets
+from derive.equations.lexer import END, NAME, NUMBER
 from derive.equations.operators import Calculus
-from derive.equations.scanner import END, NAME, NUMBER
 from derive.equations.tree import Logic, Node, Number, Phrase, Relation
 from derive.errors import InputError
 

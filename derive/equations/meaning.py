@@ -13,9 +13,9 @@ from sympy.core.relational import Relational
 
 from derive.equations import tree
 from derive.equations.left_out import IN, OUT
-from derive.equations.means import Means
 from derive.equations.multiples import Multiples
-from derive.equations.scalars import Scalars
+from derive.equations.named_scalars import Scalars
+from derive.equations.read_averages import Means
 from derive.proof.derivation import Statement
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from derive.equations.cursor import Cursor
-from derive.equations.scanner import NAME, Token
+from derive.equations.lexer import NAME, Token
 from derive.equations.tree import Big, Derivative, Infinity, Integral, Name, Node
 
 

@@ -11,7 +11,7 @@ from sympy import Abs, Add, Basic, Expr, I, Integer, Pow, Rational, Symbol, floo
 
 from derive.equations import tree
 from derive.equations.left_out import IN, OUT, left_out
-from derive.equations.scanner import located
+from derive.equations.lexer import located
 from derive.equations.vocabulary import Vocabulary
 from derive.expressions.safety import Unsafe, raised, safely
 from derive.limits import check

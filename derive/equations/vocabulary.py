@@ -28,7 +28,7 @@ from sympy import (
 
 from derive.averages import Average, Bracket, Covariance, Variance
 from derive.cost import CostFunction
-from derive.equations.scanner import NAME, SIGN, Token, scan
+from derive.equations.lexer import NAME, SIGN, Token, scan
 from derive.errors import InputError
 from derive.expressions.reader import ELEMENTARY
 from derive.gaussian.functions import NormalDensity, Phi

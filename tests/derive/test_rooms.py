@@ -15,7 +15,7 @@ from derive.methods import METHODS
 from derive.provided import provided, provider
 
 HOME = Path(derive.__file__).parent
-ROOMS = ("proof", "rules", "blocks", "maps", "theorems", "claims", "lookup", "render")
+ROOMS = ("proof", "rules", "blocks", "maps", "theorems", "claims", "lookup", "render", "equations")
 """From below to above; below them all is the language, and the top package knows them all."""
 ENGINES = ("gaussian", "quadrature", "activations", "expressions")
 """Rooms whose files lie at several heights: their files import no circle, that is all."""

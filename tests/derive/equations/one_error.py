@@ -12,7 +12,7 @@ from random import Random
 from sympy import Basic, Integer, Product, Rational, Sum, Symbol, prime
 
 from derive.averages import Bracket, SharedVariance
-from derive.equations.reading import read
+from derive.equations.equation_reading import read
 from derive.errors import InputError
 from derive.gaussian.expectation import GaussianExpectation
 from derive.hypotheses import BACKWARD, FORWARD

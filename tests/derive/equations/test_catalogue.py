@@ -6,7 +6,7 @@ import mpmath
 import pytest
 
 import derive
-from derive.equations.catalogue import ROWS
+from derive.equations.shipped_constants import ROWS
 
 FUNCTIONS = {
     "celu": lambda u: u if u > 0 else mpmath.expm1(u),

@@ -13,7 +13,7 @@ from sympy import Product, Sum, Symbol
 
 import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
-from derive.equations.reading import read
+from derive.equations.equation_reading import read
 from derive.errors import InputError
 from derive.layers import d, i
 from derive.network import W, b, cost_gradient, f, g, n, s, slope, x, z

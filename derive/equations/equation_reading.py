@@ -10,9 +10,9 @@ from sympy import Basic, Expr, Function, Symbol, preorder_traversal
 from derive.averages import Bracket, SharedVariance
 from derive.equations import tree
 from derive.equations.grammar import parse
+from derive.equations.lexer import located
 from derive.equations.meaning import Meaning
 from derive.equations.part_reader import PartReader
-from derive.equations.scanner import located
 from derive.equations.vocabulary import Vocabulary, network_vocabulary, sign_of
 from derive.errors import InputError
 from derive.indices import bound_indices

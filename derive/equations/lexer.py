@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from derive.equations.signs import BIGGER, COMMANDS, DROPPED, FONTS, LOWERED, RAISED, SIGNS, TABLES
+from derive.equations.sign_spellings import BIGGER, COMMANDS, DROPPED, FONTS, LOWERED, RAISED, SIGNS, TABLES
 from derive.errors import InputError
 
 LONGEST = 4_000

@@ -9,8 +9,8 @@ from derive.averages import Average, Covariance, Variance
 from derive.cost import CostFunction, Partial
 from derive.equations import tree
 from derive.equations.left_out import IN, OUT, ROW, left_out, shared
+from derive.equations.lexer import located
 from derive.equations.part_reader import PartReader
-from derive.equations.scanner import located
 from derive.errors import unknown_name
 from derive.gaussian.expectation import GaussianExpectation
 from derive.randomness import Entry, Over

@@ -6,8 +6,8 @@ from sympy import E, Expr, Integer, KroneckerDelta, Symbol, pi
 
 from derive.equations import tree
 from derive.equations.left_out import IN, MORE, OUT, ROW
+from derive.equations.lexer import located
 from derive.equations.part_reader import PartReader, bounded
-from derive.equations.scanner import located
 from derive.errors import InputError, unknown_name
 from derive.expressions.safety import Unsafe
 from derive.randomness import Family
