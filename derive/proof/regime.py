@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from sympy import Basic, Eq, Expr, Function, Symbol, solve
+from sympy import Basic, Dummy, Eq, Expr, Function, KroneckerDelta, Symbol, solve
 from sympy.core.function import AppliedUndef
 
-from derive.averages import SharedVariance
+from derive.averages import Bracket, SharedVariance
 from derive.hypotheses import Hypothesis
 from derive.layers import d, i
 from derive.network import Activation, ActivationSlope
@@ -138,9 +138,16 @@ def _is_symbol(e: Basic) -> bool:
 def _solution(equation: Eq, unknown: Basic) -> Expr | None:
     if equation.lhs == unknown and not equation.rhs.has(unknown):
         return equation.rhs
+    whole = equation.doit()
+    # A mean or a delta is one number here: SymPy would differentiate what is inside it.
+    numbers = {node: Dummy() for node in whole.atoms(Bracket, KroneckerDelta) if node != unknown}
+    if any(node.has(unknown) for node in numbers):
+        return None
     try:
-        solutions = solve(equation.doit(), unknown)
+        solutions = solve(whole.xreplace(numbers), unknown)
     except NotImplementedError:
         return None
-    admissible = [v for v in solutions if isinstance(v, Expr) and not (unknown.is_nonnegative and v.is_negative)]
+    nodes = {number: node for node, number in numbers.items()}
+    solutions = [v.xreplace(nodes) for v in solutions if isinstance(v, Expr)]
+    admissible = [v for v in solutions if not (unknown.is_nonnegative and v.is_negative)]
     return admissible[0] if len(admissible) == 1 and not admissible[0].has(unknown) else None
