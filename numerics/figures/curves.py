@@ -150,9 +150,10 @@ def _finish(axes: Axes, title: str, prediction: Prediction, *, logarithmic: bool
     values = np.concatenate([line.get_ydata() for line in axes.lines]) if axes.lines else np.ones(1)
     if not logarithmic:
         axes.set_ylim(0, 1.02)
-    elif (np.isfinite(values) & (values > 0)).any():
+    elif (shown := values[np.isfinite(values) & (values > 0)]).size:
         axes.set_yscale("log")
-        low, high = axes.get_ylim()
+        # For one value alone matplotlib takes a decade each way.
+        low, high = axes.get_ylim() if shown.min() < shown.max() else (shown[0], shown[0])
         if high < 30 * low:
             # Less than a decade and a half: ticks at 1, 2, 5 read better than one power of ten.
             middle = np.sqrt(low * high)
