@@ -10,6 +10,7 @@ from derive.maps.gaps import d, e
 from derive.maps.map_rules import (
     Differentiate,
     EvenPart,
+    OneVariable,
     PriceInCorrelation,
     PriceInVariance,
     ScaleInVariance,
@@ -30,6 +31,11 @@ def pair(integrand):
     return GaussianExpectation.of(integrand, (x, y), (Integer(0), Integer(0)), ((q, q * rho), (q * rho, q)))
 
 
+def of_one_law(integrand, shared):
+    """E[g(x, y)] at variance q and a covariance."""
+    return GaussianExpectation.of(integrand, (x, y), (Integer(0), Integer(0)), ((q, shared), (shared, q)))
+
+
 def map_scenarios():
     """Price's theorem in the correlation and the variance, scaling, symmetry, values, differences term by term."""
     ratio = q * rho / (1 + q)
@@ -44,6 +50,18 @@ def map_scenarios():
             Derivative(sigma_w2 * pair(x**2 * y**2) + q, rho),
             sigma_w2 * q * pair(4 * x * y),
             (sigma_w2 * pair(4 * x * y), 2 * sigma_w2 * q * pair(x * y), sigma_w2 * q * pair(4 * x**2)),
+        ),
+        Scenario(
+            OneVariable(U),
+            sigma_w2 * of_one_law(x**2 * Abs(y), Integer(0)),
+            sigma_w2 * one(U**2) * one(Abs(U)),
+            (sigma_w2 * one(U**2 * Abs(U)), sigma_w2 * one(U**2) ** 2, one(U**2) * one(Abs(U))),
+        ),
+        Scenario(
+            OneVariable(U),
+            2 * of_one_law(x**2 * Abs(y), q),
+            2 * one(U**2 * Abs(U)),
+            (2 * one(U**2) * one(Abs(U)), 2 * one(Abs(U)), one(U**2 * Abs(U))),
         ),
         Scenario(
             PriceInVariance(),

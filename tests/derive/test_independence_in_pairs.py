@@ -11,7 +11,7 @@ from sympy import Eq, Rational, Sum, Symbol
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.blocks import Dense, Dropout, Serial, network_input
-from derive.blocks.lemmas import coming_back as gradients_back
+from derive.blocks.lemmas import gradient_independence
 from derive.errors import InputError
 from derive.hypotheses import (
     CATALOGUE,
@@ -97,7 +97,7 @@ def shipped():
     yield from z.assumed
     yield from coming_back(z)[1]
     z = Dense(N)(network_input(N))
-    yield gradients_back(z, z.family)
+    yield gradient_independence(z, z.family)
 
 
 def test_the_words_of_shipped_hypotheses_say_which_it_is():

@@ -316,7 +316,7 @@ def test_oracles_share_no_code_with_derivations():
     """They know the words of the language (brackets, families), and neither rules, nor theorems, nor closed forms."""
     files = [
         *(ROOT / "theorems" / "oracles").glob("*.py"),
-        ROOT / "proof" / "reading.py",
+        ROOT / "proof" / "oracle_reading.py",
         ROOT / "proof" / "outcomes.py",
     ]
     found = {m for path in files for m in imported(path) if m.startswith(("derive", "numerics"))}
