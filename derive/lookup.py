@@ -22,6 +22,7 @@ from derive.theorems import THEOREMS
 if TYPE_CHECKING:
     from derive.claims.claim import Claim
     from derive.hypotheses import Hypothesis
+    from derive.proof.derivation import Derivation
 
 
 class Kind(Enum):
@@ -75,9 +76,13 @@ def lookup(text: str, kinds: Sequence[Kind] = tuple(Kind)) -> Named:
 
 def deciding(claim: Claim) -> tuple[str, ...]:
     """Return the theorems that a claim is compared with, in the order of use: none where a quadrature decides it."""
+    return _theorems_of(claim.against)
+
+
+def _theorems_of(builders: Iterable[Callable[[], Derivation]]) -> tuple[str, ...]:
     own = {THEOREMS.where(name): name for name in THEOREMS.names()}
     found = []
-    for build in claim.against:
+    for build in builders:
         theorem = getattr(build, "theorem", None)
         if theorem is not None:
             found += [theorem] if theorem in own.values() else []
@@ -97,7 +102,7 @@ def deciding(claim: Claim) -> tuple[str, ...]:
 
 def decided(theorem: str) -> tuple[str, ...]:
     """Return the claims that a theorem decides."""
-    return tuple(name for name in CLAIMS.names() if theorem in deciding(CLAIMS.builder(name)()))
+    return tuple(name for name in CLAIMS.names() if theorem in _theorems_of(CLAIMS.given(name, "against")))
 
 
 @cache

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from functools import wraps
 from importlib import import_module
 from textwrap import dedent
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from derive.errors import InputError, unknown_name
 
@@ -65,15 +65,25 @@ class Registry(Generic[T]):
         return self._entries[name]
 
     def source(self, name: str) -> str:
-        """Return the source that the builder of an entry gives it, read off its code: building takes long."""
+        """Return the source that the builder of an entry gives it."""
+        return str(self.given(name, "source") or "")
+
+    def given(self, name: str, field: str) -> Any:
+        """Return what the builder of an entry gives as a field, None where it has none.
+
+        It is read off the builder's code where it stands there as a constant or by names: building takes long.
+        """
         builder = self.builder(name)
-        given = [k.value for k in ast.walk(_code(builder)) if isinstance(k, ast.keyword) and k.arg == "source"]
-        match given[-1:]:
-            case [ast.Constant(value=text)]:
-                return str(text)
-            case [ast.Name(id=constant)]:
-                return str(vars(import_module(builder.__module__))[constant])
-        return str(getattr(builder(), "source", ""))
+        known = vars(import_module(builder.__module__))
+        stated = [k.value for k in ast.walk(_code(builder)) if isinstance(k, ast.keyword) and k.arg == field]
+        match stated[-1:]:
+            case [ast.Constant(value=value)]:
+                return value
+            case [ast.Name(id=constant)] if constant in known:
+                return known[constant]
+            case [ast.Tuple(elts=parts)] if all(isinstance(e, ast.Name) and e.id in known for e in parts):
+                return tuple(known[e.id] for e in parts if isinstance(e, ast.Name))
+        return getattr(builder(), field, None)
 
     def register(self, name: str, where: str) -> None:
         """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import mpmath
 from sympy import Expr, Float, Integer, Rational, Symbol, sqrt
@@ -45,14 +45,23 @@ def audit_constant(printed: str, of: str) -> Audit:
     >>> audit_constant("1.6765", "1/sqrt(E[silu(u)^2])").verdict
     'holds'
     """
-    return audit(constant_claim(printed, of))
+    claim = constant_claim(printed, of)
+    claim.derived()  # what cannot be read or has no number is an error, and no verdict
+    return audit(claim)
 
 
-def constant_claim(printed: str, of: str) -> Claim:
-    """Return a printed constant, and what it is said to be, as a claim."""
+def constant_claim(printed: str, of: str, reading: str = "") -> Claim:
+    """Return a printed constant, and what it is said to be, as a claim; the number is computed when it is asked for.
+
+    ``reading`` is how it is read, to which the true value is added.
+    """
+
+    @cache
+    def true() -> Expr:
+        return _number(of, "formula of the constant")
+
     decimal = printed.strip() if _DECIMAL.fullmatch(printed.strip()) else None
     value = Rational(decimal) if decimal else _number(printed, "constant")
-    true = _number(of, "formula of the constant")
     shown = Float(decimal, _digits(decimal)) if decimal else value
     return Claim(
         id="constant",
@@ -62,9 +71,9 @@ def constant_claim(printed: str, of: str) -> Claim:
         printed=Statement(Symbol("constant"), "=", shown),
         setting=Setting(()),
         against=(),
-        analytic=lambda: true,
+        analytic=true,
         decimal=decimal,
-        reading=Words(_reading(value, true, decimal)),
+        reading=lambda: Words(" ".join(filter(None, (reading, _reading(value, true(), decimal))))),
     )
 
 

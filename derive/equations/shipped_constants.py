@@ -14,7 +14,6 @@ from sympy import Symbol
 from derive.claims.claim import Claim
 from derive.equations.constants import constant_claim
 from derive.proof.derivation import Statement
-from derive.words import Words
 
 _NFNET = "timm, nfnet.py"
 _STYLEGAN = "StyleGAN3, bias_act"
@@ -78,7 +77,7 @@ ROWS = {
 def claim_of(id: str) -> Claim:
     """Return a row as a claim."""
     row = ROWS[id]
-    made = constant_claim(row.printed, row.formula)
+    made = constant_claim(row.printed, row.formula, row.reading)
     return replace(
         made,
         id=id,
@@ -86,7 +85,6 @@ def claim_of(id: str) -> Claim:
         source=row.source,
         where=row.where,
         printed=Statement(Symbol(row.symbol), "=", made.printed.rhs),
-        reading=Words(" ".join(filter(None, (row.reading, str(made.reading))))),
     )
 
 

@@ -59,8 +59,7 @@ def source_of(named: Named) -> str:
     if named.kind is Kind.THEOREM:
         return THEOREMS.source(named.name)
     if named.kind is Kind.CLAIM:
-        claim = CLAIMS.builder(named.name)()
-        return f"{claim.source}, {claim.where}"
+        return ", ".join(str(CLAIMS.given(named.name, field)) for field in ("source", "where"))
     if named.kind is Kind.HYPOTHESIS:
         return hypotheses()[named.name].source
     from derive.activations import CATALOGUE
