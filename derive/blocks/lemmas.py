@@ -16,8 +16,7 @@ from derive.blocks.block import Block
 from derive.blocks.dropout import MASKS
 from derive.blocks.signal import CHANNEL, POSITIONS, SAMPLE, UNIT, Axis, Drawn, Extents, Signal
 from derive.hypotheses import FINITE_MOMENTS
-from derive.indices import PLACES as PLACES
-from derive.indices import K, T, V
+from derive.indices import PLACES, K, T, V
 from derive.kinds import Hypothesis, Kind, Property, definition
 from derive.layers import Facts
 from derive.network import Partial, n
@@ -119,7 +118,7 @@ def moments(
             Average(start, OVER),
             others.get(name, rules),
             f"{word}-{name}",
-            f"{_TITLES[name]} behind {word}",
+            f"{TITLES[name]} behind {word}",
         )
         for name, (start, rules) in starts.items()
     }
@@ -223,7 +222,7 @@ def known(lemmas: Lemmas, sizes: Mapping[Basic, Expr], variances: Mapping[Source
     }
 
 
-_TITLES = {
+TITLES = {
     "mean": "The mean",
     "square": "The mean square",
     "product": "The mean product of two samples",

@@ -13,6 +13,7 @@ from derive.blocks.lemmas import (
     FIRST,
     OVER,
     SECOND,
+    TITLES,
     Lemma,
     Lemmas,
     incoming,
@@ -50,7 +51,6 @@ def _before(branch: Signal) -> Signal:
 
 
 def _made(name: str, start: Expr, y: Family) -> Lemma:
-    titles = {"mean": "The mean", "square": "The mean square", "product": "The mean product of two samples"}
     setting = Setting((FINITE_MOMENTS,), over=OVER)
-    title = f"{titles[name]} of a unit behind {Concatenate.word}"
+    title = f"{TITLES[name]} of a unit behind {Concatenate.word}"
     return made(setting, Average(start, OVER), (Define(y),), f"{Concatenate.word}-{name}", title)

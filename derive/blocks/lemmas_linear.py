@@ -8,10 +8,11 @@ from sympy import Expr, Mod, floor, sympify
 
 from derive.blocks.convolution import Convolution
 from derive.blocks.dense import Dense
-from derive.blocks.lemmas import FACTOR, PLACES, SIZES, UNIT_INDEX, Lemmas, gradient, incoming, into, known, moments
+from derive.blocks.lemmas import FACTOR, SIZES, UNIT_INDEX, Lemmas, gradient, incoming, into, known, moments
 from derive.blocks.pooling import AveragePool, Flatten
 from derive.blocks.scale import Scale
 from derive.blocks.signal import Signal
+from derive.indices import PLACES
 from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.rule import Rule
 from derive.randomness import BIASES, WEIGHTS, Family, Source

@@ -33,11 +33,6 @@ KERNEL = Family(
 """K^i, a random number: it depends on the layers before."""
 
 
-def given_before(integrand: Expr, kernel: Expr) -> Expr:
-    """Return the mean over u ~ N(0, K) of a function of u, given the layers before: a function of K."""
-    return GaussianExpectation.of(integrand, (U,), (Integer(0),), ((kernel,),))
-
-
 @dataclass(frozen=True)
 class GivenLayersBefore(OnUnits, BeyondWorlds):
     """E[g(s_j) h(s_k) X] = E[E_u[g(u)] E_u[h(u)] X] with u ~ N(0, K), for two units of one layer

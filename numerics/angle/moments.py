@@ -14,21 +14,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.power_series import powers, times
+
 Floats = NDArray[np.float64]
-Power = tuple[int, int, int]
-
-
-@lru_cache
-def powers(degree: int) -> tuple[Power, ...]:
-    """Return the exponents of all monomials in three variables up to a degree."""
-    orders = range(degree + 1)
-    return tuple((i, j, k) for i, j, k in product(orders, orders, orders) if i + j + k <= degree)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +53,7 @@ def moments(slope: float, t: float, units: int, degree: int) -> Moments:
     for e in powers(degree):
         unit[e] = raw[e] / np.prod(deviation**e) / factorials[e]
         shift[e] = np.prod((-mean / deviation) ** e) / factorials[e]
-    centred = _times(unit, shift)
+    centred = times(unit, shift, 3)
     # Exact zeros, not what rounding leaves of them: first moments about the mean.
     centred[1, 0, 0] = centred[0, 1, 0] = centred[0, 0, 1] = 0.0
     for e in powers(degree):
@@ -88,23 +80,14 @@ def _unit(slope: float, t: float, degree: int) -> tuple[Floats, Floats]:
     return np.concatenate(columns, axis=1), np.concatenate(weights)
 
 
-def _times(a: Floats, b: Floats) -> Floats:
-    """Return the product of two power series in three variables, to their degree."""
-    degree, out = len(a) - 1, np.zeros_like(a)
-    for i, j, k in powers(degree):
-        out[i:, j:, k:] += a[i, j, k] * b[: degree + 1 - i, : degree + 1 - j, : degree + 1 - k]
-    out[np.indices(out.shape).sum(axis=0) > degree] = 0.0
-    return out
-
-
 def _power(series: Floats, exponent: int) -> Floats:
     """Return a positive integer power of a power series, by repeated squaring."""
     out, square = None, series
     while exponent:
         if exponent & 1:
-            out = square if out is None else _times(out, square)
+            out = square if out is None else times(out, square, 3)
         exponent >>= 1
         if exponent:
-            square = _times(square, square)
+            square = times(square, square, 3)
     assert out is not None
     return out

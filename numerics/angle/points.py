@@ -20,7 +20,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from numerics.angle.moments import Moments, powers
+from numerics.angle.moments import Moments
+from numerics.power_series import monomials, powers
 
 Floats = NDArray[np.float64]
 
@@ -94,17 +95,13 @@ def standard_normals(rng: Generator, *, layers: int, units: int) -> Floats:
 def _calibrated(v: Floats, weights: Floats, known: Moments, degree: int) -> Floats:
     """Return the nearest weights, in the mean square relative to the given ones, with the known moments."""
     x = (v - known.mean[:, None]) / known.deviation[:, None]
-    by_power = [[np.ones(x.shape[1])] for _ in range(3)]
-    for column, values in zip(by_power, x, strict=True):
-        for _ in range(degree):
-            column.append(column[-1] * values)
-    monomials = np.stack([by_power[0][i] * by_power[1][j] * by_power[2][k] for i, j, k in powers(degree)])
-    size = np.sqrt(monomials**2 @ weights)
-    monomials /= np.where(size > 0, size, 1.0)[:, None]
-    missing = known.of(degree) / np.where(size > 0, size, 1.0) - monomials @ weights
-    shape = (monomials * weights) @ monomials.T
+    terms = monomials(x, powers(degree))
+    size = np.sqrt(terms**2 @ weights)
+    terms /= np.where(size > 0, size, 1.0)[:, None]
+    missing = known.of(degree) / np.where(size > 0, size, 1.0) - terms @ weights
+    shape = (terms * weights) @ terms.T
     found = np.linalg.lstsq(shape, missing, rcond=_RANK**1.5)[0]
-    result: Floats = weights * (1 + found @ monomials)
+    result: Floats = weights * (1 + found @ terms)
     return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -158,14 +158,12 @@ def own_network_options(command: Callable[..., Any]) -> Callable[..., Any]:
             _refuse(alone, _OF_REPORT, "{} goes with --layers")
         return command(network=None if own["layers"] is None else _of_blocks(given), **options)
 
-    for option in reversed([option for name, option in zip(_NAMES, _OPTIONS, strict=True) if name in _OF_REPORT]):
-        with_network = option(with_network)
-    return with_network
+    return _with_options(with_network, _OF_REPORT)
 
 
-def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
+def _with_options(command: Callable[..., Any], names: Collection[str] | None = None) -> Callable[..., Any]:
+    for name, option in reversed([*zip(_NAMES, _OPTIONS, strict=True)]):
+        command = option(command) if names is None or name in names else command
     return command
 
 

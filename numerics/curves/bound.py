@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Basic, Expr, lambdify
 
-from derive.blocks.lemmas import PLACES, UNIT_INDEX
+from derive.blocks.lemmas import UNIT_INDEX
+from derive.indices import PLACES
 from derive.rules.wide import Q
 from numerics.curves.expectations import Q_OTHER, SHARED, Expectations
 from numerics.curves.forms import Form, Read

@@ -110,7 +110,7 @@ def _after_activation(network: Network, q: Floats, error: Floats) -> Bounded:
 def _spreads(network: Network) -> dict[str, Bounded]:
     """Return the standard deviations from second moments, of lengths and distances."""
     found = {}
-    for name, samples in (("sd_q", 1), ("sd_v2", 2)):
+    for name, samples in zip(SPREAD_COLUMNS, (1, 2), strict=True):
         by = []
         for number in (0, 1):
             first, second = (_carried(samples, network, power, number).moment for power in (1, 2))

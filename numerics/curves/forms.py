@@ -10,9 +10,10 @@ from sympy import Add, Basic, Dummy, Expr, Integer, Sum, factor
 
 from derive.averages import Average
 from derive.blocks.lemmas import FIRST as ONE
-from derive.blocks.lemmas import PLACES, Lemma, Lemmas, name_of
 from derive.blocks.lemmas import SECOND as OTHER
+from derive.blocks.lemmas import Lemma, Lemmas, name_of
 from derive.gaussian import GaussianExpectation
+from derive.indices import PLACES
 from derive.randomness import Entry
 from derive.rules.replicas import Pair
 from derive.rules.wide import MU, NU, M, Q, U, V, over_networks, over_samples

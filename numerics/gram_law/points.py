@@ -9,7 +9,7 @@ import scipy
 from numpy.typing import NDArray
 
 from numerics.gram_law.samples import Samples
-from numerics.gram_law.series import mean_of_units, monomials, powers
+from numerics.power_series import mean_of_units, monomials, powers
 
 Floats = NDArray[np.float64]
 

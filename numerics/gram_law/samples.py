@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from derive.activations import Activation
 from numerics.activations import fast_value, numpy_function
-from numerics.gram_law.quadrature import on_line, on_plane
-from numerics.gram_law.series import Power, monomials, powers
+from numerics.gram_law.normal_rule import on_line, on_plane
 from numerics.laws import NORMAL, Law
 from numerics.network import Network
+from numerics.power_series import Power, monomials, powers
 
 Floats = NDArray[np.float64]
 

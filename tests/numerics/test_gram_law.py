@@ -13,8 +13,8 @@ from numerics.curves.finite import _moment
 from numerics.gram_law import ONE, SIZES, TWO, carried
 from numerics.gram_law.points import Points, after_layer, few
 from numerics.gram_law.samples import Layers
-from numerics.gram_law.series import mean_of_units, monomials
 from numerics.network import Network
+from numerics.power_series import mean_of_units, monomials
 from numerics.simulation import simulate
 from numerics.verification import verify
 

@@ -6,12 +6,13 @@ from sympy import Integer, Rational, Sum, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
 from derive.blocks import AveragePool, Convolution, Dense, Dropout, Elementwise, Flatten, Residual, Scale, SumOf, read
-from derive.blocks.lemmas import FACTOR, FIRST, OVER, PLACES, RATE, SECOND, SIZES, incoming
+from derive.blocks.lemmas import FACTOR, FIRST, OVER, RATE, SECOND, SIZES, incoming
 from derive.blocks.lemmas_linear import _flat, _pooled, _scaled, _weighted
 from derive.blocks.lemmas_other import _added, _dropped, _elementwise
 from derive.blocks.signal import network_input
 from derive.errors import InputError
 from derive.hypotheses import FINITE_MOMENTS
+from derive.indices import PLACES
 from derive.network import GAIN, n
 from derive.proof.derivation import Proof
 from derive.proof.laboratory import Laboratory

@@ -1,6 +1,7 @@
 """Truncated power series in several variables, of many points at once: from one unit's moments to those of a mean.
 
-A series of degree d in k variables is an array of shape (d + 1,)^k + (points,); powers beyond the degree are 0.
+A series of degree d in k variables is an array of shape (d + 1,)^k + (points,), without the last for one point; powers
+beyond the degree are 0.
 """
 
 from __future__ import annotations
@@ -44,18 +45,18 @@ def mean_of_units(raw: Floats, units: int, centre: Floats, scale: Floats) -> Flo
         by = _factorial(e)
         unit[e] = raw[e] / math.prod(s**k for s, k in zip(scale, e, strict=True)) / by
         shift[e] = math.prod((-c / s) ** k for c, s, k in zip(centre, scale, e, strict=True)) / by
-    unit = _times(unit, shift)
+    unit = times(unit, shift, variables)
     one = (0,) * variables
     unit[one] = 0.0
     cumulants, power = unit.copy(), unit
     for order in range(2, degree + 1):
-        power = _times(power, unit)
+        power = times(power, unit, variables)
         cumulants += (-1) ** (order + 1) / order * power
     for e in powers(degree, variables):
         cumulants[e] *= float(units) ** (1 - sum(e))
     found, power = cumulants.copy(), cumulants
     for order in range(2, degree + 1):
-        power = _times(power, cumulants) / order
+        power = times(power, cumulants, variables) / order
         found += power
     found[one] = 1.0
     for e in powers(degree, variables):
@@ -67,10 +68,10 @@ def _factorial(e: Power) -> int:
     return math.prod(map(math.factorial, e))
 
 
-def _times(a: Floats, b: Floats) -> Floats:
+def times(a: Floats, b: Floats, variables: int) -> Floats:
     """Return the product of two series, to their degree."""
     size, out = len(a), np.zeros_like(a)
-    for e in powers(size - 1, a.ndim - 1):
+    for e in powers(size - 1, variables):
         out[tuple(slice(k, None) for k in e)] += a[e] * b[tuple(slice(size - k) for k in e)]
-    out[np.indices(a.shape[:-1]).sum(axis=0) >= size] = 0.0
+    out[np.indices(a.shape[:variables]).sum(axis=0) >= size] = 0.0
     return out
