@@ -15,6 +15,8 @@ what is derived, and whether some tiny world (or point) with the stated hypothes
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from derive.claims.claim import Audit, Claim, Finding
 from derive.claims.decision import VACUOUS, Comparison, compare
 from derive.claims.numbers import approximates, compare_numbers, refute_at_points, unstated
@@ -31,6 +33,8 @@ class Inconsistent(Exception):
 
 def audit(claim: Claim) -> Audit:
     """Return the audit of a claim; see the module's docstring for what the verdicts mean."""
+    if claim.told is not None:
+        claim = replace(claim, reading=claim.told())
     setting = claim.setting.assuming(*_usual(claim))
     if claim.printed.relation == "≈" and claim.decimal is None:
         return _audit_approximation(claim, setting)

@@ -35,8 +35,8 @@ class Finding(Enum):
 class Claim(Result):
     """A printed formula. ``against`` are the derivations that it is compared with, in the order of use.
 
-    ``where`` tells where in the source it stands, ``reading`` how the print is read where it leaves a doubt; it is made
-    when it is asked for (`how_read`) where that takes a computation.
+    ``where`` tells where in the source it stands, ``reading`` how the print is read where it leaves a doubt; an audit
+    takes ``told`` in its place, which may compute.
     ``analytic`` is given where both sides are functions of numbers: it puts the derived right-hand side into the
     claim's symbols, and the two are compared to many digits instead of in tiny worlds.
     ``decimal`` is a printed number as printed: it holds if the true value rounds to its digits, or if it is the
@@ -55,12 +55,8 @@ class Claim(Result):
     analytic: Callable[[], Basic] | None = None
     decimal: str | None = None
     off: Callable[[], tuple[Expr, Symbol]] | None = None
-    reading: Words | Callable[[], Words] | None = None
-
-    @property
-    def how_read(self) -> Words | None:
-        """How the print is read, where it leaves a doubt."""
-        return self.reading() if callable(self.reading) else self.reading
+    reading: Words | None = None
+    told: Callable[[], Words] | None = None
 
     @property
     def headline(self) -> str:

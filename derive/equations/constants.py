@@ -73,7 +73,8 @@ def constant_claim(printed: str, of: str, reading: str = "") -> Claim:
         against=(),
         analytic=true,
         decimal=decimal,
-        reading=lambda: Words(" ".join(filter(None, (reading, _reading(value, true(), decimal))))),
+        reading=Words(reading) if reading else None,
+        told=lambda: Words(" ".join(filter(None, (reading, _reading(value, true(), decimal))))),
     )
 
 

@@ -35,7 +35,7 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "title": claim.title,
         "source": claim.source,
         "where": claim.where,
-        "reading": _plain(read) if (read := claim.how_read) else None,
+        "reading": _plain(claim.reading) if claim.reading else None,
         "printed": _statement(claim.printed),
         "hypotheses": [_hypothesis(h) for h in claim.hypotheses],
         "verdict": audit.verdict,
@@ -133,8 +133,8 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
     """Return an audit as Unicode text, wrapped to a width."""
     claim = audit.claim
     rows = [("printed", _line(claim.printed)), ("source", f"{claim.source}, {claim.where}")]
-    if read := claim.how_read:
-        rows.append(("reading", _plain(read)))
+    if claim.reading:
+        rows.append(("reading", _plain(claim.reading)))
     rows.append(("assumes", " ".join(_plain(h.text) for h in claim.hypotheses) or "nothing"))
     if audit.derived is not None:
         rows.append(("derived", text.formula(audit.derived)))
@@ -178,8 +178,8 @@ def to_html(audit: Audit) -> str:
         return mathml(whole.replace(TIMES, " "), display=True)
 
     rows = [("printed", statement(claim.printed)), ("source", escape(f"{claim.source}, {claim.where}"))]
-    if read := claim.how_read:
-        rows.append(("reading", words(read)))
+    if claim.reading:
+        rows.append(("reading", words(claim.reading)))
     rows.append(("assumes", " ".join(words(h.text) for h in claim.hypotheses) or "nothing"))
     if audit.derived is not None:
         rows.append(("derived", html.formula(audit.derived, display=True)))

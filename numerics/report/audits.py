@@ -27,8 +27,8 @@ def audit_entry(audit: Audit) -> str:
     parts = [f"<h4>{escape(claim.title)} {chip(audit.verdict, _LOOKS.get(audit.verdict, ''))}</h4>"]
     parts.append(f'<p class="dim"><code>{escape(claim.id)}</code> · {spelled(f"{claim.source}; {claim.where}.")}</p>')
     parts.append(stated(claim.printed))
-    if read := claim.how_read:
-        parts.append(f'<p class="dim">Read so: {read.render(formula, escape)}</p>')
+    if claim.reading is not None:
+        parts.append(f'<p class="dim">Read so: {claim.reading.render(formula, escape)}</p>')
     if audit.verdict != "holds":
         parts += _correction(audit)
     if audit.error is not None:
