@@ -230,8 +230,10 @@ TITLES = {
 }
 FACTOR = Symbol("alpha", real=True)
 RATE = Symbol("p_drop", nonnegative=True)
+EPSILON = Symbol("epsilon", nonnegative=True)
 _NAMED = {
     FACTOR: definition("factor", Words("{} is a constant.", FACTOR)),
+    EPSILON: definition("epsilon", Words("{} is what a normalisation adds to the variance.", EPSILON)),
     RATE: definition("drop-rate", Words("{} is the probability with which a unit is dropped.", RATE)),
     **{
         size: definition(f"{axis}s", Words(f"A channel has {{}} {axis}s.", size))

@@ -144,11 +144,11 @@ def _difference(same: Expr, product: Expr, *, pairs: bool) -> Form | None:
         return Form(both.half_squared_difference(), {}, {M: shared, V: shared.gap}, {})
     gaps = {Dummy("gap"): node for node in _outermost(product) if node.has(ONE) and node.has(OTHER)}
     squares = _collected(_of_one_sample(same) - _of_one_sample(product))
-    reads = {Dummy(f"mean_{k}"): node for k, node in enumerate(_outermost(squares))}
     # In the product the gap stands for itself, and is subtracted from the square.
     apart = product.xreplace({node: symbol for symbol, node in gaps.items()})
-    apart -= apart.xreplace(dict.fromkeys(gaps, Integer(0)))
-    formula = squares.xreplace({node: symbol for symbol, node in reads.items()}) + apart.expand()
+    formula = squares + (apart - apart.xreplace(dict.fromkeys(gaps, Integer(0)))).expand()
+    reads = {Dummy(f"mean_{k}"): node for k, node in enumerate(_outermost(formula))}
+    formula = formula.xreplace({node: symbol for symbol, node in reads.items()})
     named = {s: Read.of(node) for s, node in reads.items()} | {s: Read.of(node).gap for s, node in gaps.items()}
     return Form(formula, named, {}, {})
 

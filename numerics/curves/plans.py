@@ -51,6 +51,7 @@ class Leaf(Plan):
         self._back = Back(lemmas["gradient"], sources, port, of)
         self.behind = joined(self._moments.behind, self._back.behind)
         self.mean_is_an_expectation = of is not None
+        self.reads_mean = self._moments.reads_mean
         self.single = port.is_single and self.out.is_single
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
@@ -78,6 +79,7 @@ class Row(Plan):
         self.out = port
         self.behind = joined(*(p.behind for p in self._plans))
         self.single = all(p.single for p in self._plans)
+        self.reads_mean = any(p.reads_mean for p in self._plans)
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
         """Return the state behind the last block."""
@@ -89,7 +91,7 @@ class Row(Plan):
 
     def quick(self, values: Values, *, mean: bool) -> Quick:
         """Return the numbers behind the last block as a function of those in front of the first."""
-        return in_turn([one.quick(values, mean=mean) for one in self._plans])
+        return in_turn([one.quick(values, mean=mean or self.reads_mean) for one in self._plans])
 
     def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
         """Return the gradient in front of the first block."""
