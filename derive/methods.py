@@ -36,6 +36,6 @@ METHODS = {
     "Flatten.lemmas": "derive.blocks.lemmas_linear:flatten",
     "LayerNorm.lemmas": "derive.blocks.lemmas_normalise:of_units",
     "RMSNorm.lemmas": "derive.blocks.lemmas_normalise:of_units",
-    "BatchNorm.lemmas": "derive.blocks.lemmas_normalise:batchnorm",
+    "BatchNorm.lemmas": "derive.blocks.lemmas_batch:batchnorm",
     "Scale.lemmas": "derive.blocks.lemmas_linear:scale",
 }

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 from sympy import Symbol, sympify
 
-from derive.averages import Average
 from derive.blocks.lemmas import EPSILON, Lemmas, gradient, incoming, known, moments
 from derive.blocks.normalise import LayerNorm, RMSNorm
 from derive.blocks.signal import Signal
@@ -63,3 +62,4 @@ def _of_units(kind: type[LayerNorm | RMSNorm], positions: int) -> Lemmas:
         *after,
     )
     return {**found, "gradient": gradient(block, positions, back, settling(single))}
+
