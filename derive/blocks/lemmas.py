@@ -238,10 +238,11 @@ FACTOR = Symbol("alpha", real=True)
 RATE = Symbol("p_drop", nonnegative=True)
 EPSILON = Symbol("epsilon", nonnegative=True)
 BATCH = Symbol("B", integer=True, positive=True)
+EPSILON_ADDED = definition("epsilon", Words("{} is what a normalisation adds to the variance.", EPSILON))
 BATCH_SIZE = definition("batch-size", Words("{} is the number of samples of a batch.", BATCH))
 _NAMED = {
     FACTOR: definition("factor", Words("{} is a constant.", FACTOR)),
-    EPSILON: definition("epsilon", Words("{} is what a normalisation adds to the variance.", EPSILON)),
+    EPSILON: EPSILON_ADDED,
     BATCH: BATCH_SIZE,
     RATE: definition("drop-rate", Words("{} is the probability with which a unit is dropped.", RATE)),
     **{

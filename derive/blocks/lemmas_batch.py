@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sympy import Eq, Expr, Integer, Sum, Symbol, sympify
+from sympy import Integer, Sum, sympify
 
 from derive.averages import Average
 from derive.blocks.lemmas import (
@@ -21,8 +21,9 @@ from derive.blocks.lemmas import (
     incoming,
     known,
     made,
+    reads,
 )
-from derive.blocks.lemmas_normalise import settling
+from derive.blocks.lemmas_normalise import NO_EPSILON
 from derive.blocks.normalise import BatchNorm
 from derive.blocks.signal import Extents, Signal
 from derive.errors import InputError
@@ -56,11 +57,6 @@ EXCHANGEABLE_SAMPLES = Hypothesis(
     "samples-exchangeable",
     Words("No sample of a batch is special: the joint law of {} does not depend on the order of the samples.", Z(J, L)),
     (Property(EXCHANGEABLE, Z),),
-)
-NO_EPSILON = Hypothesis(
-    "no-epsilon",
-    Words("Nothing is added to the variance over the batch, {}, and it is not zero.", Eq(EPSILON, 0, evaluate=False)),
-    (),
 )
 LARGE_BATCH = Hypothesis(
     "large-batch",
@@ -151,11 +147,13 @@ def _infinite() -> Lemmas:
         "mean": _mean(),
         "square": made(setting, Average(_ONE**2, OVER), square, "large-batch-square", "The mean square, large batch"),
         "product": made(setting, Average(_TWO, OVER), product, "large-batch-product", "Two samples of a large batch"),
-        "gradient": _gradient(setting),
+        "gradient": Lemma(large_batch_gradient(), reads(large_batch_gradient().result)),
     }
 
 
-def _gradient(setting: Setting) -> Lemma:
+@lru_cache(maxsize=1)
+def large_batch_gradient() -> Derivation:
+    """E[(dC/dz_tk)^2] -> E[g_tk^2]/(v^2 + epsilon), the cost being a sum over the batch."""
     g = Family(
         "g",
         meaning="the gradients of the cost at what comes out",
@@ -189,13 +187,6 @@ def _gradient(setting: Setting) -> Lemma:
         Linearity(),
         Linearity(),
     )
-    independent = Hypothesis(
-        "batch-gradient-independence",
-        Words("The layers are wide: the gradients {} are independent of all that went forward.", at),
-        (Property(Kind.INDEPENDENT_OF, g, Z),),
-        exact=False,
-        source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
-    )
-    setting = setting.assuming(centred, settling, independent)
+    setting = Setting((FINITE_MOMENTS, BATCH_SIZE, LARGE_BATCH, centred, settling), over=OVER).with_distinct(*_APART)
     start = Average(Partial(cost, Z(FIRST, UNIT_INDEX)) ** 2, OVER)
-    return made(setting, start, rules, "large-batch-gradient", "The gradient in front of batchnorm, large batch")
+    return derived(setting, start, rules, "large-batch-gradient", "The gradient in front of batchnorm, large batch")

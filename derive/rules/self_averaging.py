@@ -59,21 +59,32 @@ class _Settled:
         self.unit, self.many, self.over, self.families = unit, many, over, set[Family]()
 
     def _large(self, size: Expr) -> bool:
-        return size.has(Width) if self.many is None else size == self.many
+        return size.has(Width if self.many is None else self.many)
+
+    def _is_total(self, e: Expr) -> bool:
+        return isinstance(e, Sum) and len(e.limits) == 1 and self._large(e.limits[0][2])
+
+    def _mean(self, total: Sum) -> Expr:
+        index = total.limits[0][0]
+        self.families |= {a.family for a in total.function.atoms(Entry) if a.has(index)}
+        return Average(self(total.function).subs(index, self.unit), self.over)
 
     def __call__(self, e: Expr) -> Expr:
         if not e.has(Sum):
             return e
-        for factor in Mul.make_args(e):
-            total, power = factor.as_base_exp()
-            if isinstance(total, Sum) and len(total.limits) == 1:
-                index, _, size = total.limits[0]
-                share = e / factor * size**power
-                if self._large(size) and not self._large(share):
-                    self.families |= {a.family for a in total.function.atoms(Entry) if a.has(index)}
-                    mean = Average(self(total.function).subs(index, self.unit), self.over)
-                    return self(share) * mean**power
+        factors = Mul.make_args(e)
+        averages = [_powers(f) for f in factors if self._is_total(f.as_base_exp()[0])]
+        sizes = Mul(*(f for f in factors if self._large(f) and not f.has(Entry)))
+        # What is left when every sum has its number of terms below it.
+        if averages and not self._large(sizes * Mul(*(total.limits[0][2] ** power for total, power in averages))):
+            rest = [f for f in factors if not self._is_total(f.as_base_exp()[0]) and not (self._large(f) and not f.has(Entry))]
+            return Mul(*map(self, rest), *(self._mean(total) ** power for total, power in averages))
         return e.func(*map(self, e.args)) if e.args else e
+
+
+def _powers(e: Expr) -> tuple[Expr, Expr]:
+    base, power = e.as_base_exp()
+    return base, power
 
 
 @dataclass(frozen=True)
