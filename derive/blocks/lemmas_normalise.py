@@ -58,7 +58,6 @@ def _of_units(kind: type[LayerNorm | RMSNorm], positions: int) -> Lemmas:
     return {**found, "gradient": gradient(block, positions, back, settling(single))}
 
 
-
 _WITH_MEAN = 3
 """Families that LayerNorm defines: means, variances, values."""
 

@@ -77,7 +77,11 @@ class _Settled:
         sizes = Mul(*(f for f in factors if self._large(f) and not f.has(Entry)))
         # What is left when every sum has its number of terms below it.
         if averages and not self._large(sizes * Mul(*(total.limits[0][2] ** power for total, power in averages))):
-            rest = [f for f in factors if not self._is_total(f.as_base_exp()[0]) and not (self._large(f) and not f.has(Entry))]
+            rest = [
+                f
+                for f in factors
+                if not self._is_total(f.as_base_exp()[0]) and not (self._large(f) and not f.has(Entry))
+            ]
             return Mul(*map(self, rest), *(self._mean(total) ** power for total, power in averages))
         return e.func(*map(self, e.args)) if e.args else e
 

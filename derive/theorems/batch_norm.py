@@ -81,7 +81,9 @@ def batch_length() -> Derivation:
 
 def batch_norm_square() -> Derivation:
     """E[y_tk^2] = 1"""
-    proof = Proof(GIVEN.assuming(EPSILON_ADDED, NO_EPSILON).without(BATCH_SIZE.key), _ONE).by(ByLemma(batch_square()), *_NONE)
+    proof = Proof(GIVEN.assuming(EPSILON_ADDED, NO_EPSILON).without(BATCH_SIZE.key), _ONE).by(
+        ByLemma(batch_square()), *_NONE
+    )
     return proof.done("batch-norm-square", "The variance over samples behind BatchNorm", symbols=_NOTATION)
 
 

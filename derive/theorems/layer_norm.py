@@ -138,7 +138,9 @@ def layer_norm_after() -> Derivation:
         Linearity(),
         Define(_A),
     )
-    return proof((*_LAYER.assumed, settling(_ACTIVATED, "settling-activations")), Average(_S(T, K) * _S(V, K), OVER), *rules).done(
+    return proof(
+        (*_LAYER.assumed, settling(_ACTIVATED, "settling-activations")), Average(_S(T, K) * _S(V, K), OVER), *rules
+    ).done(
         "layer-norm-after",
         "The covariance map with LayerNorm after the activation",
         symbols=TWO_SAMPLES,
@@ -164,7 +166,11 @@ def correlation() -> tuple[Derivation, ...]:
     return (
         anywhere,
         at_one.done("layer-norm-slope-at-one", "Equal samples behind an activation and LayerNorm", symbols=_NOTATION),
-        fixed.done("layer-norm-fixed-point", "What samples of correlation 0 share behind an activation is its mean, which LayerNorm takes away", symbols=_NOTATION),
+        fixed.done(
+            "layer-norm-fixed-point",
+            "What samples of correlation 0 share behind an activation is its mean, which LayerNorm takes away",
+            symbols=_NOTATION,
+        ),
         at_zero.done("layer-norm-slope-at-zero", "How fast correlations vanish", symbols=_NOTATION),
         *relu(anywhere.result),
     )
@@ -180,5 +186,9 @@ def relu(slope: Expr) -> tuple[Derivation, ...]:
     for at, where in ((1, "one"), (0, "zero")):
         start = with_relu(slope.subs(CORRELATION, at))
         made = Proof(Setting(()), start).by(ByClosedForm(), SimplifySides())
-        found.append(made.done(f"layer-norm-relu-at-{where}", f"ReLU and LayerNorm, at correlation {where}", symbols=_NOTATION[2:3]))
+        found.append(
+            made.done(
+                f"layer-norm-relu-at-{where}", f"ReLU and LayerNorm, at correlation {where}", symbols=_NOTATION[2:3]
+            )
+        )
     return tuple(found)
