@@ -59,7 +59,7 @@ class Block(ABC):
 
     @property
     def batches(self) -> frozenset[Expr | None]:
-        """How many samples it must see at once, for each part that normalises over a batch; None for infinitely many."""
+        """How many samples each part that normalises over a batch must see at once; None for infinitely many."""
         return frozenset[Expr | None]().union(*(block.batches for block in self.inside))
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sympy import Basic, Expr, Integer, Mul, Sum, Symbol, symbols
+from sympy import Basic, Expr, Integer, Mul, Sum, Symbol, symbols, sympify
 
 from derive.averages import Average, SharedVariance
 from derive.blocks.block import Block
@@ -61,13 +61,13 @@ def incoming(
     meaning: str = "the signal that comes in",
     window: int = 1,
     groups: int = 1,
-    count: Expr = Integer(2),
+    count: Expr | int = 2,
 ) -> Signal:
-    """Return a signal of n_0 units, or n_0 channels a group at T (times T') windows, for one sample or ``count`` of them."""
+    """Return a signal of n_0 units, or n_0 channels a group at T (times T') windows, for one sample or ``count``."""
     sizes = (groups * n(0), *(window * size for size in SIZES[:positions]))
     names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
     axes = tuple(Axis(*axis) for axis in zip(names, sizes, strict=True))
-    axes = (Axis(SAMPLE, count), *axes) if samples else axes
+    axes = (Axis(SAMPLE, sympify(count)), *axes) if samples else axes
     family = Family(name, meaning=meaning, extents=Extents(axes), layered=False, source=BEFORE)
     return Signal(family, axes, (Drawn(family),))
 

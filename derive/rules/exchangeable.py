@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, Mul, Pow, Sum, Symbol
+from sympy import Expr, Integer, Mul, Sum, Symbol
 
 from derive.averages import Average
 from derive.indices import fresh_index

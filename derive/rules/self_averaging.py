@@ -25,8 +25,9 @@ MANY_SAMPLES = Kind("MANY_SAMPLES", "its samples are more and more", infinite=Tr
 class SelfAveraging(Rule):
     """E[h(z_k, (1/n) sum_l g(z_l))] -> E[h(z_k, E[g(z_k)])]
 
-    ``unit`` is k; n is the width of a layer, or ``many``, such as the size of a batch. In the limit of wide layers the average over a layer's units is a constant, of which a single unit is a share of
-    1/n: its derivative with respect to one unit vanishes, too.
+    ``unit`` is k; n is the width of a layer, or ``many``, such as the size of a batch. In the limit of wide layers the
+    average over a layer's units is a constant, of which a single unit is a share of 1/n: its derivative with respect
+    to one unit vanishes, too.
 
     Obligation: the limit is declared of what is averaged; all units of the layer are alike.
     """
@@ -104,7 +105,7 @@ class SettledVariance(Rule):
     values: Family
     samples: tuple[Expr, Expr]
     name = "settled-variance"
-    words = "In a wide layer the variance over a large batch settles: it is half the mean squared difference of two samples."
+    words = "In a wide layer the variance over a large batch is half the mean squared difference of two samples."
     source = "Yang et al. 2019, A mean field theory of batch normalization"
     relation = "->"
     shows = ("->",)

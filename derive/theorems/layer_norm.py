@@ -11,29 +11,23 @@ from derive.blocks.lemmas_linear import SECOND_MOMENT_OF_WEIGHTED
 from derive.blocks.lemmas_normalise import NO_EPSILON, of_wide_layer, settling
 from derive.indices import K, L, T, V
 from derive.kinds import Hypothesis, Kind, Property
-from derive.network import BIAS_VARIANCE, GAIN, n
+from derive.network import n
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import Define, EqualTerms, Expand, PullOut
 from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F, pair
 from derive.rules.asymptotics import SimplifySides
-from derive.rules.given import PutIn, Rename
+from derive.rules.given import PutIn
 from derive.rules.mean_field import FullCorrelation, NoCorrelation, PriceDerivative
 from derive.rules.means import Centred, Linearity
 from derive.rules.naming import Gather
 from derive.rules.self_averaging import SelfAveraging
-from derive.rules.wide import ByClosedForm, GaussianLimit, Q, U, one_gaussian
+from derive.rules.wide import ByClosedForm, Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.edge_of_chaos import NOTATION as OF_MAPS
 from derive.theorems.edge_of_chaos import SLOPE_EXISTS
 from derive.theorems.signals import (
-    GAINS,
-    ONE,
     OVER,
-    PAIR,
     TWO_SAMPLES,
-    alike,
-    gain_defined,
-    gaussian,
     proof,
     signal,
 )
@@ -72,8 +66,8 @@ def layer_norm() -> Derivation:
         ),
         intro=(
             Words(
-                "Behind an activation and LayerNorm, two samples whose Gaussian pre-activations have the variance {} and "
-                "the correlation {} have the correlation {}.",
+                "Behind an activation and LayerNorm, two samples whose Gaussian pre-activations have the variance {} "
+                "and the correlation {} have the correlation {}.",
                 Q,
                 CORRELATION,
                 NORMALISED_MAP,
@@ -127,7 +121,7 @@ _W, _B = (drawn.family for drawn in _LAYER.drawn[1:])
 
 
 def layer_norm_after() -> Derivation:
-    """E[s_tk s_uk] -> Var[W] sum_l (E[f(y_tl) f(y_ul)] - E[f(y_tl)] E[f(y_ul)])/sqrt(Var[f(y_tl)] Var[f(y_ul)]) + ..."""
+    """E[s_tk s_uk] -> Var[W] sum_l Cov[f(y_tl), f(y_ul)]/sqrt(Var[f(y_tl)] Var[f(y_ul)]) + Var[b]"""
     rules = (
         Define(_S),
         *SECOND_MOMENT_OF_WEIGHTED,
@@ -156,7 +150,10 @@ _NOTATION = (*OF_MAPS[:2], (Q, Words("the variance of a pre-activation")), OF_MA
 
 
 def correlation() -> tuple[Derivation, ...]:
-    """E[f(u) f(w)] = E[f(u)]^2 at correlation 0, so that C(0) = 0, C'(0) = q E[f']^2/Var[f] and C'(1) = q E[f'^2]/Var[f] for LayerNorm after the activation."""
+    """C(0) = 0, C'(0) = q E[f']^2/Var[f] and C'(1) = q E[f'^2]/Var[f] for LayerNorm after the activation.
+
+    C(0) is 0 because E[f(u) f(w)] = E[f(u)]^2 there.
+    """
     setting = Setting((SLOPE_EXISTS,))
     slope = Proof(setting, Derivative(NORMALISED_MAP, CORRELATION)).by(PriceDerivative())
     anywhere = slope.done("layer-norm-slope", "The slope of the correlation map behind LayerNorm", symbols=_NOTATION)

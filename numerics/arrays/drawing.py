@@ -14,6 +14,7 @@ from sympy import Expr
 
 from derive.blocks import Drawn, Signal
 from derive.chances import Scalar
+from derive.errors import InputError
 from numerics.arrays.steps import Key
 from numerics.laws import law, laws
 from numerics.network import Network

@@ -38,7 +38,7 @@ def _variance(of: str, mean: str, count: int, place: Callable[..., tuple[int, ..
 
 
 def _normalised(epsilon: float, rest: Callable[..., int]) -> Made:
-    """y = (z - mu)/sqrt(V + epsilon)"""
+    """Return (z - mu)/sqrt(V + epsilon)."""
 
     def made(at: Callable[..., Any], *index: int) -> Any:
         shared = rest(*index)
