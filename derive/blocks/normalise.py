@@ -34,7 +34,6 @@ def averaged_over(axes: tuple[Axis, ...], of: Scalars) -> Scalars:
     return formula
 
 
-@dataclass(frozen=True)
 class _Normalisation(Block):
     """What all normalisations have in common: ``epsilon`` stands beside the variance, under the root."""
 

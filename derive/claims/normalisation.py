@@ -116,7 +116,7 @@ def luther_rate() -> Claim:
 
 
 def luther_sigma() -> Claim:
-    """sigma = sqrt((pi - 1)/pi): of pre-activations, over samples, at He's variance 2/N."""
+    """Sigma is sqrt((pi - 1)/pi): of pre-activations, over samples, at He's variance 2/N."""
     title = "The standard deviation by which Batch Norm divides"
     return _formula(
         "luther-bn-sigma",

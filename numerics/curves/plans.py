@@ -67,7 +67,7 @@ class Leaf(Plan):
     def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
         """Return the gradient in front of the block."""
         if self._back is None:
-            return replace(gradient, values=np.full((1, 1, 1), np.nan))
+            return replace(gradient, values=gradient.values * np.nan)
         return self._back(memory, {"gradient": gradient}, values)
 
 
@@ -249,6 +249,9 @@ def _ends_in_weights(branch: Block) -> bool:
 
 def _expected(block: Block, port: Port) -> Expectations | None:
     activation = getattr(block, "activation", None)
+    if isinstance(block, BatchNorm) and block.batch is None and not port.gaussian:
+        # Other units have variances of their own over samples, each by its mean.
+        raise InputError(_GAUSSIAN_FIRST.format("an infinite batch", port.source))
     if activation is None:
         return None
     if not port.gaussian and not (port.on_sphere and _is_homogeneous(activation)):
