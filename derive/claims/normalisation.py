@@ -8,7 +8,7 @@ from sympy import Expr, Float, Integer, Limit, Sum, Symbol, exp, integrate, oo, 
 
 from derive.averages import Average
 from derive.blocks.lemmas import BATCH, BATCH_SIZE, EPSILON_ADDED, FIRST, OVER
-from derive.blocks.lemmas_batch import EXCHANGEABLE_SAMPLES, Y
+from derive.blocks.lemmas_batch import EXCHANGEABLE_SAMPLES, Y, batch_sum
 from derive.blocks.lemmas_normalise import NO_EPSILON
 from derive.claims.claim import Claim
 from derive.claims.rectifier_claims import POST
@@ -17,11 +17,12 @@ from derive.indices import J, K, L, T
 from derive.layers import i
 from derive.network import SLOPE, n
 from derive.proof.derivation import Derivation, Statement
+from derive.rules.asymptotics import LAYER
 from derive.setting import Setting
-from derive.theorems.batch_norm import batch_norm_square, batch_sum, gradient_of_relu
+from derive.theorems.batch_norm import batch_norm_square, gradient_of_relu
 from derive.theorems.layer_norm import Y as OF_LAYER
 from derive.theorems.layer_norm import layer_norm_length
-from derive.theorems.sample_variance_decay import LAYER, sample_variance_decay
+from derive.theorems.sample_variance_decay import sample_variance_decay
 from derive.theorems.signals import OVER as OVER_LAYER
 from derive.words import Words
 
