@@ -34,5 +34,8 @@ METHODS = {
     "Dropout.lemmas": "derive.blocks.lemmas_other:dropout",
     "Elementwise.lemmas": "derive.blocks.lemmas_other:elementwise",
     "Flatten.lemmas": "derive.blocks.lemmas_linear:flatten",
+    "LayerNorm.lemmas": "derive.blocks.lemmas_normalise:of_units",
+    "RMSNorm.lemmas": "derive.blocks.lemmas_normalise:of_units",
+    "BatchNorm.lemmas": "derive.blocks.lemmas_batch:batchnorm",
     "Scale.lemmas": "derive.blocks.lemmas_linear:scale",
 }

@@ -203,6 +203,22 @@ class Network:
         return network_blocks.rows(self.blocks, network_input(*self.shape, samples=samples))
 
     @property
+    def samples(self) -> int:
+        """How many samples a simulation sees at once: those that are given, those of a batch, or two.
+
+        Raises `InputError` for a batch that is infinite, or not what is given: see `with_batch`.
+        """
+        return network_blocks.samples(self.blocks, self.inputs)
+
+    def with_batch(self, batch: int) -> Network:
+        """Return the network that normalises over a finite batch where this one does so over an infinite one."""
+        if self.layers is None or None not in self.layers.batches:
+            return self
+        same = {name: getattr(self, name) for name in ("input", "inputs", "gradient_variance")}
+        law = {} if self.inputs is not None else {name: getattr(self, name) for name in _OF_LAW}
+        return Network(layers=network_blocks.with_batch(self.layers, batch), **same, **law)
+
+    @property
     def signal(self) -> Signal:
         """What comes out of the last block, for one sample."""
         return self.rows[-1].signal

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer
 
 from derive.activations import Activation
-from derive.blocks import Block, Dense, Elementwise, Serial, Signal, network_input, read, read_sizes
+from derive.blocks import BatchNorm, Block, Dense, Elementwise, Serial, Signal, network_input, read, read_sizes
 from derive.blocks.network_text import MOST_BLOCKS, count
 from derive.blocks.signal import Axis, Extents
 from derive.decimals import exact
@@ -174,3 +174,20 @@ def chain(
         gain = Integer(n) * exact("weight_variance", float(variance))
         blocks += [Dense(m, gain=gain, bias_variance=float(bias), law=weight_law), Elementwise(activation)]
     return tuple(blocks[:-1])
+
+
+def samples(blocks: Iterable[Block], data: Floats | None) -> int:
+    """Return how many samples a network sees at once: those that are given, those of its batch, or two."""
+    sizes = {size for block in blocks for size in block.batches}
+    if None in sizes and data is None:
+        raise InputError("an infinite batch cannot be simulated: give batchnorm a batch, such as batchnorm(batch=64)")
+    finite = {int(size) for size in sizes if size is not None} | (set() if data is None else {len(data)})
+    if len(finite) > 1:
+        raise InputError(f"a network has one batch, and its samples are those: got {sorted(finite)}")
+    return finite.pop() if finite else 2
+
+
+def with_batch(block: Block, batch: int) -> Block:
+    """Return a block in which infinite batches are finite."""
+    inside = tuple(with_batch(part, batch) for part in block.inside)
+    return block.changed(inside, **({"batch": batch} if isinstance(block, BatchNorm) and block.batch is None else {}))

@@ -7,6 +7,7 @@ from derive.blocks.dense import Dense
 from derive.blocks.dropout import Dropout
 from derive.blocks.elementwise import Elementwise
 from derive.blocks.network_text import read, read_sizes
+from derive.blocks.normalise import BatchNorm, LayerNorm, RMSNorm
 from derive.blocks.pooling import AveragePool, Flatten
 from derive.blocks.repeat import Repeat, layers
 from derive.blocks.residual import Residual
@@ -17,6 +18,7 @@ from derive.blocks.signal import Axis, Drawn, Place, Signal, network_input
 __all__ = [
     "AveragePool",
     "Axis",
+    "BatchNorm",
     "Block",
     "Concatenate",
     "Convolution",
@@ -25,7 +27,9 @@ __all__ = [
     "Dropout",
     "Elementwise",
     "Flatten",
+    "LayerNorm",
     "Place",
+    "RMSNorm",
     "Repeat",
     "Residual",
     "Scale",

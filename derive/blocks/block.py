@@ -58,6 +58,11 @@ class Block(ABC):
         return ()
 
     @property
+    def batches(self) -> frozenset[Expr | None]:
+        """How many samples each part that normalises over a batch must see at once; None for infinitely many."""
+        return frozenset[Expr | None]().union(*(block.batches for block in self.inside))
+
+    @property
     def name(self) -> str:
         """What the block is called in the rows of a curve."""
         return self.word

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sympy import Basic, Expr, Integer, Mul, Sum, Symbol, symbols
+from sympy import Basic, Expr, Integer, Mul, Sum, Symbol, symbols, sympify
 
 from derive.averages import Average, SharedVariance
 from derive.blocks.block import Block
@@ -61,12 +61,13 @@ def incoming(
     meaning: str = "the signal that comes in",
     window: int = 1,
     groups: int = 1,
+    count: Expr | int = 2,
 ) -> Signal:
-    """Return a signal of n_0 units, or n_0 channels a group at T (times T') windows, for one or two samples."""
+    """Return a signal of n_0 units, or n_0 channels a group at T (times T') windows, for one sample or ``count``."""
     sizes = (groups * n(0), *(window * size for size in SIZES[:positions]))
     names = (CHANNEL, *POSITIONS[:positions]) if positions else (UNIT,)
     axes = tuple(Axis(*axis) for axis in zip(names, sizes, strict=True))
-    axes = (Axis(SAMPLE, Integer(2)), *axes) if samples else axes
+    axes = (Axis(SAMPLE, sympify(count)), *axes) if samples else axes
     family = Family(name, meaning=meaning, extents=Extents(axes), layered=False, source=BEFORE)
     return Signal(family, axes, (Drawn(family),))
 
@@ -183,10 +184,15 @@ def gradient_independence(out: Signal, g: Family, which: str = "gradient") -> Hy
 
 def made(setting: Setting, start: Expr, rules: tuple[Rule, ...], name: str, title: str) -> Lemma:
     """Return the lemma that the rules derive."""
+    derivation = derived(setting, start, rules, name, title)
+    return Lemma(derivation, reads(derivation.result))
+
+
+def derived(setting: Setting, start: Expr, rules: tuple[Rule, ...], name: str, title: str) -> Derivation:
+    """Return the derivation by the rules, with what the symbols in it mean."""
     occurring = start.free_symbols.union(*(e.definition.free_symbols for e in start.atoms(Entry) if e.definition))
     named = (h for symbol, h in _NAMED.items() if symbol in occurring)
-    derivation = Proof(setting.assuming(*named), start).by(*rules).done(name, title)
-    return Lemma(derivation, reads(derivation.result))
+    return Proof(setting.assuming(*named), start).by(*rules).done(name, title)
 
 
 def reads(result: Expr) -> dict[Basic, str]:
@@ -230,8 +236,14 @@ TITLES = {
 }
 FACTOR = Symbol("alpha", real=True)
 RATE = Symbol("p_drop", nonnegative=True)
+EPSILON = Symbol("epsilon", nonnegative=True)
+BATCH = Symbol("B", integer=True, positive=True)
+EPSILON_ADDED = definition("epsilon", Words("{} is what a normalisation adds to the variance.", EPSILON))
+BATCH_SIZE = definition("batch-size", Words("{} is the number of samples of a batch.", BATCH))
 _NAMED = {
     FACTOR: definition("factor", Words("{} is a constant.", FACTOR)),
+    EPSILON: EPSILON_ADDED,
+    BATCH: BATCH_SIZE,
     RATE: definition("drop-rate", Words("{} is the probability with which a unit is dropped.", RATE)),
     **{
         size: definition(f"{axis}s", Words(f"A channel has {{}} {axis}s.", size))

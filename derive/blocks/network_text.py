@@ -31,6 +31,7 @@ from derive.blocks.convolution import Convolution
 from derive.blocks.dense import Dense
 from derive.blocks.dropout import Dropout
 from derive.blocks.elementwise import Elementwise
+from derive.blocks.normalise import BatchNorm, LayerNorm, RMSNorm
 from derive.blocks.pooling import AveragePool, Flatten
 from derive.blocks.repeat import Repeat
 from derive.blocks.residual import Residual
@@ -52,6 +53,9 @@ WORDS: dict[str, type[Block]] = {
         Flatten,
         Dropout,
         Scale,
+        LayerNorm,
+        RMSNorm,
+        BatchNorm,
         Elementwise,
         Residual,
         SumOf,
@@ -68,6 +72,9 @@ _ELSEWHERE = {
     **dict.fromkeys(("convolution", "conv1d", "conv2d"), "conv(channels, kernel=3)"),
     **dict.fromkeys(("avgpool", "avgpool1d", "avgpool2d", "averagepooling2d", "pool"), "average-pool(window)"),
     **dict.fromkeys(("globalaveragepooling2d", "globalaveragepool"), "average-pool"),
+    **dict.fromkeys(("batchnorm1d", "batchnorm2d", "batchnormalization", "bn"), "batchnorm(batch=B)"),
+    **dict.fromkeys(("layernormalization", "ln"), "layernorm"),
+    "rmsnormalization": "rmsnorm",
     "sequential": "serial(...)",
     "add": "sum(...)",
     "concat": "concatenate(...)",

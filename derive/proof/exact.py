@@ -228,13 +228,13 @@ class Exact:
             return plus([self.derivative(e.function, seed, inner) for inner in self.ranges(e, env)])
         if isinstance(e, Mul):
             return plus([self._times(e.args, n, seed, env) for n in range(len(e.args))])
-        if isinstance(e, Pow) and e.exp.is_Integer:
-            return self._times((Integer(e.exp), e.base ** (e.exp - 1), e.base), 2, seed, env)
+        if isinstance(e, Pow) and e.exp.is_Rational:
+            return self._times((e.exp, e.base ** (e.exp - 1), e.base), 2, seed, env)
         if isinstance(e, Piecewise):
             return self.derivative(self.chosen(e, env), seed, env)
         if isinstance(e, Activation):
             return self._times((ActivationSlope(e.args[0]), e.args[0]), 1, seed, env)
-        if not e.atoms(Entry):
+        if not e.atoms(Entry) or (isinstance(e, Bracket) and seed[0].source in e.over.sources):
             return None
         raise NotEvaluable(f"no derivative known for {type(e).__name__}")
 

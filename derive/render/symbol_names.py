@@ -4,6 +4,7 @@ from __future__ import annotations
 
 NAMES: dict[str, tuple[str, str]] = {
     "sigma_w2": ("σ_w²", r"{\sigma_w^2}"),
+    "epsilon": ("ε", r"\epsilon"),
     "sigma_b2": ("σ_b²", r"{\sigma_b^2}"),
     "m'^2": ("m'²", r"m'^{2}"),
     "r'^2": ("r'²", r"r'^{2}"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
 
+from derive.averages import Bracket
 from derive.cost import CostFunction, Partial
 from derive.dependence.below import needs_of
 from derive.dependence.frontier import Frontier
@@ -14,7 +15,7 @@ from derive.errors import InputError
 from derive.indices import fresh_index, rename_bound
 from derive.network import Activation, ActivationSlope
 from derive.proof.rule import Rewrite, Rule
-from derive.randomness import Entry, Family
+from derive.randomness import Entry, Family, Over
 from derive.setting import Setting
 from derive.words import Words
 
@@ -110,9 +111,14 @@ def derivative(e: Expr, u: Entry, setting: Setting) -> Expr:
         return Mul(ActivationSlope(e.args[0]), derivative(e.args[0], u, setting))
     if isinstance(e, Pow) and e.exp.is_number:
         return Mul(e.exp, Pow(e.base, e.exp - 1), derivative(e.base, u, setting))
-    if not e.atoms(Entry):
+    if not e.atoms(Entry) or (isinstance(e, Bracket) and _averaged(u, e.over, setting)):
         return Integer(0)
     raise InputError(f"no rule to differentiate {type(e).__name__}")
+
+
+def _averaged(u: Entry, over: Over, setting: Setting) -> bool:
+    """Return whether a mean is over all that a scalar depends on, and so a constant."""
+    return all(r.family.source in over.sources for r in setting.reach(u)[0])
 
 
 def _may_depend(e: Entry, u: Entry, setting: Setting) -> bool:

@@ -95,6 +95,30 @@ class FullCorrelation(TriedOnExamples):
         return Rewrite(after, derivatives_in(after, setting))
 
 
+@dataclass(frozen=True)
+class NoCorrelation(TriedOnExamples):
+    """E[f(u) g(w)] = E[f(u)] E[g(w)] where the correlation of u and w is 0
+
+    Obligation: f and g are functions with finite mean squares.
+    """
+
+    name = "no-correlation"
+    words = "Gaussians without correlation are independent."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Part the expectation of a product over two variables without covariance."""
+        if not isinstance(node, GaussianExpectation) or len(node.variables) != 2:
+            return None
+        (first, shared), (_, second) = node.covariance
+        factors = [node.integrand.as_independent(other)[0] for other in node.variables[::-1]]
+        if shared != 0 or node.integrand != factors[0] * factors[1]:
+            return None
+        u, w = node.variables
+        one = GaussianExpectation.of(factors[0], (u,), node.mean[:1], ((first,),))
+        other = GaussianExpectation.of(factors[1].xreplace({w: u}), (u,), node.mean[1:], ((second,),))
+        return Rewrite(one * other, derivatives_in(node, setting))
+
+
 def _same(node: Expr) -> Expr | None:
     """Return an expectation over two variables that are equal as one over one; None for others."""
     if not isinstance(node, GaussianExpectation) or len(node.variables) != 2 or len(set(node.mean)) != 1:

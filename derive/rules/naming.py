@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Basic, Eq, Expr, Integer, Mul
+from sympy import Basic, Eq, Expr, Integer, Mul, Sum
 
 from derive.errors import InputError
 from derive.proof.instances import alike
@@ -52,7 +52,7 @@ class Recognise(Rule):
 
 @dataclass(frozen=True)
 class Gather(Rule):
-    """d = u, where the scalar u of a defined family has the definition d
+    """d = u, where the scalar u of a defined family has the definition d;  d = n u for the definition d/n
 
     Obligation: the scalars are those of defined families.
     """
@@ -84,4 +84,9 @@ def _replaced(e: Basic, old: Basic, new: Basic) -> Basic:
         found = [next((u for u in rest if alike(u, factor)), None) for factor in old.args]
         if None not in found:
             return new * Mul(*(u for u in rest if u not in found))
+    if isinstance(e, Sum) and isinstance(old, Mul):
+        # An average is defined: this is the sum.
+        share = Mul(*(factor for factor in old.args if not isinstance(factor, Sum)))
+        if share.is_positive and alike(e, old / share):
+            return new / share
     return e.func(*(_replaced(a, old, new) for a in e.args)) if e.args else e

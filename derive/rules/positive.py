@@ -31,6 +31,9 @@ def positive(e: Expr, setting: Setting) -> frozenset[str]:
             return setting.require(Kind.NONDEGENERATE, square.family)
         if isinstance(e.function, Average) and (upper - lower + 1).is_positive:
             return positive(e.function, setting)
+    said = next((h for h in setting.hypotheses if e in h.positive), None)
+    if said is not None:
+        return frozenset({said.key})
     raise Undischarged(f"nothing says that {e} is positive, so that it cannot be cancelled")
 
 

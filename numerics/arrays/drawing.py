@@ -14,6 +14,7 @@ from sympy import Expr
 
 from derive.blocks import Drawn, Signal
 from derive.chances import Scalar
+from derive.errors import InputError
 from numerics.arrays.steps import Key
 from numerics.laws import law, laws
 from numerics.network import Network
@@ -49,9 +50,31 @@ class Drawing:
         network = self._network
         if network.inputs is not None:
             return network.inputs[None]
-        x = pair(network, (count, *network.shape), rng)
+        x = samples(network, (count, *network.shape), rng)
         x += network.input_mean
         return x
+
+
+def samples(network: Network, shape: tuple[int, ...], rng: Generator) -> Floats:
+    """Return as many samples as the network sees at once, every two of them of its correlation; see `pair`.
+
+    Of more than two, each takes the value of one that they share with probability sqrt(c), or a share of it that is
+    as large: every two are then of the correlation c.
+    """
+    count, c = network.samples, network.input_correlation
+    if count == 2:
+        return pair(network, shape, rng)
+    if c < 0:
+        raise InputError(f"input_correlation of a batch of {count} must not be negative, got {c}")
+    shape = (shape[0], count, *shape[1:])
+    drawn = network.input_law.sample(shape, variance=network.input_variance, rng=rng)
+    if not c:
+        return drawn
+    one = (shape[0], 1, *shape[2:])
+    shared = network.input_law.sample(one, variance=network.input_variance, rng=rng)
+    if network.input_law.name == "normal":
+        return np.asarray(math.sqrt(c) * shared + math.sqrt(1 - c) * drawn)
+    return np.where(rng.random(shape) < math.sqrt(c), shared, drawn)
 
 
 def pair(network: Network, shape: tuple[int, ...], rng: Generator) -> Floats:

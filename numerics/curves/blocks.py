@@ -147,7 +147,9 @@ def _columns(passed: Passed) -> dict[str, Column]:
         # Each position is as good as their mean, where all of them add up what is not negative.
         columns[name] = Column(values, values * q.relative)
     rho = correlation(m2, v2)
-    return {**columns, "m2": m2, "v2": v2, "rho": rho, "grad": passed.gradient}
+    columns |= {"m2": m2, "v2": v2, "rho": rho}
+    # Behind a finite batch gradients have no lemma.
+    return columns if np.isnan(passed.gradient.value).any() else columns | {"grad": passed.gradient}
 
 
 def correlation(m2: Column, v2: Column) -> Column:

@@ -82,7 +82,7 @@ class Bound:
         self._reads = [source(read) for read in form.reads.values()]
         self._laws = {symbol: source(read) for symbol, read in form.laws.items()}
         self._parameters = [parameter(form.given[p]) for p in form.parameters]
-        self._names = form.names
+        self.names = form.names
         # Each operation, and the factor of each mean, is off by half an EPS at most.
         self._rounding = 0.5 * EPS * (self._step.operations + len(self._reads))
         self._shape = (1, out.groups, out.places**2 if pairs else out.places)
@@ -92,7 +92,7 @@ class Bound:
         reads = [source(state, values) for source in self._reads]
         given = [parameter(values) for parameter in self._parameters]
         laws = {symbol: source(state, values) for symbol, source in self._laws.items()}
-        with_errors = all(state[name].error is not None for name in self._names)
+        with_errors = all(state[name].error is not None for name in self.names)
         if with_errors and laws:
             found = self._around(laws, state, values)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sympy import Add, Basic, Dummy, Expr, Integer, Sum, factor
+from sympy import Add, Basic, Dummy, Expr, Integer, Sum, cancel, factor
 
 from derive.averages import Average
 from derive.blocks.lemmas import FIRST as ONE
@@ -143,12 +143,17 @@ def _difference(same: Expr, product: Expr, *, pairs: bool) -> Form | None:
         both = Pair(_function(product, U), U, M**2, V**2)
         return Form(both.half_squared_difference(), {}, {M: shared, V: shared.gap}, {})
     gaps = {Dummy("gap"): node for node in _outermost(product) if node.has(ONE) and node.has(OTHER)}
+    between = {node: Dummy("gap") for node in _outermost(same) if node.has(ONE) and node.has(OTHER)}
+    gaps |= {symbol: node for node, symbol in between.items()}
+    # What the mean square itself reads of two samples is written with the gap, too.
+    same = same.xreplace({node: _of_one_sample(node) - symbol for node, symbol in between.items()})
     squares = _collected(_of_one_sample(same) - _of_one_sample(product))
-    reads = {Dummy(f"mean_{k}"): node for k, node in enumerate(_outermost(squares))}
+    squares = cancel(squares) if between else squares
     # In the product the gap stands for itself, and is subtracted from the square.
     apart = product.xreplace({node: symbol for symbol, node in gaps.items()})
-    apart -= apart.xreplace(dict.fromkeys(gaps, Integer(0)))
-    formula = squares.xreplace({node: symbol for symbol, node in reads.items()}) + apart.expand()
+    formula = squares + (apart - apart.xreplace(dict.fromkeys(gaps, Integer(0)))).expand()
+    reads = {Dummy(f"mean_{k}"): node for k, node in enumerate(_outermost(formula))}
+    formula = formula.xreplace({node: symbol for symbol, node in reads.items()})
     named = {s: Read.of(node) for s, node in reads.items()} | {s: Read.of(node).gap for s, node in gaps.items()}
     return Form(formula, named, {}, {})
 

@@ -30,6 +30,8 @@ class Plan(ABC):
     single: bool
     """Whether there is one number of a kind everywhere inside."""
     mean_is_an_expectation = False
+    reads_mean = True
+    """Whether the numbers behind the block, but for their mean, hang on the mean of what comes in."""
 
     @abstractmethod
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
@@ -71,6 +73,8 @@ class Moments:
                 self._pairs["gap"] = make(between, pairs=True)
         else:
             self._product = make(form(lemmas["product"], pairs=False), pairs=False)
+        read = (self._square, self._gap, *(self._pairs.values() or (self._product,)))
+        self.reads_mean = any("mean" in run.names for run in read)
         self.behind = {
             "forward": tuple(lemmas[n].derivation for n in ("mean", "square", "between") if n in lemmas),
             "product": (lemmas["product"].derivation,),

@@ -8,10 +8,10 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from sympy import Integer
+from sympy import Integer, Symbol
 
 from derive.activations import Activation
-from derive.blocks import AveragePool, Block, Concatenate, Residual
+from derive.blocks import AveragePool, BatchNorm, Block, Concatenate, Residual
 from derive.blocks.lemmas import Lemmas
 from derive.blocks.lemmas_branches import side_by_side
 from derive.blocks.lemmas_other import added
@@ -45,12 +45,15 @@ class Leaf(Plan):
         there = tuple(int(axis.size) for axis in axes[1:])
         square = form(lemmas["square"], pairs=False)
         shape = Shape(groups_of(square, axes[0].size, port), there)
-        self.out = Port(axes, shape, pairs and shape.places > 1, block.is_gaussian(incoming=port.gaussian), block.name)
+        gaussian = block.is_gaussian(incoming=port.gaussian)
+        sphere = isinstance(block, BatchNorm) and port.gaussian and not gaussian
+        self.out = Port(axes, shape, pairs and shape.places > 1, gaussian, block.name, sphere)
         sources = dict.fromkeys(("mean", *CARRIED), port)
         self._moments = Moments(lemmas, sources, self.out, of)
-        self._back = Back(lemmas["gradient"], sources, port, of)
-        self.behind = joined(self._moments.behind, self._back.behind)
+        self._back = Back(lemmas["gradient"], sources, port, of) if "gradient" in lemmas else None
+        self.behind = joined(self._moments.behind, self._back.behind if self._back else {})
         self.mean_is_an_expectation = of is not None
+        self.reads_mean = self._moments.reads_mean
         self.single = port.is_single and self.out.is_single
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
@@ -63,6 +66,8 @@ class Leaf(Plan):
 
     def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
         """Return the gradient in front of the block."""
+        if self._back is None:
+            return replace(gradient, values=gradient.values * np.nan)
         return self._back(memory, {"gradient": gradient}, values)
 
 
@@ -78,6 +83,7 @@ class Row(Plan):
         self.out = port
         self.behind = joined(*(p.behind for p in self._plans))
         self.single = all(p.single for p in self._plans)
+        self.reads_mean = any(p.reads_mean for p in self._plans)
 
     def forward(self, state: State, values: Values) -> tuple[State, Memory]:
         """Return the state behind the last block."""
@@ -89,7 +95,7 @@ class Row(Plan):
 
     def quick(self, values: Values, *, mean: bool) -> Quick:
         """Return the numbers behind the last block as a function of those in front of the first."""
-        return in_turn([one.quick(values, mean=mean) for one in self._plans])
+        return in_turn([one.quick(values, mean=mean or self.reads_mean) for one in self._plans])
 
     def back(self, gradient: Numbers, memory: Memory, values: Values) -> Numbers:
         """Return the gradient in front of the first block."""
@@ -243,12 +249,23 @@ def _ends_in_weights(branch: Block) -> bool:
 
 def _expected(block: Block, port: Port) -> Expectations | None:
     activation = getattr(block, "activation", None)
+    if isinstance(block, BatchNorm) and block.batch is None and not port.gaussian:
+        # Other units have variances of their own over samples, each by its mean.
+        raise InputError(_GAUSSIAN_FIRST.format("an infinite batch", port.source))
     if activation is None:
         return None
-    if not port.gaussian:
+    if not port.gaussian and not (port.on_sphere and _is_homogeneous(activation)):
         hint = _BEFORE_ITS_WEIGHTS if port.source == Residual.word else ""
         raise InputError(_GAUSSIAN_FIRST.format(block.name, port.source) + hint)
     return expectations(activation)
+
+
+@lru_cache(maxsize=128)
+def _is_homogeneous(activation: Activation) -> bool:
+    """Return whether f(c x) = c f(x) for c > 0: a direction then has the moments of Gaussians, up to their length."""
+    sides = Symbol("s", positive=True), Symbol("s", negative=True)
+    slopes = [activation.expression.subs(activation.symbol, side) / side for side in sides]
+    return not any(slope.simplify().free_symbols for slope in slopes)
 
 
 @lru_cache(maxsize=1024)

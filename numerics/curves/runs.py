@@ -184,7 +184,7 @@ class Run:
         while layer < self._times:
             found = run({name: base[layer, k, :, None, None] for k, name in enumerate(self._names)})
             for k, name in enumerate(self._names):
-                base[layer + 1, k] = found[name][:, 0, 0]
+                base[layer + 1, k] = np.reshape(found[name], -1)
             if not np.isfinite(base[layer + 1].sum()):
                 base[layer + 1] = self._slow(base[layer], layer)
             layer += 1
@@ -198,7 +198,8 @@ class Run:
 
     def _quick(self, layer: int) -> Quick:
         values = self._at(layer)
-        return in_turn([plan.quick(values, mean="mean" in self._names) for plan in self.plans])
+        mean = "mean" in self._names or any(plan.reads_mean for plan in self.plans)
+        return in_turn([plan.quick(values, mean=mean) for plan in self.plans])
 
     def _slow(self, before: Floats, layer: int) -> Floats:
         """Return the numbers behind a layer where some are infinite."""

@@ -109,6 +109,7 @@ class Port:
     """What a block is joined to: the axes of a signal, what its state tells apart, and whether it is Gaussian.
 
     ``pairs`` says whether the state has numbers for pairs of places; ``source`` is the word of what it comes out of.
+    ``on_sphere`` says that the samples of a batch are a direction: without their length they would be Gaussian.
     """
 
     axes: tuple[Axis, ...]
@@ -116,6 +117,7 @@ class Port:
     pairs: bool
     gaussian: bool
     source: str
+    on_sphere: bool = False
 
     @property
     def is_single(self) -> bool:

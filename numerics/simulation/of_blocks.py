@@ -39,7 +39,7 @@ class OfBlocks:
     names = ("m2", "v2")
 
     def __init__(self, network: Network) -> None:
-        self.samples = 2 if network.inputs is None else len(network.inputs)
+        self.samples = network.samples
         rows = network.rows_of(self.samples)
         self._families = [row.signal.family for row in rows]
         self._program = Program(rows[-1].signal, keep=self._families, gradients=self._families)

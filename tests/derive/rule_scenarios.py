@@ -6,6 +6,7 @@ from fourth_scenarios import fourth_scenarios
 from limit_scenarios import limit_scenarios
 from logarithm_scenarios import logarithm_scenarios
 from map_scenarios import map_scenarios
+from normalise_scenarios import normalise_scenarios
 from plain_scenarios import plain_scenarios
 from random_scenarios import random_scenarios
 from width_scenarios import width_scenarios
@@ -20,4 +21,5 @@ SCENARIOS = [
     *fourth_scenarios(),
     *logarithm_scenarios(),
     *width_scenarios(),
+    *normalise_scenarios(),
 ]

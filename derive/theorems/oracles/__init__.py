@@ -11,6 +11,7 @@ from derive.theorems.oracles import (
     glorot_cases,
     gram_cases,
     length,
+    normalise_cases,
     position_cases,
     rectifier_cases,
     residual_cases,
@@ -33,4 +34,5 @@ ORACLES: dict[str, Oracle] = {
     **fluctuation.ORACLES,
     **width_cases.ORACLES,
     **gram_cases.ORACLES,
+    **normalise_cases.ORACLES,
 }
