@@ -56,5 +56,6 @@ THEOREMS: Registry[Derivation] = Registry(
         "width-correction": "derive.theorems.width_correction:width_correction",
         "width-correction-two-samples": "derive.theorems.gram_correction:width_correction_two_samples",
         "angle-process": "derive.theorems.angle_process:angle_process",
+        "finite-width-decay": "derive.theorems.finite_width_decay:finite_width_decay",
     },
 )

@@ -2,6 +2,7 @@
 
 from analytic_scenarios import analytic_scenarios
 from block_scenarios import block_scenarios
+from depth_scenarios import depth_scenarios
 from fourth_scenarios import fourth_scenarios
 from limit_scenarios import limit_scenarios
 from logarithm_scenarios import logarithm_scenarios
@@ -20,4 +21,5 @@ SCENARIOS = [
     *fourth_scenarios(),
     *logarithm_scenarios(),
     *width_scenarios(),
+    *depth_scenarios(),
 ]

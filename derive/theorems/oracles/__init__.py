@@ -6,6 +6,7 @@ from derive.proof.oracle import Oracle
 from derive.theorems.oracles import (
     blocks,
     correlation,
+    decay_cases,
     dropout_cases,
     fluctuation,
     glorot_cases,
@@ -33,4 +34,5 @@ ORACLES: dict[str, Oracle] = {
     **fluctuation.ORACLES,
     **width_cases.ORACLES,
     **gram_cases.ORACLES,
+    **decay_cases.ORACLES,
 }
