@@ -15,7 +15,6 @@ from derive.network import BIAS_VARIANCE, SLOPE, f, n
 from derive.proof.derivation import Derivation, Proof
 from derive.randomness import NETWORKS
 from derive.rules import ByLemma, Linearity
-from derive.rules.angles import HalfTurn, LeadingQuotient
 from derive.rules.asymptotics import SimplifySides
 from derive.rules.fluctuations import SmallFluctuations
 from derive.rules.given import PutIn, Rename
@@ -23,6 +22,7 @@ from derive.rules.logarithms import VarianceOfIndependent
 from derive.rules.means import CovarianceDefinition
 from derive.rules.rectifier import DefineRectifier
 from derive.rules.replicas import Exchange
+from derive.rules.small_angles import HalfTurn, LeadingQuotient
 from derive.rules.wide import FIRST, SECOND, ByClosedForm, Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.angle import RHO

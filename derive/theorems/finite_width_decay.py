@@ -14,10 +14,10 @@ from derive.layers import i
 from derive.network import SLOPE, n
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma, Define, EqualTerms, Expand, Linearity, PullOut
-from derive.rules.angles import HalfTurn
 from derive.rules.asymptotics import LocalExpansion, SimplifySides
 from derive.rules.rectifier import DefineRectifier
-from derive.rules.signs import NoGain, OddInWeights, ProductBelowSquares, Together
+from derive.rules.sign_changes import NoGain, OddInWeights, ProductBelowSquares, Together
+from derive.rules.small_angles import HalfTurn
 from derive.rules.sums import SplitSum
 from derive.rules.weights import WeightedSums
 from derive.rules.wide import FIRST, SECOND, ByClosedForm, Q

@@ -8,8 +8,8 @@ from derive.averages import Average
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis
 from derive.layers import i
 from derive.network import SLOPE, n
-from derive.rules.angles import HalfTurn, LeadingQuotient
-from derive.rules.signs import NoGain, OddInWeights, ProductBelowSquares, Together
+from derive.rules.sign_changes import NoGain, OddInWeights, ProductBelowSquares, Together
+from derive.rules.small_angles import HalfTurn, LeadingQuotient
 from derive.rules.sums import SplitSum
 from derive.theorems import angle as two
 from derive.theorems.finite_width_decay import SYMMETRIC
