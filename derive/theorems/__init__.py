@@ -57,5 +57,6 @@ THEOREMS: Registry[Derivation] = Registry(
         "width-correction-two-samples": "derive.theorems.gram_correction:width_correction_two_samples",
         "angle-process": "derive.theorems.angle_process:angle_process",
         "finite-width-decay": "derive.theorems.finite_width_decay:finite_width_decay",
+        "first-step": "derive.theorems.first_step:first_step",
     },
 )

@@ -7,6 +7,7 @@ from derive.theorems.oracles import (
     blocks,
     correlation,
     decay_cases,
+    depth_cases,
     dropout_cases,
     fluctuation,
     glorot_cases,
@@ -35,4 +36,5 @@ ORACLES: dict[str, Oracle] = {
     **width_cases.ORACLES,
     **gram_cases.ORACLES,
     **decay_cases.ORACLES,
+    **depth_cases.ORACLES,
 }
