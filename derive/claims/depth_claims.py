@@ -29,7 +29,7 @@ def rhythm() -> Claim:
         setting=Setting(both, Facts((i, d - 1 - i))),
         against=(forward_variance, backward_variance, first_step),
         reading=Words(
-            "Rhythm is read as what the weights of a layer contribute to the change of the cost in one step of gradient "
+            "Rhythm is read as what the weights of a layer contribute to the change of the cost in a step of gradient "
             "descent, to first order: the step size times {}. The answer writes the gradient of the weights with the "
             "activations of the layer before.",
             contribution(i),

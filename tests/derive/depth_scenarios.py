@@ -2,18 +2,21 @@
 
 from fourth_scenarios import keys
 from scenario import J, K, Scenario
-from sympy import Abs, Gt, Integer, Rational, Sum, Symbol, asin, cos, pi, sin, sqrt
+from sympy import Abs, Eq, Gt, Integer, Rational, Sum, Symbol, asin, cos, exp, log, pi, sin, sqrt
 
 from derive.averages import Average
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis
 from derive.layers import i
 from derive.network import SLOPE, n
+from derive.rules.mean_field import TakeLogarithms
 from derive.rules.sign_changes import NoGain, OddInWeights, ProductBelowSquares, Together
 from derive.rules.small_angles import HalfTurn, LeadingQuotient
 from derive.rules.sums import SplitSum
 from derive.theorems import angle as two
+from derive.theorems.edge_of_chaos import CHI, GAP, LAYER
 from derive.theorems.finite_width_decay import SYMMETRIC
 from derive.theorems.forward import BEFORE_LAST
+from derive.theorems.trainable_depth import ORDERED
 from derive.words import Words
 
 T, N = Symbol("t", positive=True), Symbol("N", positive=True)
@@ -95,6 +98,15 @@ def _angles():
             (between,),
             needs=("between",),
             undefined=("between",),
+        ),
+        Scenario(
+            TakeLogarithms(LAYER),
+            Eq(3 * GAP(0) * exp(LAYER * log(CHI)), 3 * GAP(0) * exp(-2), evaluate=False),
+            Eq(LAYER, -2 / log(CHI), evaluate=False),
+            (Eq(LAYER, 2 / log(CHI)), Eq(LAYER, -1 / log(CHI)), Eq(LAYER, -2 * log(CHI))),
+            (ORDERED,),
+            needs=(ORDERED.key,),
+            undefined=(ORDERED.key,),
         ),
         Scenario(
             LeadingQuotient(T),
