@@ -27,6 +27,8 @@ CLAIMS: Registry[Claim] = Registry(
         "answer-2-balance": "derive.claims.questions:balance",
         "answer-2-balance-own-indices": "derive.claims.questions:balance_own_indices",
         "answer-2-rhythm": "derive.claims.depth_claims:rhythm",
+        "pdlt-relu": "derive.claims.depth_claims:pdlt_relu",
+        "pdlt-linear": "derive.claims.depth_claims:pdlt_linear",
         "post-3-network-variance-preserved": "derive.claims.rectifier_claims:network_variance_preserved",
         "post-3-half-variance": "derive.claims.rectifier_claims:half",
         "post-3-exact": "derive.claims.rectifier_claims:exact",

@@ -7,13 +7,18 @@ from sympy import Abs, Eq, Gt, Integer, Rational, Sum, Symbol, asin, cos, exp, l
 from derive.averages import Average
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis
 from derive.layers import i
-from derive.network import SLOPE, n
+from derive.network import DERIVATIVES, GAIN, SLOPE, n
+from derive.rules.any_activation import CORRELATION, F, pair
+from derive.rules.asymptotics import LAYER as LAYERS
 from derive.rules.mean_field import TakeLogarithms
+from derive.rules.near_zero import ExpandInVariance, IterateNearZero
 from derive.rules.sign_changes import NoGain, OddInWeights, ProductBelowSquares, Together
 from derive.rules.small_angles import HalfTurn, LeadingQuotient
 from derive.rules.sums import SplitSum
+from derive.rules.wide import Q
 from derive.theorems import angle as two
-from derive.theorems.edge_of_chaos import CHI, GAP, LAYER
+from derive.theorems import critical_length, nearly_linear
+from derive.theorems.edge_of_chaos import CHI, LAYER
 from derive.theorems.finite_width_decay import SYMMETRIC
 from derive.theorems.forward import BEFORE_LAST
 from derive.theorems.trainable_depth import ORDERED
@@ -31,7 +36,42 @@ def over(quantity):
 
 def depth_scenarios():
     """Signs of weights, means read together, bounds, angles."""
-    return (*_signs(), *_angles())
+    return (*_signs(), *_angles(), *_small_lengths())
+
+
+def _small_lengths():
+    both, smooth = pair(F, F), critical_length.SMOOTH_AT_ZERO
+    f, slope, curve, *_ = (g(0) for g in DERIVATIVES)
+    first = Q * (2 * CORRELATION * slope**2 + 2 * f * curve) / 2
+    lemma = nearly_linear.length_near_zero()
+    hypotheses = (critical_length.NO_BIAS, smooth, nearly_linear.FOLLOWS)
+    a, b, k = GAIN * slope**2, lemma.result.expand().coeff(Q, 2), Symbol("k", integer=True)
+    right = a**LAYERS * Q + b * a ** (LAYERS - 1) * Q**2 * Sum(a**k, (k, 0, LAYERS - 1))
+    return (
+        Scenario(
+            ExpandInVariance(Q, 2),
+            both,
+            f**2 + first,
+            (f**2 + 2 * first, f**2 + first - f * curve * Q, f**2 + first * CORRELATION),
+            (smooth,),
+            needs=(smooth.key,),
+            undefined=(smooth.key,),
+        ),
+        Scenario(
+            IterateNearZero(lemma, critical_length.LENGTH, Q),
+            critical_length.LENGTH(LAYERS),
+            right,
+            (
+                right - a**LAYERS * Q,
+                2 * right,
+                right.subs(LAYERS, LAYERS + 1),
+                a**LAYERS * Q + b * a**LAYERS * Q**2 * Sum(a**k, (k, 0, LAYERS - 1)),
+            ),
+            hypotheses,
+            needs=keys(hypotheses),
+            undefined=keys(hypotheses),
+        ),
+    )
 
 
 def _signs():
@@ -101,7 +141,7 @@ def _angles():
         ),
         Scenario(
             TakeLogarithms(LAYER),
-            Eq(3 * GAP(0) * exp(LAYER * log(CHI)), 3 * GAP(0) * exp(-2), evaluate=False),
+            Eq(3 * Q * exp(LAYER * log(CHI)), 3 * Q * exp(-2), evaluate=False),
             Eq(LAYER, -2 / log(CHI), evaluate=False),
             (Eq(LAYER, 2 / log(CHI)), Eq(LAYER, -1 / log(CHI)), Eq(LAYER, -2 * log(CHI))),
             (ORDERED,),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import Law, Network
-from derive.theorems.oracles.cases import identity, known, signs, skewed
+from derive.theorems.oracles.cases import identity, iterated, known, signs, skewed
 from derive.theorems.oracles.glorot_cases import SOURCE, G, X
 from derive.theorems.oracles.wide_cases import EXACT_HERE, backward
 
@@ -47,6 +48,35 @@ def _near(distance: float, side: int) -> Case:
     )
 
 
+# 3/5 (exp(2 s) - 1): E[exp(2 u) exp(2 w)] = exp(4 q (1 + c)), E[exp(2 u)] = exp(2 q).
+
+_GAIN, _SHARE = 0.9, 0.3
+_CURVED: dict[str, Callable[..., Any]] = {
+    "Activation": lambda s: 0.6 * _exp(2 * s) - 0.6,
+    "ActivationSlope": lambda s: 1.2 * _exp(2 * s),
+    "f''": lambda s: 2.4 * _exp(2 * s),
+    "f'''": lambda s: 4.8 * _exp(2 * s),
+}
+
+
+def _exp(s: Any) -> Any:
+    import numpy as np
+
+    return np.exp(s)
+
+
+def _covariance(q: float, c: float = 1.0) -> float:
+    return _GAIN * 0.36 * (math.expm1(4 * q * (1 + c)) - 2 * math.expm1(2 * q))
+
+
+def _small(q: float, **more: Any) -> Known:
+    lengths = {"q": lambda at: iterated(_covariance, q, int(at))}
+    return Known({"q": q, "sigma_w2": _GAIN, "sigma_b2": 0, **more}, {**_CURVED, **lengths})
+
+
+_NEXT_ORDER = _GAIN * (3 * 2.4**2 / 4 + 1.2 * 4.8)
+_SLOPE = _GAIN * 1.2**2
+
 ORACLES: Mapping[str, Oracle] = {
     "trainable-depth": Oracle(
         "0.9^6.578 = 0.5, and so 0.9^9.491 = 1/e",
@@ -62,6 +92,41 @@ ORACLES: Mapping[str, Oracle] = {
     ),
     "trainable-depth-ordered": Oracle("powers of a number", (_near(0.01, -1),)),
     "trainable-depth-chaotic": Oracle("powers of a number", (_near(0.01, 1),)),
+    "nearly-linear": Oracle(
+        "a map in closed form, iterated",
+        (
+            Case(
+                "five layers",
+                lambda: _small(1e-5, l=5),
+                within=0.02,
+                scale=1e-10 * _NEXT_ORDER * _SLOPE**4 * sum(_SLOPE**k for k in range(5)),
+            ),
+        ),
+    ),
+    "nearly-linear-length": Oracle(
+        "integrals, and a closed form",
+        (
+            Case(
+                "an exponential",
+                lambda: _small(1e-4),
+                equals=lambda: _covariance(1e-4),
+                within=0.02,
+                scale=1e-8 * _NEXT_ORDER,
+            ),
+        ),
+    ),
+    "nearly-linear-correlation": Oracle(
+        "integrals, and a closed form",
+        (
+            Case(
+                "an exponential, correlation 0.3",
+                lambda: _small(1e-4, c=_SHARE),
+                equals=lambda: _covariance(1e-4, _SHARE) - _SHARE * _covariance(1e-4),
+                within=0.02,
+                scale=1e-8 * _GAIN * 0.7 * 0.4 * 2.4**2 / 4,
+            ),
+        ),
+    ),
     "first-step": Oracle(
         SOURCE,
         # n_1 n_2 Var[x] Var[g] (n_0 Var[W^0]) (n_3 Var[W^2]), and the first layer's.
