@@ -29,6 +29,7 @@ CLAIMS: Registry[Claim] = Registry(
         "answer-2-rhythm": "derive.claims.depth_claims:rhythm",
         "pdlt-relu": "derive.claims.depth_claims:pdlt_relu",
         "pdlt-linear": "derive.claims.depth_claims:pdlt_linear",
+        "pdlt-universal": "derive.claims.depth_claims:pdlt_universal",
         "post-3-network-variance-preserved": "derive.claims.rectifier_claims:network_variance_preserved",
         "post-3-half-variance": "derive.claims.rectifier_claims:half",
         "post-3-exact": "derive.claims.rectifier_claims:exact",

@@ -6,16 +6,23 @@ from sympy import And, Eq, Expr, Symbol
 
 from derive.claims.claim import Claim
 from derive.claims.questions import ANSWER, activations_equal, gradients_equal
-from derive.hypotheses import BACKWARD, FORWARD
+from derive.hypotheses import BACKWARD, FORWARD, RECTIFIER, RELU, Hypothesis
 from derive.layers import Facts, d, i
 from derive.network import SLOPE
-from derive.proof.derivation import Statement
+from derive.proof.derivation import Derivation, Proof, Statement
+from derive.rules.any_activation import SLOPE_OF_F, F
+from derive.rules.asymptotics import LAYER
+from derive.rules.given import PutIn
+from derive.rules.near_zero import ExpandInVariance
+from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.backward import backward_variance
+from derive.theorems.critical_length import NO_BIAS, SMOOTH_AT_ZERO, critical_length, smooth_length_map
 from derive.theorems.first_step import contribution, first_step
 from derive.theorems.forward import forward_variance
 from derive.theorems.layer_variance import fluctuation
 from derive.theorems.norm_moments import DEPTH, INVERSE, INVERSE_WIDTH, SPREAD, first_order
+from derive.theorems.width_correction import VERTEX, layers_of
 from derive.words import Words
 
 
@@ -51,19 +58,19 @@ def _relative_variance(slope: int) -> Expr:
     return first_order().result.subs({SPREAD: spread, DEPTH: _LAYER - 1, INVERSE_WIDTH: 1 / _WIDTH})
 
 
-def _accumulated(id: str, title: str, number: int, slope: int) -> Claim:
+def _accumulated(id: str, title: str, number: int, slope: int, stated: Hypothesis) -> Claim:
     return Claim(
         id=id,
         title=title,
         source=PDLT,
         where="the four-point vertex of deep networks",
         printed=Statement(_RATIO, "=", number * (_LAYER - 1) / _WIDTH),
-        setting=Setting((INVERSE,)),
+        setting=Setting((INVERSE, stated)),
         against=(first_order, fluctuation),
         analytic=lambda: _relative_variance(slope),
         reading=Words(
-            "To first order in {}, at the gain that keeps the length: {} is the relative variance from network to network "
-            "of the variance {} of a pre-activation. The layers are counted from one, so that {} layers of activations "
+            "To first order in {}, at the gain that keeps the length: {} is the relative variance from network to "
+            "network of the variance {} of a pre-activation. The layers are counted from one, so that {} layers of activations "
             "stand before layer {}.",
             1 / _WIDTH,
             _RATIO,
@@ -76,9 +83,60 @@ def _accumulated(id: str, title: str, number: int, slope: int) -> Claim:
 
 def pdlt_relu() -> Claim:
     """V/K^2 = 5 (l - 1)/n for ReLU."""
-    return _accumulated("pdlt-relu", "How the fluctuation of ReLU networks grows with depth", 5, 0)
+    return _accumulated("pdlt-relu", "How the fluctuation of ReLU networks grows with depth", 5, 0, RELU)
 
 
 def pdlt_linear() -> Claim:
     """V/K^2 = 2 (l - 1)/n for linear networks."""
-    return _accumulated("pdlt-linear", "How the fluctuation of linear networks grows with depth", 2, 1)
+    return _accumulated("pdlt-linear", "How the fluctuation of linear networks grows with depth", 2, 1, RECTIFIER)
+
+
+def vertex() -> Derivation:
+    """Return the variance at every layer, to first order, part of `width-correction`."""
+    return layers_of(VERTEX, "variance")
+
+
+def _moment(power: int, terms: int) -> Expr:
+    """Return E[f(u)^p] near length zero, in the length, at the critical gain."""
+    proof = Proof(Setting((NO_BIAS, SMOOTH_AT_ZERO)), one_gaussian(F(U) ** power))
+    return proof.by(ExpandInVariance(Q, terms), PutIn(((F(0), Integer(0)),))).now
+
+
+def _universal() -> Expr:
+    """Return V/q^2 for many layers: the sum of what the layers add, each times what those after it keep.
+
+    Lengths are those of `critical-length`, where a layer far down is one over a constant times its number.
+    """
+    j, k = Symbol("j", integer=True, positive=True), Symbol("k", integer=True, positive=True)
+
+    def at(e: Expr, layer: Expr) -> Expr:
+        return simplify(e.subs(Q, critical_length().result.subs(LAYER, layer)))
+
+    gain = 1 / SLOPE_OF_F(0) ** 2
+    noise = gain**2 * (_moment(4, 3) - _moment(2, 2) ** 2)
+    kept = product(at(diff(smooth_length_map().result, Q), k) ** 2, (k, j + 1, _LAYER - 1))
+    added = simplify(at(noise, j) / at(Q**2, _LAYER) * gammasimp(kept))
+    # From layer 3 on, where no factor is zero: what the first layers add is forgotten.
+    return limit(summation(added, (j, 3, _LAYER - 1)) / _LAYER, _LAYER, oo) * _LAYER / _WIDTH
+
+
+def pdlt_universal() -> Claim:
+    """V/K^2 tends to (2/3) l/n for activations that are critical at K* = 0."""
+    lemmas = (critical_length(), vertex())
+    return Claim(
+        id="pdlt-universal",
+        title="How the fluctuation grows with depth where the critical length is zero",
+        source=PDLT,
+        where="the class of activations critical at K* = 0",
+        printed=Statement(_RATIO, "=", Rational(2, 3) * _LAYER / _WIDTH),
+        setting=Setting(tuple(dict.fromkeys(h for lemma in lemmas for h in lemma.setting.hypotheses))),
+        against=(critical_length, vertex),
+        analytic=_universal,
+        reading=Words(
+            "The leading order for many layers {}, to first order in {}. What a layer adds, and what it keeps of the "
+            "fluctuation before, are taken at the length that it has far down, {}.",
+            _LAYER,
+            1 / _WIDTH,
+            lemmas[0].result,
+        ),
+    )
