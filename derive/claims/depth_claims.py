@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sympy import And, Eq, Expr, Symbol
+from sympy import (
+    And,
+    Eq,
+    Expr,
+    Integer,
+    Rational,
+    Symbol,
+    diff,
+    gammasimp,
+    limit,
+    oo,
+    product,
+    simplify,
+    summation,
+)
 
 from derive.claims.claim import Claim
 from derive.claims.questions import ANSWER, activations_equal, gradients_equal
@@ -70,7 +84,7 @@ def _accumulated(id: str, title: str, number: int, slope: int, stated: Hypothesi
         analytic=lambda: _relative_variance(slope),
         reading=Words(
             "To first order in {}, at the gain that keeps the length: {} is the relative variance from network to "
-            "network of the variance {} of a pre-activation. The layers are counted from one, so that {} layers of activations "
+            "network of the variance {} of a pre-activation. Layers are counted from one: {} layers of activations "
             "stand before layer {}.",
             1 / _WIDTH,
             _RATIO,
@@ -107,7 +121,8 @@ def _universal() -> Expr:
 
     Lengths are those of `critical-length`, where a layer far down is one over a constant times its number.
     """
-    j, k = Symbol("j", integer=True, positive=True), Symbol("k", integer=True, positive=True)
+    m, k = Symbol("m", integer=True, positive=True), Symbol("k", integer=True, positive=True)
+    j = m + 2  # From layer 3 on, where no factor is zero: what the first layers add is forgotten.
 
     def at(e: Expr, layer: Expr) -> Expr:
         return simplify(e.subs(Q, critical_length().result.subs(LAYER, layer)))
@@ -116,8 +131,7 @@ def _universal() -> Expr:
     noise = gain**2 * (_moment(4, 3) - _moment(2, 2) ** 2)
     kept = product(at(diff(smooth_length_map().result, Q), k) ** 2, (k, j + 1, _LAYER - 1))
     added = simplify(at(noise, j) / at(Q**2, _LAYER) * gammasimp(kept))
-    # From layer 3 on, where no factor is zero: what the first layers add is forgotten.
-    return limit(summation(added, (j, 3, _LAYER - 1)) / _LAYER, _LAYER, oo) * _LAYER / _WIDTH
+    return limit(summation(added, (m, 1, _LAYER - 3)) / _LAYER, _LAYER, oo) * _LAYER / _WIDTH
 
 
 def pdlt_universal() -> Claim:
