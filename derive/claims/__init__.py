@@ -30,6 +30,7 @@ CLAIMS: Registry[Claim] = Registry(
         "pdlt-relu": "derive.claims.depth_claims:pdlt_relu",
         "pdlt-linear": "derive.claims.depth_claims:pdlt_linear",
         "pdlt-universal": "derive.claims.depth_claims:pdlt_universal",
+        "hanin-rolnick-sum": "derive.claims.depth_claims:hanin_rolnick_sum",
         "post-3-network-variance-preserved": "derive.claims.rectifier_claims:network_variance_preserved",
         "post-3-half-variance": "derive.claims.rectifier_claims:half",
         "post-3-exact": "derive.claims.rectifier_claims:exact",

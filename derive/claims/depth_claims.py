@@ -8,8 +8,10 @@ from sympy import (
     Expr,
     Integer,
     Rational,
+    Sum,
     Symbol,
     diff,
+    exp,
     gammasimp,
     limit,
     oo,
@@ -18,12 +20,14 @@ from sympy import (
     summation,
 )
 
+from derive.averages import Average, Variance
 from derive.claims.claim import Claim
 from derive.claims.questions import ANSWER, activations_equal, gradients_equal
 from derive.hypotheses import BACKWARD, FORWARD, RECTIFIER, RELU, Hypothesis
 from derive.layers import Facts, d, i
-from derive.network import SLOPE
+from derive.network import SLOPE, n
 from derive.proof.derivation import Derivation, Proof, Statement
+from derive.randomness import NETWORKS
 from derive.rules.any_activation import SLOPE_OF_F, F
 from derive.rules.asymptotics import LAYER
 from derive.rules.given import PutIn
@@ -35,7 +39,16 @@ from derive.theorems.critical_length import NO_BIAS, SMOOTH_AT_ZERO, critical_le
 from derive.theorems.first_step import contribution, first_step
 from derive.theorems.forward import forward_variance
 from derive.theorems.layer_variance import fluctuation
-from derive.theorems.norm_moments import DEPTH, INVERSE, INVERSE_WIDTH, SPREAD, first_order
+from derive.theorems.norm_moments import (
+    DEPTH,
+    INVERSE,
+    INVERSE_WIDTH,
+    SPREAD,
+    first_order,
+    norm,
+    norm_fourth_moment,
+)
+from derive.theorems.norm_moments import LAYER as SUM_LAYER
 from derive.theorems.width_correction import VERTEX, layers_of
 from derive.words import Words
 
@@ -152,5 +165,31 @@ def pdlt_universal() -> Claim:
             _LAYER,
             1 / _WIDTH,
             lemmas[0].result,
+        ),
+    )
+
+
+def _above() -> Derivation:
+    """Return the bound on the fluctuation of a squared norm, part of `norm-fourth-moment`."""
+    return next(part for part in norm_fourth_moment().parts if part.name == "norm-fluctuation-above")
+
+
+def hanin_rolnick_sum() -> Claim:
+    """Var[|z^i|^2]/E[|z^i|^2]^2 <= exp(c sum 1/n) - 1."""
+    size = norm(i)
+    ratio = Variance(size, NETWORKS) / Average(size, NETWORKS) ** 2
+    return Claim(
+        id="hanin-rolnick-sum",
+        title="The fluctuation of lengths is governed by the sum of one over the widths",
+        source="Hanin & Rolnick 2018, How to start training (as given, not quoted)",
+        where="the fluctuation of the lengths of activations in fully connected networks",
+        printed=Statement(ratio, "<=", exp(SPREAD * Sum(1 / n(SUM_LAYER), (SUM_LAYER, 1, i))) - 1),
+        setting=Setting(_above().setting.hypotheses, Facts((i, d - i)), NETWORKS),
+        against=(_above,),
+        reading=Words(
+            "Weights with the fourth moment of a Gaussian. The sum alone bounds the relative variance of the squared "
+            "length, and to first order it is {} times the sum, the theorem's lower bound. Other laws add their excess "
+            "fourth moment times fourth powers of activations.",
+            SPREAD,
         ),
     )

@@ -128,7 +128,7 @@ WIDTHS = Chapter(
         "angle-process",
         "finite-width-decay",
     ),
-    claims=("pdlt-",),
+    claims=("pdlt-", "hanin-"),
 )
 
 CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS, WIDTHS)

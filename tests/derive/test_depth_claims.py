@@ -24,8 +24,8 @@ def test_constant_gradients_and_activations_do_not_make_layers_contribute_alike(
     assert (str(audit.counterexample.left), str(audit.counterexample.right)) == ("True", "False")
 
 
-@pytest.mark.parametrize("name", ["pdlt-relu", "pdlt-linear", "pdlt-universal"])
-def test_fluctuations_grow_as_the_book_has_it(name):
+@pytest.mark.parametrize("name", ["pdlt-relu", "pdlt-linear", "pdlt-universal", "hanin-rolnick-sum"])
+def test_fluctuations_grow_as_books_and_papers_have_it(name):
     assert derive.claim(name).audit().verdict == "holds"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from derive.proof.oracle import Case, Known, Oracle
 from derive.proof.outcomes import Coins
@@ -21,7 +22,8 @@ def _network(i: int, a: float, samples: tuple[float, float] = _APART) -> Known:
     """Layers of one unit, two and three; weights of three points."""
     made: Coins = world(leaky(a), _WIDTHS, (3, 2), False)
     made.laws["x"] = ("input", ((1, tuple((x,) for x in samples)),))
-    functions = {"Width": _WIDTHS.__getitem__, "SharedVariance": lambda _, layer: V[layer]}
+    variances = {"SharedVariance": lambda _, layer: V[layer]}
+    functions: dict[str, Callable[..., Any]] = {"Width": _WIDTHS.__getitem__, **variances}
     return Known({**UNITS, "i": i, "a": a}, functions, made)
 
 
