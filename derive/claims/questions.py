@@ -67,7 +67,8 @@ def product_rule() -> Claim:
     )
 
 
-def _gradients_equal() -> Eq:
+def gradients_equal() -> Eq:
+    """Return Var[dCost/ds^i] = Var[dCost/ds^{i+1}]."""
     left, right = (
         Variance(cost_gradient(s(i, K)), EVERYTHING),
         Variance(cost_gradient(s(i + 1, L)), EVERYTHING),
@@ -75,7 +76,8 @@ def _gradients_equal() -> Eq:
     return Eq(left, right)
 
 
-def _activations_equal(layer: Expr) -> Eq:
+def activations_equal(layer: Expr) -> Eq:
+    """Return Var[z^i] = Var[z^{i-1}], for a layer i."""
     return Eq(Variance(z(layer, J), EVERYTHING), Variance(z(layer - 1, M), EVERYTHING))
 
 
@@ -90,7 +92,7 @@ def equivalence() -> Claim:
         title="Constant gradients if and only if constant activations",
         source=ANSWER,
         where="the displayed equivalence",
-        printed=Statement(_gradients_equal(), "<=>", _activations_equal(i)),
+        printed=Statement(gradients_equal(), "<=>", activations_equal(i)),
         setting=Setting(_BOTH, _INNER),
         against=(forward_variance, backward_variance),
         reading=Words("In the paper's indices, which the answer says it follows."),
@@ -103,7 +105,7 @@ def equivalence_own_indices() -> Claim:
         equivalence(),
         id="answer-2-equivalence-own-indices",
         title="Constant gradients if and only if constant activations, in the answer's own indices",
-        printed=Statement(_gradients_equal(), "<=>", _activations_equal(i + 1)),
+        printed=Statement(gradients_equal(), "<=>", activations_equal(i + 1)),
         setting=Setting(_BOTH, Facts((i, d - 1 - i))),
         reading=_OWN_INDICES,
     )
@@ -116,7 +118,7 @@ def balance() -> Claim:
         title="Constant gradients and activations make neighbouring layers learn at the same rhythm",
         source=ANSWER,
         where="the last displayed formula",
-        printed=Statement(And(_gradients_equal(), _activations_equal(i)), "=>", _weight_gradients_equal()),
+        printed=Statement(And(gradients_equal(), activations_equal(i)), "=>", _weight_gradients_equal()),
         setting=Setting(_BOTH, _INNER),
         against=(forward_variance, backward_variance, weight_gradient_variance),
         reading=Words("At the layers that it names, in the paper's indices, which the answer says it follows."),
@@ -129,7 +131,7 @@ def balance_own_indices() -> Claim:
         balance(),
         id="answer-2-balance-own-indices",
         title="Neighbouring layers learn at the same rhythm, in the answer's own indices",
-        printed=Statement(And(_gradients_equal(), _activations_equal(i + 1)), "=>", _weight_gradients_equal()),
+        printed=Statement(And(gradients_equal(), activations_equal(i + 1)), "=>", _weight_gradients_equal()),
         setting=Setting(_BOTH, Facts((i, d - 1 - i))),
         reading=_OWN_INDICES,
     )

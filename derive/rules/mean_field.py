@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Basic, Derivative, Eq, Expr, Function, Integer, Subs, Symbol, exp, log, simplify
+from sympy import Add, Basic, Derivative, Eq, Expr, Function, Integer, Subs, Symbol, diff, exp, log, powsimp, simplify
 
 from derive.errors import InputError
 from derive.gaussian import GaussianExpectation
@@ -188,6 +188,42 @@ class GeometricDecay(Rule):
         if start != 0:
             return start
         return (after.subs(self.layer, self.layer + 1) - self.factor * after).expand(power_exp=True).powsimp()
+
+
+@dataclass(frozen=True)
+class TakeLogarithms(Rule):
+    """c exp(l log chi) = c/e <=> l = -1/log chi, for chi < 1
+
+    Obligation: c and chi are positive, and so is 1 - chi.
+    """
+
+    layer: Symbol
+    name = "take-logarithms"
+    words = "Take the logarithm of both sides; that of the factor is not zero."
+    relation = "<=>"
+    evidence = Evidence.RESIDUAL
+
+    def rewrite(self, node: Basic, setting: Setting) -> Rewrite | None:
+        """Solve an equation of two exponentials for the layer."""
+        if not isinstance(node, Eq):
+            return None
+        quotient = powsimp(node.lhs / node.rhs)
+        exponent = quotient.exp if isinstance(quotient, exp) else None
+        if exponent is None or not node.rhs.is_positive:
+            return None
+        rate = exponent.expand().coeff(self.layer)
+        if not isinstance(rate, log) or not rate.args[0].is_positive or rate.has(self.layer):
+            return None
+        uses = setting.require_positive(1 - rate.args[0])
+        return Rewrite(Eq(self.layer, -(exponent.expand() - rate * self.layer) / rate, evaluate=False), uses)
+
+    def residual(self, before: Basic, after: Basic, setting: Setting) -> Expr | None:
+        """Put the layer back into the equation, and look at how the left side's logarithm changes with the layer."""
+        at = Symbol("at", real=True)
+        left, right = (side.subs(self.layer, at) for side in before.args)
+        gap = simplify((left / right).subs(at, after.rhs) - 1)
+        slope = simplify(diff(left / right, at) * right / left)
+        return gap if slope.is_zero is False or slope.func is log else Integer(1)
 
 
 def follows(recursion: Eq, layer: Symbol, setting: Setting) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule, replace_everywhere
@@ -65,6 +65,20 @@ class PullOut(Rule):
             return None
         outside, inside = node.function.as_independent(*(index for index, *_ in node.limits), as_Add=False)
         return None if outside == 1 or inside == 1 else Rewrite(outside * Sum(inside, *node.limits))
+
+
+@dataclass(frozen=True)
+class SplitSum(Rule):
+    """sum_j (u_j + v_j) = sum_j u_j + sum_j v_j"""
+
+    name = "split-sum"
+    words = "A sum of sums is taken term by term."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Distribute a sum over the terms of what it sums."""
+        if not isinstance(node, Sum) or not isinstance(node.function, Add):
+            return None
+        return Rewrite(Add(*(Sum(term, *node.limits) for term in node.function.args)))
 
 
 @dataclass(frozen=True)

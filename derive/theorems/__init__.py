@@ -59,5 +59,9 @@ THEOREMS: Registry[Derivation] = Registry(
         "width-correction": "derive.theorems.width_correction:width_correction",
         "width-correction-two-samples": "derive.theorems.gram_correction:width_correction_two_samples",
         "angle-process": "derive.theorems.angle_process:angle_process",
+        "finite-width-decay": "derive.theorems.finite_width_decay:finite_width_decay",
+        "nearly-linear": "derive.theorems.nearly_linear:nearly_linear",
+        "trainable-depth": "derive.theorems.trainable_depth:trainable_depth",
+        "first-step": "derive.theorems.first_step:first_step",
     },
 )

@@ -34,9 +34,9 @@ from derive.theorems.forward import BEFORE_LAST, HERE, LAST
 from derive.words import Words
 
 OVER_WEIGHTS = Over("networks", (WEIGHTS,), "network")
-_CHAIN = layers(Serial(Dense(n(i + 1)), Elementwise(output="z'")), network_input(n(i), samples=2), "z")
-Z, S = _CHAIN.defined
-X, W = (drawn.family for drawn in _CHAIN.drawn)
+CHAIN = layers(Serial(Dense(n(i + 1)), Elementwise(output="z'")), network_input(n(i), samples=2), "z")
+Z, S = CHAIN.defined
+X, W = (drawn.family for drawn in CHAIN.drawn)
 
 
 def product_of_samples(values: Family, layer: Expr, t: Expr, u: Expr) -> Expr:
@@ -121,7 +121,7 @@ INPUT_FIXED = Hypothesis(
     Words("The two samples are given: they are independent of the weights."),
     (Property(Kind.INDEPENDENT_OF, W, X),),
 )
-DRAWN = (*_CHAIN.assumed, GAUSSIAN, STANDARD)
+DRAWN = (*CHAIN.assumed, GAUSSIAN, STANDARD)
 """What is said of the weights, and of the Gaussian pairs that stand for them."""
 _ALL = (RECTIFIER, FINITE_MOMENTS, *DRAWN, FUNCTIONS)
 _SYMBOLS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Eq, Expr, Gt, Integer, Symbol, log
+from sympy import Eq, Expr, Gt, Integer, Symbol, cos, diff, log, pi, solve, sqrt
 
 from derive.averages import Average, Covariance, Variance
 from derive.gaussian import GaussianExpectation
@@ -22,6 +22,7 @@ from derive.rules.logarithms import VarianceOfIndependent
 from derive.rules.means import CovarianceDefinition
 from derive.rules.rectifier import DefineRectifier
 from derive.rules.replicas import Exchange
+from derive.rules.small_angles import HalfTurn, LeadingQuotient
 from derive.rules.wide import FIRST, SECOND, ByClosedForm, Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.angle import RHO
@@ -40,6 +41,8 @@ N = Symbol("N", integer=True, positive=True)
 MOMENTS = {(a, b): Symbol(f"J_{a}{b}", positive=True) for a, b in ((2, 0), (4, 0), (1, 1), (2, 2), (3, 1))}
 """J_ab = E[f(y_1)^a f(y_2)^b], for a Gaussian pair of variance q and correlation rho."""
 _SAMPLES = ((1, 1), (1, 2), (2, 2))
+ENTRIES = tuple(KERNELS(1, *t) for t in _SAMPLES)
+"""K_11, K_12 and K_22 behind one layer."""
 _MEANS = tuple(zip(_SAMPLES, (Q1, Q12, Q2), strict=True))
 
 
@@ -65,6 +68,19 @@ NO_BIASES = Hypothesis("no-biases", Words("There are no biases: {}.", Eq(BIAS_VA
 APART = Hypothesis(
     "samples-apart", Words("The two samples are neither alike nor opposite: {}.", Gt(1 - RHO**2, 0, evaluate=False)), ()
 )
+ANGLE = Symbol("t", positive=True)
+POWER = Symbol("p", real=True)
+BETWEEN = Hypothesis(
+    "angle-between",
+    Words(
+        "The angle {} of the two samples is between zero and a half turn: {} and {}.",
+        ANGLE,
+        Gt(pi - ANGLE, 0, evaluate=False),
+        Gt(1 - cos(ANGLE) ** 2, 0, evaluate=False),
+    ),
+    (),
+)
+ANGLE_NAMED = definition("angle", Words("{} is the cosine of the angle: {}.", RHO, Eq(RHO, cos(ANGLE), evaluate=False)))
 NEXT_MEANS = definition(
     "mean-kernels-one",
     Words(
@@ -97,36 +113,51 @@ _SETTING = Setting(
 def angle_process() -> Derivation:
     """E[log sin^2 t'] less its limit, log(1 - J_11^2/J_20^2), and Var[log sin^2 t'], to first order in 1/N."""
     wide = log(1 - Q12**2 / (Q1 * Q2))
-    mean = _proof(Average(_log_sine(), NETWORKS) - wide).done(
+    mean = one_layer(Average(_log_sine(), NETWORKS) - wide).done(
         "angle-process",
         "What one layer of real width adds to the mean logarithm of the squared sine of the angle",
         symbols=SYMBOLS,
         source="Jakub & Nica 2023",
     )
-    spread = _proof(Variance(_log_sine(), NETWORKS)).done(
+    spread = one_layer(Variance(_log_sine(), NETWORKS)).done(
         "angle-process-variance", "The variance of that logarithm", symbols=SYMBOLS, source="Jakub & Nica 2023"
     )
-    return replace(mean, parts=(spread, *(rectified(*powers) for powers in MOMENTS)), remarks=_REMARKS)
+    power = factor_of_power()
+    parts = (spread, *(rectified(*powers) for powers in MOMENTS), power)
+    return replace(mean, parts=parts, remarks=(_ANY_ACTIVATION, _edge(power)))
 
 
-_REMARKS = (
-    Words(
-        "It holds for any activation in the layer behind two given inputs. Where the activation is homogeneous, such "
-        "as ReLU, the next angle depends on nothing but this one: the angles are a Markov chain of their own, and this "
-        "is its step at every layer.",
-    ),
+_ANY_ACTIVATION = Words(
+    "It holds for any activation in the layer behind two given inputs. Where the activation is homogeneous, such as "
+    "ReLU, the next angle depends on nothing but this one: the angles are a Markov chain of their own, and this is its "
+    "step at every layer.",
 )
 
 
+def _edge(power: Derivation) -> Words:
+    (least,) = solve(diff(power.result, POWER), POWER)
+    return Words(
+        "A layer of {} units of ReLU multiplies a power {} of a small angle by {}, weighted with both lengths as in "
+        "theorem angle-operator; that is least at {}, and there {}. Angles are small once the depth exceeds the width. "
+        "That the decay is then by this least factor a layer, the edge of a continuous spectrum, is what numbers show; "
+        "it is not derived.",
+        N,
+        POWER,
+        power.result,
+        Eq(POWER, least, evaluate=False),
+        power.result.subs(POWER, least),
+    )
+
+
 def _log_sine() -> Expr:
-    one, both, other = (KERNELS(1, *t) for t in _SAMPLES)
+    one, both, other = ENTRIES
     return log(1 - both**2 / (one * other))
 
 
-def _proof(start: Expr) -> Proof:
-    """Expand, and put in the moments of one layer behind given inputs."""
+def one_layer(start: Expr, *more: Hypothesis) -> Proof:
+    """Expand in the kernels behind one layer, and put in the moments of that layer behind given inputs."""
     pairs = [(one, other) for k, one in enumerate(_SAMPLES) for other in _SAMPLES[k:]]
-    proof = Proof(_SETTING, start).by(SmallFluctuations(tuple((KERNELS(1, *t), q) for t, q in _MEANS)))
+    proof = Proof(_SETTING.assuming(*more), start).by(SmallFluctuations(tuple((KERNELS(1, *t), q) for t, q in _MEANS)))
     proof.by(*(ByLemma(_behind_given(covariance_of(*pair))) for pair in pairs))
     proof.by(PutIn(tuple((q, Average(KERNELS(1, *t), NETWORKS)) for t, q in _MEANS)))
     return proof.by(*(ByLemma(_behind_given(mean_of(*t))) for t in _SAMPLES), SimplifySides())
@@ -152,6 +183,22 @@ def _behind_given(every: Derivation) -> Derivation:
     names = [name for powers, name in MOMENTS.items() if proof.now.has(moment(*powers))]
     proof.by(Rename((*names, *(() if mean else (N,)))))
     return proof.done(f"{every.name}-given", f"{every.title}, behind two given inputs", symbols=SYMBOLS)
+
+
+def factor_of_power() -> Derivation:
+    """E[sqrt(K_11 K_22) sin(t')^p]/(...) ~ 1 - p (3 - p)/N at small angles, for ReLU and layers of N units."""
+
+    def weighted(one: Expr, both: Expr, other: Expr) -> Expr:
+        return sqrt(one * other) * (1 - both**2 / (one * other)) ** (POWER / 2)
+
+    proof = one_layer(Average(weighted(*ENTRIES), NETWORKS) / weighted(Q1, Q12, Q2), RELU, APART, BETWEEN, ANGLE_NAMED)
+    proof.by(PutIn(tuple((name, moment(*powers)) for powers, name in MOMENTS.items())))
+    proof.by(DefineRectifier(), PutIn(((SLOPE, Integer(0)),)), ByClosedForm(), PutIn(((RHO, cos(ANGLE)),)))
+    return proof.by(HalfTurn(ANGLE), LeadingQuotient(ANGLE)).done(
+        "angle-process-power",
+        "What a layer of ReLU makes of a power of a small angle",
+        symbols=(*SYMBOLS, (ANGLE, Words("the angle of the two samples before the layer"))),
+    )
 
 
 def rectified(a: int, b: int) -> Derivation:

@@ -135,12 +135,16 @@ def fluctuation_map() -> Derivation:
     return proof.done("fluctuation-map", "The fluctuation over samples, averaged over networks")
 
 
+def one_layer_back(*more: Hypothesis) -> Proof:
+    """Return the proof of the gradient's variance one layer back, under more hypotheses."""
+    hypotheses = (*_BACKWARD, UNITS_ALIKE, OUTPUT_GRADIENT_SHARES_VARIANCE, *more)
+    proof = Proof(Setting(hypotheses, BEFORE_LAST), Variance(cost_gradient(s(i, K)), EVERYTHING))
+    return proof.by(ByLemma(gradient_recursion()), GradientIndependence(), SameGradients(), GaussianLimit())
+
+
 def gradient_variance() -> Derivation:
     """Var[dCost/ds^i_k] -> n_{i+2} Var[W^{i+1}] E[f'(u)^2] Var[dCost/ds^{i+1}_j] for i < d, u ~ N(0, q)."""
-    hypotheses = (*_BACKWARD, UNITS_ALIKE, OUTPUT_GRADIENT_SHARES_VARIANCE)
-    proof = Proof(Setting(hypotheses, BEFORE_LAST), Variance(cost_gradient(s(i, K)), EVERYTHING))
-    proof.by(ByLemma(gradient_recursion()), GradientIndependence(), SameGradients(), GaussianLimit())
-    return proof.done(
+    return one_layer_back().done(
         "gradient-variance",
         "The gradient's variance one layer back, for any activation function",
         symbols=(*_NOTATION, (slope(U), Words("the slope of the activation function"))),

@@ -12,7 +12,7 @@ INFINITE = "infinite"
 
 
 def depth_scale(chi: float, error: float = 0.0) -> float | None:
-    """Return -1/log|χ| by the theorem ``depth-scale``: infinite where |χ| is 1 within its error, None above.
+    """Return -1/log|χ| by the theorem ``trainable-depth``: infinite where |χ| is 1 within its error, None above.
 
     At χ = 0 a deviation is gone after one layer: 0.
 

@@ -7,12 +7,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Function, Symbol, exp, lambdify, solve
+from sympy import Expr, Function, Symbol, lambdify, solve
 
 from derive.gaussian import GaussianExpectation
 from derive.network import BIAS_VARIANCE, GAIN
 from derive.rules.wide import Q
-from derive.theorems.edge_of_chaos import CHI, GAP, LAYER, correlation_map_slope, depth_scale, edge_of_chaos
+from derive.theorems.edge_of_chaos import CHI, correlation_map_slope, edge_of_chaos
+from derive.theorems.trainable_depth import reach
 from derive.theorems.wide_networks import length_map
 
 Compiled = Callable[..., Any]
@@ -61,13 +62,8 @@ def fixing_weight() -> Compiled:
 
 @cache
 def layers() -> Compiled:
-    """χ -> the number of layers in which a deviation falls by e, by the theorem ``depth-scale``."""
-    # Depth scales are real numbers, layers whole ones.
-    (found,) = solve((depth_scale().result / GAP(0)).subs(LAYER, _DEPTH) - exp(-1), _DEPTH)
-    return lambdify(CHI, found, np)
-
-
-_DEPTH = Symbol("depth", real=True)
+    """χ -> the number of layers in which a deviation falls by e, by the theorem ``trainable-depth``."""
+    return lambdify(CHI, reach().result.rhs, np)
 
 
 def _solved(unknown: Symbol) -> Expr:

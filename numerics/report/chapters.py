@@ -46,6 +46,7 @@ GLOROT = Chapter(
         "weight-gradient-variance",
         "glorot-condition",
         "layer-gradient-balance",
+        "first-step",
     ),
     claims=("glorot-2010-", "question-1-", "answer-2-"),
 )
@@ -91,6 +92,8 @@ ANY = Chapter(
         "critical-length",
         "critical-length-kinked",
         "critical-length-half-stable",
+        "nearly-linear",
+        "trainable-depth",
     ),
 )
 
@@ -123,7 +126,9 @@ WIDTHS = Chapter(
         "width-correction",
         "width-correction-two-samples",
         "angle-process",
+        "finite-width-decay",
     ),
+    claims=("pdlt-", "hanin-"),
 )
 
 CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS, WIDTHS)

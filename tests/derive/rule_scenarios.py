@@ -2,6 +2,7 @@
 
 from analytic_scenarios import analytic_scenarios
 from block_scenarios import block_scenarios
+from depth_scenarios import depth_scenarios
 from fourth_scenarios import fourth_scenarios
 from limit_scenarios import limit_scenarios
 from logarithm_scenarios import logarithm_scenarios
@@ -22,4 +23,5 @@ SCENARIOS = [
     *logarithm_scenarios(),
     *width_scenarios(),
     *normalise_scenarios(),
+    *depth_scenarios(),
 ]

@@ -53,6 +53,10 @@ GRADES = {
     "width-correction": "sampled",
     "width-correction-two-samples": "sampled",
     "angle-process": "sampled",
+    "finite-width-decay": "sampled",
+    "nearly-linear": "sampled",
+    "trainable-depth": "assumed",
+    "first-step": "exact",
 }
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
+import derive
 from derive.errors import InputError
+from derive.theorems.angle_process import N
 from numerics.angle import decay_edge, fluctuating_share, operators
 from numerics.angle.moments import moments
 from numerics.angle.points import cubature, drawn, standard_normals
@@ -308,3 +310,12 @@ def test_networks_of_blocks_are_refused():
     """Finite widths of blocks are not covered."""
     with pytest.raises(InputError, match="theory must be 'wide' for a network of layers, got 'finite'"):
         predict(Network(layers="dense(4)", input=4, gain=1), theory="finite")
+
+
+def test_the_least_factor_of_a_layer_is_the_edge_that_the_numbers_know():
+    """By the chi laws of lengths at every width, in `numerics.angle.decay`; here to first order in 1/N."""
+    result = next(p for p in derive.theorem("angle-process").parts if p.name == "angle-process-power").result
+    (power,) = result.free_symbols - {N}
+    least = min(float(result.subs({N: 4096, power: p})) for p in (1.25, 1.5, 1.75))
+    assert math.isclose(1 - least, 1 - decay_edge(0.0, 4096), rel_tol=2e-3)
+    assert abs(result.subs({power: 0}) - 1) == abs(result.subs({power: 3}) - 1) == 0

@@ -6,6 +6,8 @@ from derive.proof.oracle import Oracle
 from derive.theorems.oracles import (
     blocks,
     correlation,
+    decay_cases,
+    depth_cases,
     dropout_cases,
     fluctuation,
     glorot_cases,
@@ -35,4 +37,6 @@ ORACLES: dict[str, Oracle] = {
     **width_cases.ORACLES,
     **gram_cases.ORACLES,
     **normalise_cases.ORACLES,
+    **decay_cases.ORACLES,
+    **depth_cases.ORACLES,
 }

@@ -48,13 +48,13 @@ def _forward_square() -> float:
     return 3 * 2.5**2 / 4 + 3 * 2.5 / 4 + 1 / 16
 
 
-def _backward(i: int) -> Known:
+def backward(i: int, widths: tuple[int, ...] = (1, 2, 1, 3)) -> Known:
     """The layer has the variance 5/2 again, with two units before the layer."""
     weights = (NOTHING, gaussian(1 / (2 * ZERO**2)), signs(3))
     gradients: Law = ((1, (2, -2, 2)), (2, (-1, 1, -1)))
     biases = (NOTHING, gaussian(1.5), NOTHING)
-    network = Network((1, 2, 1, 3), weights, parabola, ((1, (2,)), (1, (-1,))), gradients, biases)
-    return known(network, PARABOLA, i=i, q=2.5)
+    network = Network(widths, weights, parabola, ((1, (2,)), (1, (-1,))), gradients, biases)
+    return known(network, PARABOLA, i=i, q=2.5, sigma_w2=widths[-1] * 9)
 
 
 def _over_samples() -> Known:
@@ -126,10 +126,10 @@ ORACLES = {
     "gradient-variance": Oracle(
         # E[f'^2] = q + 1.
         EXACT_HERE,
-        (Case("a parabola", lambda: _backward(1), equals=3 * 9 * 3.5 * 2),),
+        (Case("a parabola", lambda: backward(1), equals=3 * 9 * 3.5 * 2),),
     ),
     "weight-gradient-variance-wide": Oracle(
-        EXACT_HERE, (Case("a parabola", lambda: _backward(2), equals=lambda: _forward_square() * 2),)
+        EXACT_HERE, (Case("a parabola", lambda: backward(2), equals=lambda: _forward_square() * 2),)
     ),
     "kumar-2017": Oracle(
         "the condition N v^2 (f(0)^2 + f'(0)^2 q) = q by hand; Kumar 2017, section 3",
