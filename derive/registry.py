@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from importlib import import_module
 from textwrap import dedent
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from derive.errors import InputError, unknown_name
@@ -25,11 +26,15 @@ def _code(function: Callable[..., object]) -> ast.AST:
 
 
 class Registry(Generic[T]):
-    """Names and the functions, given as ``module:function``, that build what they stand for."""
+    """Names and the functions, given as ``module:function``, that build what they stand for.
 
-    def __init__(self, kind: str, entries: dict[str, str]) -> None:
+    ``rows`` are entries that are data: the function that builds them takes the name.
+    """
+
+    def __init__(self, kind: str, entries: dict[str, str], rows: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.kind = kind
         self._entries = dict(entries)
+        self._rows = rows
         self._building: ContextVar[tuple[str, ...]] = ContextVar(kind, default=())
 
     def names(self) -> list[str]:
@@ -42,10 +47,11 @@ class Registry(Generic[T]):
             raise unknown_name(self.kind, name, self._entries)
         module, function = self._entries[name].split(":")
         builder: Callable[[], T] = getattr(import_module(module), function)
+        made = partial(builder, name) if name in self._rows else builder
 
         @wraps(builder)
         def build() -> T:
-            return self._build(name, builder)
+            return self._build(name, made)
 
         return build
 
@@ -64,6 +70,10 @@ class Registry(Generic[T]):
         """Return where an entry is built, as ``module:function``."""
         return self._entries[name]
 
+    def row(self, name: str) -> Any:
+        """Return the data that an entry is made of, None for one that a function of its own builds."""
+        return self._rows.get(name)
+
     def source(self, name: str) -> str:
         """Return the source that the builder of an entry gives it."""
         return str(self.given(name, "source") or "")
@@ -73,6 +83,8 @@ class Registry(Generic[T]):
 
         It is read off the builder's code where it stands there as a constant or by names: building takes long.
         """
+        if name in self._rows:
+            return getattr(self._rows[name], field, None)
         builder = self.builder(name)
         known = vars(import_module(builder.__module__))
         stated = [k.value for k in ast.walk(_code(builder)) if isinstance(k, ast.keyword) and k.arg == field]

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from sympy import (
     Expr,
     Float,
-    Heaviside,
     Integer,
     Rational,
     Symbol,
@@ -21,8 +20,7 @@ from sympy import (
 
 from derive.averages import Average, Variance
 from derive.claims.claim import Claim
-from derive.claims.quadrature import edge_of_chaos, mean, standard_deviation
-from derive.gaussian import gaussian_expectation
+from derive.claims.quadrature import edge_of_chaos
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis
 from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO
 from derive.proof.derivation import Derivation, Statement
@@ -76,43 +74,13 @@ _HIS_METHOD = (
     'For (leaky) ReLU PyTorch says so: kaiming_normal_ is "the method described in Delving deep into rectifiers", and '
     '"fan_in" "preserves the magnitude of the variance of the weights in the forward pass".'
 )
-_NOT_TORCH = (
-    'PyTorch itself calls it "recommended" and names no criterion; kaiming_normal_ is "recommended to use only with '
-    "'relu' or 'leaky_relu'\"."
-)
-_NOT_SELU = (
-    'PyTorch itself says that it does not: the gain for SELU "sacrifices the normalization effect for more stable '
-    'gradient flow in rectangular layers".'
-)
-_COMMON = "A common reading of PyTorch, torch.nn.init.calculate_gain: that all of its gains do what He's does"
 
 
-def _torch(
-    name: str,
-    printed: Expr,
-    value: Callable[[], Expr],
-    says: str,
-    stated: tuple[Hypothesis, ...] = (),
-) -> Claim:
-    source, against = (TORCH, (half_variance,)) if stated else (_COMMON, ())
+def _torch(name: str, printed: Expr, value: Callable[[], Expr], stated: tuple[Hypothesis, ...]) -> Claim:
     title = f"The torch gain of {name} keeps the second moment at one"
-    where, reading = f"nonlinearity {name}", Words(f"{_KEEPS} {says}")
-    return _number(f"torch-gain-{name}", title, source, where, "torch_gain", printed, value, reading, against, stated)
-
-
-def torch_tanh() -> Claim:
-    """5/3."""
-    return _torch("tanh", Rational(5, 3), lambda: 1 / sqrt(mean("tanh", 2)), _NOT_TORCH)
-
-
-def torch_selu() -> Claim:
-    """3/4."""
-    return _torch("selu", Rational(3, 4), lambda: 1 / sqrt(mean("selu", 2)), _NOT_SELU)
-
-
-def torch_sigmoid() -> Claim:
-    """The gain 1."""
-    return _torch("sigmoid", Integer(1), lambda: 1 / sqrt(mean("sigmoid", 2)), _NOT_TORCH)
+    where, reading = f"nonlinearity {name}", Words(f"{_KEEPS} {_HIS_METHOD}")
+    about = (f"torch-gain-{name}", title, TORCH, where, "torch_gain")
+    return _number(*about, printed, value, reading, (half_variance,), stated)
 
 
 def _half(slope: Expr) -> Expr:
@@ -123,56 +91,13 @@ def _half(slope: Expr) -> Expr:
 
 def torch_relu() -> Claim:
     """sqrt(2)."""
-    return _torch("relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), _HIS_METHOD, (RELU, SYMMETRIC))
+    return _torch("relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), (RELU, SYMMETRIC))
 
 
 def torch_leaky_relu() -> Claim:
     """sqrt(2/(1 + a^2))."""
     printed = sqrt(2 / (1 + SLOPE**2))
-    return _torch("leaky-relu", printed, lambda: 1 / sqrt(_half(SLOPE)), _HIS_METHOD, (RECTIFIER, SYMMETRIC))
-
-
-def _nfnet(name: str, printed: str) -> Claim:
-    return _number(
-        f"nfnet-gamma-{name}",
-        f"The scale that gives {name} variance one",
-        NFNET,
-        "nonlinearities",
-        "gamma",
-        printed,
-        lambda: 1 / standard_deviation(name),
-        Words("One over the standard deviation of the activation of a standard normal."),
-    )
-
-
-def nfnet_relu() -> Claim:
-    """1.7139588594436646."""
-    return _nfnet("relu", "1.7139588594436646")
-
-
-def nfnet_gelu() -> Claim:
-    """1.7015043497085571."""
-    return _nfnet("gelu", "1.7015043497085571")
-
-
-def nfnet_silu() -> Claim:
-    """1.7881293296813965."""
-    return _nfnet("silu", "1.7881293296813965")
-
-
-def nfnet_tanh() -> Claim:
-    """1.5939117670059204."""
-    return _nfnet("tanh", "1.5939117670059204")
-
-
-def nfnet_sigmoid() -> Claim:
-    """4.803835391998291."""
-    return _nfnet("sigmoid", "4.803835391998291")
-
-
-def nfnet_elu() -> Claim:
-    """1.2716004848480225."""
-    return _nfnet("elu", "1.2716004848480225")
+    return _torch("leaky-relu", printed, lambda: 1 / sqrt(_half(SLOPE)), (RECTIFIER, SYMMETRIC))
 
 
 def kumar_sigmoid() -> Claim:
@@ -257,27 +182,6 @@ def swish() -> Claim:
     )
 
 
-def truncated_normal() -> Claim:
-    """0.87962566103423978."""
-
-    def value() -> Expr:
-        z = Symbol("z", real=True)
-        inside = Heaviside(z + 2) - Heaviside(z - 2)
-        square = gaussian_expectation(z**2 * inside, {z: (Integer(0), Integer(1))}).result
-        weight = gaussian_expectation(inside, {z: (Integer(0), Integer(1))}).result
-        return sqrt(square / weight).evalf(30)
-
-    return _number(
-        "truncated-normal-std",
-        "The standard deviation of a normal truncated at two",
-        "TensorFlow and JAX, variance_scaling initialisers",
-        "the constant that they divide by",
-        "std",
-        "0.87962566103423978",
-        value,
-    )
-
-
 def dropout() -> Claim:
     """Var = s/(1 - p) for inverted dropout with drop rate p and inputs of any mean."""
     s, p = symbols("s p", positive=True)
@@ -306,18 +210,4 @@ def dropout() -> Claim:
         Words("The input has variance {} and mean {}; {} is the drop rate.", s, mu, p),
         (product_variance,),
         (FACTORS_INDEPENDENT,),
-    )
-
-
-def glorot_tanh() -> Claim:
-    """Keeps q' = q in tanh nets with n Var[W] = 1."""
-    return _number(
-        "glorot-tanh-linear",
-        "With Glorot's initialisation the forward variance of a tanh network stays constant",
-        "A common reading of Glorot & Bengio 2010, section 4.2.1 (the linear regime)",
-        "equation 10, for tanh",
-        "q'",
-        Integer(1),
-        lambda: mean("tanh", 2),
-        Words("One layer on from a pre-activation of variance one, with equal widths and without biases."),
     )

@@ -63,6 +63,9 @@ def _words(named: Named) -> str:
         return _short(activation(named.name).expression)
     if named.kind is Kind.HYPOTHESIS:
         return hypotheses()[named.name].text.render(formula)
+    row = CLAIMS.row(named.name) if named.kind is Kind.CLAIM else None
+    if row is not None:
+        return str(row.says)
     return _statement((THEOREMS if named.kind is Kind.THEOREM else CLAIMS).builder(named.name))
 
 
