@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import partial, wraps
 from importlib import import_module
+from inspect import isfunction
 from textwrap import dedent
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -23,6 +24,35 @@ def _code(function: Callable[..., object]) -> ast.AST:
         return ast.parse(dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
         return ast.Module([], [])
+
+
+def _is_of_file(function: Any, module: str) -> bool:
+    return callable(function) and isfunction(inspect.unwrap(function)) and function.__module__ == module
+
+
+def _is_constant(node: ast.AST, known: Mapping[str, Any]) -> bool:
+    """Return whether an expression is made of constants and of names that a file knows."""
+    parts = (n for n in ast.walk(node) if isinstance(n, ast.expr))
+    return all(
+        isinstance(n, ast.Constant | ast.JoinedStr | ast.FormattedValue | ast.Tuple)
+        or (isinstance(n, ast.Name) and n.id in known)
+        for n in parts
+    )
+
+
+def _meaning(node: ast.AST, known: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return known[name]
+        case ast.FormattedValue(value=value):
+            return _meaning(value, known)
+        case ast.JoinedStr(values=parts):
+            return "".join(str(_meaning(p, known)) for p in parts)
+        case ast.Tuple(elts=parts):
+            return tuple(_meaning(p, known) for p in parts)
+    raise TypeError(node)
 
 
 class Registry(Generic[T]):
@@ -81,21 +111,24 @@ class Registry(Generic[T]):
     def given(self, name: str, field: str) -> Any:
         """Return what the builder of an entry gives as a field, None where it has none.
 
-        It is read off the builder's code where it stands there as a constant or by names: building takes long.
+        It is read off the builder's code, and off that of the functions of its file that it calls, where it stands
+        there as a constant or by names: building takes long.
         """
         if name in self._rows:
             return getattr(self._rows[name], field, None)
         builder = self.builder(name)
         known = vars(import_module(builder.__module__))
-        stated = [k.value for k in ast.walk(_code(builder)) if isinstance(k, ast.keyword) and k.arg == field]
-        match stated[-1:]:
-            case [ast.Constant(value=value)]:
-                return value
-            case [ast.Name(id=constant)] if constant in known:
-                return known[constant]
-            case [ast.Tuple(elts=parts)] if all(isinstance(e, ast.Name) and e.id in known for e in parts):
-                return tuple(known[e.id] for e in parts if isinstance(e, ast.Name))
-        return getattr(builder(), field, None)
+        code, read = _code(builder), {builder.__name__}
+        while True:
+            stated = [k.value for k in ast.walk(code) if isinstance(k, ast.keyword) and k.arg == field]
+            if stated:
+                return _meaning(stated[-1], known) if _is_constant(stated[-1], known) else getattr(builder(), field)
+            called = {n.func.id for n in ast.walk(code) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+            made = [known[f] for f in sorted(called - read) if _is_of_file(known.get(f), builder.__module__)]
+            if not made:
+                return None
+            read |= called
+            code = ast.List([_code(f) for f in made])
 
     def register(self, name: str, where: str) -> None:
         """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""

@@ -35,8 +35,8 @@ from derive.words import Words
 ROUNDED = "the true value rounds to the digits printed"
 NEAREST = "printed is the float64 that is nearest to the true value"
 
-_FEW = 2
-"""How many names, and which power, a factor may have that is solved for."""
+_HIGHEST = 2
+"""The highest power of a name that is solved for."""
 
 
 def compare_numbers(claim: Claim) -> Comparison:
@@ -59,23 +59,25 @@ def _zeros(gap: Expr) -> tuple[list[Basic], bool]:
         factors = [f for f, _ in factor_list(gap.as_numer_denom()[0])[1]]
     except PolynomialError:
         return [], False
-    found: list[Basic] = []
+    found, exact = list[Basic](), True
     for f in factors:
-        if f.is_Symbol and not f.is_positive:
-            found.append(Eq(f, 0, evaluate=False))
-        elif not f.is_Symbol and len(f.free_symbols) <= _FEW:
-            found += _roots(f)
-    seen = {s for e in found for s in e.free_symbols}
-    return found, all(f.free_symbols <= seen or f.is_nonzero for f in factors)
+        zeros = _roots(f)
+        exact &= zeros is not None or bool(f.is_nonzero)
+        found += zeros or []
+    return found, exact
 
 
-def _roots(factor: Expr) -> list[Basic]:
-    """Return the roots of a factor in its first name that the name may be."""
+def _roots(factor: Expr) -> list[Basic] | None:
+    """Return where a factor vanishes, solved for its first name: the values that the name may have; None if unknown."""
     (name, *_) = sorted(factor.free_symbols, key=str) or [None]
-    if name is None or not factor.is_polynomial(name) or degree(factor, name) > _FEW:
-        return []
-    admitted = (root for root in roots(factor, name) if root.is_real and (not name.is_positive or root.is_positive))
-    return [Eq(name, root) for root in admitted]
+    if name is None or not factor.is_polynomial(name) or degree(factor, name) > _HIGHEST:
+        return None
+    if factor == name:
+        return [] if name.is_positive else [Eq(name, 0, evaluate=False)]
+    values = [root for root in roots(factor, name) if root.is_real is not False]
+    if name.is_positive:
+        values = [root for root in values if not root.is_nonpositive]
+    return [Eq(name, root, evaluate=False) for root in values]
 
 
 def approximates(claim: Claim) -> Comparison:
