@@ -32,7 +32,6 @@ from derive.theorems.selu import FIXED_MEAN, FIXED_SQUARE, alpha, constant_lambd
 from derive.words import Words
 
 TORCH = "PyTorch, torch.nn.init.calculate_gain"
-NFNET = "Brock et al. 2021, High-performance large-scale image recognition without normalization (the reference code)"
 SELU_SOURCE = "PyTorch, torch.nn.SELU; Klambauer et al. 2017"
 HAYOU = "Hayou, Doucet & Rousseau 2019, On the impact of the activation function on deep neural networks training"
 
@@ -40,11 +39,12 @@ HAYOU = "Hayou, Doucet & Rousseau 2019, On the impact of the activation function
 def _number(
     id: str,
     title: str,
-    source: str,
-    where: str,
     symbol: str,
     printed: Expr | str,
     value: Callable[[], Expr],
+    *,
+    source: str,
+    where: str,
     reading: Words | None = None,
     against: tuple[Callable[[], Derivation], ...] = (),
     stated: tuple[Hypothesis, ...] = (),
@@ -76,11 +76,10 @@ _HIS_METHOD = (
 )
 
 
-def _torch(name: str, printed: Expr, value: Callable[[], Expr], stated: tuple[Hypothesis, ...]) -> Claim:
-    title = f"The torch gain of {name} keeps the second moment at one"
-    where, reading = f"nonlinearity {name}", Words(f"{_KEEPS} {_HIS_METHOD}")
-    about = (f"torch-gain-{name}", title, TORCH, where, "torch_gain")
-    return _number(*about, printed, value, reading, (half_variance,), stated)
+def _torch(name: str, printed: Expr, value: Callable[[], Expr], *, where: str, stated: tuple[Hypothesis, ...]) -> Claim:
+    title, reading = f"The torch gain of {name} keeps the second moment at one", Words(f"{_KEEPS} {_HIS_METHOD}")
+    about = (f"torch-gain-{name}", title, "torch_gain", printed, value)
+    return _number(*about, source=TORCH, where=where, reading=reading, against=(half_variance,), stated=stated)
 
 
 def _half(slope: Expr) -> Expr:
@@ -91,13 +90,21 @@ def _half(slope: Expr) -> Expr:
 
 def torch_relu() -> Claim:
     """sqrt(2)."""
-    return _torch("relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), (RELU, SYMMETRIC))
+    return _torch(
+        "relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), where="nonlinearity relu", stated=(RELU, SYMMETRIC)
+    )
 
 
 def torch_leaky_relu() -> Claim:
     """sqrt(2/(1 + a^2))."""
     printed = sqrt(2 / (1 + SLOPE**2))
-    return _torch("leaky-relu", printed, lambda: 1 / sqrt(_half(SLOPE)), (RECTIFIER, SYMMETRIC))
+    return _torch(
+        "leaky-relu",
+        printed,
+        lambda: 1 / sqrt(_half(SLOPE)),
+        where="nonlinearity leaky-relu",
+        stated=(RECTIFIER, SYMMETRIC),
+    )
 
 
 def kumar_sigmoid() -> Claim:
@@ -110,14 +117,14 @@ def kumar_sigmoid() -> Claim:
     return _number(
         "kumar-sigmoid",
         "The deviation of the weights of a sigmoid network, times the root of the fan-in",
-        "Kumar 2017, On weight initialization in deep neural networks",
-        "section 4",
         "v sqrt(N)",
         "3.6",
         value,
-        Words("With {} and {} at the sigmoid's values, to first order.", AT_ZERO, SLOPE_AT_ZERO),
-        (kumar_2017,),
-        (FIRST_ORDER, CENTRED, KEPT, UNIT),
+        source="Kumar 2017, On weight initialization in deep neural networks",
+        where="section 4",
+        reading=Words("With {} and {} at the sigmoid's values, to first order.", AT_ZERO, SLOPE_AT_ZERO),
+        against=(kumar_2017,),
+        stated=(FIRST_ORDER, CENTRED, KEPT, UNIT),
     )
 
 
@@ -128,8 +135,8 @@ def selu_alpha() -> Claim:
     def value() -> Expr:
         return alpha().result.evalf(45)
 
-    about = ("selu-alpha", "SELU's alpha", SELU_SOURCE, "alpha", "alpha")
-    return _number(*about, printed, value, against=(alpha,), stated=(FIXED_MEAN,))
+    about = ("selu-alpha", "SELU's alpha", "alpha", printed, value)
+    return _number(*about, source=SELU_SOURCE, where="alpha", against=(alpha,), stated=(FIXED_MEAN,))
 
 
 def selu_lambda() -> Claim:
@@ -139,8 +146,10 @@ def selu_lambda() -> Claim:
     def value() -> Expr:
         return constant_lambda(alpha()).result.evalf(45)
 
-    about = ("selu-lambda", "SELU's lambda", SELU_SOURCE, "scale", "lambda")
-    return _number(*about, printed, value, against=(selu_fixed_point,), stated=(FIXED_MEAN, FIXED_SQUARE))
+    about = ("selu-lambda", "SELU's lambda", "lambda", printed, value)
+    return _number(
+        *about, source=SELU_SOURCE, where="scale", against=(selu_fixed_point,), stated=(FIXED_MEAN, FIXED_SQUARE)
+    )
 
 
 def hayou_tanh() -> Claim:
@@ -148,11 +157,12 @@ def hayou_tanh() -> Claim:
     return _number(
         "hayou-tanh-eoc",
         "The edge of chaos of tanh",
-        HAYOU,
-        "figure 1 and section 3.2, sigma_b = 0.2",
         "sigma_w",
         "1.302",
         lambda: sqrt(edge_of_chaos("tanh", Rational(1, 25))),
+        source=HAYOU,
+        where="figure 1 and section 3.2, sigma_b = 0.2",
+        against=(),
     )
 
 
@@ -161,11 +171,12 @@ def hayou_elu() -> Claim:
     return _number(
         "hayou-elu-eoc",
         "The edge of chaos of ELU",
-        HAYOU,
-        "section 3.2, sigma_b = 0.2",
         "sigma_w",
         "1.227",
         lambda: sqrt(edge_of_chaos("elu", Rational(1, 25))),
+        source=HAYOU,
+        where="section 3.2, sigma_b = 0.2",
+        against=(),
     )
 
 
@@ -174,11 +185,12 @@ def swish() -> Claim:
     return _number(
         "swish-eoc",
         "The edge of chaos of swish",
-        "A public implementation of edge-of-chaos initialisation",
-        "swish, sigma_b^2 = 0.04",
         "sigma_w2",
         "2.952",
         lambda: edge_of_chaos("silu", Rational(1, 25)),
+        source="A public implementation of edge-of-chaos initialisation",
+        where="swish, sigma_b^2 = 0.04",
+        against=(),
     )
 
 
@@ -202,12 +214,12 @@ def dropout() -> Claim:
     return _number(
         "dropout-variance",
         "Inverted dropout divides the variance by the keep rate",
-        "A public initialisation library, for inputs of any mean",
-        "its rule for dropout layers",
         "variance",
         s / (1 - p),
         value,
-        Words("The input has variance {} and mean {}; {} is the drop rate.", s, mu, p),
-        (product_variance,),
-        (FACTORS_INDEPENDENT,),
+        source="A public initialisation library, for inputs of any mean",
+        where="its rule for dropout layers",
+        reading=Words("The input has variance {} and mean {}; {} is the drop rate.", s, mu, p),
+        against=(product_variance,),
+        stated=(FACTORS_INDEPENDENT,),
     )

@@ -188,6 +188,18 @@ class Brackets(Cursor):
         self._expect("<", "before the bound of a law that is cut off")
         return self._total()
 
+    def _barred(self) -> Node:
+        r"""Read \bar{x}_1, the mean of x_1 over samples."""
+        opened = self.now
+        self.place += 1
+        self._expect("{", "after a bar")
+        name = self._total()
+        self._expect("}", "to close what has a bar")
+        if not isinstance(name, Name):
+            self.fail("a bar stands over a name", opened.at)
+        named = self._named(name)
+        return Mean(opened.at, "⟨", (named,))
+
     def _angle(self) -> Node:
         opened = self.now
         self.place += 1

@@ -102,6 +102,9 @@ class Scalars(PartReader):
 
     def _call(self, node: tree.Call) -> Expr:
         name = node.name
+        alias = self.aliases.get(name.word)
+        if alias is not None and alias.plain is None and not name.primes:
+            return alias(self, name, node.arguments)
         made = self.names.functions[name.word, name.primes]
         if name.below is not None:
             self.fail(f"{name.word} has no index", name)

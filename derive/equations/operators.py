@@ -51,6 +51,8 @@ class Calculus(Cursor):
         self.integrals += 1
         body = self._product()
         self.integrals -= 1
+        density = self._density()
+        self.place += density
         if self.now.kind != NAME or not self.now.text.startswith("d"):
             self.fail(f"the variable of the integral, as in dx, expected, got {self.now}")
         token = self.now
@@ -58,7 +60,7 @@ class Calculus(Cursor):
             self.tokens[self.place] = replace(token, text=token.text[1:], at=token.at + 1)
         else:
             self.place += 1
-        return Integral(opened.at, body, self._simple(), ends.get("_"), ends.get("^"))
+        return Integral(opened.at, body, self._simple(), ends.get("_"), ends.get("^"), density > 0)
 
     def _derivative(self) -> Node:
         r"""Read ∂X/∂y, or ∂/∂y with what it acts on in brackets."""

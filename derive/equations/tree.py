@@ -114,12 +114,13 @@ class Infinity(Node):
 
 @dataclass(frozen=True)
 class Integral(Node):
-    """An integral over a variable, with both ends or none."""
+    """An integral over a variable, with both ends or none; ``density`` where P(variable) stands in it."""
 
     body: Node
     variable: Node
     lower: Node | None = None
     upper: Node | None = None
+    density: bool = False
 
 
 @dataclass(frozen=True)

@@ -96,10 +96,11 @@ def test_nothing_is_built_to_be_listed(monkeypatch):
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("Glorot & Bengio 2010, equation 5", "glorot-2010-eq-5"),
+        ("Glorot & Bengio 2010, equation 5", "forward-variance"),
+        ("Glorot 2010 difficulty equation 5", "glorot-2010-eq-5"),
         ("he et al. 2015 equation 12", "he-2015-backward"),
         ("Gehring 2017 dropout", "convs2s-dropout"),
-        ("Jakub & Nica 2023 angle", None),
+        ("PyTorch nn init", None),
     ],
 )
 def test_a_source_with_a_place_is_a_name(text, name):
