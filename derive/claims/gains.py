@@ -78,7 +78,7 @@ _HIS_METHOD = (
 
 def _torch(name: str, printed: Expr, value: Callable[[], Expr], *, where: str, stated: tuple[Hypothesis, ...]) -> Claim:
     title, reading = f"The torch gain of {name} keeps the second moment at one", Words(f"{_KEEPS} {_HIS_METHOD}")
-    about = (f"torch-gain-{name}", title, "torch_gain", printed, value)
+    about = (f"torch-gain-{name}", title, "gain", printed, value)
     return _number(*about, source=TORCH, where=where, reading=reading, against=(half_variance,), stated=stated)
 
 

@@ -44,7 +44,7 @@ def _stylegan(function: str, printed: str) -> Number:
 
 def _torch(name: str, printed: str, says: str) -> Number:
     title, where = f"The torch gain of {name} keeps the second moment at one", f"nonlinearity {name}"
-    return Number(title, _COMMON, where, "torch_gain", printed, f"1/sqrt(E[{name}(u)^2])", f"{_HIS} {says}")
+    return Number(title, _COMMON, where, "gain", printed, f"1/sqrt(E[{name}(u)^2])", f"{_HIS} {says}")
 
 
 def _table(name: str, forward: str, backward: str) -> dict[str, Number]:

@@ -83,6 +83,8 @@ class Means(PartReader):
         if isinstance(variable, Symbol) and variable not in (OUT, IN):
             if isinstance(target, CostFunction):
                 self.fail("the cost is differentiated by scalars of the network", node)
+            if isinstance(target, SympyDerivative):
+                return SympyDerivative(target.expr, *target.variables, variable)
             return SympyDerivative(target, variable)
         if not isinstance(variable, Entry):
             self.fail("what is differentiated by must be a scalar of the network", node)

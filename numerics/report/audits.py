@@ -45,7 +45,8 @@ def audit_entry(audit: Audit) -> str:
         parts.append(f"<p>Off by {formula(audit.error)} of the true value.</p>")
     if audit.counterexample is not None:
         told = "".join(f"<p>{spelled(sentence)}.</p>" for sentence in sentences(audit.counterexample))
-        parts.append(folded("A network in which it is wrong", f"<div>{told}</div>"))
+        case = "network" if "laws" in audit.counterexample.world else "case"
+        parts.append(folded(f"A {case} in which it is wrong", f"<div>{told}</div>"))
     return "".join(parts)
 
 

@@ -14,6 +14,7 @@ from sympy import Product, Sum, Symbol
 import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.equations.equation_reading import read
+from derive.equations.vocabulary import Vocabulary
 from derive.errors import InputError
 from derive.layers import d, i
 from derive.network import W, b, cost_gradient, f, g, n, s, slope, x, z
@@ -53,8 +54,9 @@ def test_names_with_arguments_are_names():
 
 def test_an_integral_over_a_density_is_a_mean():
     """Over the law that a --let gives: the same object as the theorem's, which decides what it is."""
-    line = POST_3[-1]
-    assert statement(line.text, let=line.let).lhs == derive.theorem("kernel-K").statement.lhs
+    line, known = POST_3[-1], derive.theorem("kernel-K").statement
+    names = Vocabulary.of(known.lhs, known.rhs)
+    assert statement(line.text, let=line.let, names=names).lhs == known.lhs
     with pytest.raises(InputError, match=r"nothing says what the density P\(μ\) is"):
         read(line.text, let=line.let[:-1])
 
