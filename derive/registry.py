@@ -18,7 +18,7 @@ from derive.errors import InputError, unknown_name
 T = TypeVar("T")
 
 
-def _code(function: Callable[..., object]) -> ast.AST:
+def _code(function: Callable[..., object]) -> ast.Module:
     """Return the code of a function; none where it is not at hand."""
     try:
         return ast.parse(dedent(inspect.getsource(function)))
@@ -76,8 +76,8 @@ class Registry(Generic[T]):
         if name not in self._entries:
             raise unknown_name(self.kind, name, self._entries)
         module, function = self._entries[name].split(":")
-        builder: Callable[[], T] = getattr(import_module(module), function)
-        made = partial(builder, name) if name in self._rows else builder
+        builder: Callable[..., T] = getattr(import_module(module), function)
+        made: Callable[[], T] = partial(builder, name) if name in self._rows else builder
 
         @wraps(builder)
         def build() -> T:
@@ -128,7 +128,7 @@ class Registry(Generic[T]):
             if not made:
                 return None
             read |= called
-            code = ast.List([_code(f) for f in made])
+            code = ast.Module([statement for f in made for statement in _code(f).body], [])
 
     def register(self, name: str, where: str) -> None:
         """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""

@@ -57,6 +57,7 @@ CLAIMS: Registry[Claim] = Registry(
         "hayou-elu-eoc": "derive.claims.gains:hayou_elu",
         "swish-eoc": "derive.claims.gains:swish",
         "dropout-variance": "derive.claims.gains:dropout",
+        "tat-correlation": "derive.claims.gains:tat_correlation",
         **dict.fromkeys(ROWS, "derive.equations.row_claims:claim_of"),
     },
     ROWS,

@@ -14,6 +14,8 @@ from sympy import (
     Integer,
     Rational,
     Symbol,
+    acos,
+    pi,
     sqrt,
     symbols,
 )
@@ -21,10 +23,13 @@ from sympy import (
 from derive.averages import Average, Variance
 from derive.claims.claim import Claim
 from derive.claims.quadrature import edge_of_chaos
+from derive.claims.rows import AS_GIVEN
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis
 from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO
 from derive.proof.derivation import Derivation, Statement
+from derive.rules.wide import M, V
 from derive.setting import Setting
+from derive.theorems.kernel_k import kernel_k
 from derive.theorems.kumar import CENTRED, FAN_IN, FIRST_ORDER, KEPT, UNIT, kumar_2017
 from derive.theorems.network_variance import SYMMETRIC, half_variance
 from derive.theorems.product import FACTORS_INDEPENDENT, X, Y, product_variance
@@ -222,4 +227,28 @@ def dropout() -> Claim:
         reading=Words("The input has variance {} and mean {}; {} is the drop rate.", s, mu, p),
         against=(product_variance,),
         stated=(FACTORS_INDEPENDENT,),
+    )
+
+
+def tat_correlation() -> Claim:
+    """C + (1 - a)^2/(pi (1 + a^2)) (sqrt(1 - c^2) - c arccos c)."""
+    c = Symbol("c", positive=True)
+    printed = c + (1 - SLOPE) ** 2 / (pi * (1 + SLOPE**2)) * (sqrt(1 - c**2) - c * acos(c))
+
+    def value() -> Expr:
+        # What two samples share has the variance c, and what each has alone 1 - c.
+        shared = kernel_k().result.subs({M: sqrt(c), V: sqrt(1 - c)}, simultaneous=True)
+        return shared / _half(SLOPE)
+
+    return _number(
+        "tat-correlation",
+        "The correlation map of leaky ReLU",
+        "c'",
+        printed,
+        value,
+        source="Zhang et al. 2022, Deep learning without shortcuts (TAT)",
+        where=AS_GIVEN,
+        reading=Words("The correlation of two pre-activations of one variance is {}, without biases.", c),
+        against=(kernel_k, half_variance),
+        stated=(RECTIFIER, SYMMETRIC),
     )

@@ -15,6 +15,8 @@ from sympy import (
     Or,
     PolynomialError,
     Rational,
+    acos,
+    asin,
     count_ops,
     degree,
     factor_list,
@@ -45,7 +47,7 @@ def compare_numbers(claim: Claim) -> Comparison:
     if claim.decimal is not None:
         how = ROUNDED if _rounds(claim.decimal, derived) else NEAREST if _nearest(claim.decimal, derived) else ""
         return Comparison(bool(how), derived, how=how, error=_error(Rational(claim.decimal), derived))
-    gap = simplify((claim.printed.rhs - derived).doit())
+    gap = simplify((claim.printed.rhs - derived).doit().rewrite(acos, asin))
     if gap == 0:
         return Comparison(True, min(derived, claim.printed.rhs, key=count_ops))
     zeros, exact = _zeros(gap)

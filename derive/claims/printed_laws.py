@@ -318,6 +318,16 @@ LAWS = {
         "He's weights have the variance 2/N.",
         "N",
     ),
+    "luther-bn-integral": Number(
+        "An antiderivative of z exp(−z²/2)",
+        _LUTHER,
+        "the ReLU layer",
+        "∫",
+        "exp(-z^2/2)",
+        "∫ z exp(-z^2/2) dz",
+        "Up to a constant.",
+        "z",
+    ),
     "xiong-lemma-1": Number(
         "The mean squared norm behind ReLU",
         "Xiong et al. 2020, On layer normalization in the transformer architecture",

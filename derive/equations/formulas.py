@@ -39,7 +39,7 @@ def formula_value(text: str, what: str, positive: str = "", real: str = "") -> E
 
     """
     names = _vocabulary(positive, real)
-    value = _Formula(text, names, what).value_at(parse_value(text, names, what), 0)
+    value = _Formula(text, names, what).value_at(parse_value(text, names, what), 0).doit()
     outside = value.free_symbols & set(_STANDARD.values())
     if outside:
         raise InputError(f"{what}: {', '.join(sorted(map(str, outside)))} stands outside every mean, in {text!r}")
@@ -51,6 +51,7 @@ def formula_value(text: str, what: str, positive: str = "", real: str = "") -> E
 @cache
 def _vocabulary(positive: str, real: str) -> Vocabulary:
     names = Vocabulary(symbols={(name, 0): [symbol] for name, symbol in _STANDARD.items()})
+    # A name that is given is a number, and no standard normal.
     names.symbols |= {(name, 0): [Symbol(name, positive=True)] for name in positive.split()}
     names.symbols |= {(name, 0): [Symbol(name, real=True)] for name in real.split()}
     for name in CATALOGUE:

@@ -108,8 +108,9 @@ class Calculus(Cursor):
         while len(found) < order:
             self._expect(sign, "under the line of a derivative")
             variable, times = self._simple(), 1
-            if order > 1 and isinstance(variable, Name) and isinstance(variable.above, Number):
-                variable, times = replace(variable, above=None), int(variable.above.text)
+            raised = variable.above if isinstance(variable, Name) else None
+            if order > 1 and isinstance(variable, Name) and isinstance(raised, Number):
+                variable, times = replace(variable, above=None), int(raised.text)
             elif order > 1:
                 times = self._order()
             found += [variable] * times

@@ -64,8 +64,8 @@ class Vocabulary:
 
     ``subscripted`` are functions whose first argument stands below, ``phrases`` spellings of more than one sign.
     ``defaults`` says what each bracket is over where it does not say so itself: ``E``, ``Var``, ``Cov``, ``⟪``, ``⟨``.
-    ``ranges`` are those of deltas, which are printed without, by what they compare; ``gradient_drawn`` tells whether the
-    derivative of the cost by its output is the drawn one.
+    ``ranges`` are those of deltas, which are printed without, by what they compare; ``gradient_drawn`` tells whether
+    the derivative of the cost by its output is the drawn one.
     """
 
     families: dict[Word, Family] = field(default_factory=dict)

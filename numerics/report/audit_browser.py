@@ -20,8 +20,8 @@ _SCRIPT = """<script>
     const verdicts = [...form.querySelectorAll("input:checked")].map(box => box.value);
     let shown = 0;
     for (const [entry, text] of entries) {
-      entry.hidden = !(verdicts.includes(entry.dataset.verdict) && (!source || entry.dataset.source === source)
-        && words.every(word => text.includes(word)));
+      entry.hidden = ![verdicts.includes(entry.dataset.verdict), !source || entry.dataset.source === source,
+        words.every(word => text.includes(word))].every(Boolean);
       shown += !entry.hidden;
     }
     for (const part of document.querySelectorAll("section.source"))

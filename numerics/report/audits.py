@@ -38,7 +38,7 @@ def audit_entry(audit: Audit) -> str:
     parts.append(f'<p class="dim"><code>{escape(claim.id)}</code> · {spelled(f"{claim.source}; {claim.where}.")}</p>')
     parts.append(stated(claim.printed))
     if claim.reading is not None:
-        parts.append(f'<p class="dim">Read so: {claim.reading.render(formula, escape)}</p>')
+        parts.append(f'<p class="dim">Read so: {claim.reading.render(formula, spelled)}</p>')
     if audit.verdict != "holds":
         parts += _correction(audit)
     if audit.error is not None:
