@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import partial, wraps
 from importlib import import_module
@@ -28,6 +28,17 @@ def _code(function: Callable[..., object]) -> ast.Module:
 
 def _is_of_file(function: Any, module: str) -> bool:
     return callable(function) and isfunction(inspect.unwrap(function)) and function.__module__ == module
+
+
+def _given(node: ast.AST, field: str, known: Mapping[str, Any], module: str) -> Iterator[ast.AST]:
+    """Yield what a call gives for a field: by its name, or by its place where the function is of the same file."""
+    if not isinstance(node, ast.Call):
+        return
+    yield from (k.value for k in node.keywords if k.arg == field)
+    function = known.get(node.func.id) if isinstance(node.func, ast.Name) else None
+    if _is_of_file(function, module) and not any(isinstance(a, ast.Starred) for a in node.args):
+        names = list(inspect.signature(function).parameters)
+        yield from (a for name, a in zip(names, node.args, strict=False) if name == field)
 
 
 def _is_constant(node: ast.AST, known: Mapping[str, Any]) -> bool:
@@ -120,7 +131,7 @@ class Registry(Generic[T]):
         known = vars(import_module(builder.__module__))
         code, read = _code(builder), {builder.__name__}
         while True:
-            stated = [k.value for k in ast.walk(code) if isinstance(k, ast.keyword) and k.arg == field]
+            stated = [value for call in ast.walk(code) for value in _given(call, field, known, builder.__module__)]
             if stated:
                 return _meaning(stated[-1], known) if _is_constant(stated[-1], known) else getattr(builder(), field)
             called = {n.func.id for n in ast.walk(code) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}

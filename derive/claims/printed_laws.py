@@ -10,7 +10,6 @@ _SIREN = "Sitzmann et al. 2020, Implicit neural representations with periodic ac
 _COMPLEX = "Trabelsi et al. 2018, Deep complex networks"
 _QUATERNION = "Quaternion networks, their code"
 _ALPHA = "Klambauer et al. 2017, Self-normalizing neural networks; Keras"
-_LUTHER = "The author of the post on Kaiming initialisation, on BatchNorm and exploding gradients (2020-02-18)"
 _MODULUS = "A modulus with Rayleigh's law of a scale is that scale times the length of two standard normals. "
 _RAYLEIGH = "E[({})^2 (x^2 + y^2); x ~ N(0, 1), y ~ N(0, 1)]"
 _CRELU = "E[relu(x)^2 + relu(y)^2; x ~ N(0, 1), y ~ N(0, 1)]/E[x^2 + y^2; x ~ N(0, 1), y ~ N(0, 1)]"
@@ -220,7 +219,7 @@ LAWS = {
         "The real part has the variance s²",
         _QUATERNION,
         "initialisation",
-        "Var[w_r]",
+        "Var[w]",
         "s^2",
         f"{_CHI_4} E[cos(t)^2; t ~ U(-π, π)]",
         "The phase is a uniform angle.",
@@ -230,7 +229,7 @@ LAWS = {
         "An imaginary part has the variance s²",
         _QUATERNION,
         "initialisation",
-        "Var[w_i]",
+        "Var[w]",
         "s^2",
         f"{_CHI_4} E[sin(t)^2; t ~ U(-π, π)]/3",
         "The phase is a uniform angle; the three parts of the axis share its unit length alike.",
@@ -286,47 +285,6 @@ LAWS = {
         "Var[w; w ~ U(-1/sqrt(c k), 1/sqrt(c k))]",
         "c channels, a kernel of k, g groups: the fan-in is c k/g.",
         "g c k",
-    ),
-    "luther-bn-sigma": Number(
-        "The standard deviation that BatchNorm divides by",
-        _LUTHER,
-        "the ReLU layer",
-        "σ",
-        "0.82",
-        "sqrt(Var[sqrt(2) relu(u)])",
-        "He's weights, in a large batch.",
-    ),
-    "luther-bn-sigma-form": Number(
-        "The standard deviation that BatchNorm divides by, as a formula",
-        _LUTHER,
-        "the ReLU layer",
-        "σ",
-        "sqrt((π - 1)/π)",
-        "sqrt(Var[sqrt(2) relu(u)])",
-        "He's weights, in a large batch.",
-    ),
-    "luther-bn-inverse": Number(
-        "The mean of one over its square", _LUTHER, "the ReLU layer", "1/σ²", "1.2", "1/Var[sqrt(2) relu(u)]"
-    ),
-    "luther-bn-weights": Number(
-        "The mean square of the weights",
-        _LUTHER,
-        "the ReLU layer",
-        "E[w²]",
-        "sqrt(2)/N",
-        "E[w^2; w ~ N(0, 2/N)]",
-        "He's weights have the variance 2/N.",
-        "N",
-    ),
-    "luther-bn-integral": Number(
-        "An antiderivative of z exp(−z²/2)",
-        _LUTHER,
-        "the ReLU layer",
-        "∫",
-        "exp(-z^2/2)",
-        "∫ z exp(-z^2/2) dz",
-        "Up to a constant.",
-        "z",
     ),
     "xiong-lemma-1": Number(
         "The mean squared norm behind ReLU",

@@ -51,7 +51,6 @@ def formula_value(text: str, what: str, positive: str = "", real: str = "") -> E
 @cache
 def _vocabulary(positive: str, real: str) -> Vocabulary:
     names = Vocabulary(symbols={(name, 0): [symbol] for name, symbol in _STANDARD.items()})
-    # A name that is given is a number, and no standard normal.
     names.symbols |= {(name, 0): [Symbol(name, positive=True)] for name in positive.split()}
     names.symbols |= {(name, 0): [Symbol(name, real=True)] for name in real.split()}
     for name in CATALOGUE:
@@ -108,7 +107,8 @@ class _Formula(Meaning):
         parameters = [self._value(p) for p in law.parameters]
         within = None if law.within is None else self._value(law.within)
         if law.kind == "N":
-            return Normal(symbol, *parameters, within)
+            average, variance = parameters
+            return Normal(symbol, average, variance, within)
         if within is not None:
             self.fail("a bound goes with a Gaussian law", law)
         return Uniform(symbol, *parameters) if law.kind == "U" else Bernoulli(symbol, *parameters)

@@ -37,11 +37,11 @@ FUNCTIONS = {
 }
 SHAPES = {"1/sqrt(Var[{}])": (-1, True), "1/sqrt(E[{}^2])": (-1, False), "sqrt(E[{}^2])": (1, False)}
 """The formulas of constants in use: a power of the root of a mean square, and whether the mean is taken off."""
-N, M, A, S, V, P, Q, G, C, K, J, D, MU, T, Z = 5.0, 3.0, 0.3, 0.7, 1.3, 0.8, 0.6, 2.0, 4.0, 3.0, 6.0, 7.0, 0.4, 9.0, 1.1
+N, M, A, S, V, P, Q, G, C, K, J, D, MU, T = 5.0, 3.0, 0.3, 0.7, 1.3, 0.8, 0.6, 2.0, 4.0, 3.0, 6.0, 7.0, 0.4, 9.0
 POINT = dict(
     zip(
-        ("n", "m", "a", "s", "v", "p", "q", "g", "c", "k", "j", "d", "μ", "T", "N", "α", "z"),
-        (N, M, A, S, V, P, Q, G, C, K, J, D, MU, T, N, A, Z),
+        ("n", "m", "a", "s", "v", "p", "q", "g", "c", "k", "j", "d", "μ", "T", "N", "α"),
+        (N, M, A, S, V, P, Q, G, C, K, J, D, MU, T, N, A),
         strict=True,
     )
 )
@@ -73,11 +73,6 @@ BY_SCIPY = {
     "chrono-most": 1 / stats.logistic.sf(float(mpmath.log(T - 1))),
     "convs2s-dropout": V * stats.bernoulli(P).moment(2) / P**2,
     "mlx-groups": stats.uniform(-((C * K) ** -0.5), 2 * (C * K) ** -0.5).var(),
-    "luther-bn-sigma": (2 * (0.5 - stats.halfnorm.mean() ** 2 / 4)) ** 0.5,
-    "luther-bn-sigma-form": (2 * (0.5 - stats.halfnorm.mean() ** 2 / 4)) ** 0.5,
-    "luther-bn-inverse": 1 / (2 * (0.5 - stats.halfnorm.mean() ** 2 / 4)),
-    "luther-bn-weights": stats.norm(0, (2 / N) ** 0.5).var(),
-    "luther-bn-integral": -float(mpmath.exp(-(Z**2) / 2)),
     "xiong-lemma-1": D * stats.halfnorm(0, S).moment(2) / 2,
     "vaswani-dk": D * stats.norm.moment(2) ** 2,
     "vaswani-embedding": stats.norm.var() + stats.arcsine(-1, 2).var(),
