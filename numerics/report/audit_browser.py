@@ -45,7 +45,9 @@ def audit_browser(audits: Sequence[Audited], theorems: Collection[str]) -> str:
     parts = [_form(audits, sources)]
     for source in sources:
         here = [audit for audit in audits if audit.data["source"] == source]
-        parts.append(f'<section class="source"><h2>{escape(source)}</h2>\n{audit_list(here, theorems)}</section>')
+        parts.append(
+            f'<section class="source"><h2>{escape(source)}</h2>\n{audit_list(here, theorems, "index.html")}</section>'
+        )
     return "\n".join([*parts, _SCRIPT])
 
 

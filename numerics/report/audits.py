@@ -16,14 +16,14 @@ from numerics.report.spelled import spelled
 _LOOKS = {"holds": "good", "holds-if": "mind", "refuted": "bad"}
 
 
-def audit_list(audits: Sequence[Audited], theorems: Collection[str]) -> str:
-    """Return audits one after the other, each with links to those of the report's theorems that decide it."""
-    return "\n".join(_article(audit, theorems) for audit in audits)
+def audit_list(audits: Sequence[Audited], theorems: Collection[str], page: str = "") -> str:
+    """Return audits one after the other, each with links to those of the theorems on a page that decide it."""
+    return "\n".join(_article(audit, theorems, page) for audit in audits)
 
 
-def _article(audit: Audited, theorems: Collection[str]) -> str:
+def _article(audit: Audited, theorems: Collection[str], page: str) -> str:
     links = ", ".join(
-        f'<a href="index.html#{escape(name)}"><code>{escape(name)}</code></a>' if name in theorems else escape(name)
+        f'<a href="{page}#{escape(name)}"><code>{escape(name)}</code></a>' if name in theorems else escape(name)
         for name in audit.data["theorems"]
     )
     decided = f'<p class="dim">Decided by {links}</p>' if links else '<p class="dim">Decided by computing it</p>'
