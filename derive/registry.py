@@ -35,7 +35,7 @@ def _given(node: ast.AST, field: str, known: Mapping[str, Any], module: str) -> 
     if not isinstance(node, ast.Call):
         return
     yield from (k.value for k in node.keywords if k.arg == field)
-    function = known.get(node.func.id) if isinstance(node.func, ast.Name) else None
+    function: Any = known.get(node.func.id) if isinstance(node.func, ast.Name) else None
     if _is_of_file(function, module) and not any(isinstance(a, ast.Starred) for a in node.args):
         names = list(inspect.signature(function).parameters)
         yield from (a for name, a in zip(names, node.args, strict=False) if name == field)

@@ -40,7 +40,7 @@ def formula_value(text: str, what: str, positive: str = "", real: str = "") -> E
     """
     names = _vocabulary(positive, real)
     value = _Formula(text, names, what).value_at(parse_value(text, names, what), 0).doit()
-    outside = value.free_symbols & set(_STANDARD.values())
+    outside = {s for s in value.free_symbols if s.name not in (*positive.split(), *real.split())}
     if outside:
         raise InputError(f"{what}: {', '.join(sorted(map(str, outside)))} stands outside every mean, in {text!r}")
     if not value.free_symbols and not value.evalf(15).is_real:
@@ -108,10 +108,23 @@ class _Formula(Meaning):
         within = None if law.within is None else self._value(law.within)
         if law.kind == "N":
             average, variance = parameters
+            self._positive("a variance", variance, law.parameters[1])
+            if within is not None and law.within is not None:
+                self._positive("the bound of a law that is cut off", within, law.within)
             return Normal(symbol, average, variance, within)
         if within is not None:
             self.fail("a bound goes with a Gaussian law", law)
-        return Uniform(symbol, *parameters) if law.kind == "U" else Bernoulli(symbol, *parameters)
+        if law.kind == "U":
+            self._positive("the length from one end to the other", parameters[1] - parameters[0], law)
+            return Uniform(symbol, *parameters)
+        (chance,) = parameters
+        if chance.is_negative or (1 - chance).is_negative:
+            self.fail(f"a chance is between 0 and 1, got {chance}", law.parameters[0])
+        return Bernoulli(symbol, chance)
+
+    def _positive(self, what: str, value: Expr, node: tree.Node) -> None:
+        if value.is_nonpositive:
+            self.fail(f"{what} is positive, got {value}", node)
 
 
 def _mean(inside: Expr, laws: Sequence[Drawn]) -> Expr:
