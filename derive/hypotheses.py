@@ -6,6 +6,9 @@ have the declared properties and no others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from sympy import Abs, Eq, Expr, Max, Symbol, solve
 
 from derive.averages import SharedVariance
@@ -17,6 +20,17 @@ from derive.kinds import Property as Property
 from derive.layers import d, i
 from derive.network import SLOPE, W, b, cost_gradient, f, g, n, s, slope, x
 from derive.words import Words
+
+
+@dataclass(frozen=True)
+class MadeHypothesis:
+    """A hypothesis that rests on what a theorem derives, in words that do without; ``make`` derives it."""
+
+    key: str
+    words: Words
+    source: str
+    make: Callable[[], Hypothesis]
+
 
 _S = Symbol("s")
 

@@ -1,8 +1,9 @@
 """One name space: theorems, claims, activations and hypotheses, by their names or as people write them.
 
 A text is a name, or differs from one in case and signs only (``Backward_Variance``), or has some of its words (``eq7``,
-``uncentred``), or stands in the place or source that a claim or theorem cites (``equation 2``). The first of these that
-fits anything counts, and of what fits a theorem before a claim; if that is more than one name, the error lists them.
+``uncentred``), or stands in the place or source that a claim or theorem cites (``equation 2``), or has some words of
+both in their order (``Glorot 2010 equation 7``). The first of these that fits anything counts, and of what fits a
+theorem before a claim; if that is more than one name, the error lists them.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from derive.theorems import THEOREMS
 
 if TYPE_CHECKING:
     from derive.claims.claim import Claim
-    from derive.hypotheses import Hypothesis
+    from derive.hypotheses import Hypothesis, MadeHypothesis
     from derive.proof.derivation import Derivation
+    from derive.words import Words
 
 
 class Kind(Enum):
@@ -102,13 +104,37 @@ def _theorems_of(builders: Iterable[Callable[[], Derivation]]) -> tuple[str, ...
 
 def decided(theorem: str) -> tuple[str, ...]:
     """Return the claims that a theorem decides."""
-    return tuple(name for name in CLAIMS.names() if theorem in _theorems_of(CLAIMS.given(name, "against")))
+    return tuple(name for name in CLAIMS.names() if theorem in deciding_of(name))
+
+
+def deciding_of(claim: str) -> tuple[str, ...]:
+    """Return the theorems that the claim of a name is compared with, without building it."""
+    row = CLAIMS.row(claim)
+    return tuple(row.theorems) if row is not None else _theorems_of(CLAIMS.given(claim, "against") or ())
+
+
+def stands_in(claim: str) -> str:
+    """Return the source of the claim of a name, and where in it the formula stands, without building the claim."""
+    return ", ".join(str(CLAIMS.given(claim, field)) for field in ("source", "where"))
 
 
 @cache
 def hypotheses() -> dict[str, Hypothesis]:
     """Return every hypothesis that a theorem or an audit can assume, by its key."""
-    from derive.hypotheses import Hypothesis
+    ready, made = _declared()
+    return {h.key: h for h in (*ready, *(one.make() for one in made))}
+
+
+@cache
+def hypothesis_words() -> dict[str, tuple[Words, str]]:
+    """Return words and source of every hypothesis, by its key; nothing is derived for those that rest on a theorem."""
+    ready, made = _declared()
+    return {h.key: (h.text, h.source) for h in ready} | {one.key: (one.words, one.source) for one in made}
+
+
+def _declared() -> tuple[list[Hypothesis], list[MadeHypothesis]]:
+    """Return the hypotheses that stand in files, and those that are made when they are asked for."""
+    from derive.hypotheses import Hypothesis, MadeHypothesis
 
     for name in THEOREMS.names():
         THEOREMS.builder(name)
@@ -119,10 +145,10 @@ def hypotheses() -> dict[str, Hypothesis]:
     # A signal carries what its blocks assume.
     objects = [value for value in values if not isinstance(value, type)]
     values += [h for value in objects for h in (value if isinstance(value, tuple) else getattr(value, "assumed", ()))]
-    found = [value for value in values if isinstance(value, Hypothesis)]
-    # Some rest on what a theorem derives, and are made when they are asked for.
-    found += [make() for module in homes for make in getattr(module, "MADE_HYPOTHESES", ())]
-    return {h.key: h for h in found}
+    return (
+        [value for value in values if isinstance(value, Hypothesis)],
+        [value for value in values if isinstance(value, MadeHypothesis)],
+    )
 
 
 _MOST_LISTED = 6
@@ -135,7 +161,7 @@ def names(kind: Kind) -> list[Named]:
 
         return [Named(kind, name) for name in activations()]
     if kind is Kind.HYPOTHESIS:
-        return [Named(kind, name) for name in hypotheses()]
+        return [Named(kind, name) for name in hypothesis_words()]
     listed = THEOREMS.names() if kind is Kind.THEOREM else CLAIMS.names()
     return [Named(kind, name) for name in listed]
 
@@ -147,8 +173,10 @@ def _ranked(text: str, kinds: Sequence[Kind]) -> Iterable[list[Named]]:
         lambda n: n.name == text,
         lambda n: loose(n.name) == wanted,
         lambda n: _in_order(words, _words(n.name)),
-        lambda n: n.kind is Kind.CLAIM and _holds(_words(CLAIMS.builder(n.name)().where), words),
+        lambda n: n.kind is Kind.CLAIM and _holds(_words(str(CLAIMS.given(n.name, "where"))), words),
         lambda n: n.kind is Kind.THEOREM and _holds(_words(THEOREMS.source(n.name)), words),
+        lambda n: n.kind is Kind.CLAIM and len(words) > 1 and _in_order(words, _words(stands_in(n.name))),
+        lambda n: n.kind is Kind.THEOREM and len(words) > 1 and _in_order(words, _words(THEOREMS.source(n.name))),
     ]
     for fits in ranks:
         for kind in kinds:
@@ -192,4 +220,4 @@ def _varies(one: Named, among: list[Named]) -> bool:
 def _described(named: Named) -> str:
     if named.kind is not Kind.CLAIM:
         return f"{named.name} ({named.kind.word})"
-    return f"{named.name} ({CLAIMS.builder(named.name)().where.partition(';')[0]})"
+    return f"{named.name} ({str(CLAIMS.given(named.name, 'where')).partition(';')[0]})"

@@ -1,13 +1,23 @@
-"""Printed formulas, as data, and their audit. Each is registered by one line: its id and where it is stated."""
+"""Printed formulas, as data, and their audit. Each is registered by one line: its id and where it is stated.
+
+Those that only say what is printed, and what it is said to be, are data.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from derive.claims.printed_constants import CONSTANTS
+from derive.claims.printed_equations import EQUATIONS
+from derive.claims.printed_laws import LAWS
+from derive.claims.rows import Equation, Number
 from derive.registry import Registry
 
 if TYPE_CHECKING:
     from derive.claims.claim import Claim
+
+ROWS: dict[str, Number | Equation] = {**CONSTANTS, **LAWS, **EQUATIONS}
+"""The claims that are lines of data."""
 
 CLAIMS: Registry[Claim] = Registry(
     "claim",
@@ -55,46 +65,17 @@ CLAIMS: Registry[Claim] = Registry(
         "later-post-m-recursion": "derive.claims.rectifier_claims:later_m_recursion",
         "later-post-ratio": "derive.claims.rectifier_claims:later_ratio",
         "later-post-self-averaging": "derive.claims.rectifier_claims:later_self_averaging",
-        "torch-gain-tanh": "derive.claims.gains:torch_tanh",
-        "torch-gain-selu": "derive.claims.gains:torch_selu",
-        "torch-gain-sigmoid": "derive.claims.gains:torch_sigmoid",
         "torch-gain-relu": "derive.claims.gains:torch_relu",
         "torch-gain-leaky-relu": "derive.claims.gains:torch_leaky_relu",
-        "nfnet-gamma-relu": "derive.claims.gains:nfnet_relu",
-        "nfnet-gamma-gelu": "derive.claims.gains:nfnet_gelu",
-        "nfnet-gamma-silu": "derive.claims.gains:nfnet_silu",
-        "nfnet-gamma-tanh": "derive.claims.gains:nfnet_tanh",
-        "nfnet-gamma-sigmoid": "derive.claims.gains:nfnet_sigmoid",
-        "nfnet-gamma-elu": "derive.claims.gains:nfnet_elu",
         "kumar-sigmoid": "derive.claims.gains:kumar_sigmoid",
         "selu-alpha": "derive.claims.gains:selu_alpha",
         "selu-lambda": "derive.claims.gains:selu_lambda",
         "hayou-tanh-eoc": "derive.claims.gains:hayou_tanh",
         "hayou-elu-eoc": "derive.claims.gains:hayou_elu",
         "swish-eoc": "derive.claims.gains:swish",
-        "truncated-normal-std": "derive.claims.gains:truncated_normal",
         "dropout-variance": "derive.claims.gains:dropout",
-        "glorot-tanh-linear": "derive.claims.gains:glorot_tanh",
-        "nfnet-celu": "derive.equations.shipped_constants:nfnet_celu",
-        "nfnet-leaky-relu": "derive.equations.shipped_constants:nfnet_leaky_relu",
-        "nfnet-relu6": "derive.equations.shipped_constants:nfnet_relu6",
-        "nfnet-softsign": "derive.equations.shipped_constants:nfnet_softsign",
-        "nfnet-selu": "derive.equations.shipped_constants:nfnet_selu",
-        "nfnet-log-sigmoid": "derive.equations.shipped_constants:nfnet_log_sigmoid",
-        "nfnet-softplus": "derive.equations.shipped_constants:nfnet_softplus",
-        "e3nn-silu": "derive.equations.shipped_constants:e3nn_silu",
-        "gemnet-silu": "derive.equations.shipped_constants:gemnet_silu",
-        "edm2-silu": "derive.equations.shipped_constants:edm2_silu",
-        "stylegan-lrelu": "derive.equations.shipped_constants:stylegan_lrelu",
-        "stylegan-swish": "derive.equations.shipped_constants:stylegan_swish",
-        "stylegan-elu": "derive.equations.shipped_constants:stylegan_elu",
-        "stylegan-softplus": "derive.equations.shipped_constants:stylegan_softplus",
-        "stylegan-tanh": "derive.equations.shipped_constants:stylegan_tanh",
-        "stylegan-sigmoid": "derive.equations.shipped_constants:stylegan_sigmoid",
-        "stylegan-selu": "derive.equations.shipped_constants:stylegan_selu",
-        "hendrycks-forward-tanh": "derive.equations.shipped_constants:hendrycks_forward_tanh",
-        "hendrycks-forward-gelu": "derive.equations.shipped_constants:hendrycks_forward_gelu",
-        "hendrycks-forward-elu": "derive.equations.shipped_constants:hendrycks_forward_elu",
-        "dks-constant": "derive.equations.shipped_constants:dks_constant",
+        "tat-correlation": "derive.claims.gains:tat_correlation",
+        **dict.fromkeys(ROWS, "derive.equations.row_claims:claim_of"),
     },
+    ROWS,
 )

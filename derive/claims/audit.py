@@ -21,9 +21,10 @@ from derive.claims.claim import Audit, Claim, Finding
 from derive.claims.decision import VACUOUS, Comparison, compare
 from derive.claims.numbers import approximates, compare_numbers, refute_at_points, unstated
 from derive.claims.repair import refute, repair
+from derive.claims.sizes import refute_at_sizes
 from derive.hypotheses import FINITE_MOMENTS, NONDEGENERATE, Hypothesis
 from derive.proof.scope import declared_in, scope_of
-from derive.proof.verdict import Grade
+from derive.proof.verdict import Grade, Verdict
 from derive.setting import Setting
 
 
@@ -56,22 +57,29 @@ def _audit_statement(claim: Claim, setting: Setting) -> Audit:
         if tried.counterexample is not None:
             raise Inconsistent(f"{claim.id} is {found.how}, and refuted: {tried.counterexample}")
         return Audit(claim, Finding.HOLDS, _agreed(found, tried.grade), derived=found.derived)
-    if tried.counterexample is None and found.differs and tried.grade is Grade.ENUMERATED:
+    if tried.counterexample is None and found.differs and _enumerated(tried):
         raise Inconsistent(f"{claim.id} differs from what is derived, and no tiny world refutes it")
+    against, how = tried.counterexample, "a tiny world refutes it"
+    if against is None and found.derived is not None and claim.printed.relation == "=" and not _enumerated(tried):
+        against, how = refute_at_sizes(claim, found.derived, setting), "it is not what is derived, at some sizes"
     missing, repaired = repair(claim, setting)
     derived = found.derived if repaired is None or found.derived is not None else repaired.derived
-    refuted = tried.counterexample is not None
+    refuted = against is not None
     if repaired is not None:
-        stated = "a tiny world refutes it as stated" if refuted else "as stated it does not follow from what is derived"
+        stated = f"{how} as stated" if refuted else "as stated it does not follow from what is derived"
         finding, evidence = Finding.HOLDS_IF, f"{stated}; with the further hypothesis it is {repaired.how}"
     elif refuted:
         finding = Finding.REFUTED
-        evidence = "a tiny world refutes it, and no hypothesis of the catalogue or of a theorem repairs it"
+        evidence = f"{how}, and no hypothesis of the catalogue or of a theorem repairs it"
     else:
         finding = Finding.UNDECIDED
         evidence = f"it does not follow from what is derived, and nothing refutes it ({tried.evidence})"
     exact = None if found.condition is None else found.exact
-    return Audit(claim, finding, evidence, found.condition, exact, missing, derived, tried.counterexample)
+    return Audit(claim, finding, evidence, found.condition, exact, missing, derived, against)
+
+
+def _enumerated(tried: Verdict) -> bool:
+    return tried.grade is Grade.ENUMERATED
 
 
 def _agreed(found: Comparison, grade: Grade) -> str:

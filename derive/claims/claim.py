@@ -56,7 +56,7 @@ class Claim(Result):
     decimal: str | None = None
     off: Callable[[], tuple[Expr, Symbol]] | None = None
     reading: Words | None = None
-    told: Callable[[], Words] | None = None
+    told: Callable[[], Words | None] | None = None
 
     @property
     def headline(self) -> str:

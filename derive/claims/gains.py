@@ -11,22 +11,25 @@ from collections.abc import Callable
 from sympy import (
     Expr,
     Float,
-    Heaviside,
     Integer,
     Rational,
     Symbol,
+    acos,
+    pi,
     sqrt,
     symbols,
 )
 
 from derive.averages import Average, Variance
 from derive.claims.claim import Claim
-from derive.claims.quadrature import edge_of_chaos, mean, standard_deviation
-from derive.gaussian import gaussian_expectation
+from derive.claims.quadrature import edge_of_chaos
+from derive.claims.rows import AS_GIVEN
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis
 from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO
 from derive.proof.derivation import Derivation, Statement
+from derive.rules.wide import M, V
 from derive.setting import Setting
+from derive.theorems.kernel_k import kernel_k
 from derive.theorems.kumar import CENTRED, FAN_IN, FIRST_ORDER, KEPT, UNIT, kumar_2017
 from derive.theorems.network_variance import SYMMETRIC, half_variance
 from derive.theorems.product import FACTORS_INDEPENDENT, X, Y, product_variance
@@ -34,7 +37,6 @@ from derive.theorems.selu import FIXED_MEAN, FIXED_SQUARE, alpha, constant_lambd
 from derive.words import Words
 
 TORCH = "PyTorch, torch.nn.init.calculate_gain"
-NFNET = "Brock et al. 2021, High-performance large-scale image recognition without normalization (the reference code)"
 SELU_SOURCE = "PyTorch, torch.nn.SELU; Klambauer et al. 2017"
 HAYOU = "Hayou, Doucet & Rousseau 2019, On the impact of the activation function on deep neural networks training"
 
@@ -42,11 +44,12 @@ HAYOU = "Hayou, Doucet & Rousseau 2019, On the impact of the activation function
 def _number(
     id: str,
     title: str,
-    source: str,
-    where: str,
     symbol: str,
     printed: Expr | str,
     value: Callable[[], Expr],
+    *,
+    source: str,
+    where: str,
     reading: Words | None = None,
     against: tuple[Callable[[], Derivation], ...] = (),
     stated: tuple[Hypothesis, ...] = (),
@@ -76,43 +79,12 @@ _HIS_METHOD = (
     'For (leaky) ReLU PyTorch says so: kaiming_normal_ is "the method described in Delving deep into rectifiers", and '
     '"fan_in" "preserves the magnitude of the variance of the weights in the forward pass".'
 )
-_NOT_TORCH = (
-    'PyTorch itself calls it "recommended" and names no criterion; kaiming_normal_ is "recommended to use only with '
-    "'relu' or 'leaky_relu'\"."
-)
-_NOT_SELU = (
-    'PyTorch itself says that it does not: the gain for SELU "sacrifices the normalization effect for more stable '
-    'gradient flow in rectangular layers".'
-)
-_COMMON = "A common reading of PyTorch, torch.nn.init.calculate_gain: that all of its gains do what He's does"
 
 
-def _torch(
-    name: str,
-    printed: Expr,
-    value: Callable[[], Expr],
-    says: str,
-    stated: tuple[Hypothesis, ...] = (),
-) -> Claim:
-    source, against = (TORCH, (half_variance,)) if stated else (_COMMON, ())
-    title = f"The torch gain of {name} keeps the second moment at one"
-    where, reading = f"nonlinearity {name}", Words(f"{_KEEPS} {says}")
-    return _number(f"torch-gain-{name}", title, source, where, "torch_gain", printed, value, reading, against, stated)
-
-
-def torch_tanh() -> Claim:
-    """5/3."""
-    return _torch("tanh", Rational(5, 3), lambda: 1 / sqrt(mean("tanh", 2)), _NOT_TORCH)
-
-
-def torch_selu() -> Claim:
-    """3/4."""
-    return _torch("selu", Rational(3, 4), lambda: 1 / sqrt(mean("selu", 2)), _NOT_SELU)
-
-
-def torch_sigmoid() -> Claim:
-    """The gain 1."""
-    return _torch("sigmoid", Integer(1), lambda: 1 / sqrt(mean("sigmoid", 2)), _NOT_TORCH)
+def _torch(name: str, printed: Expr, value: Callable[[], Expr], *, where: str, stated: tuple[Hypothesis, ...]) -> Claim:
+    title, reading = f"The torch gain of {name} keeps the second moment at one", Words(f"{_KEEPS} {_HIS_METHOD}")
+    about = (f"torch-gain-{name}", title, "gain", printed, value)
+    return _number(*about, source=TORCH, where=where, reading=reading, against=(half_variance,), stated=stated)
 
 
 def _half(slope: Expr) -> Expr:
@@ -123,56 +95,21 @@ def _half(slope: Expr) -> Expr:
 
 def torch_relu() -> Claim:
     """sqrt(2)."""
-    return _torch("relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), _HIS_METHOD, (RELU, SYMMETRIC))
+    return _torch(
+        "relu", sqrt(2), lambda: 1 / sqrt(_half(Integer(0))), where="nonlinearity relu", stated=(RELU, SYMMETRIC)
+    )
 
 
 def torch_leaky_relu() -> Claim:
     """sqrt(2/(1 + a^2))."""
     printed = sqrt(2 / (1 + SLOPE**2))
-    return _torch("leaky-relu", printed, lambda: 1 / sqrt(_half(SLOPE)), _HIS_METHOD, (RECTIFIER, SYMMETRIC))
-
-
-def _nfnet(name: str, printed: str) -> Claim:
-    return _number(
-        f"nfnet-gamma-{name}",
-        f"The scale that gives {name} variance one",
-        NFNET,
-        "nonlinearities",
-        "gamma",
+    return _torch(
+        "leaky-relu",
         printed,
-        lambda: 1 / standard_deviation(name),
-        Words("One over the standard deviation of the activation of a standard normal."),
+        lambda: 1 / sqrt(_half(SLOPE)),
+        where="nonlinearity leaky-relu",
+        stated=(RECTIFIER, SYMMETRIC),
     )
-
-
-def nfnet_relu() -> Claim:
-    """1.7139588594436646."""
-    return _nfnet("relu", "1.7139588594436646")
-
-
-def nfnet_gelu() -> Claim:
-    """1.7015043497085571."""
-    return _nfnet("gelu", "1.7015043497085571")
-
-
-def nfnet_silu() -> Claim:
-    """1.7881293296813965."""
-    return _nfnet("silu", "1.7881293296813965")
-
-
-def nfnet_tanh() -> Claim:
-    """1.5939117670059204."""
-    return _nfnet("tanh", "1.5939117670059204")
-
-
-def nfnet_sigmoid() -> Claim:
-    """4.803835391998291."""
-    return _nfnet("sigmoid", "4.803835391998291")
-
-
-def nfnet_elu() -> Claim:
-    """1.2716004848480225."""
-    return _nfnet("elu", "1.2716004848480225")
 
 
 def kumar_sigmoid() -> Claim:
@@ -185,14 +122,14 @@ def kumar_sigmoid() -> Claim:
     return _number(
         "kumar-sigmoid",
         "The deviation of the weights of a sigmoid network, times the root of the fan-in",
-        "Kumar 2017, On weight initialization in deep neural networks",
-        "section 4",
         "v sqrt(N)",
         "3.6",
         value,
-        Words("With {} and {} at the sigmoid's values, to first order.", AT_ZERO, SLOPE_AT_ZERO),
-        (kumar_2017,),
-        (FIRST_ORDER, CENTRED, KEPT, UNIT),
+        source="Kumar 2017, On weight initialization in deep neural networks",
+        where="section 4",
+        reading=Words("With {} and {} at the sigmoid's values, to first order.", AT_ZERO, SLOPE_AT_ZERO),
+        against=(kumar_2017,),
+        stated=(FIRST_ORDER, CENTRED, KEPT, UNIT),
     )
 
 
@@ -203,8 +140,8 @@ def selu_alpha() -> Claim:
     def value() -> Expr:
         return alpha().result.evalf(45)
 
-    about = ("selu-alpha", "SELU's alpha", SELU_SOURCE, "alpha", "alpha")
-    return _number(*about, printed, value, against=(alpha,), stated=(FIXED_MEAN,))
+    about = ("selu-alpha", "SELU's alpha", "alpha", printed, value)
+    return _number(*about, source=SELU_SOURCE, where="alpha", against=(alpha,), stated=(FIXED_MEAN,))
 
 
 def selu_lambda() -> Claim:
@@ -214,8 +151,10 @@ def selu_lambda() -> Claim:
     def value() -> Expr:
         return constant_lambda(alpha()).result.evalf(45)
 
-    about = ("selu-lambda", "SELU's lambda", SELU_SOURCE, "scale", "lambda")
-    return _number(*about, printed, value, against=(selu_fixed_point,), stated=(FIXED_MEAN, FIXED_SQUARE))
+    about = ("selu-lambda", "SELU's lambda", "lambda", printed, value)
+    return _number(
+        *about, source=SELU_SOURCE, where="scale", against=(selu_fixed_point,), stated=(FIXED_MEAN, FIXED_SQUARE)
+    )
 
 
 def hayou_tanh() -> Claim:
@@ -223,11 +162,12 @@ def hayou_tanh() -> Claim:
     return _number(
         "hayou-tanh-eoc",
         "The edge of chaos of tanh",
-        HAYOU,
-        "figure 1 and section 3.2, sigma_b = 0.2",
         "sigma_w",
         "1.302",
         lambda: sqrt(edge_of_chaos("tanh", Rational(1, 25))),
+        source=HAYOU,
+        where="figure 1 and section 3.2, sigma_b = 0.2",
+        against=(),
     )
 
 
@@ -236,11 +176,12 @@ def hayou_elu() -> Claim:
     return _number(
         "hayou-elu-eoc",
         "The edge of chaos of ELU",
-        HAYOU,
-        "section 3.2, sigma_b = 0.2",
         "sigma_w",
         "1.227",
         lambda: sqrt(edge_of_chaos("elu", Rational(1, 25))),
+        source=HAYOU,
+        where="section 3.2, sigma_b = 0.2",
+        against=(),
     )
 
 
@@ -249,32 +190,12 @@ def swish() -> Claim:
     return _number(
         "swish-eoc",
         "The edge of chaos of swish",
-        "A public implementation of edge-of-chaos initialisation",
-        "swish, sigma_b^2 = 0.04",
         "sigma_w2",
         "2.952",
         lambda: edge_of_chaos("silu", Rational(1, 25)),
-    )
-
-
-def truncated_normal() -> Claim:
-    """0.87962566103423978."""
-
-    def value() -> Expr:
-        z = Symbol("z", real=True)
-        inside = Heaviside(z + 2) - Heaviside(z - 2)
-        square = gaussian_expectation(z**2 * inside, {z: (Integer(0), Integer(1))}).result
-        weight = gaussian_expectation(inside, {z: (Integer(0), Integer(1))}).result
-        return sqrt(square / weight).evalf(30)
-
-    return _number(
-        "truncated-normal-std",
-        "The standard deviation of a normal truncated at two",
-        "TensorFlow and JAX, variance_scaling initialisers",
-        "the constant that they divide by",
-        "std",
-        "0.87962566103423978",
-        value,
+        source="A public implementation of edge-of-chaos initialisation",
+        where="swish, sigma_b^2 = 0.04",
+        against=(),
     )
 
 
@@ -298,26 +219,36 @@ def dropout() -> Claim:
     return _number(
         "dropout-variance",
         "Inverted dropout divides the variance by the keep rate",
-        "A public initialisation library, for inputs of any mean",
-        "its rule for dropout layers",
         "variance",
         s / (1 - p),
         value,
-        Words("The input has variance {} and mean {}; {} is the drop rate.", s, mu, p),
-        (product_variance,),
-        (FACTORS_INDEPENDENT,),
+        source="A public initialisation library, for inputs of any mean",
+        where="its rule for dropout layers",
+        reading=Words("The input has variance {} and mean {}; {} is the drop rate.", s, mu, p),
+        against=(product_variance,),
+        stated=(FACTORS_INDEPENDENT,),
     )
 
 
-def glorot_tanh() -> Claim:
-    """Keeps q' = q in tanh nets with n Var[W] = 1."""
+def tat_correlation() -> Claim:
+    """C + (1 - a)^2/(pi (1 + a^2)) (sqrt(1 - c^2) - c arccos c)."""
+    c = Symbol("c", positive=True)
+    printed = c + (1 - SLOPE) ** 2 / (pi * (1 + SLOPE**2)) * (sqrt(1 - c**2) - c * acos(c))
+
+    def value() -> Expr:
+        # What two samples share has the variance c, and what each has alone 1 - c.
+        shared = kernel_k().result.subs({M: sqrt(c), V: sqrt(1 - c)}, simultaneous=True)
+        return shared / _half(SLOPE)
+
     return _number(
-        "glorot-tanh-linear",
-        "With Glorot's initialisation the forward variance of a tanh network stays constant",
-        "A common reading of Glorot & Bengio 2010, section 4.2.1 (the linear regime)",
-        "equation 10, for tanh",
-        "q'",
-        Integer(1),
-        lambda: mean("tanh", 2),
-        Words("One layer on from a pre-activation of variance one, with equal widths and without biases."),
+        "tat-correlation",
+        "The correlation map of leaky ReLU",
+        "c'",
+        printed,
+        value,
+        source="Zhang et al. 2022, Deep learning without shortcuts (TAT)",
+        where=AS_GIVEN,
+        reading=Words("The correlation of two pre-activations of one variance is {}, without biases.", c),
+        against=(kernel_k, half_variance),
+        stated=(RECTIFIER, SYMMETRIC),
     )

@@ -5,7 +5,26 @@ from __future__ import annotations
 from decimal import Decimal
 
 from mpmath.libmp import prec_to_dps
-from sympy import Basic, Eq, Expr, Float, Integer, Limit, Or, Rational, factor_list, oo, powsimp, simplify
+from sympy import (
+    Basic,
+    Eq,
+    Expr,
+    Float,
+    Integer,
+    Limit,
+    Or,
+    PolynomialError,
+    Rational,
+    acos,
+    asin,
+    count_ops,
+    degree,
+    factor_list,
+    oo,
+    powsimp,
+    roots,
+    simplify,
+)
 
 from derive.claims.claim import Claim
 from derive.claims.decision import Comparison, built
@@ -18,6 +37,9 @@ from derive.words import Words
 ROUNDED = "the true value rounds to the digits printed"
 NEAREST = "printed is the float64 that is nearest to the true value"
 
+_HIGHEST = 2
+"""The highest power of a name that is solved for."""
+
 
 def compare_numbers(claim: Claim) -> Comparison:
     """Compare two formulas, or a printed number with the true value."""
@@ -25,14 +47,39 @@ def compare_numbers(claim: Claim) -> Comparison:
     if claim.decimal is not None:
         how = ROUNDED if _rounds(claim.decimal, derived) else NEAREST if _nearest(claim.decimal, derived) else ""
         return Comparison(bool(how), derived, how=how, error=_error(Rational(claim.decimal), derived))
-    gap = simplify((claim.printed.rhs - derived).doit())
+    gap = simplify((claim.printed.rhs - derived).doit().rewrite(acos, asin))
     if gap == 0:
-        return Comparison(True, derived)
-    error = None if gap.free_symbols else _error(claim.printed.rhs, derived)
-    factors = [f for f, _ in factor_list(gap.as_numer_denom()[0])[1]]
-    zeros = [f for f in factors if f.is_Symbol and not f.is_positive]
-    condition = Or(*(Eq(f, 0, evaluate=False) for f in zeros)) if zeros else None
-    return Comparison(False, derived, condition, all(f in zeros or f.is_nonzero for f in factors), error=error)
+        return Comparison(True, min(derived, claim.printed.rhs, key=count_ops))
+    zeros, exact = _zeros(gap)
+    condition = Or(*zeros) if zeros else None
+    return Comparison(False, derived, condition, exact, error=_error(claim.printed.rhs, derived))
+
+
+def _zeros(gap: Expr) -> tuple[list[Basic], bool]:
+    """Return when a difference of two formulas vanishes, as far as that is seen, and whether only then."""
+    try:
+        factors = [f for f, _ in factor_list(gap.as_numer_denom()[0])[1]]
+    except PolynomialError:
+        return [], False
+    found, exact = list[Basic](), True
+    for f in factors:
+        zeros = _roots(f)
+        exact &= zeros is not None or bool(f.is_nonzero)
+        found += zeros or []
+    return found, exact
+
+
+def _roots(factor: Expr) -> list[Basic] | None:
+    """Return where a factor vanishes, solved for its first name: the values that the name may have; None if unknown."""
+    (name, *_) = sorted(factor.free_symbols, key=str) or [None]
+    if name is None or not factor.is_polynomial(name) or degree(factor, name) > _HIGHEST:
+        return None
+    if factor == name:
+        return [] if name.is_positive else [Eq(name, 0, evaluate=False)]
+    values = [root for root in roots(factor, name) if root.is_real is not False]
+    if name.is_positive:
+        values = [root for root in values if not root.is_nonpositive]
+    return [Eq(name, root, evaluate=False) for root in values]
 
 
 def approximates(claim: Claim) -> Comparison:
@@ -81,8 +128,12 @@ def _half_digit(decimal: str) -> Expr:
 
 
 def _error(printed: Expr, true: Expr) -> Expr | None:
-    """Return how far off a number is, relative to the true one, to two digits."""
-    return None if true == 0 else Float(((printed - true) / true).evalf(DIGITS), 2)
+    """Return how far off a number is, relative to the true one, to two digits; None where that is no number."""
+    if true == 0:
+        return None
+    off = (printed - true) / true
+    off = simplify(off) if off.free_symbols else off
+    return Float(off.evalf(DIGITS), 2) if off.is_number and off.is_finite else None
 
 
 def refute_at_points(claim: Claim, derived: Basic) -> Counterexample | None:

@@ -1,4 +1,4 @@
-"""Numbers for claims: Gaussian means of any activation to many digits, of proved error, and its edge of chaos."""
+"""Numbers for claims: the edge of chaos of an activation, by Gaussian means to many digits, of proved error."""
 
 from __future__ import annotations
 
@@ -33,17 +33,6 @@ def gaussian_mean(name: str, power: int, *, slope: bool = False, variance: Any =
     if found is None:
         raise InputError(f"the mean of {name} to the power {power} is not known to {digits} digits")
     return found.value
-
-
-@cache
-def mean(name: str, power: int = 1) -> Float:
-    """Return E[phi(z)^power] for an activation of the catalogue and z ~ N(0, 1)."""
-    return _float(gaussian_mean(name, power))
-
-
-def standard_deviation(name: str) -> Float:
-    """Return the standard deviation of phi(z) for z ~ N(0, 1)."""
-    return (mean(name, 2) - mean(name, 1) ** 2) ** 0.5
 
 
 @cache

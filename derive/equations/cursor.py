@@ -67,7 +67,17 @@ class Cursor:
     def _ends(self) -> bool:
         token = self.now
         ends = token.kind == END or token.text in _ENDS or (token.text == "|" and self.bars > 0)
-        return ends or (self.integrals > 0 and self._differential())
+        return ends or (self.integrals > 0 and (self._differential() or self._density() > 0))
+
+    def _density(self) -> int:
+        """Return how many tokens of a density P(ν) or P(ν | μ) stand here, before the dν of an integral; 0 for none."""
+        if self.now.text != "P" or self.tokens[self.place + 1].text != "(" or self.names.names("P"):
+            return 0
+        after = self.place + 2
+        while self.tokens[after].kind == NAME or self.tokens[after].text in ("|", ",", "'"):
+            after += 1
+        closed = self.tokens[after].text == ")" and self.tokens[after + 1].text.startswith("d")
+        return after + 1 - self.place if closed else 0
 
     def _differential(self) -> bool:
         """Return whether the dx of an integral stands here."""

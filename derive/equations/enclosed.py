@@ -8,6 +8,9 @@ from derive.equations.cursor import CLOSING, Cursor
 from derive.equations.lexer import END, NAME, NUMBER
 from derive.equations.tree import Bars, Factor, Law, Mean, Name, Node, Power, Product, Root, Table
 
+LAWS = {"N": "mean, variance", "U": "from, to", "Bernoulli": "chance"}
+"""The laws that a mean may name, and their parameters."""
+
 
 class Brackets(Cursor):
     """Reads what stands in brackets of any kind."""
@@ -111,14 +114,15 @@ class Brackets(Cursor):
     def _mean(self) -> Node:
         token = self.now
         self.place += 1
-        label, law, power = None, None, None
+        label, power = None, None
+        laws: tuple[Law, ...] = ()
         while self._is("_", "^"):
             if self._is("^"):
                 power = self._script()
                 continue
             self.place += 1
             self._expect("{", "to open a script")
-            label, law = self._label()
+            label, laws = self._label()
             self._expect("}", "to close the script")
         if not self._is("[", "(", "{"):
             self.fail(f"a bracket expected after {token.text}, got {self.now}")
@@ -127,41 +131,74 @@ class Brackets(Cursor):
         inside = [self._total()]
         while self._take(","):
             inside.append(self._total())
-        if law is None and self._take(";"):
-            law = self._law()
+        if not laws and self._take(";"):
+            laws = self._laws()
         self._expect(closing, f"to close {token.text}")
-        found = Mean(token.at, token.text, tuple(inside), label, law)
+        found = Mean(token.at, token.text, tuple(inside), label, laws)
         return found if power is None else Power(token.at, found, power)
 
-    def _label(self) -> tuple[str | None, Law | None]:
+    def _label(self) -> tuple[str | None, tuple[Law, ...]]:
         end, depth = self.place, 1
         while depth and self.tokens[end].kind != END:
             depth += (self.tokens[end].text == "{") - (self.tokens[end].text == "}")
             end += 1
         if any(t.text == "~" for t in self.tokens[self.place : end]):
-            return None, self._law()
+            return None, self._laws()
         words = []
         while self.now.kind == NAME:
             words.append(self.now.text)
             self.place += 1
         if not words:
             self.fail(f"what the average is over expected, got {self.now}")
-        return " ".join(words), None
+        return " ".join(words), ()
+
+    def _laws(self) -> tuple[Law, ...]:
+        """Read the laws of independent variables: ``u ~ N(0, 1), |u| < 2, d ~ Bernoulli(p)``."""
+        found = [self._law()]
+        while self._take(","):
+            found.append(self._law())
+        return tuple(found)
 
     def _law(self) -> Law:
         first, variables = self.now, [self._factor()]
         while self._take(","):
             variables.append(self._factor())
         self._expect("~", "before the law of the variable")
-        if not (self.now.kind == NAME and self.now.text == "N"):
-            self.fail(f"a Gaussian law N(mean, variance) expected, got {self.now}")
+        kind = self.now.text if self.now.kind == NAME else ""
+        if kind not in LAWS:
+            self.fail(f"a law expected, one of {', '.join(f'{k}({v})' for k, v in LAWS.items())}, got {self.now}")
         self.place += 1
-        self._expect("(", "after N")
-        mean = self._total()
-        self._expect(",", "between mean and variance")
-        covariance = self._total()
+        self._expect("(", f"after {kind}")
+        parameters = [self._total()]
+        for _ in LAWS[kind].split(",")[1:]:
+            self._expect(",", f"in {kind}({LAWS[kind]})")
+            parameters.append(self._total())
         self._expect(")", "to close the law")
-        return Law(first.at, tuple(variables), mean, covariance)
+        return Law(first.at, tuple(variables), kind, tuple(parameters), self._within(variables[-1]))
+
+    def _within(self, variable: Node) -> Node | None:
+        """Read ``, |u| < 2`` behind the law of u."""
+        if not self._ahead(",", "|"):
+            return None
+        self.place += 1
+        bars = self._bars()
+        assert isinstance(bars, Bars)
+        if not (isinstance(bars.inside, Name) and replace(bars.inside, at=variable.at) == variable):
+            self.fail("the bound is that of the variable before it", bars.at)
+        self._expect("<", "before the bound of a law that is cut off")
+        return self._total()
+
+    def _barred(self) -> Node:
+        r"""Read \bar{x}_1, the mean of x_1 over samples."""
+        opened = self.now
+        self.place += 1
+        self._expect("{", "after a bar")
+        name = self._total()
+        self._expect("}", "to close what has a bar")
+        if not isinstance(name, Name):
+            self.fail("a bar stands over a name", opened.at)
+        named = self._named(name)
+        return Mean(opened.at, "⟨", (named,))
 
     def _angle(self) -> Node:
         opened = self.now

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from sympy import Basic, Expr, Function, Symbol, preorder_traversal
+from sympy import Basic, Expr, Function, Symbol, Tuple, preorder_traversal
 
 from derive.averages import Bracket, SharedVariance
 from derive.equations import tree
-from derive.equations.grammar import parse
+from derive.equations.grammar import parse, parse_value
 from derive.equations.lexer import located
 from derive.equations.meaning import Meaning
 from derive.equations.part_reader import PartReader
@@ -55,20 +55,27 @@ class Reading:
 
 @dataclass(frozen=True)
 class Rename:
-    """What a name of the text stands for: ``y_l = s^l``, with its indices as parameters, or a plain ``y = s``."""
+    """What a name of the text stands for: ``y_l = s^l``, with its indices as parameters, or a plain ``y = s``.
+
+    ``arguments`` are those in brackets, as in ``y(w, t)``.
+    """
 
     word: str
     parameters: tuple[str, ...]
     meaning: tree.Node
     above: str | None = None
     plain: str | None = field(default=None)
+    arguments: tuple[str, ...] = ()
 
-    def __call__(self, meaning: PartReader, node: tree.Name) -> Expr:
+    def __call__(self, meaning: PartReader, node: tree.Name, arguments: tuple[tree.Node, ...] = ()) -> Expr:
         """Return what the name means with its indices; further ones below are units, and what is above is a power."""
+        if len(arguments) != len(self.arguments):
+            meaning.fail(f"{self.word} takes {len(self.arguments)} arguments, as in its --let", node)
         below = node.below or ()
         if len(below) < len(self.parameters):
             meaning.fail(f"{self.word} takes the index {', '.join(self.parameters)} below, as in its --let", node)
         values: dict[str, tree.Node] = dict(zip(self.parameters, below, strict=False))
+        values |= dict(zip(self.arguments, arguments, strict=True))
         more, above = below[len(self.parameters) :], node.above
         if self.above is not None:
             if above is None:
@@ -111,13 +118,16 @@ def read(
     """
     known = names or network_vocabulary(over)
     with within(SECONDS, remedy="shorten the equation"):
+        laws = dict(_law(one, known) for one in let if "~" in one)
         aliases = {}
         for one in let:
-            made = _renamed(one, known)
-            aliases[made.word] = made
+            if "~" not in one:
+                made = _renamed(one, known)
+                aliases[made.word] = made
         for alias in aliases.values():
-            known.symbols.setdefault((alias.word, 0), [])
-        meaning = Meaning(text, known, what, aliases)
+            if not alias.arguments:
+                known.symbols.setdefault((alias.word, 0), [])
+        meaning = Meaning(text, known, what, aliases, laws)
         found = meaning.statements(parse(text, known, what))
     notes = list(meaning.notes)
     if any(s.relation == "≈" for s in found):
@@ -127,25 +137,46 @@ def read(
     return Reading(text, found, (*notes, *renamed))
 
 
+def _law(text: str, names: Vocabulary) -> tuple[str, tree.Law]:
+    """Return the variable of a ``--let`` that gives its law, ``ν ~ N(0, v^2)``, and the law."""
+    what = f"--let {text!r}"
+    found = parse_value(f"E[1; {text}]", names, what)
+    if not isinstance(found, tree.Mean) or len(found.laws) != 1:
+        raise InputError(f"{what} must be a name, ~ and its law: 'ν ~ N(0, v^2)'")
+    (law,) = found.laws
+    variable = law.variables[0]
+    if not isinstance(variable, tree.Name) or len(law.variables) > 1:
+        raise InputError(f"{what} must give the law of one name")
+    return variable.word, law
+
+
 def _renamed(text: str, names: Vocabulary) -> Rename:
     """Return what a ``--let`` says."""
     what = f"--let {text!r}"
     left, sign, right = text.partition("=")
+    left, bracket, _ = left.partition("(")
     word = left.strip().split("_")[0].split("^")[0].strip("{} \\").removeprefix("mathbf{")
     if not sign or not word or not right.strip():
         raise InputError(f"{what} must be a name, = and what it stands for: 'y_l = s^l'")
-    names.symbols.setdefault((word, 0), [])
+    if bracket:
+        names.functions.setdefault((word, 0), lambda *arguments: Tuple(*arguments))
+    else:
+        names.symbols.setdefault((word, 0), [])
     node = parse(text, names, what)
     name, meaning = node.sides if isinstance(node, tree.Relation) and len(node.sides) == 2 else (node, node)
+    arguments: tuple[str, ...] = ()
+    if isinstance(name, tree.Call):
+        arguments = tuple(_letter(part, text, what) for part in name.arguments)
+        name = name.name
     if not isinstance(name, tree.Name) or name is meaning:
         raise located(text, "a name with its indices expected before =", 0, what)
     below = tuple(_letter(part, text, what) for part in name.below or ())
     above = None if name.above is None else _letter(name.above, text, what)
-    bare = isinstance(meaning, tree.Name) and not below and above is None
+    bare = isinstance(meaning, tree.Name) and not below and above is None and not arguments
     if isinstance(meaning, tree.Name) and bare and meaning.below is None and meaning.above is None:
         _same_as(name.word, meaning, names)
         return Rename(name.word, (), meaning, plain=meaning.word)
-    return Rename(name.word, below, meaning, above)
+    return Rename(name.word, below, meaning, above, arguments=arguments)
 
 
 def _same_as(word: str, meaning: tree.Name, names: Vocabulary) -> None:

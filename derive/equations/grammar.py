@@ -77,6 +77,7 @@ class _Parser(Arithmetic, Brackets, Calculus):
             "∞": self._infinite,
             "√": self._root,
             "\\frac": self._fraction,
+            "\\bar": self._barred,
             "∂": self._derivative,
         }.get(token.text if token.kind != END else "")
         if reader is None:

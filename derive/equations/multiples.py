@@ -89,6 +89,8 @@ class Multiples(PartReader):
         return SympyProduct(inside, (index, lower, upper)) * outside
 
     def _integral(self, node: tree.Integral) -> Expr:
+        if node.density:
+            return self._value(tree.Mean(node.at, "E", (node.body,), laws=(self._law_of(node),)))
         variable = self._variable(node.variable)
         ends = [self._value(e) for e in (node.lower, node.upper) if e is not None]
         if len(ends) == 1:
@@ -99,6 +101,14 @@ class Multiples(PartReader):
             return Integral(self._value(node.body), (variable, *ends))
         finally:
             self._bound.pop()
+
+    def _law_of(self, node: tree.Integral) -> tree.Law:
+        """Return the law of the variable of an integral over a density, as a --let gives it."""
+        word = node.variable.word if isinstance(node.variable, tree.Name) else ""
+        if word not in self.laws:
+            self.fail(f"nothing says what the density P({word}) is: --let '{word} ~ N(0, v^2)' was expected", node)
+        self.note(f"the integral over P({word}) is the mean over {word}")
+        return self.laws[word]
 
     def _infinity(self, node: tree.Infinity) -> Expr:
         return oo

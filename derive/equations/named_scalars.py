@@ -33,9 +33,14 @@ class Scalars(PartReader):
             found = self.names.indexed[node.word](index)
             return found if node.above is None else self._raised(found, self._value(node.above))
         if node.word == "δ" and node.below is not None:
-            ranges = self.names.ranges if len(self.names.ranges) == 1 else ()
-            return KroneckerDelta(*(self._indexed(part) for part in self._parts(node, 2)), *ranges)
+            return self._delta(*(self._indexed(part) for part in self._parts(node, 2)))
         return self._symbol(node)
+
+    def _delta(self, one: Expr, other: Expr) -> Expr:
+        """Return a delta with the range that its indices have in what the names are from, or the only one there is."""
+        known = self.names.ranges
+        ranges = {known[index] for index in (one, other) if index in known} or set(known.values())
+        return KroneckerDelta(one, other, *(ranges if len(ranges) == 1 else ()))
 
     def _symbol(self, node: tree.Name) -> Expr:
         word = (node.word, node.primes)
@@ -102,13 +107,19 @@ class Scalars(PartReader):
 
     def _call(self, node: tree.Call) -> Expr:
         name = node.name
+        alias = self.aliases.get(name.word)
+        if alias is not None and alias.plain is None and not name.primes:
+            return alias(self, name, node.arguments)
         made = self.names.functions[name.word, name.primes]
-        if name.below is not None:
+        below: tuple[Expr, ...] = ()
+        if name.word in self.names.subscripted:
+            below = tuple(self._indexed(part) for part in self._parts(name, 1))
+        elif name.below is not None:
             self.fail(f"{name.word} has no index", name)
         (first, *_) = node.arguments
         if isinstance(first, tree.Table):
             return made([[self._value(e) for e in row] for row in first.rows])
-        arguments = [self._value(a) for a in node.arguments]
+        arguments = [*below, *(self._value(a) for a in node.arguments)]
         try:
             value = bounded(lambda: made(*arguments))
         except Unsafe as reason:

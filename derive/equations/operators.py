@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from derive.equations.cursor import Cursor
 from derive.equations.lexer import NAME, Token
-from derive.equations.tree import Big, Derivative, Infinity, Integral, Name, Node
+from derive.equations.tree import Big, Derivative, Infinity, Integral, Name, Node, Number
 
 
 class Calculus(Cursor):
@@ -51,6 +51,8 @@ class Calculus(Cursor):
         self.integrals += 1
         body = self._product()
         self.integrals -= 1
+        density = self._density()
+        self.place += density
         if self.now.kind != NAME or not self.now.text.startswith("d"):
             self.fail(f"the variable of the integral, as in dx, expected, got {self.now}")
         token = self.now
@@ -58,33 +60,63 @@ class Calculus(Cursor):
             self.tokens[self.place] = replace(token, text=token.text[1:], at=token.at + 1)
         else:
             self.place += 1
-        return Integral(opened.at, body, self._simple(), ends.get("_"), ends.get("^"))
+        return Integral(opened.at, body, self._simple(), ends.get("_"), ends.get("^"), density > 0)
 
     def _derivative(self) -> Node:
-        r"""Read ∂X/∂y, or ∂/∂y with what it acts on in brackets."""
+        r"""Read ∂X/∂y, or ∂/∂y, ∂²/∂y², ∂²/∂y∂z with what they act on in brackets."""
         opened = self._expect("∂", "of a derivative")
+        order = self._order()
         target = None if self._is("/") else self._simple()
         self._expect("/", "in a derivative")
-        self._expect("∂", "under the line of a derivative")
-        return self._derived(opened, target, self._simple())
+        return self._derived(opened, target, self._variables("∂", order))
 
     def _is_derivative(self) -> bool:
         """Return whether a fraction is one of ∂ by ∂, or d by d of one letter."""
         if self.tokens[self.place + 1].text == "∂":
             return True
-        return self._ahead("{", "d", "}", "{", "d") and self.tokens[self.place + 5].kind == NAME
+        raised = 4 * (self.tokens[self.place + 2].text == "^")
+        above = [t.text for t in self.tokens[self.place : self.place + 2]] == ["{", "d"]
+        below = [t.text for t in self.tokens[self.place + 2 + raised : self.place + 5 + raised]] == ["}", "{", "d"]
+        return above and below and self.tokens[self.place + 5 + raised].kind == NAME
 
     def _derivative_fraction(self, opened: Token) -> Node:
         self._expect("{", "of a derivative")
         sign = self.now.text
         self.place += 1
+        order = self._order()
         target = None if self._is("}") else self._simple()
         self._expect("}", "to close the derivative")
         self._expect("{", "under the line")
-        self._expect(sign, "under the line of a derivative")
-        variable = self._simple()
+        variables = self._variables(sign, order)
         self._expect("}", "to close the derivative")
-        return self._derived(opened, target, variable)
+        # Under the line of a fraction, the last variable acts first.
+        return self._derived(opened, target, variables[::-1])
+
+    def _order(self) -> int:
+        """Read the order of a derivative, the 2 of ∂²; one where none stands there."""
+        if not self._is("^"):
+            return 1
+        at, order = self.now.at, self._script()
+        if not (isinstance(order, Number) and order.text in ("1", "2", "3", "4")):
+            self.fail("the order of a derivative is a whole number up to 4", at)
+        return int(order.text)
+
+    def _variables(self, sign: str, order: int) -> list[Node]:
+        """Read what is differentiated by: y, or where the order is higher y² or y∂z."""
+        found: list[Node] = []
+        at = self.now.at
+        while len(found) < order:
+            self._expect(sign, "under the line of a derivative")
+            variable, times = self._simple(), 1
+            raised = variable.above if isinstance(variable, Name) else None
+            if order > 1 and isinstance(variable, Name) and isinstance(raised, Number):
+                variable, times = replace(variable, above=None), int(raised.text)
+            elif order > 1:
+                times = self._order()
+            found += [variable] * times
+        if len(found) > order:
+            self.fail(f"a derivative of the order {order} expected, got {len(found)} variables", at)
+        return found
 
     def _simple(self) -> Node:
         """Read what is differentiated, or by what: a name with its scripts."""
@@ -109,9 +141,12 @@ class Calculus(Cursor):
             name = replace(name, below=self._below()) if below else replace(name, above=self._script())
         return name
 
-    def _derived(self, opened: Token, target: Node | None, variable: Node) -> Node:
-        if target is not None:
-            return Derivative(opened.at, target, variable)
-        if self._ends():
-            self.fail(f"what the derivative acts on expected, got {self.now}")
-        return Derivative(opened.at, self._primary(), variable, operator=True)
+    def _derived(self, opened: Token, target: Node | None, variables: list[Node]) -> Node:
+        operator = target is None
+        if target is None:
+            if self._ends():
+                self.fail(f"what the derivative acts on expected, got {self.now}")
+            target = self._primary()
+        for variable in variables:
+            target = Derivative(opened.at, target, variable, operator=operator)
+        return target

@@ -25,18 +25,22 @@ class Alias(Protocol):
     def plain(self) -> str | None:
         """The name that it is another name for, if it is."""
 
-    def __call__(self, meaning: PartReader, node: tree.Name) -> Expr:
-        """Return what the name means with its indices."""
+    def __call__(self, meaning: PartReader, node: tree.Name, arguments: tuple[tree.Node, ...] = ()) -> Expr:
+        """Return what the name means with its indices and arguments."""
 
 
 @dataclass
 class PartReader:
-    """Reads the parts of one equation; ``notes`` are what a reader should be told of how it was read."""
+    """Reads the parts of one equation; ``notes`` are what a reader should be told of how it was read.
+
+    ``aliases`` are what names of the text stand for, ``laws`` those of the variables of densities.
+    """
 
     text: str
     names: Vocabulary
     what: str = "equation"
     aliases: Mapping[str, Alias] = field(default_factory=dict)
+    laws: Mapping[str, tree.Law] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -22,8 +22,8 @@ class Means(PartReader):
     """Reads averages and derivatives."""
 
     def _mean(self, node: tree.Mean) -> Expr:
-        if node.law is not None:
-            return self._gaussian(node, node.law)
+        if node.laws:
+            return self._gaussian(node, node.laws[0])
         kind = _MEANS[node.sign]
         wanted = 2 if node.sign == "Cov" else 1
         if len(node.inside) != wanted:
@@ -46,6 +46,8 @@ class Means(PartReader):
     def _gaussian(self, node: tree.Mean, law: tree.Law) -> Expr:
         if node.sign != "E" or len(node.inside) != 1:
             self.fail("E of one quantity expected before the law of a Gaussian", node)
+        if law.kind != "N" or law.within is not None or len(node.laws) > 1:
+            self.fail("one Gaussian law N(mean, variance) expected", law)
         variables: dict[tuple[str, int], Symbol] = {}
         symbols = []
         for variable in law.variables:
@@ -53,8 +55,8 @@ class Means(PartReader):
             if isinstance(variable, tree.Name):
                 variables[variable.word, variable.primes] = symbols[-1]
         size = len(symbols)
-        mean = [e for row in self._rows(law.mean, size, column=True) for e in row]
-        covariance = self._rows(law.covariance, size)
+        mean = [e for row in self._rows(law.parameters[0], size, column=True) for e in row]
+        covariance = self._rows(law.parameters[1], size)
         self._bound.append(variables)
         try:
             inside = self._value(node.inside[0])
@@ -81,6 +83,8 @@ class Means(PartReader):
         if isinstance(variable, Symbol) and variable not in (OUT, IN):
             if isinstance(target, CostFunction):
                 self.fail("the cost is differentiated by scalars of the network", node)
+            if isinstance(target, SympyDerivative):
+                return SympyDerivative(target.expr, *target.variables, variable)
             return SympyDerivative(target, variable)
         if not isinstance(variable, Entry):
             self.fail("what is differentiated by must be a scalar of the network", node)

@@ -70,6 +70,8 @@ _FUNCTIONS |= {word: word for word in _SAME}
 _MEANT = {
     "cdot": "·",
     "times": "×",
+    "bar": "\\bar",
+    "overline": "\\bar",
     "ast": "·",
     "partial": "∂",
     "sqrt": "√",

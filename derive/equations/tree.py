@@ -114,12 +114,13 @@ class Infinity(Node):
 
 @dataclass(frozen=True)
 class Integral(Node):
-    """An integral over a variable, with both ends or none."""
+    """An integral over a variable, with both ends or none; ``density`` where P(variable) stands in it."""
 
     body: Node
     variable: Node
     lower: Node | None = None
     upper: Node | None = None
+    density: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,21 +132,25 @@ class Table(Node):
 
 @dataclass(frozen=True)
 class Law(Node):
-    """The Gaussian law of some variables."""
+    """The law of some variables: ``N`` with mean and variance, ``U`` with both ends, ``Bernoulli`` with a chance.
+
+    ``within`` is the bound on the size of the variable of a law that is cut off there.
+    """
 
     variables: tuple[Node, ...]
-    mean: Node
-    covariance: Node
+    kind: str
+    parameters: tuple[Node, ...]
+    within: Node | None = None
 
 
 @dataclass(frozen=True)
 class Mean(Node):
-    """E, Var, Cov or an angle bracket round some quantities; ``label`` names what it is over, ``law`` gives it."""
+    """E, Var, Cov or an angle bracket round some quantities; ``label`` names what it is over, ``laws`` give it."""
 
     sign: str
     inside: tuple[Node, ...]
     label: str | None = None
-    law: Law | None = None
+    laws: tuple[Law, ...] = ()
 
 
 @dataclass(frozen=True)

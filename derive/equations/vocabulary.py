@@ -62,19 +62,21 @@ _LOWER_CASE_WEIGHTS = ("w", 0)
 class Vocabulary:
     """Names: families, symbols, functions, what is printed with an index, and what averages are over.
 
-    ``phrases`` are spellings of more than one sign. ``defaults`` says what each bracket is over where it does not say
-    so itself: ``E``, ``Var``, ``Cov``, ``⟪``, ``⟨``. ``ranges`` are those of deltas, which are printed without;
-    ``gradient_drawn`` tells whether the derivative of the cost by its output is the drawn one.
+    ``subscripted`` are functions whose first argument stands below, ``phrases`` spellings of more than one sign.
+    ``defaults`` says what each bracket is over where it does not say so itself: ``E``, ``Var``, ``Cov``, ``⟪``, ``⟨``.
+    ``ranges`` are those of deltas, which are printed without, by what they compare; ``gradient_drawn`` tells whether
+    the derivative of the cost by its output is the drawn one.
     """
 
     families: dict[Word, Family] = field(default_factory=dict)
     symbols: dict[Word, list[Symbol]] = field(default_factory=dict)
     functions: dict[Word, Callable[..., Expr]] = field(default_factory=lambda: dict(_STANDARD))
     indexed: dict[str, Callable[..., Expr]] = field(default_factory=dict)
+    subscripted: set[str] = field(default_factory=set)
     phrases: dict[tuple[str, ...], Expr] = field(default_factory=dict)
     overs: dict[str, Over] = field(default_factory=dict)
     defaults: dict[str, Over] = field(default_factory=dict)
-    ranges: set[Basic] = field(default_factory=set)
+    ranges: dict[Basic, Basic] = field(default_factory=dict)
     gradient_drawn: bool = False
 
     # ---- what the grammar asks
@@ -144,7 +146,7 @@ class Vocabulary:
             for spelled in (print_text(node), print_latex(node)):
                 self._spelled(spelled, node)
         elif isinstance(node, KroneckerDelta):
-            self.ranges |= set(node.args[2:])
+            self.ranges |= {index: limits for limits in node.args[2:] for index in node.args[:2]}
         elif isinstance(node, SpectralRadius):
             self.functions["ρ", 0] = SpectralRadius.of
         elif isinstance(node, Function) and not isinstance(node, tuple(_PLAIN)):
@@ -179,6 +181,10 @@ class Vocabulary:
                     self.phrases[found] = node
         if signs[1 + primes : 2 + primes] == ("(",):
             self.functions[signs[0], primes] = node.func
+        elif signs[1:2] == ("_",) and signs[-1] == ")" and len(node.args) > 1:
+            # m_i(ρ): an index below is the first argument.
+            self.functions[signs[0], 0] = node.func
+            self.subscripted.add(signs[0])
         elif signs[1:2] == ("_",):
             self.indexed[signs[0]] = node.func
 

@@ -11,7 +11,7 @@ from derive.blocks.lemmas import RATE, passed_back
 from derive.blocks.lemmas_linear import SECOND_MOMENT_OF_WEIGHTED
 from derive.blocks.lemmas_other import MASKED
 from derive.gaussian import GaussianExpectation
-from derive.hypotheses import Hypothesis
+from derive.hypotheses import Hypothesis, MadeHypothesis
 from derive.indices import K, L, T, V
 from derive.network import BIAS_VARIANCE, GAIN, n
 from derive.proof.derivation import Derivation, Proof
@@ -156,7 +156,21 @@ def alive(result: Expr) -> Hypothesis:
     )
 
 
-MADE_HYPOTHESES = (lambda: fixed_length(dropout_length_map().result), lambda: alive(dropout_length_map().result))
+MADE_HYPOTHESES = (
+    MadeHypothesis(
+        "fixed-length-with-dropout",
+        Words("The variance {} of a pre-activation is a fixed point of the length map.", Q),
+        _SOURCE,
+        lambda: fixed_length(dropout_length_map().result),
+    ),
+    MadeHypothesis(
+        "alive",
+        Words("The activation function is not zero, and some units are kept."),
+        "",
+        lambda: alive(dropout_length_map().result),
+    ),
+)
+"""Hypotheses of this file that rest on what a theorem derives."""
 
 
 def no_critical_point(at_one: Expr) -> Derivation:

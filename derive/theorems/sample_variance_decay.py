@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Eq, Expr, Gt, Integer, log, simplify, solve, sqrt
 
-from derive.hypotheses import Hypothesis, Kind, Property
+from derive.hypotheses import Hypothesis, Kind, MadeHypothesis, Property
 from derive.network import BIAS_VARIANCE, GAIN, SLOPE
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma
@@ -83,8 +83,15 @@ def follows(stable: Derivation) -> Hypothesis:
     )
 
 
-MADE_HYPOTHESES = (lambda: follows(sample_variance_stable()),)
-"""Hypotheses of this file that are no constants."""
+MADE_HYPOTHESES = (
+    MadeHypothesis(
+        "layer-by-layer-fluctuation",
+        Words("The layers are wide: a layer's fluctuation follows from that of the layer before, and starts small."),
+        "theorem sample-variance-stable",
+        lambda: follows(sample_variance_stable()),
+    ),
+)
+"""Hypotheses of this file that rest on what a theorem derives."""
 
 
 def sample_variance_decay() -> Derivation:

@@ -37,6 +37,9 @@ _SIGNS = "=<>≈~→"
 @click.option("--names", metavar="THEOREM", help="Read with the names of a theorem about other networks.")
 @click.option("--constant", metavar="NUMBER", help="A printed constant, with --of.")
 @click.option("--of", "of", metavar="FORMULA", help="What the constant is: '1/sqrt(E[silu(u)^2])', u standard normal.")
+@click.option("--source", metavar="TEXT", help="Of the claims, those in whose source or place the TEXT stands.")
+@click.option("--verdict", "verdicts", multiple=True, type=click.Choice(list(_CODES)), help="Show these only.")
+@click.option("--by", type=click.Choice(["verdict", "source"]), help="One line a claim, in lists by verdict or source.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 @time_limit
@@ -52,12 +55,16 @@ def audit(
     names: str | None,
     constant: str | None,
     of: str | None,
+    source: str | None,
+    verdicts: tuple[str, ...],
+    by: str | None,
     form: str,
 ) -> None:
     """Hold printed formulas against derived ones: all of them, those named (see `varprop list`), or your own.
 
     CLAIM is a name of `varprop list claims`, or nearly one, such as eq6; or a theorem, for all that it decides.
     A claim holds, holds if something more is assumed, or is refuted, with a counterexample.
+    --source, --verdict and --by are for many of them: `varprop audit --by verdict`.
 
     With --equation, LaTeX or text as papers print it, the exit code is 0 for holds, 1 for refuted or holds-if,
     3 for undecided, and 2 where it cannot be read.
@@ -73,12 +80,14 @@ def audit(
     for text in claims:
         if any(sign in text for sign in _SIGNS):
             raise InputError(f"{text!r} is an equation and no name of a claim: give it after --equation")
+    if (given or constant is not None) and (source or verdicts or by):
+        raise InputError("--source, --verdict and --by go with claims, not with an equation or a constant")
     if given:
         options = {"assume": assume or None, "over": over, "let": let, "where": where, "names": names}
         ctx.exit(_of_equations(given, options, form))
     if constant is not None and of is not None:
         ctx.exit(_of_constant(constant, of, form))
-    _of_claims(claims, form)
+    _of_claims(claims, source, verdicts, by, form)
 
 
 def _typed(text: str) -> str:
@@ -132,21 +141,29 @@ def _of_constant(constant: str, of: str, form: str) -> int:
     return _CODES[found.verdict]
 
 
-def _of_claims(claims: Sequence[str], form: str) -> None:
+def _of_claims(claims: Sequence[str], source: str | None, verdicts: Sequence[str], by: str | None, form: str) -> None:
+    from numerics.cli.audit_lists import grouped, of_source
+
     # All names first: a wrong one should not cost the wait for the others.
-    named = [name for given in claims for name in claims_named(given)] or derive.claims()
-    chosen = [derive.claim(name) for name in dict.fromkeys(named)]
+    named = list(dict.fromkeys(name for given in claims for name in claims_named(given))) or derive.claims()
+    chosen = named if source is None else of_source(named, source)
+    if not chosen:
+        raise InputError(f"--source: none of {len(named)} claims has {source!r} in its source or place")
     found = []
     with working("auditing") as progress:
-        for claim in chosen:
-            progress(claim.id)
-            found.append(claim.audit())
+        for name in chosen:
+            progress(name)
+            found.append(derive.claim(name).audit())
+    shown = [audit for audit in found if not verdicts or audit.verdict in verdicts]
     if form == "json":
-        emit(to_json([audit.to_dict() for audit in found]))
-    else:
+        emit(to_json([audit.to_dict() for audit in shown]))
+        return
+    if by is not None:
+        show(grouped(shown, by))
+    elif shown:
         width = sentence_width(columns())
-        show("\n\n".join(to_text(audit, width=width) for audit in found))
-        if len(found) > 1:
-            counts = Counter(audit.verdict for audit in found)
-            tally = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-            show("", Prose(f"{len(found)} printed formulas: {tally}."))
+        show("\n\n".join(to_text(audit, width=width) for audit in shown))
+    if len(found) > 1:
+        counts = Counter(audit.verdict for audit in found)
+        tally = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        show("", Prose(f"{len(found)} printed formulas: {tally}."))

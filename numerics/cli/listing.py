@@ -10,7 +10,7 @@ from sympy import Expr, Float, Piecewise, Rational, true
 from derive.activations import activation
 from derive.claims import CLAIMS
 from derive.errors import InputError, loose
-from derive.lookup import Kind, Named, hypotheses, names
+from derive.lookup import Kind, Named, hypothesis_words, names
 from derive.render.text import formula
 from derive.theorems import THEOREMS
 from numerics.cli.naming import source_of
@@ -21,15 +21,18 @@ _LONGEST, _DIGITS = 10**4, 8
 
 @click.command("list")
 @click.argument("words", nargs=-1, metavar="[WORD...]")
+@click.option("--search", multiple=True, metavar="TEXT", help="Only what has the TEXT as it stands, in any case.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def list_names(words: tuple[str, ...], form: str) -> None:
+def list_names(words: tuple[str, ...], search: tuple[str, ...], form: str) -> None:
     """List theorems, claims, activations and hypotheses with their sources, one line each.
 
     With WORDs those that have all of them, in the name, what it is, or the source; `varprop list claims` lists a kind.
     """
-    found = list(_found(words))
+    found = list(_found((*words, *search)))
     if not found:
-        raise InputError(f"nothing has {' and '.join(map(repr, words))} in its name, what it is, or its source")
+        raise InputError(
+            f"nothing has {' and '.join(map(repr, (*words, *search)))} in its name, what it is, or its source"
+        )
     if form == "json":
         emit(to_json({kind.plural: [_entry(named) for named in found if named.kind is kind] for kind in Kind}))
         return
@@ -62,7 +65,10 @@ def _words(named: Named) -> str:
     if named.kind is Kind.ACTIVATION:
         return _short(activation(named.name).expression)
     if named.kind is Kind.HYPOTHESIS:
-        return hypotheses()[named.name].text.render(formula)
+        return hypothesis_words()[named.name][0].render(formula)
+    row = CLAIMS.row(named.name) if named.kind is Kind.CLAIM else None
+    if row is not None:
+        return str(row.says)
     return _statement((THEOREMS if named.kind is Kind.THEOREM else CLAIMS).builder(named.name))
 
 

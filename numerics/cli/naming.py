@@ -8,7 +8,7 @@ import click
 
 from derive.claims import CLAIMS
 from derive.errors import InputError
-from derive.lookup import Kind, Named, decided, deciding, hypotheses, lookup
+from derive.lookup import Kind, Named, decided, deciding_of, hypotheses, hypothesis_words, lookup, stands_in
 from derive.render import text
 from derive.theorems import THEOREMS
 
@@ -24,21 +24,21 @@ def theorem_named(given: str) -> str:
     if found.kind is Kind.HYPOTHESIS:
         words = hypotheses()[found.name].text.render(text.formula)
         raise InputError(f"{found.name} is a hypothesis, which theorems assume and none derives: {words}")
-    claim, theorems = CLAIMS.builder(found.name)(), deciding(CLAIMS.builder(found.name)())
-    what = f"the printed formula {claim.id}, {claim.where}"
+    theorems = deciding_of(found.name)
+    what = f"the printed formula {found.name}, {CLAIMS.given(found.name, 'where')}"
     if len(theorems) == 1:
-        _note("", found, f"{given!r} is {what}; what decides it is {theorems[0]} (and varprop audit {claim.id} how)")
+        _note("", found, f"{given!r} is {what}; what decides it is {theorems[0]} (and varprop audit {found.name} how)")
         return theorems[0]
     derive = " and ".join(f"varprop derive {name}" for name in theorems)
     how = f"decided by more than one theorem: {derive}" if theorems else "decided without a theorem"
-    raise InputError(f"{given!r} is {what}, {how}; varprop audit {claim.id} shows how")
+    raise InputError(f"{given!r} is {what}, {how}; varprop audit {found.name} shows how")
 
 
 def claims_named(given: str) -> tuple[str, ...]:
     """Return the claim that a text names, or those that the theorem it names decides."""
     found = lookup(given, (Kind.CLAIM, Kind.THEOREM))
     if found.kind is Kind.CLAIM:
-        _note(given, found, f"{found.name} ({CLAIMS.builder(found.name)().where})")
+        _note(given, found, f"{found.name} ({CLAIMS.given(found.name, 'where')})")
         return (found.name,)
     claims = decided(found.name)
     if not claims:
@@ -59,9 +59,9 @@ def source_of(named: Named) -> str:
     if named.kind is Kind.THEOREM:
         return THEOREMS.source(named.name)
     if named.kind is Kind.CLAIM:
-        return ", ".join(str(CLAIMS.given(named.name, field)) for field in ("source", "where"))
+        return stands_in(named.name)
     if named.kind is Kind.HYPOTHESIS:
-        return hypotheses()[named.name].source
+        return hypothesis_words()[named.name][1]
     from derive.activations import CATALOGUE
 
     return CATALOGUE[named.name].source

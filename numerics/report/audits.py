@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 
 from derive.claims.claim import Audit
@@ -16,27 +16,38 @@ from numerics.report.spelled import spelled
 _LOOKS = {"holds": "good", "holds-if": "mind", "refuted": "bad"}
 
 
-def audit_list(audits: Sequence[Audited]) -> str:
-    """Return all audits, one after the other."""
-    return "\n".join(audit.entry for audit in audits)
+def audit_list(audits: Sequence[Audited], theorems: Collection[str], page: str = "") -> str:
+    """Return audits one after the other, each with links to those of the theorems on a page that decide it."""
+    return "\n".join(_article(audit, theorems, page) for audit in audits)
+
+
+def _article(audit: Audited, theorems: Collection[str], page: str) -> str:
+    links = ", ".join(
+        f'<a href="{page}#{escape(name)}"><code>{escape(name)}</code></a>' if name in theorems else escape(name)
+        for name in audit.data["theorems"]
+    )
+    decided = f'<p class="dim">Decided by {links}</p>' if links else '<p class="dim">Decided by computing it</p>'
+    about = f'id="{escape(audit.id)}" data-verdict="{audit.verdict}" data-source="{escape(audit.data["source"])}"'
+    return f'<article class="claim" {about}>{audit.entry}{decided}</article>'
 
 
 def audit_entry(audit: Audit) -> str:
-    """Return one audit: the claim with its verdict, and what was found."""
+    """Return what stands in the place of an audit: the claim with its verdict, and what was found."""
     claim = audit.claim
     parts = [f"<h4>{escape(claim.title)} {chip(audit.verdict, _LOOKS.get(audit.verdict, ''))}</h4>"]
     parts.append(f'<p class="dim"><code>{escape(claim.id)}</code> · {spelled(f"{claim.source}; {claim.where}.")}</p>')
     parts.append(stated(claim.printed))
     if claim.reading is not None:
-        parts.append(f'<p class="dim">Read so: {claim.reading.render(formula, escape)}</p>')
+        parts.append(f'<p class="dim">Read so: {claim.reading.render(formula, spelled)}</p>')
     if audit.verdict != "holds":
         parts += _correction(audit)
     if audit.error is not None:
-        parts.append(f"<p>It is off by {formula(audit.error)} of the true value.</p>")
+        parts.append(f"<p>Off by {formula(audit.error)} of the true value.</p>")
     if audit.counterexample is not None:
         told = "".join(f"<p>{spelled(sentence)}.</p>" for sentence in sentences(audit.counterexample))
-        parts.append(folded("A network in which it is wrong", f"<div>{told}</div>"))
-    return f'<article class="claim" id="{escape(claim.id)}">{"".join(parts)}</article>'
+        case = "network" if "laws" in audit.counterexample.world else "case"
+        parts.append(folded(f"A {case} in which it is wrong", f"<div>{told}</div>"))
+    return "".join(parts)
 
 
 def _correction(audit: Audit) -> list[str]:

@@ -46,7 +46,7 @@ class Theorem:
 
 @dataclass(frozen=True)
 class Audited:
-    """An audit, rendered: ``entry`` is its place on a page, ``data`` what the command line prints as JSON."""
+    """An audit, rendered: ``entry`` is what stands in its place, ``data`` what the command line prints as JSON."""
 
     id: str
     verdict: str

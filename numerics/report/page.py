@@ -16,6 +16,7 @@ from derive.network import W, b, cost_gradient, g, n, s, x, z
 from derive.randomness import EVERYTHING
 from derive.render.html import STYLE
 from derive.words import Words
+from numerics.report.audit_browser import audit_browser
 from numerics.report.audits import audit_list
 from numerics.report.chapters import CHAPTERS, OVER_WHAT, Chapter, home
 from numerics.report.contents import WIDTHS, Contents, Drawing, Theorem
@@ -66,8 +67,9 @@ def _chapter(chapter: Chapter, contents: Contents, numbers: Iterator[int]) -> st
     parts += [_over_what()] if chapter is OVER_WHAT else []
     parts += [_theorem(t, pdf=t.name in contents.typeset) for t in theorems]
     if audits:
+        names = [t.name for t in contents.theorems]
         intro = _audit_intro() if audits[0] is contents.audits[0] else ""
-        parts.append(f'<h3 id="{chapter.key}-audit">{AUDIT}</h3>\n{intro}{audit_list(audits)}')
+        parts.append(f'<h3 id="{chapter.key}-audit">{AUDIT}</h3>\n{intro}{audit_list(audits, names)}')
     return "\n".join(parts)
 
 
@@ -90,7 +92,8 @@ def subject_page(subject: Subject) -> str:
 def audit_page(contents: Contents) -> str:
     """Return ``audit.html``."""
     back = '<p class="dim"><a href="index.html">The whole report</a> · <a href="audit.json">as JSON</a></p>'
-    return _page(AUDIT, f"<h1>{AUDIT}</h1>\n{back}\n{_audit_intro()}{audit_list(contents.audits)}")
+    theorems = [t.name for t in contents.theorems]
+    return _page(AUDIT, f"<h1>{AUDIT}</h1>\n{back}\n{_audit_intro()}{audit_browser(contents.audits, theorems)}")
 
 
 def _page(title: str, body: str) -> str:

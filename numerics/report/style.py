@@ -39,6 +39,14 @@ main article { margin: 0 0 2.1em; }
 main article > h3 + p { margin-top: 0; }
 main article.claim { margin: 0; padding: .7em 0 .8em; border-top: 1px solid var(--line); }
 .claim .math { padding-left: 0; }
+form.filter { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .5em .9em; align-items: center;
+  padding: .7em 0; margin: 1em 0; background: var(--page, #fff); border-bottom: 1px solid var(--line); }
+form.filter[hidden], article.claim[hidden], section.source[hidden] { display: none; }
+form.filter input[type="search"] { flex: 1 1 14rem; } form.filter select { max-width: 18rem; }
+form.filter :is(input, select) { font: inherit; font-size: .92em; color: inherit; background: transparent;
+  border: 1px solid var(--line); border-radius: .3em; padding: .25em .5em; }
+form.filter label { white-space: nowrap; font-size: .92em; } form.filter output { font-size: .88em; opacity: .75; }
+section.source > h2 { font-size: 1.02em; margin: 2.2em 0 .4em; border: 0; }
 .varprop .equation { background: var(--soft); --page: var(--soft); border-left: 3px solid var(--mark);
   padding: .35em .9em; margin: .6em 0; }
 .chip { font: 600 .74em/1 ui-sans-serif, system-ui, sans-serif; letter-spacing: .02em; padding: .25em .6em .28em;

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sympy import Eq, Float, Function, Product, Rational, Symbol, false, sqrt
+from sympy import Eq, Float, Function, Or, Product, Rational, Symbol, exp, false, sqrt
 
 import derive
 from derive.averages import SharedVariance, Variance
@@ -165,10 +165,22 @@ def test_a_condition_says_whether_it_is_exact(name, is_exact):
 
 
 def test_a_factor_that_may_vanish_elsewhere_makes_a_condition_sufficient_only():
-    """m (m - 1) vanishes where m is 0, and where it is 1."""
+    """m (exp(m) - 2) vanishes where m is 0, and at another m that is not looked for."""
     m = Symbol("m", real=True)
-    found = audit(claim(Statement(Symbol("y"), "=", m**2), Setting(()), analytic=lambda: m))
+    found = audit(claim(Statement(Symbol("y"), "=", m * exp(m)), Setting(()), analytic=lambda: 2 * m))
     assert (found.verdict, found.condition, found.condition_exact) == ("holds-if", Eq(m, 0), False)
+
+
+def test_roots_that_a_name_may_be_are_the_condition():
+    """m (m - 1) vanishes where m is 0 or 1, and of these a positive number may be 1 only; m² + 1 nowhere."""
+    for m, condition in (
+        (Symbol("m", real=True), Or(Eq(Symbol("m", real=True), 0), Eq(Symbol("m", real=True), 1))),
+        (Symbol("m", positive=True), Eq(Symbol("m", positive=True), 1)),
+    ):
+        found = audit(claim(Statement(Symbol("y"), "=", m**2), Setting(()), analytic=lambda m=m: m))
+        assert (found.verdict, found.condition, found.condition_exact) == ("holds-if", condition, True)
+        found = audit(claim(Statement(Symbol("y"), "=", m**2 + m), Setting(()), analytic=lambda m=m: m - 1))
+        assert (found.verdict, found.condition) == ("refuted", None)
 
 
 def test_a_function_rests_on_what_its_theorem_rests_on():

@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import mpmath
 import pytest
-from sympy import Float
+from sympy import Eq, Float, acos
 
 import derive
-from derive.claims.audit import Inconsistent
+from derive.claims.audit import Inconsistent, audit
+from derive.network import SLOPE
 from derive.proof.derivation import Statement
 
 
@@ -186,3 +187,24 @@ def test_every_claim_of_the_list_exists_and_reads():
         assert "__" not in text
         assert "printed" in text
         assert "source" in text
+
+
+def test_the_correlation_map_of_leaky_relu():
+    """As TAT has it, against an integral over the angle of two normals; with another factor it is right for lines."""
+    found = derive.claim("tat-correlation").audit()
+    assert found.verdict == "holds"
+    c, a = mpmath.mpf("0.4"), mpmath.mpf("0.3")
+    angle = mpmath.acos(c)
+
+    def both(t):
+        left, right = mpmath.cos(t), mpmath.cos(t - angle)
+        return (left if left > 0 else a * left) * (right if right > 0 else a * right)
+
+    kinks = sorted({0, 2 * mpmath.pi, *(mpmath.pi * k / 2 + shift for k in (1, 3) for shift in (0, angle))})
+    true = mpmath.quad(both, [k for k in kinks if k <= 2 * mpmath.pi]) / mpmath.pi * 2 / (1 + a**2)
+    printed = found.claim.printed.rhs
+    at = {s: {"c": c, "a": a}[s.name] for s in printed.free_symbols}
+    assert abs(mpmath.mpf(str(printed.subs(at).evalf(20))) / true - 1) < 1e-12
+    half = printed.replace(acos, lambda e: acos(e) / 2)
+    wrong = audit(replace(found.claim, printed=replace(found.claim.printed, rhs=half)))
+    assert (wrong.verdict, wrong.condition) == ("holds-if", Eq(SLOPE, 1))

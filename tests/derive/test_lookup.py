@@ -5,7 +5,17 @@ import pytest
 import derive
 from derive.errors import InputError
 from derive.hypotheses import LINEAR_REGIME
-from derive.lookup import Kind, decided, deciding, hypotheses, lookup
+from derive.lookup import (
+    Kind,
+    decided,
+    deciding,
+    deciding_of,
+    hypotheses,
+    hypothesis_words,
+    lookup,
+    stands_in,
+)
+from derive.registry import Registry
 from derive.theorems import THEOREMS
 
 
@@ -64,6 +74,42 @@ def test_sources_are_those_of_the_derivations():
     assert {name: THEOREMS.source(name) for name in derive.theorems()} == {
         name: derive.theorem(name).source for name in derive.theorems()
     }
+
+
+def test_sources_and_deciding_theorems_of_claims_are_those_of_the_claims():
+    """Where they are read without building a claim."""
+    for name in derive.claims():
+        claim = derive.claim(name)
+        assert (stands_in(name), deciding_of(name)) == (f"{claim.source}, {claim.where}", deciding(claim))
+
+
+def test_nothing_is_built_to_be_listed(monkeypatch):
+    """Sources, places and words of all that is listed are read off the code and the data."""
+    known = hypotheses().keys()
+    monkeypatch.setattr(Registry, "_build", None)
+    assert all(isinstance(THEOREMS.source(name), str) for name in derive.theorems())
+    assert all(stands_in(name) for name in derive.claims())
+    hypothesis_words.cache_clear()
+    assert hypothesis_words().keys() == known
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Glorot & Bengio 2010, equation 5", "forward-variance"),
+        ("Glorot 2010 difficulty equation 5", "glorot-2010-eq-5"),
+        ("he et al. 2015 equation 12", "he-2015-backward"),
+        ("Gehring 2017 dropout", "convs2s-dropout"),
+        ("PyTorch nn init", None),
+    ],
+)
+def test_a_source_with_a_place_is_a_name(text, name):
+    """Of a claim or a theorem; more than one is an error that lists them."""
+    if name is None:
+        with pytest.raises(InputError):
+            lookup(text)
+    else:
+        assert lookup(text).name == name
 
 
 def test_claims_and_the_theorems_that_decide_them():

@@ -264,3 +264,27 @@ def test_a_report_off_a_terminal_says_a_line_a_stage(capsys):
         "varprop: simulating x",
         "varprop: simulating y",
     ]
+
+
+def test_audits_are_listed_by_verdict_and_by_source():
+    """One line a claim, of those in whose source a text stands, and of one verdict."""
+    listed = good("audit", "--source", "stylegan", "--by", "verdict").splitlines()
+    assert [line for line in listed if line and not line.startswith(" ")] == [
+        "holds (1)",
+        "refuted (6)",
+        "7 printed formulas: 6 refuted, 1 holds.",
+    ]
+    (swish,) = [line.split() for line in listed if "stylegan-swish" in line]
+    assert swish[-2:] == ["-0.16", "computed"]
+    sources = good("audit", "hyperfan", "convs2s-dropout", "--by", "source", "--verdict", "holds")
+    assert "Gehring et al. 2017" in sources
+    assert "Chang et al. 2020" not in sources
+    assert "none of" in bad("audit", "--source", "nobody 1901")
+    assert "go with claims" in bad("audit", "--equation", "Var[z^1] = 1", "--by", "source")
+
+
+def test_list_searches_for_a_text_as_it_stands():
+    """Words may stand anywhere; a text of --search stands together."""
+    assert "he-2015-std-64" in good("list", "--search", "He et al. 2015")
+    assert "nothing has" in bad("list", "--search", "2015 He et al.")
+    assert "he-2015-std-64" in good("list", "2015", "He")

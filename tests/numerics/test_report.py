@@ -210,12 +210,30 @@ def test_plain_formulas_are_set(text, shown):
     assert spelled(text) == shown
 
 
+def test_the_page_of_audits_is_a_list_that_a_script_filters(report):
+    """Without the script all is there, and the form is hidden; nothing is fetched; what decides is linked."""
+    text = (report / "audit.html").read_text(encoding="utf-8")
+    tree = ElementTree.fromstring(text.partition("<main")[1] + text.partition("<main")[2].partition("</body>")[0])
+    articles = list(tree.iter("article"))
+    assert {article.get("id") for article in articles} == set(SMALL["claims"])
+    assert not any(element.get("hidden") is not None for element in tree.iter() if element.tag != "form")
+    (form,) = tree.iter("form")
+    assert form.get("hidden") is not None
+    assert {article.get("data-verdict") for article in articles} == {
+        box.get("value") for box in form.iter("input") if box.get("type") == "checkbox"
+    }
+    assert {article.get("data-source") for article in articles} == {o.get("value") for o in form.iter("option")} - {""}
+    assert not re.search(r"(src|href)=.(https?:)?//", text)
+    linked = {a.get("href") for article in articles for a in article.iter("a")}
+    assert "index.html#product-variance" in linked
+
+
 def test_page_shows_what_was_found(report):
     """Theorem, claims with verdicts and counterexample, verdicts of the verification, and the values in the tables."""
     text = (report / "index.html").read_text(encoding="utf-8")
     assert derive.theorem("product-variance").title in text
     for claim in SMALL["claims"]:
-        assert f'<article class="claim" id="{claim}">' in text
+        assert f'<article class="claim" id="{claim}" data-verdict=' in text
     assert '<span class="chip bad">refuted</span></h4>' in text
     assert "<p>the left side is " in text
     assert "laws (chances in brackets): W<sup>0</sup><sub>11</sub> = " in text

@@ -65,9 +65,11 @@ QUESTION_2 = [
         r"Var\left(\frac{\partial Cost}{\partial W^{i+1}} \right)$$"
     ),
     Line(r"$Var(x_1) = 2 Var(x_2)$"),
+    Line(r"$\bar{x}_1=\bar{x}_2=0$"),
 ]
 _LAYERED = ("y_l = s^l", "W_l = W^l", "N = n_l")
 _ONE_UNIT = ("y = s^i_k", "μ = ⟨s^i_k⟩", "ν = s^i_k - ⟨s^i_k⟩")
+_LAWS = ("ν ~ N(0, v^2)", "μ ~ N(0, m^2)")
 POST_3 = [
     Line(r"$\llangle y \rrangle=0$", _ONE_UNIT),
     Line(r"$\mathbf{y}_l = \mathbf{W}_{l} f(\mathbf{y}_{l-1})$", _LAYERED),
@@ -84,14 +86,19 @@ POST_3 = [
         _LAYERED,
     ),
     Line(r"$$ y = \mu + \nu $$", _ONE_UNIT),
+    Line(
+        r"$$ y(w,t) = \mu(w) + \nu(w,t) $$",
+        ("y(w,t) = s^i_k", "μ(w) = ⟨s^i_k⟩", "ν(w,t) = s^i_k - ⟨s^i_k⟩"),
+    ),
+    Line(
+        r"$$ \llangle \langle y \rangle^2 \rrangle = "
+        r"2 \int \left[\int f(\mu+\nu) P(\nu) d\nu \right]^2 P(\mu) d \mu $$",
+        ("y = s^i_k", *_LAWS),
+    ),
+    Line(
+        r"$$ \int \left[\int f(\mu+\nu) P(\nu| \mu) d\nu \right]^2 "
+        r"P(\mu) d \mu = K(m,v)$$",
+        ("K(m, v) = m^2 (1/4 + asin(m^2/(m^2 + v^2))/(2π)) + v sqrt(2 m^2 + v^2)/(2π)", *_LAWS),
+    ),
 ]
 LINES = [*QUESTION_1, *QUESTION_2, *POST_3]
-NOT_READ = {
-    r"$\bar{x}_1=\bar{x}_2=0$": r"\bar is no command",
-    r"$$ y(w,t) = \mu(w) + \nu(w,t) $$": "unknown name 'y'",
-    r"$$ \llangle \langle y \rangle^2 \rrangle = "
-    r"2 \int \left[\int f(\mu+\nu) P(\nu) d\nu \right]^2 P(\mu) d \mu $$": ("unknown name 'y'"),
-    r"$$ \int \left[\int f(\mu+\nu) P(\nu| \mu) d\nu \right]^2 "
-    r"P(\mu) d \mu = K(m,v)$$": "'|' expected to close the bracket",
-}
-"""Equations of the documents that are not read, and why: names with arguments, a bar, a law given what is fixed."""

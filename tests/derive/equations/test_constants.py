@@ -79,6 +79,13 @@ def test_right_digits():
         ("1.5", "u", "u stands outside every mean"),
         ("1.5", "E[1/u]", "not known to enough digits|no value"),
         ("1.5", "__import__('os')", "a script expected"),
+        ("1", "E[u^2; u ~ N(0, -1)]", "a variance is positive, got -1, at column 17"),
+        ("1", "E[u; u ~ U(1, 1)]", "the length from one end to the other is positive, got 0"),
+        ("1", "E[d; d ~ Bernoulli(3)]", "a chance is between 0 and 1, got 3"),
+        ("1", "E[u^2; u ~ N(0, 1), |u| < 0]", "the bound of a law that is cut off is positive"),
+        ("1", "E[u^2; u ~ N(0, 1), |x| < 2]", "the bound is that of the variable before it"),
+        ("1", "E[u; u ~ Cauchy(0, 1)]", "a law expected, one of N"),
+        ("1", "∫ w exp(-w^2) dw", "w stands outside every mean"),
         ("one", "E[u^2]", "is no name that is known here"),
     ],
 )

@@ -7,13 +7,14 @@ from time import process_time
 
 import pytest
 from hostile import BROKEN, CODE, HUGE, hostile
-from printed_lines import LINES, NOT_READ
+from printed_lines import LINES, POST_3, QUESTION_2
 from spelled_otherwise import spelled_otherwise
 from sympy import Product, Sum, Symbol
 
 import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.equations.equation_reading import read
+from derive.equations.vocabulary import Vocabulary
 from derive.errors import InputError
 from derive.layers import d, i
 from derive.network import W, b, cost_gradient, f, g, n, s, slope, x, z
@@ -22,6 +23,9 @@ from derive.randomness import EVERYTHING, NETWORKS, SAMPLES
 
 J, K, L = (Symbol(c, integer=True) for c in "jkl")
 P = Symbol("i'", integer=True)
+
+
+_STEP_1 = POST_3[5]
 
 
 def statement(text, **more):
@@ -35,13 +39,26 @@ def test_lines_of_the_documents_are_read(line):
     assert read(line.text, let=line.let).statements
 
 
-@pytest.mark.parametrize(("text", "why"), NOT_READ.items(), ids=range(len(NOT_READ)))
-def test_what_is_not_read_says_why(text, why):
-    """The error names what has no meaning, and where it stands."""
-    with pytest.raises(InputError) as refused:
-        read(text)
-    assert why in str(refused.value)
-    assert "at column" in str(refused.value)
+def test_a_bar_is_a_mean_over_samples():
+    """With the index that stands behind it."""
+    assert read(QUESTION_2[-1].text).statements[1] == Statement(Average(x(2), SAMPLES), "=", 0)
+
+
+def test_names_with_arguments_are_names():
+    """y(w, t) stands for what its --let says; with other arguments it is not that."""
+    line = POST_3[-3]
+    assert statement(line.text, let=line.let) == Statement(s(i, K), "=", s(i, K))
+    with pytest.raises(InputError, match="y takes 2 arguments, as in its --let"):
+        read("y(w) = 1", let=line.let)
+
+
+def test_an_integral_over_a_density_is_a_mean():
+    """Over the law that a --let gives: the same object as the theorem's, which decides what it is."""
+    line, known = POST_3[-1], derive.theorem("kernel-K").statement
+    names = Vocabulary.of(known.lhs, known.rhs)
+    assert statement(line.text, let=line.let, names=names).lhs == known.lhs
+    with pytest.raises(InputError, match=r"nothing says what the density P\(μ\) is"):
+        read(line.text, let=line.let[:-1])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +167,7 @@ def test_an_error_says_where_and_what_was_expected(text, expected):
 
 def test_a_reading_is_explained():
     """≈ is said to be read as =, the layer's name, and what each average is over."""
-    found = read(LINES[26].text, let=LINES[26].let)
+    found = read(_STEP_1.text, let=_STEP_1.let)
     assert found.explained() == [
         "≈ is read as =",
         "the layer l is called i",

@@ -32,21 +32,7 @@ def read_back(statement, over, brackets=None):
     return True
 
 
-UNREAD = {
-    "angle-operator": "a function of a layer and a correlation, m_i(ρ), is read as one of the correlation alone",
-    "width-correction": "second derivatives are not read",
-    "width-correction-two-samples": "second derivatives are not read",
-    "convolution-variance-2d": "sums of several deltas come back with other names of their indices",
-    "grouped-convolution": "sums of several deltas come back with other names of their indices",
-}
-"""What is not read back yet, and why; a theorem that is read after all fails its test until it is taken out."""
-
-
-def _marks(name):
-    return pytest.mark.xfail(strict=True, reason=UNREAD[name]) if name in UNREAD else ()
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in derive.theorems()])
+@pytest.mark.parametrize("name", derive.theorems())
 def test_statements_of_theorems_are_read_back(theorem, name):
     """The statement of every theorem and of all its parts."""
     found = theorem(name)
