@@ -21,13 +21,11 @@ from numerics.curves.prediction import Prediction
 from numerics.gram_law import ONE, SIZES, TWO, Carried, carried
 from numerics.laws import NORMAL
 from numerics.network import Network
+from numerics.simulation.result import SPREAD
 
 Floats = NDArray[np.float64]
 Bounded = tuple[Floats, Floats]
 """Values and a relative error of each."""
-
-SPREAD_COLUMNS = ("sd_q", "sd_v2")
-"""Standard deviations over networks of |s|²/n of one sample, and of |s - s'|²/(2n) of a pair of samples."""
 
 LEAST_WIDTH = 8
 """Narrower layers than this have laws that few points do not carry."""
@@ -46,7 +44,7 @@ _KURTOSIS = (
 def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
     """Return all columns for a network of the widths it has: var_z, var_s, m2, v2 and rho are its own.
 
-    With ``spread`` also `SPREAD_COLUMNS`. Relative errors are what coarser points change, layer by layer. Raises
+    With ``spread`` also `SPREAD`. Relative errors are what coarser points change, layer by layer. Raises
     `InputError` for what the theory does not cover: layers without weights, or narrower than `LEAST_WIDTH` units where
     the angle alone is not enough.
     """
@@ -110,7 +108,7 @@ def _after_activation(network: Network, q: Floats, error: Floats) -> Bounded:
 def _spreads(network: Network) -> dict[str, Bounded]:
     """Return the standard deviations from second moments, of lengths and distances."""
     found = {}
-    for name, samples in zip(SPREAD_COLUMNS, (1, 2), strict=True):
+    for name, samples in zip(SPREAD, (1, 2), strict=True):
         by = []
         for number in (0, 1):
             first, second = (_carried(samples, network, power, number).moment for power in (1, 2))
