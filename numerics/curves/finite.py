@@ -34,8 +34,9 @@ _TINY = np.finfo(np.float64).tiny
 # Held against exact values of ReLU, leaky ReLU and |.|, widths 16 to 64: docs/finite-width.md.
 _SAFETY, _LEFT = 1.5, 0.5
 _CLOSED = (
-    "closed by hand: points carry the law of two samples' Gram matrix over networks, with its moments up to degree 4"
+    "closed by hand: points carry the law of two samples' Gram matrix over networks, with its moments up to degree 6"
 )
+_THEOREMS = dict.fromkeys(("m2", "v2", "rho"), ("network-variance", "angle-operator"))
 _KURTOSIS = (
     "closed by hand: the kurtosis that weights which are not normal give pre-activations is its mean, to order 1/width"
 )
@@ -72,7 +73,7 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
         theory="finite",
         columns={**wide.columns, **{name: value for name, (value, _) in columns.items()}},
         approximations={**wide.approximations, **own},
-        theorems={**wide.theorems, **dict.fromkeys(columns, ("network-variance",) if slope is not None else ())},
+        theorems={**wide.theorems, **{name: _THEOREMS.get(name, ()) if slope is not None else () for name in columns}},
         relative_error={**wide.relative_error, **{name: error for name, (_, error) in columns.items()}},
     )
 
