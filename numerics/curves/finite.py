@@ -17,6 +17,7 @@ from derive.errors import InputError
 from numerics.activations import slopes
 from numerics.angle import fluctuating_share
 from numerics.curves.chain import wide_predictions
+from numerics.curves.gradient_spread import THEOREM, gradient_spread
 from numerics.curves.prediction import Prediction
 from numerics.gram_law import ONE, SIZES, TWO, Carried, carried
 from numerics.laws import NORMAL
@@ -36,7 +37,7 @@ _SAFETY, _LEFT = 1.5, 0.5
 _CLOSED = (
     "closed by hand: points carry the law of two samples' Gram matrix over networks, with its moments up to degree 6"
 )
-_THEOREMS = dict.fromkeys(("m2", "v2", "rho"), ("network-variance", "angle-operator"))
+_THEOREMS = dict.fromkeys(("m2", "v2", "rho"), ("network-variance", "angle-operator")) | {"sd_grad_s": (THEOREM,)}
 _KURTOSIS = (
     "closed by hand: the kurtosis that weights which are not normal give pre-activations is its mean, to order 1/width"
 )
@@ -45,7 +46,8 @@ _KURTOSIS = (
 def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
     """Return all columns for a network of the widths it has: var_z, var_s, m2, v2 and rho are its own.
 
-    With ``spread`` also `SPREAD`. Relative errors are what coarser points change, layer by layer. Raises
+    With ``spread`` also `SPREAD`, and for (leaky) ReLU ``sd_grad_s`` (see `gradient_spread`).
+    Relative errors are what coarser points change, layer by layer. Raises
     `InputError` for what the theory does not cover: layers without weights, or narrower than `LEAST_WIDTH` units where
     the angle alone is not enough.
     """
@@ -65,6 +67,10 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
         columns |= _spreads(network)
         closed = closed or (_CLOSED,)
     exact = ("m2", "v2", "rho", "sd_q") if slope is not None else ()
+    gradient = gradient_spread(network, wide.columns["var_grad_s"]) if spread else None
+    if gradient is not None:
+        columns["sd_grad_s"] = gradient, wide.relative_error["var_grad_s"]
+        exact = (*exact, "sd_grad_s")
     own = {name: () if name in exact else (_CLOSED,) if name == "var_z" and not closed else closed for name in columns}
     for values, _ in columns.values():
         values.setflags(write=False)
@@ -73,7 +79,7 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
         theory="finite",
         columns={**wide.columns, **{name: value for name, (value, _) in columns.items()}},
         approximations={**wide.approximations, **own},
-        theorems={**wide.theorems, **{name: _THEOREMS.get(name, ()) if slope is not None else () for name in columns}},
+        theorems={**wide.theorems, **{name: _THEOREMS.get(name, ()) if name in exact else () for name in columns}},
         relative_error={**wide.relative_error, **{name: error for name, (_, error) in columns.items()}},
     )
 

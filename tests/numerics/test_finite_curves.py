@@ -14,6 +14,7 @@ from derive.errors import InputError
 from numerics.angle import decay_edge, fluctuating_share, operators
 from numerics.angle.operator import by_cubature, by_draws, moments
 from numerics.curves import predict
+from numerics.curves.gradient_spread import gradient_spread
 from numerics.network import Network
 from numerics.power_series import mean_of_units
 from numerics.simulation import simulate
@@ -283,7 +284,36 @@ def test_spread_is_of_the_finite_theory():
         predict(relu(8, 3), theory="wide", spread=True)
 
 
-def test_networks_of_blocks_are_refused():
-    """Finite widths of blocks are not covered."""
-    with pytest.raises(InputError, match="theory must be 'wide' for a network of layers, got 'finite'"):
-        predict(Network(layers="dense(4)", input=4, gain=1), theory="finite")
+def test_blocks_whose_lemmas_hold_at_any_width():
+    """Linear residual blocks and dropout, narrow: all but the gradients are exact, and real networks agree."""
+    layers = "dense(6), residual(dense(6), scale=0.5), dropout(0.3), dense(4)"
+    network = Network(layers=layers, input=5, gain=1.3, bias_variance=0.2)
+    found = predict(network, theory="finite")
+    assert [name for name, exact in found.exact.items() if not exact] == ["grad"]
+    result = verify(found, simulate(network, networks=20_000, seed=2))
+    assert result.verdict == "agrees"
+    assert max(row.detectable for row in result.comparisons if row.quantity in ("q", "v2")) < 0.07
+
+
+def test_blocks_that_need_wide_layers_say_so():
+    """An activation function's lemma is of Gaussian values."""
+    with pytest.raises(InputError, match=r"lemmas hold at any width, and those of .* need: The layers before are wide"):
+        predict(Network(layers="dense(4), relu", input=4, gain=1), theory="finite")
+    with pytest.raises(InputError, match="spread goes with a network of widths"):
+        predict(Network(layers="dense(4)", input=4, gain=1), theory="finite", spread=True)
+
+
+def test_fluctuation_of_a_gradient_is_that_of_real_networks():
+    """Leaky ReLU of slopes 3 and -0.6, unequal widths: the deviation of |dCost/ds|²/n over drawn networks."""
+    options = {"widths": [12, 20, 9, 30, 6], "gain": [1.0, 0.15, 0.2, 0.2], "gradient_variance": 2.0}
+    network = Network(activation="max(3*x, -0.6*x)", **options)
+    found = gradient_spread(network, predict(network, theory="wide").columns["var_grad_s"])
+    count = 20_000
+    run = simulate(network, over="network", networks=count, quantities=("var_grad_s",), seed=1)
+    np.testing.assert_allclose(found, run.standard_error["var_grad_s"] * count**0.5, rtol=0.05)
+    assert gradient_spread(Network(activation="tanh", **options), found) is None
+    curve = predict(relu(8, 1, activation="linear", gain=1.0), theory="finite", spread=True)
+    # Of 8 normal numbers, and of them through 8 units: E|g|⁴/n² is 1 + 2/8, and (1 + 2/8)².
+    np.testing.assert_allclose(curve.columns["sd_grad_s"][::-1], np.sqrt(1.25 ** np.array([1, 2]) - 1), rtol=1e-12)
+    assert curve.exact["sd_grad_s"]
+    assert curve.theorems["sd_grad_s"] == ("gradient-fluctuation",)
