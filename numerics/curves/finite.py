@@ -84,6 +84,17 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
     )
 
 
+def log_lengths(network: Network) -> tuple[Floats, Floats]:
+    """Return the mean and the variance over networks and inputs of the log of |s|²/n, of as many units as one likes.
+
+    The law of a pre-activation is a mixture of normal ones of these variances (theorem `log-norm-law`). An input that
+    is fixed has the length of one of signs: ``input_law="rademacher"``.
+    """
+    _check(network)
+    found = _carried(1, network, 0, 0)
+    return found.log_mean, found.log_variance
+
+
 def _over_samples(network: Network, slope: float | None, total: Floats, total_error: Floats) -> dict[str, Bounded]:
     """Return m2, v2 and rho. What is missing of the total is the mean of products, which is derived to be 0 for odd f.
 
