@@ -33,6 +33,7 @@ from numerics.simulation import simulate as run
     metavar="NAME,...",
     help="Over networks: which of var_z, var_s, var_grad_s and var_grad_w.  [default: all]",
 )
+@click.option("--spread", is_flag=True, help="Over both: the fluctuation from network to network, sd_q and sd_v2, too.")
 @click.option(
     "--workers", type=int, default=1, show_default=True, metavar="N", help="Threads; the numbers are the same."
 )
@@ -48,6 +49,7 @@ def simulate(
     method: str | None,
     inputs: str,
     quantities: tuple[str, ...],
+    spread: bool,
     seed: int,
     workers: int,
     dtype: str,
@@ -73,6 +75,7 @@ def simulate(
             method=method,
             quantities=_names(quantities),
             inputs=inputs,
+            spread=spread,
             dtype=dtype,
             workers=workers,
         )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @network_options
 @theory_option
 @drawing_options
+@click.option("--spread", is_flag=True, help="With --theory finite --over both: sd_q and sd_v2, too.")
 @click.option(
     "--width-bias",
     is_flag=True,
@@ -44,6 +45,7 @@ def verify(
     networks: int | None,
     samples: int | None,
     method: str | None,
+    spread: bool,
     width_bias: bool,
     seed: int,
     form: str,
@@ -55,9 +57,11 @@ def verify(
     """
     # What is over samples is predicted by the theory of wide layers only.
     by = theory or (None if over == "network" else "wide")
-    prediction = predict(network, theory=by)
+    prediction = predict(network, theory=by, spread=spread)
     with limits.uncounted():
-        simulation = simulate(network, over=over, rng=seed, networks=networks, samples=samples, method=method)
+        simulation = simulate(
+            network, over=over, rng=seed, networks=networks, samples=samples, method=method, spread=spread
+        )
         bias = _width_bias(network, by, simulation, seed) if width_bias else None
     found = compare(prediction, simulation, width_bias=bias)
     if form == "json":

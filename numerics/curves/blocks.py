@@ -51,6 +51,21 @@ def predict_blocks(network: Network) -> Prediction:
     )
 
 
+def predict_finite_blocks(network: Network) -> Prediction:
+    """Return the columns of blocks whose lemmas hold at any width; the gradients are those of wide layers.
+
+    Raises `InputError` with what is missing for blocks whose lemmas need wide layers: activation functions.
+    """
+    found = predict_blocks(network)
+    missing = dict.fromkeys(why for name in ("q", "m2", "v2") for why in found.approximations[name])
+    if missing:
+        raise InputError(
+            f"theory 'finite' covers layers whose lemmas hold at any width, and those of {network.sizes} need: "
+            + " ".join(missing)
+        )
+    return replace(found, theory="finite")
+
+
 def curves(network: Network, blocks: Sequence[Block], values: Values) -> Curves:
     """Return all columns of a network made of these blocks, for settings that give their symbols these values."""
     pairs = any(map(reads_pairs, blocks))
@@ -220,4 +235,4 @@ def _of_data(network: Network, places: int) -> tuple[Floats, Floats, Floats, Flo
     return samples.mean((0, 1)), square.mean(0) / count, product.mean(0) / (count * (count - 1)), gap, False
 
 
-__all__ = ["Curves", "approximations", "curves", "predict_blocks"]
+__all__ = ["Curves", "approximations", "curves", "predict_blocks", "predict_finite_blocks"]

@@ -17,17 +17,16 @@ from derive.errors import InputError
 from numerics.activations import slopes
 from numerics.angle import fluctuating_share
 from numerics.curves.chain import wide_predictions
+from numerics.curves.gradient_spread import THEOREM, gradient_spread
 from numerics.curves.prediction import Prediction
 from numerics.gram_law import ONE, SIZES, TWO, Carried, carried
 from numerics.laws import NORMAL
 from numerics.network import Network
+from numerics.simulation.result import SPREAD
 
 Floats = NDArray[np.float64]
 Bounded = tuple[Floats, Floats]
 """Values and a relative error of each."""
-
-SPREAD_COLUMNS = ("sd_q", "sd_v2")
-"""Standard deviations over networks of |s|²/n of one sample, and of |s - s'|²/(2n) of a pair of samples."""
 
 LEAST_WIDTH = 8
 """Narrower layers than this have laws that few points do not carry."""
@@ -36,8 +35,9 @@ _TINY = np.finfo(np.float64).tiny
 # Held against exact values of ReLU, leaky ReLU and |.|, widths 16 to 64: docs/finite-width.md.
 _SAFETY, _LEFT = 1.5, 0.5
 _CLOSED = (
-    "closed by hand: points carry the law of two samples' Gram matrix over networks, with its moments up to degree 4"
+    "closed by hand: points carry the law of two samples' Gram matrix over networks, with its moments up to degree 6"
 )
+_THEOREMS = dict.fromkeys(("m2", "v2", "rho"), ("network-variance", "angle-operator")) | {"sd_grad_s": (THEOREM,)}
 _KURTOSIS = (
     "closed by hand: the kurtosis that weights which are not normal give pre-activations is its mean, to order 1/width"
 )
@@ -46,7 +46,8 @@ _KURTOSIS = (
 def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
     """Return all columns for a network of the widths it has: var_z, var_s, m2, v2 and rho are its own.
 
-    With ``spread`` also `SPREAD_COLUMNS`. Relative errors are what coarser points change, layer by layer. Raises
+    With ``spread`` also `SPREAD`, and for (leaky) ReLU ``sd_grad_s`` (see `gradient_spread`).
+    Relative errors are what coarser points change, layer by layer. Raises
     `InputError` for what the theory does not cover: layers without weights, or narrower than `LEAST_WIDTH` units where
     the angle alone is not enough.
     """
@@ -66,6 +67,10 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
         columns |= _spreads(network)
         closed = closed or (_CLOSED,)
     exact = ("m2", "v2", "rho", "sd_q") if slope is not None else ()
+    gradient = gradient_spread(network, wide.columns["var_grad_s"]) if spread else None
+    if gradient is not None:
+        columns["sd_grad_s"] = gradient, wide.relative_error["var_grad_s"]
+        exact = (*exact, "sd_grad_s")
     own = {name: () if name in exact else (_CLOSED,) if name == "var_z" and not closed else closed for name in columns}
     for values, _ in columns.values():
         values.setflags(write=False)
@@ -74,9 +79,20 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
         theory="finite",
         columns={**wide.columns, **{name: value for name, (value, _) in columns.items()}},
         approximations={**wide.approximations, **own},
-        theorems={**wide.theorems, **dict.fromkeys(columns, ("network-variance",) if slope is not None else ())},
+        theorems={**wide.theorems, **{name: _THEOREMS.get(name, ()) if name in exact else () for name in columns}},
         relative_error={**wide.relative_error, **{name: error for name, (_, error) in columns.items()}},
     )
+
+
+def log_lengths(network: Network) -> tuple[Floats, Floats]:
+    """Return the mean and the variance over networks and inputs of the log of |s|²/n, of as many units as one likes.
+
+    The law of a pre-activation is a mixture of normal ones of these variances (theorem `log-norm-law`). An input that
+    is fixed has the length of one of signs: ``input_law="rademacher"``.
+    """
+    _check(network)
+    found = _carried(1, network, 0, 0)
+    return found.log_mean, found.log_variance
 
 
 def _over_samples(network: Network, slope: float | None, total: Floats, total_error: Floats) -> dict[str, Bounded]:
@@ -110,7 +126,7 @@ def _after_activation(network: Network, q: Floats, error: Floats) -> Bounded:
 def _spreads(network: Network) -> dict[str, Bounded]:
     """Return the standard deviations from second moments, of lengths and distances."""
     found = {}
-    for name, samples in zip(SPREAD_COLUMNS, (1, 2), strict=True):
+    for name, samples in zip(SPREAD, (1, 2), strict=True):
         by = []
         for number in (0, 1):
             first, second = (_carried(samples, network, power, number).moment for power in (1, 2))

@@ -45,9 +45,10 @@ def predict(
     between two samples, exact at any width (`numerics.angle`). For all others by points that carry the law of two
     samples' Gram matrix (`numerics.gram_law`), for widths of at least 8, the errors with the points'. With ``spread``
     also ``sd_q`` and ``sd_v2``, the standard deviations over networks and inputs of one sample's |s|²/n, and of
-    |s - s'|²/(2n) of a pair of samples.
+    |s - s'|²/(2n) of a pair of samples, and for (leaky) ReLU ``sd_grad_s``, that of |dCost/ds|²/n, exact.
 
-    A network of blocks has the columns of `BLOCK_COLUMNS`, in the limit of wide layers, and a row for its input and
+    A network of blocks has the columns of `BLOCK_COLUMNS`, in the limit of wide layers (``"finite"`` takes blocks whose
+    lemmas hold at any width: no activation functions), and a row for its input and
     for what comes out of each block: its state goes through the lemmas of its blocks (`derive.blocks.lemmas`), in
     order, and the gradient back.
 
@@ -82,11 +83,13 @@ def _predictions(networks: list[Network], theory: str | None, *, spread: bool) -
     alike: dict[tuple[Activation, int], list[int]] = {}
     for place, network in enumerate(networks):
         if not network.is_chain:
-            if theory not in (None, "wide"):
-                raise InputError(f"theory must be 'wide' for a network of layers, got {theory!r}")
-            from numerics.curves.blocks import predict_blocks
+            if theory == "linear-regime":
+                raise InputError(f"theory must be 'wide' or 'finite' for a network of layers, got {theory!r}")
+            if spread:
+                raise InputError("spread goes with a network of widths, and not with one of layers")
+            from numerics.curves.blocks import predict_blocks, predict_finite_blocks
 
-            found[place] = predict_blocks(network)
+            found[place] = (predict_finite_blocks if theory == "finite" else predict_blocks)(network)
         elif (theory or ("linear-regime" if network.activation.is_linear else "wide")) == "wide":
             alike.setdefault((network.activation, network.d), []).append(place)
         elif theory == "finite":

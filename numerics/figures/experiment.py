@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from derive.network import SLOPE
 from numerics.curves import Prediction, predict
 from numerics.network import Network
@@ -45,6 +48,12 @@ class Experiment:
     def prediction(self, simulation: Simulation | None = None) -> Prediction:
         """Return the theory; with a simulation, for the input that it fixed, if it did."""
         return predict(self.network if simulation is None else simulation.predicted_network)
+
+    @cached_property
+    def real_v2(self) -> NDArray[np.float64]:
+        """v² of layers of this width, where the limit of wide layers has another."""
+        found: NDArray[np.float64] = predict(self.network, theory="finite").columns["v2"]
+        return found
 
 
 @lru_cache(maxsize=8)

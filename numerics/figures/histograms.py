@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,9 +15,11 @@ from matplotlib.patches import Patch, StepPatch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from numerics.curves.finite import LEAST_WIDTH, log_lengths
 from numerics.figures import style
 from numerics.figures.experiment import NETWORKS, SAMPLES, Experiment
 from numerics.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH, Given, Panels
+from numerics.laws import RADEMACHER
 
 Floats = NDArray[np.float64]
 
@@ -24,20 +28,28 @@ _REACH = 3.6  # standard deviations to each side
 _HEADROOM = 0.08  # of the height, above the highest bar
 _HEADER_LAYER = 10
 _OVER_NETWORKS = r"$\mathcal{N}(0,\ \mathrm{Var}[y_l])$ over networks"
+_REAL = (0, (1.2, 1.2))
+_GRID = np.linspace(-4.5, 4.5, 181)
+_MIXED = 40  # normal laws in the mixture
 _Show = Callable[..., None]
 
 
 def network_randomness(experiment: Experiment, ax: Given = None) -> Figure:
     """One neuron over many networks that see the same input."""
     note = f"{NETWORKS} networks, one input, one neuron"
-    return _by_layer(experiment, ax, _over_networks, note, (_OVER_NETWORKS,))
+    real = rf"mixture over networks of width {experiment.width}"
+    return _by_layer(experiment, ax, partial(_over_networks, real=True), note, (_OVER_NETWORKS, real))
 
 
 def sample_randomness(experiment: Experiment, ax: Given = None) -> Figure:
     """Three neurons of one network over many inputs."""
     note = f"one network, {SAMPLES} inputs, three neurons"
-    labels = (r"$\mathcal{N}(\mu,\ v^2)$ around each neuron’s mean", r"$\mathcal{N}(0,\ m^2)$ of the means")
-    return _by_layer(experiment, ax, _over_samples, note, labels)
+    labels = (
+        r"$\mathcal{N}(\mu,\ v^2)$ around each neuron’s mean",
+        rf"the same, $v^2$ at width {experiment.width}",
+        r"$\mathcal{N}(0,\ m^2)$ of the means",
+    )
+    return _by_layer(experiment, ax, partial(_over_samples, real=True), note, labels, share=False)
 
 
 def layer_randomness(experiment: Experiment, ax: Given = None) -> Figure:
@@ -62,10 +74,10 @@ def three_kinds(experiment: Experiment, ax: Given = None) -> Figure:
     return _finish(drawn, experiment, note, labels)
 
 
-def _by_layer(experiment: Experiment, ax: Given, show: _Show, note: str, theories: Sequence[str]) -> Figure:
-    """Draw one panel a layer."""
-    # Fluctuations over samples shrink with depth: their densities have no scale in common.
-    share = show is not _over_samples
+def _by_layer(
+    experiment: Experiment, ax: Given, show: _Show, note: str, theories: Sequence[str], *, share: bool = True
+) -> Figure:
+    """Draw one panel a layer; fluctuations over samples shrink with depth, and their densities share no scale."""
     drawn = style.panels(ax, len(experiment.layers), (WIDTH, 2.2), sharex=True, sharey=share)
     for axes, layer in zip(drawn.axes, experiment.layers, strict=True):
         show(axes, experiment, layer)
@@ -74,14 +86,21 @@ def _by_layer(experiment: Experiment, ax: Given, show: _Show, note: str, theorie
     return _finish(drawn, experiment, note, theories)
 
 
-def _over_networks(axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = ()) -> None:
+def _over_networks(
+    axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = (), *, real: bool = False
+) -> None:
     simulation = experiment.simulate("network", tuple(layers) or experiment.layers)
     _histogram(axes, simulation.recorded[layer - 1].ravel(), BLUE)
     variance = experiment.prediction(simulation).columns["var_s"][layer - 1]
     _gaussian(axes, 0.0, variance, INK, kind="theory")
+    if real and experiment.width >= LEAST_WIDTH:
+        mean, spread = log_lengths(replace(simulation.predicted_network, input_law=RADEMACHER))
+        _mixture(axes, float(mean[layer - 1]), float(spread[layer - 1]))
 
 
-def _over_samples(axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = ()) -> None:
+def _over_samples(
+    axes: Axes, experiment: Experiment, layer: int, layers: Sequence[int] = (), *, real: bool = False
+) -> None:
     simulation = experiment.simulate("sample", tuple(layers) or experiment.layers)
     theory = experiment.prediction().columns
     neurons = simulation.recorded[layer - 1][0].T
@@ -89,6 +108,8 @@ def _over_samples(axes: Axes, experiment: Experiment, layer: int, layers: Sequen
         _histogram(axes, values, colour)
     for values in neurons:
         _gaussian(axes, float(values.mean()), theory["v2"][layer - 1], INK, kind="theory")
+        if real:
+            _gaussian(axes, float(values.mean()), experiment.real_v2[layer - 1], INK, dash=_REAL, kind="real")
     if theory["m2"][layer - 1] > 0:
         _gaussian(axes, 0.0, theory["m2"][layer - 1], GREY, dash=(0, (4, 2)), kind="means")
 
@@ -125,9 +146,23 @@ def _histogram(axes: Axes, values: Floats, colour: str) -> None:
 
 
 def _gaussian(axes: Axes, mean: float, variance: float, colour: str, *, kind: str, dash: object = "-") -> None:
-    spread = math.sqrt(variance)
-    grid = mean + spread * np.linspace(-4.5, 4.5, 181)
-    density = np.exp(-((grid - mean) ** 2) / (2 * variance)) / (spread * math.sqrt(2 * math.pi))
+    grid = mean + math.sqrt(variance) * _GRID
+    _line(axes, grid, _density(grid - mean, variance), colour, dash, kind)
+
+
+def _mixture(axes: Axes, log_mean: float, log_variance: float) -> None:
+    """Draw the mixture of normal laws whose variances are log-normal."""
+    x, w = np.polynomial.hermite_e.hermegauss(_MIXED)
+    variances = np.exp(log_mean + math.sqrt(log_variance) * x)
+    grid = math.exp(log_mean / 2 + math.sqrt(log_variance)) * _GRID  # its tails are long
+    _line(axes, grid, _density(grid[:, None], variances) @ w / w.sum(), INK, _REAL, "real")
+
+
+def _density(x: Floats, variance: float | Floats) -> Floats:
+    return np.exp(-(x**2) / (2 * variance)) / np.sqrt(2 * math.pi * variance)
+
+
+def _line(axes: Axes, grid: Floats, density: Floats, colour: str, dash: object, kind: str) -> None:
     (line,) = axes.plot(grid, density, color=colour, linewidth=1.1, linestyle=dash)
     if colour == INK:
         style.inked(line)

@@ -40,7 +40,7 @@ class Sizes:
 
 SIZES = {
     1: (Sizes(6, 6, 9, 8), Sizes(5, 5, 7, 6, fluctuating=False)),
-    3: (Sizes(4, 5, 6, 6), Sizes(3, 3, 4, 7, fluctuating=False)),
+    3: (Sizes(6, 6, 7, 6), Sizes(5, 5, 6, 7, fluctuating=False)),
 }
 """By the number of variables: the sizes to compute with, and coarser ones, which a stated error comes from."""
 

@@ -26,13 +26,14 @@ class Points:
 
 
 def after_layer(
-    of: Samples, raw: Floats, units: int, gain: float, bias_variance: float, per_direction: int
+    of: Samples, raw: Floats, units: int, gain: float, bias_variance: float, per_direction: int, least: float = _WEIGHT
 ) -> tuple[Floats, Floats]:
     """Return points of the next coordinates, (variables, given, points), and their weights, given each of some samples.
 
     ``raw`` are moments of a unit's v, a series; the mean of v over the units, times the gain, with the variance of the
     biases, makes the next coordinates. Points are Gauss-Hermite's in the coordinates, by the covariance to first order
     in 1/units; weights are changed, as little as can be, to those that give all moments up to the series' degree.
+    Points of less weight than ``least`` are left out.
     """
     degree, k = raw.shape[0] - 1, raw.ndim - 1
     ones = np.eye(k, dtype=int)
@@ -49,7 +50,7 @@ def after_layer(
     values, vectors = np.linalg.eigh(spread)
     roots = vectors * np.sqrt(np.maximum(values, 0))[:, None]
     centre = of.coordinates(mean) - np.diagonal(spread, axis1=1, axis2=2).T / 2
-    z, weights = _grid(per_direction, k)
+    z, weights = _grid(per_direction, k, least)
     at = centre[..., None] + np.einsum("nad,dp->anp", roots, z)
     deviation = np.sqrt(np.stack([covariance[a, a] for a in range(k)]))
     # What does not vary, as the length of an input of signs, is only at its mean.
@@ -58,18 +59,18 @@ def after_layer(
     exponents = powers(degree, k)
     unit = gain * scale / deviation
     target = np.stack([known[e] for e in exponents]) * monomials(unit, exponents)
-    return at, _calibrated(weights, monomials(x, exponents), target)
+    return at, calibrated(weights, monomials(x, exponents), target)
 
 
-def _grid(per_direction: int, variables: int) -> tuple[Floats, Floats]:
+def _grid(per_direction: int, variables: int, least: float) -> tuple[Floats, Floats]:
     x, w = np.polynomial.hermite_e.hermegauss(per_direction)
     z = np.stack([part.ravel() for part in np.meshgrid(*[x] * variables, indexing="ij")])
     weights = np.prod(np.meshgrid(*[w / w.sum()] * variables, indexing="ij"), axis=0).ravel()
-    kept = weights > _WEIGHT
+    kept = weights > least
     return z[:, kept], weights[kept] / weights[kept].sum()
 
 
-def _calibrated(weights: Floats, of: Floats, target: Floats) -> Floats:
+def calibrated(weights: Floats, of: Floats, target: Floats) -> Floats:
     """Return, for each given sample, the nearest weights with known means of ``of``, (monomials, given, points)."""
     of = of.transpose(1, 0, 2)
     size = np.sqrt(of**2 @ weights)

@@ -162,7 +162,7 @@ class _TwoSamples:
         x, w = _input_points(network.input_law)
         first, second = (part.ravel() for part in np.meshgrid(x, x))
         weights = np.outer(w, w).ravel()
-        return _raw(_products(first, second, first - second)[:, None], weights[None], degree)
+        return _raw(products(first, second, first - second)[:, None], weights[None], degree)
 
     def unit(self, layers: Layers, at: Floats, excess: Floats, degree: int) -> Floats:
         # sqrt(A), sqrt(B) and half the angle; f(s) and f(s') break on lines.
@@ -178,7 +178,7 @@ class _TwoSamples:
         apart = (2 * np.exp(at[0] / 2) * np.sinh(at[1] / 2))[:, None]  # sqrt(A) - sqrt(B)
         gap = apart * along + (near + far)[:, None] * across
         f, g = layers.value(s), layers.value(t)
-        return _raw(_products(f, g, layers.difference(t, gap, f, g)), w, degree)
+        return _raw(products(f, g, layers.difference(t, gap, f, g)), w, degree)
 
     def fourth(self, raw: Floats, weights: Floats, bias: float, units: int) -> Floats:
         # Of (f + f')/sqrt(2) and (f - f')/sqrt(2), whose squares are 2 S - D and D.
@@ -190,11 +190,11 @@ class _TwoSamples:
         return _share(np.array([4 * s2 - 4 * sd + d2, delta2, d2]), second, behind, units)
 
     def coordinates(self, v: Floats) -> Floats:
-        length, away = _length(v)
+        length, away = lengths(v)
         return np.stack([np.log(length), np.arctanh(v[1] / v[0]), np.log(away / (2 * length - away))])
 
     def jacobian(self, v: Floats) -> Floats:
-        length, away = _length(v)
+        length, away = lengths(v)
         zero, one = np.zeros_like(length), np.ones_like(length)
         by_log = np.stack([v[0], -v[1], zero]) / length**2
         by_away = np.stack([-one, zero, one]) + length * by_log
@@ -203,16 +203,16 @@ class _TwoSamples:
         return np.stack([by_log, by_ratio, by_away / away - (2 * length * by_log - by_away) / far])
 
     def means(self, at: Floats) -> Floats:
-        length, apart, away = _parts(at)
+        length, apart, away = parts(at)
         return np.stack([length * (1 + apart), length * np.sinh(at[1]), length * (apart + away)])
 
     def size(self, at: Floats) -> Floats:
-        length, apart, away = _parts(at)
+        length, apart, away = parts(at)
         distance: Floats = length * (apart + away)
         return distance
 
     def smooth(self, at: Floats) -> Floats:
-        _, apart, away = _parts(at)
+        _, apart, away = parts(at)
         # A small distance becomes a quadratic form in its parts along and across: linear in their shares of it.
         return np.stack([at[0], np.log(apart + away), apart / (apart + away)])
 
@@ -226,18 +226,19 @@ def _share(fourth: Floats, second: Floats, behind: Floats, units: int) -> Floats
     return found
 
 
-def _length(v: Floats) -> tuple[Floats, Floats]:
+def lengths(v: Floats) -> tuple[Floats, Floats]:
     """Return sqrt(AB) and sqrt(AB) (1 - cos t)."""
     length = np.sqrt((v[0] - v[1]) * (v[0] + v[1]))
     return length, v[2] - v[1] ** 2 / (v[0] + length)
 
 
-def _parts(at: Floats) -> tuple[Floats, Floats, Floats]:
+def parts(at: Floats) -> tuple[Floats, Floats, Floats]:
     """Return sqrt(AB), and the parts cosh w - 1 and 1 - cos t of the distance over it."""
     return np.exp(at[0]), 2 * np.sinh(at[1] / 2) ** 2, 2 / (1 + np.exp(-at[2]))
 
 
-def _products(f: Floats, g: Floats, difference: Floats) -> Floats:
+def products(f: Floats, g: Floats, difference: Floats) -> Floats:
+    """Return v of values f and g, with their difference."""
     return np.stack([f * f + g * g, difference * (f + g), difference**2]) / 2
 
 

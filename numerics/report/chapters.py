@@ -150,7 +150,7 @@ CAPTIONS = {
         "Network randomness: the variance is kept. The first layer is Gaussian, the deep ones are not: given the "
         "layers before, a pre-activation is Gaussian, but of a variance that differs from network to network, the "
         "more the deeper. Over networks that is a mixture of wide and narrow Gaussians, with a sharper peak and "
-        "longer tails than the Gaussian of the same variance.",
+        "longer tails than the Gaussian of the same variance. Dotted is the mixture for networks of this width.",
         "Histograms of one neuron over networks at four depths, each with the Gaussian of theory, which is the "
         "same at all depths. The histogram of the deepest layer has a higher peak and longer tails than it.",
     ),
@@ -158,7 +158,8 @@ CAPTIONS = {
         "Sample randomness: each neuron settles at its own mean, and its fluctuation decays. Theory is the limit "
         "of wide layers, where it is Gaussian. In a network of finite width, every layer stretches the "
         "fluctuations in some directions more than in others, and deep in it few directions are left: a histogram "
-        "is then larger than theory, skewed, and of a width that differs between neurons.",
+        "is then larger than theory, skewed, and of a width that differs between neurons. Dotted are Gaussians of "
+        "the variance that networks of this width have in the mean: some have far more, most have less.",
         "Histograms of three neurons over inputs at four depths, with the Gaussians of theory. In the first layer "
         "all three are wide bells around zero; with depth they become narrow and lie apart.",
     ),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from numerics.simulation.batch import Batch
 from numerics.simulation.moments import Moments
-from numerics.simulation.result import decomposition_estimates, variance_estimates
+from numerics.simulation.result import SPREAD, amplified, decomposition_estimates, variance_estimates
 from numerics.simulation.tails import Tails
 
 Floats = NDArray[np.float64]
@@ -33,11 +33,12 @@ class Collector:
         """Take in a group."""
         features = batch.features if self._rows is None else batch.features[:, self._rows]
         if self._scale is None:
-            self._scale = _scale((features.sum(axis=0) if self._equal else features[0]).mean(axis=-1))
+            self._scale = _scale((features[:2].sum(axis=0) if self._equal else features[0]).mean(axis=-1))
         # Debiased, m2 alone may be negative: it is a part of m2 + v2, and as far spread as that.
-        self._tails.add(np.concatenate([features.sum(axis=0), features[1]]) if self._equal else features[0])
-        square, plain = self._scale[:, None] ** 2, self._scale[:, None]
-        self._moments.add(features * np.stack([square] + [square if self._equal else plain] * (len(features) - 1)))
+        of_tails = np.concatenate([features[:2].sum(axis=0), *features[1:]]) if self._equal else features[0]
+        self._tails.add(of_tails)
+        scales = [self._scale[:, None] ** power for power in ((2, 2, 4, 4) if self._equal else (2, 1))]
+        self._moments.add(features * np.stack(scales[: len(features)]))
         for layer, values in batch.recorded.items():
             self._recorded.setdefault(layer, []).append(values)
 
@@ -49,7 +50,7 @@ class Collector:
         return estimate, error
 
     def decomposition(self) -> tuple[Columns, Columns]:
-        """Return m2, v2, rho and var_s and their standard errors by name."""
+        """Return m2, v2, rho, var_s and, with spread, sd_q and sd_v2, and their standard errors by name."""
         assert self._scale is not None  # there is at least one group
         unit = self._scale**2
         estimate, error = (
@@ -61,13 +62,16 @@ class Collector:
     def tails(self, names: Sequence[str]) -> tuple[Columns, Columns]:
         """Return the relative standard errors and the skewness of the estimates that logarithms imply, by name."""
         error, skewness = (self._by_name(rows, names) for rows in self._tails.of_mean())
+        if SPREAD[0] in error:
+            for name, factor in zip(SPREAD, amplified(self._moments), strict=True):
+                error[name] = error[name] * factor
         return error, skewness
 
     def _by_name(self, rows: Floats, names: Sequence[str]) -> Columns:
         if not self._equal:
             return dict(zip(names, rows.reshape(len(names), -1), strict=True))
-        total, v2 = rows.reshape(2, -1)
-        return {"m2": total, "v2": v2, "rho": total, "var_s": total}
+        total, v2, *squares = rows.reshape(len(self._moments.mean), -1)
+        return {"m2": total, "v2": v2, "rho": total, "var_s": total} | dict(zip(SPREAD, squares, strict=False))
 
     def recorded(self) -> dict[int, Floats]:
         """Return the recorded neurons of all groups, by layer."""

@@ -12,6 +12,7 @@ from derive.errors import InputError, unknown_name
 from numerics.activations import slopes
 from numerics.laws import NORMAL, RADEMACHER, TRUNCATED_NORMAL, UNIFORM, Law
 from numerics.network import Network
+from numerics.simulation.result import SPREAD
 
 METHODS = ("brute", "conditional", "gram", "norm-law")
 
@@ -29,6 +30,8 @@ _CHAIN = 100.0
 
 def reason_against(method: str, network: Network, *, over: str, quantities: tuple[str, ...], dtype: str) -> str | None:
     """Return why a method cannot do this, in words, or None when it can."""
+    if SPREAD[0] in quantities and method != "gram":
+        return "has means over drawn units, and spread needs those over their law (method 'gram')"
     if method == "brute":
         return None
     if network.weight_law != NORMAL:
@@ -89,6 +92,8 @@ def choose(
 
     Raises `InputError` for an unknown method, and for one that cannot do this, with the reason.
     """
+    if SPREAD[0] in quantities:
+        method = method or "gram"  # no other can, and it says what it needs
     if method is not None:
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)

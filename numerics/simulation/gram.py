@@ -35,21 +35,22 @@ class GramMatrices:
 
     ``m2`` is the mean of K over pairs of different samples, ``v2`` the mean of its diagonal less that: what
     `ManySamples` estimates from the units, without the noise of drawing those. Memory: three arrays of 512 KiB, or of
-    one network's T samples by its widest layer if that is more.
+    one network's T samples by its widest layer if that is more. With ``spread`` also the mean squares over samples of
+    |s|²/n, and over pairs of them of |s - s'|²/(2n), of as many units as one likes.
     """
 
     names = ("m2", "v2")
 
-    def __init__(self, network: Network, recorder: Recorder, samples: int) -> None:
-        self.network, self._recorder, self._samples = network, recorder, samples
+    def __init__(self, network: Network, recorder: Recorder, samples: int, *, spread: bool = False) -> None:
+        self.network, self._recorder, self._samples, self._spread = network, recorder, samples, spread
         self.group = max(1, _GROUP_NUMBERS // (samples * max(network.widths)))
         self._turn = np.ascontiguousarray(scipy.linalg.helmert(samples, full=True))
         self._f = value_into(network.activation)
 
     def batch(self, rng: Generator, count: int) -> Batch:
-        """Draw a group of networks; the two features are m2 and v2, of shape (2, d + 1, count)."""
+        """Draw a group of networks; the features are m2, v2 and, with spread, two squares: (features, d + 1, count)."""
         network, T = self.network, self._samples
-        out = np.empty((2, network.d + 1, count))
+        out = np.empty((4 if self._spread else 2, network.d + 1, count))
         z = np.empty((count, T, network.widths[0]))
         network.input_law.fill(z, rng=rng, scale=math.sqrt(network.input_variance))
         for i, width in enumerate(network.widths[1:]):
@@ -57,12 +58,21 @@ class GramMatrices:
             turned[:, 0, 0] += T * network.bias_variance[i]
             out[1, i] = np.einsum("gtt->g", turned[:, 1:, 1:]) / (T - 1)
             out[0, i] = (turned[:, 0, 0] - out[1, i]) / T
+            if self._spread:
+                out[2:, i] = self._squares(turned)
             if i < network.d or i in self._recorder.layers:
                 s = _mixed(self._turn.T @ factors(turned), rng.standard_normal((count, T, width)))
                 self._recorder.take(i, s)
                 z = np.empty_like(s)
                 self._f(s, z)
         return Batch(out, self._recorder.collected())
+
+    def _squares(self, turned: Floats) -> Floats:
+        """Return the mean square of a sample's variance, and of half the mean squared difference of two samples."""
+        lengths = np.einsum("ut,guv,vt->gt", self._turn, turned, self._turn)
+        pairs = np.array([self._turn[:, t] - self._turn[:, u] for t in range(self._samples) for u in range(t)])
+        distances = np.einsum("pu,guv,pv->gp", pairs[:, 1:], turned[:, 1:, 1:], pairs[:, 1:]) / 2
+        return np.stack([(lengths**2).mean(axis=1), (distances**2).mean(axis=1)])
 
 
 def _mixed(matrix: Floats, rows: Floats) -> Floats:

@@ -104,7 +104,13 @@ def _by_position(values: Floats, axes: int) -> Floats:
     return found
 
 
-_FOR_CHAINS: dict[str, Any] = {"over": "network", "inputs": "random", "dtype": "float64", "record_layers": ()}
+_FOR_CHAINS: dict[str, Any] = {
+    "spread": False,
+    "over": "network",
+    "inputs": "random",
+    "dtype": "float64",
+    "record_layers": (),
+}
 
 
 def refuse_for_blocks(**given: Any) -> None:

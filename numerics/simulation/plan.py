@@ -14,6 +14,7 @@ from derive.errors import InputError, unknown_name
 from numerics.network import Network
 from numerics.simulation.brute import QUANTITIES
 from numerics.simulation.costs import choose
+from numerics.simulation.result import SPREAD
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +70,7 @@ def plan(
     fixed: Floats | None,
     record_layers: Iterable[int],
     record_units: int | None,
+    spread: bool = False,
 ) -> Plan:
     """Check a request and fill it in; the rules are in the docstring of `simulate`."""
     if over not in OVER:
@@ -80,7 +82,9 @@ def plan(
     samples = _count("samples", samples, over, kind.samples, kind.least_samples)
     if fixed is not None and over != "network":
         raise InputError(f"inputs can be fixed with over='network' only, got over={over!r}")
-    wanted = _quantities(quantities, over, method, fixed is not None)
+    if spread and over != "both":
+        raise InputError(f"spread goes with over='both', got over={over!r}")
+    wanted = _quantities(quantities, over, method, fixed is not None) + (SPREAD if spread else ())
     return Plan(
         over=over,
         method=choose(method, network, over=over, quantities=wanted, dtype=dtype, networks=networks, samples=samples),

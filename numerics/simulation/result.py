@@ -16,6 +16,9 @@ from numerics.simulation.streams import Seed
 
 Floats = NDArray[np.float64]
 
+SPREAD = ("sd_q", "sd_v2")
+"""Standard deviations over networks and inputs of |s|²/n of one sample, and of |s - s'|²/(2n) of a pair of samples."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Simulation(Result):
@@ -27,7 +30,7 @@ class Simulation(Result):
     - ``"network"``: ``var_z`` (Var[z^i]), ``var_s`` (Var[s^i]), ``var_grad_s`` (Var[dCost/ds^i]) and ``var_grad_w``
       (Var[dCost/dw^i]), or those asked for;
     - ``"both"``: ``m2`` = ⟪⟨s^i⟩²⟫, ``v2`` = ⟪⟨(s^i)²⟩ - ⟨s^i⟩²⟫, ``rho`` = m2/(m2 + v2) and ``var_s`` = m2 + v2, with
-      ⟨·⟩ over samples and ⟪·⟫ over networks;
+      ⟨·⟩ over samples and ⟪·⟫ over networks; with ``spread`` also ``sd_q`` and ``sd_v2``, see `SPREAD`;
     - ``"sample"``: the same ``m2``, ``v2`` and ``rho`` of one network, averaged over the units of a layer;
     - ``"layer"``: ``var_s``, the variance over the units of a layer, in one network with one input.
 
@@ -199,12 +202,13 @@ def variance_estimates(moments: Moments) -> tuple[Floats, Floats]:
 
 
 def decomposition_estimates(moments: Moments) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Return m2, v2, rho and var_s = m2 + v2 and their standard errors; the two features are each network's m2 and v2.
+    """Return m2, v2, rho and var_s = m2 + v2 and their standard errors, by each network's m2 and v2.
 
-    All are means over networks but ``rho``, a ratio of two means, whose error is by the delta method.
+    With two more features, the mean squares of |s|²/n and |s - s'|²/(2n), also their standard deviations, `SPREAD`.
+    The others are means over networks but ``rho``, a ratio of two means, whose error is by the delta method.
     """
     covariance = moments.covariance / moments.count
-    m2, v2 = moments.mean
+    m2, v2 = moments.mean[:2]
     mm, vv, mv = covariance[0, 0], covariance[1, 1], covariance[0, 1]
     total = m2 + v2
     rho = np.divide(m2, total, out=np.zeros_like(total), where=total != 0)
@@ -212,7 +216,33 @@ def decomposition_estimates(moments: Moments) -> tuple[dict[str, Floats], dict[s
     rho_error = np.divide(np.sqrt(ratio), total**2, out=np.zeros_like(total), where=total != 0)
     errors = np.sqrt(mm), np.sqrt(vv), rho_error, np.sqrt((mm + vv + 2 * mv).clip(0))
     names = ("m2", "v2", "rho", "var_s")
-    return dict(zip(names, (m2, v2, rho, total), strict=True)), dict(zip(names, errors, strict=True))
+    found = dict(zip(names, (m2, v2, rho, total), strict=True)), dict(zip(names, errors, strict=True))
+    if len(moments.mean) > 2:
+        for side, values in zip(found, _spread_estimates(moments), strict=True):
+            side |= dict(zip(SPREAD, values, strict=True))
+    return found
+
+
+def _spread_estimates(moments: Moments) -> tuple[Floats, Floats]:
+    """Return sd_q and sd_v2 and their standard errors, by the delta method: of |s|²/n the mean is m2 + v2."""
+    weights = np.array([[1.0, 1.0], [0.0, 1.0]])  # of m2 and v2 in the means
+    means, squares = weights @ moments.mean[:2], moments.mean[2:]
+    deviation = np.sqrt(np.maximum(squares - means**2, 0))
+    errors = []
+    for k in range(2):
+        slope = np.zeros_like(moments.mean)
+        slope[:2], slope[2 + k] = -2 * weights[k][:, None] * means[k], 1.0
+        variance = np.einsum("fr,fgr,gr->r", slope, moments.covariance, slope) / moments.count
+        root = np.sqrt(variance.clip(0))
+        errors.append(np.divide(root, 2 * deviation[k], out=np.zeros_like(root), where=deviation[k] > 0))
+    return deviation, np.stack(errors)
+
+
+def amplified(moments: Moments) -> Floats:
+    """Return by what a relative error of the mean squares grows in sd_q and sd_v2."""
+    deviation, _ = _spread_estimates(moments)
+    squares = moments.mean[2:]
+    return np.divide(squares, 2 * deviation**2, out=np.zeros_like(squares), where=deviation > 0)
 
 
 def beyond_float64(

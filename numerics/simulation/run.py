@@ -21,7 +21,7 @@ from numerics.simulation.norm_law import NormLaw
 from numerics.simulation.of_blocks import refuse_for_blocks, simulate_blocks
 from numerics.simulation.plan import Plan, at_least, plan
 from numerics.simulation.progress import progress_bar
-from numerics.simulation.result import Simulation, beyond_float64
+from numerics.simulation.result import SPREAD, Simulation, beyond_float64
 from numerics.simulation.single import batches, over_samples, over_units
 from numerics.simulation.streams import RNG, Seed, generator, groups
 from numerics.simulation.workers import run_groups
@@ -44,6 +44,7 @@ def simulate(
     method: str | None = None,
     quantities: Sequence[str] | None = None,
     inputs: str | Sequence[float] | NDArray[Any] = "random",
+    spread: bool = False,
     dtype: str = "float64",
     record_layers: Iterable[int] = (),
     record_units: int | None = None,
@@ -76,6 +77,8 @@ def simulate(
             default all (brute force only), or all that the ``method`` asked for can give.
         inputs: ``"random"``; or for ``"network"`` one input for all networks: ``"fixed"`` draws it once, an array gives
             it. Variances are then over weights and biases alone, and of the pre-activations only.
+        spread: whether to estimate the fluctuation from network to network, too: ``sd_q`` and ``sd_v2`` (over both, by
+            method gram).
         dtype: ``"float64"``, or ``"float32"`` for the products of brute force (moments are in float64 still). In
             float32 a fluctuation below 1e-7 of its mean is rounding, and squares beyond 1e38 overflow.
         record_layers: layers whose single pre-activations are kept in ``Simulation.recorded``.
@@ -110,6 +113,7 @@ def simulate(
             method=method,
             quantities=quantities,
             inputs=inputs,
+            spread=spread,
             dtype=dtype,
             record_layers=record_layers,
             record_units=record_units,
@@ -127,6 +131,7 @@ def simulate(
         fixed=_fixed_input(network, inputs, parent),
         record_layers=record_layers,
         record_units=record_units,
+        spread=spread,
     )
     size = 8 * weight_count(network) / 2**30
     if request.method == "brute" and size > MOST_GIB:
@@ -193,7 +198,7 @@ def _many_networks(
         if request.method == "norm-law":
             return NormLaw(network, recorder, request.fixed)
         if request.method == "gram":
-            return GramMatrices(network, recorder, request.samples)
+            return GramMatrices(network, recorder, request.samples, spread=SPREAD[0] in request.quantities)
         if any("grad" in name for name in request.quantities):
             return BackAndForth(network, recorder, request.networks, request.dtype)
         passing = _passing(network, request, request.networks)

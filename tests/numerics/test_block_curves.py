@@ -300,7 +300,7 @@ def test_an_input_with_another_law_is_no_gaussian_signal():
 
 
 def test_the_linear_regime_is_the_chains():
-    with pytest.raises(InputError, match="theory must be 'wide' for a network of layers"):
+    with pytest.raises(InputError, match="theory must be 'wide' or 'finite' for a network of layers"):
         predict(Network(layers="dense(4)", input=4, gain=1), theory="linear-regime")
 
 

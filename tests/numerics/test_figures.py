@@ -69,7 +69,10 @@ def test_another_seed_another_figure():
 
 
 def test_network_randomness():
-    """The Gaussian has variance 2 |x|^2/n of the one input, at each layer; the histogram holds all 1000 networks."""
+    """The Gaussian has variance 2 |x|^2/n of the one input, at each layer; the histogram holds all 1000 networks.
+
+    The mixture has the same variance, and the peak of normal laws whose variances are those of drawn networks.
+    """
     figure = draw("network-randomness", **SMALL)
     experiment = Experiment(seed=0, **SMALL)
     assert experiment.layers == (1, 5, 7)
@@ -77,7 +80,15 @@ def test_network_randomness():
     simulation = experiment.simulate("network", experiment.layers)
     variance = 2 * np.mean(simulation.fixed_input**2)
     for axes, layer in zip(figure.axes, experiment.layers, strict=True):
-        assert gaussians(axes) == pytest.approx(np.array([[0, variance]]), rel=1e-3, abs=1e-9)
+        normal, mixture = gaussians(axes)
+        assert normal == pytest.approx([0, variance], rel=1e-3, abs=1e-9)
+        assert mixture == pytest.approx([0, variance], rel=0.02, abs=1e-9)
+        q, rng = np.full(8000, variance), np.random.default_rng(layer)
+        for _ in range(layer - 1):
+            q *= 2 * (np.maximum(rng.standard_normal((len(q), 64)), 0) ** 2).mean(axis=1)
+        peaks = [line.get_ydata().max() for line in axes.lines]
+        assert peaks[1] == pytest.approx(np.mean(1 / np.sqrt(2 * np.pi * q)), rel=0.02)
+        assert peaks[1] > (1.04 if layer > 1 else 0.999) * peaks[0]
         ((density, edges),) = histograms(axes)
         counts, _ = np.histogram(simulation.recorded[layer - 1], edges)
         assert counts.sum() == 1000
@@ -87,10 +98,14 @@ def test_network_randomness():
 
 
 def test_sample_randomness():
-    """Three neurons; a Gaussian of variance v^2 around each one's mean, and that of the means, m^2, from layer 2."""
+    """Three neurons; a Gaussian of variance v^2 around each one's mean, and that of the means, m^2, from layer 2.
+
+    Beside the first there is one of the v^2 of real networks of this width.
+    """
     figure = draw("sample-randomness", **SMALL)
     experiment = Experiment(seed=0, **SMALL)
     recorded = experiment.simulate("sample", experiment.layers).recorded
+    real = predict(experiment.network, theory="finite").columns["v2"]
     m2, v2 = 0.0, 2.0
     expected = {1: (m2, v2)}
     for layer in range(2, 8):
@@ -98,7 +113,7 @@ def test_sample_randomness():
         expected[layer] = m2, v2
     for axes, layer in zip(figure.axes, experiment.layers, strict=True):
         m2, v2 = expected[layer]
-        rows = [(mean, v2) for mean in recorded[layer - 1][0].mean(axis=0)]
+        rows = [(mean, v) for mean in recorded[layer - 1][0].mean(axis=0) for v in (v2, real[layer - 1])]
         rows += [(0.0, m2)] if layer > 1 else []
         assert gaussians(axes) == pytest.approx(np.array(rows), rel=1e-3, abs=1e-9)
         assert len(histograms(axes)) == 3

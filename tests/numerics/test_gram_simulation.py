@@ -92,3 +92,35 @@ def test_gram_is_chosen_for_few_samples_and_refused_where_it_cannot_be():
         simulate(wide, method="gram")
     with pytest.raises(InputError, match="method 'gram' needs normal weights, got rademacher"):
         simulate(Network(widths=[4, 4], gain=1.0, weight_law="rademacher"), over="both", method="gram")
+
+
+def test_spread_is_that_of_chi_square_and_of_the_fourth_moment():
+    """Layer 0 has |x - x'|²/(2 n), χ² of n numbers; a ReLU layer of n units multiplies E q² by 1 + 5/n."""
+    widths = [14, 20, 30, 8]
+    network = Network(widths=widths, activation="relu", gain=2.0, input_variance=3.0)
+    found = simulate(network, over="both", networks=40_000, samples=3, rng=9, spread=True)
+    assert found.method == "gram"
+    factors = np.cumprod([1 + 2 / widths[0], *(1 + 5 / n for n in widths[1:-1])])
+    exact = {"sd_q": 6 * np.sqrt(factors - 1), "sd_v2": 6 * np.sqrt(np.array([2 / widths[0]]))}
+    for name, values in exact.items():
+        error = found.standard_error[name][: len(values)]
+        assert (np.abs(found.estimate[name][: len(values)] - values) < 4 * error).all()
+        assert (error < 0.05 * values).all()
+    runs = [simulate(network, over="both", networks=400, samples=2, rng=k, spread=True) for k in range(40)]
+    for name in exact:
+        drawn = np.std([run.estimate[name] for run in runs], axis=0, ddof=1)
+        stated = np.mean([run.standard_error[name] for run in runs], axis=0)
+        assert (np.abs(stated / drawn - 1) < 0.4).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"over": "network"}, "spread goes with over='both', got over='network'"),
+        ({"over": "both", "method": "brute"}, "method 'brute' has means over drawn units"),
+    ],
+)
+def test_spread_where_it_is_not_estimated(options, reason):
+    """What is missing is said."""
+    with pytest.raises(InputError, match=reason):
+        simulate(RELU, networks=10, spread=True, **options)
