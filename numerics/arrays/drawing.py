@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -39,11 +39,17 @@ class Drawing:
 
     def draw(self, rng: Generator, count: int) -> dict[Key, Floats]:
         """Return an array for each family, networks first."""
-        found: dict[Key, Floats] = {}
-        for sample, shape, family in self._needed:
-            found[family, None] = sample((count, *shape), rng)
+        found = self.within(rng, count)
         found[self._input, None] = self._samples(rng, count)
         return found
+
+    def within(self, rng: Generator, count: int, only: Collection[Key] | None = None) -> dict[Key, Floats]:
+        """Return an array for each family that is drawn inside the network, or for some of them."""
+        return {
+            (family, None): sample((count, *shape), rng)
+            for sample, shape, family in self._needed
+            if only is None or (family, None) in only
+        }
 
     def _samples(self, rng: Generator, count: int) -> Floats:
         network = self._network
