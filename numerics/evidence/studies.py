@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ FULL = Settings(
     variances=(1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5),
     grid_rates=(0.001, 0.003, 0.01),
     rhythm_depth=10,
-    rates=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
+    rates=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
     shape_depths=(5, 10, 20, 50, 100),
     drawn=50,
     drawn_depths=(5, 20, 100),
@@ -87,14 +88,8 @@ def cells(settings: Settings, *, seed: int, data: str) -> list[Cell]:
     common: dict[str, Any] = {"data": data, "seed": seed, "batch": settings.batch}
     made = [
         Cell(study=study, **about, **common)
-        for study, each in (
-            (ASSUMPTION, _assumption),
-            (RHYTHM, _rhythm),
-            (DEPTH, _grid),
-            (DROPOUT, _grid),
-            (SHAPES, _shapes),
-        )
-        for about in (each(settings) if each is not _grid else _grid(settings, dropout=study == DROPOUT))
+        for study, each in _MAKERS.items()
+        for about in each(settings)
     ]
     return sorted(made, key=lambda cell: -cell.depth * cell.copies * max(cell.steps, 1))
 
@@ -189,9 +184,8 @@ def _glorot_gains(widths: list[int]) -> list[float]:
     return [float(n * v) for n, v in zip(widths, variances, strict=False)]
 
 
-def _grid(settings: Settings, *, dropout: bool) -> _Cells:
-    """Tanh networks of many depths and weight variances, with or without dropout behind every activation."""
-    between = f"tanh, dropout({DROP_RATE})" if dropout else "tanh"
+def _grid(between: str, settings: Settings) -> _Cells:
+    """Tanh networks of many depths and weight variances, with these blocks between dense layers."""
     for depth in settings.depths:
         for variance in settings.variances:
             about = {
@@ -205,17 +199,28 @@ def _grid(settings: Settings, *, dropout: bool) -> _Cells:
 
 
 def _shapes(settings: Settings) -> _Cells:
-    """ReLU networks with He's gain: plain, normalised, and residual ones whose variance grows or hardly grows."""
+    """ReLU networks with He's gain: plain, normalised, and residual ones of L blocks whose variance grows."""
     width, missing = settings.width, absent()
     for depth in settings.shape_depths:
         made = {"plain": chain(width, depth, "relu")}
         for word in _NORMALISERS:
             if word not in missing:
                 made[word] = chain(width, depth, f"{word}, relu")
-        made["residual"] = stream(width, depth, "relu", "1", "relu")
-        made["residual, scaled"] = stream(width, depth, "relu", f"1/sqrt({depth - 2})", "relu")
+        for scale in ("1/sqrt(L)", "2/sqrt(L)", "1"):
+            made[f"residual, {scale}"] = stream(width, depth, "relu", scale.replace("L", str(depth - 2)), "relu")
         if "layernorm" not in missing:
             made["residual, layernorm"] = stream(width, depth, "layernorm, relu", "1", "layernorm, relu")
         for label, layers in made.items():
             about = {"label": label, "layers": layers, "depth": depth, "gain": he_gain()}
             yield from _trained(settings, settings.rates, about)
+
+
+BETWEEN = {DEPTH: "tanh", DROPOUT: f"tanh, dropout({DROP_RATE})"}
+"""What stands between the dense layers of the two grids."""
+
+_MAKERS: dict[str, Callable[[Settings], _Cells]] = {
+    ASSUMPTION: _assumption,
+    RHYTHM: _rhythm,
+    **{study: partial(_grid, between) for study, between in BETWEEN.items()},
+    SHAPES: _shapes,
+}
