@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -43,13 +43,9 @@ class Drawing:
         found[self._input, None] = self._samples(rng, count)
         return found
 
-    def within(self, rng: Generator, count: int, only: Collection[Key] | None = None) -> dict[Key, Floats]:
-        """Return an array for each family that is drawn inside the network, or for some of them."""
-        return {
-            (family, None): sample((count, *shape), rng)
-            for sample, shape, family in self._needed
-            if only is None or (family, None) in only
-        }
+    def within(self, rng: Generator, count: int) -> dict[Key, Floats]:
+        """Return an array for each family that is drawn inside the network, of those that have a shape."""
+        return {(family, None): sample((count, *shape), rng) for sample, shape, family in self._needed}
 
     def _samples(self, rng: Generator, count: int) -> Floats:
         network = self._network

@@ -161,7 +161,8 @@ def evidence(
     wanted = cells(settings, seed=seed, data=kind)
     root = None if directory is None else Path(directory)
     found = {} if root is None else {cell: old for cell in wanted if (old := kept(root, cell)) is not None}
-    missing = [cell for cell in wanted if cell not in found]
+    # The longest first, so that workers end together.
+    missing = sorted((cell for cell in wanted if cell not in found), key=_cost, reverse=True)
     if root is not None:
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -175,10 +176,7 @@ def evidence(
                 keep(root, cell, result)
             found[cell] = result
             advance(_cost(cell))
-    order = {cell: place for place, cell in enumerate(cells(settings, seed=seed, data=kind))}
-    return Evidence(
-        settings, seed, task(kind).about, tuple(Measured(cell, found[cell]) for cell in sorted(found, key=order.get))
-    )
+    return Evidence(settings, seed, task(kind).about, tuple(Measured(cell, found[cell]) for cell in wanted))
 
 
 def _cost(cell: Cell) -> int:

@@ -75,14 +75,13 @@ class Learner:
 
     def draw(self, streams: list[Generator]) -> Values:
         """Return the weights of one copy for each stream, which depend on nothing but that stream."""
-        copies = [self._drawing.within(rng, 1, self.weights) for rng in streams]
-        return _stacked(copies, self.dtype)
+        return _stacked(self._drawing(self.weights), streams, self.dtype)
 
     def masks(self, streams: list[Generator]) -> Values:
         """Return what is drawn anew at every step, such as the masks of dropout."""
         if not self._masks:
             return {}
-        return _stacked([self._drawing.within(rng, 1, self._masks) for rng in streams], self.dtype)
+        return _stacked(self._drawn_masks, streams, self.dtype)
 
     def means(self) -> Values:
         """Return ones in place of masks, whose mean is 1: the network that is tested."""
@@ -110,10 +109,14 @@ class Learner:
         return tuple(key for key in self.program.drawn if key not in self.weights and key != self._input)
 
     @cached_property
-    def _drawing(self) -> Drawing:
-        return Drawing(self.network, self._rows[-1].signal, self.program.drawn)
+    def _drawn_masks(self) -> Drawing:
+        return self._drawing(self._masks)
+
+    def _drawing(self, keys: Sequence[Key]) -> Drawing:
+        return Drawing(self.network, self._rows[-1].signal, {key: self.program.shape(key) for key in keys})
 
 
-def _stacked(copies: Sequence[Values], dtype: str) -> Values:
-    """Return copies side by side."""
+def _stacked(drawing: Drawing, streams: list[Generator], dtype: str) -> Values:
+    """Return what is drawn, one copy for each stream, side by side."""
+    copies = [drawing.within(rng, 1) for rng in streams]
     return {key: np.concatenate([copy[key] for copy in copies]).astype(dtype) for key in copies[0]}
