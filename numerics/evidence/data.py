@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +74,7 @@ def task(kind: str) -> Task:
     x = x - x[:TRAINED].mean(axis=0)
     x /= np.sqrt((x[:TRAINED] ** 2).mean())
     ends = (0, TRAINED, TRAINED + VALIDATED, len(x))
-    parts = [Split(x[start:end], y[start:end]) for start, end in zip(ends, ends[1:], strict=False)]
+    parts = [Split(x[start:end], y[start:end]) for start, end in pairwise(ends)]
     for part in parts:
         part.x.setflags(write=False)
         part.y.setflags(write=False)

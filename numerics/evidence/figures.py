@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from numerics.evidence.predictions import predicted_rhythm
 from numerics.evidence.studies import ASSUMPTION, BETWEEN, BIAS_VARIANCE, RHYTHM, SHAPES
 from numerics.figures import style
 from numerics.figures.style import BLUE, GREEN, GREY, OPEN, ORANGE, PURPLE, RED, WIDTH, Given, styled
+from numerics.files import write_atomic
 
 Floats = NDArray[np.float64]
 
@@ -127,7 +129,7 @@ def shapes(found: Evidence, ax: Given = None) -> Figure:
         _band(accuracy, np.array(depths), np.array([p.accuracy for p in points]).T, colour, marker, label)
         growth.plot(depths, [grown(point) for point in points], color=colour, marker=marker, **OPEN)
     accuracy.set_ylabel("accuracy on the test samples")
-    growth.set_ylabel("predicted $q$ behind the last block, over the first")
+    growth.set_ylabel("$q$, last dense layer over first")
     growth.set_yscale("log")
     for axes in drawn.axes:
         axes.set_xscale("log")
@@ -153,6 +155,13 @@ FIGURES: dict[str, Callable[[Evidence], Figure]] = {
     "depth-of-shapes": shapes,
 }
 """The figures by name."""
+
+
+def save_figures(directory: Path, found: Evidence) -> None:
+    """Write all figures to a directory, and the table as ``evidence.csv``."""
+    write_atomic(directory / "evidence.csv", found.to_csv())
+    for name, draw in FIGURES.items():
+        style.save(directory / f"{name}.png", draw(found))
 
 
 def _depth(point: Point) -> int:

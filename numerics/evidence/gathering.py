@@ -1,4 +1,4 @@
-"""All studies: what is missing is computed by any executor, what is there is read, and the best step sizes are chosen."""
+"""All studies: what is missing is computed, what is there is read, and the best step sizes are chosen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from derive.errors import InputError
 from derive.results import Result
 from numerics.evidence.cells import MEASURED, Cell, keep, kept, perform
 from numerics.evidence.data import KINDS, available, task
-from numerics.evidence.studies import Settings, cells
+from numerics.evidence.studies import Settings, absent, cells
+from numerics.evidence.training import MOMENTUM
 from numerics.files import cannot_write
 from numerics.processes import completed
 from numerics.simulation.progress import progress_bar
@@ -72,6 +73,21 @@ class Evidence(Result):
     def headline(self) -> str:
         """How many networks were trained and on what."""
         return f"{len(self.points)} networks, {self.settings.copies} seeds each, on {self.about}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was learnt and how, and what is left out."""
+        s = self.settings
+        said = [
+            f"Learnt: {self.about}. Width {s.width}, {s.steps} steps of {s.batch} samples, momentum {MOMENTUM:g}, "
+            f"{s.copies} seeds (from seed {self.seed}); accuracy is on the test samples, sd over seeds. The step size "
+            "is the best of those tried on the validation samples; rate_is says where it is the smallest or the "
+            "largest of them, so that a better one may lie beyond."
+        ]
+        missing = absent()
+        if missing:
+            said.append(f"Left out, for there are no such blocks: {', '.join(missing)}.")
+        return tuple(said)
 
     @cached_property
     def points(self) -> tuple[Point, ...]:

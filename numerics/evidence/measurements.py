@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.random import SeedSequence
+from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
 from numerics.curves import predict
@@ -52,23 +52,30 @@ def measured(cell: Cell) -> dict[str, Any]:
     data, learner = task(cell.data), Learner(cell.network, cell.batch, "float64")
     x, y = data.train.x[: cell.batch], data.train.y[: cell.batch]
     streams = [np.random.default_rng(seed) for seed in seeds(cell)]
-    run = learner.run(learner.whole, learner.draw(streams) | learner.masks(streams), x)
-    of_cost = output_gradient(learner.output(run), y)
-    drawn = np.stack([rng.standard_normal(of_cost.shape[1:]) for rng in streams])
-    drawn *= np.sqrt(_square(of_cost) / _square(drawn))[:, None, None]
+    parts = [_squares(learner, streams[at : at + _GROUP], x, y) for at in range(0, len(streams), _GROUP)]
     prediction = predict(Network(**_described(cell), inputs=x))
-    gradients = [run.gradients(gradient) for gradient in (of_cost, drawn)]
-    measured = {
-        "q": [_square(run[row]) for row in learner.rows],
-        "grad": [_square(gradients[0][row]) for row in learner.rows],
-        "drawn_grad": [_square(gradients[1][row]) for row in learner.rows],
-    }
     return {
         "names": list(prediction.names),
         "predicted_q": _plain(prediction.columns["q"]),
         "predicted_grad": _plain(prediction.columns["grad"]),
-        **{name: _plain(np.transpose(np.broadcast_arrays(*values))) for name, values in measured.items()},
+        **{name: _plain(np.concatenate([part[name] for part in parts])) for name in parts[0]},
     }
+
+
+_GROUP = 10  # copies that are in memory together
+
+
+def _squares(learner: Learner, streams: list[Generator], x: Floats, y: Floats) -> dict[str, Floats]:
+    """Return the mean squares of a group of copies, of shape (copies, rows)."""
+    run = learner.run(learner.whole, learner.draw(streams) | learner.masks(streams), x)
+    of_cost = output_gradient(learner.output(run), y)
+    drawn = np.stack([rng.standard_normal(of_cost.shape[1:]) for rng in streams])
+    drawn *= np.sqrt(_square(of_cost) / _square(drawn))[:, None, None]
+    gradients = {"grad": run.gradients(of_cost), "drawn_grad": run.gradients(drawn)}
+    found = {"q": [_square(run[row]) for row in learner.rows]}
+    found |= {name: [_square(values[row]) for row in learner.rows] for name, values in gradients.items()}
+    # All copies have the same input.
+    return {name: np.transpose(np.broadcast_arrays(*values)) for name, values in found.items()}
 
 
 def _described(cell: Cell) -> dict[str, Any]:

@@ -42,9 +42,7 @@ class Learner:
     @cached_property
     def weights(self) -> tuple[Key, ...]:
         """All that is learnt: what is drawn by a law of weights, in the order of the layers; masks are not."""
-        return tuple(
-            (drawn.family, None) for drawn in self._rows[-1].signal.drawn[1:] if drawn.law in laws()
-        )
+        return tuple((drawn.family, None) for drawn in self._rows[-1].signal.drawn[1:] if drawn.law in laws())
 
     @cached_property
     def matrices(self) -> tuple[Key, ...]:

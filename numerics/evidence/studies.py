@@ -60,11 +60,11 @@ FULL = Settings(
     steps=200,
     depths=(5, 10, 20, 30, 40, 60),
     variances=(1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5),
-    grid_rates=(0.001, 0.003, 0.01),
+    grid_rates=(0.001, 0.01),
     rhythm_depth=10,
     rates=(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
     shape_depths=(5, 10, 20, 50, 100),
-    drawn=50,
+    drawn=200,
     drawn_depths=(5, 20, 100),
 )
 QUICK = Settings(
@@ -78,7 +78,7 @@ QUICK = Settings(
     rhythm_depth=10,
     rates=(0.001, 0.01, 0.1),
     shape_depths=(5, 20),
-    drawn=20,
+    drawn=50,
     drawn_depths=(20,),
 )
 
@@ -86,11 +86,7 @@ QUICK = Settings(
 def cells(settings: Settings, *, seed: int, data: str) -> list[Cell]:
     """Return the cells of all studies, in their order."""
     common: dict[str, Any] = {"data": data, "seed": seed, "batch": settings.batch}
-    return [
-        Cell(study=study, **about, **common)
-        for study, each in _MAKERS.items()
-        for about in each(settings)
-    ]
+    return [Cell(study=study, **about, **common) for study, each in _MAKERS.items() for about in each(settings)]
 
 
 def absent() -> tuple[str, ...]:

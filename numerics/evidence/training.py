@@ -53,8 +53,8 @@ def train(
     """Train a copy for each seed and return what was seen.
 
     v <- 0.9 v - rate dCost/dW, W <- W + v, with the mean cost of a batch of training samples that are drawn without
-    replacement until all are used. A seed gives the weights, the order of the samples and the masks of its copy, whatever
-    else is trained beside it.
+    replacement until all are used. A seed gives the weights, the order of the samples and the masks of its copy,
+    whatever else is trained beside it.
     """
     weights, order, masks = ([np.random.default_rng(child) for child in kind] for kind in _children(seeds))
     batches = _batches(task.train, learner.batch, order)
