@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from functools import partial
 from pathlib import Path
 
 import click
 
-from numerics.cli.limits import time_limit
 from numerics.cli.narrow import Prose
 from numerics.cli.output import emit, show, table, to_json
 from numerics.cli.parallel import parallel_options
@@ -25,7 +23,6 @@ from numerics.cli.parallel import parallel_options
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @parallel_options
-@partial(time_limit, seconds=7200.0)
 def evidence(
     output: str,
     quick: bool,

@@ -48,10 +48,17 @@ def report(
     elsewhere a line a stage.
     """
     named = [str(read_activation(text, parameters)) for text in activations]
+    from numerics.evidence import QUICK
     from numerics.report import write_report
 
     with working("writing the report", stages=True) as progress:
         index = write_report(
-            output, activations=named, network=network, workers=workers, executor=executor, progress=progress
+            output,
+            activations=named,
+            network=network,
+            evidence=QUICK,
+            workers=workers,
+            executor=executor,
+            progress=progress,
         )
     emit(f"report written to {index}")

@@ -6,14 +6,19 @@ import dataclasses
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from derive.blocks.network_text import WORDS
 from derive.errors import InputError
 from numerics import Network
+from numerics.cli import main
 from numerics.evidence import QUICK, Settings, evidence
 from numerics.evidence import gathering as gathering_module
+from numerics.evidence import studies as studies_module
 from numerics.evidence.cells import CELLS, TRAINED, Cell, perform
 from numerics.evidence.cost import accuracy, cross_entropy, output_gradient
 from numerics.evidence.data import CLASSES, PIXELS, Split, available, task
@@ -25,9 +30,10 @@ from numerics.evidence.initialisation import initial
 from numerics.evidence.measurements import measured, seeds
 from numerics.evidence.networks import Learner
 from numerics.evidence.predictions import predicted_rhythm
-from numerics.evidence.studies import ASSUMPTION, DEPTH, FULL, RHYTHM, STUDIES, cells, chain
+from numerics.evidence.studies import ASSUMPTION, DEPTH, FULL, RHYTHM, SHAPES, STUDIES, cells, chain
 from numerics.evidence.training import MOMENTUM, train
 from numerics.phase import phase_diagram
+from numerics.report import evidence as report_evidence
 from numerics.stages import Stage, stream
 
 TINY = Settings(
@@ -305,3 +311,50 @@ def test_seeds_are_the_same_in_all_cells():
     first, *_, last = cells(TINY, seed=3, data="made-up")
     assert [s.spawn_key for s in seeds(first)][:2] == [s.spawn_key for s in seeds(last)][:2]
     assert len(Split(np.zeros((3, 2)), np.zeros((3, 2)))) == 3
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return evidence(None, settings=TINY, data="made-up", progress=False)
+
+
+def test_a_report_shows_what_trained_networks_show(tmp_path, monkeypatch, tiny):
+    """Four figures with captions, the table, and what was learnt; nothing where it was not asked for."""
+    monkeypatch.setattr(report_evidence, "evidence", lambda *_, **__: tiny)
+    for folder in ("figures", "verification"):
+        (tmp_path / folder).mkdir()
+    made = report_evidence.trained(tmp_path, TINY, 0, 1, None, lambda what: None)
+    body = report_evidence.evidence_body(made, count(1))
+    assert [f"Figure {k}." in body for k in range(1, 6)] == [True] * 4 + [False]
+    assert body.count("<svg") == 4
+    assert "made-up task" in body
+    assert sorted(p.stem for p in (tmp_path / "figures").iterdir()) == sorted(report_evidence.CAPTIONS)
+    assert (tmp_path / "verification" / "evidence.csv").read_text() == tiny.to_csv()
+    assert report_evidence.evidence_body(None, count(1)) == ""
+
+
+def test_the_command_writes_cells_table_and_figures(tmp_path, monkeypatch):
+    """A second run computes nothing; a third, of other data, is bad input without scikit-learn alone."""
+    monkeypatch.setattr("numerics.evidence.QUICK", TINY)
+    arguments = ["evidence", "--quick", "-o", str(tmp_path), "--data", "made-up"]
+    first = CliRunner().invoke(main, arguments)
+    assert first.exit_code == 0, first.stderr
+    assert {"rhythm", "depth", "dropout", "shapes"} <= set(first.stdout.split())
+    assert "Learnt: a made-up task" in " ".join(first.stdout.split())
+    monkeypatch.setattr(gathering_module, "perform", None)
+    again = CliRunner().invoke(main, [*arguments, "--format", "csv"])
+    assert again.stdout == (tmp_path / "evidence.csv").read_text()
+    assert len(list(tmp_path.glob("*.png"))) == 4
+    refused = CliRunner().invoke(main, [*arguments, "--seed", "-1"])
+    assert refused.exit_code == 2
+
+
+def test_normalised_networks_come_by_the_same_text(tiny, monkeypatch):
+    """Where the blocks are, they are a network more of the study; where not, the notes say so."""
+    labels = {cell.label for cell in cells(TINY, seed=0, data="made-up") if cell.study == SHAPES}
+    for word in ("layernorm", "batchnorm"):
+        assert (word in labels) == (word in WORDS) == (not any(word in note for note in tiny.notes))
+    monkeypatch.setattr(studies_module, "WORDS", {**WORDS, "layernorm": None, "batchnorm": None})
+    made = {cell.label: cell.layers for cell in cells(TINY, seed=0, data="made-up") if cell.study == SHAPES}
+    assert made["batchnorm"].count("batchnorm, relu, dense") == 2
+    assert "residual(layernorm, relu, dense(8), scale=1)" in made["residual, layernorm"]
