@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def depth_scales(between: str, variances: Sequence[float], *, bias_variance: flo
     return np.array([_scale(columns, names) for columns, names in zip(found.columns, found.names, strict=True)])
 
 
-def _scale(columns: dict[str, Floats], names: Sequence[str]) -> float:
+def _scale(columns: Mapping[str, Floats], names: Sequence[str]) -> float:
     rows = [row for row, name in enumerate(names) if name == "dense"]
     # v2 is carried as a number of its own: nothing cancels where rho tends to 1.
     apart = columns["v2"][rows] / columns["q"][rows]

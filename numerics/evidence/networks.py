@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -19,7 +20,7 @@ from numerics.laws import laws
 from numerics.network import Network
 from numerics.network_blocks import Row
 
-Floats = NDArray[np.floating]
+Floats = NDArray[Any]  # of float32 or float64
 Values = dict[Key, Floats]
 
 

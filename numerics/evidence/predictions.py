@@ -21,15 +21,15 @@ def predicted_rhythm(cell: Cell) -> Floats | None:
     layers. None for weights that are no more as they were drawn, and for what is no chain.
     """
     blocks = cell.network.blocks
-    dense, between = blocks[::2], blocks[1::2]
-    chain = all(isinstance(b, Dense) for b in dense) and all(isinstance(b, Elementwise) for b in between)
-    if cell.start == DATA or not chain or len(set(map(str, between))) > 1:
+    dense = [block for block in blocks[::2] if isinstance(block, Dense)]
+    between = [block.activation for block in blocks[1::2] if isinstance(block, Elementwise)]
+    if cell.start == DATA or len(dense) + len(between) < len(blocks) or len(set(between)) != 1:
         return None
     (size,) = cell.network.shape
     network = Network(
-        widths=[size, *(int(b.units) for b in dense)],
-        activation=between[0].activation,
-        gain=[float(b.gain) for b in dense],
+        widths=[size, *(int(block.units) for block in dense)],
+        activation=between[0],
+        gain=[float(block.gain) for block in dense if block.gain is not None],
     )
     relative = np.sqrt(predict(network).columns["var_grad_w"] / np.array(network.weight_variance))
     return np.asarray(relative / np.exp(np.log(relative).mean()))

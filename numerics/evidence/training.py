@@ -15,7 +15,7 @@ from numerics.evidence.data import Split, Task
 from numerics.evidence.initialisation import initial
 from numerics.evidence.networks import Learner, Values
 
-Floats = NDArray[np.floating]
+Floats = NDArray[Any]  # of float32 or float64
 
 MOMENTUM = 0.9
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from html import escape
-from itertools import count
 from pathlib import Path
 
 from numerics.evidence import Evidence, Settings, evidence
@@ -68,7 +67,7 @@ def _drawings(root: Path, found: Evidence) -> Iterator[Drawing]:
         yield Drawing(name, *CAPTIONS[name], figure)
 
 
-def evidence_body(found: Trained | None, numbers: count[int]) -> str:
+def evidence_body(found: Trained | None, numbers: Iterator[int]) -> str:
     """Return what the chapter shows of trained networks, or nothing."""
     if found is None:
         return ""
