@@ -43,7 +43,7 @@ def spread(
         executor: what runs the tasks, in place of processes of this machine; it is left open.
         waiting: called with each task when its turn to be waited for comes.
 
-    Raises `WorkerLost` when a worker ends early, and what the function raises.
+    Raises `InputError` for fewer than one worker, `WorkerLost` when one ends early, and what the function raises.
 
     """
     made: dict[int, _Made] = {}
@@ -64,6 +64,8 @@ def completed(
     executor: Executor | None = None,
 ) -> Iterator[tuple[int, _Made]]:
     """Yield the place of each task with what a function makes of it, as they are done; see `spread`."""
+    if workers is not None and (isinstance(workers, bool) or workers < 1):
+        raise InputError(f"workers must be an integer of at least 1, got {workers!r}")
     count = min(workers or min(os.cpu_count() or 1, _MOST), len(tasks))
     if executor is None and count <= 1:
         for place, task in enumerate(tasks):

@@ -17,7 +17,7 @@ def parallel_options(
 
     @click.option(
         "--workers",
-        type=click.IntRange(min=1),
+        type=int,
         default=default,
         show_default=default is not None,
         metavar="N",

@@ -122,7 +122,7 @@ def simulate_blocks(
     networks: int | None,
     rng: Generator,
     workers: int,
-    executor: Executor | None,
+    executor: Executor | None = None,
     progress: bool | None,
 ) -> Simulation:
     """Return the averages of every row of a network, over networks; a network of widths is read by its blocks."""

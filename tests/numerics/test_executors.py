@@ -110,6 +110,12 @@ def test_a_lost_worker_is_told():
         spread(double, [1, 2], executor=Gone())
 
 
+def test_fewer_than_one_worker_is_refused():
+    """The number 0 is not the default."""
+    with pytest.raises(InputError, match="workers must be an integer of at least 1, got 0"):
+        spread(double, [1, 2], workers=0)
+
+
 def test_an_address_without_a_scheduler_is_refused():
     """With or without dask installed, the error is of the option."""
     with pytest.raises(InputError, match=r"--dask (needs dask.distributed|must be the address)"), engine("nowhere"):
