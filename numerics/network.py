@@ -143,6 +143,10 @@ class Network:
         if layers is not None:
             _ = self.axes  # raises where a block does not fit
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone: what was computed from them is no part of it, and does not go to other processes."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
     def _key(self) -> tuple[Any, ...]:
         data = self.inputs
         return (

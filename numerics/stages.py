@@ -18,6 +18,7 @@ class Stage(IntEnum):
     ACTIVATION = 5
     EDGE = 6
     OWN = 7
+    EVIDENCE = 8
 
 
 def stream(seed: int, stage: Stage, *number: int) -> SeedSequence:

@@ -40,11 +40,13 @@ class Drawing:
 
     def draw(self, rng: Generator, count: int) -> dict[Key, Floats]:
         """Return an array for each family, networks first."""
-        found: dict[Key, Floats] = {}
-        for sample, shape, family in self._needed:
-            found[family, None] = sample((count, *shape), rng)
+        found = self.within(rng, count)
         found[self._input, None] = self._samples(rng, count)
         return found
+
+    def within(self, rng: Generator, count: int) -> dict[Key, Floats]:
+        """Return an array for each family that is drawn inside the network, of those that have a shape."""
+        return {(family, None): sample((count, *shape), rng) for sample, shape, family in self._needed}
 
     def _samples(self, rng: Generator, count: int) -> Floats:
         network = self._network

@@ -32,6 +32,7 @@ _COMMANDS = {
     "phase": ("numerics.cli.critical:phase", "Draw the phase diagram of an activation."),
     "init": ("numerics.cli.critical:init", "Recommend gains for an activation."),
     "kernel": ("numerics.cli.kernel:kernel", "Print the generated code of a result, with its accuracy."),
+    "evidence": ("numerics.cli.evidence:evidence", "Train networks, and hold them against theory."),
     "figure": ("numerics.cli.figure:figure", "Draw one of the figures, theory over simulation."),
     "report": ("numerics.cli.report:report", "Write everything to a directory with an index.html."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from numerics.cli.activation_options import PARAM, read_activation
 from numerics.cli.limits import time_limit
 from numerics.cli.network_options import own_network_options
 from numerics.cli.output import emit, working
+from numerics.cli.parallel import parallel_options
 
 if TYPE_CHECKING:
     from numerics.network import Network
@@ -27,8 +29,16 @@ if TYPE_CHECKING:
 )
 @PARAM
 @own_network_options
+@partial(parallel_options, default=None)
 @partial(time_limit, seconds=3600.0)
-def report(output: str, activations: tuple[str, ...], parameters: tuple[str, ...], network: Network | None) -> None:
+def report(
+    output: str,
+    activations: tuple[str, ...],
+    parameters: tuple[str, ...],
+    network: Network | None,
+    workers: int | None,
+    executor: Executor | None,
+) -> None:
     """Derive, audit, predict and verify; write it all to DIR, with an index.html that shows it.
 
     With --layers, a chapter is about your own network: its definitions, what is predicted, and its simulation.
@@ -38,12 +48,17 @@ def report(output: str, activations: tuple[str, ...], parameters: tuple[str, ...
     elsewhere a line a stage.
     """
     named = [str(read_activation(text, parameters)) for text in activations]
-    from numerics.processes import WorkerLost
+    from numerics.evidence import QUICK
     from numerics.report import write_report
 
     with working("writing the report", stages=True) as progress:
-        try:
-            index = write_report(output, activations=named, network=network, progress=progress)
-        except WorkerLost as lost:
-            raise click.ClickException(str(lost)) from None
+        index = write_report(
+            output,
+            activations=named,
+            network=network,
+            evidence=QUICK,
+            workers=workers,
+            executor=executor,
+            progress=progress,
+        )
     emit(f"report written to {index}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
+from functools import partial
 
 import click
 
@@ -11,6 +13,7 @@ from numerics.cli.limits import time_limit
 from numerics.cli.narrow import Part, Prose, fitted
 from numerics.cli.network_options import drawing_options, network_options
 from numerics.cli.output import emit, show, table, to_json
+from numerics.cli.parallel import parallel_options
 from numerics.network import Network
 from numerics.simulation import Simulation
 from numerics.simulation import simulate as run
@@ -34,9 +37,7 @@ from numerics.simulation import simulate as run
     help="Over networks: which of var_z, var_s, var_grad_s and var_grad_w.  [default: all]",
 )
 @click.option("--spread", is_flag=True, help="Over both: the fluctuation from network to network, sd_q and sd_v2, too.")
-@click.option(
-    "--workers", type=int, default=1, show_default=True, metavar="N", help="Threads; the numbers are the same."
-)
+@partial(parallel_options, what="Threads")
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True)
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
@@ -52,6 +53,7 @@ def simulate(
     spread: bool,
     seed: int,
     workers: int,
+    executor: Executor | None,
     dtype: str,
     form: str,
     output: str | None,
@@ -78,6 +80,7 @@ def simulate(
             spread=spread,
             dtype=dtype,
             workers=workers,
+            executor=executor,
         )
     if form == "csv":
         emit(found.to_csv(), output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from numerics.cli.limits import time_limit
 from numerics.cli.numbers import NUMBER
 from numerics.cli.output import emit, show, table, to_json, working
+from numerics.cli.parallel import parallel_options
 
 
 class _Grid(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -52,6 +54,7 @@ _GRID = _Grid()
 @click.option("--quantity", default="q", show_default=True, metavar="NAME", help="What the table and --plot show.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--plot", metavar="FILE", help="Draw a heat map too: .png, .svg or .pdf.")
+@parallel_options
 @time_limit
 def sweep(
     layers: str,
@@ -64,6 +67,8 @@ def sweep(
     quantity: str,
     form: str,
     plot: str | None,
+    workers: int,
+    executor: Executor | None,
 ) -> None:
     """Predict the curves of a network of blocks for every combination of gains, bias variances, depths, activations.
 
@@ -81,6 +86,8 @@ def sweep(
             depth=None if depth is None else [_whole(part) for part in depth.split(",")],
             activation=activations or None,
             input_correlation=input_correlation,
+            workers=workers,
+            executor=executor,
         )
         values = found.at(quantity).ravel()
     if plot is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from derive.results import Result, plain
 from numerics.curves.blocks import curves
 from numerics.network import Network
 from numerics.network_arguments import variance
+from numerics.processes import spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,6 +92,8 @@ def sweep(
     bias_variance: float | Sequence[float] | None = None,
     depth: int | Sequence[int] | None = None,
     activation: str | Sequence[str] | None = None,
+    workers: int | None = 1,
+    executor: Executor | None = None,
     **others: Any,
 ) -> Sweep:
     """Return the curves of a network of blocks for every combination of the given values.
@@ -101,9 +105,12 @@ def sweep(
         bias_variance: variances of the biases of all blocks that do not say their own.
         depth: numbers for ``{depth}``.
         activation: texts for ``{activation}``.
+        workers: how many processes compute; one is this process, None one a processor and at most four.
+        executor: what computes, in place of processes of this machine.
         others: ``input_mean``, ``input_variance``, ``input_correlation`` and ``gradient_variance``, as of `Network`.
 
-    All gains and variances of biases go through the blocks at once, as arrays.
+    Gains and variances of biases go through the blocks as arrays, `TOGETHER` at once: each such part is a task, so that
+    the numbers are the same whatever computes them.
 
     Raises:
         InputError: as `Network` does, for a value without a place in the text, and where there are more than
@@ -125,37 +132,51 @@ def sweep(
         if (f"{{{name}}}" in layers) != (name in swept):
             raise InputError(f"{name} goes with {{{name}}} in layers: give both, or neither")
     grid = list(product(*(swept.get(name, (None,)) for name in ("gain", "bias_variance"))))
+    tasks, texts = [], []
+    for activation_, depth_ in product(*(swept.get(name, (None,)) for name in ("activation", "depth"))):
+        text = layers.replace("{activation}", str(activation_)).replace("{depth}", str(depth_))
+        for start in range(0, len(grid), TOGETHER):
+            tasks.append(_Part(text, input, tuple(grid[start : start + TOGETHER]), tuple(others.items())))
+            texts.append((activation_, depth_))
     settings, names, columns = [], [], []
-    for texts in product(*(swept.get(name, (None,)) for name in ("activation", "depth"))):
-        text = layers.replace("{activation}", str(texts[0])).replace("{depth}", str(texts[1]))
-        for numbers, found, rows in _grid(text, input, grid, others):
-            named = zip(given, (*texts, *numbers), strict=True)
+    made = spread(_computed, tasks, workers=workers, executor=executor)
+    for task, of_text, (rows, found) in zip(tasks, texts, made, strict=True):
+        for place, numbers in enumerate(task.grid):
+            named = zip(given, (*of_text, *numbers), strict=True)
             settings.append({name: value for name, value in named if value is not None})
             names.append(rows)
-            columns.append(found)
+            # What no setting changes is there once.
+            columns.append({name: v[place if len(v) > 1 else 0] for name, v in found.items()})
     return Sweep(layers, swept, tuple(settings), tuple(names), tuple(columns))
 
 
-def _grid(
-    text: str, size: Any, grid: Sequence[tuple[Any, ...]], others: Mapping[str, Any]
-) -> Iterator[tuple[tuple[Any, ...], dict[str, Floats], tuple[str, ...]]]:
-    """Yield each setting of the numbers with its columns, and what the rows are called."""
+TOGETHER = 512
+"""How many settings of numbers go through the blocks at once."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A network's text and input, some settings of its numbers, and what else is said of it."""
+
+    text: str
+    size: Any
+    grid: tuple[tuple[Any, ...], ...]
+    others: tuple[tuple[str, Any], ...]
+
+
+def _computed(part: _Part) -> tuple[tuple[str, ...], dict[str, Floats]]:
+    """Return what the rows of a network are called, and its columns, with a row for each setting (or one for all)."""
     symbols = {"gain": GAIN, "bias_variance": BIAS_VARIANCE}
-    first = dict(zip(symbols, grid[0], strict=True))
+    first = dict(zip(symbols, part.grid[0], strict=True))
     swept = {name: symbols[name] for name, value in first.items() if value is not None}
-    network = Network(layers=text, input=size, **{name: first[name] for name in swept}, **others)
+    network = Network(layers=part.text, input=part.size, **{name: first[name] for name in swept}, **dict(part.others))
     values = {
-        symbol: np.array([setting[k] for setting in grid], np.float64).reshape(-1, 1, 1)
+        symbol: np.array([setting[k] for setting in part.grid], np.float64).reshape(-1, 1, 1)
         for k, (name, symbol) in enumerate(symbols.items())
         if name in swept
     }
-    found = {
-        name: column.value for name, column in curves(network, read(text, defaults=swept).steps, values).columns.items()
-    }
-    rows = network.names
-    for k, setting in enumerate(grid):
-        # What no setting changes is there once.
-        yield setting, {name: v[k if len(v) > 1 else 0] for name, v in found.items()}, rows
+    found = curves(network, read(part.text, defaults=swept).steps, values).columns
+    return network.names, {name: column.value for name, column in found.items()}
 
 
 def _several(name: str, values: Any) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,14 @@ from numerics.network import Network
 from numerics.processes import spread
 from numerics.report.chapters import CAPTIONS
 from numerics.report.contents import Audited, Contents, Drawing, Progress, Theorem
+from numerics.report.evidence import trained
 from numerics.report.own_network import own_network
 from numerics.report.runs import linear_regime, simulated, write
 from numerics.report.tasks import perform
 from numerics.report.typeset import find_engine, typeset
 
 if TYPE_CHECKING:
+    from numerics.evidence import Settings
     from numerics.report.subject import Subject
 
 GENERATOR = "varprop report"
@@ -43,6 +45,8 @@ def write_report(
     experiment: Mapping[str, int] | None = None,
     activations: Sequence[str] = (),
     network: Network | None = None,
+    evidence: Settings | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write the report and return the path of its ``index.html``.
@@ -57,11 +61,14 @@ def write_report(
         networks: how many networks each simulation draws.
         seed: the seed of the simulations; the same seed gives the same report.
         pdf: whether to typeset the derivations where ``pdflatex`` is installed.
-        workers: how many processes derive and audit; by default one a processor, at most four.
+        workers: how many processes derive, audit and train; by default one a processor, at most four.
         experiment: ``width`` and ``depth`` of the network of the figures; by default that of `numerics.figures.draw`.
         activations: names or expressions of activation functions that get a page of their own: maps, critical point,
             gains, and networks in three phases.
         network: a network of one's own, of either form, that gets a chapter: definitions, prediction, simulation.
+        evidence: how large the studies of networks that learn are, such as `numerics.evidence.QUICK`; None: there are
+            none.
+        executor: what derives, audits and trains, in place of processes of this machine.
         progress: called with a few words at each stage.
 
     Raises:
@@ -89,7 +96,7 @@ def write_report(
         if pdf and engine is None:
             notes.append("No PDFs: pdflatex is not installed. The .tex files compile on their own.")
         tasks = [("theorem", name) for name in chosen_theorems] + [("claim", name) for name in chosen_claims]
-        made = spread(perform, tasks, workers=workers, waiting=lambda task: say(" ".join(task)))
+        made = spread(perform, tasks, workers=workers, executor=executor, waiting=lambda task: say(" ".join(task)))
         proved = [t for t in made if isinstance(t, Theorem)]
         contents = Contents(
             theorems=tuple(proved),
@@ -99,6 +106,7 @@ def write_report(
             cases=tuple(simulated(root, networks, seed, say)),
             own=None if network is None else own_network(root, network, networks, seed, say),
             regime=linear_regime(root, networks, seed, say),
+            trained=None if evidence is None else trained(root, evidence, seed, workers, executor, say),
             drawings={drawing.name: drawing for drawing in _drawings(root, experiment or {}, seed, say)},
             networks=networks,
             seed=seed,

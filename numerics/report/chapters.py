@@ -131,7 +131,14 @@ WIDTHS = Chapter(
     claims=("pdlt-", "hanin-"),
 )
 
-CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS, WIDTHS)
+AFTER = Chapter(
+    "after",
+    "After the post",
+    "What constant variance helps, and what it does not: networks that learn, held against what is derived of them at "
+    "initialisation.",
+)
+
+CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS, WIDTHS, AFTER)
 
 CAPTIONS = {
     "kaiming-net": (

@@ -99,11 +99,20 @@ class OwnNetwork:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """What trained networks show: what was done, in words, and the figures."""
+
+    notes: tuple[str, ...]
+    drawings: tuple[Drawing, ...]
+
+
+@dataclass(frozen=True)
 class Contents:
     """All that the report shows.
 
     ``typeset`` names the theorems that have a PDF; ``notes`` say what has not. ``subjects`` are the activation
-    functions with a page of their own: name and file. ``own`` is the reader's network.
+    functions with a page of their own: name and file. ``own`` is the reader's network, ``trained`` what networks that
+    learn show.
     """
 
     theorems: tuple[Theorem, ...]
@@ -117,3 +126,4 @@ class Contents:
     notes: tuple[str, ...]
     subjects: tuple[tuple[str, str], ...] = ()
     own: OwnNetwork | None = None
+    trained: Trained | None = None

@@ -18,8 +18,9 @@ from derive.render.html import STYLE
 from derive.words import Words
 from numerics.report.audit_browser import audit_browser
 from numerics.report.audits import audit_list
-from numerics.report.chapters import CHAPTERS, OVER_WHAT, Chapter, home
+from numerics.report.chapters import AFTER, CHAPTERS, OVER_WHAT, Chapter, home
 from numerics.report.contents import WIDTHS, Contents, Drawing, Theorem
+from numerics.report.evidence import evidence_body
 from numerics.report.formulas import chip, displayed, folded, formula, pictured
 from numerics.report.own_page import as_options, own_chapter
 from numerics.report.style import PAGE, SHEET
@@ -61,10 +62,12 @@ def _chapter(chapter: Chapter, contents: Contents, numbers: Iterator[int]) -> st
     theorems = [t for t in contents.theorems if home(t.name, "theorems") is chapter]
     audits = [audit for audit in contents.audits if home(audit.id, "claims") is chapter]
     drawings = [contents.drawings[name] for name in chapter.figures if name in contents.drawings]
-    if not (theorems or audits or drawings):
+    more = evidence_body(contents.trained, numbers) if chapter is AFTER else ""
+    if not (theorems or audits or drawings or more):
         return ""
     parts = [f"<p>{chapter.about}</p>", *(_drawing(drawing, next(numbers)) for drawing in drawings)]
     parts += [_over_what()] if chapter is OVER_WHAT else []
+    parts += [more] if more else []
     parts += [_theorem(t, pdf=t.name in contents.typeset) for t in theorems]
     if audits:
         names = [t.name for t in contents.theorems]

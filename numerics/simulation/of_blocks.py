@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from numerics.simulation.plan import at_least
 from numerics.simulation.progress import progress_bar
 from numerics.simulation.result import Simulation, beyond_float64
 from numerics.simulation.streams import Seed, groups
-from numerics.simulation.workers import run_groups
+from numerics.simulation.workers import Recipe, run_groups
 
 Floats = NDArray[np.float64]
 
@@ -122,7 +123,13 @@ def refuse_for_blocks(**given: Any) -> None:
 
 
 def simulate_blocks(
-    network: Network, *, networks: int | None, rng: Generator, workers: int, progress: bool | None
+    network: Network,
+    *,
+    networks: int | None,
+    rng: Generator,
+    workers: int,
+    executor: Executor | None = None,
+    progress: bool | None,
 ) -> Simulation:
     """Return the averages of every row of a network, over networks; a network of widths is read by its blocks."""
     count = 1000 if networks is None else at_least("networks", networks, 2)
@@ -133,8 +140,7 @@ def simulate_blocks(
             method = OfBlocks(network)
             parts = groups(rng, networks=count, size=method.group)
             with progress_bar("simulating networks", count, progress) as advance:
-                # The program has no memory of its own: all threads may share it.
-                for batch in run_groups(method, lambda: method, parts, workers):
+                for batch in run_groups(method, Recipe.of(OfBlocks, network), parts, workers, executor):
                     collector.add(batch)
                     advance(batch.features.shape[-1])
             return _result(network, method, collector, count, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from numerics.simulation.progress import progress_bar
 from numerics.simulation.result import SPREAD, Simulation, beyond_float64
 from numerics.simulation.single import batches, over_samples, over_units
 from numerics.simulation.streams import RNG, Seed, generator, groups
-from numerics.simulation.workers import run_groups
+from numerics.simulation.workers import Recipe, run_groups
 
 Floats = NDArray[np.float64]
 Columns = dict[str, Floats]
@@ -49,6 +50,7 @@ def simulate(
     record_layers: Iterable[int] = (),
     record_units: int | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
     progress: bool | None = None,
 ) -> Simulation:
     """Estimate the variances of every layer, over what is said, by drawing networks and inputs.
@@ -56,7 +58,7 @@ def simulate(
     Args:
         network: what is drawn. One of ``layers`` is simulated over networks with two samples each (or those of its
             ``inputs``), from the definitions of its blocks; of the arguments below it takes ``seed``, ``rng``,
-            ``networks``, ``workers`` and ``progress``.
+            ``networks``, ``workers``, ``executor`` and ``progress``.
         over: what the variances are taken over. ``"network"`` is the randomness of Glorot & Bengio (2010): input,
             weights, biases and output gradient together, each drawn once per network (or with one input, see
             ``inputs``). ``"sample"`` is one network and many inputs, ``"layer"`` the units of each layer in one network
@@ -84,6 +86,7 @@ def simulate(
         record_layers: layers whose single pre-activations are kept in ``Simulation.recorded``.
         record_units: how many units of each; by default 1, or 3 for ``"sample"``, or all for ``"layer"``.
         workers: how many threads draw and run networks; a single network runs in one.
+        executor: what draws and runs groups of networks, in place of threads: processes, or a cluster; it is left open.
         progress: whether to show a progress bar on standard error; by default, when that is a terminal.
 
     Memory does not grow with ``networks``: each worker holds one group of networks. With gradients their weights take
@@ -118,7 +121,9 @@ def simulate(
             record_layers=record_layers,
             record_units=record_units,
         )
-        return simulate_blocks(network, networks=networks, rng=parent, workers=workers, progress=progress)
+        return simulate_blocks(
+            network, networks=networks, rng=parent, workers=workers, executor=executor, progress=progress
+        )
     start = Seed.of(parent)
     request = plan(
         network,
@@ -137,10 +142,11 @@ def simulate(
     if request.method == "brute" and size > MOST_GIB:
         limit = f"more than the {MOST_GIB} GiB that are drawn for one"
         raise InputError(f"widths: the weights of one network take {size:.3g} GiB, {limit}")
-    run = _one_network if request.over in ("sample", "layer") else _many_networks
     try:
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-            return run(network, request, parent, start, workers, progress)
+            if request.over in ("sample", "layer"):
+                return _one_network(network, request, parent, start, progress)
+            return _many_networks(network, request, parent, start, workers, executor, progress)
     except MemoryError:
         raise InputError(f"widths: a network of {sum(network.widths)} units does not fit in memory") from None
 
@@ -177,9 +183,7 @@ def _passing(network: Network, request: Plan, largest: int) -> ForwardPass:
     )
 
 
-def _one_network(
-    network: Network, request: Plan, parent: Generator, seed: Seed, workers: int, progress: bool | None
-) -> Simulation:
+def _one_network(network: Network, request: Plan, parent: Generator, seed: Seed, progress: bool | None) -> Simulation:
     passing = _passing(network, request, 1)
     recorder = Recorder(request.record_layers, request.record_units)
     over_what = over_samples if request.over == "sample" else over_units
@@ -191,26 +195,21 @@ def _one_network(
 
 
 def _many_networks(
-    network: Network, request: Plan, parent: Generator, seed: Seed, workers: int, progress: bool | None
+    network: Network,
+    request: Plan,
+    parent: Generator,
+    seed: Seed,
+    workers: int,
+    executor: Executor | None,
+    progress: bool | None,
 ) -> Simulation:
-    def make() -> Method:
-        recorder = Recorder(request.record_layers, request.record_units)
-        if request.method == "norm-law":
-            return NormLaw(network, recorder, request.fixed)
-        if request.method == "gram":
-            return GramMatrices(network, recorder, request.samples, spread=SPREAD[0] in request.quantities)
-        if any("grad" in name for name in request.quantities):
-            return BackAndForth(network, recorder, request.networks, request.dtype)
-        passing = _passing(network, request, request.networks)
-        return ManySamples(passing, recorder) if request.over == "both" else Forward(passing, recorder)
-
-    first = make()
+    first = _method(network, request)
     parts = groups(parent, networks=request.networks, size=first.group)
     decomposed = request.over == "both"
     kept = None if decomposed else _rows(first.names, request.quantities, network.d + 1)
     collector = Collector(kept, equal_powers=decomposed)
     with progress_bar("simulating networks", request.networks, progress) as advance:
-        for batch in run_groups(first, make, parts, workers):
+        for batch in run_groups(first, Recipe.of(_method, network, request), parts, workers, executor):
             collector.add(batch)
             advance(batch.features.shape[-1])
     if decomposed:
@@ -228,6 +227,18 @@ def _many_networks(
         {},
         collector.tails(request.quantities),
     )
+
+
+def _method(network: Network, request: Plan) -> Method:
+    recorder = Recorder(request.record_layers, request.record_units)
+    if request.method == "norm-law":
+        return NormLaw(network, recorder, request.fixed)
+    if request.method == "gram":
+        return GramMatrices(network, recorder, request.samples, spread=SPREAD[0] in request.quantities)
+    if any("grad" in name for name in request.quantities):
+        return BackAndForth(network, recorder, request.networks, request.dtype)
+    passing = _passing(network, request, request.networks)
+    return ManySamples(passing, recorder) if request.over == "both" else Forward(passing, recorder)
 
 
 def _rows(names: Sequence[str], wanted: Sequence[str], layers: int) -> NDArray[np.intp]:
