@@ -21,6 +21,7 @@ from sympy import (
 
 from derive.averages import Average, Variance
 from derive.claims.claim import Claim
+from derive.claims.decision import built
 from derive.claims.quadrature import edge_of_chaos, mean, standard_deviation
 from derive.gaussian import gaussian_expectation
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis
@@ -30,7 +31,7 @@ from derive.setting import Setting
 from derive.theorems.kumar import CENTRED, FAN_IN, FIRST_ORDER, KEPT, UNIT, kumar_2017
 from derive.theorems.network_variance import SYMMETRIC, half_variance
 from derive.theorems.product import FACTORS_INDEPENDENT, X, Y, product_variance
-from derive.theorems.selu import FIXED_MEAN, FIXED_SQUARE, alpha, constant_lambda, selu_fixed_point
+from derive.theorems.selu import FIXED_MEAN, FIXED_SQUARE, alpha, selu_fixed_point
 from derive.words import Words
 
 TORCH = "PyTorch, torch.nn.init.calculate_gain"
@@ -116,7 +117,7 @@ def torch_sigmoid() -> Claim:
 
 
 def _half(slope: Expr) -> Expr:
-    lemma = half_variance().result
+    lemma = built(half_variance).result
     (square,) = [f for f in lemma.args if not f.is_number and not f.has(SLOPE)]
     return (lemma / square).subs(SLOPE, slope)
 
@@ -180,7 +181,7 @@ def kumar_sigmoid() -> Claim:
 
     def value() -> Expr:
         at_zero = {AT_ZERO: Rational(1, 2), SLOPE_AT_ZERO: Rational(1, 4)}
-        return sqrt(kumar_2017().result.subs(at_zero) * FAN_IN).evalf(30)
+        return sqrt(built(kumar_2017).result.subs(at_zero) * FAN_IN).evalf(30)
 
     return _number(
         "kumar-sigmoid",
@@ -201,7 +202,7 @@ def selu_alpha() -> Claim:
     printed = "1.6732632423543772848170429916717"
 
     def value() -> Expr:
-        return alpha().result.evalf(45)
+        return built(alpha).result.evalf(45)
 
     about = ("selu-alpha", "SELU's alpha", SELU_SOURCE, "alpha", "alpha")
     return _number(*about, printed, value, against=(alpha,), stated=(FIXED_MEAN,))
@@ -212,7 +213,7 @@ def selu_lambda() -> Claim:
     printed = "1.0507009873554804934193349852946"
 
     def value() -> Expr:
-        return constant_lambda(alpha()).result.evalf(45)
+        return built(selu_fixed_point).result.evalf(45)
 
     about = ("selu-lambda", "SELU's lambda", SELU_SOURCE, "scale", "lambda")
     return _number(*about, printed, value, against=(selu_fixed_point,), stated=(FIXED_MEAN, FIXED_SQUARE))
@@ -284,8 +285,8 @@ def dropout() -> Claim:
     mu = Symbol("mu", real=True)
 
     def value() -> Expr:
-        formula = product_variance().result
-        over = product_variance().setting.over
+        formula = built(product_variance).result
+        over = built(product_variance).setting.over
         values = {
             Average(X(), over): mu,
             Variance(X(), over): s,
