@@ -22,6 +22,7 @@ from sympy import (
 
 from derive.averages import Average, Variance
 from derive.claims.claim import Claim
+from derive.claims.decision import built
 from derive.claims.quadrature import edge_of_chaos
 from derive.claims.rows import AS_GIVEN
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis
@@ -33,7 +34,7 @@ from derive.theorems.kernel_k import kernel_k
 from derive.theorems.kumar import CENTRED, FAN_IN, FIRST_ORDER, KEPT, UNIT, kumar_2017
 from derive.theorems.network_variance import SYMMETRIC, half_variance
 from derive.theorems.product import FACTORS_INDEPENDENT, X, Y, product_variance
-from derive.theorems.selu import FIXED_MEAN, FIXED_SQUARE, alpha, constant_lambda, selu_fixed_point
+from derive.theorems.selu import FIXED_MEAN, FIXED_SQUARE, alpha, selu_fixed_point
 from derive.words import Words
 
 TORCH = "PyTorch, torch.nn.init.calculate_gain"
@@ -88,7 +89,7 @@ def _torch(name: str, printed: Expr, value: Callable[[], Expr], *, where: str, s
 
 
 def _half(slope: Expr) -> Expr:
-    lemma = half_variance().result
+    lemma = built(half_variance).result
     (square,) = [f for f in lemma.args if not f.is_number and not f.has(SLOPE)]
     return (lemma / square).subs(SLOPE, slope)
 
@@ -117,7 +118,7 @@ def kumar_sigmoid() -> Claim:
 
     def value() -> Expr:
         at_zero = {AT_ZERO: Rational(1, 2), SLOPE_AT_ZERO: Rational(1, 4)}
-        return sqrt(kumar_2017().result.subs(at_zero) * FAN_IN).evalf(30)
+        return sqrt(built(kumar_2017).result.subs(at_zero) * FAN_IN).evalf(30)
 
     return _number(
         "kumar-sigmoid",
@@ -138,7 +139,7 @@ def selu_alpha() -> Claim:
     printed = "1.6732632423543772848170429916717"
 
     def value() -> Expr:
-        return alpha().result.evalf(45)
+        return built(alpha).result.evalf(45)
 
     about = ("selu-alpha", "SELU's alpha", "alpha", printed, value)
     return _number(*about, source=SELU_SOURCE, where="alpha", against=(alpha,), stated=(FIXED_MEAN,))
@@ -149,7 +150,7 @@ def selu_lambda() -> Claim:
     printed = "1.0507009873554804934193349852946"
 
     def value() -> Expr:
-        return constant_lambda(alpha()).result.evalf(45)
+        return built(selu_fixed_point).result.evalf(45)
 
     about = ("selu-lambda", "SELU's lambda", "lambda", printed, value)
     return _number(
@@ -205,8 +206,8 @@ def dropout() -> Claim:
     mu = Symbol("mu", real=True)
 
     def value() -> Expr:
-        formula = product_variance().result
-        over = product_variance().setting.over
+        formula = built(product_variance).result
+        over = built(product_variance).setting.over
         values = {
             Average(X(), over): mu,
             Variance(X(), over): s,

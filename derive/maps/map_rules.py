@@ -265,9 +265,18 @@ class Shorten(_AtPoints):
 
 
 def _degree_of_exponentials(e: Expr) -> int:
-    """The largest whole multiple in an exponent: exp(400 c) is a power of degree 400 to `factor`."""
-    terms = (t for u in e.atoms(exp) for t in Add.make_args(u.args[0]))
-    return max((abs(int(t.as_coeff_Mul()[0])) for t in terms), default=0)
+    """The largest whole multiple in an exponent: exp(20 (20 c + d)) is a power of degree 400 to `factor`."""
+    return max((int(_largest_coefficient(u.args[0])) for u in e.atoms(exp)), default=0)
+
+
+def _largest_coefficient(e: Expr) -> Expr:
+    """A bound of the coefficients in what an expression is once it is multiplied out."""
+    if e.is_Number:
+        return abs(e)
+    if isinstance(e, Pow) and e.exp.is_Integer and e.exp.is_positive:
+        return _largest_coefficient(e.base) ** e.exp
+    parts = [_largest_coefficient(a) for a in e.args] if isinstance(e, Add | Mul) else [S.One]
+    return max(parts) if isinstance(e, Add) else Mul(*parts)
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from typing import Any
 from sympy import Eq, Expr, Function, Poly, Symbol, asin, atan, cancel, diff, pi, simplify, sqrt
 
 from derive.errors import InputError
+from derive.expressions.radicands import factored_radicands
 from derive.proof.rule import Evidence, Rewrite, Rule
 from derive.proof.sampling import compare_at_points
 from derive.rules.wide import M, V
@@ -75,7 +76,7 @@ class ArcsineToArctangent(Rule):
             return None
         r = Symbol("r", positive=True)
         other = pi / 2 - 2 * atan(sqrt((1 - r) / (1 + r)))
-        slopes = simplify((diff(other, r) - diff(asin(r), r)).subs(r, 1 / (1 + T)))
+        slopes = cancel(factored_radicands((diff(other, r) - diff(asin(r), r)).subs(r, 1 / (1 + T))))
         if slopes != 0 or other.subs(r, 0) != asin(0):
             raise InputError("arcsine and arctangent differ in slope or at the base point")
         (ratio,) = node.args

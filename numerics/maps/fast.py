@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from numerics.maps.forms import Form, Plan, Span
     from numerics.programs.callable import Kernel
 
-MANY = 256
-"""From so many points on a compiled form pays for its making; a smaller array takes the evaluator with its bounds."""
+MANY, MANY_APART = 256, 16
+"""From so many points (differences of two samples) on a compiled form pays for its making; fewer are evaluated with
+their proved bounds.
+"""
+_APART = ("separation", "gap_map", "sample_variance_map")
 
 METHOD = "compiled closed form"
 
@@ -77,6 +80,7 @@ class Fast:
         self.w, self.b = (float(weight_variance), float(bias_variance)) if self.one else (1.0, 0.0)
         # Looked up by name: hashing an activation's expression takes as long as a hundred points.
         self._plans: dict[str, Plan | None] = {}
+        self._apart = 0  # points at which a difference was asked for
         self._codes: dict[Any, tuple[Kernel, dict[str, float], Code | None]] = {}
 
     @cached_property
@@ -86,15 +90,13 @@ class Fast:
 
         return forms
 
-    def __call__(self, name: str, **given: ArrayLike) -> Bounded | None:
-        """A map, or an expectation, of q, q and rho, q and gap, or m and v."""
+    def __call__(self, name: str, *, pays: bool = False, **given: ArrayLike) -> Bounded | None:
+        """A map, or an expectation, of q, q and rho, q and gap, or m and v; ``pays`` where nothing else is as good."""
         if not (self.used and self.w):
             return None
         arrays = {title: numbers_of(title, values) for title, values in given.items()}
         sizes = [a.size for a in arrays.values()]
-        # A separation has no cheap evaluator, so there a compiled form always pays.
-        cheap = name not in ("separation", "gap_map", "sample_variance_map")
-        if min(sizes) == 0 or (cheap and max(sizes) < MANY):
+        if min(sizes) == 0 or not (pays or self._pays(name, max(sizes))):
             return None
         if name not in self._plans:
             plan = self._forms.plan(self.activation, name)
@@ -102,6 +104,13 @@ class Fast:
             self._plans[name] = None if weighted and not self.one else plan
         plan = self._plans[name]
         return None if plan is None else self._run(name, plan, arrays)
+
+    def _pays(self, name: str, size: int) -> bool:
+        """Whether a compiled form is worth its making: differences count over all calls, each may be an integral."""
+        if name not in _APART:
+            return size >= MANY
+        self._apart += size
+        return self._apart >= MANY_APART
 
     def _run(self, name: str, plan: Plan, arrays: dict[str, Array]) -> Bounded | None:
         if "m" in arrays:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from numerics.maps.plane import _Plane
 
 _EDGES = (-20.0, -9.5, -6.4, -3.2, 0.0, 3.2, 6.4, 9.5, 20.0)
-_CHUNK = 1_024
-_MOST_WORK = 6_000_000
-"""Inner boxes times the steps that f' takes."""
+_PROBE, _CHUNK = 64, 1_024
+"""Nodes at once: the first few show what all would cost."""
+
+MOST_WORK = 600_000_000
+"""Steps of values of f and f': about ten seconds."""
 
 _Y, _BASE, _D, _A = sp.symbols("y base d a")
 
@@ -50,10 +52,13 @@ class Given:
 
     def __init__(self, plane: _Plane) -> None:
         self.plane, self.parts = plane, plane.parts
-        self.work = self.integrals = 0
+        self.start, self.integrals = plane.parts.work, 0
 
-    def integrate(self, part: Any, anchor: Any, zeta: Array, z: Array) -> Disc:
-        """H with the error of each value, for nodes given by their part and their distance from its breakpoint."""
+    def integrate(self, part: Any, anchor: Any, zeta: Array, z: Array) -> Disc | None:
+        """H with the error of each value, for nodes given by their part and their distance from its breakpoint.
+
+        None where that would take more than `MOST_WORK`.
+        """
         p = self.plane
         value, error = np.zeros(zeta.shape), np.zeros(zeta.shape)
         shift = p.alpha * p.rho * zeta
@@ -69,10 +74,9 @@ class Given:
                 low = cuts[own, other - 1] if other else np.full(own.shape, -np.inf)
                 high = cuts[own, other] if other < len(self.parts.points) else np.full(own.shape, np.inf)
                 here = own[(low < _EDGES[-1]) & (high > _EDGES[0]) & (low < high)]
-                for at in range(0, len(here), _CHUNK):
-                    rows = here[at : at + _CHUNK]
-                    if self.work * zeta.size > _MOST_WORK * max(self.integrals, _CHUNK):
-                        return Disc(value, np.full(zeta.shape, np.inf))
+                for rows in np.split(here, range(_PROBE, len(here), _CHUNK)) if len(here) else ():
+                    if (self.parts.work - self.start) * zeta.size > MOST_WORK * max(self.integrals, 2 * _PROBE):
+                        return None
                     where = Disc(u.mid[rows], u.rad[rows])
                     start = self._start(int(k), other, rows, anchor, zeta, z, where, offset, blur)
                     found = self._sum(other, start, cuts[rows])
@@ -131,7 +135,6 @@ class Given:
         integrand: Any = _Integrand(self.plane, other)
         run = Adaptive(integrand, [_Y], given, owners=n, outputs=1)
         run.take(Boxes(owner, middle[owner, place][None], half[owner, place][None]))
-        self.work += run.sums.boxes * self.parts.slopes[other].length
         self.integrals += n
         return Disc(run.sums.value[:, 0], run.sums.error[:, 0])
 

@@ -329,6 +329,7 @@ class NumericalMaps:
         for pair in np.unique(np.stack([first[todo], last[todo]]), axis=1).T:
             here = np.flatnonzero(todo & (first == pair[0]) & (last == pair[1]))
             points.put(here, *self._pairs.covariance(float(pair[0]), float(pair[1]), other[here]))
+            points.reason = points.reason or self._pairs.reason
         near = np.flatnonzero(same & (gaps < _NEAR))
         if self.activation.jumps and len(near):
             # Where f jumps, 1 - ρ must be known better than ρ.
@@ -346,6 +347,7 @@ class NumericalMaps:
         for variance_ in np.unique(first):
             here = np.flatnonzero(first == variance_)
             points.put(here, *self._pairs.separation(float(variance_), other[here]))
+            points.reason = points.reason or self._pairs.reason
         poor = np.flatnonzero(~np.isfinite(points.error))
         if len(poor):
             covariance = self._covariance(first[poor], 1 - other[poor], first[poor])
@@ -355,7 +357,7 @@ class NumericalMaps:
     def _from_separation(self, todo: Any, q: Array, gaps: Array, points: Points) -> None:
         """Near correlation 1: E[f²] less the separation, since 1 - ρ is known better than ρq."""
         places = np.flatnonzero(todo & (gaps < 0.5))
-        apart = self._fast("separation", q=q[places], gap=gaps[places])
+        apart = self._fast("separation", pays=True, q=q[places], gap=gaps[places])
         if apart is None:
             return
         whole = self.second_moment(q[places])

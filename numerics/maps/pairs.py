@@ -50,7 +50,7 @@ class Points:
     """Values, errors and methods; the best of each is kept."""
 
     def __init__(self, shape: tuple[int, ...], method: str = "series") -> None:
-        self.value, self.error = np.full(shape, np.nan), np.full(shape, np.inf)
+        self.value, self.error, self.reason = np.full(shape, np.nan), np.full(shape, np.inf), ""
         self.method = np.full(shape, method, dtype=object)
 
     def todo(self, share: float = _GOOD) -> Any:
@@ -67,6 +67,7 @@ class Points:
     def improve(self, n: int, here: Estimate) -> bool:
         """Take one number by quadrature if it is better; whether that was worth it."""
         gained = here.error < _SLACK * self.error[n]
+        self.reason = self.reason or here.reason
         self.put(np.array([n]), np.array([here.value]), np.array([here.error]), "quadrature")
         return gained
 
@@ -78,14 +79,17 @@ class Points:
     def bounded(self, shape: tuple[int, ...], reason: str = "") -> Bounded:
         """The same in another shape."""
         value, error, method = (part.reshape(shape) for part in self.found)
-        return Bounded(value, error, method, reason)
+        return Bounded(value, error, method, reason or self.reason)
 
 
 class Pairs:
-    """Kernels for one activation; every method takes one variance (or two) and an array."""
+    """Kernels for one activation; every method takes one variance (or two) and an array.
+
+    ``reason`` is the limit that the last call met, if any.
+    """
 
     def __init__(self, f: Activation) -> None:
-        self.f = f
+        self.f, self.reason = f, ""
 
     def covariance(self, q1: float, q2: float, rho: Array) -> Found:
         """E[f(u1) f(u2)] for correlations ρ."""
@@ -107,6 +111,7 @@ class Pairs:
             points.put(todo, value, wrong + left_out, "series")
             stuck[todo] = left_out <= wrong
         self._covariance_by_quadrature(q1, q2, rho, points, before)
+        self.reason = points.reason
         return points.found
 
     def separation(self, q: float, gap: Array) -> Found:
@@ -143,7 +148,9 @@ class Pairs:
             if failures > _TRIES:
                 break
             size = points.value[n] if points.value[n] > 0 else squares(self.f, q)[0][0] * gap[n]
-            failures = 0 if points.improve(n, _quietly(separation, self.f, q, gap[n], size)) else failures + 1
+            here = _quietly(separation, self.f, q, float(gap[n]), float(size))
+            failures = 0 if points.improve(n, here) else failures + 1
+        self.reason = points.reason
         return points.found
 
     def _at_ends(self, q1: float, q2: float, rho: Array, points: Points) -> None:
@@ -171,7 +178,7 @@ class Pairs:
             side = 1 if rho[n] > 0 or self.f.is_even else -1 if self.f.is_odd else 0
             if q1 == q2 and side and abs(rho[n]) >= _EXACT:
                 (apart,), (error,), _ = self.separation(q1, np.array([1 - abs(rho[n])]))
-                here = Estimate(side * (first - apart), wrong + error + EPS * first)
+                here = Estimate(side * (first - apart), wrong + error + EPS * first, self.reason)
             else:
                 here = _quietly(_product, self.f, q1, q2, float(rho[n]))
             failures = 0 if points.improve(n, here) else failures + 1
@@ -183,6 +190,7 @@ def _space(f: Activation) -> Space:
     return Space([g * g.xreplace({x: y})], (x, y))
 
 
+@lru_cache(maxsize=1024)
 def _product(f: Activation, q1: float, q2: float, rho: float) -> Estimate:
     with mpmath.workdps(50):
         c = mpmath.mpf(rho) * mpmath.sqrt(mpmath.mpf(q1) * mpmath.mpf(q2))

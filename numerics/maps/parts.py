@@ -28,10 +28,11 @@ _SEARCHED, _FARTHEST = 32.0, 1e9
 class Parts:
     """f as formulas f_0, f_1, ... between its breakpoints p_1 < p_2 < ...
 
-    Raises `CannotRead` for a function without a rule.
+    ``work`` counts the steps of all values that were asked for. Raises `CannotRead` for a function without a rule.
     """
 
     def __init__(self, activation: Activation) -> None:
+        self.work = 0
         self.x = activation.symbol
         self.exact, formulas = pieces(activation.expression, self.x)
         self.points = np.array([float(p) for p in self.exact])
@@ -48,11 +49,15 @@ class Parts:
 
     def value(self, part: int, at: Disc, plane: bool = False) -> Disc:
         """f_part on real intervals, or on discs in the plane."""
-        return read(self.values[part], self.x, at, plane)
+        return self._read(self.values[part], at, plane)
 
     def slope(self, part: int, at: Disc, plane: bool = False) -> Disc:
         """f'_part on real intervals, or on discs in the plane."""
-        return read(self.slopes[part], self.x, at, plane)
+        return self._read(self.slopes[part], at, plane)
+
+    def _read(self, reading: Reading, at: Disc, plane: bool) -> Disc:
+        self.work += at.mid.size * reading.length
+        return read(reading, self.x, at, plane)
 
     def hull(self, at: Disc) -> Disc:
         """The function itself on real intervals, whatever parts they meet."""

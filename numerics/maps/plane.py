@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 from derive.activations import Activation
 from derive.quadrature.boxes import R, gauss_error, rule
 from derive.quadrature.discs import EPS, Disc, multiply, normal_density
-from numerics.maps.given import Given
+from numerics.maps.given import MOST_WORK, Given
 from numerics.maps.hermite import squares
 from numerics.maps.parts import parts_of
 from numerics.maps.values import Array
@@ -46,11 +47,14 @@ class Estimate:
 
     value: float
     error: float
+    reason: str = ""
 
 
 NOTHING = Estimate(math.nan, math.inf)
+TOO_MUCH = Estimate(math.nan, math.inf, f"nested integrals would take more than {MOST_WORK:.0e} steps")
 
 
+@lru_cache(maxsize=1024)
 def separation(f: Activation, q: float, gap: Any, size: float) -> Estimate:
     """E[(f(u) - f(t))²]/2 for two units of variance q and correlation 1 - gap; ``size`` is about as large as that."""
     return _Plane(f, q, gap).integrate(size)
@@ -109,6 +113,8 @@ class _Plane:
             z = self.start[anchor] + zeta
             density = normal_density(Disc(z, 2 * EPS * (np.abs(self.start[anchor]) + np.abs(zeta))), True)
             inner = Given(self).integrate(part, anchor, zeta, z)
+            if inner is None:
+                return TOO_MUCH
             found = multiply(inner, density)
             value = float(weight @ found.mid)
             error += float(weight @ found.rad) + 8 * EPS * float(weight @ np.abs(found.mid)) + self.lost
