@@ -147,7 +147,7 @@ def _ranked(text: str, kinds: Sequence[Kind]) -> Iterable[list[Named]]:
         lambda n: n.name == text,
         lambda n: loose(n.name) == wanted,
         lambda n: _in_order(words, _words(n.name)),
-        lambda n: n.kind is Kind.CLAIM and _holds(_words(CLAIMS.builder(n.name)().where), words),
+        lambda n: n.kind is Kind.CLAIM and _holds(_words(CLAIMS.given(n.name, "where")), words),
         lambda n: n.kind is Kind.THEOREM and _holds(_words(THEOREMS.source(n.name)), words),
     ]
     for fits in ranks:
@@ -192,4 +192,4 @@ def _varies(one: Named, among: list[Named]) -> bool:
 def _described(named: Named) -> str:
     if named.kind is not Kind.CLAIM:
         return f"{named.name} ({named.kind.word})"
-    return f"{named.name} ({CLAIMS.builder(named.name)().where.partition(';')[0]})"
+    return f"{named.name} ({CLAIMS.given(named.name, 'where').partition(';')[0]})"

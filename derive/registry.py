@@ -31,6 +31,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self._entries = dict(entries)
         self._building: ContextVar[tuple[str, ...]] = ContextVar(kind, default=())
+        self._given: dict[tuple[str, str], Any] = {}
 
     def names(self) -> list[str]:
         """Return the names, in the order of registration."""
@@ -71,9 +72,15 @@ class Registry(Generic[T]):
     def given(self, name: str, field: str) -> Any:
         """Return what the builder of an entry gives as a field, None where it has none.
 
-        It is read off the builder's code where it stands there as a constant or by names: building takes long.
+        It is read off the builder's code where it stands there as a constant or by names, and remembered: building
+        takes long.
         """
-        builder = self.builder(name)
+        if (name, field) not in self._given:
+            self._given[name, field] = self._read(self.builder(name), field)
+        return self._given[name, field]
+
+    @staticmethod
+    def _read(builder: Callable[[], T], field: str) -> Any:
         known = vars(import_module(builder.__module__))
         stated = [k.value for k in ast.walk(_code(builder)) if isinstance(k, ast.keyword) and k.arg == field]
         match stated[-1:]:
