@@ -2,10 +2,9 @@
 
 import re
 from dataclasses import replace
-from functools import cache
 
 import pytest
-from planting import check, checked_theorem
+from planting import check, checked_theorem, derived
 from sympy import Integer, Symbol
 
 import derive
@@ -27,11 +26,6 @@ from derive.theorems.backward import backward_step
 from derive.theorems.forward import BEFORE_LAST, HERE, forward_step, forward_variance, pre_activation_variance
 
 K = Symbol("k", integer=True)
-
-
-@cache
-def theorem(name):
-    return derive.theorem(name)
 
 
 def tamper(derivation, number, **changes):
@@ -154,7 +148,7 @@ def test_a_lemma_swapped_for_another_is_caught():
 
 
 def test_a_lemma_with_a_changed_step_makes_the_theorem_fail():
-    derivation = theorem("forward-variance")
+    derivation = derived("forward-variance")
     induction = derivation.steps[0]
     step_lemma = induction.lemmas[1]
     bad = tamper(step_lemma, 0, after=step_lemma.steps[0].after + 1)
@@ -187,7 +181,7 @@ def test_a_claimed_verdict_does_not_count():
 
 def test_a_named_theorem_is_also_compared_with_a_fresh_derivation():
     """Another true statement under the theorem's name is not the theorem."""
-    ours = theorem("forward-variance")
+    ours = derived("forward-variance")
     assert check(ours).passed
     other = replace(forward_step(), name=ours.name, rebuild=ours.rebuild)
     fails(other, "a fresh derivation arrives at another statement")
@@ -217,7 +211,7 @@ def test_a_check_says_what_it_is_doing():
 
 def test_a_result_is_what_the_last_step_arrives_at():
     for name in derive.theorems()[:6]:
-        derivation = theorem(name)
+        derivation = derived(name)
         assert derivation.result == derivation.statement.rhs == derivation.steps[-1].after
         assert derivation.statement.lhs == derivation.steps[0].before
 
@@ -295,7 +289,7 @@ def test_what_depends_on_what_is_checked_by_putting_in_definitions(monkeypatch, 
 
 
 def test_the_statement_is_data():
-    statement = theorem("forward-variance").statement
+    statement = derived("forward-variance").statement
     assert statement == Statement(statement.lhs, "=", statement.rhs)
     assert statement != Statement(statement.lhs, "=", statement.rhs + 1)
     assert PullOut() == PullOut()

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from planting import derived
 from sympy import Gt, Integer, Max, Min, Mod, Product, Rational, Sum, Symbol, exp, oo, pi, simplify, sqrt
 
-import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.blocks.lemmas import RATE, SIZES
 from derive.layers import i
@@ -36,7 +36,7 @@ def family(e, name):
 
 def theorem(name):
     """A theorem and its parts, parts of parts included, by name."""
-    found = derive.theorem(name)
+    found = derived(name)
 
     def below(one):
         yield one.name, one
@@ -80,7 +80,7 @@ def test_one_sample_is_the_length_map():
     wide = theorem("covariance-recursion")[1]["covariance-map"]
     values = {"q_1": 1.3, "q_2": 1.3, "q_12": 1.3, "q": 1.3, "sigma_w2": 1.7, "sigma_b2": 0.2}
     known = Known(values, {"Activation": np.tanh})
-    lengths = Reader(known).number(derive.theorem("length-map").result)
+    lengths = Reader(known).number(derived("length-map").result)
     assert Reader(known).number(wide.result) == pytest.approx(lengths, rel=1e-9)
 
 
