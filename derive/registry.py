@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from importlib import import_module
@@ -22,6 +22,31 @@ def _code(function: Callable[..., object]) -> ast.AST:
         return ast.parse(dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
         return ast.Module([], [])
+
+
+def _constant(node: ast.expr, known: Mapping[str, Any]) -> Any:
+    """Return the value of an expression of constants and known names; raise `LookupError` where it has more."""
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return known[name]
+        case ast.Tuple(elts=parts):
+            return tuple(_constant(part, known) for part in parts)
+        case ast.JoinedStr(values=parts):
+            return "".join(str(_constant(part, known)) for part in parts)
+        case ast.FormattedValue(value=inner, conversion=-1, format_spec=None):
+            return _constant(inner, known)
+    raise LookupError
+
+
+def _done_at_once(code: ast.AST) -> bool:
+    """Return whether a builder ends with ``.done(...)``, which has what it is not given from nowhere else."""
+    returned = [node.value for node in ast.walk(code) if isinstance(node, ast.Return)]
+    match returned:
+        case [ast.Call(func=ast.Attribute(attr="done"), keywords=given)]:
+            return all(k.arg for k in given)
+    return False
 
 
 class Registry(Generic[T]):
@@ -81,16 +106,14 @@ class Registry(Generic[T]):
 
     @staticmethod
     def _read(builder: Callable[[], T], field: str) -> Any:
-        known = vars(import_module(builder.__module__))
-        stated = [k.value for k in ast.walk(_code(builder)) if isinstance(k, ast.keyword) and k.arg == field]
-        match stated[-1:]:
-            case [ast.Constant(value=value)]:
-                return value
-            case [ast.Name(id=constant)] if constant in known:
-                return known[constant]
-            case [ast.Tuple(elts=parts)] if all(isinstance(e, ast.Name) and e.id in known for e in parts):
-                return tuple(known[e.id] for e in parts if isinstance(e, ast.Name))
-        return getattr(builder(), field, None)
+        code, known = _code(builder), vars(import_module(builder.__module__))
+        stated = [k.value for k in ast.walk(code) if isinstance(k, ast.keyword) and k.arg == field]
+        if not stated and _done_at_once(code):
+            return None
+        try:
+            return _constant(stated[-1], known)
+        except LookupError:
+            return getattr(builder(), field, None)
 
     def register(self, name: str, where: str) -> None:
         """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""
