@@ -34,11 +34,12 @@ def check_all(derivations: Iterable[Derivation], *, progress: Progress = None) -
 
 
 class Checker:
-    """Checks derivations with the lemmas inside them, each lemma once, sharing what was enumerated."""
+    """Checks derivations with the lemmas inside them, each lemma and each step once, sharing what was enumerated."""
 
     def __init__(self, progress: Progress = None) -> None:
         self.progress = progress or (lambda _: None)
         self._done: dict[Derivation, tuple[tuple[Step, ...], tuple[str, ...]]] = {}
+        self._verdicts: dict[Step, Verdict] = {}
         self._laboratories: dict[tuple[Setting, bool, Setting], Laboratory] = {}
 
     def check(self, derivation: Derivation) -> CheckResult:
@@ -85,12 +86,18 @@ class Checker:
         for step in derivation.steps:
             lemmas = tuple(self.derivation(m, failures) for m in step.lemmas)
             self.progress(f"{derivation.name}, step {step.id}")
-            verdict = self.step(step)
+            verdict = self._verdict(step)
             if verdict.grade >= Grade.UNDECIDED:
                 detail = f": {verdict.counterexample}" if verdict.counterexample else ""
                 failures.append(f"{derivation.name}, step {step.id} ({step.rule.name}): {verdict.evidence}{detail}")
             steps.append(replace(step, verdict=verdict, lemmas=lemmas))
         return tuple(steps)
+
+    def _verdict(self, step: Step) -> Verdict:
+        """Return the verdict on a step; the same step of another derivation is not checked again."""
+        if step not in self._verdicts:
+            self._verdicts[step] = self.step(step)
+        return self._verdicts[step]
 
     def step(self, step: Step) -> Verdict:
         """Return the verdict on one step, from replaying its rule and from independent evidence."""
