@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sympy import simplify
@@ -48,9 +50,10 @@ class Checker:
         if trail is not None:
             return _circular(derivation, described(trail))
         failures: list[str] = []
-        if derivation.rebuild is not None:
-            failures += differences(derivation, derivation.rebuild())
-        return CheckResult(self.derivation(derivation, failures), tuple(failures))
+        with _rarely_collected():
+            if derivation.rebuild is not None:
+                failures += differences(derivation, derivation.rebuild())
+            return CheckResult(self.derivation(derivation, failures), tuple(failures))
 
     def derivation(self, derivation: Derivation, failures: list[str]) -> Derivation:
         """Return the derivation with the verdicts reached; failures are added to the list in words.
@@ -157,6 +160,22 @@ class Checker:
         pairs += [(node, step.rule.relation, made) for node, made in again.averaged if again.after == step.after]
         verdicts = [laboratory.compare(*pair) for pair in pairs]
         return next((v for v in verdicts if v.grade is Grade.FAILED), verdicts[0])
+
+
+@contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """Have the collector of garbage look rarely: expressions are many and stay, and it took a third of a check."""
+    usual = gc.get_threshold()
+    if 0 < usual[0] < _MANY:
+        gc.set_threshold(_MANY, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+_MANY = 50_000
+"""After how many new objects the collector looks while a derivation is checked."""
 
 
 def _needed(step: Step, again: Rewrite) -> Setting:

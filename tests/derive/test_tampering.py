@@ -1,5 +1,6 @@
 """A derivation that somebody has changed does not pass its check: neither the theorem's own steps, nor a lemma's."""
 
+import gc
 import re
 from dataclasses import replace
 
@@ -286,6 +287,19 @@ def test_what_depends_on_what_is_checked_by_putting_in_definitions(monkeypatch, 
     for clear in forget:
         clear()
     assert unfolding.wrong_reach(derivation) == []
+
+
+@pytest.mark.parametrize("threshold", [(700, 10, 10), (0, 10, 10), (90_000, 20, 50)])
+def test_a_check_leaves_the_collector_of_garbage_as_it_was(threshold):
+    usual = gc.get_threshold()
+    gc.set_threshold(*threshold)
+    try:
+        check(forward_step())
+        with pytest.raises(AttributeError):
+            Checker().check(replace(forward_step(), rebuild=lambda: None))
+        assert gc.get_threshold() == threshold
+    finally:
+        gc.set_threshold(*usual)
 
 
 def test_the_statement_is_data():
