@@ -289,6 +289,19 @@ def test_what_depends_on_what_is_checked_by_putting_in_definitions(monkeypatch, 
     assert unfolding.wrong_reach(derivation) == []
 
 
+def test_a_step_of_another_derivation_is_not_checked_again_unless_it_is_another_step(monkeypatch):
+    checked = []
+    real = Checker.step
+    monkeypatch.setattr(Checker, "step", lambda self, step: checked.append(step) or real(self, step))
+    checker, whole = Checker(), derived("product-variance")
+    checker.check(whole)
+    assert checked == list(whole.steps)
+    assert checker.check(replace(whole, title="The same again", rebuild=None)).passed
+    wrong = tamper(whole, 1, after=2 * whole.steps[1].after)
+    assert not checker.check(replace(wrong, rebuild=None)).passed
+    assert checked == [*whole.steps, wrong.steps[1]]
+
+
 @pytest.mark.parametrize("threshold", [(700, 10, 10), (0, 10, 10), (90_000, 20, 50)])
 def test_a_check_leaves_the_collector_of_garbage_as_it_was(threshold):
     usual = gc.get_threshold()

@@ -6,7 +6,6 @@ import pytest
 from planting import CHECKER, checked_theorem, derive_by, derived, spoiled
 from sympy import Integer, Rational, Sum, Symbol
 
-import derive
 from derive.averages import Average, SharedVariance, Variance
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import OUTPUT_GRADIENT_CENTRED, OUTPUT_GRADIENT_INDEPENDENT, WEIGHTS
@@ -51,7 +50,7 @@ def test_every_step_is_checked_and_only_the_limits_are_assumed(name):
 
 def test_the_statements_are_the_textbook_ones():
     """Poole et al. 2016, equations 3 and 4, and Schoenholz et al. 2017, equation 10, in these symbols."""
-    lengths, samples, back = map(derive.theorem, ("length-map", "sample-variance-map", "gradient-variance"))
+    lengths, samples, back = map(derived, ("length-map", "sample-variance-map", "gradient-variance"))
     assert lengths.result == GAIN * one_gaussian(f(U) ** 2) + BIAS_VARIANCE
     assert samples.result == GAIN * K_OF_F + BIAS_VARIANCE
     (fluctuation,) = samples.parts
