@@ -104,6 +104,19 @@ SAME_ANYWAY = {
 }
 
 
+@cache
+def left_side_read(name):
+    """The oracle of a statement, its cases with the number of its left side: errors are planted in the right one."""
+    found = statements()[name]
+
+    def read(case):
+        if isinstance(case, Limit) or not case.reads_left:
+            return case
+        return replace(case, equals=Reader(case.known()).number(found.statement.lhs), reads_left=False)
+
+    return replace(found.oracle, cases=tuple(map(read, found.oracle.cases)))
+
+
 @pytest.mark.parametrize("error", ERRORS)
 def test_notices(error):
     wanted, new = ERRORS[error]
@@ -113,7 +126,7 @@ def test_notices(error):
         if wrong is None or wrong == found.result or error in SAME_ANYWAY.get(name, ()):
             continue
         tried += 1
-        verdict = found.oracle.ask(replace(found.statement, rhs=wrong))
+        verdict = left_side_read(name).ask(replace(found.statement, rhs=wrong))
         assert verdict.grade is Grade.FAILED, f"{name}: {wrong}"
     assert tried >= 3
 
