@@ -66,6 +66,21 @@ def _meaning(node: ast.AST, known: Mapping[str, Any]) -> Any:
     raise TypeError(node)
 
 
+def _read(builder: Callable[[], Any], field: str) -> Any:
+    known = vars(import_module(builder.__module__))
+    code, read = _code(builder), {builder.__name__}
+    while True:
+        stated = [value for call in ast.walk(code) for value in _given(call, field, known, builder.__module__)]
+        if stated:
+            return _meaning(stated[-1], known) if _is_constant(stated[-1], known) else getattr(builder(), field)
+        called = {n.func.id for n in ast.walk(code) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        made = [known[f] for f in sorted(called - read) if _is_of_file(known.get(f), builder.__module__)]
+        if not made:
+            return None
+        read |= called
+        code = ast.Module([statement for f in made for statement in _code(f).body], [])
+
+
 class Registry(Generic[T]):
     """Names and the functions, given as ``module:function``, that build what they stand for.
 
@@ -77,6 +92,7 @@ class Registry(Generic[T]):
         self._entries = dict(entries)
         self._rows = rows
         self._building: ContextVar[tuple[str, ...]] = ContextVar(kind, default=())
+        self._given: dict[tuple[str, str], Any] = {}
 
     def names(self) -> list[str]:
         """Return the names, in the order of registration."""
@@ -123,23 +139,13 @@ class Registry(Generic[T]):
         """Return what the builder of an entry gives as a field, None where it has none.
 
         It is read off the builder's code, and off that of the functions of its file that it calls, where it stands
-        there as a constant or by names: building takes long.
+        there as a constant or by names, and remembered: building takes long.
         """
         if name in self._rows:
             return getattr(self._rows[name], field, None)
-        builder = self.builder(name)
-        known = vars(import_module(builder.__module__))
-        code, read = _code(builder), {builder.__name__}
-        while True:
-            stated = [value for call in ast.walk(code) for value in _given(call, field, known, builder.__module__)]
-            if stated:
-                return _meaning(stated[-1], known) if _is_constant(stated[-1], known) else getattr(builder(), field)
-            called = {n.func.id for n in ast.walk(code) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-            made = [known[f] for f in sorted(called - read) if _is_of_file(known.get(f), builder.__module__)]
-            if not made:
-                return None
-            read |= called
-            code = ast.Module([statement for f in made for statement in _code(f).body], [])
+        if (name, field) not in self._given:
+            self._given[name, field] = _read(self.builder(name), field)
+        return self._given[name, field]
 
     def register(self, name: str, where: str) -> None:
         """Add an entry of one's own: ``register("my-theorem", "my_package.my_module:my_function")``."""

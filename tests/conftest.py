@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
+
+# Expressions are many and stay: a collector that looks through them again and again takes a quarter of the time.
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

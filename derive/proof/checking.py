@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sympy import simplify
@@ -34,11 +36,12 @@ def check_all(derivations: Iterable[Derivation], *, progress: Progress = None) -
 
 
 class Checker:
-    """Checks derivations with the lemmas inside them, each lemma once, sharing what was enumerated."""
+    """Checks derivations with the lemmas inside them, each lemma and each step once, sharing what was enumerated."""
 
     def __init__(self, progress: Progress = None) -> None:
         self.progress = progress or (lambda _: None)
         self._done: dict[Derivation, tuple[tuple[Step, ...], tuple[str, ...]]] = {}
+        self._verdicts: dict[Step, Verdict] = {}
         self._laboratories: dict[tuple[Setting, bool, Setting], Laboratory] = {}
 
     def check(self, derivation: Derivation) -> CheckResult:
@@ -47,9 +50,10 @@ class Checker:
         if trail is not None:
             return _circular(derivation, described(trail))
         failures: list[str] = []
-        if derivation.rebuild is not None:
-            failures += differences(derivation, derivation.rebuild())
-        return CheckResult(self.derivation(derivation, failures), tuple(failures))
+        with _rarely_collected():
+            if derivation.rebuild is not None:
+                failures += differences(derivation, derivation.rebuild())
+            return CheckResult(self.derivation(derivation, failures), tuple(failures))
 
     def derivation(self, derivation: Derivation, failures: list[str]) -> Derivation:
         """Return the derivation with the verdicts reached; failures are added to the list in words.
@@ -85,12 +89,18 @@ class Checker:
         for step in derivation.steps:
             lemmas = tuple(self.derivation(m, failures) for m in step.lemmas)
             self.progress(f"{derivation.name}, step {step.id}")
-            verdict = self.step(step)
+            verdict = self._verdict(step)
             if verdict.grade >= Grade.UNDECIDED:
                 detail = f": {verdict.counterexample}" if verdict.counterexample else ""
                 failures.append(f"{derivation.name}, step {step.id} ({step.rule.name}): {verdict.evidence}{detail}")
             steps.append(replace(step, verdict=verdict, lemmas=lemmas))
         return tuple(steps)
+
+    def _verdict(self, step: Step) -> Verdict:
+        """Return the verdict on a step; the same step of another derivation is not checked again."""
+        if step not in self._verdicts:
+            self._verdicts[step] = self.step(step)
+        return self._verdicts[step]
 
     def step(self, step: Step) -> Verdict:
         """Return the verdict on one step, from replaying its rule and from independent evidence."""
@@ -150,6 +160,22 @@ class Checker:
         pairs += [(node, step.rule.relation, made) for node, made in again.averaged if again.after == step.after]
         verdicts = [laboratory.compare(*pair) for pair in pairs]
         return next((v for v in verdicts if v.grade is Grade.FAILED), verdicts[0])
+
+
+@contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """Have the collector of garbage look rarely: expressions are many and stay, and it took a third of a check."""
+    usual = gc.get_threshold()
+    if 0 < usual[0] < _MANY:
+        gc.set_threshold(_MANY, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+_MANY = 50_000
+"""After how many new objects the collector looks while a derivation is checked."""
 
 
 def _needed(step: Step, again: Rewrite) -> Setting:

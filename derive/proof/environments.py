@@ -24,17 +24,17 @@ MAX_UNITS = 4
 def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int]]:
     """Yield values of the free layer and unit indices: all layers that the facts allow, some units of each."""
     world = exact.world
-    free = frozenset().union(*(e.free_symbols for e in expressions))
     ranges = _ranges(expressions)
     layers = _layer_symbols(expressions)
     given = {s: int(v) for s, v in ((d, world.layers[-1]), *world.sizes.items()) if isinstance(s, Symbol)}
+    roomy = dict.fromkeys(_inside(expressions), max(world.sizes.values(), default=1))
+    roomy |= _placed_by_facts(world.setting, _free(expressions), given)
     for chosen in cartesian(world.layers, repeat=len(layers)):
         at: dict[Symbol, Any] = {d: world.layers[-1], **dict(zip(layers, chosen, strict=True))}
         # Where no layer is free, the facts speak of the first one.
         if not world.setting.facts.allow({i: 0, **given, **at}):
             continue
-        extents = dict.fromkeys(_inside(expressions), max(world.sizes.values(), default=1))
-        extents |= _placed_by_facts(world.setting, free, given) | _unit_extents(exact, ranges, at)
+        extents = roomy | _unit_extents(exact, ranges, at)
         names = list(extents)
         bounded = any(f.has(*names) for f in world.setting.facts.nonnegative) if names else False
         combinations = list(cartesian(*(range(1, extents[u] + 1) for u in names)))
@@ -68,6 +68,11 @@ def _spread(combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
 
 
 @lru_cache(maxsize=256)
+def _free(expressions: tuple[Basic, ...]) -> frozenset[Symbol]:
+    return frozenset().union(*(e.free_symbols for e in expressions))
+
+
+@lru_cache(maxsize=256)
 def _layer_symbols(expressions: tuple[Basic, ...]) -> tuple[Symbol, ...]:
     """Return the free symbols that stand for a layer."""
     places: set[Basic] = set()
@@ -75,7 +80,7 @@ def _layer_symbols(expressions: tuple[Basic, ...]) -> tuple[Symbol, ...]:
         places.update(entry.layer for entry in e.atoms(Entry) if entry.layer is not None)
         places.update(layer for shared in e.atoms(SharedVariance) for layer in shared.layer)
         places.update(size.args[0] for size in e.atoms(Function) if is_size(size))
-    free = frozenset().union(*(e.free_symbols for e in expressions))
+    free = _free(expressions)
     named = frozenset().union(*(p.free_symbols for p in places)) if places else frozenset()
     return tuple(sorted((named | {i}) & free - {d}, key=lambda s: s.name))
 
@@ -83,7 +88,7 @@ def _layer_symbols(expressions: tuple[Basic, ...]) -> tuple[Symbol, ...]:
 @lru_cache(maxsize=256)
 def _ranges(expressions: tuple[Basic, ...]) -> frozenset[tuple[Symbol, Expr]]:
     """Return, for each free symbol that stands for a unit, the sizes of the layers that it is a unit of."""
-    free = frozenset().union(*(e.free_symbols for e in expressions))
+    free = _free(expressions)
     ranges: set[tuple[Basic, Expr]] = set()
     for entry in set().union(*(e.atoms(Entry) for e in expressions)):
         if entry.layer is None or not entry.layer.free_symbols - free:
@@ -98,7 +103,7 @@ def _ranges(expressions: tuple[Basic, ...]) -> frozenset[tuple[Symbol, Expr]]:
 @lru_cache(maxsize=256)
 def _inside(expressions: tuple[Basic, ...]) -> tuple[Symbol, ...]:
     """Return the free indices that stand inside others, as in l + 2 p: how far they go is not said."""
-    free = frozenset().union(*(e.free_symbols for e in expressions))
+    free = _free(expressions)
     units = {u for e in expressions for entry in e.atoms(Entry) for u in entry.units if not isinstance(u, Symbol)}
     inner = frozenset().union(*(u.free_symbols for u in units)) if units else frozenset()
     indices = {s for s in inner & free if s.is_integer and not s.is_positive}

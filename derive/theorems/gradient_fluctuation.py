@@ -73,6 +73,9 @@ def _squares(hypotheses: tuple[Hypothesis, ...], *passing: Rule) -> Proof:
     return proof.by(MultiplySums(), Linearity(), ByLemma(gradient_recursion()), SplitDiagonal(), *passing)
 
 
+_SOURCE = "Hanin 2018; Hanin & Nica 2020 (ReLU)"
+
+
 def _closed(hypotheses: tuple[Hypothesis, ...], step: Proof, name: str, title: str) -> Derivation:
     """E[(sum_k (dCost/ds^i_k)^2)^2] for all layers at once."""
     base = Proof(Setting((OUTPUT_GRADIENT_INDEPENDENT,), LAST, FIXED_INPUT), _mean_square(d)).by(DrawnGradient())
@@ -81,7 +84,7 @@ def _closed(hypotheses: tuple[Hypothesis, ...], step: Proof, name: str, title: s
         step.done(f"{name}-step", "One layer back, for Gaussian weights"),
     )
     proof = Proof(Setting(hypotheses, HERE, FIXED_INPUT), _mean_square(i)).by(rule, ReindexProduct(1))
-    return proof.done(name, title, symbols=NOTATION, source="Hanin 2018; Hanin & Nica 2020 (ReLU)")
+    return proof.done(name, title, symbols=NOTATION, source=_SOURCE)
 
 
 def gradient_fluctuation() -> Derivation:
@@ -92,7 +95,8 @@ def gradient_fluctuation() -> Derivation:
     title = "The mean square of the squared norm of the gradient, at every width"
     closed = _closed(_CLOSED, step, "gradient-fluctuation", title)
     mean = gradient_mean()
-    return replace(closed, parts=(any_law(), linear(), mean, growth(closed, mean)), remarks=(_AS_FORWARD,))
+    parts = (any_law(), linear(), mean, growth(closed, mean))
+    return replace(closed, source=_SOURCE, parts=parts, remarks=(_AS_FORWARD,))
 
 
 _AS_FORWARD = Words(

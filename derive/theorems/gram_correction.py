@@ -94,7 +94,8 @@ def width_correction_two_samples() -> Derivation:
     exact, mean = covariance_of((1, 2), (1, 2)), mean_of(1, 2)
     lengths, cross = covariance_of((1, 1), (2, 2)), covariance_of((1, 1), (1, 2))
     first = (first_order(exact, "variance", leading=True), first_order(mean, "covariance", leading=False))
-    return replace(exact, parts=(mean, lengths, cross, *first, *correlation()), remarks=_REMARKS)
+    parts = (mean, lengths, cross, *first, *correlation())
+    return replace(exact, source=_SOURCE, parts=parts, remarks=_REMARKS)
 
 
 _REMARKS = (

@@ -68,6 +68,9 @@ _HYPOTHESES = (
 )
 
 
+_SOURCE = "Hanin & Nica 2020; Jakub & Nica 2023"
+
+
 def log_norm_law() -> Derivation:
     """E[log |z^i|^2] = log |x|^2 + sum_{j'<i} (log(2 Var[W^{j'}]) + psi(n_{j'+1}/2)) for a linear network."""
     mean = _closed(
@@ -76,7 +79,7 @@ def log_norm_law() -> Derivation:
     spread = _closed(
         Variance, (VarianceOfIndependent(), LogOfChiSquared()), "log-norm-variance", "The variance of that logarithm"
     )
-    return replace(mean, parts=(spread, *narrow()), remarks=(_NORMAL,))
+    return replace(mean, source=_SOURCE, parts=(spread, *narrow()), remarks=(_NORMAL,))
 
 
 _NORMAL = Words(
@@ -99,7 +102,7 @@ def _closed(bracket: type[Average | Variance], last: tuple[Rule, ...], name: str
     step.by(Define(z), LinearRegime(), Define(s), NoBiases(), GaussianColumns(), PullOut(), LogOfProduct(), *last)
     rule = Induction(base.done(f"{name}-base", "The input is fixed"), step.done(f"{name}-step", "One layer"))
     proof = Proof(Setting((*_HYPOTHESES, INPUT_INDEPENDENT), HERE, NETWORKS), moment(i)).by(rule)
-    return proof.done(name, title, source="Hanin & Nica 2020; Jakub & Nica 2023")
+    return proof.done(name, title, source=_SOURCE)
 
 
 def narrow() -> tuple[Derivation, ...]:

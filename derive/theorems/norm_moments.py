@@ -104,6 +104,9 @@ def _squares(hypotheses: tuple[Hypothesis, ...], *activation: Rule) -> Proof:
     return proof.by(Define(s), NoBiases(), FourthPowers())
 
 
+_SOURCE = "Hanin 2018; Hanin & Nica 2020 (ReLU)"
+
+
 def _closed(hypotheses: tuple[Hypothesis, ...], step: Proof, name: str, title: str) -> Derivation:
     """E[(sum_l (z^i_l)^2)^2] for all layers at once."""
     rule = Induction(
@@ -112,7 +115,7 @@ def _closed(hypotheses: tuple[Hypothesis, ...], step: Proof, name: str, title: s
     )
     proof = Proof(Setting((*hypotheses, INPUT_INDEPENDENT), HERE, NETWORKS), Average(norm(i) ** 2, NETWORKS))
     proof.by(rule, ReindexProduct(1))
-    return proof.done(name, title, symbols=NOTATION, source="Hanin 2018; Hanin & Nica 2020 (ReLU)")
+    return proof.done(name, title, symbols=NOTATION, source=_SOURCE)
 
 
 def norm_fourth_moment() -> Derivation:
@@ -125,7 +128,7 @@ def norm_fourth_moment() -> Derivation:
     relative = norm_fluctuation(closed, mean)
     laws = (gaussian_fourth_moment(), any_law(), fourth_powers(), linear())
     parts = (*laws, mean, relative, above(relative), below(), first_order())
-    return replace(closed, parts=parts, remarks=(_ONLY_FOURTH, _DEPTH_OVER_WIDTH))
+    return replace(closed, source=_SOURCE, parts=parts, remarks=(_ONLY_FOURTH, _DEPTH_OVER_WIDTH))
 
 
 _ONLY_FOURTH = Words(

@@ -49,9 +49,15 @@ def check(derivation):
 
 
 @cache
+def derived(name):
+    """A theorem, derived once for all tests of a process."""
+    return derive.theorem(name)
+
+
+@cache
 def checked_theorem(name):
     """A theorem, checked once for all tests of a process."""
-    return check(derive.theorem(name))
+    return check(derived(name))
 
 
 def failure(derivation):

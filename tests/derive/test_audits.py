@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from planting import derived
 from sympy import Eq, Float, Function, Or, Product, Rational, Symbol, exp, false, sqrt
 
 import derive
@@ -76,7 +77,7 @@ def test_a_condition_at_the_second_layer():
 @pytest.mark.parametrize("name", derive.theorems())
 def test_a_theorem_s_own_statement_holds(name):
     """Whatever its relation; with another right side it does not."""
-    theorem = derive.theorem(name)
+    theorem = derived(name)
     own = claim(theorem.statement, theorem.setting, lambda: theorem)
     assert audit(own).verdict == "holds"
     if theorem.statement.relation in ("~", "->", "<="):
@@ -86,7 +87,7 @@ def test_a_theorem_s_own_statement_holds(name):
 
 def test_a_stronger_relation_than_the_theorem_s_is_not_said_by_it():
     """What is so in the limit is not so before."""
-    theorem = derive.theorem("sample-variance")
+    theorem = derived("sample-variance")
     printed = replace(theorem.statement, relation="=")
     assert audit(claim(printed, theorem.setting, lambda: theorem)).verdict != "holds"
 

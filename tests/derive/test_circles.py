@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from planting import check, checked_theorem
+from planting import check, checked_theorem, derived
 from sympy import Symbol
 
 import derive
@@ -46,7 +46,7 @@ def with_lemmas(derivation, *lemmas):
 
 def test_no_theorem_rests_on_itself():
     for name in derive.theorems():
-        assert circle(derive.theorem(name)) is None
+        assert circle(derived(name)) is None
 
 
 def test_a_lemma_of_the_derivation_s_own_name_is_refused_while_deriving():
@@ -108,7 +108,7 @@ def test_a_derivation_that_is_its_own_lemma_does_not_run_forever():
 
 def test_a_part_may_rest_on_what_it_belongs_to():
     """The compromise's bound rests on the compromise."""
-    theorem = derive.theorem("glorot-condition")
+    theorem = derived("glorot-condition")
     (bound,) = (p for p in theorem.parts if p.name == "uniform-bound")
     assert any(m.statement == theorem.statement for m in bound.lemmas)
     assert circle(theorem) is None

@@ -10,9 +10,9 @@ from itertools import pairwise
 import mpmath
 import numpy as np
 import pytest
+from planting import derived
 from sympy import Product, Rational, Sum, Symbol, factor
 
-import derive
 from derive.averages import Average, SharedVariance
 from derive.kinds import Kind
 from derive.layers import d, i
@@ -29,7 +29,7 @@ SLOPES = (0.0, 0.2, -1.0, 1.0)
 
 @cache
 def theorem(name):
-    found = derive.theorem(name)
+    found = derived(name)
     return {part.name: part for part in (found, *found.parts)}
 
 

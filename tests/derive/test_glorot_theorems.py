@@ -7,14 +7,12 @@ import os
 import subprocess
 import sys
 from fractions import Fraction
-from functools import cache
 from random import Random
 
 import pytest
-from planting import checked_theorem
+from planting import checked_theorem, derived
 from sympy import Eq, Integer, Product, Rational, Sum, Symbol, sqrt
 
-import derive
 from derive.averages import Average, SharedVariance, Variance
 from derive.layers import d, i
 from derive.network import W, Width, b, cost_gradient, g, n, s, x, z
@@ -32,11 +30,6 @@ GLOROT = [
     "glorot-condition",
     "layer-gradient-balance",
 ]
-
-
-@cache
-def theorem(name):
-    return derive.theorem(name)
 
 
 def V(quantity):
@@ -57,7 +50,7 @@ def test_the_theorems_are_there():
 
 def test_product_variance():
     """Var(XY) = Var(X)Var(Y) + E(X)^2 Var(Y) + E(Y)^2 Var(X), as the first question quotes it."""
-    statement = theorem("product-variance").statement
+    statement = derived("product-variance").statement
     over = statement.lhs.over
     vx, vy, ex, ey = Variance(X(), over), Variance(Y(), over), Average(X(), over), Average(Y(), over)
     assert statement.lhs == Variance(X() * Y(), over)
@@ -65,13 +58,13 @@ def test_product_variance():
 
 
 def test_forward_variance_is_equation_5():
-    statement = theorem("forward-variance").statement
+    statement = derived("forward-variance").statement
     assert statement.lhs == V(z(i, K))
     assert statement.rhs == SharedVariance(x) * FORWARD
 
 
 def test_one_layer_for_any_activation_function_with_biases():
-    (part,) = theorem("forward-variance").parts
+    (part,) = derived("forward-variance").parts
     assert part.statement.lhs == V(s(i, K))
     assert part.result == n(i) * V_W(i) * Average(z(i, L) ** 2, EVERYTHING) + SharedVariance(b, i)
     assert "linear-regime" not in {h.key for h in part.assumptions}
@@ -79,27 +72,27 @@ def test_one_layer_for_any_activation_function_with_biases():
 
 def test_backward_variance_is_equation_6_with_the_range_from_i_plus_1():
     """The paper prints the product from i; the weights that the gradient passes through are those from i + 1 on."""
-    statement = theorem("backward-variance").statement
+    statement = derived("backward-variance").statement
     assert statement.lhs == V(cost_gradient(s(i, K)))
     assert statement.rhs == SharedVariance(g) * BACKWARD
 
 
 def test_weight_gradient_variance_is_equation_7_with_the_same_correction():
-    statement = theorem("weight-gradient-variance").statement
+    statement = derived("weight-gradient-variance").statement
     assert statement.lhs == V(cost_gradient(W(i, L, K)))
     assert statement.rhs == SharedVariance(x) * FORWARD * SharedVariance(g) * BACKWARD
 
 
 def test_at_the_last_layer_equation_6_is_an_identity():
     """At i = d the product is empty: Var[dCost/ds^d] is what it is."""
-    rhs = theorem("backward-variance").result
+    rhs = derived("backward-variance").result
     assert rhs.subs(i, d).doit() == SharedVariance(g)
-    assert theorem("forward-variance").result.subs(i, 0).doit() == SharedVariance(x)
+    assert derived("forward-variance").result.subs(i, 0).doit() == SharedVariance(x)
 
 
 def test_glorot_condition():
     """Equations 10, 11, 12 and 16."""
-    derivation = theorem("glorot-condition")
+    derivation = derived("glorot-condition")
     assert derivation.statement.lhs == V_W(i)
     assert derivation.result == 2 / (n(i) + n(i + 1))
     forward, backward, both, bound = derivation.parts
@@ -114,13 +107,13 @@ def test_glorot_condition():
 
 def test_the_uniform_bound_gives_the_compromise_variance():
     """U(-a, a) has variance a^2/3; with a = sqrt(6/(n_i + n_{i+1})) that is 2/(n_i + n_{i+1})."""
-    bound = theorem("glorot-condition").parts[3].result
-    assert bound**2 / 3 == theorem("glorot-condition").result
+    bound = derived("glorot-condition").parts[3].result
+    assert bound**2 / 3 == derived("glorot-condition").result
     assert bound.subs({n(i): 300, n(i + 1): 300}) == Rational(1, 10)
 
 
 def test_layer_gradient_balance():
-    derivation = theorem("layer-gradient-balance")
+    derivation = derived("layer-gradient-balance")
     assert derivation.statement.lhs == V(cost_gradient(W(i, L, K))) / V(cost_gradient(W(i + 1, J, M)))
     assert derivation.result == n(i + 2) * V_W(i + 1) / (n(i) * V_W(i))
     (exactly_when,) = derivation.parts
@@ -129,15 +122,15 @@ def test_layer_gradient_balance():
 
 @pytest.mark.parametrize("name", GLOROT)
 def test_every_assumption_has_words_and_a_number(name):
-    keys = [h.key for h in theorem(name).assumptions]
+    keys = [h.key for h in derived(name).assumptions]
     assert len(set(keys)) == len(keys) > 0
-    assert all(h.text.render(str).endswith(".") for h in theorem(name).assumptions)
+    assert all(h.text.render(str).endswith(".") for h in derived(name).assumptions)
 
 
 def test_what_each_theorem_assumes():
     """The biases matter forward and not backward; the output gradient backward and not forward."""
-    forward = {h.key for h in theorem("forward-variance").rests_on}
-    backward = {h.key for h in theorem("backward-variance").rests_on}
+    forward = {h.key for h in derived("forward-variance").rests_on}
+    backward = {h.key for h in derived("backward-variance").rests_on}
     weights = {"finite-moments", "weights-independent", "weights-zero-mean", "weights-shared-variance"}
     assert forward == {"linear-regime", *weights, "biases-zero", "inputs-zero-mean", "inputs-shared-variance"}
     assert backward == {
@@ -147,8 +140,8 @@ def test_what_each_theorem_assumes():
         "output-gradient-zero-mean",
         "output-gradient-shared-variance",
     }
-    assert {h.key for h in theorem("weight-gradient-variance").rests_on} == forward | backward
-    assert [h.key for h in theorem("backward-variance").assumptions if not h.exact] == [
+    assert {h.key for h in derived("weight-gradient-variance").rests_on} == forward | backward
+    assert [h.key for h in derived("backward-variance").assumptions if not h.exact] == [
         "linear-regime",
         "output-gradient-independent",
     ]
@@ -195,12 +188,12 @@ def test_numbers_agree_with_moments_carried_layer_by_layer(seed, depth, homogene
     data = network(seed, depth, homogeneous)
     var_z, var_ds = moments(*data)
     for layer in range(depth + 1):
-        assert evaluate(theorem("forward-variance").result, layer, *data) == var_z[layer]
-        assert evaluate(theorem("backward-variance").result, layer, *data) == var_ds[layer]
-        assert evaluate(theorem("weight-gradient-variance").result, layer, *data) == var_z[layer] * var_ds[layer]
+        assert evaluate(derived("forward-variance").result, layer, *data) == var_z[layer]
+        assert evaluate(derived("backward-variance").result, layer, *data) == var_ds[layer]
+        assert evaluate(derived("weight-gradient-variance").result, layer, *data) == var_z[layer] * var_ds[layer]
     for layer in range(depth):
         here, there = (var_z[m] * var_ds[m] for m in (layer, layer + 1))
-        assert evaluate(theorem("layer-gradient-balance").result, layer, *data) == here / there
+        assert evaluate(derived("layer-gradient-balance").result, layer, *data) == here / there
 
 
 def test_the_homogeneous_network_has_powers():
@@ -208,9 +201,9 @@ def test_the_homogeneous_network_has_powers():
     widths, variances, var_x, var_g = data = network(5, 4, homogeneous=True)
     factor = widths[0] * variances[0]
     for layer in range(5):
-        assert evaluate(theorem("forward-variance").result, layer, *data) == var_x * factor**layer
-        assert evaluate(theorem("backward-variance").result, layer, *data) == var_g * factor ** (4 - layer)
-        assert evaluate(theorem("weight-gradient-variance").result, layer, *data) == var_x * var_g * factor**4
+        assert evaluate(derived("forward-variance").result, layer, *data) == var_x * factor**layer
+        assert evaluate(derived("backward-variance").result, layer, *data) == var_g * factor ** (4 - layer)
+        assert evaluate(derived("weight-gradient-variance").result, layer, *data) == var_x * var_g * factor**4
 
 
 def test_an_off_by_one_in_a_range_would_show_in_the_numbers():
@@ -253,7 +246,7 @@ def test_every_step_is_seen_by_something_besides_its_rule(checked):
 
 
 def test_a_sum_is_not_left_in_a_result():
-    assert not any(theorem(name).result.atoms(Sum) for name in GLOROT)
+    assert not any(derived(name).result.atoms(Sum) for name in GLOROT)
 
 
 def test_derivations_and_counterexamples_are_the_same_in_every_process():

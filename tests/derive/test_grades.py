@@ -1,7 +1,7 @@
 """The grade that each theorem has after its check, typed; before it, nothing is claimed."""
 
 import pytest
-from planting import checked_theorem
+from planting import checked_theorem, derived
 
 import derive
 
@@ -63,7 +63,7 @@ GRADES = {
 @pytest.mark.parametrize("name", GRADES)
 def test_a_theorem_passes_its_check_with_the_grade_that_its_evidence_gives(name):
     """Closed forms and expansions are sampled at points, limits of wide layers assumed; the rest is exact."""
-    assert str(derive.theorem(name).grade) == "undecided"
+    assert str(derived(name).grade) == "undecided"
     result = checked_theorem(name)
     assert result.failures == ()
     assert str(result.grade) == GRADES[name]

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import pytest
 import world_by_hand as by_hand
+from planting import derived
 from sympy import Expr, Integer, Sum, Symbol, latex
 
-import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.claims import CLAIMS
 from derive.errors import InputError, unknown_name
@@ -202,6 +202,6 @@ def test_nodes_print_as_the_papers_write_them_also_inside_what_sympy_prints(node
 
 
 def test_a_statement_prints_as_a_relation():
-    statement = derive.theorem("backward-variance").statement
+    statement = derived("backward-variance").statement
     assert str(statement) == "Var[∂Cost/∂s^i_k] = Var[∂Cost/∂s^d] · ∏_{i'=i+1}^{d} n_{i'+1} Var[W^{i'}]"
     assert r"\prod_{i'=i + 1}^{d} n_{i' + 1} \operatorname{Var}[W^{i'}]" in statement._repr_latex_()

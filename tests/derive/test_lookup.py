@@ -1,6 +1,7 @@
 """One name space: what people type, and the theorem, claim, activation or hypothesis that they mean."""
 
 import pytest
+from planting import derived
 
 import derive
 from derive.errors import InputError
@@ -72,7 +73,7 @@ def test_only_the_kinds_that_were_asked_for():
 def test_sources_are_those_of_the_derivations():
     """They are read off the code of the builders, and here held against what these build."""
     assert {name: THEOREMS.source(name) for name in derive.theorems()} == {
-        name: derive.theorem(name).source for name in derive.theorems()
+        name: derived(name).source for name in derive.theorems()
     }
 
 
@@ -128,4 +129,4 @@ def test_every_hypothesis_of_every_theorem_is_known():
     """By its key; some theorems say one in their own symbols."""
     assert hypotheses()["linear-regime"] is LINEAR_REGIME
     assert {"W-independent", "D-mask", "finite-moments"} <= set(hypotheses())
-    assert {h.key for name in derive.theorems() for h in derive.theorem(name).assumptions} <= set(hypotheses())
+    assert {h.key for name in derive.theorems() for h in derived(name).assumptions} <= set(hypotheses())

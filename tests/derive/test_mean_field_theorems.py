@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import mpmath
 import pytest
-from planting import CHECKER
+from planting import CHECKER, derived
 from sympy import Eq, Integer, Rational, Symbol, exp, log, pi, simplify, sin, sqrt, symbols, tanh
 
 import derive
@@ -39,7 +39,7 @@ def checker():
 
 @pytest.mark.parametrize("name", ASYMPTOTIC)
 def test_an_asymptotic_result_says_so_and_names_what_it_assumes(name):
-    theorem = derive.theorem(name)
+    theorem = derived(name)
     assert theorem.statement.relation == "~"
     keys = {h.key for h in theorem.rests_on}
     assert any(key.startswith("layer-by-layer") for key in keys)
@@ -49,7 +49,7 @@ def test_an_asymptotic_result_says_so_and_names_what_it_assumes(name):
 @pytest.mark.parametrize("name", ASYMPTOTIC)
 def test_a_wrong_constant_is_caught(checker, name):
     """The map and the decay: each is refuted when its last step is off by a factor."""
-    theorem = derive.theorem(name)
+    theorem = derived(name)
 
     def spoil(derivation, factor):
         after = factor * derivation.result
@@ -64,7 +64,7 @@ def test_a_wrong_constant_is_caught(checker, name):
 
 def relu_like(slope):
     """1 - rho for one kink: a slope on the left, 1 on the right."""
-    result = derive.theorem("critical-correlation-kinked").result
+    result = derived("critical-correlation-kinked").result
     return over_kinks(result, ((Integer(0), 1 - slope),)).subs(GAIN, 2 / (1 + slope**2))
 
 
@@ -75,7 +75,7 @@ def test_the_kinked_decay_of_relu_is_hayou_s():
 
 def test_the_kinked_decay_is_that_of_the_exact_theorem():
     """At every slope: with v^2 = q (1 - rho), the leading order of `sample-variance-decay`, derived another way."""
-    exact = derive.theorem("sample-variance-decay").result.subs(log(LAYER), 0)
+    exact = derived("sample-variance-decay").result.subs(log(LAYER), 0)
     assert simplify(exact / Q - relu_like(SLOPE)) == 0
     assert HE_GAIN == 2 / (1 + SLOPE**2)
 
@@ -98,7 +98,7 @@ def test_the_smooth_decay_against_iteration():
         inverse.append(1 / gap)
     curvature, third = one_gaussian(CURVATURE_OF_F(U) ** 2), one_gaussian(THIRD_OF_F(U) ** 2)
     values = {curvature: sine, third: cosine, GAIN: w, LENGTH: q}
-    form = derive.theorem("critical-correlation-smooth").result.subs(values, simultaneous=True)
+    form = derived("critical-correlation-smooth").result.subs(values, simultaneous=True)
     # form = (1 - c log(l)/l)/(beta l), so that 1/form = beta (l + c log l) as l grows.
     beta = float(1 / form.subs(log(LAYER), 0).subs(LAYER, 1))
     c = float(1 - form.subs(log(LAYER), 1).subs(LAYER, 1) * beta)
@@ -124,7 +124,7 @@ def at_zero(f):
 )
 def test_critical_length_of_known_activations(f, rate):
     """1/(-a_1 l) with a_1 = f'''/f' + 3/4 (f''/f')^2 (Roberts, Yaida & Hanin 2022, section 5.3.3)."""
-    assert derive.theorem("critical-length").result.xreplace(at_zero(f)) == 1 / (rate * LAYER)
+    assert derived("critical-length").result.xreplace(at_zero(f)) == 1 / (rate * LAYER)
 
 
 def test_critical_length_against_iteration():
@@ -132,13 +132,13 @@ def test_critical_length_against_iteration():
     q, layers = 0.5, 200_000
     for _ in range(layers):
         q = math.exp(-q) * math.sinh(q)
-    predicted = float(derive.theorem("critical-length").result.xreplace(at_zero(sin(Z))).subs(LAYER, layers))
+    predicted = float(derived("critical-length").result.xreplace(at_zero(sin(Z))).subs(LAYER, layers))
     assert q == pytest.approx(predicted, rel=2e-4)
 
 
 def test_critical_length_with_a_kink_against_the_map():
     """2 s right of zero and exp(s) - 1 left of it, integrated by hand: q' = q - A q^(3/2)."""
-    lemma = derive.theorem("critical-length-kinked").parts[0].result
+    lemma = derived("critical-length-kinked").parts[0].result
     values = {OneSided(1, 1): 2, OneSided(2, 1): 0, OneSided(1, -1): 1, OneSided(2, -1): 1}
     coefficient = float(lemma.xreplace(values).coeff(LENGTH ** Rational(3, 2)))
     with mpmath.workdps(40):
@@ -152,7 +152,7 @@ def test_critical_length_with_a_kink_against_the_map():
 def test_half_stable_rate_of_a_polynomial():
     """s + s^2/10: E[f^2] = q + 3 q^2/100, whose second derivative is 6/100 at every q."""
     f = Z + Z**2 / 10
-    form = derive.theorem("critical-length-half-stable").result
+    form = derived("critical-length-half-stable").result
     for node in form.atoms(type(one_gaussian(U))):
         inside = node.integrand
         for k, g in reversed(list(enumerate(DERIVATIVES))):
@@ -164,7 +164,7 @@ def test_half_stable_rate_of_a_polynomial():
 
 def test_selu_jacobian_of_the_paper():
     """Klambauer et al. 2017, section 2: J = ((0, 0.088834), (0, 0.782648)) at mean 0 and variance 1."""
-    theorem = derive.theorem("selu-fixed-point")
+    theorem = derived("selu-fixed-point")
     alpha, stability = theorem.parts
     constants = {ALPHA: alpha.result, LAMBDA: theorem.result}
     lemmas = {m.name: m.result.subs(constants).evalf(20) for m in (*stability.lemmas, *stability.parts)}
@@ -247,13 +247,13 @@ def test_an_expansion_that_gives_no_power_law_is_refused(wrong, words):
 
 def test_a_tail_that_is_not_known_gives_no_logarithm():
     """The kinked map is expanded to order 3/2, and what is left out has order 2."""
-    theorem = derive.theorem("critical-correlation-kinked")
+    theorem = derived("critical-correlation-kinked")
     assert LocalForm.read(theorem.parts[0], GAP).second is None
     assert not theorem.result.has(log)
 
 
 def test_kinks_print_with_their_index():
-    theorem = derive.theorem("critical-correlation-kinked")
+    theorem = derived("critical-correlation-kinked")
     text, latex = theorem.text(), theorem.latex()
     assert "Σ_{j=1}^{n}" in text
     assert "J_j²" in text
@@ -263,11 +263,11 @@ def test_kinks_print_with_their_index():
 
 
 def test_a_squared_variance_prints_with_one_power_at_a_time():
-    assert "(σ_w²)²" in derive.theorem("critical-correlation-kinked").text()
+    assert "(σ_w²)²" in derived("critical-correlation-kinked").text()
 
 
 def test_kumar_s_remark_is_made_of_numbers():
-    remark = derive.theorem("kumar-2017").remarks[0]
+    remark = derived("kumar-2017").remarks[0]
     assert [e.rhs for e in remark.objects if isinstance(e, Eq)] == [Rational(1, 2), Rational(1, 4)]
 
 

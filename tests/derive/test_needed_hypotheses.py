@@ -1,9 +1,9 @@
 """Every hypothesis of every theorem is needed: without it, some tiny world refutes the theorem."""
 
 from dataclasses import replace
-from functools import cache
 
 import pytest
+from planting import derived
 
 import derive
 from derive.hypotheses import BIASES_SHARE_VARIANCE, HOMOGENEOUS, Property
@@ -14,15 +14,10 @@ IMPLIED = {("forward-variance", "biases-shared-variance")}
 """The biases of a layer share one law (units-alike), so they share their variance: said twice, for the symbol."""
 
 
-@cache
-def theorem(name):
-    return derive.theorem(name)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_each_hypothesis_is_needed(name):
-    found = necessary(theorem(name))
-    stated = theorem(name).assumptions
+    found = necessary(derived(name))
+    stated = derived(name).assumptions
     assert set(found) == {h.key for h in stated if any(not p.kind.analytic for p in h.properties)}
     unneeded = {(name, key) for key, counterexample in found.items() if counterexample is None}
     assert unneeded == {pair for pair in IMPLIED if pair[0] == name}
@@ -34,7 +29,7 @@ def test_each_hypothesis_is_needed(name):
 
 def test_a_hypothesis_that_is_not_needed_is_found_out():
     """All widths equal is more than the forward theorem needs."""
-    derivation = theorem("forward-variance")
+    derivation = derived("forward-variance")
     wider = derivation.setting.assuming(HOMOGENEOUS)
     step = replace(derivation.steps[0], setting=wider, uses=derivation.steps[0].uses | {HOMOGENEOUS.key})
     assert HOMOGENEOUS in (padded := replace(derivation, setting=wider, steps=(step,))).rests_on
@@ -44,7 +39,7 @@ def test_a_hypothesis_that_is_not_needed_is_found_out():
 
 def test_with_all_hypotheses_nothing_is_refuted():
     for name in NAMES:
-        assert refute(theorem(name), theorem(name).setting) is None
+        assert refute(derived(name), derived(name).setting) is None
 
 
 def weaker(properties):
@@ -75,7 +70,7 @@ def with_properties(setting, key, properties):
 )
 def test_which_of_several_properties_is_needed(name, key, wanted):
     """Backward nothing of the input is needed; the biases are zero, so that their independence is not either."""
-    derivation = theorem(name)
+    derivation = derived(name)
     hypothesis = next(h for h in derivation.assumptions if h.key == key)
     found = {
         lost

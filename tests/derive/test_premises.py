@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import pytest
+from planting import derived
 from sympy import Eq, Expr, Function, Integer, Symbol
 
 import derive
@@ -151,7 +152,7 @@ def test_a_free_function_on_the_left_needs_somebody_who_speaks_of_it():
 
 
 def test_a_theorem_with_an_idle_hypothesis_fails_and_a_derivation_says_so():
-    theorem = derive.theorem("total-variance")
+    theorem = derived("total-variance")
     wider = theorem.setting.assuming(HOMOGENEOUS)
     steps = tuple(replace(x, setting=wider) for x in theorem.steps)
     padded = replace(theorem, setting=wider, steps=steps)
@@ -178,7 +179,7 @@ def test_an_obligation_that_a_rule_forgets_leaves_a_hypothesis_idle(monkeypatch)
 def test_no_hypothesis_of_a_theorem_is_idle_and_all_names_are_introduced(name):
     from derive.proof.premises import broken_premises
 
-    assert broken_premises(derive.theorem(name)) == []
+    assert broken_premises(derived(name)) == []
 
 
 # ---- limits
@@ -290,6 +291,6 @@ def test_a_map_says_where_its_expectations_are_finite():
 def test_the_words_of_every_hypothesis_hold_its_equations():
     """What rules use is what a reader is told: there is no second place for an equation."""
     for name in derive.theorems():
-        for h in derive.theorem(name).assumptions:
+        for h in derived(name).assumptions:
             assert set(h.equations) <= set(h.text.objects)
     assert nested().assumptions[0].equations[0].lhs.func.__name__ == "Activation"

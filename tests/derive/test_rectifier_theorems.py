@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from planting import derived
 from sympy import Rational, Symbol, log, pi
 
-import derive
 from derive.network import BIAS_VARIANCE, GAIN, SLOPE
 from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Grade
@@ -24,7 +24,7 @@ SLOPES = [Rational(0), Rational(1, 5), Rational(1), Rational(-1)]
 @pytest.mark.parametrize("key", ["symmetric", "leaky-relu"])
 def test_half_variance_needs_its_hypotheses(key):
     """A skewed law, or another activation, refutes it in a tiny world."""
-    theorem = derive.theorem("half-variance")
+    theorem = derived("half-variance")
     statement = theorem.statement
     verdict = Laboratory(theorem.setting.without(key)).compare(statement.lhs, "=", statement.rhs.subs(SLOPE, 0))
     assert verdict.grade is Grade.FAILED
@@ -33,7 +33,7 @@ def test_half_variance_needs_its_hypotheses(key):
 
 def test_network_variance_needs_symmetric_weights():
     """Weights of mean zero that are skewed change the variance over networks."""
-    theorem = derive.theorem("network-variance")
+    theorem = derived("network-variance")
     statement = theorem.statement
     assert Laboratory(theorem.setting).compare(statement.lhs, "=", statement.rhs).grade is Grade.ENUMERATED
     without = Laboratory(theorem.setting.without("weights-symmetric"))
@@ -43,7 +43,7 @@ def test_network_variance_needs_symmetric_weights():
 @pytest.mark.parametrize("wrong", [lambda e: 2 * e, lambda e: e.subs(SLOPE, -SLOPE), lambda e: e + 1])
 def test_a_wrong_half_variance_is_caught(wrong):
     """A wrong constant, a wrong sign of the slope, a lost term: tiny worlds refute each, except an even slope."""
-    theorem = derive.theorem("half-variance")
+    theorem = derived("half-variance")
     after = wrong(theorem.result)
     tampered = replace(
         theorem,
@@ -81,8 +81,8 @@ def test_kernel_against_quadrature(slope, m, v):
     """K(m, v), and the stable form of m'^2 and v'^2 that rests on it, against an integral that shares no code."""
     values = {M: m, V: v, SLOPE: slope, GAIN: Rational(3, 2), BIAS_VARIANCE: Rational(1, 10)}
     k = nested(float(m), float(v), float(slope))
-    assert float(derive.theorem("kernel-K").result.subs(values)) == pytest.approx(k, rel=1e-11)
-    stable = derive.theorem("sample-variance-stable")
+    assert float(derived("kernel-K").result.subs(values)) == pytest.approx(k, rel=1e-11)
+    stable = derived("sample-variance-stable")
     v2, m2 = (e.subs(T, T_OF_M_V).doit().subs(values) for e in (stable.result, stable.parts[0].result))
     total = Rational(3, 2) * (1 + slope**2) / 2 * (m**2 + v**2) + Rational(1, 10)
     assert float(m2) == pytest.approx(1.5 * k + 0.1, rel=1e-11)
@@ -91,7 +91,7 @@ def test_kernel_against_quadrature(slope, m, v):
 
 def test_relu_at_gain_two_is_the_form_that_is_known():
     """v'^2 = v^2 (1 - h/pi), m'^2 = m^2 + v^2 h/pi."""
-    stable = derive.theorem("sample-variance-stable")
+    stable = derived("sample-variance-stable")
     relu = {SLOPE: 0, GAIN: 2, BIAS_VARIANCE: 0}
     h = DecayFunction(T)
     assert (stable.result.subs(relu) - V**2 * (1 - h / pi)).expand() == 0
@@ -110,7 +110,7 @@ def test_decay_against_iteration(slope):
         small = t * (4 / 3 - 8 * t**2 / 15 + 12 * t**4 / 35)
         h = small if t < 1e-2 else math.atan(t) + (t - math.atan(t)) / t**2
         v2, m2 = v2 * (1 - kappa * h), m2 + v2 * kappa * h
-    form = derive.theorem("sample-variance-decay").result.subs({SLOPE: slope, Q: 1})
+    form = derived("sample-variance-decay").result.subs({SLOPE: slope, Q: 1})
     predicted = float(form.subs(LAYER, layers).evalf())
     # What is left out is a constant over l: 1e-4 here; the logarithm itself is 2e-4.
     assert float(v2) == pytest.approx(predicted, rel=1e-4)
@@ -121,6 +121,6 @@ def test_decay_against_iteration(slope):
 
 def test_layer_variance_fluctuation_of_relu():
     """5/N for ReLU: 6 (1 + a^4)/(1 + a^2)^2 - 1 at a = 0, and 2 for the line, the chi-square's."""
-    part = derive.theorem("layer-variance").parts[-1].result
+    part = derived("layer-variance").parts[-1].result
     assert part.subs(SLOPE, 0) == 5
     assert part.subs(SLOPE, 1) == 2

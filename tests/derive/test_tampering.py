@@ -1,11 +1,11 @@
 """A derivation that somebody has changed does not pass its check: neither the theorem's own steps, nor a lemma's."""
 
+import gc
 import re
 from dataclasses import replace
-from functools import cache
 
 import pytest
-from planting import check, checked_theorem
+from planting import check, checked_theorem, derived
 from sympy import Integer, Symbol
 
 import derive
@@ -27,11 +27,6 @@ from derive.theorems.backward import backward_step
 from derive.theorems.forward import BEFORE_LAST, HERE, forward_step, forward_variance, pre_activation_variance
 
 K = Symbol("k", integer=True)
-
-
-@cache
-def theorem(name):
-    return derive.theorem(name)
 
 
 def tamper(derivation, number, **changes):
@@ -154,7 +149,7 @@ def test_a_lemma_swapped_for_another_is_caught():
 
 
 def test_a_lemma_with_a_changed_step_makes_the_theorem_fail():
-    derivation = theorem("forward-variance")
+    derivation = derived("forward-variance")
     induction = derivation.steps[0]
     step_lemma = induction.lemmas[1]
     bad = tamper(step_lemma, 0, after=step_lemma.steps[0].after + 1)
@@ -187,7 +182,7 @@ def test_a_claimed_verdict_does_not_count():
 
 def test_a_named_theorem_is_also_compared_with_a_fresh_derivation():
     """Another true statement under the theorem's name is not the theorem."""
-    ours = theorem("forward-variance")
+    ours = derived("forward-variance")
     assert check(ours).passed
     other = replace(forward_step(), name=ours.name, rebuild=ours.rebuild)
     fails(other, "a fresh derivation arrives at another statement")
@@ -217,7 +212,7 @@ def test_a_check_says_what_it_is_doing():
 
 def test_a_result_is_what_the_last_step_arrives_at():
     for name in derive.theorems()[:6]:
-        derivation = theorem(name)
+        derivation = derived(name)
         assert derivation.result == derivation.statement.rhs == derivation.steps[-1].after
         assert derivation.statement.lhs == derivation.steps[0].before
 
@@ -291,11 +286,37 @@ def test_what_depends_on_what_is_checked_by_putting_in_definitions(monkeypatch, 
     monkeypatch.undo()
     for clear in forget:
         clear()
-    assert derivation.check().passed
+    assert unfolding.wrong_reach(derivation) == []
+
+
+def test_a_step_of_another_derivation_is_not_checked_again_unless_it_is_another_step(monkeypatch):
+    checked = []
+    real = Checker.step
+    monkeypatch.setattr(Checker, "step", lambda self, step: checked.append(step) or real(self, step))
+    checker, whole = Checker(), derived("product-variance")
+    checker.check(whole)
+    assert checked == list(whole.steps)
+    assert checker.check(replace(whole, title="The same again", rebuild=None)).passed
+    wrong = tamper(whole, 1, after=2 * whole.steps[1].after)
+    assert not checker.check(replace(wrong, rebuild=None)).passed
+    assert checked == [*whole.steps, wrong.steps[1]]
+
+
+@pytest.mark.parametrize("threshold", [(700, 10, 10), (0, 10, 10), (90_000, 20, 50)])
+def test_a_check_leaves_the_collector_of_garbage_as_it_was(threshold):
+    usual = gc.get_threshold()
+    gc.set_threshold(*threshold)
+    try:
+        check(forward_step())
+        with pytest.raises(AttributeError):
+            Checker().check(replace(forward_step(), rebuild=lambda: None))
+        assert gc.get_threshold() == threshold
+    finally:
+        gc.set_threshold(*usual)
 
 
 def test_the_statement_is_data():
-    statement = theorem("forward-variance").statement
+    statement = derived("forward-variance").statement
     assert statement == Statement(statement.lhs, "=", statement.rhs)
     assert statement != Statement(statement.lhs, "=", statement.rhs + 1)
     assert PullOut() == PullOut()

@@ -1,9 +1,9 @@
 """What the sources print, typed again from them (Glorot & Bengio and the wide maps: in their theorems' own tests)."""
 
 import pytest
+from planting import derived
 from sympy import Eq, Product, Rational, Sum, Symbol, acos, cos, erfc, exp, log, pi, simplify, sin, sqrt, symbols
 
-import derive
 from derive.averages import Average, SharedVariance, Variance
 from derive.layers import d, i
 from derive.network import AT_ZERO, BIAS_VARIANCE, GAIN, SLOPE, SLOPE_AT_ZERO, W, b, cost_gradient, f, g, n, s, x, z
@@ -25,7 +25,7 @@ HALF = (1 + SLOPE**2) / 2
 
 
 def theorem(name):
-    found = derive.theorem(name)
+    found = derived(name)
     return found, {part.name: part.statement for part in found.parts}
 
 

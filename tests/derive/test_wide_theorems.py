@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from planting import CHECKER, checked_theorem, derive_by, spoiled
+from planting import CHECKER, checked_theorem, derive_by, derived, spoiled
 from sympy import Integer, Rational, Sum, Symbol
 
-import derive
 from derive.averages import Average, SharedVariance, Variance
 from derive.gaussian import GaussianExpectation
 from derive.hypotheses import OUTPUT_GRADIENT_CENTRED, OUTPUT_GRADIENT_INDEPENDENT, WEIGHTS
@@ -51,7 +50,7 @@ def test_every_step_is_checked_and_only_the_limits_are_assumed(name):
 
 def test_the_statements_are_the_textbook_ones():
     """Poole et al. 2016, equations 3 and 4, and Schoenholz et al. 2017, equation 10, in these symbols."""
-    lengths, samples, back = map(derive.theorem, ("length-map", "sample-variance-map", "gradient-variance"))
+    lengths, samples, back = map(derived, ("length-map", "sample-variance-map", "gradient-variance"))
     assert lengths.result == GAIN * one_gaussian(f(U) ** 2) + BIAS_VARIANCE
     assert samples.result == GAIN * K_OF_F + BIAS_VARIANCE
     (fluctuation,) = samples.parts
@@ -63,7 +62,7 @@ def test_the_statements_are_the_textbook_ones():
 
 def test_the_bias_is_in_the_mean_and_not_in_the_fluctuation():
     """A bias is the same for all samples: m'^2 has its variance, v'^2 has not."""
-    theorem = derive.theorem("sample-variance-map")
+    theorem = derived("sample-variance-map")
     assert theorem.result.coeff(BIAS_VARIANCE) == 1
     assert not theorem.parts[0].result.has(BIAS_VARIANCE)
 
@@ -71,7 +70,7 @@ def test_the_bias_is_in_the_mean_and_not_in_the_fluctuation():
 @pytest.mark.parametrize("name", ["length-map", "sample-variance-map", "gradient-variance"])
 def test_a_limit_that_is_not_assumed_is_refused(name):
     """Without the hypothesis that the layers are wide there is no Gaussian limit, and no independent gradient."""
-    theorem = derive.theorem(name)
+    theorem = derived(name)
     for step in theorem.steps:
         if isinstance(step.rule, GaussianLimit | GradientIndependence):
             for key in step.uses:
@@ -81,10 +80,10 @@ def test_a_limit_that_is_not_assumed_is_refused(name):
 
 def test_a_lost_term_in_a_theorem_is_caught(checker):
     """The length map without its bias, and half of a gradient: the chain breaks, or a tiny world refutes the step."""
-    lengths = derive.theorem("length-map")
+    lengths = derived("length-map")
     wrong = replace(lengths.steps[0], after=lengths.steps[0].after - SharedVariance(b, i + 1))
     assert not checker.check(replace(lengths, steps=(wrong, *lengths.steps[1:]))).passed
-    back = derive.theorem("gradient-variance")
+    back = derived("gradient-variance")
     half = replace(back.steps[2], after=back.steps[2].after / 2)
     found = checker.check(replace(back, steps=(*back.steps[:2], half, *back.steps[3:])))
     assert found.derivation.steps[2].verdict.counterexample is not None

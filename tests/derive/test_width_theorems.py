@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from planting import derived
 
-import derive
 from derive.theorems.angle_process import MOMENTS, RHO, N, Q
 
 DRAWS = 40_000
@@ -14,7 +14,7 @@ DRAWS = 40_000
 
 @cache
 def theorem(name):
-    found = derive.theorem(name)
+    found = derived(name)
     return {part.name: part for part in (found, *found.parts)}
 
 

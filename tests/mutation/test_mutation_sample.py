@@ -69,9 +69,10 @@ def test_an_error_of_each_kind_is_noticed(planted_error):
     assert source(planted_error.module) == before
 
 
-def test_the_subjects_of_the_sample_are_sound():
-    """Otherwise it would show nothing."""
-    subjects = list(dict.fromkeys(p.subject for p in SAMPLE))
+def test_a_subject_without_an_error_is_sound():
+    """Otherwise it would show nothing; that every theorem passes its check is held in test_grades.py."""
+    subjects = ["product-variance", "half-variance"]
+    assert {*subjects} <= {p.subject for p in SAMPLE}
     answers, _ = trial(subjects, [], None, 60, {})
     for answer in answers:
         assert not [f for f in answer["failures"] if "refuted" in f or "not follow" in f], answer["failures"]

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from functools import cache
 
 import mpmath
 import pytest
@@ -18,7 +19,9 @@ from numerics.report.subject_page import _numbers
 HALF = "max(x,0)-1/sqrt(2*pi)"
 
 
+@cache
 def good(*arguments: str) -> str:
+    """What a command prints, run once for all tests."""
     result = CliRunner().invoke(main, list(arguments))
     assert result.exit_code == 0, result.stderr
     return result.stdout

@@ -11,7 +11,7 @@ import pytest
 
 PROGRAM = [sys.executable, "-c", "from numerics.cli import main; main()"]
 COMMANDS = [
-    "list --format json",
+    "list activations --format json",
     "derive product-variance",
     "audit question-1-product-rule",
     "curve --depth 2 --width 4 --gain 1",
@@ -75,5 +75,5 @@ def test_the_exit_code_remains_where_nobody_hears_the_complaint():
     """Standard error full, or closed."""
     with open("/dev/full", "w") as full:
         assert ended("curve --widths 3", stderr=full)[0] == 2
-        assert ended("list", stdout=full, stderr=full)[0] == 2
+        assert ended("list activations", stdout=full, stderr=full)[0] == 2
     assert ended("curve --widths 3", stderr=None, preexec_fn=lambda: os.close(2))[0] == 2

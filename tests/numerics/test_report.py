@@ -417,46 +417,6 @@ def test_one_worker_or_one_task_needs_no_process(tasks, workers):
     assert order == [(what, task) for task in tasks for what in ("waiting", "made")]
 
 
-def test_no_two_stages_share_random_numbers(tmp_path, monkeypatch):
-    """Every stream that is seeded for a report with two activations: of different states, and none a child of another.
-
-    Certificates of kernels try fixed points of their own and draw no network.
-    """
-    seeded, make = [], np.random.default_rng
-
-    def record(rng=None):
-        made = make(rng)
-        caller = sys._getframe(1).f_globals["__name__"]
-        if made is not rng and not caller.startswith(("numerics.kernels", "numerics.maps")):
-            seeded.append(made.bit_generator.seed_seq)
-        return made
-
-    def refused(*_, **__):
-        raise InputError("not needed here")
-
-    monkeypatch.setattr(np.random, "default_rng", record)
-    sizes = {"_SAMPLED_WIDTH": 32, "_BACKWARD_WIDTH": 16}
-    unneeded = {
-        "phase_diagram": refused,
-        "plot_maps": refused,
-        "_maps": lambda *_: (),
-        "recommended_gains": lambda _: (),
-    }
-    for name, value in (sizes | unneeded).items():
-        monkeypatch.setattr(f"numerics.report.subject.{name}", value)
-    seed = 12345  # figures that other tests drew are kept, by their seed
-    write_report(tmp_path / "r", **SMALL | {"claims": []}, seed=seed, activations=["linear", "leaky-relu"])
-    # The figures show one experiment; some show other layers of it, for which it is drawn again.
-    seeded = list({sequence.spawn_key: sequence for sequence in seeded}.values())
-    # Three kinds, two widths and three phases in the figures, four networks and one fit, ten gains, and six networks a
-    # page.
-    assert len(seeded) == 3 + 2 + 3 + 4 + 1 + 10 + 2 * 6
-    assert len({tuple(sequence.generate_state(8)) for sequence in seeded}) == len(seeded)
-    assert {sequence.entropy for sequence in seeded} == {seed}
-    keys = [sequence.spawn_key for sequence in seeded]
-    assert not any(a != b and b[: len(a)] == a for a in keys for b in keys)
-
-
 @pytest.mark.skipif(find_engine() is None, reason="no LaTeX engine is installed")
 def test_typeset():
     """A PDF with the same bytes each time; what is wrong with a document that does not compile."""
@@ -512,16 +472,55 @@ def test_written_file_keeps_mode_and_link(tmp_path):
 ACTIVATION = "x*Phi(2*x)"
 
 
+SEED = 12345
+"""Of its own: figures that other tests drew are kept, by their seed."""
+
+
 @pytest.fixture(scope="module")
-def with_page(tmp_path_factory):
-    """A report with the page of an expression of the user's own, of smaller networks and a coarser phase diagram."""
+def seeded():
+    """The streams of random numbers that the report with pages draws from, as they are made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def with_page(tmp_path_factory, seeded):
+    """A report with the page of an expression of the user's own, and another, of smaller networks and coarse diagrams.
+
+    Certificates of kernels try fixed points of their own and draw no network: their streams are not recorded.
+    """
+    make = np.random.default_rng
+
+    def record(rng=None):
+        made = make(rng)
+        caller = sys._getframe(1).f_globals["__name__"]
+        if made is not rng and not caller.startswith(("numerics.kernels", "numerics.maps")):
+            seeded.append(made.bit_generator.seed_seq)
+        return made
+
     root = tmp_path_factory.mktemp("subject") / "report"
+    options = SMALL | {"claims": SMALL["claims"][1:], "seed": SEED, "activations": [ACTIVATION, "linear"]}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np.random, "default_rng", record)
         for constant, value in {"_SAMPLED_WIDTH": 256, "_BACKWARD_WIDTH": 64, "_GRID": 32}.items():
             patch.setattr(f"numerics.report.subject.{constant}", value)
-        index = write_report(root, **SMALL | {"claims": SMALL["claims"][1:]}, activations=[ACTIVATION])
-    (page,) = root.glob("activation-*.html")
+        index = write_report(root, **options)
+    (page,) = root.glob("activation-x*.html")
     return index.read_text(encoding="utf-8"), page
+
+
+def test_no_two_stages_share_random_numbers(with_page, seeded):
+    """Every stream that is seeded for a report with two activations: of different states, and none a child of another.
+
+    The figures show one experiment; some show other layers of it, for which it is drawn again.
+    """
+    made = list({sequence.spawn_key: sequence for sequence in seeded}.values())
+    # Three kinds, two widths and three phases in the figures, four networks and one fit, ten gains, and six networks a
+    # page.
+    assert len(made) == 3 + 2 + 3 + 4 + 1 + 10 + 2 * 6
+    assert len({tuple(sequence.generate_state(8)) for sequence in made}) == len(made)
+    assert {sequence.entropy for sequence in made} == {SEED}
+    keys = [sequence.spawn_key for sequence in made]
+    assert not any(a != b and b[: len(a)] == a for a in keys for b in keys)
 
 
 def test_the_page_of_an_activation_is_linked_and_well_formed(with_page):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from planting import derived
 from sympy import Gt, Integer, Max, Min, Mod, Product, Rational, Sum, Symbol, exp, oo, pi, simplify, sqrt
 
-import derive
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.blocks.lemmas import RATE, SIZES
 from derive.layers import i
@@ -36,7 +36,7 @@ def family(e, name):
 
 def theorem(name):
     """A theorem and its parts, parts of parts included, by name."""
-    found = derive.theorem(name)
+    found = derived(name)
 
     def below(one):
         yield one.name, one
@@ -80,7 +80,7 @@ def test_one_sample_is_the_length_map():
     wide = theorem("covariance-recursion")[1]["covariance-map"]
     values = {"q_1": 1.3, "q_2": 1.3, "q_12": 1.3, "q": 1.3, "sigma_w2": 1.7, "sigma_b2": 0.2}
     known = Known(values, {"Activation": np.tanh})
-    lengths = Reader(known).number(derive.theorem("length-map").result)
+    lengths = Reader(known).number(derived("length-map").result)
     assert Reader(known).number(wide.result) == pytest.approx(lengths, rel=1e-9)
 
 
@@ -234,10 +234,12 @@ def test_how_many_outputs_of_an_image_and_of_a_group_read_a_pixel():
             SIZES[1]: 6,
             K: 2,
         }
-        for p, row in enumerate([1, 2, 1, 2, 1], 1):
-            for q, column in enumerate([1, 2, 1, 2, 1, 1], 1):
-                at = {**units, P: p, Symbol("p'", integer=True): q}
-                assert result.xreplace({k: Integer(v) for k, v in at.items()}).doit() == row * column
+        rows, columns = [1, 2, 1, 2, 1], [1, 2, 1, 2, 1, 1]
+        # One row, one column, and the corners.
+        for p, q in {*((p, 2) for p in range(1, 6)), *((2, q) for q in range(1, 7)), (1, 1), (1, 6), (5, 1), (5, 6)}:
+            at = {**units, P: p, Symbol("p'", integer=True): q}
+            counted = result.xreplace({k: Integer(v) for k, v in at.items()}).doit()
+            assert counted == rows[p - 1] * columns[q - 1]
 
 
 def test_pooling():

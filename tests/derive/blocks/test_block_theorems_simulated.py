@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from planting import derived
 from sympy import Integer, Symbol
 
-import derive
 from derive.averages import Average, SharedVariance
 from derive.network import n
 from derive.proof.oracle import Known
@@ -24,7 +24,7 @@ def parts_of(name):
         for part in one.parts:
             yield from below(part)
 
-    return dict(below(derive.theorem(name)))
+    return dict(below(derived(name)))
 
 
 TANH = {"Activation": np.tanh, "ActivationSlope": lambda s: 1 - np.tanh(s) ** 2}

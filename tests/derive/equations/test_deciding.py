@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from one_error import TRUE, one_error
+from planting import derived
 from printed_lines import LINES
 from sympy import Eq
 
@@ -28,7 +29,7 @@ def test_the_first_question():
     """Equation (1) is refuted, with a network; (2) holds where layers are alike; repaired, both hold."""
     first = derive.audit(EQUATION_1).audits[0]
     assert (first.verdict, first.counterexample is not None) == ("refuted", True)
-    assert first.derived == derive.theorem("backward-variance").result
+    assert first.derived == derived("backward-variance").result
     second = derive.audit(EQUATION_2).audits[0]
     assert (second.verdict, second.suffices) == ("holds-if", (HOMOGENEOUS,))
     assert verdict(EQUATION_1.replace("i'=i}", "i'=i+1}").replace("[W^i]", "[W^{i'}]")) == "holds"
@@ -77,13 +78,13 @@ def test_one_error_is_found():
 def test_a_hypothesis_is_proposed_and_named():
     """The smallest set under which a theorem speaks of the left side."""
     found = derive.audit("Var[z^i] = Var[x] ∏_{i'=0}^{i-1} n_{i'} Var[W^{i'}]").audits[0]
-    assert set(found.claim.hypotheses) == set(derive.theorem("forward-variance").rests_on)
+    assert set(found.claim.hypotheses) == set(derived("forward-variance").rests_on)
     assert "those of forward-variance are proposed" in str(found.claim.reading)
 
 
 def test_what_is_missing_is_named():
     """Without the mean of the input, the formula holds if it is zero."""
-    keys = [h.key for h in derive.theorem("forward-variance").rests_on if h != INPUTS_CENTRED]
+    keys = [h.key for h in derived("forward-variance").rests_on if h != INPUTS_CENTRED]
     found = derive.audit("Var[z^i] = Var[x] ∏_{i'=0}^{i-1} n_{i'} Var[W^{i'}]", assume=keys).audits[0]
     assert (found.verdict, found.suffices) == ("holds-if", (INPUTS_CENTRED,))
 

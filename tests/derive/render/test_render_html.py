@@ -21,8 +21,8 @@ def parse(page):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_page_is_well_formed_and_needs_nothing_from_outside(theorem, name):
-    page = theorem(name).html()
+def test_the_page_is_well_formed_and_needs_nothing_from_outside(rendered, name):
+    page = rendered(name, "html")
     tree = parse(page)
     assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<link|<img", page)
     ids = [e.get("id") for e in tree.iter() if e.get("id")]
@@ -33,8 +33,8 @@ def test_the_page_is_well_formed_and_needs_nothing_from_outside(theorem, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_mathematics_is_mathml_without_stray_latex(theorem, name):
-    formulas = list(parse(theorem(name).html()).iter("math"))
+def test_all_mathematics_is_mathml_without_stray_latex(rendered, name):
+    formulas = list(parse(rendered(name, "html")).iter("math"))
     assert formulas
     for formula in formulas:
         assert {e.tag for e in formula.iter()} <= MATHML
@@ -47,8 +47,8 @@ def test_all_mathematics_is_mathml_without_stray_latex(theorem, name):
         assert shown.count("{") == fences
 
 
-def test_every_lemma_can_be_opened_once(theorem):
-    tree = parse(theorem("weight-gradient-variance").html())
+def test_every_lemma_can_be_opened_once(rendered):
+    tree = parse(rendered("weight-gradient-variance", "html"))
     labels = [d.find("summary").text.split(".")[0] for d in tree.iter("details")]
     assert sorted(labels, key=lambda s: int(s.split()[1])) == [f"Lemma {n + 1}" for n in range(len(labels))]
     assert len(labels) > 10
@@ -125,8 +125,8 @@ def test_primes_stay_with_their_letter_below_a_power():
     assert ["".join(power[0].itertext()) for power in tree.iter("msup")] == ["(u)", "m′"]
 
 
-def test_the_numerator_of_a_wide_fraction_stays_above_its_bar(theorem):
-    statement = parse(theorem("critical-length-half-stable").html()).find(".//div[@class='statement']")
+def test_the_numerator_of_a_wide_fraction_stays_above_its_bar(rendered):
+    statement = parse(rendered("critical-length-half-stable", "html")).find(".//div[@class='statement']")
     (fraction,) = statement.iter("mfrac")
     assert "".join(fraction[0].itertext()) == "4"
 
@@ -139,6 +139,6 @@ def test_the_rest_of_the_evidence_shows_on_hovering(theorem):
 
 
 @pytest.mark.parametrize(("name", "shown"), [("kernel-K", True), ("weight-gradient-variance", False)])
-def test_steps_have_marks_where_they_are_known_differently(theorem, name, shown):
-    links = [e for e in parse(theorem(name).html()).iter("a") if e.get("href").startswith(f"#{name}-mark")]
+def test_steps_have_marks_where_they_are_known_differently(rendered, name, shown):
+    links = [e for e in parse(rendered(name, "html")).iter("a") if e.get("href").startswith(f"#{name}-mark")]
     assert {len(link.text) for link in links} == ({1} if shown else set())

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import derive
-from derive.render.json import to_dict
 
 NAMES = derive.theorems()
 GRADES = {"exact", "enumerated", "sampled", "assumed", "undecided", "failed"}
@@ -35,8 +34,8 @@ def check_chain(section, known):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_data_keeps_to_the_schema(theorem, name):
-    data = to_dict(theorem(name))
+def test_the_data_keeps_to_the_schema(rendered, name):
+    data = rendered(name, "to_dict")
     assert json.loads(json.dumps(data)) == data
     assert set(data) == STATEMENT | {"over", "symbols", "assumptions", "parts", "lemmas"}
     assert data["name"] == name
@@ -55,9 +54,9 @@ def test_the_data_keeps_to_the_schema(theorem, name):
         check_chain(section, known)
 
 
-def test_every_key_is_documented(theorem):
+def test_every_key_is_documented(rendered):
     page = (Path(__file__).parents[3] / "docs" / "json.md").read_text(encoding="utf-8")
-    data = to_dict(theorem("backward-variance"))
+    data = rendered("backward-variance", "to_dict")
     found = {
         *data,
         *data["steps"][0],
@@ -69,6 +68,6 @@ def test_every_key_is_documented(theorem):
     assert {key for key in found if f"`{key}`" not in page} == set()
 
 
-def test_uses_lists_assumptions_in_order_then_lemmas(theorem):
-    uses = to_dict(theorem("weight-gradient-variance"))["steps"][1]["uses"]
+def test_uses_lists_assumptions_in_order_then_lemmas(rendered):
+    uses = rendered("weight-gradient-variance", "to_dict")["steps"][1]["uses"]
     assert uses == ["A1", "A2", "A3", "A9", "product-variance"]

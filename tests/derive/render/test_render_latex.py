@@ -33,19 +33,19 @@ def overfull(log):
     return [float(w) for w in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
 
 
-def in_two_columns(theorem, names, folder, **options):
+def in_two_columns(fragments, folder):
     """Return the log of an article of two columns, with amsmath and amssymb alone, that inputs theorems."""
-    for name in names:
-        (folder / f"{name}.tex").write_text(theorem(name).latex(**options), encoding="utf-8")
-    sections = "\n".join(rf"\section{{{name}}}\input{{{name}}}" for name in names)
+    for name, fragment in fragments.items():
+        (folder / f"{name}.tex").write_text(fragment, encoding="utf-8")
+    sections = "\n".join(rf"\section{{{name}}}\input{{{name}}}" for name in fragments)
     preamble = "\\documentclass[twocolumn]{article}\n\\usepackage{amsmath,amssymb}\n\\begin{document}"
     return compiled(f"{preamble}\n{sections}\n\\end{{document}}\n", folder, runs=2)
 
 
 @needs_engine
 @pytest.mark.parametrize("options", [{}, {"depth": "main", "evidence": "appendix"}])
-def test_every_fragment_can_stand_in_a_paper_of_two_columns(theorem, options, tmp_path):
-    log = in_two_columns(theorem, derive.theorems(), tmp_path, **options)
+def test_every_fragment_can_stand_in_a_paper_of_two_columns(rendered, options, tmp_path):
+    log = in_two_columns({name: rendered(name, "latex", **options) for name in derive.theorems()}, tmp_path)
     assert max(overfull(log), default=0.0) <= WORST_OVERFULL
     assert not re.search(r"undefined|multiply.defined|Missing character", log)
 
@@ -53,20 +53,21 @@ def test_every_fragment_can_stand_in_a_paper_of_two_columns(theorem, options, tm
 @needs_engine
 def test_lines_longer_than_a_column_show_in_the_log(theorem, tmp_path, monkeypatch):
     monkeypatch.setattr(latex, "COLUMN", 55.0)
-    assert max(overfull(in_two_columns(theorem, ["selu-fixed-point"], tmp_path))) > WORST_OVERFULL
+    name = "selu-fixed-point"
+    assert max(overfull(in_two_columns({name: theorem(name).latex()}, tmp_path))) > WORST_OVERFULL
 
 
 @needs_engine
 @pytest.mark.parametrize("name", ["backward-variance", "selu-fixed-point", "critical-correlation-kinked"])
-def test_the_standalone_document_compiles_and_nothing_runs_off_the_page(theorem, name, tmp_path):
-    log = compiled(theorem(name).latex(standalone=True), tmp_path, runs=2)
+def test_the_standalone_document_compiles_and_nothing_runs_off_the_page(rendered, name, tmp_path):
+    log = compiled(rendered(name, "latex", standalone=True), tmp_path, runs=2)
     assert max(overfull(log), default=0.0) <= WORST_OVERFULL
     assert not re.search(r"undefined|Missing character", log)
 
 
 @needs_engine
-def test_equation_1_is_one_page_and_an_appendix(theorem, tmp_path):
-    source = theorem("backward-variance").latex(standalone=True)
+def test_equation_1_is_one_page_and_an_appendix(rendered, tmp_path):
+    source = rendered("backward-variance", "latex", standalone=True)
     after = r"\par\medskip\textbf{Symbols.}"
     assert after in source
     log = compiled(source.replace(after, r"\label{end-of-proof}" + after), tmp_path, runs=2)
@@ -91,10 +92,10 @@ def test_a_fragment_names_its_packages_and_says_everything_as_text(theorem):
         assert escape(lemma["title"]) in fragment
 
 
-def test_the_depth_decides_which_lemmas_are_proved(theorem):
-    data = theorem("forward-variance").to_dict()
+def test_the_depth_decides_which_lemmas_are_proved(rendered):
+    data = rendered("forward-variance", "to_dict")
     for depth in ("main", "full"):
-        fragment = theorem("forward-variance").latex(depth=depth)
+        fragment = rendered("forward-variance", "latex", depth=depth)
         everything = 1 + len(data["parts"]) + len(data["lemmas"])
         assert (fragment.count(r"\emph{Proof.}") == everything) is (depth == "full")
         assert len(re.findall(r"varproplabel\{forward-variance:lemma-\d+\}", fragment)) == len(data["lemmas"])
@@ -107,8 +108,8 @@ def test_hostile_text_is_printed_and_not_obeyed(theorem, tmp_path):
     compiled(odd.latex(standalone=True), tmp_path)
 
 
-def test_a_document_loads_only_packages_of_a_basic_installation(theorem):
-    source = theorem("product-variance").latex(standalone=True)
+def test_a_document_loads_only_packages_of_a_basic_installation(rendered):
+    source = rendered("product-variance", "latex", standalone=True)
     loaded = {p for group in re.findall(r"\\usepackage(?:\[.*?\])?{(.*?)}", source) for p in group.split(",")}
     assert loaded <= BASE_PACKAGES
 

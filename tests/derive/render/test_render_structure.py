@@ -18,8 +18,8 @@ from derive.render.sentences import footer
 NAMES = derive.theorems()
 
 
-def parsed(derivation):
-    return ET.fromstring(derivation.html().replace("<!DOCTYPE html>", ""))
+def parsed(page):
+    return ET.fromstring(page.replace("<!DOCTYPE html>", ""))
 
 
 def squeeze(string):
@@ -83,34 +83,33 @@ def in_html(tree, derivation):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_text_shows_every_step_in_order_with_its_assumptions_and_its_verdict(theorem, name):
-    assert in_text(theorem(name).text(width=100), theorem(name)) is None
+def test_text_shows_every_step_in_order_with_its_assumptions_and_its_verdict(theorem, rendered, name):
+    assert in_text(rendered(name, "text"), theorem(name)) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_latex_shows_every_step_in_order_with_its_assumptions_and_its_verdict(theorem, name):
-    assert in_latex(theorem(name).latex(), theorem(name)) is None
+def test_latex_shows_every_step_in_order_with_its_assumptions_and_its_verdict(theorem, rendered, name):
+    assert in_latex(rendered(name, "latex"), theorem(name)) is None
 
 
-def test_a_document_is_the_fragment_between_a_preamble_and_an_end(theorem):
-    fragment, document = (theorem("half-variance").latex(standalone=s) for s in (False, True))
+def test_a_document_is_the_fragment_between_a_preamble_and_an_end(rendered):
+    fragment, document = (rendered("half-variance", "latex", standalone=s) for s in (False, True))
     assert document.endswith("\\begin{document}\n" + fragment.split("\n", 2)[2] + "\\end{document}\n")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_html_shows_every_step_with_its_rule_its_assumptions_and_its_verdict(theorem, name):
-    assert in_html(parsed(theorem(name)), theorem(name)) is None
+def test_html_shows_every_step_with_its_rule_its_assumptions_and_its_verdict(theorem, rendered, name):
+    assert in_html(parsed(rendered(name, "html")), theorem(name)) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_format_shows_every_assumption_under_its_number(theorem, name):
-    derivation = theorem(name)
-    data = derivation.to_dict()
-    shown = " ".join(derivation.text().split())
+def test_every_format_shows_every_assumption_under_its_number(theorem, rendered, name):
+    data = rendered(name, "to_dict")
+    shown = " ".join(rendered(name, "text").split())
     for a in data["assumptions"]:
         assert f"{a['id']} {a['text']}" in shown
-    fragment = squeeze(re.sub(r"\\newline\\hspace\*\{\dem\}|\\allowbreak|\$", "", derivation.latex()))
-    for a in Outline(derivation).assumptions:
+    fragment = squeeze(re.sub(r"\\newline\\hspace\*\{\dem\}|\\allowbreak|\$", "", rendered(name, "latex")))
+    for a in Outline(theorem(name)).assumptions:
         words = a.hypothesis.text.render(lambda e: latex.formula(e, inline=True), latex.escape)
         assert squeeze(rf"\textbf{{{a.id}}} {words}") in fragment
 
@@ -127,11 +126,11 @@ def test_every_used_assumption_has_a_number_and_every_theorem_assumption_stands_
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_lemma_is_proved_once_and_cited(theorem, name):
+def test_every_lemma_is_proved_once_and_cited(theorem, rendered, name):
     outline = Outline(theorem(name))
     cited = [s for section in outline.sections for step in section.derivation.steps for s in outline.cited(step)]
     assert {s.label for s in outline.lemmas} == {s.label for s in cited if s.kind == "lemma"}
-    shown = theorem(name).text()
+    shown = rendered(name, "text")
     for section in outline.lemmas:
         assert len(re.findall(rf"^{section.label}\. ", shown, re.MULTILINE)) == 1
 
@@ -193,17 +192,17 @@ def test_a_failed_step_shows_its_counterexample_in_every_format(theorem):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_average_says_over_what(theorem, name):
+def test_every_average_says_over_what(theorem, rendered, name):
     outline = Outline(theorem(name))
-    shown = " ".join(theorem(name).text().split())
+    shown = " ".join(rendered(name, "text").split())
     for section in outline.sections:
         for over, _ in section.brackets.legend():
             assert f"taken over {over.describe()}." in shown
 
 
-def test_the_legend_names_what_occurs_and_nothing_else(theorem):
+def test_the_legend_names_what_occurs_and_nothing_else(rendered):
     def symbols(name):
-        return {s["text"] for item in theorem(name).to_dict()["symbols"] for s in item["symbols"]}
+        return {s["text"] for item in rendered(name, "to_dict")["symbols"] for s in item["symbols"]}
 
     assert symbols("product-variance") == {"X", "Y"}
     assert "Var[∂Cost/∂s^d]" not in symbols("forward-variance")

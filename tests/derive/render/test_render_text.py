@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from planting import checked_theorem
 
 import derive
 from derive.errors import InputError
@@ -15,10 +16,11 @@ from derive.render.text_printer import print_text
 NAMES = derive.theorems()
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 140])
-def test_no_line_is_longer_than_the_width(theorem, width):
+@pytest.mark.parametrize("options", [{}, {"width": 60}])
+def test_no_line_is_longer_than_the_width(rendered, options):
     for name in NAMES:
-        assert max(map(len, theorem(name).text(width=width).splitlines())) <= width, name
+        shown = rendered(name, "text", **options)
+        assert max(map(len, shown.splitlines())) <= options.get("width", 100), name
 
 
 def test_a_width_too_small_to_read_is_an_error(theorem):
@@ -33,21 +35,21 @@ def test_the_statement_stands_on_one_line_as_the_paper_prints_it(theorem):
     assert statement_text(theorem("forward-variance")) == ("Var[z^i_k] = Var[x] · ∏_{i'=0}^{i-1} n_{i'} Var[W^{i'}]")
 
 
-def test_the_statement_comes_first_then_the_proof_then_what_explains_it(theorem):
-    shown = theorem("backward-variance").text()
+def test_the_statement_comes_first_then_the_proof_then_what_explains_it(rendered):
+    shown = rendered("backward-variance", "text")
     order = ["= Var[∂Cost/∂s^d] · ∏", "\nProof.", "\nLemma 2. ", "\nSymbols", "\nAverages", "\nAssumptions"]
     places = [shown.index(piece) for piece in [*order, "\nLemma 3. ", "\nHow the steps are known"]]
     assert places == sorted(places)
 
 
-def test_a_lemma_stands_in_one_line_where_it_is_used_and_is_proved_after_the_main_chain(theorem):
-    shown = theorem("backward-variance").text()
+def test_a_lemma_stands_in_one_line_where_it_is_used_and_is_proved_after_the_main_chain(rendered):
+    shown = rendered("backward-variance", "text")
     cited = shown.index("Lemma 3 (The gradient passes back through one layer):")
     assert cited < shown.index("\nSymbols") < shown.index("\nLemma 3. The gradient passes back through one layer")
 
 
-def test_the_main_argument_leaves_the_proofs_of_its_lemmas_out(theorem):
-    whole, main = (theorem("backward-variance").text(depth=depth) for depth in ("full", "main"))
+def test_the_main_argument_leaves_the_proofs_of_its_lemmas_out(rendered):
+    whole, main = (rendered("backward-variance", "text", depth=depth) for depth in ("full", "main"))
     assert whole.count("Proof.") == 1 + 7
     assert main.count("Proof.") == 1 + 2  # the base and the step of its induction
     assert "\nLemma 3. The gradient passes back through one layer\n" in main
@@ -69,8 +71,8 @@ def test_evidence_is_a_mark_at_the_step_and_one_line_below(theorem):
     assert sentence not in checked.text(evidence="none")
 
 
-def test_one_line_explains_all_evidence_of_a_kind_whatever_its_numbers(theorem):
-    derivation = theorem("kernel-K").check().derivation
+def test_one_line_explains_all_evidence_of_a_kind_whatever_its_numbers():
+    derivation = checked_theorem("kernel-K").derivation
     legend = re.findall(r"^ +\[([a-z])\] ", derivation.text(), re.MULTILINE)
     kinds = {(s.verdict.grade, re.sub(r"\d[\d.e+-]*", "", s.verdict.evidence)) for s in steps_of(derivation)}
     assert legend == [chr(ord("a") + n) for n in range(len(kinds))]
