@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def layered_kernel(result: Derivation | Basic, *, name: str | None = None) -> LayeredKernel:
+def layered_kernel(result: Derivation | Basic) -> LayeredKernel:
     """Return the NumPy function that evaluates a derivation's right-hand side, or an expression of the language.
 
     The arguments are read off the expression. Layer symbols come first (``i`` may be an integer or an integer array,
@@ -42,18 +42,13 @@ def layered_kernel(result: Derivation | Basic, *, name: str | None = None) -> La
     """
     if isinstance(result, Derivation):
         expression, facts = result.result, result.setting.facts
-        name = name or result.name
-        statement = result.statement
+        name, statement = result.name.replace("-", "_"), result.statement
         formula = f"{text(statement.lhs)} {statement.relation} {text(expression)}"
     elif isinstance(result, Basic):
-        expression, facts = result, Facts()
-        formula = text(expression)
+        name, expression, facts, formula = "kernel", result, Facts(), text(result)
     else:
         raise InputError(f"a kernel is made of a Derivation or a SymPy expression, got {result!r}")
-    identifier = (name or "kernel").replace("-", "_")
-    if not identifier.isidentifier():
-        raise InputError(f"a kernel's name must be letters, digits, hyphens and underscores, got {name!r}")
-    return LayeredKernel(identifier, expression, *write(identifier, expression), facts, formula)
+    return LayeredKernel(name, expression, *write(name, expression), facts, formula)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

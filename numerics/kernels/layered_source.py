@@ -85,9 +85,7 @@ class _Writer:
         """Return the expression with quantities and products replaced by symbols that the code assigns."""
         if quantity_of(node) is not None or (isinstance(node, Symbol) and self._parameter(node)):
             return self._look_up(node, index)
-        if isinstance(node, Product) or (isinstance(node, Mul) and any(_scaled(a) for a in node.args)):
-            return self._product(node, index)
-        if _scaled(node):
+        if any(_scaled(factor) for factor in Mul.make_args(node)):
             return self._product(node, index)
         if not node.args:
             return node

@@ -10,7 +10,7 @@ from derive.activations import Activation
 from derive.errors import InputError
 from numerics.kernels.map_methods import MapMethods
 from numerics.maps.definitions import ARGUMENTS, map_name
-from numerics.maps.numerical import METHODS
+from numerics.maps.numerical import checked_method
 from numerics.maps.values import named, variance
 from numerics.programs.callable import Kernel
 
@@ -62,13 +62,6 @@ def map_kernel(
     made = made_by(named(activation), full, checked_domain(domain), checked_method(method), backend)
     defaults = _defaults(full, weight_variance, bias_variance)
     return made.with_defaults(defaults) if defaults else made
-
-
-def checked_method(method: str) -> str:
-    """Return one of `METHODS`; raise `InputError` for another."""
-    if method not in METHODS:
-        raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    return method
 
 
 def _defaults(name: str, weight_variance: float | None, bias_variance: float | None) -> Defaults:

@@ -13,7 +13,7 @@ from sympy import Add
 from derive.activations import Activation
 from derive.activations import activation as named
 from derive.errors import InputError
-from numerics.kernels.map_kernels import DOMAIN, checked_domain, checked_method, made_by
+from numerics.kernels.map_kernels import DOMAIN, checked_domain, made_by
 from numerics.kernels.rectifier_programs import (
     Parameters,
     full_program,
@@ -24,6 +24,7 @@ from numerics.kernels.rectifier_programs import (
 from numerics.kernels.rectifier_truth import truth
 from numerics.maps import rectifier_theorem as theorem
 from numerics.maps.definitions import STEP
+from numerics.maps.numerical import checked_method
 from numerics.programs import _runtime
 from numerics.programs.callable import About, Kernel
 from numerics.programs.certificate import SEED, Certificate, measure

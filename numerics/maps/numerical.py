@@ -44,6 +44,13 @@ _SYMBOLS = {"q": symbols.q, "q1": symbols.q_1, "q2": symbols.q_2, "rho": symbols
 _SYMBOLS |= {"gap": GAP, "m": symbols.m, "v": symbols.v}
 
 
+def checked_method(method: str) -> str:
+    """Return one of `METHODS`; raise `InputError` for another."""
+    if method not in METHODS:
+        raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    return method
+
+
 class NumericalMaps:
     r"""Maps of a wide layer ``s' = W f(s) + b`` with weights of variance σ_w²/N and biases of variance σ_b².
 
@@ -84,8 +91,7 @@ class NumericalMaps:
         method: str = "auto",
         backend: str = "numpy",
     ) -> None:
-        if method not in METHODS:
-            raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+        checked_method(method)
         check_backend(backend)
         self.activation = named(activation)
         formula(self.activation)  # which refuses free parameters

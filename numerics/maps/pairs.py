@@ -21,7 +21,7 @@ from derive.quadrature.reading import CannotRead
 from derive.quadrature.space import Space
 from numerics.activations import stable_expression
 from numerics.maps.hermite import ORDERS, Series, U, series, slope_series, squares
-from numerics.maps.plane import NOTHING, Estimate, separation
+from numerics.maps.plane import NOTHING, separation
 from numerics.maps.values import Array
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]
@@ -64,11 +64,11 @@ class Points:
         self.value[at], self.error[at] = value[better], error[better]
         self.method[at] = method if isinstance(method, str) else method[better]
 
-    def improve(self, n: int, here: Estimate) -> bool:
+    def improve(self, n: int, here: Bounded) -> bool:
         """Take one number by quadrature if it is better; whether that was worth it."""
-        gained = here.error < _SLACK * self.error[n]
+        gained = bool(here.error < _SLACK * self.error[n])
         self.reason = self.reason or here.reason
-        self.put(np.array([n]), np.array([here.value]), np.array([here.error]), "quadrature")
+        self.put(np.array([n]), here.value.reshape(1), here.error.reshape(1), "quadrature")
         return gained
 
     @property
@@ -124,8 +124,9 @@ class Pairs:
             points.value[gap == 0] = points.error[gap == 0] = 0.0
         opposite = np.flatnonzero(gap == 2)
         if len(opposite):
-            apart, wrong = (np.full(opposite.shape, x) for x in _opposite(self.f, q))
-            points.put(opposite, apart, wrong, "quadrature")
+            (apart,) = _half_square(self.f)(0.0, q)
+            value, error = (np.full(opposite.shape, x) for x in (apart.value, apart.error))
+            points.put(opposite, value, error, "quadrature")
         before: list[Series] = []
         for order in ORDERS:
             todo = points.todo()
@@ -178,7 +179,7 @@ class Pairs:
             side = 1 if rho[n] > 0 or self.f.is_even else -1 if self.f.is_odd else 0
             if q1 == q2 and side and abs(rho[n]) >= _EXACT:
                 (apart,), (error,), _ = self.separation(q1, np.array([1 - abs(rho[n])]))
-                here = Estimate(side * (first - apart), wrong + error + EPS * first, self.reason)
+                here = Bounded(side * (first - apart), wrong + error + EPS * first, reason=self.reason)
             else:
                 here = _quietly(_product, self.f, q1, q2, float(rho[n]))
             failures = 0 if points.improve(n, here) else failures + 1
@@ -191,16 +192,16 @@ def _space(f: Activation) -> Space:
 
 
 @lru_cache(maxsize=1024)
-def _product(f: Activation, q1: float, q2: float, rho: float) -> Estimate:
+def _product(f: Activation, q1: float, q2: float, rho: float) -> Bounded:
     with mpmath.workdps(50):
         c = mpmath.mpf(rho) * mpmath.sqrt(mpmath.mpf(q1) * mpmath.mpf(q2))
         (found,) = _space(f)([0, 0], [[q1, c], [c, q2]])
-    return Estimate(float(found.value), float(found.error))
+    return found
 
 
-def _quietly(run: Any, *arguments: Any) -> Estimate:
+def _quietly(run: Any, *arguments: Any) -> Bounded:
     try:
-        found: Estimate = run(*arguments)
+        found: Bounded = run(*arguments)
     except CannotRead:
         return NOTHING
     return found
@@ -223,24 +224,16 @@ def _worth(f: Activation, order: int, before: list[Series], near: Array) -> bool
 
 @lru_cache(maxsize=64)
 def _half_square(f: Activation) -> Line:
+    """The integrand of E[(f(u) - f(-u))²]/2."""
     x, g = f.symbol, stable_expression(f)
     return Line([(g - g.xreplace({x: -x})) ** 2 / 2], x)
 
 
-def _opposite(f: Activation, q: float) -> tuple[float, float]:
-    """E[(f(u) - f(-u))²]/2."""
-    if f.is_odd:
-        (value, error), _ = squares(f, q)
-        return 2 * value, 2 * error
-    (found,) = _half_square(f)(0.0, q)
-    return float(found.value), float(found.error)
-
-
-def _together(f: Activation, q1: float, q2: float, side: float) -> Estimate:
+def _together(f: Activation, q1: float, q2: float, side: float) -> Bounded:
     """E[f(√q1 z) f(±√q2 z)]."""
     if q1 == q2 and (side > 0 or f.is_even or f.is_odd):
         (value, error), _ = squares(f, q1)
-        return Estimate(-value if side < 0 and f.is_odd else value, error)
+        return Bounded(-value if side < 0 and f.is_odd else value, error)
     return _product(f, q1, q2, side)
 
 

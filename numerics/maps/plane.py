@@ -19,6 +19,7 @@ import mpmath
 import numpy as np
 
 from derive.activations import Activation
+from derive.quadrature.bounded import Bounded
 from derive.quadrature.boxes import R, gauss_error, rule
 from derive.quadrature.discs import EPS, Disc, multiply, normal_density
 from numerics.maps.given import MOST_WORK, Given
@@ -41,21 +42,12 @@ _SPREAD = 4.0
 """The variance, in units of q, of the law that what is far out is compared with."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A number and a bound of its absolute error."""
-
-    value: float
-    error: float
-    reason: str = ""
-
-
-NOTHING = Estimate(math.nan, math.inf)
-TOO_MUCH = Estimate(math.nan, math.inf, f"nested integrals would take more than {MOST_WORK:.0e} steps")
+NOTHING = Bounded(math.nan, math.inf)
+TOO_MUCH = Bounded(math.nan, math.inf, reason=f"nested integrals would take more than {MOST_WORK:.0e} steps")
 
 
 @lru_cache(maxsize=1024)
-def separation(f: Activation, q: float, gap: Any, size: float) -> Estimate:
+def separation(f: Activation, q: float, gap: Any, size: float) -> Bounded:
     """E[(f(u) - f(t))²]/2 for two units of variance q and correlation 1 - gap; ``size`` is about as large as that."""
     return _Plane(f, q, gap).integrate(size)
 
@@ -97,7 +89,7 @@ class _Plane:
         self.far = 2 * sum(squares(f, _SPREAD * q)[0])
         self.lost = 8 * math.exp(-(REACH**2) / 4) * self.far
 
-    def integrate(self, size: float) -> Estimate:
+    def integrate(self, size: float) -> Bounded:
         """The integral, to errors that are small beside ``size``."""
         reach = REACH * self.alpha * 2
         if not (math.isfinite(self.far) and size > 0 and reach < 2 * self.parts.reach):
@@ -118,7 +110,7 @@ class _Plane:
             found = multiply(inner, density)
             value = float(weight @ found.mid)
             error += float(weight @ found.rad) + 8 * EPS * float(weight @ np.abs(found.mid)) + self.lost
-        return Estimate(value, error) if math.isfinite(value) and math.isfinite(error) else NOTHING
+        return Bounded(value, error) if math.isfinite(value) and math.isfinite(error) else NOTHING
 
     # ---- boxes
 
