@@ -90,13 +90,16 @@ class Fast:
 
         return forms
 
-    def __call__(self, name: str, *, pays: bool = False, **given: ArrayLike) -> Bounded | None:
-        """A map, or an expectation, of q, q and rho, q and gap, or m and v; ``pays`` where nothing else is as good."""
+    def __call__(self, name: str, **given: ArrayLike) -> Bounded | None:
+        """A map, or an expectation, of q, q and rho, q and gap, or m and v, where there are many points."""
         if not (self.used and self.w):
             return None
         arrays = {title: numbers_of(title, values) for title, values in given.items()}
-        sizes = [a.size for a in arrays.values()]
-        if min(sizes) == 0 or not (pays or self._pays(name, max(sizes))):
+        return self.compiled(name, arrays) if self._pays(name, max(a.size for a in arrays.values())) else None
+
+    def compiled(self, name: str, arrays: dict[str, Array]) -> Bounded | None:
+        """The same for however few points: where nothing else has as many digits."""
+        if not (self.used and self.w and all(a.size for a in arrays.values())):
             return None
         if name not in self._plans:
             plan = self._forms.plan(self.activation, name)
