@@ -69,6 +69,24 @@ LARGE_BATCH = Hypothesis(
     exact=False,
     source="Yang et al. 2019, A mean field theory of batch normalization",
 )
+GRADIENT = Family(
+    "g",
+    meaning="the gradients of the cost at what comes out",
+    extents=Extents(IN.axes),
+    layered=False,
+    source=OUTPUT_GRADIENT,
+)
+_AT = GRADIENT(FIRST, UNIT_INDEX)
+_GRADIENT_CENTRED = Hypothesis(
+    "batch-gradient-zero-mean", Words("The gradients {} have mean zero.", _AT), (Property(Kind.ZERO_MEAN, GRADIENT),)
+)
+_GRADIENTS_SETTLE = Hypothesis(
+    "batch-gradients-settle",
+    Words("The average of the gradients {} over a large batch settles at their mean.", _AT),
+    (Property(SELF_AVERAGING, GRADIENT, licenses="->"),),
+    exact=False,
+)
+BACKWARD = (_GRADIENT_CENTRED, _GRADIENTS_SETTLE)
 GIVEN = Setting((FINITE_MOMENTS, BATCH_SIZE, EXCHANGEABLE_SAMPLES), over=OVER)
 
 
@@ -154,25 +172,8 @@ def _infinite() -> Lemmas:
 @lru_cache(maxsize=1)
 def large_batch_gradient() -> Derivation:
     """E[(dC/dz_tk)^2] -> E[g_tk^2]/(v^2 + epsilon), the cost being a sum over the batch."""
-    g = Family(
-        "g",
-        meaning="the gradients of the cost at what comes out",
-        extents=Extents(IN.axes),
-        layered=False,
-        source=OUTPUT_GRADIENT,
-    )
-    at = g(FIRST, UNIT_INDEX)
-    centred = Hypothesis(
-        "batch-gradient-zero-mean", Words("The gradients {} have mean zero.", at), (Property(Kind.ZERO_MEAN, g),)
-    )
-    settling = Hypothesis(
-        "batch-gradients-settle",
-        Words("The average of the gradients {} over a large batch settles at their mean.", at),
-        (Property(SELF_AVERAGING, g, licenses="->"),),
-        exact=False,
-    )
     limits = ((J, Integer(1), BATCH), (L, Integer(1), IN.feature.size))
-    cost = Sum(g(J, L) * Y(J, L), *limits)
+    cost = Sum(GRADIENT(J, L) * Y(J, L), *limits)
     rules = (
         Define(Y),
         SettledVariance(VARIANCE, Z, _APART),
@@ -187,6 +188,6 @@ def large_batch_gradient() -> Derivation:
         Linearity(),
         Linearity(),
     )
-    setting = Setting((FINITE_MOMENTS, BATCH_SIZE, LARGE_BATCH, centred, settling), over=OVER).with_distinct(*_APART)
+    setting = Setting((FINITE_MOMENTS, BATCH_SIZE, LARGE_BATCH, *BACKWARD), over=OVER).with_distinct(*_APART)
     start = Average(Partial(cost, Z(FIRST, UNIT_INDEX)) ** 2, OVER)
     return derived(setting, start, rules, "large-batch-gradient", "The gradient in front of batchnorm, large batch")

@@ -7,6 +7,8 @@ from sympy import Expr, Gt, Heaviside, Integer, Max, Sum, Symbol
 from derive.averages import Average
 from derive.blocks.lemmas import BATCH, BATCH_SIZE, EPSILON, EPSILON_ADDED, FIRST, OVER, SECOND
 from derive.blocks.lemmas_batch import (
+    BACKWARD,
+    EXCHANGEABLE_SAMPLES,
     GIVEN,
     LARGE_BATCH,
     VARIANCE,
@@ -49,6 +51,7 @@ _NOTATION = (
 _ALL = (J, Integer(1), BATCH)
 _APART = (FIRST, SECOND)
 _NAMED = (BATCH_SIZE, EPSILON_ADDED)
+_ASSUMED = (EXCHANGEABLE_SAMPLES, *BACKWARD)
 _SETTING = GIVEN.assuming(EPSILON_ADDED).with_distinct(*_APART)
 _NONE = (PutIn(((EPSILON, Integer(0)),)), Linearity())
 _ONE, _TWO = Average(Y(FIRST, K) ** 2, OVER), Average(Y(FIRST, K) * Y(SECOND, K), OVER)
@@ -102,6 +105,11 @@ def large_batch() -> tuple[Derivation, Derivation]:
 
 _MEAN, _SQUARE, _SLOPE = (one_gaussian(e, Integer(1)) for e in (F(U), F(U) ** 2, SLOPE_OF_F(U) ** 2))
 _COMING = Symbol("G", positive=True)
+_VARIES = Hypothesis(
+    "normalised-activation-varies",
+    Words("The activation function is not constant: {}.", Gt(_SQUARE - _MEAN**2, 0)),
+    (),
+)
 
 
 def _layer() -> tuple[Hypothesis, tuple[tuple[Expr, Expr], ...]]:
@@ -118,14 +126,13 @@ def _layer() -> tuple[Hypothesis, tuple[tuple[Expr, Expr], ...]]:
     return alike("normalised-layers", *values, unit=K), values
 
 
+MADE_HYPOTHESES = (lambda: _layer()[0],)
+
+
 def batch_norm_gradient() -> Derivation:
     """E[(dC/dz_tk)^2] -> E[f'(u)^2]/(E[f(u)^2] - E[f(u)]^2) G, u ~ N(0, 1), for any f and an infinite batch."""
     lemma, (layer, values) = large_batch_gradient(), _layer()
-    spread = _SQUARE - _MEAN**2
-    varies = Hypothesis(
-        "normalised-activation-varies", Words("The activation function is not constant: {}.", Gt(spread, 0)), ()
-    )
-    setting = lemma.setting.assuming(layer, varies, NO_EPSILON)
+    setting = lemma.setting.assuming(layer, _VARIES, NO_EPSILON)
     proof = Proof(setting, lemma.statement.lhs).by(*(step.rule for step in lemma.steps))
     proof.by(PutIn((*values, (EPSILON, Integer(0)))), FactorOut(_COMING))
     return proof.done(

@@ -41,6 +41,7 @@ Z = _IN.family
 _ALL = (L, Integer(1), n(0))
 _EPSILON = ((EPSILON, Words("what is added to the variance")),)
 _PAIR = Average(Y(T, K) * Y(V, K), OVER)
+_SETTLES = settling(_IN)
 CENTRED = Hypothesis(
     "normalised-zero-mean",
     Words("Every value {} that is normalised has mean zero, as a weighted sum has.", Z(T, K)),
@@ -101,13 +102,13 @@ def layer_norm_sum() -> Derivation:
 
 def layer_norm_product() -> Derivation:
     """E[y_tk y_uk] -> (E[z_tk z_uk] - E[z_tk] E[z_uk])/sqrt((Var[z_tk] + epsilon)(Var[z_uk] + epsilon))"""
-    made = proof((EPSILON_ADDED, settling(_IN)), _PAIR, *of_wide_layer(_OUT, second=True))
+    made = proof((EPSILON_ADDED, _SETTLES), _PAIR, *of_wide_layer(_OUT, second=True))
     return made.done("layer-norm-product", "Two samples behind LayerNorm", symbols=(*TWO_SAMPLES, *_EPSILON))
 
 
 def layer_norm_centred() -> Derivation:
     """E[y_tk y_uk] -> E[z_tk z_uk]/sqrt((E[z_tk^2] + epsilon)(E[z_uk^2] + epsilon)) for values of mean zero."""
-    made = proof((EPSILON_ADDED, settling(_IN), CENTRED), _PAIR, *of_wide_layer(_OUT, second=True), Centred())
+    made = proof((EPSILON_ADDED, _SETTLES, CENTRED), _PAIR, *of_wide_layer(_OUT, second=True), Centred())
     return made.done(
         "layer-norm-centred", "On pre-activations the correlation stays", symbols=(*TWO_SAMPLES, *_EPSILON)
     )
@@ -115,6 +116,7 @@ def layer_norm_centred() -> Derivation:
 
 _BEFORE = signal("y", "the pre-activations of the layer before")
 _ACTIVATED = Elementwise(output="z")(_BEFORE)
+_ACTIVATIONS_SETTLE = settling(_ACTIVATED, "settling-activations")
 _LAYER = Serial(LayerNorm(), Dense(n(1), bias_variance=None))(_ACTIVATED)
 _A, _MU, _V, _NORMALISED, _S = _LAYER.defined
 _W, _B = (drawn.family for drawn in _LAYER.drawn[1:])
@@ -132,9 +134,7 @@ def layer_norm_after() -> Derivation:
         Linearity(),
         Define(_A),
     )
-    return proof(
-        (*_LAYER.assumed, settling(_ACTIVATED, "settling-activations")), Average(_S(T, K) * _S(V, K), OVER), *rules
-    ).done(
+    return proof((*_LAYER.assumed, _ACTIVATIONS_SETTLE), Average(_S(T, K) * _S(V, K), OVER), *rules).done(
         "layer-norm-after",
         "The covariance map with LayerNorm after the activation",
         symbols=TWO_SAMPLES,
