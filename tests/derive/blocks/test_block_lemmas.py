@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planting import check
 from sympy import Integer, Rational, Sum, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
@@ -44,7 +45,7 @@ EXACT = {
 @pytest.mark.parametrize("kind", EXACT)
 def test_lemmas_are_exact_in_tiny_worlds(kind):
     for name, lemma in EXACT[kind]().items():
-        result = lemma.derivation.check()
+        result = check(lemma.derivation)
         assert result.passed, (name, result.failures)
         assert result.grade is Grade.EXACT, name
 
@@ -74,7 +75,7 @@ def test_the_gradient_of_an_image_comes_back_as_often_as_its_pixels_are_looked_a
 @pytest.mark.parametrize("positions", [0, 1])
 def test_activation_functions_rest_on_the_limit_of_wide_layers_alone(positions):
     for lemma in _elementwise(positions).values():
-        result = lemma.derivation.check()
+        result = check(lemma.derivation)
         assert result.passed, result.failures
         assert result.grade is Grade.ASSUMED
         assert lemma.derivation.statement.relation == "->"
