@@ -42,4 +42,4 @@ def _growth() -> LayeredKernel:
     """Return what the mean squared norm grows by from the last layer to another."""
     theorem = derivation(THEOREM)
     (last,) = theorem.result.atoms(Average)
-    return layered_kernel((theorem.result / last).subs(SPREAD, fluctuation().result), name="gradient-growth")
+    return layered_kernel((theorem.result / last).subs(SPREAD, fluctuation().result))
