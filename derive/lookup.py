@@ -55,6 +55,9 @@ def lookup(text: str, kinds: Sequence[Kind] = tuple(Kind)) -> Named:
     >>> lookup("eq7").name, lookup("Backward Variance").name, lookup("equation 2").name
     ('glorot-2010-eq-7', 'backward-variance', 'glorot-2010-eq-7')
     """
+    for kind in Kind:
+        if loose(text) in map(loose, kind.value):
+            raise InputError(f"{text!r} is a kind of name, not one: varprop list {kind.plural} lists them")
     for found in _ranked(text, kinds):
         if len(found) > 1:
             found = [n for n in found if not _varies(n, found)]
@@ -64,9 +67,6 @@ def lookup(text: str, kinds: Sequence[Kind] = tuple(Kind)) -> Named:
             listed = ", ".join(_described(n) for n in found[:_MOST_LISTED])
             more = f" and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
             raise InputError(f"{text!r} may be any of {listed}{more}")
-    for kind in Kind:
-        if loose(text) in map(loose, kind.value):
-            raise InputError(f"{text!r} is a kind of name, not one: varprop list {kind.plural} lists them")
     close = close_names(text, [n.name for kind in kinds for n in names(kind)])
     hint = (
         f"did you mean {' or '.join(close)}?"

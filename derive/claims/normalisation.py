@@ -136,13 +136,15 @@ def luther_sigma_number() -> Claim:
     """0.82"""
     title = "The standard deviation by which Batch Norm divides, as a number"
     value = luther_sigma().analytic
-    return _number("luther-bn-sigma-number", title, LUTHER, "the forward pass", "sigma", "0.82", value)
+    return _number(
+        "luther-bn-sigma-number", title, LUTHER, "the forward pass", "sigma", "0.82", value, (gradient_of_relu,)
+    )
 
 
 def luther_inverse() -> Claim:
     """1.2 for the mean of (1/sigma)^2, which is 1/sigma."""
     title = "The mean of (1/sigma)^2"
-    return _number("luther-bn-inverse", title, LUTHER, "the backward pass", "mean", "1.2", _growth)
+    return _number("luther-bn-inverse", title, LUTHER, "the backward pass", "mean", "1.2", _growth, (gradient_of_relu,))
 
 
 def luther_weights() -> Claim:
@@ -200,7 +202,14 @@ def _formula(
 
 
 def _number(
-    id: str, title: str, source: str, where: str, left: str, printed: str, value: Callable[[], Expr] | None
+    id: str,
+    title: str,
+    source: str,
+    where: str,
+    left: str,
+    printed: str,
+    value: Callable[[], Expr] | None,
+    against: tuple[Callable[[], Derivation], ...],
 ) -> Claim:
     said = Statement(Symbol(left), "=", Float(printed, len(printed.replace(".", "").lstrip("0"))))
-    return Claim(id, title, source, where, said, Setting(()), (gradient_of_relu,), value, printed)
+    return Claim(id, title, source, where, said, Setting(()), against, value, printed)

@@ -20,6 +20,7 @@ from derive.blocks.lemmas_batch import (
     large_batch_gradient,
 )
 from derive.blocks.lemmas_normalise import NO_EPSILON
+from derive.hypotheses import MadeHypothesis
 from derive.indices import J, K
 from derive.kinds import Hypothesis
 from derive.network import GAIN
@@ -126,7 +127,15 @@ def _layer() -> tuple[Hypothesis, tuple[tuple[Expr, Expr], ...]]:
     return alike("normalised-layers", *values, unit=K), values
 
 
-MADE_HYPOTHESES = (lambda: _layer()[0],)
+MADE_HYPOTHESES = (
+    MadeHypothesis(
+        "normalised-layers",
+        Words("Every unit {} has the same moments, in front of the activation function's weights and behind them.", K),
+        "",
+        lambda: _layer()[0],
+    ),
+)
+"""Hypotheses of this file that rest on what a lemma derives."""
 
 
 def batch_norm_gradient() -> Derivation:
