@@ -83,7 +83,7 @@ def finite_width_decay() -> Derivation:
         "finite-width-decay",
         "The distance of two samples one layer on, at every width",
         symbols=RECTIFIER_NOTATION,
-        source="derived here; the wide limit is the theorem sample-variance-decay",
+        source="derived here",
     )
     above = (
         _one_layer(unit, weights)

@@ -70,7 +70,7 @@ def nearly_linear() -> Derivation:
             "nearly-linear",
             "How the length of a small signal leaves that of the linear network, layer by layer",
             symbols=(*_SYMBOLS, (LENGTH(LAYER), Words("the variance of a pre-activation at layer {}", LAYER))),
-            source="derived here; at the critical gain the next orders are the theorem critical-length",
+            source="derived here",
         ),
         parts=(lemma, correlation),
         remarks=_remarks(proof.now, lemma.result, correlation.result),
