@@ -46,6 +46,7 @@ GRADES = {
     "layer-norm": "assumed",
     "batch-norm": "exact",
     "batch-norm-gradient": "assumed",
+    "pre-ln-residual": "assumed",
     "norm-fourth-moment": "sampled",
     "log-norm-law": "sampled",
     "gradient-fluctuation": "exact",

@@ -4,7 +4,7 @@ import pytest
 from sympy import Integer, Sum, pi, sqrt
 
 import derive
-from derive.averages import Average
+from derive.averages import Average, SharedVariance
 from derive.blocks import BatchNorm, LayerNorm, RMSNorm, network_input, read
 from derive.blocks.lemmas import BATCH, EPSILON
 from derive.blocks.lemmas_batch import VARIANCE, _finite, _infinite
@@ -16,6 +16,7 @@ from derive.proof.verdict import Grade
 from derive.randomness import Entry
 from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F, pair
 from derive.rules.wide import Q, U, one_gaussian
+from derive.theorems.signals import Q1
 
 
 def test_a_scalar_written_out():
@@ -101,6 +102,13 @@ def test_batch_norm():
     mean, square, slope = (one_gaussian(e, Integer(1)) for e in (F(U), F(U) ** 2, SLOPE_OF_F(U) ** 2))
     assert growth["batch-norm-gradient"].result == coming * slope / (square - mean**2)
     assert (growth["batch-norm-gradient-relu"].result - pi / (pi - 1)).equals(0)
+
+
+def test_what_comes_back_through_a_pre_ln_branch_is_divided_by_the_mean_square_of_the_stream():
+    parts = parts_of("pre-ln-residual")
+    (weights, gradients) = sorted(parts["pre-ln-gradient"].result.atoms(SharedVariance), key=str)
+    assert {weights.family.name, gradients.family.name} == {"W", "g"}
+    assert parts["pre-ln-gradient"].result == n(1) * weights * gradients / Q1
 
 
 def is_refuted(name, part, spoil):
