@@ -27,10 +27,10 @@ _WIDTH, _DEPTH, _NETWORKS = 256, 20, 20
 """The most that is simulated; a smaller experiment is simulated as it is."""
 
 _DECAYS = (
-    ("none", "relu", BLUE, "o"),
-    ("LayerNorm, ReLU", "layernorm, relu", GREEN, "s"),
-    ("ReLU, LayerNorm", "relu, layernorm", ORANGE, "D"),
-    ("BatchNorm ($B = 16$), ReLU", "batchnorm(batch=16), relu", PURPLE, "^"),
+    ("none", "relu", BLUE, "o", "solid"),
+    ("LayerNorm, ReLU", "layernorm, relu", GREEN, "s", "dashed"),
+    ("ReLU, LayerNorm", "relu, layernorm", ORANGE, "D", "solid"),
+    ("BatchNorm ($B = 16$), ReLU", "batchnorm(batch=16), relu", PURPLE, "^", "solid"),
 )
 _BATCHES = ((4, ORANGE, "o"), (16, GREEN, "s"), (64, BLUE, "D"))
 
@@ -39,20 +39,22 @@ def normalised_decay(experiment: Experiment, ax: Given = None) -> Figure:
     """v²/q of ReLU networks against depth, without normalisation, with LayerNorm at two places, with BatchNorm."""
     drawn = style.panels(ax, 1, (WIDTH * 0.8, 3.8))
     (axes,) = drawn.axes
-    for number, (label, between, colour, marker) in enumerate(_DECAYS):
+    handles = {}
+    for number, (label, between, colour, marker, dash) in enumerate(_DECAYS):
         run = _simulated(experiment, between, number)
         rows = _dense_rows(run.network)
         theory = predict(run.network).columns
         layers = np.arange(1, len(rows) + 1)
-        axes.plot(layers, (theory["v2"] / theory["q"])[rows], color=colour)
+        (line,) = axes.plot(layers, (theory["v2"] / theory["q"])[rows], color=colour, linestyle=dash)
         apart, error = (1 - run.estimate["rho"])[rows], 2 * run.standard_error["rho"][rows]
-        axes.errorbar(layers, apart, error, color=colour, fmt=marker, elinewidth=0.9, label=label, **OPEN)
+        points = axes.errorbar(layers, apart, error, color=colour, fmt=marker, elinewidth=0.9, **OPEN)
+        handles[label] = (line, points)  # named by one entry
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("layer $l$")
     axes.set_ylabel(r"$1 - \rho = v^2/q$ of two samples")
     style.title(axes, f"two samples, $N = {run.network.shape[0]}$")
-    drawn.legend(*axes.get_legend_handles_labels(), ncols=2)
+    drawn.legend(list(handles.values()), list(handles), ncols=2)
     return drawn.figure
 
 
@@ -104,7 +106,8 @@ def depth_scale(experiment: Experiment, ax: Given = None) -> Figure:
         rasterized=True,
     )
     phases = draw_phase(axes, diagram, scales=(), coloured=False)
-    drawn.figure.colorbar(mesh, ax=axes, label=r"$\xi_c$ (layers)", extend="max")
+    bar = axes.inset_axes((1.03, 0, 0.03, 1))
+    drawn.figure.colorbar(mesh, cax=bar, label=r"$\xi_c$ (layers)", extend="max")
     style.title(axes, str(diagram.activation))
     drawn.legend(phases.handles, phases.labels, ncols=3)
     return drawn.figure

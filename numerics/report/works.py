@@ -8,7 +8,7 @@ from html import escape
 
 from numerics.report.contents import Theorem
 
-_WORK = re.compile(r"^(?:the post of \S+|.*?\b(?:19|20)\d\d(?!\d|-))", re.IGNORECASE)
+_WORK = re.compile(r"^(?:the post of [\d-]+|.*?\b(?:19|20)\d\d(?!\d|-))", re.IGNORECASE)
 
 
 def works(theorems: Iterable[Theorem]) -> dict[str, dict[str, list[str]]]:
@@ -16,9 +16,11 @@ def works(theorems: Iterable[Theorem]) -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {}
     for theorem in theorems:
         for source in theorem.source.split(";"):
-            work = _WORK.match(source.strip())
-            for over in theorem.over if work else ():
-                found.setdefault(work[0][0].upper() + work[0][1:], {}).setdefault(over, []).append(theorem.name)
+            match = _WORK.match(source.strip())
+            if match is not None:
+                of_work = found.setdefault(match[0][0].upper() + match[0][1:], {})
+                for over in theorem.over:
+                    of_work.setdefault(over, []).append(theorem.name)
     return dict(sorted(found.items()))
 
 
