@@ -67,11 +67,13 @@ class DrawnPhase:
         number_lines(self.axes, self.lines, lambda level: f"{1 / abs(level):g}")
 
 
-def draw_phase(axes: Axes, diagram: Phase, *, scales: Sequence[str] = tuple(_SCALES)) -> DrawnPhase:
-    """Draw phases, contours of the depth scales and the critical line; name the axes."""
+def draw_phase(
+    axes: Axes, diagram: Phase, *, scales: Sequence[str] = tuple(_SCALES), coloured: bool = True
+) -> DrawnPhase:
+    """Draw phases (where ``coloured``), contours of the depth scales and the critical line; name the axes."""
     axes.set_xlim(diagram.sigma_w2[0], diagram.sigma_w2[-1])
     axes.set_ylim(diagram.sigma_b2[0], diagram.sigma_b2[-1])
-    handles: list[Patch | Line2D] = [*_phases(axes, diagram)]
+    handles: list[Patch | Line2D] = [*_phases(axes, diagram)] if coloured else []
     lines = []
     for name in scales:
         colour, dash, label = _SCALES[name]

@@ -19,6 +19,7 @@ class Stage(IntEnum):
     EDGE = 6
     OWN = 7
     EVIDENCE = 8
+    NORMALISED = 9
 
 
 def stream(seed: int, stage: Stage, *number: int) -> SeedSequence:

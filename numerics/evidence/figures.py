@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -14,15 +15,15 @@ from numerics.curves import predict
 from numerics.evidence.depth_scale import depth_scales
 from numerics.evidence.gathering import Evidence, Measured, Point
 from numerics.evidence.predictions import predicted_rhythm
-from numerics.evidence.studies import ASSUMPTION, BETWEEN, BIAS_VARIANCE, RHYTHM, SHAPES
+from numerics.evidence.studies import ASSUMPTION, BETWEEN, BIAS_VARIANCE, CHAINS, RHYTHM, SHAPES
 from numerics.figures import style
 from numerics.figures.style import BLUE, GREEN, GREY, OPEN, ORANGE, PURPLE, RED, WIDTH, Given, styled
 from numerics.files import write_atomic
 
 Floats = NDArray[np.float64]
 
-_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
-_MARKERS = "osD^vP"
+_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY, "#8c6d1f", "#4b5fd6")
+_MARKERS = "osD^vPX*"
 SCALES = 6
 """Trainability is said to end at about so many depth scales (Schoenholz et al. 2017, figure 5)."""
 
@@ -119,33 +120,53 @@ def trainable_depth(found: Evidence, ax: Given = None) -> Figure:
 
 @styled
 def shapes(found: Evidence, ax: Given = None) -> Figure:
-    """Accuracy against depth for plain, normalised and residual networks, and how much their variance grows."""
-    drawn = style.panels(ax, 2, (WIDTH, 3.2))
-    accuracy, growth = drawn.axes
+    """Accuracy against depth for chains and residual streams, and how much signals and gradients grow in theory."""
+    drawn = style.panels(ax, 4, (WIDTH, 5.6), rows=2)
+    chains, streams, signals, gradients = drawn.axes
     labels = dict.fromkeys(point.cell.label for point in found.of(SHAPES))
-    for label, colour, marker in zip(labels, _COLOURS, _MARKERS, strict=False):
+    handles = []
+    for label, colour, marker in zip(labels, _COLOURS, _MARKERS, strict=True):
         points = sorted((p for p in found.of(SHAPES) if p.cell.label == label), key=_depth)
         depths = [_depth(point) for point in points]
-        _band(accuracy, np.array(depths), np.array([p.accuracy for p in points]).T, colour, marker, label)
-        growth.plot(depths, [grown(point) for point in points], color=colour, marker=marker, **OPEN)
-    accuracy.set_ylabel("accuracy on the test samples")
-    growth.set_ylabel("$q$, last dense layer over first")
-    growth.set_yscale("log")
+        accuracy = chains if label in CHAINS else streams
+        values = np.array([p.accuracy for p in points]).T
+        handles.append(_band(accuracy, np.array(depths), values, colour, marker, label))
+        for axes, grown in ((signals, signal_growth), (gradients, gradient_growth)):
+            axes.plot(depths, [grown(point) for point in points], color=colour, marker=marker, **OPEN)
+    for axes, title in ((chains, "chains"), (streams, "residual streams")):
+        style.title(axes, title)
+        axes.set_ylim(0, 1)
+    chains.set_ylabel("accuracy on the test samples")
+    signals.set_ylabel("$q$, last hidden layer over first")
+    gradients.set_ylabel("squared gradient, first over last")
+    for axes in (signals, gradients):
+        axes.set_yscale("log")
     for axes in drawn.axes:
         axes.set_xscale("log")
         axes.set_xticks(depths, [str(depth) for depth in depths])
         axes.minorticks_off()
         axes.set_xlabel("dense layers")
-    drawn.legend(*accuracy.get_legend_handles_labels(), ncols=3)
+    drawn.legend(handles, list(labels), ncols=4)
     return drawn.figure
 
 
-def grown(point: Point) -> float:
-    """Return the predicted mean square of a network's last dense layer over that of its first."""
+def signal_growth(point: Point) -> float:
+    """Return the predicted mean square of a network's last hidden layer over that of its first."""
+    q = _hidden(point, "q")
+    return float(q[-1] / q[0])
+
+
+def gradient_growth(point: Point) -> float:
+    """Return the predicted mean square gradient at the first hidden layer over that at the last."""
+    grad = _hidden(point, "grad")
+    return float(grad[0] / grad[-1])
+
+
+def _hidden(point: Point, name: str) -> Floats:
+    """Return a column at the dense layers of a chain, or the blocks of a stream, but for the layer at the output."""
     prediction = predict(point.cell.network)
-    rows = [row for row, name in enumerate(prediction.names) if name == "dense"]
-    q = prediction.columns["q"]
-    return float(q[rows[-1]] / q[rows[0]])
+    rows = [row for row, block in enumerate(prediction.names) if block in ("dense", "residual")]
+    return np.asarray(prediction.columns[name][rows[:-1]])
 
 
 FIGURES: dict[str, Callable[[Evidence], Figure]] = {
@@ -176,10 +197,12 @@ def _dense_rows(one: Measured) -> list[int]:
     return [row for row, name in enumerate(one.result["names"]) if name in ("input", "dense")]
 
 
-def _band(axes: Axes, x: NDArray[np.generic], values: Floats, colour: str, marker: str, label: str) -> None:
+def _band(
+    axes: Axes, x: NDArray[np.generic], values: Floats, colour: str, marker: str, label: str
+) -> ErrorbarContainer:
     """Draw the mean over copies, of (copies, points), with two standard errors."""
     error = 2 * values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    axes.errorbar(x, values.mean(axis=0), error, color=colour, marker=marker, linewidth=0.9, label=label, **OPEN)
+    return axes.errorbar(x, values.mean(axis=0), error, color=colour, marker=marker, linewidth=0.9, label=label, **OPEN)
 
 
 def _curve(axes: Axes, steps: NDArray[np.int_], values: Floats, colour: str, label: str) -> None:

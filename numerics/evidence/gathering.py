@@ -17,7 +17,7 @@ from derive.errors import InputError
 from derive.results import Result
 from numerics.evidence.cells import MEASURED, Cell, keep, kept, perform
 from numerics.evidence.data import KINDS, available, task
-from numerics.evidence.studies import Settings, absent, cells
+from numerics.evidence.studies import Settings, cells
 from numerics.evidence.training import MOMENTUM
 from numerics.files import cannot_write
 from numerics.processes import completed
@@ -76,18 +76,14 @@ class Evidence(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was learnt and how, and what is left out."""
+        """What was learnt and how."""
         s = self.settings
-        said = [
+        return (
             f"Learnt: {self.about}. Width {s.width}, {s.steps} steps of {s.batch} samples, momentum {MOMENTUM:g}, "
             f"{s.copies} seeds (from seed {self.seed}); accuracy is on the test samples, sd over seeds. The step size "
             "is the best of those tried on the validation samples; rate_is says where it is the smallest or the "
-            "largest of them, so that a better one may lie beyond."
-        ]
-        missing = absent()
-        if missing:
-            said.append(f"Left out, for there are no such blocks: {', '.join(missing)}.")
-        return tuple(said)
+            "largest of them, so that a better one may lie beyond.",
+        )
 
     @cached_property
     def points(self) -> tuple[Point, ...]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 import derive
-from derive.blocks.network_text import WORDS
 from numerics.evidence.cells import MEASURED, TRAINED, Cell
 from numerics.evidence.data import CLASSES, PIXELS
 from numerics.figures.experiment import he_gain
@@ -89,12 +88,6 @@ def cells(settings: Settings, *, seed: int, data: str) -> list[Cell]:
     return [Cell(study=study, **about, **common) for study, each in _MAKERS.items() for about in each(settings)]
 
 
-def absent() -> tuple[str, ...]:
-    """Return the blocks of `SHAPES` that this version does not have: their networks are left out."""
-    return tuple(word for word in _NORMALISERS if word not in WORDS)
-
-
-_NORMALISERS = ("layernorm", "batchnorm")
 _Cells = Iterator[dict[str, Any]]
 
 
@@ -195,21 +188,24 @@ def _grid(between: str, settings: Settings) -> _Cells:
 
 def _shapes(settings: Settings) -> _Cells:
     """ReLU networks with He's gain: plain, normalised, and residual ones of L blocks whose variance grows."""
-    width, missing = settings.width, absent()
+    width = settings.width
     for depth in settings.shape_depths:
-        made = {"plain": chain(width, depth, "relu")}
-        for word in _NORMALISERS:
-            if word not in missing:
-                made[word] = chain(width, depth, f"{word}, relu")
+        made = {label: chain(width, depth, between) for label, between in CHAINS.items()}
         for scale in ("1/sqrt(L)", "2/sqrt(L)", "1"):
             made[f"residual, {scale}"] = stream(width, depth, "relu", scale.replace("L", str(depth - 2)), "relu")
-        if "layernorm" not in missing:
-            made["residual, layernorm"] = stream(width, depth, "layernorm, relu", "1", "layernorm, relu")
+        made["residual, layernorm"] = stream(width, depth, "layernorm, relu", "1", "layernorm, relu")
         for label, layers in made.items():
             about = {"label": label, "layers": layers, "depth": depth, "gain": he_gain()}
             yield from _trained(settings, settings.rates, about)
 
 
+CHAINS = {
+    "plain": "relu",
+    "layernorm": "layernorm, relu",
+    "layernorm after": "relu, layernorm",
+    "batchnorm": "batchnorm, relu",
+}
+"""What stands between the dense layers of the chains of `SHAPES`. BatchNorm is over the batch, in tests, too."""
 BETWEEN = {DEPTH: "tanh", DROPOUT: f"tanh, dropout({DROP_RATE})"}
 """What stands between the dense layers of the two grids."""
 

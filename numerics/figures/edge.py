@@ -36,7 +36,7 @@ def edge_of_chaos(experiment: Experiment, ax: Given = None) -> Figure:
     """The phase diagram of tanh, and 1 - rho of two inputs against depth below, at and above its critical line."""
     drawn = style.panels(ax, 2, (WIDTH, 3.6))
     left, right = drawn.axes
-    phases = draw_phase(left, _diagram(), scales=("xi_c",))
+    phases = draw_phase(left, tanh_diagram(), scales=("xi_c",))
     edge = critical(_ACTIVATION, bias_variance=_BIAS).sigma_w2 or math.nan
     labels = [rf"$\sigma_w^2 = {factor * edge:.3g}$" for _, factor, *_ in _NETWORKS]
     handles: list[Any] = []
@@ -81,5 +81,6 @@ def _differences(axes: Axes, experiment: Experiment, weight: float, number: int)
 
 
 @lru_cache
-def _diagram() -> Phase:
+def tanh_diagram() -> Phase:
+    """Return the phase diagram of tanh that the figures share."""
     return phase_diagram(_ACTIVATION, bias_variance=(0.0, 0.3), points=_GRID)

@@ -22,6 +22,9 @@ FIGURES = {
     "layer-randomness": ("histograms:layer_randomness", "All neurons of a layer, one network, one input."),
     "sample-variance": ("decay:sample_variance", "m² and v² against depth: theory, simulation, asymptote."),
     "edge-of-chaos": ("edge:edge_of_chaos", "Two inputs grow alike or apart: tanh below, at and above the edge."),
+    "normalised-decay": ("normalised:normalised_decay", "Two samples against depth, by normalisation, ReLU."),
+    "batch-norm-gradients": ("normalised:batch_norm_gradients", "Gradients through BatchNorm, at B = 4, 16 and 64."),
+    "depth-scale": ("normalised:depth_scale", "How many layers a difference survives, over tanh's phases."),
 }
 """Where each figure is drawn, and what it shows."""
 
@@ -29,7 +32,8 @@ FIGURES = {
 def draw(name: str, *, seed: int = 0, width: int = 1024, depth: int = 50, ax: Given = None) -> Figure:
     """Draw a figure of the post of 2020-02-18, on a ReLU network with He's weights and white noise for inputs.
 
-    ``edge-of-chaos`` is not of the post: it shows tanh networks with biases.
+    ``edge-of-chaos`` and ``depth-scale`` are not of the post, and show tanh networks with biases; nor are
+    ``normalised-decay`` and ``batch-norm-gradients``, of networks of at most 20 layers of 256 units.
 
     Args:
         name: one of `FIGURES`.

@@ -135,7 +135,10 @@ AFTER = Chapter(
     "after",
     "After the post",
     "What constant variance helps, and what it does not: networks that learn, held against what is derived of them at "
-    "initialisation.",
+    "initialisation; and normalisation, by which samples are kept apart, at the price of growing gradients.",
+    theorems=("layer-norm", "batch-norm", "batch-norm-gradient"),
+    claims=("post-3-batch-norm", "post-3-layer-norm", "luther-", "yang-"),
+    figures=("normalised-decay", "batch-norm-gradients", "depth-scale"),
 )
 
 CHAPTERS = (OVER_WHAT, GLOROT, HE, SAMPLES, ANY, BLOCKS, WIDTHS, AFTER)
@@ -192,6 +195,30 @@ CAPTIONS = {
         "Right, one minus the correlation of two inputs against depth, on a logarithmic axis: a straight fall "
         "below the critical line, a slow one on it, and a constant above it; simulated networks lie on the curves "
         "of theory.",
+    ),
+    "normalised-decay": (
+        "How far two samples of one ReLU network with He&#8217;s weights are apart, against depth: points are "
+        "simulated, with two standard errors, lines are the theory of wide layers. LayerNorm in front of ReLU changes "
+        "lengths alone: its line is the one without normalisation, and the decay stays; behind ReLU it takes "
+        "away what samples share. BatchNorm removes the decay "
+        "by construction.",
+        "A plot of one minus the correlation against depth, on a logarithmic axis. Without normalisation and with "
+        "LayerNorm in front of ReLU it falls along one line; with LayerNorm behind ReLU it rises to one; with "
+        "BatchNorm it stays at about 0.7.",
+    ),
+    "batch-norm-gradients": (
+        "Mean squares of gradients, back from the output, through ReLU networks with BatchNorm: points are simulated "
+        "batches of B, with two standard errors; the line is the theorem <code>batch-norm-gradient</code>, for an "
+        "infinite batch.",
+        "A plot of the mean square gradient against layers back from the output, on a logarithmic axis: all grow "
+        "about exponentially, and the larger the batch, the nearer to the line of theory.",
+    ),
+    "depth-scale": (
+        "The depth scale ξ<sub>c</sub> of tanh networks, over weight and bias variance: in how many layers a "
+        "difference between two samples falls by e on its way to where it ends (theorem <code>trainable-depth</code>). "
+        "It is infinite on the edge of chaos, and colours end at 100.",
+        "A heat map over weight and bias variance: dark, of few layers, far from the critical line, and bright along "
+        "it.",
     ),
 }
 """What each figure shows, as HTML; and what it says to those who do not see it."""

@@ -27,7 +27,8 @@ class Theorem:
 
     ``statements`` are the main statement and its further parts, each a title and a formula as HTML; ``kernel`` is
     the generated NumPy source, where the theorem has a value to compute. ``averages`` are sentences on what its
-    averages are over, where that is not what those of most theorems are over.
+    averages are over, where that is not what those of most theorems are over; ``over`` says it of all, in a
+    few words each.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Theorem:
     html: str
     latex: str
     kernel: str | None
+    over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

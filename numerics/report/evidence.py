@@ -25,8 +25,9 @@ CAPTIONS = {
     ),
     "learning-rhythm": (
         "How much each layer of a ReLU network changes, next to the other layers, from four starts: at the first step "
-        "(points; lines are the theory of var_grad_w) and over the first hundred; and the cost of the training "
-        "batches, median and range over seeds, with the step size that was best for each of those tried alike. With "
+        "(points; lines are the theory of var_grad_w, see theorem <code>first-step</code>) and over the first "
+        "hundred; and the cost of the training batches, median and range over seeds, with the step size that "
+        "was best for each of those tried alike. With "
         "Glorot’s gains, too, all layers but the last keep the same rhythm, though variances fall by half a layer.",
         "Three plots. The relative change by layer is nearly flat for Glorot’s, He’s and data-dependent starts, and "
         "jumps by sixteen between the halves of the unbalanced one, as theory says. The cost falls for all.",
@@ -40,11 +41,12 @@ CAPTIONS = {
     ),
     "depth-of-shapes": (
         "ReLU networks with He’s gain: accuracy against depth, and how much the predicted mean square grows on the "
-        "way. Plain networks, whose variance is constant, stop learning; residual ones whose variance grows go on, "
-        "until it grows too much.",
-        "Two plots against depth. Left, the accuracy of plain networks falls with depth, that of residual networks "
-        "with small branches stays. Right, predicted growth: none for plain ones, by orders of magnitude for residual "
-        "ones with large branches.",
+        "way, and the squared gradient on the way back. Chains stop learning, whose variance is constant: plain ones, "
+        "and normalised ones, of which some keep samples apart and have growing gradients. Residual streams whose "
+        "variance grows go on, until it grows too much.",
+        "Four plots against depth. Above, the accuracy of all chains falls with depth, that of residual streams stays, "
+        "but for large branches. Below, predicted growth: of signals and gradients by orders of magnitude for large "
+        "branches, and of gradients alone for BatchNorm and for LayerNorm behind ReLU.",
     ),
 }
 """What each figure shows, as HTML; and what it says to those who do not see it."""

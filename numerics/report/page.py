@@ -27,6 +27,7 @@ from numerics.report.style import PAGE, SHEET
 from numerics.report.subject import Subject
 from numerics.report.subject_page import subject_body
 from numerics.report.tables import verification
+from numerics.report.works import works_table
 
 TITLE = "How variance travels through a random network"
 AUDIT = "Printed formulas, audited"
@@ -62,7 +63,7 @@ def _chapter(chapter: Chapter, contents: Contents, numbers: Iterator[int]) -> st
     theorems = [t for t in contents.theorems if home(t.name, "theorems") is chapter]
     audits = [audit for audit in contents.audits if home(audit.id, "claims") is chapter]
     drawings = [contents.drawings[name] for name in chapter.figures if name in contents.drawings]
-    more = evidence_body(contents.trained, numbers) if chapter is AFTER else ""
+    more = works_table(contents.theorems) + evidence_body(contents.trained, numbers) if chapter is AFTER else ""
     if not (theorems or audits or drawings or more):
         return ""
     parts = [f"<p>{chapter.about}</p>", *(_drawing(drawing, next(numbers)) for drawing in drawings)]

@@ -47,6 +47,7 @@ def perform(task: Task) -> Theorem | Audited:
         html=derivation.html(),
         latex=derivation.latex(standalone=True),
         kernel=source,
+        over=tuple(over.describe() for over, _ in outline.brackets.legend()),
     )
 
 

@@ -12,13 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from derive.blocks.network_text import WORDS
 from derive.errors import InputError
 from numerics import Network
 from numerics.cli import main
 from numerics.evidence import QUICK, Settings, evidence
 from numerics.evidence import gathering as gathering_module
-from numerics.evidence import studies as studies_module
 from numerics.evidence.cells import CELLS, TRAINED, Cell, perform
 from numerics.evidence.cost import accuracy, cross_entropy, output_gradient
 from numerics.evidence.data import CLASSES, PIXELS, Split, available, task
@@ -349,12 +347,18 @@ def test_the_command_writes_cells_table_and_figures(tmp_path, monkeypatch):
     assert refused.exit_code == 2
 
 
-def test_normalised_networks_come_by_the_same_text(tiny, monkeypatch):
-    """Where the blocks are, they are a network more of the study; where not, the notes say so."""
-    labels = {cell.label for cell in cells(TINY, seed=0, data="made-up") if cell.study == SHAPES}
-    for word in ("layernorm", "batchnorm"):
-        assert (word in labels) == (word in WORDS) == (not any(word in note for note in tiny.notes))
-    monkeypatch.setattr(studies_module, "WORDS", {**WORDS, "layernorm": None, "batchnorm": None})
-    made = {cell.label: cell.layers for cell in cells(TINY, seed=0, data="made-up") if cell.study == SHAPES}
-    assert made["batchnorm"].count("batchnorm, relu, dense") == 2
-    assert "residual(layernorm, relu, dense(8), scale=1)" in made["residual, layernorm"]
+def test_normalised_networks_learn_like_the_others(tiny):
+    """Each is a network of the study and has a cost; BatchNorm's mean over the batch is gone."""
+    made = {cell.label: cell for cell in cells(TINY, seed=0, data="made-up") if cell.study == SHAPES}
+    assert made["batchnorm"].layers.count("batchnorm, relu, dense") == 2
+    assert "residual(layernorm, relu, dense(8), scale=1)" in made["residual, layernorm"].layers
+    found = {point.cell.label: point for point in tiny.of(SHAPES)}
+    assert list(found) == list(made)
+    for label in ("layernorm", "layernorm after", "batchnorm", "residual, layernorm"):
+        assert np.isfinite(found[label].best.array("cost")[0]).all()
+    learner, x = Learner(made["batchnorm"].network, 32, "float64"), task("made-up").train.x[:32]
+    run = learner.run(learner.whole, learner.draw(streams(2)), x)
+    names = ["input", *(type(row.block).__name__ for row in learner._rows[1:])]
+    behind = run[learner.rows[names.index("BatchNorm")]]
+    np.testing.assert_allclose(behind.mean(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(np.square(behind).mean(axis=1), 1, atol=1e-3)

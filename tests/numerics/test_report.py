@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -30,6 +31,7 @@ from numerics.report.subject import subject
 from numerics.report.subject_page import subject_body
 from numerics.report.tasks import perform
 from numerics.report.typeset import find_engine, typeset
+from numerics.report.works import works, works_table
 from numerics.simulation import simulate
 from numerics.stages import Stage, stream
 
@@ -268,6 +270,18 @@ def test_chapters_hold_every_name_once():
             assert any(name.startswith(start) for name in derive.claims())
     assert home("edge-of-chaos", "theorems").key == home("torch-gain-tanh", "claims").key == "any"
     assert sorted(name for chapter in CHAPTERS for name in chapter.figures) == sorted(FIGURES) == sorted(CAPTIONS)
+
+
+def test_works_are_named_with_what_they_average_over():
+    """Each source of a theorem that is a work, once, by its authors and year; what has no year is no work."""
+    theorems = [perform(("theorem", name)) for name in ("half-variance", "total-variance")]
+    (law,) = theorems[0].over
+    many = replace(theorems[0], name="two", source="The post of 2020-02-18, step 1; He et al. 2015, equation 7")
+    found = works([*theorems, many])
+    assert list(found) == ["He et al. 2015", "The post of 2020-02-18"]
+    assert found["He et al. 2015"] == {law: ["half-variance", "two"]}
+    assert 'href="#half-variance"' in works_table(theorems)
+    assert works_table(theorems[1:]) == ""
 
 
 def test_the_page_defines_the_network():
