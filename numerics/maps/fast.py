@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from numerics.maps.forms import Form, Plan, Span
     from numerics.programs.callable import Kernel
 
-MANY, MANY_APART = 256, 16
-"""From so many points (differences of two samples) on a compiled form pays for its making; fewer are evaluated with
-their proved bounds.
-"""
+MANY = 256
+"""From so many points on a compiled form pays for its making; a smaller array takes the evaluator with its bounds."""
 _APART = ("separation", "gap_map", "sample_variance_map")
 
 METHOD = "compiled closed form"
@@ -80,7 +78,6 @@ class Fast:
         self.w, self.b = (float(weight_variance), float(bias_variance)) if self.one else (1.0, 0.0)
         # Looked up by name: hashing an activation's expression takes as long as a hundred points.
         self._plans: dict[str, Plan | None] = {}
-        self._apart = 0  # points at which a difference was asked for
         self._codes: dict[Any, tuple[Kernel, dict[str, float], Code | None]] = {}
 
     @cached_property
@@ -109,11 +106,8 @@ class Fast:
         return None if plan is None else self._run(name, plan, arrays)
 
     def _pays(self, name: str, size: int) -> bool:
-        """Whether a compiled form is worth its making: differences count over all calls, each may be an integral."""
-        if name not in _APART:
-            return size >= MANY
-        self._apart += size
-        return self._apart >= MANY_APART
+        """Whether a compiled form is worth its making; of differences it always is, for each may be an integral."""
+        return name in _APART or size >= MANY
 
     def _run(self, name: str, plan: Plan, arrays: dict[str, Array]) -> Bounded | None:
         if "m" in arrays:

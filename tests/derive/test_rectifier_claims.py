@@ -22,7 +22,7 @@ VERDICTS = {
     "he-2015-backward": "holds-if",
     "xavier-on-relu": "refuted",
     "later-post-m-recursion": "refuted",
-    "later-post-ratio": "refuted",
+    "later-post-ratio": "holds-if",
     "later-post-self-averaging": "refuted",
     "torch-gain-tanh": "refuted",
     "torch-gain-selu": "refuted",
