@@ -107,7 +107,8 @@ def depth_scale(experiment: Experiment, ax: Given = None) -> Figure:
     )
     phases = draw_phase(axes, diagram, scales=(), coloured=False)
     bar = axes.inset_axes((1.03, 0, 0.03, 1))
-    drawn.figure.colorbar(mesh, cax=bar, label=r"$\xi_c$ (layers)", extend="max")
+    # Only ticks that are seen: others would be laid out below the figure.
+    drawn.figure.colorbar(mesh, cax=bar, label=r"$\xi_c$ (layers)", extend="max", ticks=[1, 10, 100])
     style.title(axes, str(diagram.activation))
     drawn.legend(phases.handles, phases.labels, ncols=3)
     return drawn.figure
