@@ -58,10 +58,13 @@ FILES = [
     "curves/tanh-small.png",
     "derivations/product-variance.html",
     "derivations/product-variance.tex",
+    "figures/batch-norm-gradients.png",
+    "figures/depth-scale.png",
     "figures/edge-of-chaos.png",
     "figures/kaiming-net.png",
     "figures/layer-randomness.png",
     "figures/network-randomness.png",
+    "figures/normalised-decay.png",
     "figures/sample-randomness.png",
     "figures/sample-variance.png",
     "figures/samplelayer-randomness.png",
@@ -252,10 +255,10 @@ def test_figures_and_chapters_tell_the_story_in_order(report):
     """Every figure is on the page, numbered in order; claims and theorems stand in their chapters; contents link."""
     text = (report / "index.html").read_text(encoding="utf-8")
     numbers = [int(number) for number in re.findall(r"<figcaption>Figure (\d+)\.", text)]
-    assert numbers == list(range(1, 13))
+    assert numbers == list(range(1, 16))
     marks = [f'id="{key}"' for key in ("over-what", "figure-kaiming-net", "figure-layer-randomness", "glorot")]
     marks += [f'id="{key}"' for key in ("product-variance", "glorot-2010-eq-6", "samples", "figure-sample-variance")]
-    marks += ['id="figure-edge-of-chaos"', 'id="verification"', 'id="run-relu"', 'id="again"']
+    marks += ['id="figure-edge-of-chaos"', 'id="figure-depth-scale"', 'id="verification"', 'id="run-relu"', 'id="again"']
     places = [text.index(mark) for mark in marks]
     assert places == sorted(places)
 
@@ -528,9 +531,9 @@ def test_no_two_stages_share_random_numbers(with_page, seeded):
     The figures show one experiment; some show other layers of it, for which it is drawn again.
     """
     made = list({sequence.spawn_key: sequence for sequence in seeded}.values())
-    # Three kinds, two widths and three phases in the figures, four networks and one fit, ten gains, and six networks a
-    # page.
-    assert len(made) == 3 + 2 + 3 + 4 + 1 + 10 + 2 * 6
+    # Three kinds, two widths, three phases, four normalisations and three batches in the figures, four networks and one
+    # fit, ten gains, and six networks a page.
+    assert len(made) == 3 + 2 + 3 + 4 + 3 + 4 + 1 + 10 + 2 * 6
     assert len({tuple(sequence.generate_state(8)) for sequence in made}) == len(made)
     assert {sequence.entropy for sequence in made} == {SEED}
     keys = [sequence.spawn_key for sequence in made]
