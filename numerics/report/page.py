@@ -63,10 +63,11 @@ def _chapter(chapter: Chapter, contents: Contents, numbers: Iterator[int]) -> st
     theorems = [t for t in contents.theorems if home(t.name, "theorems") is chapter]
     audits = [audit for audit in contents.audits if home(audit.id, "claims") is chapter]
     drawings = [contents.drawings[name] for name in chapter.figures if name in contents.drawings]
+    shown = [_drawing(drawing, next(numbers)) for drawing in drawings]
     more = works_table(contents.theorems) + evidence_body(contents.trained, numbers) if chapter is AFTER else ""
-    if not (theorems or audits or drawings or more):
+    if not (theorems or audits or shown or more):
         return ""
-    parts = [f"<p>{chapter.about}</p>", *(_drawing(drawing, next(numbers)) for drawing in drawings)]
+    parts = [f"<p>{chapter.about}</p>", *shown]
     parts += [_over_what()] if chapter is OVER_WHAT else []
     parts += [more] if more else []
     parts += [_theorem(t, pdf=t.name in contents.typeset) for t in theorems]
