@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr, Float, Symbol
 
 from derive.errors import InputError
 from derive.hypotheses import Hypothesis
@@ -83,6 +83,37 @@ class Claim(Result):
     def audit(self) -> Audit:
         """Compare the formula with the derived one and try it in tiny worlds; the verdict is computed."""
         raise NotImplementedError
+
+
+def number_claim(
+    id: str,
+    title: str,
+    symbol: str,
+    printed: Expr | str,
+    value: Callable[[], Expr],
+    *,
+    source: str,
+    where: str,
+    reading: Words | None = None,
+    against: tuple[Callable[[], Derivation], ...] = (),
+    stated: tuple[Hypothesis, ...] = (),
+) -> Claim:
+    """Return the claim of a printed number or function; a number that is given as text holds to its digits."""
+    decimal = printed if isinstance(printed, str) else None
+    if isinstance(printed, str):
+        printed = Float(printed, len(printed.replace(".", "").lstrip("0")))
+    return Claim(
+        id=id,
+        title=title,
+        source=source,
+        where=where,
+        printed=Statement(Symbol(symbol), "=", printed),
+        setting=Setting(stated),
+        against=against,
+        analytic=value,
+        decimal=decimal,
+        reading=reading,
+    )
 
 
 @dataclass(frozen=True, repr=False)

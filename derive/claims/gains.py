@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from sympy import (
     Expr,
-    Float,
     Integer,
     Rational,
     Symbol,
@@ -21,15 +20,13 @@ from sympy import (
 )
 
 from derive.averages import Average, Variance
-from derive.claims.claim import Claim
+from derive.claims.claim import Claim, number_claim
 from derive.claims.decision import built
 from derive.claims.quadrature import edge_of_chaos
 from derive.claims.rows import AS_GIVEN
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis
 from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO
-from derive.proof.derivation import Derivation, Statement
 from derive.rules.wide import M, V
-from derive.setting import Setting
 from derive.theorems.kernel_k import kernel_k
 from derive.theorems.kumar import CENTRED, FAN_IN, FIRST_ORDER, KEPT, UNIT, kumar_2017
 from derive.theorems.network_variance import SYMMETRIC, half_variance
@@ -40,36 +37,6 @@ from derive.words import Words
 TORCH = "PyTorch, torch.nn.init.calculate_gain"
 SELU_SOURCE = "PyTorch, torch.nn.SELU; Klambauer et al. 2017"
 HAYOU = "Hayou, Doucet & Rousseau 2019, On the impact of the activation function on deep neural networks training"
-
-
-def _number(
-    id: str,
-    title: str,
-    symbol: str,
-    printed: Expr | str,
-    value: Callable[[], Expr],
-    *,
-    source: str,
-    where: str,
-    reading: Words | None = None,
-    against: tuple[Callable[[], Derivation], ...] = (),
-    stated: tuple[Hypothesis, ...] = (),
-) -> Claim:
-    decimal = printed if isinstance(printed, str) else None
-    if isinstance(printed, str):
-        printed = Float(printed, len(printed.replace(".", "").lstrip("0")))
-    return Claim(
-        id=id,
-        title=title,
-        source=source,
-        where=where,
-        printed=Statement(Symbol(symbol), "=", printed),
-        setting=Setting(stated),
-        against=against,
-        analytic=value,
-        decimal=decimal,
-        reading=reading,
-    )
 
 
 _KEEPS = (
@@ -85,7 +52,7 @@ _HIS_METHOD = (
 def _torch(name: str, printed: Expr, value: Callable[[], Expr], *, where: str, stated: tuple[Hypothesis, ...]) -> Claim:
     title, reading = f"The torch gain of {name} keeps the second moment at one", Words(f"{_KEEPS} {_HIS_METHOD}")
     about = (f"torch-gain-{name}", title, "gain", printed, value)
-    return _number(*about, source=TORCH, where=where, reading=reading, against=(half_variance,), stated=stated)
+    return number_claim(*about, source=TORCH, where=where, reading=reading, against=(half_variance,), stated=stated)
 
 
 def _half(slope: Expr) -> Expr:
@@ -120,7 +87,7 @@ def kumar_sigmoid() -> Claim:
         at_zero = {AT_ZERO: Rational(1, 2), SLOPE_AT_ZERO: Rational(1, 4)}
         return sqrt(built(kumar_2017).result.subs(at_zero) * FAN_IN).evalf(30)
 
-    return _number(
+    return number_claim(
         "kumar-sigmoid",
         "The deviation of the weights of a sigmoid network, times the root of the fan-in",
         "v sqrt(N)",
@@ -142,7 +109,7 @@ def selu_alpha() -> Claim:
         return built(alpha).result.evalf(45)
 
     about = ("selu-alpha", "SELU's alpha", "alpha", printed, value)
-    return _number(*about, source=SELU_SOURCE, where="alpha", against=(alpha,), stated=(FIXED_MEAN,))
+    return number_claim(*about, source=SELU_SOURCE, where="alpha", against=(alpha,), stated=(FIXED_MEAN,))
 
 
 def selu_lambda() -> Claim:
@@ -153,14 +120,14 @@ def selu_lambda() -> Claim:
         return built(selu_fixed_point).result.evalf(45)
 
     about = ("selu-lambda", "SELU's lambda", "lambda", printed, value)
-    return _number(
+    return number_claim(
         *about, source=SELU_SOURCE, where="scale", against=(selu_fixed_point,), stated=(FIXED_MEAN, FIXED_SQUARE)
     )
 
 
 def hayou_tanh() -> Claim:
     """(sigma_b, sigma_w) = (0.2, 1.302)."""
-    return _number(
+    return number_claim(
         "hayou-tanh-eoc",
         "The edge of chaos of tanh",
         "sigma_w",
@@ -174,7 +141,7 @@ def hayou_tanh() -> Claim:
 
 def hayou_elu() -> Claim:
     """(sigma_b, sigma_w) = (0.2, 1.227)."""
-    return _number(
+    return number_claim(
         "hayou-elu-eoc",
         "The edge of chaos of ELU",
         "sigma_w",
@@ -188,7 +155,7 @@ def hayou_elu() -> Claim:
 
 def swish() -> Claim:
     """(sigma_b^2, sigma_w^2) = (0.04, 2.952)."""
-    return _number(
+    return number_claim(
         "swish-eoc",
         "The edge of chaos of swish",
         "sigma_w2",
@@ -217,7 +184,7 @@ def dropout() -> Claim:
         }
         return formula.xreplace(values)
 
-    return _number(
+    return number_claim(
         "dropout-variance",
         "Inverted dropout divides the variance by the keep rate",
         "variance",
@@ -241,7 +208,7 @@ def tat_correlation() -> Claim:
         shared = kernel_k().result.subs({M: sqrt(c), V: sqrt(1 - c)}, simultaneous=True)
         return shared / _half(SLOPE)
 
-    return _number(
+    return number_claim(
         "tat-correlation",
         "The correlation map of leaky ReLU",
         "c'",

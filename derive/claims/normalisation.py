@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from sympy import Expr, Float, Integer, Limit, Sum, Symbol, exp, integrate, oo, pi, sqrt
+from sympy import Expr, Integer, Limit, Sum, Symbol, exp, integrate, oo, pi, sqrt
 
 from derive.averages import Average
 from derive.blocks.lemmas import BATCH, BATCH_SIZE, EPSILON_ADDED, FIRST, OVER
 from derive.blocks.lemmas_batch import EXCHANGEABLE_SAMPLES, Y, batch_sum
 from derive.blocks.lemmas_normalise import NO_EPSILON
-from derive.claims.claim import Claim
+from derive.claims.claim import Claim, number_claim
 from derive.claims.rectifier_claims import POST
 from derive.hypotheses import FINITE_MOMENTS, HE_WEIGHTS
 from derive.indices import J, K, L, T
 from derive.layers import i
 from derive.network import SLOPE, n
-from derive.proof.derivation import Derivation, Statement
+from derive.proof.derivation import Statement
 from derive.rules.asymptotics import LAYER
 from derive.setting import Setting
 from derive.theorems.batch_norm import batch_norm_square, gradient_of_relu
@@ -29,6 +27,7 @@ from derive.words import Words
 LUTHER = "K. Luther 2020, Why Batch Norm causes exploding gradients (a post of the same day and author)"
 YANG = "Yang et al. 2019, A mean field theory of batch normalization"
 _DISCUSSION = "introduction"
+_FORWARD, _BACKWARD = "the forward pass", "the backward pass"
 
 
 def shrinks() -> Claim:
@@ -38,16 +37,18 @@ def shrinks() -> Claim:
         relu = sample_variance_decay().result.subs(SLOPE, 0)
         return Limit(relu, LAYER, oo).doit()
 
-    return _formula(
+    return number_claim(
         "post-3-shrinks",
         "Kaiming initialization causes the variance over samples to decay to zero with depth",
-        POST,
-        _DISCUSSION,
-        Symbol("v^2"),
+        "v^2",
         Integer(0),
         limit,
-        (sample_variance_decay,),
-        Words("ReLU, He's gain, no biases; the printed limit is that of {} layers as their number grows.", LAYER),
+        source=POST,
+        where=_DISCUSSION,
+        against=(sample_variance_decay,),
+        reading=Words(
+            "ReLU, He's gain, no biases; the printed limit is that of {} layers as their number grows.", LAYER
+        ),
     )
 
 
@@ -110,41 +111,39 @@ def _growth() -> Expr:
 
 def luther_rate() -> Claim:
     """pi/(pi - 1)"""
-    title = "Squared gradients grow by this factor a layer behind ReLU and Batch Norm"
-    return _formula(
-        "luther-bn-rate", title, LUTHER, "result", Symbol("rate"), pi / (pi - 1), _growth, (gradient_of_relu,)
-    )
+    about = ("luther-bn-rate", "Squared gradients grow by this factor a layer behind ReLU and Batch Norm", "rate")
+    return number_claim(*about, pi / (pi - 1), _growth, source=LUTHER, where="result", against=(gradient_of_relu,))
 
 
 def luther_sigma() -> Claim:
     """Sigma is sqrt((pi - 1)/pi): of pre-activations, over samples, at He's variance 2/N."""
-    title = "The standard deviation by which Batch Norm divides"
-    return _formula(
+    return number_claim(
         "luther-bn-sigma",
-        title,
-        LUTHER,
-        "the forward pass",
-        Symbol("sigma"),
+        "The standard deviation by which Batch Norm divides",
+        "sigma",
         sqrt((pi - 1) / pi),
         lambda: sqrt(1 / _growth()),
-        (gradient_of_relu,),
-        Words("At He's variance the mean square of the slopes and the gain make one: 1/sigma^2 is the whole factor."),
+        source=LUTHER,
+        where=_FORWARD,
+        against=(gradient_of_relu,),
+        reading=Words(
+            "At He's variance the mean square of the slopes and the gain make one: 1/sigma^2 is the whole factor."
+        ),
     )
 
 
 def luther_sigma_number() -> Claim:
     """0.82"""
-    title = "The standard deviation by which Batch Norm divides, as a number"
-    value = luther_sigma().analytic
-    return _number(
-        "luther-bn-sigma-number", title, LUTHER, "the forward pass", "sigma", "0.82", value, (gradient_of_relu,)
+    about = ("luther-bn-sigma-number", "The standard deviation by which Batch Norm divides, as a number", "sigma")
+    return number_claim(
+        *about, "0.82", lambda: sqrt(1 / _growth()), source=LUTHER, where=_FORWARD, against=(gradient_of_relu,)
     )
 
 
 def luther_inverse() -> Claim:
     """1.2 for the mean of (1/sigma)^2, which is 1/sigma."""
-    title = "The mean of (1/sigma)^2"
-    return _number("luther-bn-inverse", title, LUTHER, "the backward pass", "mean", "1.2", _growth, (gradient_of_relu,))
+    about = ("luther-bn-inverse", "The mean of (1/sigma)^2", "mean")
+    return number_claim(*about, "1.2", _growth, source=LUTHER, where=_BACKWARD, against=(gradient_of_relu,))
 
 
 def luther_weights() -> Claim:
@@ -155,61 +154,19 @@ def luther_weights() -> Claim:
         (variance,) = HE_WEIGHTS.equations
         return variance.rhs.subs(SLOPE, 0).xreplace({n(i): fan_in})
 
-    title = "The mean square of He's weights"
-    return _formula(
-        "luther-bn-weights", title, LUTHER, "the backward pass", Symbol("mean"), sqrt(2) / fan_in, value, ()
-    )
+    about = ("luther-bn-weights", "The mean square of He's weights", "mean")
+    return number_claim(*about, sqrt(2) / fan_in, value, source=LUTHER, where=_BACKWARD)
 
 
 def luther_integral() -> Claim:
     """The antiderivative of z exp(-z^2/2) is printed as exp(-z^2/2)."""
     z = Symbol("z", real=True)
-    title = "The antiderivative of z exp(-z^2/2)"
     printed = exp(-(z**2) / 2)
-    return _formula(
-        "luther-bn-integral",
-        title,
-        LUTHER,
-        "appendix",
-        Symbol("integral"),
-        printed,
-        lambda: integrate(z * printed, z),
-        (),
-    )
+    about = ("luther-bn-integral", "The antiderivative of z exp(-z^2/2)", "integral")
+    return number_claim(*about, printed, lambda: integrate(z * printed, z), source=LUTHER, where="appendix")
 
 
 def yang_relu() -> Claim:
     """pi/(pi - 1) as B grows."""
-    title = "The gradient explosion rate of ReLU with large batches"
-    return _formula(
-        "yang-bn-relu", title, YANG, "abstract", Symbol("rate"), pi / (pi - 1), _growth, (gradient_of_relu,)
-    )
-
-
-def _formula(
-    id: str,
-    title: str,
-    source: str,
-    where: str,
-    left: Symbol,
-    printed: Expr,
-    value: Callable[[], Expr],
-    against: tuple[Callable[[], Derivation], ...],
-    reading: Words | None = None,
-) -> Claim:
-    said = Statement(left, "=", printed)
-    return Claim(id, title, source, where, said, Setting(()), against, value, reading=reading)
-
-
-def _number(
-    id: str,
-    title: str,
-    source: str,
-    where: str,
-    left: str,
-    printed: str,
-    value: Callable[[], Expr] | None,
-    against: tuple[Callable[[], Derivation], ...],
-) -> Claim:
-    said = Statement(Symbol(left), "=", Float(printed, len(printed.replace(".", "").lstrip("0"))))
-    return Claim(id, title, source, where, said, Setting(()), against, value, printed)
+    about = ("yang-bn-relu", "The gradient explosion rate of ReLU with large batches", "rate")
+    return number_claim(*about, pi / (pi - 1), _growth, source=YANG, where="abstract", against=(gradient_of_relu,))
