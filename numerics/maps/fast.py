@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 MANY = 256
 """From so many points on a compiled form pays for its making; a smaller array takes the evaluator with its bounds."""
-_APART = ("separation", "gap_map", "sample_variance_map")
 
 METHOD = "compiled closed form"
 
@@ -88,15 +87,14 @@ class Fast:
         return forms
 
     def __call__(self, name: str, **given: ArrayLike) -> Bounded | None:
-        """A map, or an expectation, of q, q and rho, q and gap, or m and v, where there are many points."""
+        """A map, or an expectation, of q, q and rho, q and gap, or m and v."""
         if not (self.used and self.w):
             return None
         arrays = {title: numbers_of(title, values) for title, values in given.items()}
-        return self.compiled(name, arrays) if self._pays(name, max(a.size for a in arrays.values())) else None
-
-    def compiled(self, name: str, arrays: dict[str, Array]) -> Bounded | None:
-        """The same for however few points: where nothing else has as many digits."""
-        if not (self.used and self.w and all(a.size for a in arrays.values())):
+        sizes = [a.size for a in arrays.values()]
+        # A separation has no cheap evaluator, so there a compiled form always pays.
+        cheap = name not in ("separation", "gap_map", "sample_variance_map")
+        if min(sizes) == 0 or (cheap and max(sizes) < MANY):
             return None
         if name not in self._plans:
             plan = self._forms.plan(self.activation, name)
@@ -104,10 +102,6 @@ class Fast:
             self._plans[name] = None if weighted and not self.one else plan
         plan = self._plans[name]
         return None if plan is None else self._run(name, plan, arrays)
-
-    def _pays(self, name: str, size: int) -> bool:
-        """Whether a compiled form is worth its making; of differences it always is, for each may be an integral."""
-        return name in _APART or size >= MANY
 
     def _run(self, name: str, plan: Plan, arrays: dict[str, Array]) -> Bounded | None:
         if "m" in arrays:

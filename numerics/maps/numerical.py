@@ -363,7 +363,7 @@ class NumericalMaps:
     def _from_separation(self, todo: Any, q: Array, gaps: Array, points: Points) -> None:
         """Near correlation 1: E[f²] less the separation, since 1 - ρ is known better than ρq."""
         places = np.flatnonzero(todo & (gaps < 0.5))
-        apart = self._fast.compiled("separation", {"q": q[places], "gap": gaps[places]})
+        apart = self._fast("separation", q=q[places], gap=gaps[places])
         if apart is None:
             return
         whole = self.second_moment(q[places])
