@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sympy.printing.pretty.pretty_symbology import pretty_symbol, pretty_use_unicode
+
 NAMES: dict[str, tuple[str, str]] = {
     "sigma_w2": ("σ_w²", r"{\sigma_w^2}"),
     "epsilon": ("ε", r"\epsilon"),
@@ -15,3 +17,16 @@ NAMES: dict[str, tuple[str, str]] = {
     "lambda_square": ("⟨λ²⟩", r"{\langle\lambda^2\rangle}"),
 }
 """The name of a symbol, and how it is written: in text, in LaTeX."""
+
+
+def unicode_name(name: str) -> str:
+    """Return an identifier as text shows it, ``q_1`` as ``q₁``, ``alpha`` as ``α``.
+
+    SymPy decides once, by the encoding of the standard output that it was imported under, whether it writes so:
+    one statement would print in two ways.
+    """
+    before = pretty_use_unicode(True)
+    try:
+        return str(pretty_symbol(name))
+    finally:
+        pretty_use_unicode(before)

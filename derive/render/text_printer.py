@@ -23,7 +23,6 @@ from sympy import (
     Symbol,
 )
 from sympy.logic.boolalg import And, Equivalent, Implies, Not, Or
-from sympy.printing.pretty.pretty_symbology import pretty_symbol
 from sympy.printing.str import StrPrinter
 
 from derive.averages import Average, Bracket, Covariance, SharedVariance, Variance
@@ -33,7 +32,7 @@ from derive.randomness import Entry, Family
 from derive.render.brackets import Brackets
 from derive.render.order import BIG, TIMES, connected, factors, signed_fraction, terms
 from derive.render.relation_signs import TEXT_RELATIONS
-from derive.render.symbol_names import NAMES
+from derive.render.symbol_names import NAMES, unicode_name
 
 _SIGNS = {"NormalDensity": "φ", "DiracDelta": "δ"}
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -55,7 +54,7 @@ class VarianceTextPrinter(StrPrinter):
         name = str(expr.name)
         if name in NAMES:
             return NAMES[name][0]
-        return pretty_symbol(name) if len(name) > 1 and "'" not in name and " " not in name else name
+        return unicode_name(name) if len(name) > 1 and "'" not in name and " " not in name else name
 
     def _index(self, index: Expr | str) -> str:
         shown = index if isinstance(index, str) else self._print(index).replace(" ", "").replace("−", "-")
@@ -242,7 +241,7 @@ class VarianceTextPrinter(StrPrinter):
         inside = ", ".join(self._print(a) for a in expr.args)
         name = _SIGNS.get(expr.func.__name__, expr.func.__name__)
         primes = "'" * name.count("'")
-        return f"{pretty_symbol(name.rstrip(chr(39)))}{primes}({inside})"
+        return f"{unicode_name(name.rstrip(chr(39)))}{primes}({inside})"
 
     def _print_polygamma(self, expr: Expr) -> str:
         order, argument = expr.args

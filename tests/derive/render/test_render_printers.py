@@ -22,6 +22,7 @@ from sympy import (
     sqrt,
     symbols,
 )
+from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.layers import d, i
@@ -218,3 +219,12 @@ def test_an_unevaluated_product_of_numbers_keeps_a_sign_between_them():
     shown = Mul(2, 3, SharedVariance(x), evaluate=False)
     assert text.formula(shown) == "2 · 3 Var[x]"
     assert latex.formula(shown) == r"2 \cdot 3 \operatorname{Var}[x]"
+
+
+def test_names_are_printed_alike_whatever_the_encoding_that_sympy_was_imported_under():
+    before = pretty_use_unicode(False)
+    try:
+        assert text.formula(Function("alpha")(Symbol("q_1") + 1)) == "α(q₁ + 1)"
+        assert pretty_use_unicode() is False
+    finally:
+        pretty_use_unicode(before)
