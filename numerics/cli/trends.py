@@ -31,8 +31,8 @@ def trend(values: Sequence[float]) -> str:
 
     >>> trend([1, 1, 1]), trend([1, 1.3, 1.69]), trend([1, 0.1, 0.01, 0.001])
     ('is kept', 'grows 1.3x a layer', 'vanishes, 0.1x a layer')
-    >>> trend([1, 3, 0.5]), trend([2, 1.1, 1.0002, 1])
-    ('goes up and down between 0.5 and 3', 'settles at 1')
+    >>> trend([1, 3, 0.5]), trend([2, 1.1, 1.0002, 1]), trend([1, 1.2, 1.6, 2.4, 2.4])
+    ('goes up and down between 0.5 and 3', 'settles at 1', 'grows 1.24x a layer on average')
     """
     first, last = float(values[0]), float(values[-1])
     if not all(map(math.isfinite, values)):
@@ -48,7 +48,10 @@ def trend(values: Sequence[float]) -> str:
         return f"goes up and down between {min(values):.3g} and {max(values):.3g}"
     if spread <= _NEARLY:
         return f"is nearly kept, within {100 * spread:.2g} %"
-    if abs(ratios[-1] - 1) < _SETTLED < abs(ratios[0] - 1):
+    steps = [abs(math.log(ratio)) for ratio in ratios]
+    # A last layer that keeps what it gets, behind others that change it more and more, settles nothing.
+    calmer = all(after <= before + _KEPT for before, after in pairwise(steps[-3:]))
+    if abs(ratios[-1] - 1) < _SETTLED < abs(ratios[0] - 1) and calmer:
         return f"settles at {last:.3g}"
     mean = (last / first) ** (1 / len(ratios))
     average = "" if max(ratios) / min(ratios) < 1 + _STEADY else " on average"
