@@ -3,11 +3,12 @@
 The verdict follows from two independent findings, which must not contradict each other: whether the print agrees with
 what is derived, and whether some tiny world (or point) with the stated hypotheses, and no others, refutes it.
 
-- ``holds``: it agrees, and nothing refutes it. An implication whose premise is false holds vacuously. An approximation
-  holds to the digits printed, or in its limit; `Audit.error` says how far off it is.
+- ``holds``: it agrees, or the rules of inference prove it, and nothing refutes it. An implication whose premise is
+  false holds vacuously. An approximation holds to the digits printed, or in its limit; `Audit.error` says how far off
+  it is.
 - ``holds-if``: it is refuted or not derived under the stated hypotheses, and right under further ones, from the
-  catalogue or from the theorems that it is held against; or it is a function that rests on hypotheses which its source
-  does not state.
+  catalogue, from the theorems that it is held against, or read off a proof by the rules; or it is a function that rests
+  on hypotheses which its source does not state.
 - ``refuted``: refuted, and no further hypothesis repairs it. It may still be right for special widths and variances:
   ``condition`` says when, and ``condition_exact`` whether only then.
 - ``undecided``: nothing derived agrees with it, and nothing refutes it.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from derive.claims.by_rules import proved
 from derive.claims.claim import Audit, Claim, Finding
 from derive.claims.decision import VACUOUS, Comparison, compare
 from derive.claims.numbers import approximates, compare_numbers, refute_at_points, unstated
@@ -62,6 +64,9 @@ def _audit_statement(claim: Claim, setting: Setting) -> Audit:
     against, how = tried.counterexample, "a tiny world refutes it"
     if against is None and found.derived is not None and claim.printed.relation == "=" and not _enumerated(tried):
         against, how = refute_at_sizes(claim, found.derived, setting), "it is not what is derived, at some sizes"
+    by_rules = proved(claim, setting) if against is None else None
+    if by_rules is not None:
+        return Audit(claim, Finding.HOLDS, _agreed(by_rules[0], tried.grade), derived=by_rules[0].derived)
     missing, repaired = repair(claim, setting)
     derived = found.derived if repaired is None or found.derived is not None else repaired.derived
     refuted = against is not None

@@ -29,11 +29,12 @@ from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Claim
 from derive.errors import InputError
 from derive.layers import Facts, d, i
-from derive.network import W, Width
+from derive.network import Partial, W, Width
 from derive.proof.derivation import Derivation, Statement
 from derive.proof.instances import indices, solved
 from derive.proof.regime import regime
 from derive.proof.rule import RuleDoesNotApply
+from derive.randomness import Entry
 from derive.rules import ByLemma, CancelEquation
 from derive.rules.lemma import required
 from derive.rules.positive import positive
@@ -175,7 +176,7 @@ def _without_common(left: Expr, right: Expr) -> tuple[Expr, Expr]:
 def _is_product(expression: Expr) -> bool:
     """Return True for a product of widths, variances and products of them."""
     form, rest = canonical(expression)
-    return not rest.atoms(Width, Product, Bracket, Sum) and all(isinstance(f, LAYERED) for f in form)
+    return not rest.atoms(Width, Product, Bracket, Sum, Entry, Partial) and all(isinstance(f, LAYERED) for f in form)
 
 
 def _pinned(expression: Basic, setting: Setting) -> Basic:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from derive.claims.by_rules import completed
 from derive.claims.claim import Claim
 from derive.claims.decision import Comparison, built, compare
 from derive.errors import InputError
@@ -19,7 +20,7 @@ def repair(claim: Claim, setting: Setting) -> tuple[tuple[Hypothesis, ...], Comp
     """Return the fewest further hypotheses under which the claim holds, with the comparison under them.
 
     One or two of the catalogue and of the theorems' are tried, then all that the theorems rest on, less those that it
-    holds without.
+    holds without; then those that the rules rest on where they prove it.
     """
     theirs = _of_theorems(claim)
     candidates = [h for h in dict.fromkeys((*CATALOGUE, *theirs)) if h not in setting.hypotheses]
@@ -30,7 +31,7 @@ def repair(claim: Claim, setting: Setting) -> tuple[tuple[Hypothesis, ...], Comp
                 return more, found
     needed = [h for h in theirs if h not in setting.hypotheses]
     if len(needed) <= _FEW or _holds(claim, setting.assuming(*needed)) is None:
-        return (), None
+        return completed(claim, setting)
     for h in tuple(needed):
         fewer = [k for k in needed if k != h]
         if _holds(claim, setting.assuming(*fewer)) is not None:
