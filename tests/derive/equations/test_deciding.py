@@ -124,9 +124,10 @@ def test_layers_and_widths_that_are_held_fixed(text, where, found):
 
 
 def test_where_no_theorem_speaks():
-    """Tiny worlds may refute; surviving them is undecided, with their number, and never holds."""
+    """Tiny worlds may refute, and the rules prove; surviving worlds alone is undecided, with their number."""
     assert verdict("Cov[s^i_k, s^i_j] = 0", assume="glorot") == "refuted"
-    found = derive.audit("Var[x_1 + W^0_{11}] = Var[x] + Var[W^0]", assume="glorot").audits[0]
+    assert verdict("Var[x_1 + W^0_{11}] = Var[x] + Var[W^0]", assume="glorot") == "holds"
+    found = derive.audit(r"E[s^i_k s^i_j] = \delta_{jk} Var[s^i_k]", assume="glorot").audits[0]
     assert found.verdict == "undecided"
     assert "tiny worlds" in found.evidence
 
