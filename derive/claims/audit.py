@@ -66,8 +66,9 @@ def _audit_statement(claim: Claim, setting: Setting) -> Audit:
         against, how = refute_at_sizes(claim, found.derived, setting), "it is not what is derived, at some sizes"
     by_rules = proved(claim, setting) if against is None else None
     if by_rules is not None:
-        return Audit(claim, Finding.HOLDS, _agreed(by_rules[0], tried.grade), derived=by_rules[0].derived)
+        return Audit(claim, Finding.HOLDS, _agreed(by_rules[0], tried.grade), proof=by_rules[0].proof)
     missing, repaired = repair(claim, setting)
+    proof = () if repaired is None else repaired.proof
     derived = found.derived if repaired is None or found.derived is not None else repaired.derived
     refuted = against is not None
     if repaired is not None:
@@ -80,7 +81,7 @@ def _audit_statement(claim: Claim, setting: Setting) -> Audit:
         finding = Finding.UNDECIDED
         evidence = f"it does not follow from what is derived, and nothing refutes it ({tried.evidence})"
     exact = None if found.condition is None else found.exact
-    return Audit(claim, finding, evidence, found.condition, exact, missing, derived, against)
+    return Audit(claim, finding, evidence, found.condition, exact, missing, derived, against, proof=proof)
 
 
 def _enumerated(tried: Verdict) -> bool:

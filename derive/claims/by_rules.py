@@ -79,10 +79,9 @@ def proved(claim: Claim, setting: Setting) -> tuple[Comparison, frozenset[str]] 
     sides = [chain.done(f"{claim.id}-{n}", claim.title) for n, chain in enumerate(chains, 1) if chain.steps]
     if not all(side.check() for side in sides):
         return None
-    steps = [step for side in sides for step in side.steps]
-    names = ", ".join(dict.fromkeys(step.rule.name for step in steps))
-    how = f"proved by the rules: both sides come to the same by {names}"
-    return Comparison(True, chains[0].now, how=how), frozenset().union(*(step.uses for step in steps))
+    how = "proved by the rules, which bring both sides to the same"
+    uses = frozenset().union(*(step.uses for side in sides for step in side.steps))
+    return Comparison(True, how=how, proof=tuple(sides)), uses
 
 
 def completed(claim: Claim, setting: Setting) -> tuple[tuple[Hypothesis, ...], Comparison | None]:

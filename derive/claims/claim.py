@@ -124,7 +124,8 @@ class Audit(Result):
     tells whether it is right then only, or then among other cases (an implication is right where its premise fails,
     too). ``suffices`` are further hypotheses under which it is right. ``derived`` is the right-hand side that the
     derivation arrives at, ``counterexample`` the smallest world found in which the print is wrong, ``error`` how far
-    off a number or an approximation is, relative to the truth.
+    off a number or an approximation is, relative to the truth. ``proof`` has the chains of both sides to what they
+    share, where the rules by themselves prove the print.
     """
 
     claim: Claim
@@ -136,6 +137,7 @@ class Audit(Result):
     derived: Basic | None = None
     counterexample: Counterexample | None = None
     error: Expr | None = None
+    proof: tuple[Derivation, ...] = ()
 
     @property
     def verdict(self) -> str:

@@ -54,7 +54,7 @@ class Comparison:
     """Whether printed and derived agree, and how; what is derived; and when they agree, where they do not always.
 
     ``exact`` tells whether they agree under no other condition. ``differs`` is True where they are known to differ.
-    ``error`` is the relative difference of two numbers.
+    ``error`` is the relative difference of two numbers, ``proof`` what the rules by themselves derive.
     """
 
     agrees: bool
@@ -64,6 +64,7 @@ class Comparison:
     how: str = IDENTICAL
     differs: bool = False
     error: Expr | None = None
+    proof: tuple[Derivation, ...] = ()
 
 
 def compare(claim: Claim, setting: Setting) -> Comparison:

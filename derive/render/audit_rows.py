@@ -47,6 +47,7 @@ def to_dict(audit: Audit) -> dict[str, Any]:
         "counterexample": audit.counterexample.to_dict() if audit.counterexample else None,
         "derived": _formula(audit.derived),
         "error": _formula(audit.error),
+        "proof": [chain.to_dict() for chain in audit.proof],
     }
 
 
@@ -145,6 +146,9 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
         rows += [("counter", row) for row in sentences(audit.counterexample)]
     if audit.error is not None:
         rows.append(("off by", f"{text.formula(audit.error)} of the true value"))
+    for chain in audit.proof:
+        rows.append(("proof", text.formula(chain.statement.lhs)))
+        rows += [(f"  {step.relation}", f"{text.formula(step.after)}  ({step.rule.name})") for step in chain.steps]
     rows.append(("evidence", audit.evidence))
     if deciding(claim):
         rows.append(("decided by", ", ".join(f"varprop derive {name}" for name in deciding(claim))))
@@ -191,6 +195,11 @@ def to_html(audit: Audit) -> str:
         rows.append(("counterexample", "<br>".join(map(escape, sentences(audit.counterexample)))))
     if audit.error is not None:
         rows.append(("off by", f"{html.formula(audit.error)} of the true value"))
+    for chain in audit.proof:
+        steps = [f" {step.relation} {latex.formula(step.after)}" for step in chain.steps]
+        shown = [html.formula(chain.statement.lhs), *(mathml(step.replace(TIMES, " ")) for step in steps)]
+        rules = ["", *(f" <small>{escape(step.rule.name)}</small>" for step in chain.steps)]
+        rows.append(("proof", "<br>".join(map("".join, zip(shown, rules, strict=True)))))
     rows.append(("evidence", escape(audit.evidence)))
     if deciding(claim):
         rows.append(

@@ -4,6 +4,7 @@ What is true is known from the algebra of variances; every false one differs fro
 """
 
 import pytest
+from sympy import expand
 
 import derive
 from derive.claims import by_rules
@@ -31,7 +32,14 @@ FALSE = (
 def test_a_step_that_no_theorem_is_about_is_proved(equation, assume):
     found = derive.audit(equation, assume=assume)
     assert found.verdict == "holds"
-    assert "proved by the rules" in found.audits[0].evidence
+    (audit,) = found.audits
+    assert "proved by the rules" in audit.evidence
+    ends = [chain.result for chain in audit.proof]
+    left, right = ends if len(ends) == 2 else (*ends, audit.claim.printed.rhs)
+    assert expand(left - right) == 0
+    for step in audit.proof[0].steps:
+        assert step.rule.name in audit.text()
+        assert step.rule.name in audit._repr_html_()
 
 
 @pytest.mark.parametrize(("equation", "assume"), FALSE)
