@@ -11,7 +11,7 @@ from sympy import Basic
 from derive.claims.claim import Audit, Claim, Finding
 from derive.hypotheses import Hypothesis
 from derive.lookup import deciding
-from derive.proof.derivation import Statement
+from derive.proof.derivation import Statement, Step
 from derive.render import html, latex, text
 from derive.render.counterexample import sentences
 from derive.render.mathml import mathml
@@ -19,6 +19,7 @@ from derive.render.order import TIMES
 from derive.render.relation_signs import LATEX_RELATIONS, TEXT_RELATIONS, relation_sign
 from derive.words import Words
 
+_STEP = "  ="
 _HEADLINES = {
     Finding.HOLDS: "holds",
     Finding.HOLDS_IF: "holds if something more is assumed",
@@ -148,15 +149,21 @@ def to_text(audit: Audit, *, width: int = 100) -> str:
         rows.append(("off by", f"{text.formula(audit.error)} of the true value"))
     for chain in audit.proof:
         rows.append(("proof", text.formula(chain.statement.lhs)))
-        rows += [(f"  {step.relation}", f"{text.formula(step.after)}  ({step.rule.name})") for step in chain.steps]
+        rows += [(_STEP, f"{text.formula(step.after)}  ({_by(step)})") for step in chain.steps]
     rows.append(("evidence", audit.evidence))
     if deciding(claim):
         rows.append(("decided by", ", ".join(f"varprop derive {name}" for name in deciding(claim))))
     lines = [f"{claim.id}: {_HEADLINES[audit.finding]}", f"  {claim.title}"]
     for label, content in rows:
         indent = " " * 14
-        lines.append(fill(content, width, initial_indent=f"  {label:<12}", subsequent_indent=indent))
+        first, hyphens = f"  {label:<12}", label != _STEP
+        lines.append(fill(content, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=hyphens))
     return "\n".join(lines)
+
+
+def _by(step: Step) -> str:
+    """Return the rule of a step, and the theorems that it puts in."""
+    return " ".join([step.rule.name, *(lemma.name for lemma in step.lemmas)])
 
 
 def fragment(audit: Audit) -> str:
@@ -198,7 +205,7 @@ def to_html(audit: Audit) -> str:
     for chain in audit.proof:
         steps = [f" {step.relation} {latex.formula(step.after)}" for step in chain.steps]
         shown = [html.formula(chain.statement.lhs), *(mathml(step.replace(TIMES, " ")) for step in steps)]
-        rules = ["", *(f" <small>{escape(step.rule.name)}</small>" for step in chain.steps)]
+        rules = ["", *(f" <small>{escape(_by(step))}</small>" for step in chain.steps)]
         rows.append(("proof", "<br>".join(map("".join, zip(shown, rules, strict=True)))))
     rows.append(("evidence", escape(audit.evidence)))
     if deciding(claim):
