@@ -2,16 +2,16 @@
 
 This is the checker's own reading of the language: it knows definitions, derivatives, sums and expectations, and none
 of the rules that derivations are made with. An expression is first read at concrete indices into small functions of
-the outcome (`Code`), since every one of thousands of outcomes runs them again.
+the outcomes (`Code`), since they run at thousands of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product as cartesian
 from math import prod
-from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -23,10 +23,10 @@ from derive.cost import CostFunction
 from derive.layers import i
 from derive.network import Activation, ActivationSlope
 from derive.proof.code import (
-    NO_COINS,
     Code,
     Nonexistent,
     NotEvaluable,
+    Outcomes,
     Undeclared,
     coins_of,
     constant,
@@ -35,7 +35,7 @@ from derive.proof.code import (
 )
 from derive.proof.coins import Coin
 from derive.proof.described import DescribedValue
-from derive.proof.readers import MOMENTS, reader_of
+from derive.proof.readers import MOMENTS, Reader, made_whole, reader_of
 from derive.proof.verdict import listed
 from derive.proof.worlds import World
 from derive.randomness import Entry, Family
@@ -45,6 +45,8 @@ Seed = tuple[Family, tuple[int, ...]]
 MAX_OUTCOMES, MOST_OUTCOMES = 520, 8200
 SAMPLED_OUTCOMES = 64
 """How many outcomes are drawn where there are too many to enumerate."""
+_AT_ONCE = 4096
+"""At how many outcomes codes are run at once, where they are the outcomes of many conditional means."""
 
 
 class Exact:
@@ -62,8 +64,8 @@ class Exact:
         # Worlds of many layers are few, and have many coins.
         self._most = MOST_OUTCOMES if patient or len(world.layers) >= 4 else MAX_OUTCOMES
         self.met: set[Hashable] = set()
-        self._faces: dict[Coin, int] = {}
-        self._tossed = NO_COINS
+        self._drawn: dict[Coin, int] = {}
+        self._joint: dict[frozenset[Coin], tuple[list[Number], Outcomes]] = {}
         self._codes: dict[Any, Code] = {}
         self._environment = {s: v for s, v in world.values.items() if isinstance(s, Symbol)}
 
@@ -72,29 +74,34 @@ class Exact:
         code = self.read(expression, environment)
         if code.coins:
             raise NotEvaluable(f"{expression} is random")
-        return code.run()
+        return code.value
 
     def for_all(self, expressions: tuple[Basic, ...], environment: Environment) -> Iterator[tuple[Any, ...]]:
         """Yield the values of the expressions at every joint outcome of what they depend on; see `drawn`."""
         codes = [self.read(e, environment) for e in expressions]
-        self._tossed = coins_of(codes)
-        for _ in self._sample(self._tossed) if self.sampling else self._enumerate(self._tossed):
-            yield tuple(c.run() for c in codes)
+        coins = coins_of(codes)
+        outcomes = self._sample(coins) if self.sampling else self._enumerate(coins)[1]
+        for at in outcomes.in_turn():
+            for row, values in enumerate(zip(*[c.run(at) for c in codes], strict=True)):
+                self._drawn = {c: shown[row] for c, shown in at.faces.items()}
+                yield values
 
     def drawn(self) -> list[DescribedValue]:
         """Return the drawn values at the outcome that `for_all` has just yielded."""
-        return self.world.laws.drawn({coin: self._faces[coin] for coin in self._tossed})
+        return self.world.laws.drawn(self._drawn)
 
     def read(self, expression: Basic, environment: Environment) -> Code:
         """Return the code of an expression at concrete indices."""
-        values = [environment.get(s) for s in _free_symbols(expression)]
+        reading = _reading(expression)
+        values = [environment.get(s) for s in reading.symbols]
         if None in values:
             # A symbol's own value may be one of its layer.
             values.append(environment.get(i))
-        key = (expression, *values)
-        if key not in self._codes:
-            self._codes[key] = reader_of(expression)(self, expression, environment)
-        return self._codes[key]
+        key = (reading, *values)
+        code = self._codes.get(key)
+        if code is None:
+            code = self._codes[key] = reading.reader(self, expression, environment)
+        return code
 
     def free_value(self, symbol: Symbol, environment: Environment | None = None) -> Any:
         """Return the value of a symbol in this world: what is given or laid down, or one of its own."""
@@ -119,45 +126,56 @@ class Exact:
             raise NotEvaluable(f"{expression} is no whole number here")
         return int(value)
 
-    def _enumerate(self, coins: frozenset[Coin]) -> Iterator[Number]:
-        """Yield the weight of each joint outcome of the coins, having tossed them so; then put them back."""
+    def _enumerate(self, coins: frozenset[Coin]) -> tuple[list[Number], Outcomes]:
+        """Return the weight of each joint outcome of the coins, and the outcomes."""
+        weights, outcomes = self._jointly(coins)
+        self.outcomes += outcomes.count
+        return weights, outcomes
+
+    def _jointly(self, coins: frozenset[Coin]) -> tuple[list[Number], Outcomes]:
+        if coins not in self._joint:
+            self._joint[coins] = self._listed(coins)
+        return self._joint[coins]
+
+    def _listed(self, coins: frozenset[Coin]) -> tuple[list[Number], Outcomes]:
         order = sorted(coins, key=lambda coin: coin.name)
         # What has no chance at all is no outcome: what holds almost surely holds.
         possible = [[face for face, w in enumerate(c.weights) if w] for c in order]
         count = prod(map(len, possible))
         if count > self._most:
             raise NotEvaluable(f"{count} outcomes are too many to enumerate")
-        self.outcomes += count
-        around = {c: self._faces[c] for c in order if c in self._faces}
         weights: list[Number] = [1]
-        for c, faces in zip(order, possible, strict=True):
-            weights = [w * c.weights[face] for w in weights for face in faces]
-        for tossed, weight in zip(cartesian(*possible), weights, strict=True):
-            self._faces.update(zip(order, tossed, strict=True))
-            yield weight
-        self._faces.update(around)
+        for c, shown in zip(order, possible, strict=True):
+            weights = [w * c.weights[face] for w in weights for face in shown]
+        faces = zip(*cartesian(*possible), strict=True)
+        return made_whole(weights)[0], Outcomes(count, dict(zip(order, faces, strict=True)))
 
-    def _sample(self, coins: frozenset[Coin]) -> Iterator[None]:
+    def _sample(self, coins: frozenset[Coin]) -> Outcomes:
         """Toss the coins a few times, always in the same way."""
         order = sorted(coins, key=lambda coin: coin.name)
         random = Random(len(order))
         self.outcomes += SAMPLED_OUTCOMES
+        tossed: dict[Coin, list[int]] = {c: [] for c in order}
         for _ in range(SAMPLED_OUTCOMES):
             for c in order:
-                (self._faces[c],) = random.choices(range(len(c.weights)), [float(w) for w in c.weights])
-            yield None
+                tossed[c] += random.choices(range(len(c.weights)), [float(w) for w in c.weights])
+        return Outcomes(SAMPLED_OUTCOMES, tossed)
 
-    def _remembered(self, code: Code) -> Code:
+    @staticmethod
+    def _remembered(code: Code) -> Code:
         """Return the code that runs once for each outcome of its own coins."""
         if not code.coins:
             return code
-        own, faces, known = itemgetter(*code.coins), self._faces, {}
+        order = list(code.coins)
+        known: dict[tuple[int, ...], Any] = {}
 
-        def run() -> Any:
-            at = own(faces)
-            if at not in known:
-                known[at] = code.run()
-            return known[at]
+        def run(at: Outcomes) -> list[Any]:
+            rows = at.of(order)
+            fresh = [row for row in dict.fromkeys(rows) if row not in known]
+            if fresh:
+                faces = dict(zip(order, zip(*fresh, strict=True), strict=True))
+                known.update(zip(fresh, code.run(Outcomes(len(fresh), faces)), strict=True))
+            return [known[row] for row in rows]
 
         return Code(run, code.coins)
 
@@ -167,12 +185,13 @@ class Exact:
         if entry.family.source is None:
             return self._remembered(self.read(_definition(entry.family, index), self._environment))
         law = self.world.laws(entry.family, index)
-        coin, values, faces = law.coin, law.values, self._faces
+        coin, values = law.coin, law.values
         if law.tied:
-            return Code(lambda: law.at(faces), law.coins)
+            coins = list(law.coins)
+            return Code(lambda at: [law.at(dict(zip(coins, faces, strict=True))) for faces in at.of(coins)], law.coins)
         if coin is None:
             return constant(values[0])
-        return Code(lambda: values[faces[coin]], frozenset({coin}))
+        return Code(lambda at: [values[face] for face in at.faces[coin]], frozenset({coin}))
 
     def index(self, entry: Entry, environment: Environment) -> tuple[int, ...]:
         """Return the concrete indices of a scalar, having checked that it exists in this world."""
@@ -191,16 +210,24 @@ class Exact:
         coins = coins_of(codes)
         mine = frozenset(c for c in coins if c.source in bracket.over.sources)
 
-        def run() -> Number:
-            total = prod((c.total for c in mine), start=1)
-            weights: dict[tuple[Any, ...], Number] = {}
-            for weight in self._enumerate(mine):
-                values = tuple(c.run() for c in codes)
-                weights[values] = weights.get(values, 0) + weight
-            return moment([(w, values) for values, w in weights.items()], total)
-
         given = coins - mine
-        return self._remembered(Code(run, given)) if given else constant(run())
+        if not given:
+            weights, outcomes = self._enumerate(mine)
+            return constant(moment(weights, [c.run(outcomes) for c in codes]))
+
+        def run(at: Outcomes) -> list[Any]:
+            weights, outcomes = self._jointly(mine)
+            found: list[Any] = []
+            for rows in _parts(range(at.count), max(1, _AT_ONCE // outcomes.count)):
+                self.outcomes += len(rows) * outcomes.count
+                faces: dict[Coin, Sequence[int]] = {c: [*shown] * len(rows) for c, shown in outcomes.faces.items()}
+                faces |= {c: [at.faces[c][row] for row in rows for _ in weights] for c in given}
+                here = Outcomes(len(rows) * outcomes.count, faces)
+                each = [_parts(c.run(here), outcomes.count) for c in codes]
+                found += [moment(weights, columns) for columns in zip(*each, strict=True)]
+            return found
+
+        return self._remembered(Code(run, given))
 
     def derivative(self, e: Basic, seed: Seed, env: Environment) -> Code | None:
         """Return the derivative of an expression by one scalar, or None if it is zero.
@@ -218,7 +245,7 @@ class Exact:
                 inner = self.derivative(_definition(e.family, index), seed, self._environment)
                 self._codes[key] = self._remembered(inner) if inner else constant(0)
             code = self._codes[key]
-            return code if code.coins or code.run() else None
+            return code if code.coins or code.value else None
         if isinstance(e, CostFunction):
             closed = self.world.setting.closes(e)
             return self.derivative(e.linear() if closed else e.curved(), seed, self._environment)
@@ -264,15 +291,28 @@ class Exact:
         yield from environments
 
 
+def _parts(values: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Return the values in parts of a size."""
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
 @lru_cache(maxsize=2_000)
 def _definition(family: Family, index: tuple[int, ...]) -> Expr:
     return family.defined(*map(Integer, index))
 
 
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """How an expression is read, and what it hangs on."""
+
+    reader: Reader
+    symbols: tuple[Symbol, ...]
+
+
 @lru_cache(maxsize=20_000)
-def _free_symbols(expression: Basic) -> tuple[Symbol, ...]:
-    """Return the free symbols in an order of their own: what is remembered must not hang on an environment's."""
-    return tuple(sorted(expression.free_symbols, key=lambda s: s.name))
+def _reading(expression: Basic) -> _Reading:
+    """Return how an expression is read; its symbols are in an order of their own, not in that of an environment."""
+    return _Reading(reader_of(expression), tuple(sorted(expression.free_symbols, key=lambda s: s.name)))
 
 
 __all__ = ["Exact", "Nonexistent", "NotEvaluable", "Undeclared"]

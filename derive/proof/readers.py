@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
+from math import lcm, prod
+from operator import mod
 from typing import TYPE_CHECKING, Any
 
 from sympy import (
@@ -46,15 +48,16 @@ from derive.cost import CostFunction, Partial
 from derive.gaussian.expectation import GaussianExpectation
 from derive.hypotheses import Kind
 from derive.network import Activation, ActivationSlope
-from derive.proof.atoms import equal, less, numeric, opaque, power, quotient, symbolic, told_apart
+from derive.proof.atoms import equal, inexact, less, numeric, opaque, power, quotient, symbolic, told_apart
 from derive.proof.code import (
     Code,
     Nonexistent,
     NotEvaluable,
+    Outcomes,
     Undeclared,
     coins_of,
     constant,
-    folded,
+    lifted,
     plus_code,
     times_code,
 )
@@ -66,7 +69,8 @@ if TYPE_CHECKING:
     from derive.proof.exact import Exact
 
 Environment = Mapping[Symbol, Any]
-Table = list[tuple[Any, tuple[Any, ...]]]
+Values = Sequence[Any]
+Reader = Callable[["Exact", Any, Environment], Code]
 
 
 def _symbol(self: Exact, e: Symbol, env: Environment) -> Code:
@@ -74,25 +78,33 @@ def _symbol(self: Exact, e: Symbol, env: Environment) -> Code:
 
 
 def _power(self: Exact, e: Expr, env: Environment) -> Code:
-    base, exponent = self.read(e.base, env), self.read(e.exp, env)
-    return folded(lambda: power(base.run(), exponent.run()), [base, exponent])
+    return lifted(power, [self.read(e.base, env), self.read(e.exp, env)])
 
 
-def _mean(table: Table, total: Any) -> Any:
-    return quotient(sum(w * v for w, (v,) in table), total)
+def made_whole(values: Values) -> tuple[Values, int]:
+    """Return values and what they are to be divided by: whole numbers, whose arithmetic is fast, where there are."""
+    if any(map(inexact, values)):
+        return values, 1
+    below = lcm(*{v.denominator for v in values})
+    return values if below == 1 else [v.numerator * (below // v.denominator) for v in values], below
 
 
-def _variance(table: Table, total: Any) -> Any:
-    return quotient(sum(w * v * v for w, (v,) in table), total) - _mean(table, total) ** 2
+def _mean(weights: Values, columns: Sequence[Values]) -> Any:
+    whole = [made_whole(column) for column in columns]
+    above = sum(map(prod, zip(weights, *[values for values, _ in whole], strict=True)))
+    return quotient(above, sum(weights) * prod(below for _, below in whole))
 
 
-def _covariance(table: Table, total: Any) -> Any:
-    product = quotient(sum(w * u * v for w, (u, v) in table), total)
-    left = quotient(sum(w * u for w, (u, _) in table), total)
-    return product - left * quotient(sum(w * v for w, (_, v) in table), total)
+def _variance(weights: Values, columns: Sequence[Values]) -> Any:
+    return _covariance(weights, [*columns, *columns])
 
 
-MOMENTS: dict[type, Callable[[Table, Any], Any]] = {
+def _covariance(weights: Values, columns: Sequence[Values]) -> Any:
+    left, right = columns
+    return _mean(weights, columns) - _mean(weights, [left]) * _mean(weights, [right])
+
+
+MOMENTS: dict[type, Callable[[Values, Sequence[Values]], Any]] = {
     Average: _mean,
     Variance: _variance,
     Covariance: _covariance,
@@ -132,19 +144,14 @@ def _slope(self: Exact, e: ActivationSlope, env: Environment) -> Code:
     if self.world.functions[Activation] is IDENTITY:
         return constant(1)
     argument = self.read(e.args[0], env)
-    return folded(lambda: slope(argument.run()), [argument])
+    return lifted(slope, [argument])
 
 
 def _activation(self: Exact, e: Activation, env: Environment) -> Code:
     if Activation not in self.world.functions:
         return function(self, e, env)
     self.met.add(Activation)
-    argument, activation = self.read(e.args[0], env), self.world.functions[Activation].function
-    return folded(lambda: activation(argument.run()), [argument])
-
-
-def _absolute(argument: Code) -> Code:
-    return folded(lambda: abs(argument.run()), [argument])
+    return lifted(self.world.functions[Activation].function, [self.read(e.args[0], env)])
 
 
 def _delta(self: Exact, e: KroneckerDelta, env: Environment) -> Code:
@@ -155,41 +162,25 @@ def _terms(self: Exact, e: Expr, env: Environment) -> list[Code]:
     return [self.read(e.function, inner) for inner in self.ranges(e, env)]
 
 
-def _remainder(self: Exact, e: Expr, env: Environment) -> Code:
-    above, below = (self.read(a, env) for a in e.args)
-    return folded(lambda: above.run() % below.run(), [above, below])
-
-
-def _of_all(combine: Callable[..., Any]) -> Callable[[Exact, Basic, Environment], Code]:
-    def read(self: Exact, e: Basic, env: Environment) -> Code:
-        codes = [self.read(a, env) for a in e.args]
-        return folded(lambda: combine(*(c.run() for c in codes)), codes)
-
-    return read
+def _of_all(combine: Callable[..., Any]) -> Reader:
+    return lambda self, e, env: lifted(combine, [self.read(a, env) for a in e.args])
 
 
 def _number(self: Exact, e: Expr, env: Environment) -> Code:
     return constant(numeric(e))
 
 
-def _tuple(self: Exact, e: Tuple, env: Environment) -> Code:
-    codes = [self.read(a, env) for a in e.args]
-    return folded(lambda: tuple(c.run() for c in codes), codes)
-
-
 def function(self: Exact, e: Function, env: Environment) -> Code:
     """Read a function at its arguments: its value where SymPy knows one, else one of its own for each argument."""
-    codes = [self.read(a, env) for a in e.args]
     name, world = type(e).__name__, self.world.number
 
-    def run() -> Any:
-        arguments = tuple(c.run() for c in codes)
+    def value(*arguments: Any) -> Any:
         known = None if isinstance(e, AppliedUndef) else _known(e.func, arguments)
         if known is not None:
             return known
         return opaque(world, name, tuple(map(told_apart, arguments)), like=e)
 
-    return folded(run, codes)
+    return lifted(value, [self.read(a, env) for a in e.args])
 
 
 @lru_cache(maxsize=20_000)
@@ -206,8 +197,9 @@ def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
     """
     law = [self.read(p, env) for p in (*e.mean, *(c for row in e.covariance for c in row))]
 
-    def mean() -> Code:
-        key = (self.world.number, *(told_apart(c.run()) for c in law))
+    @cache
+    def mean(*moments: Any) -> Code:
+        key = (self.world.number, *moments)
         weights: list[Any] = [abs(opaque(*key, point)) for point in range(3)]
         codes = []
         for point, weight in enumerate(weights):
@@ -217,9 +209,14 @@ def _gaussian(self: Exact, e: GaussianExpectation, env: Environment) -> Code:
 
     random = coins_of(law)
     if not random:
-        return mean()
+        return mean(*(told_apart(c.value) for c in law))
     inside = self.read(e.integrand, {**env, **dict.fromkeys(e.variables, 1)}).coins
-    return Code(lambda: mean().run(), random | inside)
+
+    def run(at: Outcomes) -> list[Any]:
+        each = zip(*(map(told_apart, c.run(at)) for c in law), strict=True)
+        return [value for row, moments in enumerate(each) for value in mean(*moments).run(at.only([row]))]
+
+    return Code(run, random | inside)
 
 
 def _piecewise(self: Exact, e: Piecewise, env: Environment) -> Code:
@@ -227,31 +224,39 @@ def _piecewise(self: Exact, e: Piecewise, env: Environment) -> Code:
     for value, condition in e.args:
         # What stands where a condition on indices fails need not exist.
         holds = self.read(condition, env)
-        if holds.coins or holds.run():
+        if holds.coins or holds.value:
             pieces.append((self.read(value, env), holds))
             if not holds.coins:
                 break
-    if pieces and not pieces[0][1].coins:
+    if not pieces:
+        raise NotEvaluable(f"{e} has no value here")
+    if not pieces[0][1].coins:
         return pieces[0][0]
 
-    def run() -> Any:
+    def run(at: Outcomes) -> list[Any]:
+        found: dict[int, Any] = {}
+        left = list(range(at.count))
         for value, condition in pieces:
-            if condition.run():
-                return value.run()
-        raise NotEvaluable(f"{e} has no value here")
+            holds = dict(zip(left, condition.run(at.only(left)), strict=True))
+            here = [row for row in left if holds[row]]
+            found |= zip(here, value.run(at.only(here)), strict=True)
+            left = [row for row in left if not holds[row]]
+        if left:
+            raise NotEvaluable(f"{e} has no value here")
+        return [found[row] for row in range(at.count)]
 
-    return folded(run, [code for piece in pieces for code in piece])
+    return Code(run, coins_of([code for piece in pieces for code in piece]))
 
 
 def unexplained(self: Exact, e: Basic, env: Environment) -> Code:
     """Read a node of which a tiny world knows nothing as an opaque atom."""
     if e.atoms(Entry):
         raise NotEvaluable(f"{type(e).__name__} has no exact value in a tiny world")
-    values = {s: symbolic(self.read(s, env).run()) for s in sorted(e.free_symbols, key=str)}
+    values = {s: symbolic(self.read(s, env).value) for s in sorted(e.free_symbols, key=str)}
     return constant(opaque(self.world.number, str(e.xreplace(values)), like=e if isinstance(e, Expr) else None))
 
 
-READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
+READERS: dict[type, Reader] = {
     Symbol: _symbol,
     CostFunction: _symbol,
     Add: lambda self, e, env: plus_code([self.read(a, env) for a in e.args]),
@@ -262,8 +267,8 @@ READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     KroneckerDelta: _delta,
     Entry: lambda self, e, env: self.entry(e, env),
     Partial: _partial,
-    Mod: _remainder,
-    Abs: lambda self, e, env: _absolute(self.read(e.args[0], env)),
+    Mod: _of_all(mod),
+    Abs: _of_all(abs),
     Activation: _activation,
     ActivationSlope: _slope,
     Average: lambda self, e, env: self.moment(e, env),
@@ -274,7 +279,7 @@ READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
     Max: _of_all(lambda *a: max(a)),
     Min: _of_all(lambda *a: min(a)),
     Piecewise: _piecewise,
-    Tuple: _tuple,
+    Tuple: _of_all(lambda *a: a),
     Eq: _of_all(equal),
     Ne: _of_all(lambda a, b: not equal(a, b)),
     StrictLessThan: _of_all(less),
@@ -291,7 +296,7 @@ READERS: dict[type, Callable[[Exact, Any, Environment], Code]] = {
 }
 
 
-def reader_of(e: Basic) -> Callable[[Exact, Any, Environment], Code]:
+def reader_of(e: Basic) -> Reader:
     """Return how a node is read."""
     if type(e) in READERS:
         return READERS[type(e)]
