@@ -20,8 +20,10 @@ from dataclasses import replace
 
 from derive.claims.by_rules import proved
 from derive.claims.claim import Audit, Claim, Finding
-from derive.claims.decision import VACUOUS, Comparison, compare
+from derive.claims.decision import compare
+from derive.claims.logic import VACUOUS
 from derive.claims.numbers import approximates, compare_numbers, refute_at_points, unstated
+from derive.claims.reduction import Comparison
 from derive.claims.repair import refute, repair
 from derive.claims.sizes import refute_at_sizes
 from derive.hypotheses import FINITE_MOMENTS, NONDEGENERATE, Hypothesis
@@ -38,7 +40,7 @@ def audit(claim: Claim) -> Audit:
     """Return the audit of a claim; see the module's docstring for what the verdicts mean."""
     if claim.told is not None:
         claim = replace(claim, reading=claim.told())
-    setting = claim.setting.assuming(*_usual(claim))
+    setting = claim.setting.assuming(*usual(claim))
     if claim.printed.relation == "≈" and claim.decimal is None:
         return _audit_approximation(claim, setting)
     if claim.analytic:
@@ -46,7 +48,7 @@ def audit(claim: Claim) -> Audit:
     return _audit_statement(claim, setting)
 
 
-def _usual(claim: Claim) -> tuple[Hypothesis, ...]:
+def usual(claim: Claim) -> tuple[Hypothesis, ...]:
     """Return what goes without saying: moments exist, and nothing that the claim speaks of is degenerate."""
     spoken = scope_of(*declared_in(claim.setting), claim.printed.lhs, claim.printed.rhs).drawn
     about = any(p.family in spoken for p in NONDEGENERATE.properties)

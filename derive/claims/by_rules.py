@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from sympy import Basic, expand, preorder_traversal
 
 from derive.claims.claim import Claim
-from derive.claims.decision import Comparison, built
+from derive.claims.reduction import Comparison, built
 from derive.errors import InputError
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,

@@ -21,8 +21,8 @@ from sympy import (
 
 from derive.averages import Average, Variance
 from derive.claims.claim import Claim, number_claim
-from derive.claims.decision import built
 from derive.claims.quadrature import edge_of_chaos
+from derive.claims.reduction import built
 from derive.claims.rows import AS_GIVEN
 from derive.hypotheses import RECTIFIER, RELU, Hypothesis
 from derive.network import AT_ZERO, SLOPE, SLOPE_AT_ZERO

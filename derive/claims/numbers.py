@@ -27,7 +27,7 @@ from sympy import (
 )
 
 from derive.claims.claim import Claim
-from derive.claims.decision import Comparison, built
+from derive.claims.reduction import Comparison, built
 from derive.hypotheses import Hypothesis, Kind
 from derive.proof.sampling import DIGITS, points
 from derive.proof.verdict import Counterexample

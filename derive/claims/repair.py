@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 
 from derive.claims.by_rules import completed
 from derive.claims.claim import Claim
-from derive.claims.decision import Comparison, built, compare
+from derive.claims.decision import compare
+from derive.claims.reduction import Comparison, built
 from derive.errors import InputError
 from derive.hypotheses import CATALOGUE, Hypothesis, Kind
+from derive.network import Activation
 from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Grade, Verdict
 from derive.setting import Setting
@@ -24,12 +27,15 @@ def repair(claim: Claim, setting: Setting) -> tuple[tuple[Hypothesis, ...], Comp
     """
     theirs = _of_theorems(claim)
     candidates = [h for h in dict.fromkeys((*CATALOGUE, *theirs)) if h not in setting.hypotheses]
+    candidates = [h for h in candidates if not contradict((*setting.hypotheses, h))]
     for size in range(1, _FEW + 1):
         for more in combinations(candidates, size):
             found = _holds(claim, setting.assuming(*more))
             if found is not None:
                 return more, found
-    needed = [h for h in theirs if h not in setting.hypotheses]
+    needed = [h for h in candidates if h in theirs]
+    if contradict((*setting.hypotheses, *needed)):
+        return (), None
     if len(needed) <= _FEW or _holds(claim, setting.assuming(*needed)) is None:
         return completed(claim, setting)
     for h in tuple(needed):
@@ -37,6 +43,11 @@ def repair(claim: Claim, setting: Setting) -> tuple[tuple[Hypothesis, ...], Comp
         if _holds(claim, setting.assuming(*fewer)) is not None:
             needed = fewer
     return tuple(needed), _holds(claim, setting.assuming(*needed))
+
+
+def contradict(hypotheses: Iterable[Hypothesis]) -> bool:
+    """Return whether hypotheses lay down different activation functions."""
+    return len({e for h in hypotheses for e in h.equations if isinstance(e.lhs, Activation)}) > 1
 
 
 def _of_theorems(claim: Claim) -> tuple[Hypothesis, ...]:

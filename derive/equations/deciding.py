@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from sympy import Basic, Expr, expand, preorder_traversal
 
@@ -17,6 +17,7 @@ from derive.claims.audit import Inconsistent
 from derive.claims.audit import audit as audit_claim
 from derive.claims.claim import Audit, Claim, Finding
 from derive.claims.decision import compare
+from derive.claims.repair import contradict
 from derive.equations.equation_reading import Reading, read
 from derive.equations.limits_of_width import audit_limit
 from derive.equations.presets import assumed, fixes_input
@@ -117,13 +118,20 @@ def _read(text: str, over: Over | None, let: Sequence[str], fixed_input: bool) -
     readings = [read(text, over=o, let=let) for o in usual]
     if not any(sign in ("E", "Var", "Cov") for sign in readings[0].averages):
         return readings[0]
-    order = (*readings[1:], readings[0]) if fixed_input else readings
-    for reading in order:
-        for batch in islice(batches(*_sides(reading)), 2):
-            first = reading.statements[0]
-            if any(one.says(first.relation) for one in speaking(batch, first.lhs)):
-                return reading
-    return order[0] if not fixed_input else readings[1]
+    if not fixed_input:
+        return next((r for r in readings if _spoken_of(r, r.statements[0].lhs)), readings[0])
+    inputs_fixed = readings[1:]
+    told = (r for r in inputs_fixed if _spoken_of(r, r.statements[0].lhs))
+    # Where no theorem speaks of the first left side, one may speak of another.
+    beside = (r for r in (*inputs_fixed, readings[0]) if _spoken_of(r, *_sides(r)))
+    return next(chain(told, beside), readings[1])
+
+
+def _spoken_of(reading: Reading, *expressions: Basic) -> bool:
+    """Return whether a quick theorem speaks of one of the expressions, with averages as they are read."""
+    relation = reading.statements[0].relation
+    quick = islice(batches(*_sides(reading)), 2)
+    return any(one.says(relation) for batch in quick for one in speaking(batch, *expressions))
 
 
 def _sides(reading: Reading) -> list[Basic]:
@@ -158,13 +166,8 @@ def _proposals(question: Question, spoken: Spoken) -> Iterator[tuple[tuple[Hypot
             met.add(keys)
             yield hypotheses, (one.theorem,)
     every = tuple(dict.fromkeys(h for one in about for h in one.assumed))
-    if about and frozenset(h.key for h in every) not in met and not _clash(every):
+    if about and frozenset(h.key for h in every) not in met and not contradict(every):
         yield every, tuple(dict.fromkeys(one.theorem for one in about))
-
-
-def _clash(hypotheses: tuple[Hypothesis, ...]) -> bool:
-    """Return whether two hypotheses lay down different activation functions."""
-    return sum(any(e.lhs.func.__name__ == "Activation" for e in h.equations) for h in hypotheses) > 1
 
 
 # ---- the audit

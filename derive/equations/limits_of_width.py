@@ -6,16 +6,21 @@ Where they are not the same formula, activation functions are put in for which b
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, islice
 
-from sympy import Basic, Dummy, Expr, Function, Rational, Symbol, expand
+from sympy import Basic, Dummy, Expr, Function, Gt, Rational, Symbol, expand
 
 from derive.averages import Bracket, SharedVariance
+from derive.claims.audit import Inconsistent, usual
+from derive.claims.audit import audit as audit_claim
 from derive.claims.claim import Audit, Claim, Finding
+from derive.claims.order import multiple_of
+from derive.claims.sign import not_negative
 from derive.errors import InputError
 from derive.gaussian.expectation import GaussianExpectation
 from derive.network import Activation, ActivationSlope, Width
-from derive.proof.derivation import Derivation
+from derive.proof.derivation import Derivation, Statement
 from derive.proof.verdict import Counterexample
 from derive.rules.lemma import required
 from derive.rules.match import index_variables, instantiate, matches
@@ -31,6 +36,9 @@ def audit_limit(claim: Claim) -> Audit:
     """Return the verdict on a printed limit, against the theorems of wide layers."""
     missing: Undischarged | None = None
     derived: Basic | None = None
+    exact = _audit_equal(claim)
+    if exact is not None:
+        return exact
     for derivation in dict.fromkeys(build() for build in claim.against):
         try:
             derived = _instance(derivation, claim, claim.setting)
@@ -44,9 +52,26 @@ def audit_limit(claim: Claim) -> Audit:
     return Audit(claim, Finding.UNDECIDED, "no theorem of wide layers speaks of the left side")
 
 
+def _audit_equal(claim: Claim) -> Audit | None:
+    """Return the verdict where both sides are equal, or one is a fixed multiple of the other; None elsewhere."""
+    equal = replace(claim, printed=Statement(claim.printed.lhs, "=", claim.printed.rhs))
+    try:
+        found = audit_claim(equal)
+    except Inconsistent:
+        return None
+    if found.finding is Finding.HOLDS:
+        return replace(found, claim=claim, evidence=f"both sides are equal: {found.evidence}")
+    if claim.printed.relation == "~" and found.counterexample is not None:
+        multiple = multiple_of(equal, claim.setting.assuming(*usual(equal)))
+        if multiple is not None and multiple != 1:
+            evidence = f"the left side is {multiple} times the right one in every network"
+            return Audit(claim, Finding.REFUTED, evidence, derived=found.derived, counterexample=found.counterexample)
+    return None
+
+
 def _instance(derivation: Derivation, claim: Claim, setting: Setting) -> Expr | None:
     statement = derivation.statement
-    if statement.relation != claim.printed.relation:
+    if statement.relation not in (claim.printed.relation, "->"):
         return None
     binding = matches(statement.lhs, claim.printed.lhs, index_variables(statement.lhs))
     if binding is None:
@@ -58,6 +83,9 @@ def _instance(derivation: Derivation, claim: Claim, setting: Setting) -> Expr | 
 def _compared(claim: Claim, derived: Expr) -> Audit:
     printed = claim.printed.rhs
     if expand(printed - derived) == 0:
+        if claim.printed.relation == "~" and not not_negative(derived, claim.setting, strict=True):
+            evidence = "identical to the derived limit; what tends to a limit is asymptotic to it where that is not 0"
+            return Audit(claim, Finding.HOLDS_IF, evidence, Gt(derived, 0), False, derived=derived)
         return Audit(claim, Finding.HOLDS, "identical to the derived limit", derived=derived)
     for function in _FUNCTIONS:
         try:

@@ -55,6 +55,11 @@ SIGNS = {
     "↔": "<=>",
     "<->": "<=>",
     "→": "->",
+    "⟶": "->",
+    "⩽": "<=",
+    "⩾": ">=",
+    "⟹": "=>",
+    "⟺": "<=>",
 }
 """Signs, each as the one sign that is used for all that mean the same."""
 
@@ -125,6 +130,9 @@ _MEANT = {
     "iff": "<=>",
     "to": "->",
     "rightarrow": "->",
+    "longrightarrow": "->",
+    "leqslant": "<=",
+    "geqslant": ">=",
 }
 _SPACES = (
     *("quad", "qquad", ",", ";", ":", ">", "~", " ", "\n"),

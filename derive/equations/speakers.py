@@ -142,6 +142,7 @@ def plain(over: Over) -> tuple[Speaker, ...]:
     if over == NETWORKS:
         half = ByHalfVariance(half_variance())
         steps.append(("rectified-mean-square", rectified, here, Average(f(s(i, K)) ** 2, over), half))
+        steps.append(("activation-mean-square", rectified, before, Average(z(i + 1, K) ** 2, over), (Define(z), half)))
     steps += [
         ("definition", (), here, s(i, K), Define(s)),
         ("definition", (), before, z(i + 1, K), Define(z)),

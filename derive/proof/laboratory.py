@@ -231,6 +231,8 @@ UNCONFIRMED = "computed by the rule only"
 _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": equal,
     "<=": lambda a, b: not less(b, a),
+    "<": less,
+    "!=": lambda a, b: not equal(a, b),
     "<=>": lambda a, b: bool(a) == bool(b),
     "=>": lambda a, b: not a or bool(b),
 }

@@ -104,6 +104,36 @@ def test_relations_other_than_equality(text, found):
     assert verdict(text, assume="glorot") == found
 
 
+@pytest.mark.parametrize(
+    ("text", "assume", "found"),
+    [
+        ("E[(z^{i+1})²] ≤ Var[s^i]", "he", "holds"),
+        ("E[(z^{i+1})²] < Var[s^i]/2", "he", "refuted"),
+        ("Var[z^{i+1}] ≤ E[(z^{i+1})²]", "he", "holds"),
+        ("Var[s^{i+1}] < Var[s^i]", "he", "refuted"),
+        ("Var[s^{i+1}] ≠ 2 Var[s^i]", "he", "holds"),
+        (r"Var[s^i] < Var[x] + Var[x] \prod_{i'=0}^{i} n_{i'} Var[W^{i'}]", "glorot", "holds"),
+        (r"Var[z^{i+1}] < Var[z^i] \iff n_i Var[W^i] < 1", "glorot", "holds"),
+        ("Var[z^{i+1}] ≤ Var[z^i] ⇒ n_i Var[W^i] < 1", "glorot", "refuted"),
+        (r"Var[s^{i+1}] \sim Var[s^i]", "he", "holds"),
+        ("Var[s^{i+1}] ~ 2 Var[s^i]", "he", "refuted"),
+        ("Var[s^{i+1}] ~ σ_w² E[f(u)²; u ~ N(0, q)] + σ_b²", "wide", "holds-if"),
+        (r"Var[s^{i+1}] \longrightarrow 2 σ_w² E[f(u)²; u ~ N(0, q)] + σ_b²", "wide", "refuted"),
+    ],
+)
+def test_order_and_asymptotics_follow_from_what_is_derived(text, assume, found):
+    """The sign of a difference is proved, a quotient is a number, a limit is not zero; else a network refutes."""
+    audit = derive.audit(text, assume=assume).audits[0]
+    assert audit.verdict == found
+    assert (audit.counterexample is not None) == (found == "refuted")
+
+
+def test_when_a_bound_holds_is_said():
+    """Refuted for some networks, with the condition under which it is right, and only then."""
+    found = derive.audit("Var[z^{i+1}] ≤ Var[z^i]", assume="glorot").audits[0]
+    assert (found.condition, found.condition_exact) == (n(i) * SharedVariance(W, i) <= 1, True)
+
+
 def test_the_condition_is_exact():
     """Twice as wide is as wide where the next layer is."""
     found = derive.audit("Var[z^{i+1}] = n_{i+1} Var[W^i] Var[z^i]", assume="glorot").audits[0]
