@@ -140,11 +140,11 @@ def gradient(block: Block, positions: int, rules: tuple[Rule, ...], *assumed: Hy
     return made(setting, start, rules, f"{block.word}-gradient", f"The gradient in front of {block.word}")
 
 
-def gradient_at(out: Signal, *sample: Expr) -> Family:
+def gradient_at(out: Signal, *sample: Expr, name: str = "g") -> Family:
     """Return the gradient of the cost at what comes out of a block, of one sample where it is given."""
     meaning = "the gradient of the cost at what comes out"
     return Family(
-        "g",
+        name,
         meaning=Words(f"{meaning} for the sample {{}}", *sample) if sample else meaning,
         extents=Extents(_of_one_sample(out)),
         layered=False,

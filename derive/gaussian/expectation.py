@@ -63,6 +63,9 @@ class GaussianExpectation(Expr):
     def _eval_subs(self, old: Expr, new: Expr) -> Expr | None:
         return self if old in self.variables else None
 
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if self.integrand.is_nonnegative else None
+
     def _law(self, show: Any) -> tuple[str, str, str]:
         names = ", ".join(show(v) for v in self.variables)
         if len(self.variables) == 1:

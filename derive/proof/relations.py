@@ -16,6 +16,7 @@ from sympy import (
     Add,
     And,
     Basic,
+    Dummy,
     Expr,
     Integer,
     Max,
@@ -199,13 +200,19 @@ def _limit(position: Position) -> str | None:
     if isinstance(node, Add | Mul) or (isinstance(node, Sum | Product) and position.index == 0):
         return None
     if isinstance(node, Pow) and position.index == 0:
-        defined = (node.exp.is_Integer and node.exp > 0) or after.is_positive
+        defined = (node.exp.is_Integer and node.exp > 0) or _is_positive(after)
         return _unless(defined or (node.exp.is_positive and after.is_nonnegative), "may be divided by zero")
     if isinstance(node, log):
         return _unless(after.is_positive, "may be the logarithm of zero")
     if isinstance(node, Relational):
         return "does not pass an equation or an inequality: one in the limit is none before"
     return _unless(isinstance(node, _CONTINUOUS), "passes continuous functions only, and this is not known to be one")
+
+
+def _is_positive(e: Expr) -> bool | None:
+    """Return whether an expression is known to be positive, where sums of what is not negative are not negative."""
+    sums = {total: Dummy(nonnegative=True) for total in e.atoms(Sum) if total.function.is_nonnegative}
+    return e.xreplace(sums).is_positive
 
 
 def _unless(holds: object, obstacle: str) -> str | None:

@@ -53,6 +53,7 @@ THEOREMS: Registry[Derivation] = Registry(
         "batch-norm": "derive.theorems.batch_norm:batch_norm",
         "batch-norm-gradient": "derive.theorems.batch_norm:batch_norm_gradient",
         "pre-ln-residual": "derive.theorems.pre_ln:pre_ln_residual",
+        "post-ln-residual": "derive.theorems.post_ln:post_ln_residual",
         "norm-fourth-moment": "derive.theorems.norm_moments:norm_fourth_moment",
         "log-norm-law": "derive.theorems.log_norm:log_norm_law",
         "gradient-fluctuation": "derive.theorems.gradient_fluctuation:gradient_fluctuation",

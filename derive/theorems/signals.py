@@ -107,12 +107,12 @@ def lengths(y: Family, unit: Expr = L) -> tuple[tuple[Expr, Expr], ...]:
     return (Average(one**2, OVER), Q1), (Average(other**2, OVER), Q2), (Average(one * other, OVER), Q12)
 
 
-def coming_back(out: Signal, which: str = "gradient") -> tuple[Family, tuple[Hypothesis, ...]]:
+def coming_back(out: Signal, which: str = "gradient", name: str = "g") -> tuple[Family, tuple[Hypothesis, ...]]:
     """Return the gradient of the cost at what comes out for one sample, and what is assumed of it.
 
     ``which`` begins the keys of the hypotheses.
     """
-    g = gradient_at(out, T)
+    g = gradient_at(out, T, name=name)
     at = g(*(K, *place(0, out.positions)))
     centred = Hypothesis(
         f"{which}-zero-mean",

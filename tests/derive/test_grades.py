@@ -47,6 +47,7 @@ GRADES = {
     "batch-norm": "exact",
     "batch-norm-gradient": "assumed",
     "pre-ln-residual": "assumed",
+    "post-ln-residual": "assumed",
     "norm-fourth-moment": "sampled",
     "log-norm-law": "sampled",
     "gradient-fluctuation": "exact",

@@ -15,6 +15,7 @@ from derive.theorems.oracles import (
     length,
     normalise_cases,
     position_cases,
+    post_ln_cases,
     rectifier_cases,
     residual_cases,
     sample_cases,
@@ -37,6 +38,7 @@ ORACLES: dict[str, Oracle] = {
     **width_cases.ORACLES,
     **gram_cases.ORACLES,
     **normalise_cases.ORACLES,
+    **post_ln_cases.ORACLES,
     **decay_cases.ORACLES,
     **depth_cases.ORACLES,
 }

@@ -9,13 +9,16 @@ from derive.blocks import BatchNorm, LayerNorm, RMSNorm, network_input, read
 from derive.blocks.lemmas import BATCH, EPSILON
 from derive.blocks.lemmas_batch import VARIANCE, _finite, _infinite
 from derive.blocks.lemmas_normalise import _of_units
-from derive.errors import InputError
+from derive.errors import InputError, Undischarged
+from derive.gaussian import GaussianExpectation
 from derive.network import n
+from derive.proof.derivation import Proof, Statement
 from derive.proof.laboratory import Laboratory
 from derive.proof.verdict import Grade
 from derive.randomness import Entry
 from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F, pair
 from derive.rules.wide import Q, U, one_gaussian
+from derive.theorems.residual_variance import ALPHA
 from derive.theorems.signals import Q1
 
 
@@ -111,6 +114,49 @@ def test_what_comes_back_through_a_pre_ln_branch_is_divided_by_the_mean_square_o
     assert parts["pre-ln-gradient"].result == n(1) * weights * gradients / Q1
 
 
+def test_gradients_stay_through_post_ln_blocks_of_leaky_relu_at_any_scale():
+    parts = parts_of("post-ln-residual")
+    assert parts["post-ln-rectifier"].result == 1
+    mean_square, slope = (one_gaussian(e) for e in (F(U) ** 2, SLOPE_OF_F(U) ** 2))
+    (weights,) = parts["post-ln-sum"].result.atoms(SharedVariance)
+    gain = ALPHA**2 * n(1) * weights
+    (coming,) = (e for e in parts["post-ln-gradient"].result.free_symbols if e.name == "G")
+    factor = parts["post-ln-gradient"].result / coming
+    assert (factor - (1 + gain * Q * slope) / (1 + gain * mean_square)).equals(0)
+    correlation = (CORRELATION + gain * pair(F, F)) / (1 + gain * mean_square)
+    (both,) = (e for e in parts["post-ln-residual"].result.atoms(GaussianExpectation) if len(e.variables) == 2)
+    assert both.covariance == pair(F, F).covariance
+    assert (parts["post-ln-residual"].result.subs(both, pair(F, F)) - correlation).equals(0)
+
+
+@pytest.mark.parametrize(
+    ("part", "spoil"),
+    [
+        ("post-ln-residual", lambda e: e.subs(CORRELATION, CORRELATION**2)),
+        ("post-ln-gradient", lambda e: e.subs(ALPHA, 2 * ALPHA)),
+        ("post-ln-gradient", lambda e: e.subs(Q, 1 / Q)),
+        ("post-ln-branch", lambda e: 2 * e),
+        ("post-ln-normalised", lambda e: e * Q1),
+        ("post-ln-slope", lambda e: e * n(1) / n(0) * 2),
+        ("post-ln-rectifier", lambda e: e * sqrt(Integer(2) / 3)),
+        ("post-ln-weights", lambda e: e * 2),
+        ("post-ln-depth", lambda e: 1 / e),
+    ],
+)
+def test_the_oracle_refutes_a_wrong_version(part, spoil):
+    found = parts_of("post-ln-residual")[part]
+    right = found.statement
+    assert found.oracle.ask(right).grade is Grade.SAMPLED
+    assert found.oracle.ask(Statement(right.lhs, right.relation, spoil(right.rhs))).grade is Grade.FAILED
+
+
+def test_without_the_gradients_independence_together_nothing_comes_back_through_a_post_ln_block():
+    stream = parts_of("post-ln-residual")["post-ln-stream"]
+    bare = Proof(stream.setting.without("post-ln-gradients-together"), stream.statement.lhs)
+    with pytest.raises(Undischarged, match="together"):
+        bare.by(*(step.rule for step in stream.steps))
+
+
 def is_refuted(name, part, spoil):
     found = parts_of(name)[part]
     laboratory = Laboratory(found.setting)
@@ -129,6 +175,7 @@ def is_refuted(name, part, spoil):
         ("batch-norm", "batchnorm-share", lambda e: e * BATCH / (BATCH + 1)),
         ("batch-norm", "batchnorm-pair", lambda e: e * (BATCH - 1) / BATCH),
         ("batch-norm", "batchnorm-pair", lambda e: -e),
+        ("post-ln-residual", "post-ln-mean", lambda e: e + 1),
     ],
 )
 def test_a_wrong_version_is_refuted_in_a_tiny_world(name, part, spoil):
