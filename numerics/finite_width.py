@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
+from sympy import Integer
 
+from derive.blocks import Block, Dense
 from derive.errors import InputError, unknown_name
 from derive.results import Result, plain
 from numerics.network import Network
+from numerics.scoring import constant
 from numerics.simulation import simulate
 from numerics.simulation.brute import QUANTITIES
 from numerics.simulation.plan import at_least
@@ -23,7 +27,7 @@ from numerics.verification import Predicted, predicted_columns
 Floats = NDArray[np.float64]
 
 WIDTHS = (32, 64, 128, 256)
-_QUANTITIES = {"both": ("m2", "v2", "rho"), "network": QUANTITIES}
+_QUANTITIES = {"both": ("m2", "v2", "rho"), "network": QUANTITIES, "blocks": ("q", "m2", "v2", "rho", "grad")}
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,24 @@ class FiniteWidthBias(Result):
 
     def explains(self, network: Network) -> bool:
         """Return whether a network differs from the fitted ones in width only, so that the fit is about it."""
+        width = uniform_width(network)
+        if width is None or network.is_chain != self.network.is_chain:
+            return False
+        if not network.is_chain:
+            return _at_width(self.network, width) == network
         same = replace(network, widths=self.network.widths, weight_variance=self.network.weight_variance)
         return (
             len(network.widths) == len(self.network.widths)
-            and uniform_width(network) is not None
             and np.allclose(network.gain, self.network.gain, rtol=1e-12)
             and same == self.network
         )
+
+    def width_of(self, network: Network) -> int:
+        """Return the width of a network that the fit is about; raise `InputError` for any other."""
+        width = uniform_width(network)
+        if width is None or not self.explains(network):
+            raise InputError("width_bias must be of a network that differs from the simulated one in its width only")
+        return width
 
     def text(self) -> str:
         """Return a table: the bias at each width, c, its standard error and how well c/N and a constant fit."""
@@ -129,34 +144,39 @@ def finite_width_bias(
     network: Network,
     predict: Callable[[Network], Predicted],
     *,
-    widths: Sequence[int] = WIDTHS,
-    networks: int = 1000,
+    widths: Sequence[int] | None = None,
+    networks: int | None = None,
     samples: int = 16,
     over: str = "both",
     quantities: Sequence[str] | None = None,
     seed: int | Sequence[int] | None = None,
     rng: RNG = None,
     workers: int = 1,
+    executor: Executor | None = None,
     progress: bool | None = None,
 ) -> FiniteWidthBias:
     """Estimate the bias of a wide-limit prediction at several widths, and fit c/N to it.
 
     Each width N gets the network with every width replaced by N and the gains kept, and is simulated over networks
-    (forward and backward), or over networks and samples. The estimators of m² and v² are unbiased at any number of
-    samples, so few samples and many networks are the better bargain. Layers where the prediction is 0 have no relative
-    bias and are left out.
+    (forward and backward), or over networks and samples; one of blocks as `simulate` does it. The estimators of m² and
+    v² are unbiased at any number of samples, so few samples and many networks are the better bargain. Layers where the
+    prediction is 0 have no relative bias and are left out.
 
     Args:
-        network: the network whose depth, activation, gains and laws are kept; all its widths must be equal.
+        network: the network whose depth, activation, gains and laws are kept; all its widths must be equal, that of
+            its input, too, and one of blocks has no positions.
         predict: the prediction for a network.
-        widths: at least two different widths.
-        networks: how many networks at each width.
-        samples: how many samples each network sees, over both.
-        over: ``"both"`` or ``"network"``, as in `simulate`.
+        widths: at least two different widths; by default `WIDTHS`, or two, three and four eighths of the width of a
+            network of blocks.
+        networks: how many networks at each width; by default 1000, or 300 of blocks.
+        samples: how many samples each network sees, over both; one of blocks sees two, or its batch, or so many
+            that stand for an infinite one.
+        over: ``"both"`` or ``"network"``, as in `simulate`; of blocks it says nothing.
         quantities: which columns; by default ``m2``, ``v2`` and ``rho`` over both, else all that `simulate` gives.
         seed: as in `simulate`.
         rng: as in `simulate`.
         workers: as in `simulate`.
+        executor: as in `simulate`.
         progress: as in `simulate`.
 
     Raises:
@@ -164,42 +184,43 @@ def finite_width_bias(
             `simulate` does not take.
 
     """
-    network.need_chain("finite_width_bias")
     if uniform_width(network) is None:
-        raise InputError(f"network must have equal widths, got {network.widths}")
-    sizes = sorted({at_least("widths", width, 2) for width in widths})
+        raise InputError(f"network must have equal widths, got {network.widths or network.sizes}")
+    sizes = sorted({at_least("widths", width, 2) for width in widths or _widths(network)})
     if len(sizes) < 2:
-        raise InputError(f"widths must hold at least two different widths, got {list(widths)!r}")
+        raise InputError(f"widths must hold at least two different widths, got {list(widths or sizes)!r}")
     if over not in _QUANTITIES:
         raise unknown_name("over", over, _QUANTITIES)
-    quantities = _QUANTITIES[over] if quantities is None else tuple(quantities)
-    samples = samples if over == "both" else 1
-    options: dict[str, Any] = {"quantities": quantities} if over == "network" else {}
+    if not network.is_chain:
+        over, usual = "blocks", 300
+        infinite = None in network.layers.batches if network.layers else False
+        options: dict[str, Any] = {"samples": samples} if infinite else {}
+        samples = samples if infinite else network.samples
+    else:
+        samples, usual = samples if over == "both" else 1, 1000
+        options = {"over": over, "samples": samples}
+    networks = usual if networks is None else networks
+    wanted = _QUANTITIES[over] if quantities is None else tuple(quantities)
+    if over == "network":
+        options["quantities"] = wanted
     parent, biases, errors = generator(rng, seed), [], []
     for width in sizes:
         here = _at_width(network, width)
-        columns = _wanted(predicted_columns(predict(here)), quantities)
+        columns = _wanted(predicted_columns(predict(here)), wanted)
         found = simulate(
-            here,
-            over=over,
-            networks=networks,
-            samples=samples,
-            rng=parent,
-            workers=workers,
-            progress=progress,
-            **options,
+            here, networks=networks, rng=parent, workers=workers, progress=progress, executor=executor, **options
         )
         with np.errstate(divide="ignore", invalid="ignore"):
-            biases.append({name: found.estimate[name] / columns[name] - 1 for name in quantities})
-            errors.append({name: found.standard_error[name] / columns[name] for name in quantities})
+            biases.append({name: found.estimate[name] / columns[name] - 1 for name in wanted})
+            errors.append({name: found.standard_error[name] / np.abs(columns[name]) for name in wanted})
     fits = []
-    for layer in range(network.d + 1):
-        for name in quantities:
+    for layer in range(len(biases[0][wanted[0]])):
+        for name in wanted:
             bias, error = ([float(at[name][layer]) for at in side] for side in (biases, errors))
-            if np.isfinite([*bias, *error]).all() and min(error) > 0:
+            if np.isfinite([*bias, *error]).all() and not constant(1, min(error)):
                 fits.append(_fit(layer, name, tuple(sizes), bias, error))
     if not fits:
-        raise InputError(f"quantities must have a predicted value that is not zero, got {', '.join(quantities)}")
+        raise InputError(f"quantities must have a predicted value that is not zero, got {', '.join(wanted)}")
     return FiniteWidthBias(network, networks, samples, tuple(fits))
 
 
@@ -226,14 +247,36 @@ def _least_squares(shape: Floats, bias: Floats, weights: Floats) -> tuple[float,
 
 
 def uniform_width(network: Network) -> int | None:
-    """Return the width of a network whose layers are all equally wide, else None."""
-    return network.widths[0] if len(set(network.widths)) == 1 else None
+    """Return the width of a network whose layers are all equally wide, the input, too, else None."""
+    found = set(network.widths) if network.is_chain else {*network.shape, *_units(network.blocks)}
+    return found.pop() if len(found) == 1 and len(network.shape) == 1 else None
+
+
+def _units(blocks: Sequence[Block]) -> Iterator[int]:
+    """Yield the sizes of all dense layers, inside other blocks, too."""
+    for block in blocks:
+        if isinstance(block, Dense):
+            yield int(block.units)
+        yield from _units(block.inside)
+
+
+def _widths(network: Network) -> Sequence[int]:
+    """Return the widths at which a network is tried: of blocks, with batches, narrow ones follow no c/N."""
+    width = uniform_width(network)
+    return WIDTHS if network.is_chain or width is None else (width // 4, 3 * width // 8, width // 2)
 
 
 def _at_width(network: Network, width: int) -> Network:
     """Return the network with all widths replaced and the gains kept."""
+    if network.layers is not None:
+        return network.with_blocks(_as_wide(network.layers, width), width)
     return replace(
         network,
         widths=(width,) * len(network.widths),
         weight_variance=tuple(gain / width for gain in network.gain),
     )
+
+
+def _as_wide(block: Block, width: int) -> Block:
+    own = {"units": Integer(width)} if isinstance(block, Dense) else {}
+    return block.changed(tuple(_as_wide(part, width) for part in block.inside), **own)

@@ -218,9 +218,13 @@ class Network:
         """Return the network that normalises over a finite batch where this one does so over an infinite one."""
         if self.layers is None or None not in self.layers.batches:
             return self
-        same = {name: getattr(self, name) for name in ("input", "inputs", "gradient_variance")}
+        return self.with_blocks(network_blocks.with_batch(self.layers, batch))
+
+    def with_blocks(self, layers: Block, size: int | None = None) -> Network:
+        """Return a network of other blocks, and of another size of the input where one is given, all else the same."""
         law = {} if self.inputs is not None else {name: getattr(self, name) for name in _OF_LAW}
-        return Network(layers=network_blocks.with_batch(self.layers, batch), **same, **law)
+        start = {"input": size or self.input, "inputs": self.inputs, "gradient_variance": self.gradient_variance}
+        return Network(layers=layers, **start, **law)
 
     @property
     def signal(self) -> Signal:

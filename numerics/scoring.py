@@ -131,13 +131,18 @@ class Limits:
         exact: bool,
         width_bias: tuple[float, float] = (0.0, 0.0),
         stated_error: float = 0.0,
+        batch_error: float = 0.0,
     ) -> Row:
         """Score an estimate; ``width_bias`` is a relative bias to allow for, and its standard error.
 
         ``stated_error`` is what the prediction may be off by, in proportion: a bound, within which nothing differs.
+        ``batch_error`` is one in proportion to the variance of the layer, of which the prediction is a part.
         """
         bias, bias_error = width_bias
-        z, detectable, verdict = self._score(predicted * (1 + bias), estimate, bias_error / (1 + bias), stated_error)
+        expected = predicted * (1 + bias)
+        allowed = stated_error * abs(expected) + batch_error * max(abs(expected), estimate.scale)
+        stated_error += batch_error
+        z, detectable, verdict = self._score(expected, estimate, bias_error / (1 + bias), stated_error, allowed)
         return Row(
             layer,
             quantity,
@@ -155,7 +160,7 @@ class Limits:
         )
 
     def _score(
-        self, expected: float, estimate: Estimate, expected_error: float, stated_error: float
+        self, expected: float, estimate: Estimate, expected_error: float, stated_error: float, allowed: float
     ) -> tuple[float, float, str]:
         """Return z, the smallest relative error that is caught, and the verdict."""
         value, difference = estimate.value, estimate.value - expected
@@ -165,7 +170,7 @@ class Limits:
             return math.nan, math.nan, "differs"
         if 0 < max(abs(expected), abs(value)) < TINY or not stated_error < _USELESS:
             return math.nan, math.nan, "inconclusive"
-        difference = math.copysign(max(0.0, abs(difference) - stated_error * abs(expected)), difference)
+        difference = math.copysign(max(0.0, abs(difference) - allowed), difference)
         if constant(value, estimate.error, estimate.scale) and not (expected and expected_error):
             same = abs(difference) <= self.rounding * max(abs(expected), estimate.scale)
             z = 0.0 if same else math.copysign(math.inf, difference)

@@ -256,6 +256,8 @@ def verify(
     What a prediction states its numbers to be off by (`Prediction.relative_error`) is a bound: an estimate differs
     where it is further away than that, and a row whose number may be off by 100 % is inconclusive.
 
+    An infinite batch that was simulated as one of B samples is allowed `Simulation.batch_error`, of the order 1/B.
+
     With ``width_bias``, from `numerics.finite_width.finite_width_bias`, a column that does not claim to be exact is
     compared with ``predicted (1 + c/N)``, and the error of c counts. Without, a wide limit that a finite network is
     measurably away from differs, as it does. ``rho``, and ``var_s`` = m2 + v2, are compared also where the prediction
@@ -270,7 +272,7 @@ def verify(
         raise InputError(f"alpha must lie between 0 and 1, got {alpha!r}")
     _check_networks(prediction.network, simulation)
     network = simulation.network
-    width = 0 if width_bias is None else _width(network, width_bias)
+    width = 0 if width_bias is None else width_bias.width_of(network)
     layers = network.d + 1 if network.is_chain else len(network.rows)
     columns, exact, stated = predicted_columns(prediction), _exact(prediction), stated_errors(prediction)
     shared = [name for name in simulation.estimate if name in columns]
@@ -301,7 +303,14 @@ def verify(
                 continue  # a row without positions
             wrong = float(stated[name][layer]) if name in stated else 0.0
             row = limits.row(
-                layer, name, predicted=value, estimate=estimate, exact=exact[name], width_bias=bias, stated_error=wrong
+                layer,
+                name,
+                predicted=value,
+                estimate=estimate,
+                exact=exact[name],
+                width_bias=bias,
+                stated_error=wrong,
+                batch_error=simulation.batch_error(name, layer),
             )
             rows.append(row if blocks is None else replace(row, block=blocks[layer].name))
     about = simulation.networks, simulation.averaged
@@ -394,12 +403,6 @@ def _at_predicted_places(prediction: Predicted, simulation: Simulation) -> Simul
                 column[row] = by_row[row].ravel()[choose(values)]
             changed[side][name] = column
     return replace(simulation, **changed)
-
-
-def _width(network: Network, width_bias: FiniteWidthBias) -> int:
-    if not width_bias.explains(network):
-        raise InputError("width_bias must be of a network that differs from the simulated one in its width only")
-    return network.widths[0]
 
 
 def _percent(value: float, *, sign: str = "+") -> str:

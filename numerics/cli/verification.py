@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from numerics.cli.limits import time_limit
 from numerics.cli.narrow import Prose, columns
 from numerics.cli.network_options import drawing_options, network_options, theory_option
 from numerics.cli.output import emit, show, to_json
+from numerics.cli.parallel import parallel_options
 from numerics.curves import predict
 from numerics.network import Network
 from numerics.simulation import Simulation, simulate
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     help="Estimate the bias of finite width of the wide-limit columns from narrower networks, and allow for it.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@partial(parallel_options, what="Threads")
 @time_limit
 @click.pass_context
 def verify(
@@ -49,6 +52,8 @@ def verify(
     width_bias: bool,
     seed: int,
     form: str,
+    workers: int,
+    executor: Executor | None,
 ) -> None:
     """Hold the prediction against a simulation: exit code 0 when all agree, 1 when something is off.
 
@@ -60,9 +65,17 @@ def verify(
     prediction = predict(network, theory=by, spread=spread)
     with limits.uncounted():
         simulation = simulate(
-            network, over=over, rng=seed, networks=networks, samples=samples, method=method, spread=spread
+            network,
+            over=over,
+            rng=seed,
+            networks=networks,
+            samples=samples,
+            method=method,
+            spread=spread,
+            workers=workers,
+            executor=executor,
         )
-        bias = _width_bias(network, by, simulation, seed) if width_bias else None
+        bias = _width_bias(network, by, simulation, seed, workers, executor) if width_bias else None
     found = compare(prediction, simulation, width_bias=bias)
     if form == "json":
         about = {"network": network.to_dict(), "theory": prediction.theory, "over": over, "seed": seed}
@@ -100,12 +113,25 @@ def _remedy(found: Verification, theory: str, width_bias: bool) -> str:
     )
 
 
-def _width_bias(network: Network, theory: str | None, simulation: Simulation, seed: int) -> FiniteWidthBias:
+def _width_bias(
+    network: Network, theory: str | None, simulation: Simulation, seed: int, workers: int, executor: Executor | None
+) -> FiniteWidthBias:
     from numerics.finite_width import finite_width_bias
 
     over = "network" if simulation.over in ("network", "layer") else "both"
     by = partial(predict, theory=theory)
-    return finite_width_bias(network, by, over=over, quantities=tuple(simulation.estimate), rng=seed)
+    predicted = by(network).columns
+    wanted = None if network.is_chain else [name for name in simulation.estimate if name in predicted]
+    return finite_width_bias(
+        network,
+        by,
+        over=over,
+        samples=16 if network.is_chain else simulation.samples,
+        quantities=wanted or tuple(simulation.estimate),
+        rng=seed,
+        workers=workers,
+        executor=executor,
+    )
 
 
 def _coloured(found: Verification) -> str:

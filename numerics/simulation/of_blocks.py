@@ -126,6 +126,7 @@ def simulate_blocks(
     network: Network,
     *,
     networks: int | None,
+    samples: int | None = None,
     rng: Generator,
     workers: int,
     executor: Executor | None = None,
@@ -133,19 +134,28 @@ def simulate_blocks(
 ) -> Simulation:
     """Return the averages of every row of a network, over networks; a network of widths is read by its blocks."""
     count = 1000 if networks is None else at_least("networks", networks, 2)
+    drawn = network if samples is None else _of_samples(network, samples)
     seed = Seed.of(rng)
     collector = Collector(None, equal_powers=True)
     try:
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-            method = OfBlocks(network)
+            method = OfBlocks(drawn)
             parts = groups(rng, networks=count, size=method.group)
             with progress_bar("simulating networks", count, progress) as advance:
-                for batch in run_groups(method, Recipe.of(OfBlocks, network), parts, workers, executor):
+                for batch in run_groups(method, Recipe.of(OfBlocks, drawn), parts, workers, executor):
                     collector.add(batch)
                     advance(batch.features.shape[-1])
             return _result(network, method, collector, count, seed)
     except MemoryError:
         raise InputError(f"layers: {network.sizes} do not fit in memory") from None
+
+
+def _of_samples(network: Network, samples: int) -> Network:
+    """Return the network to draw, where so many samples stand for an infinite batch."""
+    drawn = network.with_batch(at_least("samples", samples, 2))
+    if drawn is network:
+        raise InputError("samples goes with a network of widths, or with an infinite batch")
+    return drawn
 
 
 def _result(network: Network, method: OfBlocks, collector: Collector, count: int, seed: Seed) -> Simulation:

@@ -94,6 +94,18 @@ class Simulation(Result):
         mean_square = float(self.fixed_input @ self.fixed_input) / len(self.fixed_input)
         return replace(self.network, input_variance=mean_square)
 
+    def batch_error(self, name: str, layer: int) -> float:
+        """Return what B samples in place of an infinite batch may be off by, over a layer's variance: 4/B, else 0.
+
+        Behind a batch two samples are correlated by -1/(B - 1), its variance is off by a share of the order 1/B, and
+        the next batch undoes both; a squared gradient passes all that follow, and is allowed as much for each.
+        """
+        if self.network.is_chain:
+            return 0.0
+        blocks = self.network.blocks
+        passed = sum(None in block.batches for block in (blocks[layer:] if name == "grad" else blocks[:layer]))
+        return 4 * (passed if name == "grad" else min(1, passed)) / self.samples
+
     @property
     def overflows(self) -> dict[str, tuple[int, ...]]:
         """The layers in which an estimate left float64's range, by quantity; empty where all is well."""

@@ -57,8 +57,9 @@ def simulate(
 
     Args:
         network: what is drawn. One of ``layers`` is simulated over networks with two samples each (or those of its
-            ``inputs``), from the definitions of its blocks; of the arguments below it takes ``seed``, ``rng``,
-            ``networks``, ``workers``, ``executor`` and ``progress``.
+            ``inputs``, or its batch), from the definitions of its blocks; of the arguments below it takes ``seed``,
+            ``rng``, ``networks``, ``workers``, ``executor`` and ``progress``, and ``samples`` where its batch is
+            infinite: as many samples then stand for it.
         over: what the variances are taken over. ``"network"`` is the randomness of Glorot & Bengio (2010): input,
             weights, biases and output gradient together, each drawn once per network (or with one input, see
             ``inputs``). ``"sample"`` is one network and many inputs, ``"layer"`` the units of each layer in one network
@@ -112,7 +113,6 @@ def simulate(
     if not network.is_chain:
         refuse_for_blocks(
             over=over,
-            samples=samples,
             method=method,
             quantities=quantities,
             inputs=inputs,
@@ -122,7 +122,13 @@ def simulate(
             record_units=record_units,
         )
         return simulate_blocks(
-            network, networks=networks, rng=parent, workers=workers, executor=executor, progress=progress
+            network,
+            networks=networks,
+            samples=samples,
+            rng=parent,
+            workers=workers,
+            executor=executor,
+            progress=progress,
         )
     start = Seed.of(parent)
     request = plan(

@@ -1,15 +1,18 @@
 """Normalisation as arrays and as predictions: against NumPy by hand, recursions in closed form, and simulation."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy
 
 from derive.blocks import BatchNorm, LayerNorm, RMSNorm, network_input
 from derive.errors import InputError
 from numerics import Network, predict, verify
 from numerics.arrays import Program
+from numerics.finite_width import finite_width_bias
 from numerics.simulation import simulate
 
 EPSILON = 0.3
@@ -130,6 +133,61 @@ def test_simulation_agrees_and_differs_where_the_normalisation_is_another(layers
     columns = predict(Network(layers=moved, **settings)).columns
     off = [abs(columns[n] - run.estimate[n]) > 6 * run.standard_error[n] + 0.05 * abs(columns[n]) for n in ("v2", "m2")]
     assert any(row.any() for row in off)
+
+
+def test_behind_a_batch_the_width_counts_as_one_over_it_and_the_depth_and_no_more():
+    """No sample's own length is fixed: it walks, by 4.41/n a layer in proportion, and m2 loses a quarter of it.
+
+    4.41 is E[c^4]/E[c^2]^2 - 1 of c = relu(u) - E[relu(u)], u ~ N(0, 1), by SciPy.
+    """
+    width, batch = 160, 24
+    layers = "dense({0}), repeat(6, batchnorm(batch={1}), relu, dense({0}))"
+    network = Network(layers=layers.format(width, batch), input=width, gain=2.0)
+    run, prediction = simulate(network, networks=150, rng=1), predict(network)
+    assert verify(prediction, run).verdict == "differs"
+    found = finite_width_bias(network, predict, quantities=("q", "m2", "v2", "rho"), networks=60, rng=3)
+    assert (found.fits[0].widths, found.samples) == ((40, 60, 80), batch)
+    assert verify(prediction, run, width_bias=found).agrees
+    other = Network(layers=layers.format(width, 8), input=width, gain=2.0)
+    with pytest.raises(InputError, match="differs from the simulated one in its width only"):
+        verify(predict(other), simulate(other, networks=2, rng=1), width_bias=found)
+    mean, second, fourth = (
+        scipy.integrate.quad(lambda u, k=k, m=m: (max(u, 0) - m) ** k * math.exp(-u * u / 2), -10, 10, points=[0])[0]
+        / math.sqrt(2 * math.pi)
+        for k, m in ((1, 0.0), (2, 1 / math.sqrt(2 * math.pi)), (4, 1 / math.sqrt(2 * math.pi)))
+    )
+    assert mean == pytest.approx(1 / math.sqrt(2 * math.pi))
+    a_layer = (fourth / second**2 - 1) / 4 / width
+    relu = [row.layer for row in network.rows if row.name == "relu"]
+    lost = 1 - run.estimate["m2"][relu] / prediction.columns["m2"][relu]
+    assert 0.3 * a_layer < (lost[-1] - lost[0]) / 5 < a_layer  # a batch that is not large takes a part of it away
+
+
+def test_a_large_batch_stands_for_an_infinite_one():
+    """What B samples are off by is allowed for, and no more: another activation, or none, is seen forward and back."""
+    layers, batch = "dense(64), repeat(2, batchnorm, {}, dense(64))", 400
+    network = Network(layers=layers.format("relu"), input=64, gain=2.0)
+    run = simulate(network, samples=batch, networks=100, rng=2)
+    assert (run.samples, run.network) == (batch, network)
+    assert [run.batch_error(name, row) for name in ("q", "grad") for row in (1, 2, 5)] == [0, 0.01, 0.01, 0.02, 0.01, 0]
+    bias = finite_width_bias(network, predict, samples=batch, networks=30, rng=3)
+    found = verify(predict(network), run, width_bias=bias)
+    assert found.agrees
+    pairs = [row for row in found.comparisons if row.name == "m2 batchnorm"]
+    assert [(row.predicted, row.verdict) for row in pairs] == [(0, "agrees")] * 2
+    assert pairs[0].estimate == pytest.approx(-1 / (batch - 1))
+    for name, wrong in (("m2", 0.9), ("grad", 0.9)):
+        columns = {**predict(network).columns, name: wrong * predict(network).columns[name]}
+        assert verify(replace(predict(network), columns=columns), run, width_bias=bias).verdict == "differs"
+    for text in ("dense(8), relu", "dense(8), batchnorm(batch=4)"):
+        with pytest.raises(InputError, match="samples goes with a network of widths, or with an infinite batch"):
+            simulate(Network(layers=text, input=8, gain=1.0), samples=4, networks=2)
+
+
+def test_a_width_bias_is_for_blocks_of_one_width():
+    for layers, size in (("dense(8), relu, dense(4)", 8), ("conv(8), relu", (8, 8)), ("dense(8)", 4)):
+        with pytest.raises(InputError, match="network must have equal widths"):
+            finite_width_bias(Network(layers=layers, input=size, gain=1.0), predict)
 
 
 @pytest.mark.parametrize(
