@@ -25,12 +25,18 @@ def powers(degree: int, variables: int = 3) -> tuple[Power, ...]:
 
 def monomials(x: Floats, exponents: tuple[Power, ...]) -> Floats:
     """Return the monomials of variables x, of shape (k, ...), by exponents: of shape (monomials, ...)."""
-    tables = []
-    for values, most in zip(x, np.max(exponents, axis=0), strict=True):
-        tables.append([np.ones_like(values)])
-        for _ in range(most):
-            tables[-1].append(tables[-1][-1] * values)
-    return np.stack([math.prod(t[k] for t, k in zip(tables, e, strict=True)) for e in exponents])
+    out = np.empty((len(exponents), *x.shape[1:]))
+    found: dict[Power, Floats] = {(0,) * len(x): np.ones(x.shape[1:])}
+
+    def made(e: Power) -> Floats:
+        if e not in found:
+            k = max(place for place, power in enumerate(e) if power)
+            found[e] = made((*e[:k], e[k] - 1, *e[k + 1 :])) * x[k]
+        return found[e]
+
+    for row, e in enumerate(exponents):
+        out[row] = made(e)
+    return out
 
 
 def mean_of_units(raw: Floats, units: int, centre: Floats, scale: Floats) -> Floats:
@@ -45,33 +51,73 @@ def mean_of_units(raw: Floats, units: int, centre: Floats, scale: Floats) -> Flo
         by = _factorial(e)
         unit[e] = raw[e] / math.prod(s**k for s, k in zip(scale, e, strict=True)) / by
         shift[e] = math.prod((-c / s) ** k for c, s, k in zip(centre, scale, e, strict=True)) / by
-    unit = times(unit, shift, variables)
-    one = (0,) * variables
-    unit[one] = 0.0
-    cumulants, power = unit.copy(), unit
-    for order in range(2, degree + 1):
-        power = times(power, unit, variables)
-        cumulants += (-1) ** (order + 1) / order * power
-    for e in powers(degree, variables):
-        cumulants[e] *= float(units) ** (1 - sum(e))
-    found, power = cumulants.copy(), cumulants
-    for order in range(2, degree + 1):
-        power = times(power, cumulants, variables) / order
-        found += power
-    found[one] = 1.0
-    for e in powers(degree, variables):
-        found[e] *= _factorial(e)
+    one = times(_by_degree(unit), _by_degree(shift), variables)
+    cumulants = [part * float(units) ** (1 - k) for k, part in enumerate(_logarithm(one, variables))]
+    found = np.zeros_like(raw)
+    for k, part in enumerate(_exponential(cumulants, variables)):
+        for e, values in zip(_of_degree(k, variables), part, strict=True):
+            found[e] = values * _factorial(e)
     return found
+
+
+Parts = list[Floats]
+"""A series by total degree: of each, its coefficients in the order of `_of_degree`, of shape (monomials, points)."""
+
+
+@lru_cache
+def _of_degree(degree: int, variables: int) -> tuple[Power, ...]:
+    return tuple(e for e in powers(degree, variables) if sum(e) == degree)
+
+
+def _by_degree(series: Floats) -> Parts:
+    variables = series.ndim - 1
+    return [np.stack([series[e] for e in _of_degree(k, variables)]) for k in range(len(series))]
+
+
+def _logarithm(series: Parts, variables: int) -> Parts:
+    """Return the logarithm of a series that starts with 1; of degree n it takes n L_n = n S_n - sum_k k L_k S_(n-k)."""
+    found = [np.zeros_like(series[0])]
+    for n in range(1, len(series)):
+        found.append(
+            series[n] - sum(_product(found[k], series[n - k], k, n - k, variables) * (k / n) for k in range(1, n))
+        )
+    return found
+
+
+def _exponential(series: Parts, variables: int) -> Parts:
+    """Return the exponential of a series that starts with 0; of degree n it takes n E_n = sum_k k S_k E_(n-k)."""
+    found = [np.ones_like(series[0])]
+    for n in range(1, len(series)):
+        found.append(
+            series[n] + sum(_product(series[k], found[n - k], k, n - k, variables) * (k / n) for k in range(1, n))
+        )
+    return found
+
+
+def times(a: Parts, b: Parts, variables: int) -> Parts:
+    """Return the product of two series, to their degree."""
+    return [sum(_product(a[k], b[n - k], k, n - k, variables) for k in range(n + 1)) for n in range(len(a))]
+
+
+def _product(a: Floats, b: Floats, first: int, second: int, variables: int) -> Floats:
+    """Return the product of parts of two degrees."""
+    if len(a) > len(b):
+        a, b, first, second = b, a, second, first
+    out = np.zeros((len(_of_degree(first + second, variables)), *np.broadcast_shapes(a.shape[1:], b.shape[1:])))
+    for values, places in zip(a, _places(first, second, variables), strict=True):
+        out[places] += values * b
+    return out
+
+
+@lru_cache
+def _places(first: int, second: int, variables: int) -> tuple[NDArray[np.intp], ...]:
+    """Return, for each monomial of one degree, where its products with those of another are."""
+    at = {e: place for place, e in enumerate(_of_degree(first + second, variables))}
+    return tuple(
+        np.array([at[tuple(p + q for p, q in zip(e, f, strict=True))] for f in _of_degree(second, variables)])
+        for e in _of_degree(first, variables)
+    )
 
 
 def _factorial(e: Power) -> int:
     return math.prod(map(math.factorial, e))
-
-
-def times(a: Floats, b: Floats, variables: int) -> Floats:
-    """Return the product of two series, to their degree."""
-    size, out = len(a), np.zeros_like(a)
-    for e in powers(size - 1, variables):
-        out[tuple(slice(k, None) for k in e)] += a[e] * b[tuple(slice(size - k) for k in e)]
-    out[np.indices(a.shape[:variables]).sum(axis=0) >= size] = 0.0
-    return out

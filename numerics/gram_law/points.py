@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 _WEIGHT, _RANK, _RIDGE, _STILL = 1e-5, 1e-6, 1e-11, 1e-12
 _FEW = 30
+_COLUMNS, _MET = 6, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def _grid(per_direction: int, variables: int, least: float) -> tuple[Floats, Flo
 
 def calibrated(weights: Floats, of: Floats, target: Floats) -> Floats:
     """Return, for each given sample, the nearest weights with known means of ``of``, (monomials, given, points)."""
-    of = of.transpose(1, 0, 2)
+    of = np.ascontiguousarray(of.transpose(1, 0, 2))
     size = np.sqrt(of**2 @ weights)
     size = np.where(size > 0, size, 1.0)
     of = of / size[..., None]
@@ -86,8 +87,8 @@ def calibrated(weights: Floats, of: Floats, target: Floats) -> Floats:
 def few(of: Samples, points: Points, degree: int) -> Points:
     """Return some of the points, with weights that are not negative and keep the means of monomials up to a degree.
 
-    By non-negative least squares (Lawson & Hanson 1974), which takes no more points than there are monomials. Of points
-    that are few already all are kept.
+    By non-negative least squares (Lawson & Hanson 1974), which takes no more points than there are monomials, out of
+    every so manieth point if these can have the means, or out of all. Of points that are few already all are kept.
     """
     if len(points.weights) <= _FEW:
         return points
@@ -95,13 +96,24 @@ def few(of: Samples, points: Points, degree: int) -> Points:
     x = x - (x @ points.weights)[:, None]
     deviation = np.sqrt(np.maximum(x**2 @ points.weights, 0))
     x = x / np.where(deviation > _STILL, deviation, np.inf)[:, None]
-    exponents = sorted(of.exponents(degree), key=sum)
-    made = monomials(x, tuple(exponents))
-    # Orthonormal, each to all before it; those that bring nothing new are left out.
-    _, sizes = np.linalg.qr((made * np.sqrt(np.abs(points.weights))).T)
-    kept = np.abs(np.diag(sizes)) > _RANK * np.abs(sizes).max(axis=0)
-    made = np.linalg.solve(sizes[np.ix_(kept, kept)].T, made[kept])
-    size = np.sqrt((made**2).sum(axis=0))
-    weights = scipy.optimize.nnls(made / size, made @ points.weights)[0] / size
+    made = monomials(x, tuple(sorted(of.exponents(degree), key=sum)))
+    target = made @ points.weights
+    for every in (max(1, made.shape[1] // (_COLUMNS * len(made))), 1):
+        some = slice(None, None, every)
+        weights, missing = _not_negative(made[:, some], np.sqrt(np.abs(points.weights[some])), target)
+        if missing < _MET:
+            break
     chosen = weights > 0
-    return Points(points.at[:, chosen], weights[chosen] / weights[chosen].sum())
+    return Points(points.at[:, some][:, chosen], weights[chosen] / weights[chosen].sum())
+
+
+def _not_negative(made: Floats, roots: Floats, target: Floats) -> tuple[Floats, float]:
+    """Return weights of columns that are not negative and make a target, and what is missing of it."""
+    # Orthonormal, each to all before it; those that bring nothing new are left out.
+    sizes = np.linalg.qr((made * roots).T, mode="r")
+    kept = np.abs(np.diag(sizes)) > _RANK * np.abs(sizes).max(axis=0)
+    by = sizes[np.ix_(kept, kept)].T
+    made, target = np.linalg.solve(by, made[kept]), np.linalg.solve(by, target[kept])
+    size = np.sqrt((made**2).sum(axis=0))
+    found, missing = scipy.optimize.nnls(made / size, target)
+    return found / size, missing / np.sqrt(target @ target)

@@ -6,7 +6,8 @@ Given the covariance of a layer's pre-activations, its units are independent, an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import add
 from typing import Protocol
 
 import numpy as np
@@ -244,16 +245,20 @@ def products(f: Floats, g: Floats, difference: Floats) -> Floats:
 
 def _raw(v: Floats, weights: Floats, degree: int) -> Floats:
     """Return raw moments, a series, of v of shape (3, points, nodes): all products of two lower monomials at once."""
-    lower = powers((degree + 1) // 2)
-    made = monomials(v, lower).transpose(1, 0, 2)
+    made = np.ascontiguousarray(monomials(v, powers((degree + 1) // 2)).transpose(1, 0, 2))
     pairs = (made * weights[:, None]) @ made.transpose(0, 2, 1)
     out = np.zeros((degree + 1,) * 3 + (v.shape[1],))
-    for i, first in enumerate(lower):
-        for j, second in enumerate(lower[: i + 1]):
-            e = tuple(a + b for a, b in zip(first, second, strict=True))
-            if sum(e) <= degree:
-                out[e] = pairs[:, i, j]
+    for e, (i, j) in _factors(degree).items():
+        out[e] = pairs[:, i, j]
     return out
+
+
+@lru_cache
+def _factors(degree: int) -> dict[Power, tuple[int, int]]:
+    """Return, for each monomial, the places of two lower ones whose product it is."""
+    lower = powers((degree + 1) // 2)
+    both = {tuple(map(add, e, f)): (i, j) for i, e in enumerate(lower) for j, f in enumerate(lower)}
+    return {e: both[e] for e in powers(degree)}
 
 
 def _hermite4(x: Floats) -> Floats:
