@@ -106,8 +106,10 @@ def held(values: Array, errors: Array) -> list[list[float]]:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = np.floor(-np.log10(2 * errors / np.abs(values)))
-    digits = np.where(values == 0, np.where(errors == 0, DIGITS, 0), np.nan_to_num(digits, posinf=DIGITS))
-    digits = np.where(np.isfinite(values), np.minimum(digits, DIGITS), DIGITS).astype(int)
+    digits = np.where(values == 0, np.where(errors == 0, DIGITS, 0), digits)
+    # What is infinite or nan is shown as it is; a finite value with an unknown error has no digit.
+    digits = np.where(np.isfinite(values), np.nan_to_num(digits, nan=0.0, posinf=DIGITS, neginf=0.0), DIGITS)
+    digits = np.clip(digits, 0, DIGITS).astype(int)
     return [
         [float(f"{x:.{d}g}") if d > 0 else math.nan for x, d in zip(row, places, strict=True)]
         for row, places in zip(values.tolist(), digits.tolist(), strict=True)

@@ -56,6 +56,11 @@ def _sum(*parts: Square) -> Square:
     return Square(a, *(reduce(np.maximum, x) for x in list(zip(*parts, strict=True))[1:]))
 
 
+def _bound(p: Square) -> Any:
+    """The largest exp(a + b T + c T²) of all T >= 0 where nothing grows, else infinite."""
+    return np.where(np.less_equal(p.b, 0) & np.less_equal(p.c, 0), np.exp(p.a), np.inf)
+
+
 def _positive(p: Square) -> Square:
     return _highest(p, ZERO)
 
@@ -206,11 +211,22 @@ class Growth:
         """A polynomial in one variable beyond R, from its leading term."""
         terms = _terms(e, self.z)
         if len(self.z) > 1 or terms is None:
-            return NOTHING
+            return self._least_sum(e)
         (degree,) = max(terms)
         sizes = {k: np.abs(self._number(c)) * self.reach**k for (k,), c in terms.items()}
         rest = sum(s for k, s in sizes.items() if k < degree)
         return Square(np.log(np.maximum(sizes[degree] - rest, 0.0)), 0.0, 0.0)
+
+    def _least_sum(self, e: sp.Expr) -> Square:
+        """A sum of which one term is larger than all others together, which are bounded: 2 + tanh(z), z + sin(z)."""
+        found, sizes = NOTHING, [_bound(self.size(a)) for a in e.args]
+        for k, a in enumerate(e.args):
+            low, rest = self.least(a), sum(sizes[:k] + sizes[k + 1 :])
+            start = np.where(np.less(low.b, 0) | np.less(low.c, 0), 0.0, np.exp(low.a))
+            # What rounding may add to the difference is no size.
+            left = np.where(rest < start, (start - rest) * (1 - 1e-12) - 1e-12 * start, 0.0)
+            found = _highest(found, Square(np.log(np.maximum(left, 0.0)), 0.0, 0.0))
+        return found
 
     def _branches(self, e: sp.Piecewise) -> list[tuple[sp.Expr, Any]]:
         """The values of a Piecewise, and whether each can be the one beyond R on the side that is looked at."""

@@ -50,6 +50,8 @@ FAR = {
     "sinh": (sp.sinh(3 * x), 9, lambda z: mp.log(abs(mp.sinh(3 * z)))),
     "polynomial": (x**3 - 4 * x + 7, 9, lambda z: mp.log(abs(z**3 - 4 * z + 7))),
     "over a polynomial": (sp.exp(x) / (x**2 - 2 * x + 3), 9, lambda z: z - mp.log(z * z - 2 * z + 3)),
+    "over a bounded sum": (sp.exp(x) / (2 + sp.tanh(x)), 9, lambda z: z - mp.log(2 + mp.tanh(z))),
+    "over z and a wave": (1 / (x + 3 * sp.sin(x)), 9, lambda z: -mp.log(abs(z + 3 * mp.sin(z)))),
     "root": (sp.sqrt(1 + x**2), 9, lambda z: mp.log(1 + z * z) / 2),
     "where": (sp.Piecewise((sp.exp(x), x > 1), (x, True)), 9, lambda z: z if z > 1 else mp.log(abs(z))),
 }

@@ -231,11 +231,10 @@ def test_every_length_of_a_linear_function_is_fixed() -> None:
 
 
 def test_held_digits() -> None:
-    values = np.array([[2 / 3, 2 / 3, 2 / 3, 1e-7, math.inf, math.nan, 0.0]])
-    errors = np.array([[1e-12, 1e-5, 0.5, 1e-17, 0.0, 0.0, 0.0]])
-    assert np.array_equal(
-        held(values, errors), [[0.666666667, 0.6667, math.nan, 1e-7, math.inf, math.nan, 0.0]], equal_nan=True
-    )
+    values = np.array([[2 / 3, 2 / 3, 2 / 3, 2 / 3, 1e-7, math.inf, math.nan, 0.0]])
+    errors = np.array([[1e-12, 1e-5, 0.5, math.inf, 1e-17, 0.0, 0.0, 0.0]])
+    expected = [[0.666666667, 0.6667, math.nan, math.nan, 1e-7, math.inf, math.nan, 0.0]]
+    assert np.array_equal(held(values, errors), expected, equal_nan=True)
 
 
 @pytest.mark.parametrize(
