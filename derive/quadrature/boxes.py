@@ -139,6 +139,8 @@ class Sums:
     """The boxes of the final rule, and M of each output on each."""
     left: Any = 0.0
     """What the boxes leave out, a part of the error."""
+    rounding: Any = 0.0
+    """That of the values at nodes, a part of the error."""
 
     @classmethod
     def none(cls, owners: int, outputs: int) -> Sums:
@@ -180,6 +182,7 @@ class Adaptive:
         nodes: of the rule.
         beside_rounding: a box may be wrong by so much of its rounding, however small the tolerance.
         rows: for each owner the integral that it is a part of, when several are.
+        most: the number of boxes after which none is halved.
 
     """
 
@@ -195,10 +198,12 @@ class Adaptive:
         nodes: int | None = None,
         beside_rounding: float = 0.25,
         rows: Any = None,
+        most: int | None = None,
     ) -> None:
         self.reading, self.variables, self.given = reading, tuple(variables), given
         self.sides = len(self.variables)
         self.n = nodes or NODES[self.sides]
+        self._most = most or MOST_BOXES[self.sides]
         self.tolerance, self._beside = tolerance, beside_rounding
         self._rows = np.arange(owners) if rows is None else np.asarray(rows)
         self.sums = Sums.none(owners, outputs)
@@ -210,7 +215,7 @@ class Adaptive:
             check_limit()
             bounds = self._bounds(todo)
             self.sums.boxes += len(todo.owner)
-            rest = depth > 1100 or self.sums.boxes > MOST_BOXES[self.sides]
+            rest = depth > 1100 or self.sums.boxes > self._most
             last = rest | (self.half_relative(todo) < _THIN).all(axis=0)
             ripe = last | self._ripe(todo, bounds)
             keep = np.zeros(len(todo.owner), dtype=bool)
@@ -256,6 +261,8 @@ class Adaptive:
         )
         keep |= ~np.isfinite(self.sums.size[self._rows[boxes.owner]]).all(axis=1)
         self._add(boxes, value, error, size, bounds.radius.sum(axis=0), keep)
+        kept = np.where(by_hull, 0.0, rounding)[keep]
+        self.sums.rounding = self.sums.rounding + _by_row(self._rows[boxes.owner[keep]], kept, self.sums.value.shape)
         return keep
 
     def _add(self, boxes: Boxes, value: Floats, error: Floats, size: Floats, radius: Floats, keep: Any) -> None:

@@ -12,7 +12,7 @@ import sympy as sp
 
 from derive.expressions.stable import stable
 from derive.quadrature.bounded import Bounded
-from derive.quadrature.boxes import Adaptive, Boxes, Sums, joined
+from derive.quadrature.boxes import Adaptive, Boxes, Integrand, Sums, joined
 from derive.quadrature.discs import EPS, Disc, Floats
 from derive.quadrature.growth import Growth
 from derive.quadrature.poles import NEAREST, Order, order, suspects
@@ -99,7 +99,7 @@ class Line:
         return Reading([stable(_by_exponentials(g) * _density(self.z)) for g in self._cut], [self.z])
 
     def sums(
-        self, mean: Floats, variance: Floats, reading: Reading | None = None, *, width: float = 1.0, **rule: Any
+        self, mean: Floats, variance: Floats, reading: Integrand | None = None, *, width: float = 1.0, **rule: Any
     ) -> tuple[Sums, Any, list[str]]:
         """The sums of boxes that start at most so wide near the mean, where outputs diverge, and why."""
         root = np.sqrt(variance)
@@ -180,7 +180,7 @@ class Line:
         return bool(self._suspects)
 
     @cached_property
-    def _suspects(self) -> list[sp.Expr]:
+    def _suspects(self) -> Sequence[sp.Expr]:
         return sorted({p for g in self._given for p in suspects(g, self.x)}, key=float)
 
     @cached_property

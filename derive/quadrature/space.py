@@ -16,7 +16,7 @@ from mpmath import mp
 from derive.expressions.stable import stable
 from derive.quadrature import discs
 from derive.quadrature.bounded import Bounded
-from derive.quadrature.boxes import Adaptive, Boxes, Sums
+from derive.quadrature.boxes import MOST_BOXES, Adaptive, Boxes, Integrand, Sums
 from derive.quadrature.cells import DIGITS, Cell, Multilinear, affine_of, cells
 from derive.quadrature.discs import EPS, Disc, Floats
 from derive.quadrature.growth import Growth
@@ -50,6 +50,9 @@ class Space:
     (0.304498890522..., True)
     """
 
+    most_boxes: Mapping[int, int] = MOST_BOXES
+    """By the number of sides."""
+
     def __init__(self, outputs: Sequence[sp.Expr], variables: Sequence[sp.Symbol]) -> None:
         if len(variables) > MOST_VARIABLES:
             raise ValueError(f"quadrature in at most {MOST_VARIABLES} variables, not {len(variables)}")
@@ -61,7 +64,7 @@ class Space:
         self.forms = affine_forms(accurate, self.variables)
         self._signs = [sp.Dummy(f"sign{n}", real=True) for n in range(len(self.forms))]
         known = dict(zip(self.forms, self._signs, strict=True))
-        self._reading = Reading([with_signs(g, self.variables, known) for g in accurate])
+        self._reading: Integrand = Reading([with_signs(g, self.variables, known) for g in accurate])
         self._growths: dict[int, tuple[list[Growth], list[sp.Symbol], list[list[sp.Symbol]]]] = {}
         rows = [[f.coeff(v) for v in self.variables] for f in self.forms]
         self._slopes = [[mp.mpf(1) * _number(a) for a in row] for row in rows]
@@ -87,14 +90,14 @@ class Space:
     def _one(self, mean: Any, covariance: Any, tolerance: float) -> list[Bounded]:
         with mp.workdps(DIGITS):
             m, c = [_exact(x) for x in mean], [[_exact(x) for x in row] for row in covariance]
-            law = _Law.of(self, m, c)
+            law = Law.of(self, m, c)
             found = self._smooth(law, tolerance) if law.sides else self._at_point(law)
             for k, deltas in enumerate(self._deltas):
                 for delta in deltas:
                     found[k] = _sum(found[k], delta(m, c, tolerance))
             return found
 
-    def _smooth(self, law: _Law, tolerance: float) -> list[Bounded]:
+    def _smooth(self, law: Law, tolerance: float) -> list[Bounded]:
         sums, left = self._outward(law, tolerance)
         found = []
         for k in range(len(self._given)):
@@ -104,11 +107,13 @@ class Space:
             if np.isinf(left[k]):
                 reason = "nothing bounds the integrand far out"
             elif not error <= _NO_NUMBER * size + 2 * _UNDERFLOW:
-                reason = "the quadrature does not converge"
+                most = self.most_boxes[law.sides]
+                limited = f" within {most} boxes" if sums.boxes > most else ""
+                reason = f"the quadrature does not converge{limited}"
             found.append(Bounded(value, np.inf if reason else error, reason=reason, size=size))
         return found
 
-    def _at_point(self, law: _Law) -> list[Bounded]:
+    def _at_point(self, law: Law) -> list[Bounded]:
         given = {v: _rounded([m]) for v, m in zip(self.variables, law.mean, strict=True)}
         given |= {
             s: Disc(np.array([float(mp.sign(f[0]))]), np.zeros(1)) for s, f in zip(self._signs, law.forms, strict=True)
@@ -117,7 +122,7 @@ class Space:
         shown = [np.broadcast_arrays(*d) for d in found]
         return [Bounded(m.ravel()[0], r.ravel()[0], size=np.abs(m.ravel()[0])) for m, r in shown]
 
-    def _outward(self, law: _Law, tolerance: float) -> tuple[Sums, Floats]:
+    def _outward(self, law: Law, tolerance: float) -> tuple[Sums, Floats]:
         """Integrate out to where nothing is left but ``tolerance``; return bounds of what is left."""
         outputs = len(self._given)
         total = Sums.none(1, outputs)
@@ -130,7 +135,7 @@ class Space:
                 return total, left
             reach, inner = int(np.ceil(1.25 * reach)), reach
 
-    def _add(self, total: Sums, law: _Law, reach: int, inner: int, tolerance: float) -> None:
+    def _add(self, total: Sums, law: Law, reach: int, inner: int, tolerance: float) -> None:
         made = cells(law.forms, law.sides, mp.mpf(reach), mp.mpf(inner))
         cube = _Cube(self._reading, self.variables, self._signs, law, made)
         parts = 1 if inner else _PARTS[law.sides]
@@ -138,8 +143,8 @@ class Space:
         for _ in range(_AGAIN):
             # A few nodes on a wide box in a tail make too much of it, and the boxes too large.
             with np.errstate(all="ignore"):
-                share = np.min(tolerance * found.size / np.maximum(found.error, _LEAST))
-            if not 0 < share < _POOR:
+                share = np.min(tolerance * found.size / np.maximum(found.error - found.rounding, _LEAST))
+            if not 0 < share < _POOR or found.boxes > self.most_boxes[law.sides]:
                 break
             again = self._over(cube, total.size, tolerance * float(share), parts)
             if not (again.error < 0.5 * found.error).any():
@@ -154,14 +159,21 @@ class Space:
         """All cells, each side in so many parts at first; ``size`` is what is known of E|g|."""
         n, k = cube.count, len(cube.sides)
         run = Adaptive(
-            cube, cube.sides, cube.given, owners=1, outputs=len(self._given), tolerance=tolerance, rows=[0] * n
+            cube,
+            cube.sides,
+            cube.given,
+            owners=1,
+            outputs=len(self._given),
+            tolerance=tolerance,
+            rows=[0] * n,
+            most=self.most_boxes[k],
         )
         run.sums.size += size
         middles = np.stack(np.meshgrid(*[(2 * np.arange(parts) + 1) / parts - 1] * k), axis=0).reshape(k, -1)
         run.take(Boxes(np.repeat(np.arange(n), parts**k), np.tile(middles, n), np.full((k, n * parts**k), 1 / parts)))
         return run.sums
 
-    def _left(self, law: _Law, reach: float) -> Floats:
+    def _left(self, law: Law, reach: float) -> Floats:
         if law.sides not in self._growths:
             u = [sp.Dummy(f"u{k}", real=True) for k in range(law.sides)]
             m = [sp.Dummy("m", real=True) for _ in self.variables]
@@ -174,14 +186,15 @@ class Space:
         return np.array([float(np.max(g.beyond(reach, numbers))) for g in growths])
 
 
-class _Law:
+class Law:
     """x = mean + root u, and the forms in terms of u, in mpmath."""
 
     def __init__(self, mean: list[Any], root: list[list[Any]], forms: list[tuple[Any, ...]], sides: int) -> None:
         self.mean, self.root, self.forms, self.sides = mean, root, forms, sides
 
     @classmethod
-    def of(cls, space: Space, mean: list[Any], covariance: list[list[Any]]) -> _Law:
+    def of(cls, space: Space, mean: list[Any], covariance: list[list[Any]]) -> Law:
+        """With the forms of a space first, so that they are forms of few coordinates."""
         n = len(mean)
         units = [[mp.mpf(int(i == j)) for j in range(n)] for i in range(n)]
         stacked = [*space._slopes, *units]
@@ -235,7 +248,7 @@ def _without_noise(terms: Sequence[Any]) -> Any:
 class _Cube:
     """The integrand of each cell over the cube, read as `Reading` is."""
 
-    def __init__(self, reading: Reading, variables: Any, signs: Any, law: _Law, parts: list[Cell]) -> None:
+    def __init__(self, reading: Integrand, variables: Any, signs: Any, law: Law, parts: list[Cell]) -> None:
         self._reading, self._variables, self._signs = reading, variables, signs
         self.count = len(parts)
         self.sides = [sp.Dummy(f"s{k}", real=True) for k in range(law.sides)]

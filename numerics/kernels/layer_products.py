@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-# Mantissas lie in [sqrt(1/2), sqrt(2)): a running product of this many stays within 2^-512 .. 2^512.
-_BLOCK = 1024
 _SPLITTER = 2.0**27 + 1
 
 
@@ -85,40 +83,15 @@ def times(*parts: Any) -> Floats:
 def _prefix(values: Floats) -> tuple[Floats, Integers, Floats]:
     """Return all running products of non-zero values, from none of them to all, on the last axis.
 
-    The k-th is ``mantissa * (1 + correction) * 2^exponent``.
+    The k-th is ``mantissa * (1 + correction) * 2^exponent``, to first order in the rounding errors.
     """
-    m, e = _split(values)
-    length = m.shape[-1]
-    if length <= _BLOCK:
-        product, correction = _cumulative(m)
-        return _from_one(product), _from_zero(np.cumsum(e, axis=-1)), _from_zero(correction)
-    blocks = -(-length // _BLOCK)
-    pad = [(0, 0)] * (m.ndim - 1) + [(0, blocks * _BLOCK - length)]
-    shape = (*m.shape[:-1], blocks, _BLOCK)
-    inner, inner_correction = _cumulative(np.pad(m, pad, constant_values=1.0).reshape(shape))
-    inner_exponent = np.cumsum(np.pad(e, pad).reshape(shape), axis=-1)
-    outer, outer_exponent, outer_correction = _prefix(inner[..., -1])
-    # The exponents and corrections of whole blocks, besides what `_prefix` adds for their mantissas.
-    outer_exponent = outer_exponent + _from_zero(np.cumsum(inner_exponent[..., -1], axis=-1))
-    outer_correction = outer_correction + _from_zero(np.cumsum(inner_correction[..., -1], axis=-1))
-    joined, shift = _split(outer[..., :-1, None] * inner)
-    exponent = outer_exponent[..., :-1, None] + inner_exponent + shift
-    correction = outer_correction[..., :-1, None] + inner_correction
-    flat = (*m.shape[:-1], blocks * _BLOCK)
-    return (
-        _from_one(joined.reshape(flat)[..., :length]),
-        _from_zero(exponent.reshape(flat)[..., :length]),
-        _from_zero(correction.reshape(flat)[..., :length]),
-    )
-
-
-def _cumulative(m: Floats) -> tuple[Floats, Floats]:
-    """Return running products and, to first order, their accumulated relative errors."""
-    product: Floats = np.multiply.accumulate(m, axis=-1)
-    before, after, factor = product[..., :-1], product[..., 1:], m[..., 1:]
-    error = np.zeros_like(product)
-    np.divide(_product_error(before, factor, after), after, out=error[..., 1:])
-    return product, np.cumsum(error, axis=-1)
+    exponent = _from_zero(np.rint(np.cumsum(np.log2(np.abs(values)), axis=-1)).astype(np.int64))
+    # Powers of two, exact, that keep every running product near 1.
+    factors = np.ldexp(values, -np.diff(exponent, axis=-1).astype(np.int32))
+    product: Floats = np.concatenate([np.ones((*values.shape[:-1], 1)), factors], axis=-1)
+    np.multiply.accumulate(product, axis=-1, out=product)
+    error = _product_error(product[..., :-1], factors, product[..., 1:]) / product[..., 1:]
+    return product, exponent, _from_zero(np.cumsum(error, axis=-1))
 
 
 def _product_error(x: Floats, y: Floats, rounded: Floats) -> Floats:
@@ -134,20 +107,9 @@ def _high_half(x: Floats) -> Floats:
     return big - (big - x)
 
 
-def _split(values: Floats) -> tuple[Floats, Integers]:
-    """Return mantissas of size in [sqrt(1/2), sqrt(2)) and exponents, exactly."""
-    m, e = np.frexp(values)
-    small = np.abs(m) < np.sqrt(0.5)
-    return np.where(small, 2 * m, m), (e - small).astype(np.int64)
-
-
 def _normalised(mantissa: Floats, exponent: Integers) -> Scaled:
     m, shift = np.frexp(mantissa)
     return Scaled(m, exponent + shift)
-
-
-def _from_one(values: Floats) -> Floats:
-    return np.concatenate([np.ones((*values.shape[:-1], 1)), values], axis=-1)
 
 
 def _from_zero(values: Any) -> Any:

@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 
 from derive.activations import Activation
-from derive.quadrature.boxes import Adaptive, Boxes, R, gauss_error, joined, long_rule
+from derive.quadrature.boxes import Boxes, R, gauss_error, joined, long_rule
 from derive.quadrature.discs import EPS, Disc
 from derive.quadrature.growth import Growth
 from derive.quadrature.line import Line
@@ -41,7 +41,6 @@ _NODES = 22
 _ACROSS = (R - 1 / R) / 2
 _QUARTER_ROOT = (2 * math.pi) ** -0.25
 _MOST_NODES = 60_000
-_FIRST, _LAST = 8.0, 300.0
 _GROWN = 4.0
 """The error of ψ_k by the recurrence is at most this (k + 4 + z²/4) U; half that at k <= 2048 was the most seen."""
 
@@ -209,40 +208,28 @@ class _Damped:
         return Disc(0.0 * found.mid, (np.abs(found.mid) + found.rad) * grown)
 
 
-class _Projection:
+class _Projection(Line):
     """One activation, or its derivative, against Hermite functions."""
 
+    # The integrand is damped around poles, too: boxes alone close in on them.
+    _suspects = ()
+
     def __init__(self, activation: Activation, derivative: int) -> None:
-        self.z, self.root = sp.Dummy("z", real=True), sp.Dummy("root", positive=True)
-        f = stable_expression(activation, derivative).xreplace({activation.symbol: self.root * self.z})
-        self.reading = Reading([f * sp.exp(-(self.z**2) / 4)], [self.z])
+        super().__init__([stable_expression(activation, derivative)], activation.symbol)
+        damping = sp.exp(-(self.z**2) / 4)
+        # Without the mean, which is 0 and would count as a rounding.
+        self.damped = Reading([(self._cut[0] * damping).xreplace({self.m: sp.S.Zero})], [self.z])
         # |f| exp(-z²/4) is so much times the density.
-        self.growth = Growth(f * sp.exp(self.z**2 / 4), [self.z])
-        self.points = [float(p) for p in activation.breakpoints]
+        self._growths = [Growth(sp.sqrt(2 * sp.pi) * self._inside[0] / damping, [self.z])]
 
     def coefficients(self, variances: Array, order: int) -> list[tuple[Array, Array] | None]:
         """The first coefficients and their errors, at each of the variances; None where they are not found."""
-        root, owners = np.sqrt(variances), np.arange(len(variances))
-        given = {self.root: Disc(root, EPS * root)}
-        damped: Any = _Damped(self.reading, self.z, order)
-        run = Adaptive(damped, [self.z], given, owners=len(root), outputs=1, nodes=_NODES, tolerance=EPS / 16)
-        reach = np.full(len(root), _FIRST)
-        run.take(joined([self._start(-_FIRST, _FIRST, float(root[n]), order, int(n)) for n in owners]))
-        while True:
-            beyond = self.growth.beyond(reach, {self.root: root}) * math.sqrt(2 * math.pi)
-            left = np.broadcast_to(beyond, root.shape)
-            short = ~(left <= EPS / 64 * run.sums.size[:, 0]) & (reach < _LAST)
-            if not short.any():
-                break
-            further = np.ceil(1.25 * reach)
-            sides = [(n, side) for n in owners[short] for side in (-1, 1)]
-            run.take(
-                joined([self._beside(side, reach[n], further[n], float(root[n]), order, int(n)) for n, side in sides])
-            )
-            reach = np.where(short, further, reach)
-        boxes = joined([b for b, _ in run.sums.kept])
+        root, damped = np.sqrt(variances), _Damped(self.damped, self.z, order)
+        width = min(1.5, 12 / math.sqrt(order))
+        sums, _, _ = self.sums(0 * root, variances, damped, width=width, nodes=_NODES, tolerance=EPS / 16)
+        boxes = joined([b for b, _ in sums.kept])
         count = np.bincount(boxes.owner, minlength=len(root))
-        good = np.isfinite(left) & np.isfinite(run.sums.error).all(axis=1) & (count * _NODES <= _MOST_NODES)
+        good = np.isfinite(sums.error).all(axis=1) & (count * _NODES <= _MOST_NODES)
         found: list[tuple[Array, Array] | None] = [None] * len(root)
         if not good.any():
             return found
@@ -250,23 +237,11 @@ class _Projection:
         kept = kept.where(np.argsort(kept.owner, kind="stable"))
         with np.errstate(all="ignore"):
             a, errors = self._project(kept, root, order)
-            errors += left[good] * CRAMER * _QUARTER_ROOT
-        for k, n in enumerate(owners[good]):
+            errors += sums.left[good, 0] * CRAMER * _QUARTER_ROOT
+        for k, n in enumerate(np.flatnonzero(good)):
             if np.isfinite(a[:, k]).all() and np.isfinite(errors[:, k]).all():
                 found[n] = a[:, k].copy(), errors[:, k].copy()
         return found
-
-    def _beside(self, side: int, near: float, far: float, root: float, order: int, owner: int) -> Boxes:
-        low, high = sorted((side * near, side * far))
-        return self._start(low, high, root, order, owner)
-
-    def _start(self, low: float, high: float, root: float, order: int, owner: int) -> Boxes:
-        count = max(1, math.ceil((high - low) / min(1.5, 12 / math.sqrt(order))))
-        inside = [p / root for p in self.points if low < p / root < high]
-        edges = np.unique(np.concatenate([np.linspace(low, high, count + 1), inside]))
-        return Boxes(
-            np.full(len(edges) - 1, owner), (0.5 * (edges[1:] + edges[:-1]))[None], (0.5 * np.diff(edges))[None]
-        )
 
     def _project(self, boxes: Boxes, root: Array, order: int) -> tuple[Array, Array]:
         """The coefficients and what they are wrong by, of shape (orders, owners); boxes are sorted by owner."""
@@ -279,9 +254,9 @@ class _Projection:
         x, w = long_rule(_NODES)
         z = middle.astype(np.longdouble)[:, None] + half[:, None] * x
         at = z.astype(np.float64)
-        s = Disc(root[owner][:, None], EPS * root[owner][:, None])
-        (g,), _ = self.reading({self.root: s, self.z: Disc(at, EPS * np.abs(at))})
-        bound, by_rule = self._cut(middle, half, root[owner], order)
+        roots = root[owner][:, None]
+        (g,), _ = self.damped({self.s: Disc(roots, EPS * roots), self.z: Disc(at, EPS * np.abs(at))})
+        bound, by_rule = self._wrong_by(middle, half, root[owner], order)
         keep = by_rule[:, None]
         weight = half[:, None] * w * keep * _QUARTER_ROOT**2
         values = np.where(keep, g.mid, 0.0) * weight
@@ -298,12 +273,12 @@ class _Projection:
         rounding = CRAMER * (wrong + (EPS + 64 * U) * whole)
         return a, total(bound) + recurrence + rounding + EPS * np.abs(a)
 
-    def _cut(self, middle: Array, half: Array, root: Array, order: int) -> tuple[Array, Any]:
+    def _wrong_by(self, middle: Array, half: Array, root: Array, order: int) -> tuple[Array, Any]:
         """What the rule on each box is wrong by for each k, of shape (orders, boxes), and where it is better used."""
         s = Disc(root, EPS * root)
-        (real,), decided = self.reading({self.root: s, self.z: Disc(middle, half)})
+        (real,), decided = self.damped({self.s: s, self.z: Disc(middle, half)})
         radius = 0.5 * (R + 1 / R) * half * (1 + 4 * EPS)
-        (plane,), _ = self.reading({self.root: s, self.z: Disc(middle, radius)}, decided)
+        (plane,), _ = self.damped({self.s: s, self.z: Disc(middle, radius)}, decided)
         whole = 2 * half * (np.abs(real.mid) + real.rad) * CRAMER * _QUARTER_ROOT**2
         high = _ACROSS * half
         sup = np.abs(plane.mid) + plane.rad

@@ -1,4 +1,4 @@
-"""Two units: their covariance and how far apart they are, by the series in ρ or by nested integrals near ρ = ±1.
+"""Two units: their covariance and how far apart they are, by the series in ρ or by quadrature near ρ = ±1.
 
 Every number has a proved bound of its absolute error.
 """
@@ -16,19 +16,18 @@ import sympy as sp
 from derive.activations import Activation
 from derive.quadrature.bounded import Bounded
 from derive.quadrature.discs import EPS
-from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead
 from derive.quadrature.space import Space
 from numerics.activations import stable_expression
 from numerics.maps.hermite import ORDERS, Series, U, series, slope_series, squares
-from numerics.maps.plane import NOTHING, separation
+from numerics.maps.plane import separation
 from numerics.maps.values import Array
 
 Found = tuple[Array, Array, np.ndarray[Any, Any]]
 
 _GOOD = 3e-13
 _POOR = 2e-12
-"""Relative errors that are worth a longer series, and worth nested integrals."""
+"""Relative errors that are worth a longer series, and worth quadrature."""
 
 _SHORT = 128
 """Up to so many coefficients are cheap."""
@@ -38,7 +37,7 @@ _WAVES = 30.0
 _ENOUGH = 30.0
 _SLACK = 0.5
 _TRIES = 1
-"""Nested integrals are given up after so many that did not help."""
+"""Quadrature is given up after so many that did not help."""
 
 _MOST, _SMALL_BESIDE = 16, 1e-13
 """Of a small covariance so many values are computed to relative accuracy, more if the series misses E[f²] by this."""
@@ -122,11 +121,8 @@ class Pairs:
         if self.f.is_even:
             gap = near
             points.value[gap == 0] = points.error[gap == 0] = 0.0
-        opposite = np.flatnonzero(gap == 2)
-        if len(opposite):
-            (apart,) = _half_square(self.f)(0.0, q)
-            value, error = (np.full(opposite.shape, x) for x in (apart.value, apart.error))
-            points.put(opposite, value, error, "quadrature")
+        for n in np.flatnonzero(gap == 2).tolist():
+            points.improve(n, _quietly(separation, self.f, q, 2.0))
         before: list[Series] = []
         for order in ORDERS:
             todo = points.todo()
@@ -148,9 +144,7 @@ class Pairs:
         for n in points.todo(_POOR):
             if failures > _TRIES:
                 break
-            size = points.value[n] if points.value[n] > 0 else squares(self.f, q)[0][0] * gap[n]
-            here = _quietly(separation, self.f, q, float(gap[n]), float(size))
-            failures = 0 if points.improve(n, here) else failures + 1
+            failures = 0 if points.improve(n, _quietly(separation, self.f, q, float(gap[n]))) else failures + 1
         self.reason = points.reason
         return points.found
 
@@ -164,7 +158,7 @@ class Pairs:
                 points.put(here, value, error, "quadrature")
 
     def _covariance_by_quadrature(self, q1: float, q2: float, rho: Array, points: Points, before: list[Series]) -> None:
-        """The worst first: where nested integrals do no better than the series, they would not elsewhere."""
+        """The worst first: where quadrature does no better than the series, it would not elsewhere."""
         todo = points.todo(_POOR)
         with np.errstate(all="ignore"):
             todo = todo[np.argsort(-points.error[todo] / np.abs(points.value[todo]))]
@@ -203,12 +197,12 @@ def _quietly(run: Any, *arguments: Any) -> Bounded:
     try:
         found: Bounded = run(*arguments)
     except CannotRead:
-        return NOTHING
+        return Bounded(math.nan, math.inf)
     return found
 
 
 def _worth(f: Activation, order: int, before: list[Series], near: Array) -> bool:
-    """Whether a longer series may do, for correlations so near to 1 or -1, at less than nested integrals cost."""
+    """Whether a longer series may do, for correlations so near to 1 or -1, at less than quadrature costs."""
     if order <= _SHORT:
         return True
     second, slope_second = squares(f, before[-1].q)
@@ -220,13 +214,6 @@ def _worth(f: Activation, order: int, before: list[Series], near: Array) -> bool
         return True
     converging = int(np.sum(near * order >= _ENOUGH))
     return converging > (0 if order <= 4 * _SHORT else 2)
-
-
-@lru_cache(maxsize=64)
-def _half_square(f: Activation) -> Line:
-    """The integrand of E[(f(u) - f(-u))²]/2."""
-    x, g = f.symbol, stable_expression(f)
-    return Line([(g - g.xreplace({x: -x})) ** 2 / 2], x)
 
 
 def _together(f: Activation, q1: float, q2: float, side: float) -> Bounded:

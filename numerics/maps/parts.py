@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -28,11 +27,10 @@ _SEARCHED, _FARTHEST = 32.0, 1e9
 class Parts:
     """f as formulas f_0, f_1, ... between its breakpoints p_1 < p_2 < ...
 
-    ``work`` counts the steps of all values that were asked for. Raises `CannotRead` for a function without a rule.
+    Raises `CannotRead` for a function without a rule.
     """
 
     def __init__(self, activation: Activation) -> None:
-        self.work = 0
         self.x = activation.symbol
         self.exact, formulas = pieces(activation.expression, self.x)
         self.points = np.array([float(p) for p in self.exact])
@@ -49,44 +47,32 @@ class Parts:
 
     def value(self, part: int, at: Disc, plane: bool = False) -> Disc:
         """f_part on real intervals, or on discs in the plane."""
-        return self._read(self.values[part], at, plane)
+        return read(self.values[part], self.x, at, plane)
 
     def slope(self, part: int, at: Disc, plane: bool = False) -> Disc:
         """f'_part on real intervals, or on discs in the plane."""
-        return self._read(self.slopes[part], at, plane)
+        return read(self.slopes[part], self.x, at, plane)
 
-    def _read(self, reading: Reading, at: Disc, plane: bool) -> Disc:
-        self.work += at.mid.size * reading.length
-        return read(reading, self.x, at, plane)
+    def at(self, end: int) -> Disc:
+        """A breakpoint and its rounding."""
+        return Disc(np.asarray(self.points[end]), np.asarray(EPS * abs(self.points[end])))
 
-    def hull(self, at: Disc) -> Disc:
-        """The function itself on real intervals, whatever parts they meet."""
-        low, high = np.full(at.mid.shape, np.inf), np.full(at.mid.shape, -np.inf)
-        first, last = at.mid - at.rad, at.mid + at.rad
-        ends = [-np.inf, *self.points, np.inf]
-        for part, (start, end) in enumerate(pairwise(ends)):
-            a, b = np.maximum(first, start - _FEW * abs(start)), np.minimum(last, end + _FEW * abs(end))
-            meets = a < b
-            if meets.any():
-                f = self.value(part, Disc(0.5 * (a + b)[meets], 0.5 * (b - a)[meets] * (1 + 4 * EPS)))
-                low[meets] = np.minimum(low[meets], f.mid - f.rad)
-                high[meets] = np.maximum(high[meets], f.mid + f.rad)
-        return Disc(0.5 * (low + high), 0.5 * (high - low) * (1 + 4 * EPS))
+    def across(self, part: int, other: int) -> tuple[tuple[int, int], Disc]:
+        """The first and the last breakpoint on the way to another part, and f behind the last less f before the first.
 
-    def across(self, part: int, other: int) -> tuple[int, Disc]:
-        """The last breakpoint on the way to another part, and f there on this side less f at the first on that."""
+        Both values are those of one side: where the last is reached by the other part, and the first is left.
+        """
         if part < other:
-            return part, _difference(self.left[part], self.right[other - 1])
-        return part - 1, _difference(self.right[part - 1], self.left[other])
+            return (part, other - 1), _difference(self.right[other - 1], self.left[part])
+        return (part - 1, other), _difference(self.left[other], self.right[part - 1])
 
-    def change(self, part: int, base: Disc, d: Disc, plane: bool = False) -> Disc:
-        """f_part(base + d) - f_part(base) without cancellation, where d may be a disc in the plane."""
+    def change(self, part: int, base: Disc, d: Disc, end: Disc, plane: bool = False) -> Disc:
+        """f_part(end) - f_part(base) without cancellation, where end = base + d (whose sum is a larger disc)."""
         with np.errstate(all="ignore"):
             middle = Disc(base.mid + 0.5 * d.mid, 0.5 * np.abs(d.mid) + d.rad + base.rad)
             by_slope = multiply(d, self.slope(part, middle, plane))
-            ends = add(base, d)
-            before = self.value(part, base)
-            by_values = add(self.value(part, ends, plane), Disc(-before.mid, before.rad))
+            before = self.value(part, base, plane)
+            by_values = add(self.value(part, end, plane), Disc(-before.mid, before.rad))
             found = _better(by_slope, by_values)
             if plane:
                 return found

@@ -8,9 +8,11 @@ import pytest
 from map_oracles import DIGITS, KERNELS
 
 from derive.quadrature.boxes import long_rule
+from derive.quadrature.discs import Disc
 from numerics.maps import plane
 from numerics.maps.hermite import _GROWN, CRAMER, Series, U, series, slope_series, squares
 from numerics.maps.pairs import Pairs, _covariance_series, _separation_series
+from numerics.maps.parts import parts_of
 from numerics.maps.values import named
 
 GAPS = np.array([1e-14, 1e-9, 1e-5, 1e-3, 0.05, 0.5, 1.0, 1.5, 1.99, 2 - 1e-6, 2.0])
@@ -146,22 +148,35 @@ def test_the_bound_of_what_is_left_out_is_tight_at_correlation_one() -> None:
     assert 0.999 * left_out[0] < 0.5 - value[0] <= wrong[0] + left_out[0]
 
 
-@pytest.mark.parametrize("gap", [1e-10, 1e-3, 0.4, 1.999])
-def test_the_outer_integrand_is_bounded_in_the_plane(gap: float) -> None:
-    """For a step H(z) = Φ(-+ρz/s)/2, an entire function: its size on the ellipse of every box."""
-    p = plane._Plane(named("step"), 1.0, gap)
-    boxes = p._first()
-    bound, real = p._sizes(boxes)
-    assert np.isfinite(bound).sum() > 4
-    angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    for part, z, half, most, flat in zip(boxes.part, boxes.middle, boxes.half, bound, real, strict=True):
-        side = 1 if part == 0 else -1
-        for angle in angles:
-            at = mpmath.mpc(z + half * 5 / 3 * math.cos(angle), half * 4 / 3 * math.sin(angle))
-            given = mpmath.erfc(-side * p.rho * at / p.s / mpmath.sqrt(2)) / 2
-            size = abs(given / 2 * mpmath.exp(-at * at / 2) / mpmath.sqrt(2 * mpmath.pi)) if most < 1e200 else 0
-            assert size <= most * (1 + 1e-9)
-        assert mpmath.ncdf(side * p.rho * z / p.s) / 2 * mpmath.npdf(z) <= flat * (1 + 1e-9)
+@pytest.mark.parametrize("own", [-1, 1])
+@pytest.mark.parametrize("other", [-1, 1])
+@pytest.mark.parametrize("name", ["softsign", "where(x>0.3,tanh(x),x**2)"])
+def test_the_change_of_a_unit_is_bounded_in_the_plane(name: str, own: int, other: int) -> None:
+    """(f(u + w) - f(u))²/2 at complex u and w, by the formulas of the sides of the breakpoint on which both are."""
+    f = named(name)
+    change, p = plane._separation(f)._reading, float(parts_of(f).points[0])
+    formulas = {1: lambda z: z / (1 + z), -1: lambda z: z / (1 - z)}
+    if p:
+        formulas = {1: np.tanh, -1: np.square}
+    u, w = (
+        np.array([p + 0.2 * own, p + 1e-9 * own]),
+        np.array([0.3 * (other - own) + 0.01, 1e-9 * (other - own) + 3e-10]),
+    )
+    for radius in (1e-13, 1e-10, 0.03):
+        centres = [u, w, u + w, u - p, u + w - p]
+        given = {v: Disc(c, np.full(2, radius)) for v, c in zip(change.variables, centres, strict=True)}
+        given |= {
+            s: Disc(np.full(2, float(side)), np.zeros(2)) for s, side in zip(change.signs, (own, other), strict=True)
+        }
+        # The other unit moves with u and w.
+        for v in (change.variables[2], change.variables[4]):
+            given[v] = Disc(given[v].mid, np.full(2, 2 * radius))
+        (found,), _ = change(given, {})
+        for turn in np.exp(1j * np.linspace(0, 6, 25)):
+            at, step = u + radius * turn, w + radius * turn**3
+            truth = (formulas[other](at + step) - formulas[own](at)) ** 2 / 2
+            rounding = 1e-15 * np.abs(formulas[other](at + step) - formulas[own](at))
+            assert (np.abs(truth - found.mid) <= found.rad + rounding).all()
 
 
 def _hard_shrink(q1: float, q2: float, rho: float) -> object:
@@ -224,7 +239,7 @@ def test_series_and_nested_integrals_agree(name: str, gap: float) -> None:
     s = series(f, 1.0, 512)
     assert s is not None
     value, wrong, left_out = _separation_series(s, np.array([gap]))
-    nested = plane.separation(f, 1.0, gap, float(value[0]))
+    nested = plane.separation(f, 1.0, gap)
     assert abs(value[0] - nested.value) <= wrong[0] + left_out[0] + nested.error
     assert wrong[0] + left_out[0] + nested.error < 1e-12 * nested.value
 
