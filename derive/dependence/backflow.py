@@ -84,6 +84,7 @@ def users(cost: CostFunction, family: Family, *, linear: bool = False) -> tuple[
     return tuple(found)
 
 
+@lru_cache(maxsize=20_000)
 def reach(expression: Expr, *, linear: bool, closed_cost: bool) -> frozenset[Reach]:
     """Return the drawn scalars that an expression depends on.
 

@@ -112,17 +112,17 @@ _SETTING = Setting(
 
 def angle_process() -> Derivation:
     """E[log sin^2 t'] less its limit, log(1 - J_11^2/J_20^2), and Var[log sin^2 t'], to first order in 1/N."""
-    wide = log(1 - Q12**2 / (Q1 * Q2))
-    mean = one_layer(Average(_log_sine(), NETWORKS) - wide).done(
+    wide, behind = log(1 - Q12**2 / (Q1 * Q2)), _behind_given_inputs()
+    mean = one_layer(Average(_log_sine(), NETWORKS) - wide, behind).done(
         "angle-process",
         "What one layer of real width adds to the mean logarithm of the squared sine of the angle",
         symbols=SYMBOLS,
         source="Jakub & Nica 2023",
     )
-    spread = one_layer(Variance(_log_sine(), NETWORKS)).done(
+    spread = one_layer(Variance(_log_sine(), NETWORKS), behind).done(
         "angle-process-variance", "The variance of that logarithm", symbols=SYMBOLS, source="Jakub & Nica 2023"
     )
-    power = factor_of_power()
+    power = factor_of_power(behind)
     parts = (spread, *(rectified(*powers) for powers in MOMENTS), power)
     return replace(mean, parts=parts, remarks=(_ANY_ACTIVATION, _edge(power)))
 
@@ -154,13 +154,22 @@ def _log_sine() -> Expr:
     return log(1 - both**2 / (one * other))
 
 
-def one_layer(start: Expr, *more: Hypothesis) -> Proof:
+def one_layer(start: Expr, behind: _Behind, *more: Hypothesis) -> Proof:
     """Expand in the kernels behind one layer, and put in the moments of that layer behind given inputs."""
-    pairs = [(one, other) for k, one in enumerate(_SAMPLES) for other in _SAMPLES[k:]]
+    covariances, means = behind
     proof = Proof(_SETTING.assuming(*more), start).by(SmallFluctuations(tuple((KERNELS(1, *t), q) for t, q in _MEANS)))
-    proof.by(*(ByLemma(_behind_given(covariance_of(*pair))) for pair in pairs))
+    proof.by(*map(ByLemma, covariances))
     proof.by(PutIn(tuple((q, Average(KERNELS(1, *t), NETWORKS)) for t, q in _MEANS)))
-    return proof.by(*(ByLemma(_behind_given(mean_of(*t))) for t in _SAMPLES), SimplifySides())
+    return proof.by(*map(ByLemma, means), SimplifySides())
+
+
+_Behind = tuple[tuple[Derivation, ...], tuple[Derivation, ...]]
+
+
+def _behind_given_inputs() -> _Behind:
+    """Return the covariances and the means of the kernels behind one layer, which all statements here rest on."""
+    pairs = [(one, other) for k, one in enumerate(_SAMPLES) for other in _SAMPLES[k:]]
+    return tuple(_behind_given(covariance_of(*p)) for p in pairs), tuple(_behind_given(mean_of(*t)) for t in _SAMPLES)
 
 
 def _behind_given(every: Derivation) -> Derivation:
@@ -185,13 +194,14 @@ def _behind_given(every: Derivation) -> Derivation:
     return proof.done(f"{every.name}-given", f"{every.title}, behind two given inputs", symbols=SYMBOLS)
 
 
-def factor_of_power() -> Derivation:
+def factor_of_power(behind: _Behind) -> Derivation:
     """E[sqrt(K_11 K_22) sin(t')^p]/(...) ~ 1 - p (3 - p)/N at small angles, for ReLU and layers of N units."""
 
     def weighted(one: Expr, both: Expr, other: Expr) -> Expr:
         return sqrt(one * other) * (1 - both**2 / (one * other)) ** (POWER / 2)
 
-    proof = one_layer(Average(weighted(*ENTRIES), NETWORKS) / weighted(Q1, Q12, Q2), RELU, APART, BETWEEN, ANGLE_NAMED)
+    start = Average(weighted(*ENTRIES), NETWORKS) / weighted(Q1, Q12, Q2)
+    proof = one_layer(start, behind, RELU, APART, BETWEEN, ANGLE_NAMED)
     proof.by(PutIn(tuple((name, moment(*powers)) for powers, name in MOMENTS.items())))
     proof.by(DefineRectifier(), PutIn(((SLOPE, Integer(0)),)), ByClosedForm(), PutIn(((RHO, cos(ANGLE)),)))
     return proof.by(HalfTurn(ANGLE), LeadingQuotient(ANGLE)).done(

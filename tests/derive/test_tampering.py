@@ -276,7 +276,7 @@ def without_weights(real):
 )
 def test_what_depends_on_what_is_checked_by_putting_in_definitions(monkeypatch, module, name, wrong, words):
     """Too short a range is noticed with any derivation about the network, also where no step goes wrong by it."""
-    forget = (unfolding._left_out.cache_clear, unfolding._left_out_of_gradient.cache_clear)
+    forget = [kept.cache_clear for kept in (unfolding._left_out, unfolding._left_out_of_gradient, backflow.reach)]
     derivation = forward_step() if module is below else backward_step()
     monkeypatch.setattr(module, name, wrong(getattr(module, name)))
     for clear in forget:
