@@ -28,7 +28,7 @@ class Expand(Rule):
 
     def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
         """Multiply out."""
-        after = expand(node)
+        after = expand(node) if isinstance(node, Expr) else node
         return None if after == node else Rewrite(after)
 
 
