@@ -56,7 +56,7 @@ class Scalars(PartReader):
             return self._scripted(wanted[0], node)
         if node.word in _CONSTANTS and not node.primes:
             return self._scripted(_CONSTANTS[node.word], node)
-        if self._index and len(node.word) == 1:
+        if (self._index or self._counts(node)) and len(node.word) == 1:
             return self._scripted(Symbol(node.word + "'" * node.primes, integer=True), node)
         if self.names.calls(*word):
             self.fail(f"{node.word}{chr(39) * node.primes} is a function: its argument was expected in brackets", node)
@@ -64,6 +64,10 @@ class Scalars(PartReader):
             self.fail("n is the size of a layer: n_i with its layer was expected", node)
         shown = node.word + "'" * node.primes
         raise self._unknown(shown, node)
+
+    def _counts(self, node: tree.Name) -> bool:
+        """Return whether a letter is an index elsewhere in the text: here, it is the number of that layer or unit."""
+        return node.word + "'" * node.primes in self._counted
 
     def _unknown(self, shown: str, node: tree.Node) -> InputError:
         message = str(unknown_name("name", shown, self.names.listed()))
