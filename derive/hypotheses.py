@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Abs, Eq, Expr, Max, Symbol, solve
+from sympy import Abs, Eq, Expr, Max, Symbol
 
 from derive.averages import SharedVariance
 from derive.errors import InputError
@@ -176,8 +176,9 @@ _LEAKY_RELU = (1 + SLOPE) / 2 * _S + (1 - SLOPE) / 2 * Abs(_S)
 def leaky_relu_slope(function: Expr) -> Eq:
     """Return at which slope leaky ReLU is a function; raise `InputError` where it is at none."""
     sides = (Symbol("s", positive=True), Symbol("s", negative=True))
-    gaps = [(_LEAKY_RELU - function).subs(_S, side) for side in sides]
-    found = {value for gap in gaps for value in solve(gap, SLOPE)}
+    gaps = [(_LEAKY_RELU - function).subs(_S, side).expand() for side in sides]
+    # Each is linear in the slope.
+    found = {-gap.coeff(SLOPE, 0) / gap.coeff(SLOPE) for gap in gaps if gap.has(SLOPE)}
     if len(found) != 1 or any(gap.subs(SLOPE, *found).expand() != 0 for gap in gaps):
         raise InputError(f"{_LEAKY_RELU} is {function} at no slope")
     return Eq(SLOPE, found.pop())

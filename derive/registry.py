@@ -6,7 +6,7 @@ import ast
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from importlib import import_module
 from inspect import isfunction
 from textwrap import dedent
@@ -18,6 +18,7 @@ from derive.errors import InputError, unknown_name
 T = TypeVar("T")
 
 
+@cache
 def _code(function: Callable[..., object]) -> ast.Module:
     """Return the code of a function; none where it is not at hand."""
     try:

@@ -64,7 +64,8 @@ def _audit_statement(claim: Claim, setting: Setting) -> Audit:
     if tried.counterexample is None and found.differs and _enumerated(tried):
         raise Inconsistent(f"{claim.id} differs from what is derived, and no tiny world refutes it")
     against, how = tried.counterexample, "a tiny world refutes it"
-    if against is None and found.derived is not None and claim.printed.relation == "=" and not _enumerated(tried):
+    of_formulas = claim.printed.relation in ("=", "!=", "<", "<=")
+    if against is None and found.derived is not None and of_formulas and not _enumerated(tried):
         against, how = refute_at_sizes(claim, found.derived, setting), "it is not what is derived, at some sizes"
     by_rules = proved(claim, setting) if against is None else None
     if by_rules is not None:

@@ -23,6 +23,8 @@ from derive.setting import Setting, Undischarged
 IDENTICAL = "identical to the derived formula"
 _WIDTH = Symbol("n", integer=True, positive=True)
 _VARIANCE = Symbol("v", positive=True)
+_MOST_TERMS = 32
+"""The longest sum or product that is written out."""
 _MOST_PINNED = 8
 """The largest layer at which facts may hold a layer fixed."""
 
@@ -116,9 +118,13 @@ def specialise(expression: Basic, setting: Setting) -> Basic:
 def written_out(expression: Basic) -> Basic:
     """Return the expression with sums and products over a few layers written out."""
     return expression.replace(
-        lambda e: isinstance(e, Sum | Product) and all(end.is_Integer for _, *ends in e.limits for end in ends),
+        lambda e: isinstance(e, Sum | Product) and all(_are_few(*ends) for _, *ends in e.limits),
         lambda e: e.doit(deep=False),
     )
+
+
+def _are_few(first: Expr, last: Expr) -> bool:
+    return bool(first.is_Integer and last.is_Integer and last - first < _MOST_TERMS)
 
 
 def _constant_products(expression: Basic) -> Basic:

@@ -77,7 +77,8 @@ class _Symbols:
         exponent = e.exp if self.setting.facts.at_least(e.exp, 0) else -e.exp
         if not self.setting.facts.at_least(exponent, 0):
             return Dummy(str(e), positive=True)
-        above_one = 1 + Dummy(str(e), nonnegative=True)
+        more = self.setting.facts.at_least(exponent, 1) and (e.base - 1).is_zero is False
+        above_one = 1 + Dummy(str(e), **({"positive": True} if more else {"nonnegative": True}))
         return above_one if ((e.base > 1) == (exponent == e.exp)) is True or (e.base - 1).is_zero else 1 / above_one
 
     def _known(self, e: Expr) -> dict[str, bool]:

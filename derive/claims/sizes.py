@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, product
 
 from sympy import Basic, Expr, Integer, Product, Rational, Sum, Symbol, preorder_traversal
@@ -10,19 +10,20 @@ from sympy.core.function import AppliedUndef
 
 from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Claim
+from derive.claims.reduction import reduce, specialised
 from derive.layers import Facts
 from derive.network import Width
 from derive.proof.verdict import Counterexample
 from derive.randomness import Entry
-from derive.setting import Setting
+from derive.setting import Setting, Undischarged
 
 _MOST, _LARGEST = 64, 4
 """How many sizes are tried, and the largest of a layer, an image or a position."""
 
 
 def refute_at_sizes(claim: Claim, derived: Basic, setting: Setting) -> Counterexample | None:
-    """Return the first sizes at which a print and what is derived differ: both must be functions of sizes alone."""
-    sides = (claim.printed.rhs, derived)
+    """Return the first sizes at which what is printed fails: both sides, derived, must be functions of sizes alone."""
+    sides = tuple(specialised(side, setting) for side in (_reduced(claim, setting), derived))
     if not all(isinstance(e, Expr) and _is_function_of_sizes(e) for e in sides):
         return None
     named = _named(*sides)
@@ -31,9 +32,26 @@ def refute_at_sizes(claim: Claim, derived: Basic, setting: Setting) -> Counterex
     units = {s for e in claim.printed.lhs.atoms(Entry) for unit in e.units for s in unit.free_symbols}
     for at in islice(_places(left.free_symbols | right.free_symbols, units, setting.facts), _MOST):
         a, b = (e.subs(at).doit() for e in (left, right))
-        if a.is_number and b.is_number and (a - b).is_zero is False:
-            return Counterexample({"sizes": told}, {str(s): str(v) for s, v in at.items()}, str(b), "=", str(a))
+        if a.is_number and b.is_number and _FAILS[claim.printed.relation](b - a):
+            where = {str(s): str(v) for s, v in at.items()}
+            return Counterexample({"sizes": told}, where, str(b), claim.printed.relation, str(a))
     return None
+
+
+_FAILS: dict[str, Callable[[Expr], bool]] = {
+    "=": lambda gap: gap.is_zero is False,
+    "!=": lambda gap: bool(gap.is_zero),
+    "<=": lambda gap: bool(gap.is_positive),
+    "<": lambda gap: bool(gap.is_nonnegative),
+}
+"""When a relation does not hold, by the left side less the right one."""
+
+
+def _reduced(claim: Claim, setting: Setting) -> Basic:
+    try:
+        return reduce(claim, claim.printed.rhs, setting)
+    except Undischarged:
+        return claim.printed.rhs
 
 
 def _is_function_of_sizes(e: Expr) -> bool:

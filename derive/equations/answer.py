@@ -61,6 +61,8 @@ def audit(
     let: str | Sequence[str] = (),
     where: str = "",
     names: str | None = None,
+    layers: str | None = None,
+    input: str | None = None,
     name: str = "equation",
 ) -> EquationAudit:
     r"""Hold an equation, in LaTeX or Unicode text, against what is derived, and try it in tiny worlds.
@@ -74,6 +76,9 @@ def audit(
         let: what other names stand for: ``"y_l = s^l"``.
         where: layers and sizes that are held fixed: ``"i=2, d=3, n_0=5"``.
         names: a theorem about other networks (``residual-variance``), whose names the equation is read with.
+        layers: a network of blocks, ``"dense(8, gain=2), relu, dense(8)"``: names are those of ``varprop network``,
+            and ``assume`` picks some of what its blocks assume.
+        input: the size of its input: ``"64"``, ``"3x32x32"``.
         name: the id of the equation in what comes back.
 
     Raises:
@@ -93,6 +98,8 @@ def audit(
         let=(let,) if isinstance(let, str) else let,
         where=where,
         names=names,
+        layers=layers,
+        input=input,
         id=name,
     )
     return EquationAudit(equation, tuple(found))

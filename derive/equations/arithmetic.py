@@ -119,6 +119,9 @@ class Arithmetic(Cursor):
                     self.fail("a second subscript")
                 name = replace(name, below=self._below())
             else:
+                if isinstance(name.above, Product):
+                    # W^{(2)} is a name with a number: what follows is a power.
+                    break
                 if name.above is not None:
                     self.fail("a second superscript; use brackets for a power")
                 name = replace(name, above=self._script())

@@ -20,6 +20,7 @@ from derive.claims.decision import compare
 from derive.claims.repair import contradict
 from derive.equations.equation_reading import Reading, read
 from derive.equations.limits_of_width import audit_limit
+from derive.equations.networks import BlockNetwork
 from derive.equations.presets import assumed, fixes_input
 from derive.equations.speakers import Speaker, batches, of_theorems, speaking
 from derive.equations.spoken import Spoken, once, spoken_of
@@ -59,6 +60,7 @@ class Question:
     hypotheses: tuple[Hypothesis, ...] | None
     fixed: Fixed
     theorem: str | None = None
+    network: BlockNetwork | None = None
 
     @property
     def sides(self) -> tuple[Basic, Basic]:
@@ -74,24 +76,48 @@ def decide(
     let: Sequence[str] = (),
     where: str = "",
     names: str | None = None,
+    layers: str | None = None,
+    input: str | None = None,
     id: str = "equation",
 ) -> list[Audit]:
     """Return the verdicts on an equation: more than one for a chain a = b = c.
 
-    ``names`` is a theorem whose names it is read with, and which it is held against, where it is not about the chain.
+    ``names`` is a theorem whose names it is read with, and which it is held against, where it is not about the chain;
+    ``layers`` a network of blocks, whose ``input`` has that size, instead.
 
     Raises `InputError` where it cannot be read.
     """
+    if layers is not None or input is not None:
+        if layers is None or names is not None or where:
+            raise InputError("layers go with input, and neither with names nor where: blocks have their own")
+        return _of_network(text, BlockNetwork.of(layers, input, over), assume, let, id)
     fixed = Fixed.read(where)
     fixed_input = fixes_input(assume or ())
     reading = _read(text, over, let, fixed_input) if names is None else _read_with(names, text, over, let)
     backward = any(side.has(Partial, g) for side in _sides(reading))
     hypotheses = None if assume is None else assumed(assume, backward=backward)
-    found = []
+    return [
+        answer(Question(name, reading, fixed.put(statement), hypotheses, fixed, names))
+        for name, statement in _named(id, reading)
+    ]
+
+
+def _of_network(
+    text: str, network: BlockNetwork, assume: Sequence[str] | None, let: Sequence[str], id: str
+) -> list[Audit]:
+    """Return the verdicts on an equation about a network of blocks."""
+    reading = read(text, over=network.over, let=let, names=network.vocabulary)
+    hypotheses = network.assumed(assume)
+    return [
+        answer(Question(name, reading, statement, hypotheses, Fixed(), network=network))
+        for name, statement in _named(id, reading)
+    ]
+
+
+def _named(id: str, reading: Reading) -> Iterator[tuple[str, Statement]]:
+    """Yield the statements with their names: numbers where there are several."""
     for n, statement in enumerate(reading.statements, 1):
-        name = id if len(reading.statements) == 1 else f"{id}-{n}"
-        found.append(answer(Question(name, reading, fixed.put(statement), hypotheses, fixed, names)))
-    return found
+        yield (id if len(reading.statements) == 1 else f"{id}-{n}"), statement
 
 
 def _read_with(theorem: str, text: str, over: Over | None, let: Sequence[str]) -> Reading:
@@ -140,7 +166,10 @@ def _sides(reading: Reading) -> list[Basic]:
 
 def answer(question: Question) -> Audit:
     """Return the verdict on one statement."""
-    spoken = spoken_of(question.statement, question.theorem)
+    if question.network is None:
+        spoken = spoken_of(question.statement, question.theorem)
+    else:
+        spoken = Spoken(question.network.speakers(question.statement), ())
     if question.hypotheses is not None:
         return _audit(_claim(question, question.hypotheses, spoken, ()))
     proposals = list(islice(_proposals(question, spoken), _MOST_TRIED))
@@ -212,7 +241,9 @@ def _written(question: Question, spoken: Spoken) -> tuple[Hypothesis, ...]:
     """Return what the notation says by itself: Var[W^i] is one variance that all weights of a layer share."""
     families = {v.family for side in question.sides for v in side.atoms(SharedVariance)}
     known = [WEIGHTS_SHARE_VARIANCE, INPUTS_SHARE_VARIANCE, BIASES_SHARE_VARIANCE, OUTPUT_GRADIENT_SHARES_VARIANCE]
-    if question.theorem is not None:
+    if question.network is not None:
+        known = [*question.network.hypotheses]
+    elif question.theorem is not None:
         known = [h for one in spoken.theorems for h in one.derivation.setting.hypotheses]
     shared = (next((h for h in known if _shares(h, family)), None) for family in sorted(families, key=str))
     return tuple(h for h in shared if h is not None)
@@ -258,7 +289,7 @@ def _discharged(one: Speaker, setting: Setting) -> bool:
 
 def _facts(question: Question, spoken: Spoken) -> tuple[Expr, ...]:
     """Return what is known of the layers and sizes: that they exist, or what the theorem knows of its own."""
-    if question.theorem is None:
+    if question.theorem is None and question.network is None:
         return layer_facts(*question.sides)
     about = [one for one in spoken.theorems if one.speaks_of(question.statement.lhs)]
     return tuple(dict.fromkeys(fact for one in about for fact in one.derivation.setting.facts.nonnegative))

@@ -26,6 +26,7 @@ class Meaning(Scalars, Means, Multiples):
     def statements(self, node: tree.Node) -> tuple[Statement, ...]:
         """Return the statements of an equation: more than one for a chain a = b = c."""
         self._used = set(_letters_of(node))
+        self._counted = set(_indices_of(node))
         if isinstance(node, tree.Logic):
             left, right = (self._condition(part) for part in self._two(node))
             return (Statement(left, node.sign, right),)
@@ -69,6 +70,21 @@ class Meaning(Scalars, Means, Multiples):
                 letter = Symbol(self._fresh(among), integer=True)
                 sides = [side.xreplace({axis: letter}) for side in sides]
         return sides
+
+
+def _indices_of(node: object, *, inside: bool = False) -> set[str]:
+    """Return the letters that stand in an index of the text, or at an end of a product or sum."""
+    if isinstance(node, tree.Name):
+        here = {node.word + "'" * node.primes} if inside else set()
+        return here.union(*(_indices_of(p, inside=True) for p in (*(node.below or ()), node.above)))
+    if isinstance(node, tree.Big):
+        ends = _indices_of((node.lower, node.upper), inside=True)
+        return ends | _indices_of(node.body, inside=inside)
+    if isinstance(node, tuple):
+        return set().union(*(_indices_of(part, inside=inside) for part in node))
+    if isinstance(node, tree.Node):
+        return set().union(*(_indices_of(v, inside=inside) for v in vars(node).values()))
+    return set()
 
 
 def _letters_of(node: object) -> set[str]:

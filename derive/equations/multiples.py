@@ -8,7 +8,7 @@ from dataclasses import replace
 from sympy import Expr, Integer, Integral, Mul, Sum, Symbol, oo
 from sympy import Product as SympyProduct
 
-from derive.averages import SharedVariance
+from derive.averages import SharedVariance, Variance
 from derive.equations import tree
 from derive.equations.left_out import IN, OUT, ROW, extent
 from derive.equations.part_reader import PartReader, bounded
@@ -83,7 +83,7 @@ class Multiples(PartReader):
         try:
             if node.sign == "Σ":
                 return Sum(self._value(node.body), (index, lower, upper))
-            inside, outside = self._of_layers(node.body)
+            inside, outside = self._of_layers(node.body, index)
         finally:
             self._bound.pop()
         return SympyProduct(inside, (index, lower, upper)) * outside
@@ -113,16 +113,18 @@ class Multiples(PartReader):
     def _infinity(self, node: tree.Infinity) -> Expr:
         return oo
 
-    def _of_layers(self, body: tree.Node) -> tuple[Expr, Expr]:
-        """Return what a product over layers takes in, and the variances of no layer at its end, which it does not."""
+    def _of_layers(self, body: tree.Node, index: Symbol) -> tuple[Expr, Expr]:
+        """Return what a product over layers takes in, and the variances at its end that belong to none of them."""
         if not isinstance(body, tree.Product):
             return self._value(body), Integer(1)
         factors, outside = list(body.factors), Integer(1)
         while len(factors) > 1:
             last = self._factor(factors[-1])
-            if not (isinstance(last, SharedVariance) and not last.layer):
+            fixed = isinstance(last, Variance) and not last.has(index)
+            if not fixed and not (isinstance(last, SharedVariance) and not last.layer):
                 break
-            self.note(f"{last} stands outside the product: it belongs to no layer")
+            why = "it is not one of each layer" if fixed else "it belongs to no layer"
+            self.note(f"{last} stands outside the product: {why}")
             outside *= last
             factors.pop()
         return self._product(tree.Product(body.at, tuple(factors))), outside

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sympy import E, Expr, Integer, KroneckerDelta, Symbol, pi
 
 from derive.equations import tree
 from derive.equations.left_out import IN, MORE, OUT, ROW
 from derive.equations.lexer import located
 from derive.equations.part_reader import PartReader, bounded
+from derive.equations.vocabulary import numbered
 from derive.errors import InputError, unknown_name
 from derive.expressions.safety import Unsafe
 from derive.randomness import Family
@@ -26,6 +29,9 @@ class Scalars(PartReader):
         alias = self.aliases.get(node.word)
         if alias is not None and alias.plain is None and not self._index and not node.primes:
             return alias(self, node)
+        above = _bracketed_number(node.above)
+        if above is not None and (numbered(node.word, above), 0) in self.names.families and not self._index:
+            return self._entry(self.names.families[numbered(node.word, above), 0], replace(node, above=None))
         if word in self.names.families and not self._index:
             return self._entry(self.names.families[word], node)
         if node.word in self.names.indexed and node.below is not None and not node.primes:
@@ -50,7 +56,7 @@ class Scalars(PartReader):
             return self._scripted(wanted[0], node)
         if node.word in _CONSTANTS and not node.primes:
             return self._scripted(_CONSTANTS[node.word], node)
-        if self._index and len(node.word) == 1:
+        if (self._index or self._counts(node)) and len(node.word) == 1:
             return self._scripted(Symbol(node.word + "'" * node.primes, integer=True), node)
         if self.names.calls(*word):
             self.fail(f"{node.word}{chr(39) * node.primes} is a function: its argument was expected in brackets", node)
@@ -58,6 +64,10 @@ class Scalars(PartReader):
             self.fail("n is the size of a layer: n_i with its layer was expected", node)
         shown = node.word + "'" * node.primes
         raise self._unknown(shown, node)
+
+    def _counts(self, node: tree.Name) -> bool:
+        """Return whether a letter is an index elsewhere in the text: here, it is the number of that layer or unit."""
+        return node.word + "'" * node.primes in self._counted
 
     def _unknown(self, shown: str, node: tree.Node) -> InputError:
         message = str(unknown_name("name", shown, self.names.listed()))
@@ -128,6 +138,13 @@ class Scalars(PartReader):
         except (TypeError, ValueError):
             self.fail(f"{name.word} takes another number of arguments than {len(arguments)}", node)
         return value if name.above is None else self._raised(value, self._value(name.above))
+
+
+def _bracketed_number(node: tree.Node | None) -> str | None:
+    """Return the number of W^{(2)}, which is part of the name and no power."""
+    if isinstance(node, tree.Product) and len(node.factors) == 1 and isinstance(node.factors[0].node, tree.Number):
+        return node.factors[0].node.text
+    return None
 
 
 def _digits(node: tree.Node) -> str:

@@ -48,6 +48,7 @@ class PartReader:
         self._index = 0
         self._letters: dict[frozenset[Entry], dict[Basic, Symbol]] = {}
         self._used: set[str] = set()
+        self._counted: set[str] = set()
 
     def fail(self, rule: str, node: tree.Node) -> NoReturn:
         """Raise the error for a part that has no meaning."""

@@ -7,7 +7,7 @@ _NAME, _SIGN = "name", "sign"
 DROPPED = "$\N{INVISIBLE TIMES}\N{ZERO WIDTH SPACE}\N{NO-BREAK SPACE}"
 """Characters that only set apart."""
 
-RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀ", "0123456789+-T", strict=True))
+RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀ⁽⁾", "0123456789+-T()", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 
 SIGNS = {

@@ -97,7 +97,9 @@ class Vocabulary:
 
     def names(self, word: str) -> bool:
         """Return whether a name has a meaning that is no function."""
-        return word in self.indexed or any(word == known for known, _ in (*self.families, *self.symbols))
+        return word in self.indexed or any(
+            word in (known, known.partition("^")[0]) for known, _ in (*self.families, *self.symbols)
+        )
 
     def split(self, word: str) -> list[str] | None:
         """Return the names that a run of letters is made of, None where it is unknown."""
@@ -157,6 +159,8 @@ class Vocabulary:
             signs = _signs(spelled)
             if signs and all(t == "'" for t in signs[1:]):
                 self.families[signs[0], len(signs) - 1] = family
+            elif signs[1:4] == ("^", "{", "(") and signs[5:] == (")", "}"):
+                self.families[numbered(signs[0], signs[4]), 0] = family
 
     def _spelled(self, spelled: str, meaning: Expr) -> None:
         signs = _signs(spelled)
@@ -201,6 +205,11 @@ class Vocabulary:
 
 
 _PLAIN = (Phi, NormalDensity, polygamma, Heaviside, Max, Min, Mod, floor)
+
+
+def numbered(word: str, number: str) -> str:
+    """Return the name of a family that is printed with a number above it: W^{(2)}."""
+    return f"{word}^({number})"
 
 
 def sign_of(bracket: Bracket) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from sympy import Basic, Symbol, Tuple, preorder_traversal
+from sympy import Basic, Integer, Symbol, Tuple, preorder_traversal
 from sympy.core.symbol import Str
 
 from derive.gaussian.expectation import GaussianExpectation
@@ -24,6 +24,8 @@ from derive.setting import Setting
 
 _SMALL = 3
 """The most units of a layer of the usual worlds."""
+_WIDEST = 16
+"""The most units of a layer whose size is a number: of more, all outcomes are too many."""
 _MOST_SAMPLED = 12
 """In how many worlds outcomes are drawn, where they are too many to enumerate."""
 BUDGET = 20_000
@@ -79,6 +81,9 @@ class Laboratory:
         if _analytic(left) != _analytic(right):
             # A mean over a Gaussian is read as one over some other law, and other nodes are opaque.
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; tiny worlds do not know what it is about")
+        widest = max(map(_most, scope_of(*self._declared, left, right).drawn), default=0)
+        if widest > _WIDEST:
+            return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; {widest} units are too many for a tiny world")
         broken = unmet(self.setting.hypotheses, left, right)
         if broken is not None:
             return Verdict(Grade.UNDECIDED, f"{UNCONFIRMED}; in no tiny world {broken.lhs} is {broken.rhs}")
@@ -168,6 +173,11 @@ class Laboratory:
                 smallest, found = size, describe(exact, at, (left, right), a, relation, b)
         values.append(tuple(case))
         return found
+
+
+def _most(family: Family) -> int:
+    """Return the largest size of a family that is a number: no world can have another one there."""
+    return max((int(e) for e in family.extents(Integer(0)) if e.is_Integer), default=0)
 
 
 def _in_turn(worlds: list[Exact]) -> tuple[list[Exact], int]:

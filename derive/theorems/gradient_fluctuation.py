@@ -47,14 +47,14 @@ from derive.setting import Setting
 from derive.theorems.backpropagation import gradient_recursion
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
 from derive.theorems.meanings import RECTIFIER_NOTATION
-from derive.theorems.norm_moments import HALF, NOTATION, SPREAD, SPREAD_DEFINED
+from derive.theorems.norm_moments import HALF, NOTATION, SPREAD, spread_defined
 from derive.theorems.rectifier_gradient import FIXED_INPUT
 from derive.words import Words
 
 _WEIGHTS = (WEIGHTS_INDEPENDENT, WEIGHTS_SHARE_VARIANCE, OUTPUT_GRADIENT_INDEPENDENT)
 _RECTIFIER = (RECTIFIER, NEVER_ZERO, WEIGHTS_SYMMETRIC, *_WEIGHTS)
 _ANY_LAW = (FINITE_FOURTH_MOMENTS, *_RECTIFIER, WEIGHTS_OF_ONE_LAW)
-_CLOSED = (FINITE_FOURTH_MOMENTS, *_RECTIFIER, WEIGHTS_MESOKURTIC, SPREAD_DEFINED)
+_MESOKURTIC = (FINITE_FOURTH_MOMENTS, *_RECTIFIER, WEIGHTS_MESOKURTIC)
 _LINEAR = (LINEAR_REGIME, FINITE_FOURTH_MOMENTS, *_WEIGHTS, WEIGHTS_MESOKURTIC)
 
 
@@ -89,11 +89,11 @@ def _closed(hypotheses: tuple[Hypothesis, ...], step: Proof, name: str, title: s
 
 def gradient_fluctuation() -> Derivation:
     """E[|dCost/ds^i|^4] = E[|g|^4] prod_{i'=i+1}^{d} (n_{i'} Var[W^{i'}] (1 + a^2)/2)^2 (1 + c/n_{i'})."""
-    step = _squares(_CLOSED, GradientPowers(), MesokurticMoment(), EqualTerms(), EqualPairs())
+    step = _squares((*_MESOKURTIC, spread_defined()), GradientPowers(), MesokurticMoment(), EqualTerms(), EqualPairs())
     (after,) = step.now.atoms(Average)
     step.by(FactorOut((SharedVariance(W, i + 1) * n(i + 1) * HALF) ** 2 * after, (n(i + 1),)), Rename((SPREAD,)))
     title = "The mean square of the squared norm of the gradient, at every width"
-    closed = _closed(_CLOSED, step, "gradient-fluctuation", title)
+    closed = _closed((*_MESOKURTIC, spread_defined()), step, "gradient-fluctuation", title)
     mean = gradient_mean()
     parts = (any_law(), linear(), mean, growth(closed, mean))
     return replace(closed, source=_SOURCE, parts=parts, remarks=(_AS_FORWARD,))
@@ -143,7 +143,7 @@ def gradient_mean() -> Derivation:
 
 def growth(closed: Derivation, mean: Derivation) -> Derivation:
     """E[|dCost/ds^i|^4]/E[|dCost/ds^i|^2]^2 = E[|g|^4]/E[|g|^2]^2 prod_{i'=i+1}^{d} (1 + c/n_{i'})."""
-    setting = Setting((*_CLOSED, FINITE_MOMENTS, NONDEGENERATE), HERE, FIXED_INPUT)
+    setting = Setting((*_MESOKURTIC, spread_defined(), FINITE_MOMENTS, NONDEGENERATE), HERE, FIXED_INPUT)
     proof = Proof(setting, _mean_square(i) / Average(gradient_norm(i), FIXED_INPUT) ** 2)
     proof.by(ByLemma(closed), Linearity(), ByLemma(mean), Cancel())
     return proof.done("gradient-relative-square", "The mean square by the squared mean", symbols=NOTATION)

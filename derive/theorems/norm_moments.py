@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from sympy import Eq, Expr, Rational, Sum, Symbol
 
@@ -23,6 +24,7 @@ from derive.hypotheses import (
     WEIGHTS_SHARE_VARIANCE,
     WEIGHTS_SYMMETRIC,
     Hypothesis,
+    MadeHypothesis,
 )
 from derive.indices import K, L
 from derive.kinds import definition
@@ -62,14 +64,30 @@ from derive.words import Words
 
 LAYER = Symbol("i'", integer=True)
 SPREAD = Symbol("c", positive=True)
-SPREAD_DEFINED = definition(
-    "squared-activation-spread",
-    Words(
-        "{} is the relative variance of a squared activation, for Gaussian pre-activations: {}.",
-        SPREAD,
-        Eq(SPREAD, fluctuation().result, evaluate=False),
+
+
+@lru_cache
+def spread_defined() -> Hypothesis:
+    """Return the definition of c by what it is for leaky ReLU."""
+    return definition(
+        "squared-activation-spread",
+        Words(
+            "{} is the relative variance of a squared activation, for Gaussian pre-activations: {}.",
+            SPREAD,
+            Eq(SPREAD, fluctuation().result, evaluate=False),
+        ),
+    )
+
+
+MADE_HYPOTHESES = (
+    MadeHypothesis(
+        "squared-activation-spread",
+        Words("{} is the relative variance of a squared activation, for Gaussian pre-activations.", SPREAD),
+        "",
+        spread_defined,
     ),
 )
+"""Hypotheses of this file that rest on what a theorem derives."""
 INVERSE_WIDTH = Symbol("u", positive=True)
 INVERSE = definition("inverse-width", Words("{} is one over the width of a layer.", INVERSE_WIDTH))
 DEPTH = Symbol("L", integer=True, positive=True)
@@ -79,7 +97,7 @@ NOTATION = (
 )
 _SIGNS = (RECTIFIER, WEIGHTS_INDEPENDENT, WEIGHTS_CENTRED, WEIGHTS_SHARE_VARIANCE, BIASES_ZERO, WEIGHTS_SYMMETRIC)
 _ANY_LAW = (FINITE_FOURTH_MOMENTS, *_SIGNS, WEIGHTS_OF_ONE_LAW)
-_CLOSED = (FINITE_FOURTH_MOMENTS, *_SIGNS, WEIGHTS_MESOKURTIC, SPREAD_DEFINED)
+_MESOKURTIC = (FINITE_FOURTH_MOMENTS, *_SIGNS, WEIGHTS_MESOKURTIC)
 _LINEAR = (
     LINEAR_REGIME,
     FINITE_FOURTH_MOMENTS,
@@ -120,11 +138,11 @@ def _closed(hypotheses: tuple[Hypothesis, ...], step: Proof, name: str, title: s
 
 def norm_fourth_moment() -> Derivation:
     """E[(sum_l (z^i_l)^2)^2] = (sum_l x_l^2)^2 prod_{i'=1}^{i} (n_{i'} Var[W^{i'-1}] (1 + a^2)/2)^2 (1 + c/n_{i'})."""
-    step = _squares(_CLOSED, EvenPowers()).by(MesokurticMoment(), EqualTerms(), EqualPairs())
+    step = _squares((*_MESOKURTIC, spread_defined()), EvenPowers()).by(MesokurticMoment(), EqualTerms(), EqualPairs())
     (before,) = step.now.atoms(Average)
     step.by(FactorOut((SharedVariance(W, i) * n(i + 1) * HALF) ** 2 * before, (n(i + 1),)), Rename((SPREAD,)))
     title = "The mean square of the squared norm of the activations, at every width"
-    closed, mean = _closed(_CLOSED, step, "norm-fourth-moment", title), norm_mean()
+    closed, mean = _closed((*_MESOKURTIC, spread_defined()), step, "norm-fourth-moment", title), norm_mean()
     relative = norm_fluctuation(closed, mean)
     laws = (gaussian_fourth_moment(), any_law(), fourth_powers(), linear())
     parts = (*laws, mean, relative, above(relative), below(), first_order())
@@ -197,7 +215,7 @@ def norm_mean() -> Derivation:
 
 def norm_fluctuation(closed: Derivation, mean: Derivation) -> Derivation:
     """Var[|z^i|^2]/E[|z^i|^2]^2 = prod_{i'=1}^{i} (1 + c/n_{i'}) - 1."""
-    hypotheses = (*_CLOSED, FINITE_MOMENTS, INPUT_INDEPENDENT, NONDEGENERATE)
+    hypotheses = (*_MESOKURTIC, spread_defined(), FINITE_MOMENTS, INPUT_INDEPENDENT, NONDEGENERATE)
     setting, size = Setting(hypotheses, HERE, NETWORKS), Average(norm(i), NETWORKS)
     ratio = Proof(setting, Average(norm(i) ** 2, NETWORKS) / size**2)
     ratio.by(ByLemma(closed), Linearity(), ByLemma(mean), Cancel())

@@ -28,7 +28,7 @@ from derive.rules.towers import VarianceFromMoments
 from derive.rules.wide import Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.forward import BEFORE_LAST, HERE, LAST
-from derive.theorems.norm_moments import SPREAD, SPREAD_DEFINED
+from derive.theorems.norm_moments import SPREAD, spread_defined
 from derive.theorems.sample_variance import BIAS_DEFINED, GAIN_DEFINED
 from derive.words import Words
 
@@ -165,7 +165,7 @@ def excess() -> Derivation:
 
 def rectifier(exact: Derivation) -> Derivation:
     """Var[K^{i+1}] = (sigma_w^2 (1 + a^2)/2)^2 (Var[K^i] + c/n_{i+1} (Var[K^i] + E[K^i]^2)) for leaky ReLU."""
-    proof = Proof(Setting((*_EXACT, RECTIFIER, SPREAD_DEFINED), BEFORE_LAST, NETWORKS), exact.statement.lhs)
+    proof = Proof(Setting((*_EXACT, RECTIFIER, spread_defined()), BEFORE_LAST, NETWORKS), exact.statement.lhs)
     proof.by(ByLemma(exact), DefineRectifier(), MomentGivenKernel(), Linearity(), ScaleVariance())
     spread, square = Variance(KERNEL(i), NETWORKS), Average(KERNEL(i) ** 2, NETWORKS)
     proof.by(FactorOut((GAIN * (1 + SLOPE**2) * Rational(1, 2)) ** 2, (spread, square)), Rename((SPREAD,)))

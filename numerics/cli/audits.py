@@ -35,6 +35,8 @@ _SIGNS = "=<>≈~→"
 @click.option("--let", multiple=True, metavar="RULE", help="What a name stands for: 'y_l = s^l'; repeat for more.")
 @click.option("--where", default="", metavar="VALUES", help="Layers and sizes held fixed: 'i=2, d=3, n_0=5'.")
 @click.option("--names", metavar="THEOREM", help="Read with the names of a theorem about other networks.")
+@click.option("--layers", metavar="BLOCKS", help="Read with the names of a network of blocks (`varprop network`).")
+@click.option("--input", "size", metavar="N|CxTxT", help="Size of the input of --layers: 64, or 3x32x32.")
 @click.option("--constant", metavar="NUMBER", help="A printed constant, with --of.")
 @click.option("--of", "of", metavar="FORMULA", help="What the constant is: '1/sqrt(E[silu(u)^2])', u standard normal.")
 @click.option("--source", metavar="TEXT", help="Of the claims, those in whose source or place the TEXT stands.")
@@ -53,6 +55,8 @@ def audit(
     let: tuple[str, ...],
     where: str,
     names: str | None,
+    layers: str | None,
+    size: str | None,
     constant: str | None,
     of: str | None,
     source: str | None,
@@ -75,16 +79,30 @@ def audit(
     kinds = (bool(claims), bool(given), constant is not None)
     if sum(kinds) > 1:
         raise InputError("give claims, equations or a constant, not several kinds at once")
-    if not given and (assume or over or let or where or names):
-        raise InputError("--assume, --over, --let, --where and --names go with --equation or --equation-file")
+    if not given and (assume or over or let or where or names or layers or size):
+        options = "--assume, --over, --let, --where, --names, --layers and --input"
+        raise InputError(f"{options} go with --equation or --equation-file")
     for text in claims:
         if any(sign in text for sign in _SIGNS):
             raise InputError(f"{text!r} is an equation and no name of a claim: give it after --equation")
     if (given or constant is not None) and (source or verdicts or by):
         raise InputError("--source, --verdict and --by go with claims, not with an equation or a constant")
     if given:
-        options = {"assume": assume or None, "over": over, "let": let, "where": where, "names": names}
-        ctx.exit(_of_equations(given, options, form))
+        ctx.exit(
+            _of_equations(
+                given,
+                {
+                    "assume": assume or None,
+                    "over": over,
+                    "let": let,
+                    "where": where,
+                    "names": names,
+                    "layers": layers,
+                    "input": size,
+                },
+                form,
+            )
+        )
     if constant is not None and of is not None:
         ctx.exit(_of_constant(constant, of, form))
     _of_claims(claims, source, verdicts, by, form)

@@ -1,13 +1,13 @@
 """Rules for weighted sums, deltas, samples, masks and depth at work; see `scenario`."""
 
 from scenario import TERM, V_W, C, E, J, K, L, M, Scenario
-from sympy import Add, Eq, Gt, Integer, KroneckerDelta, Max, Mod, Product, Sum, Symbol, exp, sqrt
+from sympy import Add, Eq, Gt, Integer, KroneckerDelta, Max, Mod, Piecewise, Product, Sum, Symbol, exp, sqrt
 
 from derive.averages import Average
 from derive.blocks.dropout import MASKS, masks
 from derive.blocks.lemmas import RATE
 from derive.blocks.masks import MaskMoment
-from derive.hypotheses import RECTIFIER, WEIGHTS, Hypothesis, Kind, Property
+from derive.hypotheses import RECTIFIER, WEIGHTS, WEIGHTS_INDEPENDENT, WEIGHTS_SYMMETRIC, Hypothesis, Kind, Property
 from derive.layers import Facts, d, i
 from derive.network import SLOPE, b, f, n, s, z
 from derive.randomness import INPUT, SAMPLES, Family, Over, Source
@@ -30,6 +30,7 @@ from derive.rules.means import CovarianceDefinition
 from derive.rules.one_of_many import OneOfMany
 from derive.rules.samples import IndependentSamples, SamplesAlike
 from derive.rules.sums import JoinSums, MultiplySums
+from derive.rules.symmetric_halves import SymmetricHalves
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
 from derive.theorems.edge_of_chaos import LAYER
 from derive.theorems.residual_depth import (
@@ -67,6 +68,12 @@ SEEN = Family(
     extents=lambda _: (Integer(3),),
     layered=False,
     definition=lambda t: SAMPLE(t) * SHARED() + SAMPLE(t) ** 2,
+)
+LEAKY = Family(
+    "y",
+    meaning="what is made of a pre-activation",
+    extents=lambda i: (n(i + 1),),
+    definition=lambda i, k: Piecewise((s(i, k), s(i, k) > 0), (-3 * s(i, k), True)),
 )
 DRAWN = Hypothesis("drawn", Words("Samples are drawn apart."), (Property(Kind.ENTRIES_INDEPENDENT, SAMPLE),))
 ONE_LAW = Hypothesis("one-law", Words("Samples have one law."), (Property(Kind.IDENTICAL, SAMPLE),))
@@ -125,6 +132,14 @@ def _weights():
             WEIGHTS[2:],
             needs=WEIGHED[1:],
             silent=WEIGHED[1:2],
+        ),
+        Scenario(
+            SymmetricHalves(),
+            E(LEAKY(i, K) ** 2),
+            5 * E(s(i, K) ** 2),
+            (E(s(i, K) ** 2), 2 * E(s(i, K) ** 2), 5 * E(z(i, K) ** 2)),
+            (WEIGHTS_INDEPENDENT, WEIGHTS_SYMMETRIC),
+            needs=("weights-independent", "weights-symmetric"),
         ),
     ]
 

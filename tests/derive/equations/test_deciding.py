@@ -141,6 +141,20 @@ def test_the_condition_is_exact():
 
 
 @pytest.mark.parametrize(
+    ("text", "assume", "found"),
+    [
+        ("Var[z^i] = Var[x] (n_0 Var[W^0])^i", "glorot", "holds-if"),
+        ("Var[z^i] = Var[x] (n_0 Var[W^0])^{i-1}", "glorot", "refuted"),
+        (r"Var[s^i] = 2^{-i} \prod_{i'=1}^{i} n_{i'} Var[W^{i'}] Var[s^0]", "relu", "holds"),
+        (r"Var[s^i] > 2^{-i-1} Var[x] \prod_{i'=0}^{i} n_{i'} Var[W^{i'}]", "glorot", "holds"),
+    ],
+)
+def test_a_layer_as_a_number(text, assume, found):
+    """In exponents and factors."""
+    assert verdict(text, assume=assume) == found
+
+
+@pytest.mark.parametrize(
     ("text", "where", "found"),
     [
         ("Var[z^i] = 6 Var[W^0] Var[W^1] Var[x]", "i=2, d=2, n_0=2, n_1=3", "holds"),

@@ -187,3 +187,17 @@ def test_names_of_ones_own():
 def test_a_chain_is_more_than_one_statement():
     """a = b = c says two things."""
     assert [s.relation for s in read("E[x] = E[W^i] = 0").statements] == ["=", "="]
+
+
+def test_an_index_may_count():
+    """A letter that is an index elsewhere is a number in an exponent or factor; another letter is no name."""
+    found = statement("Var[z^i] = (i + 1) Var[x] (n_0 Var[W^0])^i")
+    assert found.rhs == (i + 1) * SharedVariance(x) * (n(0) * SharedVariance(W, 0)) ** i
+    with pytest.raises(InputError, match="unknown name 'k'"):
+        read("Var[z^i] = k Var[x]")
+
+
+def test_a_variance_of_one_layer_stands_outside_a_product():
+    """Behind the factors of each layer, the variance at a layer of its own is not multiplied again."""
+    found = statement(r"Var[s^i] = \prod_{i'=1}^{i} n_{i'} Var[W^{i'}] Var[s^0]")
+    assert Variance(s(0, J), EVERYTHING) in found.rhs.args
