@@ -1,4 +1,4 @@
-"""What is printed of residual streams that are normalised, read with the blocks of these theorems: Xiong et al. 2020."""
+"""What is printed of residual streams that are normalised: Xiong et al. 2020, read with these theorems' blocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from derive.rules.any_activation import F
 from derive.rules.wide import Q, U, closed_form, one_gaussian
 from derive.theorems.post_ln import post_ln_rectifier
 from derive.theorems.post_ln_block import post_ln_sum
-from derive.theorems.pre_ln import pre_ln_square
+from derive.theorems.pre_ln_block import pre_ln_square
 from derive.theorems.pre_ln_depth import ADDED, START, added, pre_ln_depth, pre_ln_rectifier, pre_ln_weights_in_depth
 from derive.theorems.residual_variance import ALPHA
 from derive.words import Words

@@ -147,17 +147,6 @@ def _behind() -> tuple[Hypothesis, tuple[tuple[Expr, Expr], ...]]:
     return as_derived("post-ln-behind", values), values
 
 
-MADE_HYPOTHESES = (
-    MadeHypothesis(
-        "post-ln-behind",
-        Words("What comes back to the sum and to the activation of the branch is as the parts derive it."),
-        "",
-        lambda: _behind()[0],
-    ),
-)
-"""Hypotheses of this file that rest on what a part derives."""
-
-
 @lru_cache(maxsize=1)
 def post_ln_gradient() -> Derivation:
     """E[(dC/dh_k)^2] = G (1 + alpha^2 n_1 Var[U] q E[f'(u)^2])/(1 + alpha^2 n_1 Var[U] E[f(u)^2])"""
@@ -197,19 +186,36 @@ def post_ln_weights() -> Derivation:
     )
 
 
+def _blocks() -> tuple[Hypothesis, Expr]:
+    """Return the recursion of the gradient, and its factor as the parts derive it."""
+    factor = _factor()
+    words = Words(
+        "All blocks have weights of the same variances: {} in every one.",
+        equal(GRADIENT(LAYER + 1), factor * GRADIENT(LAYER)),
+    )
+    return Hypothesis("post-ln-blocks", words, (), exact=False, for_all=(LAYER,)), factor
+
+
+MADE_HYPOTHESES = (
+    MadeHypothesis(
+        "post-ln-behind",
+        Words("What comes back to the sum and to the activation of the branch is as the parts derive it."),
+        "",
+        lambda: _behind()[0],
+    ),
+    MadeHypothesis(
+        "post-ln-blocks",
+        Words("All blocks have weights of the same variances, and multiply the squared gradient by what they derive."),
+        "",
+        lambda: _blocks()[0],
+    ),
+)
+"""Hypotheses of this file that rest on what a part derives."""
+
+
 def post_ln_depth() -> Derivation:
     """G(L) = chi^L G(0), L blocks before the end, with chi the factor of one block."""
-    factor = _factor()
-    recursion = Hypothesis(
-        "post-ln-blocks",
-        Words(
-            "All blocks have weights of the same variances: {} in every one.",
-            equal(GRADIENT(LAYER + 1), factor * GRADIENT(LAYER)),
-        ),
-        (),
-        exact=False,
-        for_all=(LAYER,),
-    )
+    recursion, factor = _blocks()
     made = Proof(Setting((recursion,)), GRADIENT(DEPTH)).by(Unroll(factor, LAYER), EqualFactors())
     return made.done(
         "post-ln-depth",

@@ -7,6 +7,7 @@ from functools import lru_cache
 from sympy import Expr, Function, Symbol, symbols
 
 from derive.averages import Average, SharedVariance
+from derive.hypotheses import MadeHypothesis
 from derive.kinds import Hypothesis
 from derive.layers import Facts, d, i
 from derive.proof.derivation import Derivation, Proof
@@ -20,7 +21,7 @@ from derive.rules.wide import ByClosedForm
 from derive.setting import Setting
 from derive.theorems.branch_gradients import COMING, GRADIENT, equal, with_leaky_relu
 from derive.theorems.meanings import RECTIFIER_NOTATION
-from derive.theorems.pre_ln import pre_ln_block, pre_ln_square, pre_ln_weights
+from derive.theorems.pre_ln_block import pre_ln_block, pre_ln_square, pre_ln_weights
 from derive.theorems.residual_depth import LENGTH
 from derive.theorems.signals import ONE, Q1
 from derive.words import Words
@@ -59,11 +60,6 @@ NOTATION = (
     (ADDED, Words("what a block adds to the mean square of the stream")),
     (RETURNED, Words("what comes back through a branch, times the mean square of the stream, for each that comes")),
 )
-
-
-def parts_in_depth() -> tuple[Derivation, ...]:
-    """Return the parts of `pre-ln-residual` on many blocks."""
-    return (pre_ln_rectifier(), pre_ln_depth(), pre_ln_gradients(), pre_ln_law(), pre_ln_weights_in_depth())
 
 
 def added() -> Expr:
@@ -132,20 +128,31 @@ def pre_ln_law() -> Derivation:
 _WEIGHTS = Function("w", positive=True)
 
 
+def _of_weights() -> tuple[Hypothesis, tuple[Expr, Expr]]:
+    """Return the squared gradient of the last weights in the branch of every block, as the part before derives it."""
+    one = pre_ln_weights().result
+    (coming,) = one.atoms(SharedVariance)
+    value = (_WEIGHTS(i), one.subs(coming, GRADIENT(i + 1)))
+    words = Words("The squared gradient of the last weights in the branch of block {}: {}.", i, equal(*value))
+    return Hypothesis("pre-ln-last-weights", words, (), exact=False, for_all=(i,)), value
+
+
+MADE_HYPOTHESES = (
+    MadeHypothesis(
+        "pre-ln-last-weights",
+        Words("The squared gradient of the last weights in the branch of every block is as the parts derive it."),
+        "",
+        lambda: _of_weights()[0],
+    ),
+)
+"""Hypotheses of this file that rest on what a part derives."""
+
+
 def pre_ln_weights_in_depth() -> Derivation:
     """w(i) = alpha^2 E[f(u)^2] G_d (q_0 + d c)/(q_0 + (i+1) c) for leaky ReLU: about 1/i, not one number."""
-    one, law = pre_ln_weights(), pre_ln_law()
-    (coming,) = one.result.atoms(SharedVariance)
-    value = one.result.subs(coming, GRADIENT(i + 1))
-    weights = Hypothesis(
-        "pre-ln-last-weights",
-        Words("The squared gradient of the last weights in the branch of block {}: {}.", i, equal(_WEIGHTS(i), value)),
-        (),
-        exact=False,
-        for_all=(i,),
-    )
+    law, (weights, value) = pre_ln_law(), _of_weights()
     proof = Proof(Setting((*law.setting.hypotheses, weights), _STEP), _WEIGHTS(i))
-    return proof.by(PutIn(((_WEIGHTS(i), value),)), ByLemma(law)).done(
+    return proof.by(PutIn((value,)), ByLemma(law)).done(
         "pre-ln-weights-in-depth",
         "The squared gradient of the last weights of a branch falls with the number of blocks before it",
         symbols=(*NOTATION, (_WEIGHTS(i), Words("the mean square of the gradient of those weights")), *ONE),
