@@ -168,6 +168,31 @@ class EqualFactors(Rule):
 
 
 @dataclass(frozen=True)
+class Telescope(Rule):
+    """prod_{j=a}^{b} u(j+1)/u(j) = u(b+1)/u(a), where no u is zero
+
+    Obligation: the range does not run backwards; u is not zero anywhere.
+    """
+
+    name = "telescope"
+    words = "Every factor's numerator is the next one's denominator: the first and the last are left."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Replace a product of ratios of neighbours by the ratio of its ends."""
+        if not isinstance(node, Product) or len(node.limits) != 1:
+            return None
+        index, lower, upper = node.limits[0]
+        above, below = node.function.as_numer_denom()
+        if not below.has(index) or above != below.subs(index, index + 1):
+            return None
+        if not setting.facts.at_least(upper + 1, lower):
+            raise Undischarged(f"nothing says that {upper + 1} is not below {lower}")
+        if not below.is_nonzero:
+            raise Undischarged(f"nothing says that {below} is not zero")
+        return Rewrite(below.subs(index, upper + 1) / below.subs(index, lower))
+
+
+@dataclass(frozen=True)
 class ExponentialBound(Rule):
     """1 + x <= exp(x)"""
 

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import starmap
 
-from sympy import Eq, Expr, Function, Integer, Lambda, Sum, Symbol
+from sympy import Expr, Integer, Sum
 
 from derive.averages import Average, SharedVariance
 from derive.blocks import Dense, LayerNorm
 from derive.blocks.lemmas import passed_back
 from derive.blocks.lemmas_normalise import settling
-from derive.hypotheses import LEAKY_RELU, MadeHypothesis
+from derive.hypotheses import MadeHypothesis
 from derive.indices import J, K, L, T, V
 from derive.kinds import Hypothesis, Kind, Property
 from derive.network import Partial, n
 from derive.proof.derivation import Derivation, Proof
 from derive.rules import ByLemma, ContractDelta, Define, Differentiate, EqualTerms, Linearity
 from derive.rules.algebra import Expand, FactorOut
-from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F
+from derive.rules.any_activation import CORRELATION
 from derive.rules.depth import EqualFactors, Unroll
 from derive.rules.given import PutIn
 from derive.rules.means import Centred
 from derive.rules.self_averaging import SelfAveraging
 from derive.rules.weights import CentredSquare, SplitOff, WeightedSums
-from derive.rules.wide import ByClosedForm, GaussianLimit, Q, U
+from derive.rules.wide import ByClosedForm, GaussianLimit, Q
 from derive.setting import Setting
+from derive.theorems.branch_gradients import (
+    COMING,
+    COMING_BACK,
+    GRADIENT,
+    as_derived,
+    equal,
+    of_unit_stream,
+    on_both_ways,
+    together,
+    with_leaky_relu,
+)
 from derive.theorems.edge_of_chaos import LAYER
 from derive.theorems.meanings import RECTIFIER_NOTATION
 from derive.theorems.post_ln_block import (
@@ -72,19 +82,7 @@ from derive.words import Words
 
 _AT_SUM, _SUM_COMING = coming_back(SUM, "post-ln-sum")
 _AT_SUMS, _SUMS_COMING = coming_back(Dense(n(1), output="s")(IN), "post-ln-sums", "e")
-_TOGETHER = Hypothesis(
-    "post-ln-gradients-together",
-    Words(
-        "The layers are wide: the gradients {} and {} are, together, independent of the weights {} and of the stream.",
-        _AT_SUM(K),
-        _AT_SUMS(K),
-        W(K, L),
-    ),
-    (Property(Kind.INDEPENDENT_OF, W, _AT_SUM, _AT_SUMS, H),),
-    exact=False,
-    source="Schoenholz et al. 2017, section 4; Yang 2020, Tensor Programs II",
-)
-_COMING = Symbol("G", positive=True)
+_TOGETHER = together("post-ln-gradients-together", W, _AT_SUM, _AT_SUMS, H)
 _GRADIENTS = (*NOTATION[:1], *NOTATION[-1:], *ONE)
 
 
@@ -127,11 +125,9 @@ def post_ln_slope() -> Derivation:
 
 
 def _stream() -> Proof:
-    beside = Sum(_AT_SUM(J) * H(T, J), (J, Integer(1), n(0)))
-    through = Sum(_AT_SUMS(J) * S(T, J), (J, Integer(1), n(1)))
     back = (Define(S), Differentiate(), ContractDelta(), Expand(), Linearity(), WeightedSums())
     assumed = (*ASSUMED[1:], *_SUM_COMING, *_SUMS_COMING, _TOGETHER)
-    start = Average(Partial(beside + through, H(T, K)) ** 2, OVER_ALL)
+    start = on_both_ways((_AT_SUM, H), (_AT_SUMS, S), H(T, K))
     return proof(assumed, start, *back, CentredSquare(), EqualTerms(), over=OVER_ALL)
 
 
@@ -144,29 +140,11 @@ def post_ln_stream() -> Derivation:
 def _behind() -> tuple[Hypothesis, tuple[tuple[Expr, Expr], ...]]:
     """Return what comes back to the sum and to the activation, by the parts before, and the variance of the weights."""
     behind, at_sum, at_sums = (SharedVariance(g) for g in (_BEHIND, _AT_SUM, _AT_SUMS))
-    first = post_ln_normalised().result.subs({behind: _COMING, Q1: post_ln_sum().result})
+    first = post_ln_normalised().result.subs({behind: COMING, Q1: post_ln_sum().result})
     second = post_ln_slope().result.subs(at_sum, first)
-    # The mean square of a sum of weights over a stream of length one.
-    weights = Q / post_ln_branch().result.subs(CORRELATION, 1).coeff(SharedVariance(W))
-    values = (at_sum, first), (at_sums, second), (SharedVariance(W), weights)
-    said = ", ".join(["{}"] * len(values))
-    words = Words(f"What comes back to the sum and to the activation is as derived: {said}.", *starmap(_equal, values))
-    return Hypothesis("post-ln-behind", words, (), exact=False), values
-
-
-def _equal(one: Expr, other: Expr) -> Eq:
-    return Eq(one, other, evaluate=False)
-
-
-MADE_HYPOTHESES = (
-    MadeHypothesis(
-        "post-ln-behind",
-        Words("What comes back to the sum and to the activation of the branch is as the parts derive it."),
-        "",
-        lambda: _behind()[0],
-    ),
-)
-"""Hypotheses of this file that rest on what a part derives."""
+    weights = of_unit_stream(Q, W, post_ln_branch().result.subs(CORRELATION, 1))
+    values = (at_sum, first), (at_sums, second), weights
+    return as_derived("post-ln-behind", values), values
 
 
 @lru_cache(maxsize=1)
@@ -174,24 +152,22 @@ def post_ln_gradient() -> Derivation:
     """E[(dC/dh_k)^2] = G (1 + alpha^2 n_1 Var[U] q E[f'(u)^2])/(1 + alpha^2 n_1 Var[U] E[f(u)^2])"""
     stream, (hypothesis, values) = post_ln_stream(), _behind()
     again = Proof(stream.setting.assuming(SCALED, hypothesis), stream.statement.lhs)
-    again.by(*(step.rule for step in stream.steps), PutIn(values), FactorOut(_COMING))
+    again.by(*(step.rule for step in stream.steps), PutIn(values), FactorOut(COMING))
     return again.done(
         "post-ln-gradient",
         "The squared gradient one block back",
-        symbols=(*_GRADIENTS, (_COMING, Words("the mean square of the gradient behind the block"))),
+        symbols=(*_GRADIENTS, COMING_BACK),
         source=SOURCE,
     )
 
 
 def _factor() -> Expr:
-    return post_ln_gradient().result / _COMING
+    return post_ln_gradient().result / COMING
 
 
 def post_ln_rectifier() -> Derivation:
     """1: the factor of the squared gradient a block for leaky ReLU, whatever alpha and the variances are."""
-    rectifier = Lambda(U, LEAKY_RELU.rhs.xreplace({LEAKY_RELU.lhs.args[0]: U}))
-    slope = Lambda(U, rectifier(U).diff(U))
-    proof = Proof(Setting(()), _factor().replace(SLOPE_OF_F, slope).replace(F, rectifier))
+    proof = Proof(Setting(()), with_leaky_relu(_factor()))
     return proof.by(ByClosedForm()).done(
         "post-ln-rectifier",
         "Leaky ReLU: what LayerNorm divides by is what the branch multiplies with",
@@ -210,29 +186,43 @@ def post_ln_weights() -> Derivation:
     )
 
 
-_GRADIENT = Function("G", positive=True)
+def _blocks() -> tuple[Hypothesis, Expr]:
+    """Return the recursion of the gradient, and its factor as the parts derive it."""
+    factor = _factor()
+    words = Words(
+        "All blocks have weights of the same variances: {} in every one.",
+        equal(GRADIENT(LAYER + 1), factor * GRADIENT(LAYER)),
+    )
+    return Hypothesis("post-ln-blocks", words, (), exact=False, for_all=(LAYER,)), factor
+
+
+MADE_HYPOTHESES = (
+    MadeHypothesis(
+        "post-ln-behind",
+        Words("What comes back to the sum and to the activation of the branch is as the parts derive it."),
+        "",
+        lambda: _behind()[0],
+    ),
+    MadeHypothesis(
+        "post-ln-blocks",
+        Words("All blocks have weights of the same variances, and multiply the squared gradient by what they derive."),
+        "",
+        lambda: _blocks()[0],
+    ),
+)
+"""Hypotheses of this file that rest on what a part derives."""
 
 
 def post_ln_depth() -> Derivation:
     """G(L) = chi^L G(0), L blocks before the end, with chi the factor of one block."""
-    factor = _factor()
-    recursion = Hypothesis(
-        "post-ln-blocks",
-        Words(
-            "All blocks have weights of the same variances: {} in every one.",
-            _equal(_GRADIENT(LAYER + 1), factor * _GRADIENT(LAYER)),
-        ),
-        (),
-        exact=False,
-        for_all=(LAYER,),
-    )
-    made = Proof(Setting((recursion,)), _GRADIENT(DEPTH)).by(Unroll(factor, LAYER), EqualFactors())
+    recursion, factor = _blocks()
+    made = Proof(Setting((recursion,)), GRADIENT(DEPTH)).by(Unroll(factor, LAYER), EqualFactors())
     return made.done(
         "post-ln-depth",
         "The squared gradient through many blocks",
         symbols=(
             *_GRADIENTS[1:],
-            (_GRADIENT(LAYER), Words("the mean square of the gradient {} blocks before the end", LAYER)),
+            (GRADIENT(LAYER), Words("the mean square of the gradient {} blocks before the end", LAYER)),
             (DEPTH, Words("a number of blocks")),
         ),
     )

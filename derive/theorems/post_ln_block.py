@@ -69,6 +69,8 @@ OF_STREAM, OF_SUMS = lengths(H, Integer(1), K), lengths(S, Q, L)
 SQUARE_OF_STREAM, SQUARE_OF_SUMS = (
     lengths(of, square, unit, OVER_ALL)[:1] for of, square, unit in ((H, Integer(1), K), (S, Q, L))
 )
+_OF_UNITS = lengths(H, Integer(1), L)
+_UNITS = alike("post-ln-stream-units", *_OF_UNITS)
 ASSUMED = (SCALED, *OUT.assumed, CENTRED, settling(SUM), gaussian(S))
 FORWARD = (*ASSUMED, alike("post-ln-stream", *OF_STREAM, unit=K), alike("post-ln-sums", *OF_SUMS))
 BACKWARD = (
@@ -89,10 +91,8 @@ def post_ln_mean() -> Derivation:
 
 def post_ln_branch() -> Derivation:
     """E[s_tk s_uk] = n_0 Var[W] c: what goes into the activation is as correlated as the stream."""
-    moments = lengths(H, Integer(1), L)
-    rules = (Define(S), WeightedSums(), PutIn(moments), EqualTerms())
-    assumed = (*ASSUMED[1:], alike("post-ln-stream-units", *moments))
-    return proof(assumed, Average(S(T, K) * S(V, K), OVER), *rules).done(
+    rules = (Define(S), WeightedSums(), PutIn(_OF_UNITS), EqualTerms())
+    return proof((*ASSUMED[1:], _UNITS), Average(S(T, K) * S(V, K), OVER), *rules).done(
         "post-ln-branch", "What goes into the activation of the branch", symbols=NOTATION[:3]
     )
 

@@ -22,6 +22,7 @@ from derive.rules.depth import (
     ProductOfExponentials,
     RollUp,
     SumBelowProduct,
+    Telescope,
     Unroll,
     UnrollBound,
 )
@@ -341,6 +342,14 @@ def _depth():
             Product(1 + SLOPE_OF_ROOT / DEPTH, limits),
             power,
             ((1 + SLOPE_OF_ROOT / DEPTH) ** (DEPTH - 1), (1 + SLOPE_OF_ROOT / DEPTH) ** (DEPTH + 1)),
+        ),
+        Scenario(
+            Telescope(),
+            Product(LENGTH(INDEX + 1) / LENGTH(INDEX), (INDEX, i, d - 1)),
+            LENGTH(d) / LENGTH(i),
+            (LENGTH(d - 1) / LENGTH(i), LENGTH(d) / LENGTH(i + 1), LENGTH(i) / LENGTH(d), LENGTH(d)),
+            (RECURSION,),
+            facts=Facts((i, d - i)),
         ),
         Scenario(
             ExponentialBound(),

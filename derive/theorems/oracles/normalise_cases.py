@@ -12,13 +12,11 @@ from derive.proof.outcomes import Law, Made
 from derive.theorems.oracles.blocks import (
     BEFORE,
     ENUMERATED,
-    GRADIENT,
     LAYER,
     ROWS,
     activated,
     behind,
     case,
-    gaussian_product,
 )
 from derive.theorems.oracles.cases import sin, skewed
 from derive.theorems.oracles.wide_cases import parabola
@@ -156,31 +154,7 @@ def _limit(words: str, known: Callable[[], Known], equals: Any) -> Case:
     return Case(words, known, equals=equals, reads_left=False)
 
 
-_WEIGHTS: dict[str, tuple[str, Law]] = {name: ("weights", skewed(1)) for name in ("W", "U", "V")}
-
-
-def _pre_ln() -> Known:
-    """Two units, three inside the branch; the stream as enumerated, the sums with mean squares 2, 3/2 and product 1."""
-    laws = {"h": (BEFORE, ROWS), **_WEIGHTS, **GRADIENT}
-    return case({}, laws, {0: 2, 1: 3}, q_1=2, q_2=1.5, q_12=1, alpha=3)
-
-
-def _by_lengths() -> float:
-    """Var[W] = 2 times the sum over both units of E[h_1l h_2l]/(E[h_1l^2] E[h_2l^2])^(1/2)."""
-    moments = [
-        [sum(w * r[a][unit] * r[b][unit] for w, r in ROWS) / 4 for a, b in ((0, 1), (0, 0), (1, 1))] for unit in (0, 1)
-    ]
-    return 2 * sum(both / math.sqrt(one * other) for both, one, other in moments)
-
-
 ORACLES = {
-    "pre-ln-residual": Oracle(
-        _BY_HAND, (_limit("a parabola", _pre_ln, lambda: -3 / 4 + 3 * 9 * 2 * gaussian_product(2, 1.5, 1)),)
-    ),
-    "pre-ln-branch": Oracle(_BY_HAND, (_limit("two units", _pre_ln, _by_lengths),)),
-    # Three units, Var[V] = Var[W] = 2 and Var[g] = 2; E[f'(u)^2] = q_1 + 1.
-    "pre-ln-slope": Oracle(_BY_HAND, (_limit("a parabola", _pre_ln, 3 * 2 * 3 * 2),)),
-    "pre-ln-gradient": Oracle(_BY_HAND, (_limit("a mean square of 2", _pre_ln, 3 * 2 * 2 / 2),)),
     "layer-norm": Oracle(ENUMERATED, (Case("three units", _layer, equals=3 * (14 / 3) / (14 / 3 + 1 / 2)),)),
     "layer-norm-length": Oracle(ENUMERATED, (Case("three units", lambda: _layer(0), equals=3),)),
     "layer-norm-sum": Oracle(ENUMERATED, (Case("three units", _layer, equals=0, scale=1),)),

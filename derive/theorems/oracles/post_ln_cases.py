@@ -1,4 +1,4 @@
-"""Post-LN blocks: two units and a branch of two, every outcome of their coins; limits by the moments of a parabola."""
+"""Blocks with LayerNorm before or behind the branch: a few units, every outcome; a parabola; block by block."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from derive.theorems.oracles.blocks import (
     BEFORE,
     ENUMERATED,
     GRADIENT,
+    ROWS,
     WEIGHTS,
     activated,
     behind,
@@ -20,6 +21,7 @@ from derive.theorems.oracles.blocks import (
 from derive.theorems.oracles.cases import leaky, skewed
 
 _BY_HAND = "the moments of a parabola, by hand"
+_HOMOGENEOUS = "u f'(u) = f(u) for a rectifier"
 _ALPHA, _HIDDEN, _Q, _C = 3, 2, 0.7, 0.5
 _STREAM: Law = tuple(
     (weight, ((one, sign * one), (other, sign * other)))
@@ -75,7 +77,56 @@ def _blocks(count: int) -> Known:
     return Known(known.symbols, {**known.functions, "G": found.__getitem__})
 
 
+def _pre_ln() -> Known:
+    """Two units, three inside the branch, and the stream as enumerated: E[h_11^2] = 7/4, E[h_11 h_21] = -3/4."""
+    laws = {"h": (BEFORE, ROWS), **{name: (WEIGHTS, skewed(1)) for name in ("W", "U")}, **GRADIENT}
+    laws["e"] = ("output gradient", _E)
+    return case({}, laws, {0: 2, 1: 3}, l=1, q=_Q, q_1=2, c=_C, alpha=_ALPHA, G=5)
+
+
+def _before(equals: float) -> Case:
+    return Case("a parabola", _pre_ln, equals=equals, reads_left=False)
+
+
+_ADDED = _ALPHA**2 * 3 * 2 * _SQUARE
+_RETURNED = _ALPHA**2 * 3 * 2 * _Q * _SLOPES
+
+
+def _deep(count: int, at: int, returned: float, scale: float = 1) -> Known:
+    """A stream that begins with 1.7 and gets .9 a block; the gradient behind the last block is 1.3, and so on back."""
+    stream = [1.7]
+    for _ in range(count):
+        stream.append(stream[-1] + 0.9)
+    back = [1.3]
+    for q in stream[-2::-1]:
+        back.append(back[-1] * (1 + returned / q))
+    gradient = back[::-1]
+    functions = {
+        "q": stream.__getitem__,
+        "G": gradient.__getitem__,
+        "w": lambda block: scale * gradient[block + 1],
+    }
+    known = _pre_ln()
+    symbols = {"i": at, "d": count, "c": 0.9, "c'": returned, "q_0": 1.7, "G_d": 1.3}
+    return Known({**known.symbols, **symbols}, {**known.functions, **functions})
+
+
+_DEEP = "added up and multiplied out, block by block"
 ORACLES = {
+    "pre-ln-residual": Oracle(_BY_HAND, (_before(-3 / 4 + _ALPHA**2 * 3 * 2 * gaussian_product(_Q, _Q, _C * _Q)),)),
+    "pre-ln-square": Oracle(_BY_HAND, (_before(7 / 4 + _ADDED),)),
+    "pre-ln-branch": Oracle(_BY_HAND, (_before(2 * 2 * _C),)),
+    "pre-ln-slope": Oracle(_BY_HAND, (_before(_ALPHA**2 * 2 * 2 * _SLOPES * 2),)),
+    "pre-ln-gradient": Oracle(_BY_HAND, (_before(2 + 3 * 2 * 18 / 2),)),
+    "pre-ln-block": Oracle(_BY_HAND, (_before(5 * (1 + _RETURNED / 2)),)),
+    "pre-ln-weights": Oracle(_BY_HAND, (_before(_ALPHA**2 * _SQUARE * 2),)),
+    "pre-ln-rectifier": Oracle(_HOMOGENEOUS, (Case("slope .3", _rectifier, equals=1),)),
+    "pre-ln-depth": Oracle(_DEEP, (Case("the fourth of six", lambda: _deep(6, 4, 0.4), equals=1.7 + 4 * 0.9),)),
+    "pre-ln-gradients": Oracle(_DEEP, (Case("the fourth of six", lambda: _deep(6, 4, 0.4)),)),
+    "pre-ln-law": Oracle(_DEEP, (Case("the fourth of six", lambda: _deep(6, 4, 0.9)),)),
+    "pre-ln-weights-in-depth": Oracle(
+        _DEEP, (Case("the second of six", lambda: _deep(6, 2, 0.9, _ALPHA**2 * _SQUARE)),)
+    ),
     "post-ln-residual": Oracle(
         _BY_HAND, (_limit((_C + _GAIN * gaussian_product(_Q, _Q, _C * _Q)) / (1 + _GAIN * _SQUARE)),)
     ),

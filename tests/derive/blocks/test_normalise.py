@@ -11,6 +11,7 @@ from derive.blocks.lemmas_batch import VARIANCE, _finite, _infinite
 from derive.blocks.lemmas_normalise import _of_units
 from derive.errors import InputError, Undischarged
 from derive.gaussian import GaussianExpectation
+from derive.layers import d, i
 from derive.network import n
 from derive.proof.derivation import Proof, Statement
 from derive.proof.laboratory import Laboratory
@@ -18,13 +19,14 @@ from derive.proof.verdict import Grade
 from derive.randomness import Entry
 from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F, pair
 from derive.rules.wide import Q, U, one_gaussian
+from derive.theorems.pre_ln_depth import ADDED, END, RETURNED, START, added, returned
 from derive.theorems.residual_variance import ALPHA
 from derive.theorems.signals import Q1
 
 
 def test_a_scalar_written_out():
     x = network_input(2, samples=2)
-    a, b, c, d = (x.family(t, k) for t in (1, 2) for k in (1, 2))
+    a, b, c, other = (x.family(t, k) for t in (1, 2) for k in (1, 2))
 
     def put_in(e):
         for _ in range(3):
@@ -38,7 +40,7 @@ def test_a_scalar_written_out():
     ):
         found = put_in(block(x).family(1, 1))
         assert (found - (a - mean) / sqrt(square(mean))).equals(0), block
-    assert d not in put_in(LayerNorm()(x).family(1, 1)).free_symbols
+    assert other not in put_in(LayerNorm()(x).family(1, 1)).free_symbols
 
 
 def test_a_batch_is_all_samples_that_there_are():
@@ -109,9 +111,24 @@ def test_batch_norm():
 
 def test_what_comes_back_through_a_pre_ln_branch_is_divided_by_the_mean_square_of_the_stream():
     parts = parts_of("pre-ln-residual")
-    (weights, gradients) = sorted(parts["pre-ln-gradient"].result.atoms(SharedVariance), key=str)
-    assert {weights.family.name, gradients.family.name} == {"W", "g"}
-    assert parts["pre-ln-gradient"].result == n(1) * weights * gradients / Q1
+    found = {v.family.name: v for v in parts["pre-ln-gradient"].result.atoms(SharedVariance)}
+    weights, beside, through = (found[name] for name in "Wge")
+    assert parts["pre-ln-gradient"].result == beside + n(1) * weights * through / Q1
+
+
+def test_a_pre_ln_stream_grows_by_one_amount_and_its_gradients_fall_as_it_grows():
+    parts = parts_of("pre-ln-residual")
+    mean_square, slope = (one_gaussian(e) for e in (F(U) ** 2, SLOPE_OF_F(U) ** 2))
+    (weights,) = parts["pre-ln-square"].result.atoms(SharedVariance)
+    gain = ALPHA**2 * n(1) * weights
+    assert (added() - gain * mean_square).expand() == 0
+    assert (returned() - gain * Q * slope).expand() == 0
+    assert parts["pre-ln-rectifier"].result == 1
+    assert parts["pre-ln-depth"].result == START + i * ADDED
+    law = END * (START + d * ADDED) / (START + i * ADDED)
+    assert (parts["pre-ln-law"].result - law).equals(0)
+    of_weights = ALPHA**2 * mean_square * law.subs(i, i + 1)
+    assert (parts["pre-ln-weights-in-depth"].result / of_weights).simplify() == 1
 
 
 def test_gradients_stay_through_post_ln_blocks_of_leaky_relu_at_any_scale():
@@ -132,6 +149,14 @@ def test_gradients_stay_through_post_ln_blocks_of_leaky_relu_at_any_scale():
 @pytest.mark.parametrize(
     ("part", "spoil"),
     [
+        ("pre-ln-residual", lambda e: e.subs(CORRELATION, CORRELATION**2)),
+        ("pre-ln-branch", lambda e: e / Q1),
+        ("pre-ln-gradient", lambda e: e.subs(Q1, 1)),
+        ("pre-ln-block", lambda e: e.subs(Q, 1 / Q)),
+        ("pre-ln-depth", lambda e: e + ADDED),
+        ("pre-ln-gradients", lambda e: e.subs(RETURNED, ADDED)),
+        ("pre-ln-law", lambda e: e.subs(d, i)),
+        ("pre-ln-weights-in-depth", lambda e: e * (START + ADDED) / START),
         ("post-ln-residual", lambda e: e.subs(CORRELATION, CORRELATION**2)),
         ("post-ln-gradient", lambda e: e.subs(ALPHA, 2 * ALPHA)),
         ("post-ln-gradient", lambda e: e.subs(Q, 1 / Q)),
@@ -144,7 +169,7 @@ def test_gradients_stay_through_post_ln_blocks_of_leaky_relu_at_any_scale():
     ],
 )
 def test_the_oracle_refutes_a_wrong_version(part, spoil):
-    found = parts_of("post-ln-residual")[part]
+    found = parts_of(f"{part.partition('-')[0]}-ln-residual")[part]
     right = found.statement
     assert found.oracle.ask(right).grade is Grade.SAMPLED
     assert found.oracle.ask(Statement(right.lhs, right.relation, spoil(right.rhs))).grade is Grade.FAILED
