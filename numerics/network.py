@@ -223,7 +223,8 @@ class Network:
     def with_blocks(self, layers: Block, size: int | None = None) -> Network:
         """Return a network of other blocks, and of another size of the input where one is given, all else the same."""
         law = {} if self.inputs is not None else {name: getattr(self, name) for name in _OF_LAW}
-        start = {"input": size or self.input, "inputs": self.inputs, "gradient_variance": self.gradient_variance}
+        start: dict[str, Any] = {"input": size or self.input, "inputs": self.inputs}
+        start["gradient_variance"] = self.gradient_variance
         return Network(layers=layers, **start, **law)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,7 @@ def curves(network: Network, blocks: Sequence[Block], values: Values) -> Curves:
 def planned(blocks: Sequence[Block], port: Port, values: Values) -> list[Once | Run]:
     """Return the plans of all blocks, those that come again and again as runs."""
     segments: list[Once | Run] = []
+    planned_once = lru_cache(maxsize=64)(plan)  # blocks of positions come again and again, too
     place = 0
     while place < len(blocks):
         length, times = _repeated(blocks, place)
@@ -86,7 +88,7 @@ def planned(blocks: Sequence[Block], port: Port, values: Values) -> list[Once | 
         end = port
         for at in range(place, place + length):
             try:
-                plans.append(plan(blocks[at], end, pairs=any(map(reads_pairs, blocks[at:]))))
+                plans.append(planned_once(blocks[at], end, pairs=any(map(reads_pairs, blocks[at:]))))
             except InputError as problem:
                 raise InputError(f"layers: block {at + 1}, {blocks[at]}: {problem}") from None
             end = plans[-1].out

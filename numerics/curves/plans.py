@@ -254,14 +254,14 @@ def _expected(block: Block, port: Port) -> Expectations | None:
         raise InputError(_GAUSSIAN_FIRST.format("an infinite batch", port.source))
     if activation is None:
         return None
-    if not port.gaussian and not (port.on_sphere and _is_homogeneous(activation)):
+    if not port.gaussian and not (port.on_sphere and is_homogeneous(activation)):
         hint = _BEFORE_ITS_WEIGHTS if port.source == Residual.word else ""
         raise InputError(_GAUSSIAN_FIRST.format(block.name, port.source) + hint)
     return expectations(activation)
 
 
 @lru_cache(maxsize=128)
-def _is_homogeneous(activation: Activation) -> bool:
+def is_homogeneous(activation: Activation) -> bool:
     """Return whether f(c x) = c f(x) for c > 0: a direction then has the moments of Gaussians, up to their length."""
     sides = Symbol("s", positive=True), Symbol("s", negative=True)
     slopes = [activation.expression.subs(activation.symbol, side) / side for side in sides]

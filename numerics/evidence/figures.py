@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from numerics.curves import predict
@@ -34,13 +35,14 @@ def assumption(found: Evidence, ax: Given = None) -> Figure:
     drawn = style.panels(ax, 2, (WIDTH, 3.2))
     depth = max(found.settings.drawn_depths, key=lambda d: (d <= _SHOWN, d))
     shown = [one for one in found.measured(ASSUMPTION) if one.cell.depth == depth]
-    for one, colour, marker in zip(shown, _COLOURS, _MARKERS, strict=False):
+    for place, (one, colour, marker) in enumerate(zip(shown, _COLOURS, _MARKERS, strict=False)):
         rows = _dense_rows(one)
+        x = np.arange(len(rows)) + _ASIDE * (place - (len(shown) - 1) / 2)
         q = one.array("q")[:, rows] / one.array("predicted_q")[rows]
-        _band(drawn.axes[0], np.arange(len(rows)), q, colour, marker, one.cell.label)
+        _band(drawn.axes[0], x, q, colour, marker, one.cell.label)
         of_cost, of_drawn = (gradient_ratio(one, name)[:, rows] for name in ("grad", "drawn_grad"))
-        _band(drawn.axes[1], np.arange(len(rows)), of_cost, colour, marker, one.cell.label)
-        drawn.axes[1].plot(np.arange(len(rows)), of_drawn.mean(axis=0), color=colour, linestyle=":", linewidth=1.2)
+        _band(drawn.axes[1], x, of_cost, colour, marker, one.cell.label)
+        drawn.axes[1].plot(x, of_drawn.mean(axis=0), color=colour, linestyle=":", linewidth=1.6, zorder=3)
     for axes, title in zip(drawn.axes, ("signals", "gradients: of the cost, and drawn (dotted)"), strict=True):
         axes.axhline(1, color=GREY, linewidth=0.8)
         axes.set_xlabel("dense layers behind the input")
@@ -51,6 +53,7 @@ def assumption(found: Evidence, ax: Given = None) -> Figure:
 
 
 _SHOWN = 20
+_ASIDE = 0.25  # two networks that differ in their last layer alone have the same signals
 
 
 def gradient_ratio(one: Measured, name: str) -> Floats:
@@ -81,6 +84,9 @@ def learning_rhythm(found: Evidence, ax: Given = None) -> Figure:
         axes.set_xlabel("layer")
         axes.set_ylabel(r"$|\Delta W|/|W|$, over the mean layer's")
         style.title(axes, title)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     cost.set_yscale("log")
     cost.set_xlabel("step")
     cost.set_ylabel("cost of the batch")
@@ -114,6 +120,7 @@ def trainable_depth(found: Evidence, ax: Given = None) -> Figure:
         axes.set_xlabel(r"$\sigma_w^2$")
         style.title(axes, between)
     drawn.axes[0].set_ylabel("dense layers")
+    drawn.axes[1].legend(loc="upper left", labelcolor="white", ncols=2)
     drawn.figure.colorbar(mesh, ax=list(drawn.axes), label="accuracy on the test samples")
     return drawn.figure
 
@@ -141,6 +148,7 @@ def shapes(found: Evidence, ax: Given = None) -> Figure:
     gradients.set_ylabel("squared gradient, first over last")
     for axes in (signals, gradients):
         axes.set_yscale("log")
+        axes.set_ylim(top=min(axes.get_ylim()[1], _TOO_MUCH))
     for axes in drawn.axes:
         axes.set_xscale("log")
         axes.set_xticks(depths, [str(depth) for depth in depths])
@@ -148,6 +156,10 @@ def shapes(found: Evidence, ax: Given = None) -> Figure:
         axes.set_xlabel("dense layers")
     drawn.legend(handles, list(labels), ncols=4)
     return drawn.figure
+
+
+_TOO_MUCH = 1e6
+"""Growth beyond it is not told apart: what grows less would be one line."""
 
 
 def signal_growth(point: Point) -> float:

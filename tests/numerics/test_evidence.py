@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 
 from derive.errors import InputError
-from numerics import Network
+from numerics import Network, predict
 from numerics.cli import main
 from numerics.evidence import QUICK, Settings, evidence
 from numerics.evidence import gathering as gathering_module
@@ -30,8 +32,11 @@ from numerics.evidence.networks import Learner
 from numerics.evidence.predictions import predicted_rhythm
 from numerics.evidence.studies import ASSUMPTION, DEPTH, FULL, RHYTHM, SHAPES, STUDIES, cells, chain
 from numerics.evidence.training import MOMENTUM, train
+from numerics.figures import FIGURES
 from numerics.phase import phase_diagram
 from numerics.report import evidence as report_evidence
+from numerics.report.contents import Contents, Drawing, Regime, Trained
+from numerics.report.page import index_page
 from numerics.stages import Stage, stream
 
 TINY = Settings(
@@ -223,6 +228,20 @@ def test_the_predicted_rhythm_is_flat_where_gains_are_equal():
     unequal = predicted_rhythm(by_label["unbalanced"])
     assert unequal[7] / unequal[1] == pytest.approx(16, rel=1e-6)
     assert predicted_rhythm(by_label["data-dependent"]) is None
+    for layers in (chain(8, 3, "tanh"), chain(8, 3, "relu, dropout(0.1)"), chain(8, 3, "relu, layernorm")):
+        assert predicted_rhythm(dataclasses.replace(by_label["He"], layers=layers)) is None
+
+
+def test_the_predicted_rhythm_is_that_of_the_curves():
+    """By another way: the predicted variances of the weights' gradients, of unequal widths and gains."""
+    widths, gains = [PIXELS, 20, 50, 8, 10], [0.5, 3.0, 1.0, 2.0]
+    layers = ", relu, ".join(f"dense({n}, gain={g})" for n, g in zip(widths[1:], gains, strict=True))
+    (cell, *_) = (cell for cell in cells(QUICK, seed=0, data="made-up") if cell.study == RHYTHM)
+    found = predicted_rhythm(dataclasses.replace(cell, layers=layers, depth=4))
+    network = Network(widths=widths, activation="relu", gain=gains)
+    relative = np.sqrt(predict(network).columns["var_grad_w"] / np.array(network.weight_variance))
+    np.testing.assert_allclose(found, relative / np.exp(np.log(relative).mean()), rtol=1e-12)
+    assert found.max() > 2 * found.min()
 
 
 def point(rate, validation, cost=1.0):
@@ -323,12 +342,24 @@ def test_a_report_shows_what_trained_networks_show(tmp_path, monkeypatch, tiny):
         (tmp_path / folder).mkdir()
     made = report_evidence.trained(tmp_path, TINY, 0, 1, None, lambda what: None)
     body = report_evidence.evidence_body(made, count(1))
-    assert [f"Figure {k}." in body for k in range(1, 6)] == [True] * 4 + [False]
+    assert re.findall(r"<figcaption>Figure (\d+)\.", body) == ["1", "2", "3", "4"]
     assert body.count("<svg") == 4
     assert "made-up task" in body
     assert sorted(p.stem for p in (tmp_path / "figures").iterdir()) == sorted(report_evidence.CAPTIONS)
     assert (tmp_path / "verification" / "evidence.csv").read_text() == tiny.to_csv()
     assert report_evidence.evidence_body(None, count(1)) == ""
+
+
+def test_figures_of_a_report_are_numbered_where_they_stand_with_trained_networks_among_them(monkeypatch):
+    """From one on, in the order of the page, in chapters before, with and behind those of trained networks."""
+    monkeypatch.setattr("numerics.report.formulas.to_inline_svg", lambda figure, alt: "<svg/>")
+    drawn = {name: Drawing(name, "", "", Figure()) for name in FIGURES}
+    trained = Trained((), tuple(Drawing(name, "", "", Figure()) for name in report_evidence.CAPTIONS))
+    text = index_page(Contents((), (), (), (), Regime({}, Figure()), drawn, 1, 0, (), (), None, trained))
+    found = re.findall(r'<figure id="figure-([\w-]+)">.*?<figcaption>Figure (\d+)\.', text, re.DOTALL)
+    assert {name for name, _ in found} >= {*FIGURES, *report_evidence.CAPTIONS}
+    numbers = [int(number) for number in re.findall(r"<figcaption>Figure (\d+)\.", text)]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_the_command_writes_cells_table_and_figures(tmp_path, monkeypatch):

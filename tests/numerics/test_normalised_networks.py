@@ -1,6 +1,7 @@
 """Normalisation as arrays and as predictions: against NumPy by hand, recursions in closed form, and simulation."""
 
 import math
+import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -103,6 +104,23 @@ def test_a_finite_batch_has_its_own_correlations_and_tends_to_the_infinite_one()
     many = predict(Network(layers=layers.format(*["(batch=100000000)"] * 2), input=64, gain=2.0)).columns
     infinite = predict(Network(layers=layers.format("", ""), input=64, gain=2.0)).columns
     assert many["v2"][1:] == pytest.approx(infinite["v2"][1:], rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("layers", "size"),
+    [
+        ("dense(64), repeat(100, residual(layernorm, dense(64), relu, dense(64)))", 64),
+        ("dense(64), repeat(100, batchnorm(batch=64), relu, dense(64))", 64),
+        ("conv(8), repeat(50, relu, conv(8))", (3, 16, 16)),
+    ],
+)
+def test_a_hundred_blocks_take_less_than_a_second(layers, size):
+    """Of processor time, once their lemmas are derived."""
+    network = Network(layers=layers, input=size, gain=1.0)
+    predict(network)
+    start = time.process_time()
+    predict(network)
+    assert time.process_time() - start < 1
 
 
 def test_epsilon_counts():
