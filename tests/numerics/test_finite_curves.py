@@ -14,7 +14,7 @@ import derive
 from derive.errors import InputError
 from derive.theorems.angle_process import N
 from numerics.angle import decay_edge, fluctuating_share, operators
-from numerics.angle.operator import by_cubature, by_draws, moments
+from numerics.angle.layers import drawn_layers, unit_moments
 from numerics.curves import predict
 from numerics.curves.gradient_spread import gradient_spread
 from numerics.network import Network
@@ -39,7 +39,7 @@ def arc_cosine(order, t):
 @pytest.mark.parametrize("t", [1e-3, 0.4, 1.5, 2.9])
 def test_first_moments_are_the_arc_cosine_kernels(t):
     """ReLU: E f f' = J_1/2π and E f² f'² = J_2/2π, from the means and second moments of the three products."""
-    raw = 2 * moments(0.0, np.array([t]), 2)[..., 0]
+    raw = 2 * unit_moments(0.0, np.array([t]), 2)[..., 0]
     with mp.workdps(30):
         distance = 1 - arc_cosine(1, mpf(t)) / mp.pi
     assert abs(raw[1, 0, 0] - 1) < 1e-9
@@ -57,7 +57,7 @@ def test_moments_of_several_units_are_those_of_drawn_layers():
     f, g = (np.where(x > 0, x, slope * x) for x in (s, u))
     v = np.stack([(f * f + g * g) / 2, (f * f - g * g) / 2, (f - g) ** 2 / 2]).mean(axis=2)
     centre, scale = v.mean(axis=1, keepdims=True), v.std(axis=1, keepdims=True)
-    found = mean_of_units(moments(slope, np.array([t]), 4), 3, centre, scale)[..., 0]
+    found = mean_of_units(unit_moments(slope, np.array([t]), 4), 3, centre, scale)[..., 0]
     x = (v - centre) / scale
     for power in np.ndindex(5, 5, 5):
         if 0 < sum(power) <= 4:
@@ -75,14 +75,15 @@ def roots(units):
 def test_a_mean_that_is_known(units, tolerance):
     """|.| at right angles: alpha and beta are independent, E[sqrt(alpha beta) (1 - cos t')] = (E sqrt alpha)² - 2/π.
 
-    The weights of points of the operator sum up to that, by deterministic points and by drawn ones.
+    Drawn layers have that mean, by their weights.
     """
     exact = float(roots(units) ** 2 - 2 / mp.pi)
-    made = [by_cubature(-1.0, units, d, 11, 20) for d in (2, 8)] if units >= 128 else [by_draws(-1.0, units, 0)]
-    errors = [abs(of.passing[0].sum() / exact - 1) for of in made]
-    assert errors[-1] < tolerance
-    if len(errors) > 1:
-        assert errors[0] > 10 * errors[1]
+    values = []
+    for batch in range(4):
+        layers = drawn_layers(-1.0, units, np.array([math.pi / 2]), batch, 1 << 12, 6)
+        length = np.sqrt(np.maximum(layers.v[0] ** 2 - layers.v[1] ** 2, 0))
+        values.append((layers.weights * (length + layers.v[2] - layers.v[0])).sum())
+    assert abs(np.mean(values) / exact - 1) < tolerance
 
 
 # --- the operator ---
@@ -90,8 +91,8 @@ def test_a_mean_that_is_known(units, tolerance):
 
 def after(slope, units, layers, batch=0):
     """v_l² for A = B = 1 and C = 0 before the first layer."""
-    of = operators(slope, units).fine[batch]
-    r, out = np.ones(len(of.nodes)), [1.0]
+    of = operators(slope, units, batch)[0]
+    r, out = of.start, [1.0]
     for _ in range(layers):
         r = of.layer(r)
         out.append((of.read(np.array([math.pi / 2])) @ r).item())
@@ -189,24 +190,10 @@ def test_very_wide_layers_have_the_wide_limit():
         np.testing.assert_allclose(finite[name], wide[name], rtol=1e-5, atol=1e-5)
 
 
-def test_stated_error_of_wide_layers_covers_finer_sizes():
-    """Cubature: the stated error exceeds what more moments and points change, and is small."""
-    found = operators(0.0, 130)
-    finer = by_cubature(0.0, 130, 9, 12, 36)
-    values = []
-    for of in (found.fine[0], found.coarse[0], finer):
-        r = np.ones(len(of.nodes))
-        for _ in range(130):
-            r = of.layer(r)
-        values.append((of.read(np.array([1.0])) @ r).item())
-    fine, coarse, finest = values
-    assert abs(fine - finest) < abs(fine - coarse) < 3e-4 * fine
-
-
 @pytest.mark.parametrize("slope", [0.0, -1.0])
 def test_the_decay_beyond_the_width_is_at_the_edge_of_the_spectrum(slope):
     """Levels of a random walk in a box, edge + c k²: two of them give the edge; t^1 or t^2 would be 12 % off."""
-    of = operators(slope, 200).fine[0]
+    of, *_ = operators(slope, 200)
     first, second = np.sort(1 - np.abs(np.linalg.eigvals(of.passing)))[:2]
     assert first < second
     assert (first - (second - first) / 3) / (1 - decay_edge(slope, 200)) == pytest.approx(1, abs=0.03)
