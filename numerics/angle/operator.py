@@ -92,7 +92,7 @@ def _operator(
 
 def _layers(units: int) -> int:
     """Return how many layers are drawn: more of narrow ones, whose laws are further from what the moments tell."""
-    return _LAYERS << (units < 128) << (units < 64)
+    return _LAYERS << (units < 64)
 
 
 def _angles(slope: float, nodes: int) -> tuple[Floats, Floats]:

@@ -13,8 +13,9 @@ from mpmath import mp, mpf
 import derive
 from derive.errors import InputError
 from derive.theorems.angle_process import N
-from numerics.angle import decay_edge, fluctuating_share, operators
-from numerics.angle.layers import drawn_layers, unit_moments
+from numerics.angle import decay_edge, fluctuating_share, fluctuating_spread, operators
+from numerics.angle.layers import drawn_layers, layer_means, unit_moments
+from numerics.angle.products import products
 from numerics.curves import predict
 from numerics.curves.gradient_spread import gradient_spread
 from numerics.network import Network
@@ -84,6 +85,30 @@ def test_a_mean_that_is_known(units, tolerance):
         length = np.sqrt(np.maximum(layers.v[0] ** 2 - layers.v[1] ** 2, 0))
         values.append((layers.weights * (length + layers.v[2] - layers.v[0])).sum())
     assert abs(np.mean(values) / exact - 1) < tolerance
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, -1.0])
+def test_one_pass_over_the_units_has_the_means_at_every_angle(slope):
+    """By the values of each unit, at angles of both ends; what is small keeps its digits."""
+    near, far = np.random.default_rng(2).standard_normal((2, 3, 9))
+    angles = np.array([math.pi, 0.7, 1e-4, 2.0])
+    found = layer_means(near, far, slope, angles)
+    for k, t in enumerate(angles):
+        x, y = (math.cos(t / 2) * near + sign * math.sin(t / 2) * far for sign in (1, -1))
+        f, g = (np.where(side > 0, side, slope * side) for side in (x, y))
+        v = np.stack([f * f + g * g, f * f - g * g, (f - g) ** 2]).mean(axis=2) / 2
+        np.testing.assert_allclose(found[:, k], v, rtol=1e-7, atol=1e-14)
+
+
+def test_products_have_the_weights_of_the_theorem():
+    """Of C, C² and C (A + B)/2: sqrt(AB), AB and sqrt(AB) (A + B)/2. At A = 3, B = 2 and C = 1, with what is lost."""
+    length, v = math.sqrt(6), (2.5, 0.5, 1.5)
+    for product, weight, lost, angle in zip(
+        products(), (1, length, 2.5), (2.5 - 1, (9 + 4) / 2 - 1, (9 + 4) / 2 - 2.5), (1, 1.6, 1), strict=True
+    ):
+        assert float(product.per_length(*v, length)) == pytest.approx(weight, rel=1e-14)
+        assert sum(c * math.prod(np.power(v, e)) for e, c in product.loss.items()) == pytest.approx(lost, rel=1e-14)
+        assert float(product.start(0.4)) == pytest.approx(angle, rel=1e-14)  # (1 - 0.6²)/0.4 for C²
 
 
 # --- the operator ---
@@ -180,6 +205,50 @@ def test_shares_are_those_of_sampling_under_a_tilted_law(slope, widths, count):
     assert (np.abs(found.value[1:] - mean) < 4.5 * error + found.error[1:]).all()
     assert (error < 0.015 * mean).all()
     assert (found.error < 0.005 * found.value).all()
+
+
+def distance_squares(slope, width, depth, count, seed):
+    """E v² and E D², D the distance (A + B)/2 - C, of drawn layers: with D² and D for weights, and drawn anew by them.
+
+    A mean over networks is then a product over layers of means of ratios that hardly vary.
+    """
+    rng, h, out = np.random.default_rng(seed), (1 + slope**2) / 2, []
+    x = rng.standard_normal((2, count, width))
+    for power in (1, 2):
+        A, B, C = (x[0] ** 2).mean(1), (x[1] ** 2).mean(1), (x[0] * x[1]).mean(1)
+        total, ratio, D = 1.0, ((A + B) / 2 - C) ** power, (A + B) / 2 - C
+        for _ in range(depth):
+            total *= ratio.mean()
+            kept = rng.choice(count, count, p=ratio / ratio.sum())
+            A, B, C = (e[kept] / D[kept] for e in (A, B, C))
+            a, b = rng.standard_normal((2, count, width))
+            along = C / np.sqrt(A)
+            s, u = np.sqrt(A)[:, None] * a, along[:, None] * a + np.sqrt(np.maximum(B - along**2, 0))[:, None] * b
+            f, g = (np.where(y > 0, y, slope * y) for y in (s, u))
+            A, B, C = (np.maximum((y * z).mean(1) / h, 1e-300) for y, z in ((f, f), (g, g), (f, g)))
+            D = ((f - g) ** 2).mean(1) / (2 * h)
+            ratio = D**power
+        out.append(total * ratio.mean())
+    return out
+
+
+@pytest.mark.parametrize(("slope", "width", "depth"), [(0.2, 24, 8), (0.0, 16, 16)])
+def test_fluctuation_of_the_distance_is_that_of_drawn_layers(slope, width, depth):
+    """sd_v2 within 3 %, and v2, at widths that another test has made."""
+    runs = np.array([distance_squares(slope, width, depth, 6000, seed) for seed in range(6)])
+    (first, second), (_, error) = runs.mean(axis=0), runs.std(axis=0, ddof=1) / math.sqrt(len(runs))
+    found = fluctuating_spread(slope, [width] * (depth + 1))
+    drawn = math.sqrt(second - first**2)
+    assert abs(found.value[-1] / drawn - 1) < 4 * error / (2 * drawn**2) + 0.005
+    assert 4 * error / (2 * drawn**2) < 0.05
+    assert found.error[-1] < 0.003 * found.value[-1]
+
+
+def test_fluctuation_of_a_distance_of_linear_units_is_a_product():
+    """A difference of inputs is one vector: chi-square factors, as of one length; and that of inputs is 2/n."""
+    found = fluctuating_spread(1.0, [4, 8, 5])
+    np.testing.assert_allclose(found.value**2 + 1, [1.5, 1.5 * 1.25, 1.5 * 1.25 * 1.4], rtol=1e-14)
+    assert fluctuating_spread(0.0, [16]).value == pytest.approx([math.sqrt(2 / 16)], rel=1e-12)
 
 
 def test_very_wide_layers_have_the_wide_limit():
