@@ -2,15 +2,14 @@
 
 By the theorem `angle-operator`, E over networks of a homogeneous layer's covariance is ``sqrt(AB) m(t)`` in terms of
 any layer's lengths and angle before it, and m of the one behind comes by ``E[sqrt(alpha beta) m(t')]``, at every width.
-Here at the gain that keeps E A, and in place of m, which is near 1 where samples are alike, the share
-``r = (1 - m)/(1 - cos t)`` of the distance that is left: r_0 = 1, r_l(0) = 1 and, since E alpha = E beta = 1,
+So it is for other products of the Gram matrix (`numerics.angle.products`), with their weights. In place of m, which is
+near m(0) where samples are alike, is what is lost of it to the distance, ``r = (1 - m/m(0))/(1 - cos t)``:
 
-``r_{l+1}(t) = (E[distance] - E[sqrt(alpha beta) (1 - cos t') (1 - r_l(t'))])/(1 - cos t)``,
-``distance = (alpha + beta)/2 - gamma``.
+``r_{l+1}(t) = (E[loss] + E[weight (1 - cos t') (r_l(t') - r_0(t'))])/(m(0) (1 - cos t))``.
 
 As r has features at every t down to 1/depth, it is a polynomial in log t, by its values at Chebyshev points.
-Means over a layer are by points with the layer's exact moments (`numerics.gram_law`): for wide layers those of the law
-of two samples' Gram matrix; narrow ones have laws further from normal, and their points are drawn layers.
+Means over a layer are by drawn layers with its exact moments (`numerics.angle.layers`): some batches of them, each with
+another number of nodes, whose scatter is the error.
 """
 
 from __future__ import annotations
@@ -22,107 +21,78 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.activations import activation
-from numerics.gram_law.points import after_layer, calibrated
-from numerics.gram_law.samples import TWO, Layers, lengths, parts, products
-from numerics.power_series import mean_of_units, monomials, powers
+from numerics.angle.layers import drawn_layers
+from numerics.angle.products import Product, mean, products
+from numerics.gram_law.samples import lengths
 
 Floats = NDArray[np.float64]
 
 SMALLEST = 1e-4
 """Below this angle r is taken to be what it is there: an angle t loses a share of order t of itself in a layer."""
 
-CUBATURE_FROM = 128
-"""From this width on, points are those of a law."""
+BATCHES = 8
+"""Independent sets of drawn layers, each an operator of its own."""
 
-BATCHES = 6
-"""Independent sets of the points of narrower layers, each an operator of its own."""
-
-_FINE, _COARSE = (8, 11, 32), (6, 9, 28)  # degree, points in each direction, nodes
-_LEAST = 1e-7  # points of less weight are left out
-_OPPOSITE = 3.13  # at π itself the products of two samples are linearly dependent
-_NODES = 12  # a panel of the means over units
-_DRAWS, _MOST_DRAWS = 1 << 18, 1 << 14
+_FEWEST_NODES = 28
+_LAYERS, _DEGREE = 1 << 11, 4
 
 
 @dataclass(frozen=True, eq=False)
 class AngleOperator:
-    """``r -> kept + passing (r - 1)`` on values of r at the angles ``exp(nodes)``."""
+    """``r -> constant + passing r`` on values of r at the angles ``exp(nodes)``; m(0) takes a factor ``growth``.
+
+    Without a layer r is ``start``.
+    """
 
     nodes: Floats
-    kept: Floats
+    start: Floats
+    constant: Floats
     passing: Floats
+    growth: float
 
     def layer(self, r: Floats) -> Floats:
         """Return what a layer makes of r, both by their values at the nodes."""
-        return self.kept + self.passing @ (r - 1)
+        return self.constant + self.passing @ r
 
     def read(self, angle: Floats) -> Floats:
         """Return the matrix that takes values at the nodes to values at angles: of shape (angles, nodes)."""
         return _interpolation(self.nodes, angle)
 
 
-@dataclass(frozen=True, eq=False)
-class Operators:
-    """One operator several times: as good as can be, by each of some independent draws, and once more for its error.
+@lru_cache(maxsize=512)
+def operators(slope: float, units: int, batch: int = 0) -> tuple[AngleOperator, ...]:
+    """Return the operators of `products` for a layer of ``units`` units of slopes 1 and ``slope``, -1 <= slope < 1.
 
-    Of wide layers there is one of each, deterministic, and ``coarse`` has fewer moments, points and nodes. Of narrow
-    ones ``coarse`` is ``fine``, and their scatter is the error; they differ in their number of nodes, too.
+    The gain is the one that keeps E A. All are by the same drawn layers, others for each ``batch``; kept once made.
     """
-
-    fine: tuple[AngleOperator, ...]
-    coarse: tuple[AngleOperator, ...]
-
-
-@lru_cache(maxsize=64)
-def operators(slope: float, units: int) -> Operators:
-    """Return the operators of a layer of ``units`` units of slopes 1 and ``slope``, -1 <= slope < 1; kept once made."""
-    if units >= CUBATURE_FROM:
-        fine, coarse = (by_cubature(slope, units, *sizes) for sizes in (_FINE, _COARSE))
-        return Operators((fine,), (coarse,))
-    found = tuple(by_draws(slope, units, batch) for batch in range(BATCHES))
-    return Operators(found, found)
+    gain = 2 / (1 + slope**2)
+    x, t = _angles(slope, _FEWEST_NODES + batch)
+    layers = drawn_layers(slope, units, t, batch, _layers(units), _DEGREE)
+    alive = np.abs(layers.v[1]) < layers.v[0]  # a layer in which a sample has died counts for nothing
+    v = np.where(alive, layers.v, np.array([1.0, 0.0, 0.0])[:, None, None])
+    length, away = (np.maximum(part, 0) for part in lengths(v))
+    to = [_interpolation(x, angle) for angle in 2 * np.arcsin(np.sqrt(np.minimum(away / (2 * length), 1)))]
+    weights = np.where(alive, layers.weights, 0.0) * away
+    return tuple(
+        _operator(x, t, gain, of, layers.moments, weights * of.per_length(*v, length), to) for of in products()
+    )
 
 
-def by_cubature(slope: float, units: int, degree: int, points: int, nodes: int) -> AngleOperator:
-    """Return the operator by points of the law of the next Gram matrix: for wide layers."""
-    x, t = _angles(slope, nodes)
-    t = np.minimum(t, _OPPOSITE)
-    raw = moments(slope, t, degree)
-    gain = _gain(slope)
-    at, weights = after_layer(TWO, raw, units, gain, 0.0, points, _LEAST)
-    length, _, away = parts(at)
-    return _operator(x, t, gain * raw[0, 0, 1], weights * length * away, 2 * np.arctan(np.exp(at[2] / 2)))
+def _operator(
+    x: Floats, t: Floats, gain: float, of: Product, moments: Floats, passed: Floats, to: list[Floats]
+) -> AngleOperator:
+    """Return the operator at nodes t, from a layer's moments and, draw by draw, what is passed to other angles."""
+    alike, far = mean(of.alike, moments), 2 * np.sin(t / 2) ** 2
+    scale, start = alike * far, of.start(far) * np.ones_like(far)
+    passing = np.array([part @ interpolation for part, interpolation in zip(passed, to, strict=True)]) / scale[:, None]
+    return AngleOperator(
+        x, start, mean(of.loss, moments) / scale - passing @ start, passing, float(alike[0]) * gain**of.degree
+    )
 
 
-def by_draws(slope: float, units: int, batch: int) -> AngleOperator:
-    """Return the operator by draws of the layer, the same ones for a batch of a width: for narrow layers.
-
-    The sum of the calibrated weights of a polynomial is its true mean: a regression on control variates.
-    """
-    degree, layers = 6 if units >= 32 else 4, min(max(4096, _DRAWS // units), _MOST_DRAWS)
-    x, t = _angles(slope, _FINE[2] - 2 + batch)
-    raw = moments(slope, t, degree)
-    normals = np.random.default_rng([units, batch]).standard_normal((2, layers, units))
-    mean, exponents = np.stack([raw[1, 0, 0], raw[0, 1, 0], raw[0, 0, 1]]), powers(degree)
-    passed, angle = np.zeros((2, len(t), layers))
-    for k, v in enumerate(_drawn(normals, slope, float(angle)) for angle in t):
-        centre, scale = mean[:, k, None], v.std(axis=1, keepdims=True)
-        known = mean_of_units(raw[..., k, None], units, centre, scale)
-        target = np.stack([known[e] for e in exponents])
-        weights = calibrated(np.full(layers, 1 / layers), monomials((v - centre) / scale, exponents)[:, None], target)[
-            0
-        ]
-        alive = np.abs(v[1]) < v[0]  # a layer in which a sample has died counts for nothing
-        length, away = (np.maximum(part, 0) for part in lengths(np.where(alive, v, [[1.0], [0.0], [0.0]])))
-        passed[k] = np.where(alive, weights * away, 0.0) * _gain(slope)
-        angle[k] = 2 * np.arcsin(np.sqrt(np.minimum(away / (2 * length), 1)))
-    return _operator(x, t, _gain(slope) * mean[2], passed, angle)
-
-
-def _gain(slope: float) -> float:
-    """Return the gain that keeps E A."""
-    return 2 / (1 + slope**2)
+def _layers(units: int) -> int:
+    """Return how many layers are drawn: more of narrow ones, whose laws are further from what the moments tell."""
+    return _LAYERS << (units < 64)
 
 
 def _angles(slope: float, nodes: int) -> tuple[Floats, Floats]:
@@ -130,28 +100,6 @@ def _angles(slope: float, nodes: int) -> tuple[Floats, Floats]:
     low, high = math.log(SMALLEST), math.log(largest(slope))
     x = (low + high + (high - low) * np.cos(np.pi * np.arange(nodes) / (nodes - 1))) / 2
     return x, np.minimum(np.exp(x), largest(slope))
-
-
-def moments(slope: float, t: Floats, degree: int) -> Floats:
-    """Return raw moments of one unit's products at angles t, of pre-activations of variance 1."""
-    at = np.stack([np.zeros_like(t), np.zeros_like(t), 2 * np.log(np.tan(t / 2))])
-    return TWO.unit(Layers(activation("leaky-relu", slope=slope), _NODES), at, np.zeros((3, 1)), degree)
-
-
-def _drawn(normals: Floats, slope: float, t: float) -> Floats:
-    """Return means of products over the units of layers, of standard normals of shape (2, layers, units)."""
-    near, far = math.cos(t / 2) * normals[0], math.sin(t / 2) * normals[1]
-    x, y = near + far, near - far
-    up, up_too = x > 0, y > 0
-    f, g = np.where(up, x, slope * x), np.where(up_too, y, slope * y)
-    return products(f, g, np.where(up == up_too, np.where(up, 2.0, 2 * slope) * far, f - g)).mean(axis=2)
-
-
-def _operator(x: Floats, t: Floats, kept: Floats, passed: Floats, angle: Floats) -> AngleOperator:
-    """Return the operator at nodes t, from what is kept of a distance and, point by point, passed to other angles."""
-    far = 2 * np.sin(t / 2) ** 2
-    rows = [(part / size) @ _interpolation(x, to) for part, size, to in zip(passed, far, angle, strict=True)]
-    return AngleOperator(x, kept / far, np.array(rows))
 
 
 def largest(slope: float) -> float:

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from derive.errors import InputError
 from numerics.activations import slopes
-from numerics.angle import fluctuating_share
+from numerics.angle import fluctuating_share, fluctuating_spread
 from numerics.curves.chain import wide_predictions
 from numerics.curves.gradient_spread import THEOREM, gradient_spread
+from numerics.curves.length_spread import THEOREM as OF_LENGTHS
+from numerics.curves.length_spread import length_spread
 from numerics.curves.prediction import Prediction
 from numerics.gram_law import ONE, SIZES, TWO, Carried, carried
 from numerics.laws import NORMAL
@@ -37,7 +39,11 @@ _SAFETY, _LEFT = 1.5, 0.5
 _CLOSED = (
     "closed by hand: points carry the law of two samples' Gram matrix over networks, with its moments up to degree 6"
 )
-_THEOREMS = dict.fromkeys(("m2", "v2", "rho"), ("network-variance", "angle-operator")) | {"sd_grad_s": (THEOREM,)}
+_THEOREMS = dict.fromkeys(("m2", "v2", "rho"), ("network-variance", "angle-operator")) | {
+    "sd_grad_s": (THEOREM,),
+    "sd_q": (OF_LENGTHS,),
+    "sd_v2": ("angle-operator",),
+}
 _KURTOSIS = (
     "closed by hand: the kurtosis that weights which are not normal give pre-activations is its mean, to order 1/width"
 )
@@ -54,7 +60,7 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
     (wide,) = wide_predictions([network])
     slope = _slope(network)
     closed = () if slope is not None else (_CLOSED,) if network.weight_law == NORMAL else (_CLOSED, _KURTOSIS)
-    if closed or spread:
+    if closed:
         _check(network)
     columns: dict[str, Bounded] = {}
     if not wide.exact["var_s"]:
@@ -64,9 +70,8 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
         columns["var_z"] = _after_activation(network, total, total_error)
     columns |= _over_samples(network, slope, total, total_error)
     if spread:
-        columns |= _spreads(network)
-        closed = closed or (_CLOSED,)
-    exact = ("m2", "v2", "rho", "sd_q") if slope is not None else ()
+        columns |= _spreads(network) if slope is None else _exact_spreads(network, slope, total)
+    exact = ("m2", "v2", "rho", *SPREAD) if slope is not None else ()
     gradient = gradient_spread(network, wide.columns["var_grad_s"]) if spread else None
     if gradient is not None:
         columns["sd_grad_s"] = gradient, wide.relative_error["var_grad_s"]
@@ -133,6 +138,15 @@ def _spreads(network: Network) -> dict[str, Bounded]:
             by.append(np.sqrt(np.maximum(second - first**2, 0)))
         found[name] = by[0], _accumulated(*by)
     return found
+
+
+def _exact_spreads(network: Network, slope: float, total: Floats) -> dict[str, Bounded]:
+    """Return the same, by a theorem and by the operators of products of two samples' Gram matrix."""
+    away = fluctuating_spread(slope, network.widths[:-1])
+    values = length_spread(network, slope, total), total * away.value
+    return dict(
+        zip(SPREAD, zip(values, (np.zeros(len(total)), _relative(away.error, away.value)), strict=True), strict=True)
+    )
 
 
 def _moment(samples: int, network: Network, power: int) -> Bounded:

@@ -13,8 +13,9 @@ from mpmath import mp, mpf
 import derive
 from derive.errors import InputError
 from derive.theorems.angle_process import N
-from numerics.angle import decay_edge, fluctuating_share, operators
-from numerics.angle.operator import by_cubature, by_draws, moments
+from numerics.angle import decay_edge, fluctuating_share, fluctuating_spread, operators
+from numerics.angle.layers import drawn_layers, layer_means, unit_moments
+from numerics.angle.products import products
 from numerics.curves import predict
 from numerics.curves.gradient_spread import gradient_spread
 from numerics.network import Network
@@ -39,7 +40,7 @@ def arc_cosine(order, t):
 @pytest.mark.parametrize("t", [1e-3, 0.4, 1.5, 2.9])
 def test_first_moments_are_the_arc_cosine_kernels(t):
     """ReLU: E f f' = J_1/2π and E f² f'² = J_2/2π, from the means and second moments of the three products."""
-    raw = 2 * moments(0.0, np.array([t]), 2)[..., 0]
+    raw = 2 * unit_moments(0.0, np.array([t]), 2)[..., 0]
     with mp.workdps(30):
         distance = 1 - arc_cosine(1, mpf(t)) / mp.pi
     assert abs(raw[1, 0, 0] - 1) < 1e-9
@@ -57,7 +58,7 @@ def test_moments_of_several_units_are_those_of_drawn_layers():
     f, g = (np.where(x > 0, x, slope * x) for x in (s, u))
     v = np.stack([(f * f + g * g) / 2, (f * f - g * g) / 2, (f - g) ** 2 / 2]).mean(axis=2)
     centre, scale = v.mean(axis=1, keepdims=True), v.std(axis=1, keepdims=True)
-    found = mean_of_units(moments(slope, np.array([t]), 4), 3, centre, scale)[..., 0]
+    found = mean_of_units(unit_moments(slope, np.array([t]), 4), 3, centre, scale)[..., 0]
     x = (v - centre) / scale
     for power in np.ndindex(5, 5, 5):
         if 0 < sum(power) <= 4:
@@ -75,14 +76,39 @@ def roots(units):
 def test_a_mean_that_is_known(units, tolerance):
     """|.| at right angles: alpha and beta are independent, E[sqrt(alpha beta) (1 - cos t')] = (E sqrt alpha)² - 2/π.
 
-    The weights of points of the operator sum up to that, by deterministic points and by drawn ones.
+    Drawn layers have that mean, by their weights.
     """
     exact = float(roots(units) ** 2 - 2 / mp.pi)
-    made = [by_cubature(-1.0, units, d, 11, 20) for d in (2, 8)] if units >= 128 else [by_draws(-1.0, units, 0)]
-    errors = [abs(of.passing[0].sum() / exact - 1) for of in made]
-    assert errors[-1] < tolerance
-    if len(errors) > 1:
-        assert errors[0] > 10 * errors[1]
+    values = []
+    for batch in range(4):
+        layers = drawn_layers(-1.0, units, np.array([math.pi / 2]), batch, 1 << 12, 6)
+        length = np.sqrt(np.maximum(layers.v[0] ** 2 - layers.v[1] ** 2, 0))
+        values.append((layers.weights * (length + layers.v[2] - layers.v[0])).sum())
+    assert abs(np.mean(values) / exact - 1) < tolerance
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, -1.0])
+def test_one_pass_over_the_units_has_the_means_at_every_angle(slope):
+    """By the values of each unit, at angles of both ends; what is small keeps its digits."""
+    near, far = np.random.default_rng(2).standard_normal((2, 3, 9))
+    angles = np.array([math.pi, 0.7, 1e-4, 2.0])
+    found = layer_means(near, far, slope, angles)
+    for k, t in enumerate(angles):
+        x, y = (math.cos(t / 2) * near + sign * math.sin(t / 2) * far for sign in (1, -1))
+        f, g = (np.where(side > 0, side, slope * side) for side in (x, y))
+        v = np.stack([f * f + g * g, f * f - g * g, (f - g) ** 2]).mean(axis=2) / 2
+        np.testing.assert_allclose(found[:, k], v, rtol=1e-7, atol=1e-14)
+
+
+def test_products_have_the_weights_of_the_theorem():
+    """Of C, C² and C (A + B)/2: sqrt(AB), AB and sqrt(AB) (A + B)/2. At A = 3, B = 2 and C = 1, with what is lost."""
+    length, v = math.sqrt(6), (2.5, 0.5, 1.5)
+    for product, weight, lost, angle in zip(
+        products(), (1, length, 2.5), (2.5 - 1, (9 + 4) / 2 - 1, (9 + 4) / 2 - 2.5), (1, 1.6, 1), strict=True
+    ):
+        assert float(product.per_length(*v, length)) == pytest.approx(weight, rel=1e-14)
+        assert sum(c * math.prod(np.power(v, e)) for e, c in product.loss.items()) == pytest.approx(lost, rel=1e-14)
+        assert float(product.start(0.4)) == pytest.approx(angle, rel=1e-14)  # (1 - 0.6²)/0.4 for C²
 
 
 # --- the operator ---
@@ -90,8 +116,8 @@ def test_a_mean_that_is_known(units, tolerance):
 
 def after(slope, units, layers, batch=0):
     """v_l² for A = B = 1 and C = 0 before the first layer."""
-    of = operators(slope, units).fine[batch]
-    r, out = np.ones(len(of.nodes)), [1.0]
+    of = operators(slope, units, batch)[0]
+    r, out = of.start, [1.0]
     for _ in range(layers):
         r = of.layer(r)
         out.append((of.read(np.array([math.pi / 2])) @ r).item())
@@ -181,6 +207,50 @@ def test_shares_are_those_of_sampling_under_a_tilted_law(slope, widths, count):
     assert (found.error < 0.005 * found.value).all()
 
 
+def distance_squares(slope, width, depth, count, seed):
+    """E v² and E D², D the distance (A + B)/2 - C, of drawn layers: with D² and D for weights, and drawn anew by them.
+
+    A mean over networks is then a product over layers of means of ratios that hardly vary.
+    """
+    rng, h, out = np.random.default_rng(seed), (1 + slope**2) / 2, []
+    x = rng.standard_normal((2, count, width))
+    for power in (1, 2):
+        A, B, C = (x[0] ** 2).mean(1), (x[1] ** 2).mean(1), (x[0] * x[1]).mean(1)
+        total, ratio, D = 1.0, ((A + B) / 2 - C) ** power, (A + B) / 2 - C
+        for _ in range(depth):
+            total *= ratio.mean()
+            kept = rng.choice(count, count, p=ratio / ratio.sum())
+            A, B, C = (e[kept] / D[kept] for e in (A, B, C))
+            a, b = rng.standard_normal((2, count, width))
+            along = C / np.sqrt(A)
+            s, u = np.sqrt(A)[:, None] * a, along[:, None] * a + np.sqrt(np.maximum(B - along**2, 0))[:, None] * b
+            f, g = (np.where(y > 0, y, slope * y) for y in (s, u))
+            A, B, C = (np.maximum((y * z).mean(1) / h, 1e-300) for y, z in ((f, f), (g, g), (f, g)))
+            D = ((f - g) ** 2).mean(1) / (2 * h)
+            ratio = D**power
+        out.append(total * ratio.mean())
+    return out
+
+
+@pytest.mark.parametrize(("slope", "width", "depth"), [(0.2, 24, 8), (0.0, 16, 16)])
+def test_fluctuation_of_the_distance_is_that_of_drawn_layers(slope, width, depth):
+    """sd_v2 within 3 %, and v2, at widths that another test has made."""
+    runs = np.array([distance_squares(slope, width, depth, 6000, seed) for seed in range(6)])
+    (first, second), (_, error) = runs.mean(axis=0), runs.std(axis=0, ddof=1) / math.sqrt(len(runs))
+    found = fluctuating_spread(slope, [width] * (depth + 1))
+    drawn = math.sqrt(second - first**2)
+    assert abs(found.value[-1] / drawn - 1) < 4 * error / (2 * drawn**2) + 0.005
+    assert 4 * error / (2 * drawn**2) < 0.05
+    assert found.error[-1] < 0.003 * found.value[-1]
+
+
+def test_fluctuation_of_a_distance_of_linear_units_is_a_product():
+    """A difference of inputs is one vector: chi-square factors, as of one length; and that of inputs is 2/n."""
+    found = fluctuating_spread(1.0, [4, 8, 5])
+    np.testing.assert_allclose(found.value**2 + 1, [1.5, 1.5 * 1.25, 1.5 * 1.25 * 1.4], rtol=1e-14)
+    assert fluctuating_spread(0.0, [16]).value == pytest.approx([math.sqrt(2 / 16)], rel=1e-12)
+
+
 def test_very_wide_layers_have_the_wide_limit():
     """10^7 units, 60 layers: the certified recursion of the wide limit, which another part of the code computes."""
     network = relu(10**7, 60)
@@ -189,24 +259,10 @@ def test_very_wide_layers_have_the_wide_limit():
         np.testing.assert_allclose(finite[name], wide[name], rtol=1e-5, atol=1e-5)
 
 
-def test_stated_error_of_wide_layers_covers_finer_sizes():
-    """Cubature: the stated error exceeds what more moments and points change, and is small."""
-    found = operators(0.0, 130)
-    finer = by_cubature(0.0, 130, 9, 12, 36)
-    values = []
-    for of in (found.fine[0], found.coarse[0], finer):
-        r = np.ones(len(of.nodes))
-        for _ in range(130):
-            r = of.layer(r)
-        values.append((of.read(np.array([1.0])) @ r).item())
-    fine, coarse, finest = values
-    assert abs(fine - finest) < abs(fine - coarse) < 3e-4 * fine
-
-
 @pytest.mark.parametrize("slope", [0.0, -1.0])
 def test_the_decay_beyond_the_width_is_at_the_edge_of_the_spectrum(slope):
     """Levels of a random walk in a box, edge + c k²: two of them give the edge; t^1 or t^2 would be 12 % off."""
-    of = operators(slope, 200).fine[0]
+    of, *_ = operators(slope, 200)
     first, second = np.sort(1 - np.abs(np.linalg.eigvals(of.passing)))[:2]
     assert first < second
     assert (first - (second - first) / 3) / (1 - decay_edge(slope, 200)) == pytest.approx(1, abs=0.03)
