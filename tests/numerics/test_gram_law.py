@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+from resampled_gram import with_errors
 
 from derive.activations import activation
 from numerics.angle import fluctuating_share
@@ -154,6 +155,18 @@ def test_real_networks_agree_with_finite_and_differ_from_wide(options, networks)
     assert max(row.detectable for row in found["finite"].comparisons if row.quantity == "v2") < 0.08
 
 
+def test_deep_networks_of_long_tails():
+    """GELU, 20 layers of width 64, near criticality: of plain draws a million would hardly show an error of 2 %."""
+    net = network(64, 20, activation="gelu", gain=1.983, bias_variance=0.173)
+    found = predict(net, theory="finite")
+    mean, error = (part[0] for part in with_errors(net, lambda a, b, c, distance: distance, 15_000, 1))
+    v2, stated = found.columns["v2"], found.relative_error["v2"]
+    assert (np.abs(mean - v2) <= 5 * error + stated * v2).all()
+    assert (stated < 0.01).all()
+    assert (error < 0.02 * v2).all()
+    assert abs(predict(net, theory="wide").columns["v2"][-1] / v2[-1] - 1) > 0.3
+
+
 def test_spread_is_that_of_drawn_networks():
     """Two samples a network: the deviation of its v², and that of its length by one sample."""
     net = network(48, 8, activation="tanh", gain=1.3, bias_variance=0.05)
@@ -185,7 +198,8 @@ def test_gradients_of_narrow_networks(name, gain):
     for name in quantities:
         error = 4.5 * run.standard_error[name]
         assert (np.abs(run.estimate[name] - finite[name]) <= error + 0.005 * finite[name]).all()
-        assert (np.abs(run.estimate[name] - wide[name]) > error + 0.005 * wide[name]).any()
+    error = 4.5 * run.standard_error["var_grad_s"]
+    assert (np.abs(run.estimate["var_grad_s"] / wide["var_grad_s"] - 1) > error / wide["var_grad_s"] + 0.005).any()
 
 
 def test_weights_that_are_not_normal_change_the_length():
