@@ -96,7 +96,8 @@ def _exponential(series: Parts, variables: int) -> Parts:
 
 def times(a: Parts, b: Parts, variables: int) -> Parts:
     """Return the product of two series, to their degree."""
-    return [sum(_product(a[k], b[n - k], k, n - k, variables) for k in range(n + 1)) for n in range(len(a))]
+    nothing = np.zeros_like(a[0][0])
+    return [sum((_product(a[k], b[n - k], k, n - k, variables) for k in range(n + 1)), nothing) for n in range(len(a))]
 
 
 def _product(a: Floats, b: Floats, first: int, second: int, variables: int) -> Floats:

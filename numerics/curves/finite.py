@@ -1,4 +1,4 @@
-"""Curves of networks of real widths: over samples by what is carried of two, the gradients as in the wide limit.
+"""Curves of networks of real widths: over samples by what is carried of two, the gradients by what is carried of one.
 
 Two ways. With (leaky) ReLU, linear units or |.|, normal weights and inputs and no biases, by the angle between two
 samples, exactly (`numerics.angle`). All else by points that carry the law of one sample's length and of two samples'
@@ -7,8 +7,10 @@ Gram matrix (`numerics.gram_law`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +23,13 @@ from numerics.curves.gradient_spread import THEOREM, gradient_spread
 from numerics.curves.length_spread import THEOREM as OF_LENGTHS
 from numerics.curves.length_spread import length_spread
 from numerics.curves.prediction import Prediction
-from numerics.gram_law import ONE, SIZES, TWO, Carried, carried
+from numerics.gram_law import ONE, SIZES, TWO, Carried, carried, gradients
 from numerics.laws import NORMAL
 from numerics.network import Network
 from numerics.simulation.result import SPREAD
 
 Floats = NDArray[np.float64]
+Made = TypeVar("Made")
 Bounded = tuple[Floats, Floats]
 """Values and a relative error of each."""
 
@@ -50,7 +53,9 @@ _KURTOSIS = (
 
 
 def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
-    """Return all columns for a network of the widths it has: var_z, var_s, m2, v2 and rho are its own.
+    """Return all columns for a network of the widths it has.
+
+    Gradients are those of wide layers for (leaky) ReLU, where these are exact, and for weights that are not normal.
 
     With ``spread`` also `SPREAD`, and for (leaky) ReLU ``sd_grad_s`` (see `gradient_spread`).
     Relative errors are what coarser points change, layer by layer. Raises
@@ -69,6 +74,8 @@ def finite_prediction(network: Network, *, spread: bool = False) -> Prediction:
     if closed or _carries(network):
         columns["var_z"] = _after_activation(network, total, total_error)
     columns |= _over_samples(network, slope, total, total_error)
+    if network.weight_law == NORMAL and slopes(network.activation) is None and not network.activation.jumps:
+        columns |= _gradients(network)
     if spread:
         columns |= _spreads(network) if slope is None else _exact_spreads(network, slope, total)
     exact = ("m2", "v2", "rho", *SPREAD) if slope is not None else ()
@@ -128,6 +135,19 @@ def _after_activation(network: Network, q: Floats, error: Floats) -> Bounded:
     return np.append(network.input_variance, value), np.append(0.0, _relative(absolute, np.abs(value)))
 
 
+def _gradients(network: Network) -> dict[str, Bounded]:
+    """Return the mean squared gradients, which the law of one sample's length is enough for."""
+    fine, coarse = (_guarded(network, partial(gradients, network, sizes)) for sizes in SIZES[1])
+    found = {}
+    for name, value, other in (
+        ("var_grad_s", fine.of_units, coarse.of_units),
+        ("var_grad_w", fine.of_weights, coarse.of_weights),
+    ):
+        scale = network.gradient_variance
+        found[name] = scale * value, _SAFETY * _relative(np.abs(value - other), value)
+    return found
+
+
 def _spreads(network: Network) -> dict[str, Bounded]:
     """Return the standard deviations from second moments, of lengths and distances."""
     found = {}
@@ -168,15 +188,23 @@ def _accumulated(fine: Floats, coarse: Floats) -> Floats:
 def _carried(samples: int, network: Network, power: int, number: int) -> Carried:
     """Return what is carried of one sample or two, kept once made: ``number`` 0 is the finer one."""
     of = ONE if samples == 1 else TWO
-    sizes = SIZES[of.variables][number]
+    found = _guarded(network, partial(carried, of, network, power, SIZES[of.variables][number]))
+    if not np.isfinite(found.moment).all():
+        raise _too_long(network)
+    return found
+
+
+def _guarded(network: Network, made: Callable[[], Made]) -> Made:
+    """Return what is made of a network's law, with one clear error where its tails are too long for points."""
     try:
         with np.errstate(all="ignore"):
-            found = carried(of, network, power, sizes)
+            return made()
     except (np.linalg.LinAlgError, ValueError, RuntimeError) as error:
-        raise InputError(f"theory 'finite' has no numbers for {network!r}: its law has too long tails") from error
-    if not np.isfinite(found.moment).all():
-        raise InputError(f"theory 'finite' has no numbers for {network!r}: its law has too long tails")
-    return found
+        raise _too_long(network) from error
+
+
+def _too_long(network: Network) -> InputError:
+    return InputError(f"theory 'finite' has no numbers for {network!r}: its law has too long tails")
 
 
 def _relative(error: Floats, value: Floats) -> Floats:

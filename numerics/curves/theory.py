@@ -13,7 +13,7 @@ from numerics.network import Network
 THEORIES = {
     "linear-regime": "units near the origin, where the activation function is the identity; exact for linear units",
     "wide": "the limit of wide layers, where pre-activations are Gaussian, for any activation function",
-    "finite": "networks of the widths they have: any activation function; the gradients as in the limit of wide layers",
+    "finite": "networks of the widths they have: any activation function",
 }
 
 
@@ -40,12 +40,13 @@ def predict(
     ``var_s`` is exact at any width, by `network-variance`, and m2 and v2 are by the certified kernel of
     `sample-variance-stable`.
 
-    ``"finite"``: var_z, var_s, m2, v2 and rho of networks of real widths; the gradients as in ``"wide"``. For
-    activations of two straight lines through 0, normal weights and inputs and no biases by the operator of the angle
-    between two samples, exact at any width (`numerics.angle`). For all others by points that carry the law of two
-    samples' Gram matrix (`numerics.gram_law`), for widths of at least 8, the errors with the points'. With ``spread``
-    also ``sd_q`` and ``sd_v2``, the standard deviations over networks and inputs of one sample's |s|²/n, and of
-    |s - s'|²/(2n) of a pair of samples, and for (leaky) ReLU ``sd_grad_s``, that of |dCost/ds|²/n, exact.
+    ``"finite"``: all columns of networks of real widths; the gradients of (leaky) ReLU are those of ``"wide"``, exact
+    at any width, and for weights that are not normal all gradients are. For activations of two straight lines through
+    0, normal weights and inputs and no biases by the operator of the angle between two samples, exact at any width
+    (`numerics.angle`). For all others by points that carry the law of two samples' Gram matrix (`numerics.gram_law`),
+    for widths of at least 8, the errors with the points'. With ``spread`` also ``sd_q`` and ``sd_v2``, the standard
+    deviations over networks and inputs of one sample's |s|²/n, and of |s - s'|²/(2n) of a pair of samples, and for
+    (leaky) ReLU ``sd_grad_s``, that of |dCost/ds|²/n, exact.
 
     A network of blocks has the columns of `BLOCK_COLUMNS`, in the limit of wide layers (``"finite"`` takes blocks whose
     lemmas hold at any width: no activation functions), and a row for its input and

@@ -49,13 +49,14 @@ SIZES = {
 class Carried:
     """Of s^0, s^1, ...: ``moment`` E[size^k] over networks and samples, and ``value`` E f(s), of one sample.
 
-    ``log_mean`` and ``log_variance`` are of log size, under the law weighted with size^k.
+    ``log_mean`` and ``log_variance`` are of log size, under the law weighted with size^k; ``laws`` are its points.
     """
 
     moment: Floats
     log_mean: Floats
     log_variance: Floats
     value: Floats
+    laws: tuple[Points, ...]
 
 
 def carried(of: Samples, network: Network, power: int, sizes: Sizes) -> Carried:
@@ -64,7 +65,7 @@ def carried(of: Samples, network: Network, power: int, sizes: Sizes) -> Carried:
     excess_kurtosis = network.weight_law.kurtosis - 3
     raw, weights, before, moment = of.inputs(network, sizes.layer), np.ones(1), np.ones(1), 1.0
     gains = (network.gain[0] * network.input_variance, *network.gain[1:])
-    rows = []
+    rows, laws = [], []
     for units, gain, bias in zip(network.widths, gains, network.bias_variance, strict=False):
         at, given = after_layer(of, raw, units, gain, bias, sizes.points)
         at = at.reshape(of.variables, -1)
@@ -73,6 +74,7 @@ def carried(of: Samples, network: Network, power: int, sizes: Sizes) -> Carried:
         growth = float(tilted.sum())
         moment *= growth
         points, log = Points(at, tilted / growth), np.log(size)
+        laws.append(points)
         centre = float(log @ points.weights)
         row = [moment, centre, float((log - centre) ** 2 @ points.weights)]
         excess = excess_kurtosis * of.fourth(raw, weights, bias / gain, units if sizes.fluctuating else 0)
@@ -82,4 +84,4 @@ def carried(of: Samples, network: Network, power: int, sizes: Sizes) -> Carried:
         raw = of.unit(layers, points.at, excess, sizes.layer)
         value = mean_value(layers, points.at, excess) if of is ONE else 0.0
         rows.append([*row, moment * float((weights / before * value).sum())])
-    return Carried(*np.array(rows).T)
+    return Carried(*np.array(rows).T, tuple(laws))

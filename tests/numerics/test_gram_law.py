@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+from resampled_gram import with_errors
 
 from derive.activations import activation
 from numerics.angle import fluctuating_share
 from numerics.curves import predict
 from numerics.curves.finite import _moment
-from numerics.gram_law import ONE, SIZES, TWO, carried
+from numerics.gram_law import ONE, SIZES, TWO, carried, gradients
 from numerics.gram_law.points import Points, after_layer, few
 from numerics.gram_law.samples import Layers
 from numerics.network import Network
@@ -154,6 +155,18 @@ def test_real_networks_agree_with_finite_and_differ_from_wide(options, networks)
     assert max(row.detectable for row in found["finite"].comparisons if row.quantity == "v2") < 0.08
 
 
+def test_deep_networks_of_long_tails():
+    """GELU, 20 layers of width 64, near criticality: of plain draws a million would hardly show an error of 2 %."""
+    net = network(64, 20, activation="gelu", gain=1.983, bias_variance=0.173)
+    found = predict(net, theory="finite")
+    mean, error = (part[0] for part in with_errors(net, lambda a, b, c, distance: distance, 15_000, 1))
+    v2, stated = found.columns["v2"], found.relative_error["v2"]
+    assert (np.abs(mean - v2) <= 5 * error + stated * v2).all()
+    assert (stated < 0.01).all()
+    assert (error < 0.02 * v2).all()
+    assert abs(predict(net, theory="wide").columns["v2"][-1] / v2[-1] - 1) > 0.3
+
+
 def test_spread_is_that_of_drawn_networks():
     """Two samples a network: the deviation of its v², and that of its length by one sample."""
     net = network(48, 8, activation="tanh", gain=1.3, bias_variance=0.05)
@@ -163,6 +176,30 @@ def test_spread_is_that_of_drawn_networks():
     drawn = run.standard_error["v2"] * math.sqrt(count)
     np.testing.assert_allclose(found.columns["sd_v2"], drawn, rtol=0.04)
     assert list(found.columns)[-2:] == ["sd_q", "sd_v2"]
+
+
+@pytest.mark.parametrize(("name", "gain"), [("linear", 1.0), ("relu", 2.0), ("leaky-relu(0.3)", 1.5)])
+def test_gradients_are_exact_where_they_do_not_depend_on_the_width(name, gain):
+    """Theorem `network-variance`: two straight lines keep the gradients of wide layers at every width."""
+    net = Network(widths=[9, 12, 20, 8, 9, 3], activation=name, gain=gain, gradient_variance=1.0)
+    wide = predict(net, theory="wide")
+    found = gradients(net, SIZES[1][0])
+    np.testing.assert_allclose(found.of_units, wide.columns["var_grad_s"], rtol=1e-4)
+    np.testing.assert_allclose(found.of_weights, wide.columns["var_grad_w"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "gain"), [("tanh", 1.3), ("gelu", 1.983)])
+def test_gradients_of_narrow_networks(name, gain):
+    """Weights drawn and the gradient taken through them, with biases and unequal widths; the wide limit is off."""
+    net = Network(widths=[14, 10, 12, 9, 12, 10, 6], activation=name, gain=gain, bias_variance=0.05)
+    quantities = ("var_grad_s", "var_grad_w")
+    run = simulate(net, over="network", networks=20_000, quantities=quantities, rng=5, progress=False)
+    finite, wide = (predict(net, theory=name).columns for name in ("finite", "wide"))
+    for name in quantities:
+        error = 4.5 * run.standard_error[name]
+        assert (np.abs(run.estimate[name] - finite[name]) <= error + 0.005 * finite[name]).all()
+    error = 4.5 * run.standard_error["var_grad_s"]
+    assert (np.abs(run.estimate["var_grad_s"] / wide["var_grad_s"] - 1) > error / wide["var_grad_s"] + 0.005).any()
 
 
 def test_weights_that_are_not_normal_change_the_length():
