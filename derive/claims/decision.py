@@ -28,6 +28,7 @@ from sympy import (
 from derive.averages import Bracket, SharedVariance
 from derive.claims.claim import Claim
 from derive.errors import InputError
+from derive.hypotheses import Hypothesis
 from derive.layers import Facts, d, i
 from derive.network import W, Width
 from derive.proof.derivation import Derivation, Statement
@@ -150,20 +151,34 @@ def _compare_formula(claim: Claim, setting: Setting) -> Comparison:
 
 
 def _agree(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
-    pinned = [_pinned(e, setting) for e in _without_common(printed, derived)]
-    left, right = (_written_out(_specialise(e, setting)) for e in pinned)
+    return _held(printed, derived, setting.facts, _equations(setting))
+
+
+@lru_cache(maxsize=256)
+def _held(printed: Expr, derived: Expr, facts: Facts, fixing: tuple[Hypothesis, ...]) -> Comparison:
+    """Compare two formulas under what is known of layers, and what hypotheses lay down by equations.
+
+    Settings that differ in other hypotheses, of which many are tried, share what is found.
+    """
+    pinned = [_pinned(e, facts) for e in _without_common(printed, derived)]
+    left, right = (_written_out(_specialise(e, fixing)) for e in pinned)
     if expand(left - right) == 0:
         return Comparison(True, derived)
-    if not all(map(_is_product, pinned)) or not in_order(pinned[0], setting.facts):
+    if not all(map(_is_product, pinned)) or not in_order(pinned[0], facts):
         return Comparison(False, derived)
     if same(left, right):
         return Comparison(True, derived)
     try:
-        condition = unit_condition(_named(powsimp(ratio(left, right, setting.facts))))
+        condition = unit_condition(_named(powsimp(ratio(left, right, facts))))
     except InputError:
         # Nothing says which of two layers is the later one.
         return Comparison(False, derived)
     return Comparison(False, derived, condition, differs=True)
+
+
+def _equations(setting: Setting) -> tuple[Hypothesis, ...]:
+    """Return the hypotheses that lay something down by equations: the others have no part in the `regime`."""
+    return tuple(h for h in setting.hypotheses if h.equations)
 
 
 def _without_common(left: Expr, right: Expr) -> tuple[Expr, Expr]:
@@ -178,9 +193,9 @@ def _is_product(expression: Expr) -> bool:
     return not rest.atoms(Width, Product, Bracket, Sum) and all(isinstance(f, LAYERED) for f in form)
 
 
-def _pinned(expression: Basic, setting: Setting) -> Basic:
+def _pinned(expression: Basic, facts: Facts) -> Basic:
     """Return the expression with the layers put in that the facts hold fixed."""
-    fixed = _fixed(setting.facts)
+    fixed = _fixed(facts)
     return expression.subs(fixed) if fixed else expression
 
 
@@ -194,9 +209,9 @@ def _fixed(facts: Facts) -> dict[Symbol, Expr]:
     return at
 
 
-def _specialise(expression: Basic, setting: Setting) -> Basic:
+def _specialise(expression: Basic, fixing: tuple[Hypothesis, ...]) -> Basic:
     """Return the expression with what the hypotheses lay down put in, and with one width where they say so."""
-    fixed = regime(setting.hypotheses)
+    fixed = regime(fixing)
     for shared, formula in fixed.values.items():
         if isinstance(shared, SharedVariance):
             expression = expression.replace(
@@ -283,7 +298,7 @@ def _quotients(claim: Claim, side: Basic, setting: Setting) -> list[Expr] | None
         if reduced == false:
             return None
         if isinstance(reduced, Eq):
-            quotients.append(_specialise(_pinned(reduced.lhs / reduced.rhs, setting), setting))
+            quotients.append(_specialise(_pinned(reduced.lhs / reduced.rhs, setting.facts), _equations(setting)))
     return quotients
 
 

@@ -29,13 +29,15 @@ def repair(claim: Claim, setting: Setting) -> tuple[tuple[Hypothesis, ...], Comp
             if found is not None:
                 return more, found
     needed = [h for h in theirs if h not in setting.hypotheses]
-    if len(needed) <= _FEW or _holds(claim, setting.assuming(*needed)) is None:
+    found = _holds(claim, setting.assuming(*needed)) if len(needed) > _FEW else None
+    if found is None:
         return (), None
     for h in tuple(needed):
         fewer = [k for k in needed if k != h]
-        if _holds(claim, setting.assuming(*fewer)) is not None:
-            needed = fewer
-    return tuple(needed), _holds(claim, setting.assuming(*needed))
+        without = _holds(claim, setting.assuming(*fewer))
+        if without is not None:
+            needed, found = fewer, without
+    return tuple(needed), found
 
 
 def _of_theorems(claim: Claim) -> tuple[Hypothesis, ...]:
