@@ -104,7 +104,8 @@ class Registry(Generic[T]):
         if name not in self._entries:
             raise unknown_name(self.kind, name, self._entries)
         module, function = self._entries[name].split(":")
-        builder: Callable[..., T] = getattr(import_module(module), function)
+        # What derivations share is derived once a process; asked for by its name, it is built anew.
+        builder: Callable[..., T] = inspect.unwrap(getattr(import_module(module), function))
         made: Callable[[], T] = partial(builder, name) if name in self._rows else builder
 
         @wraps(builder)

@@ -94,6 +94,14 @@ def _compare_formula(claim: Claim, setting: Setting) -> Comparison:
 
 
 def _agree(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
+    # Settings that differ in other hypotheses, of which many are tried, share what is found.
+    fixing = tuple(h for h in setting.hypotheses if h.equations)
+    return _held(printed, derived, replace(setting, hypotheses=fixing))
+
+
+@lru_cache(maxsize=256)
+def _held(printed: Expr, derived: Expr, setting: Setting) -> Comparison:
+    """Compare two formulas under what is known of layers, and what hypotheses lay down by equations."""
     held = [pinned(e, setting) for e in _without_common(printed, derived)]
     left, right = (written_out(specialise(e, setting)) for e in held)
     if expand(left - right) == 0:

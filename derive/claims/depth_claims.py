@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sympy import (
     And,
     Eq,
@@ -118,6 +120,7 @@ def pdlt_linear() -> Claim:
     return _accumulated("pdlt-linear", "How the fluctuation of linear networks grows with depth", 2, 1, RECTIFIER)
 
 
+@cache
 def vertex() -> Derivation:
     """Return the variance at every layer, to first order, part of `width-correction`."""
     return layers_of(VERTEX, "variance")

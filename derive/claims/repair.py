@@ -36,13 +36,15 @@ def repair(claim: Claim, setting: Setting) -> tuple[tuple[Hypothesis, ...], Comp
     needed = [h for h in candidates if h in theirs]
     if contradict((*setting.hypotheses, *needed)):
         return (), None
-    if len(needed) <= _FEW or _holds(claim, setting.assuming(*needed)) is None:
+    found = _holds(claim, setting.assuming(*needed)) if len(needed) > _FEW else None
+    if found is None:
         return completed(claim, setting)
     for h in tuple(needed):
         fewer = [k for k in needed if k != h]
-        if _holds(claim, setting.assuming(*fewer)) is not None:
-            needed = fewer
-    return tuple(needed), _holds(claim, setting.assuming(*needed))
+        without = _holds(claim, setting.assuming(*fewer))
+        if without is not None:
+            needed, found = fewer, without
+    return tuple(needed), found
 
 
 def contradict(hypotheses: Iterable[Hypothesis]) -> bool:

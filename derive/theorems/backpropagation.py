@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from derive.indices import K, L
 from derive.layers import Facts, d, i
 from derive.network import W, cost_gradient, s, z
@@ -10,6 +12,7 @@ from derive.rules import ChainRule, ContractDelta, Define, Differentiate, PullOu
 from derive.setting import Setting
 
 
+@cache
 def gradient_recursion() -> Derivation:
     """dCost/ds^i_k = f'(s^i_k) sum_j W^{i+1}_{kj} dCost/ds^{i+1}_j for i < d."""
     proof = Proof(Setting((), Facts((i, d - 1 - i))), cost_gradient(s(i, K)))
@@ -17,6 +20,7 @@ def gradient_recursion() -> Derivation:
     return proof.done("gradient-recursion", "The gradient passes back through one layer")
 
 
+@cache
 def weight_gradient() -> Derivation:
     """dCost/dw^i_{lk} = z^i_l dCost/ds^i_k."""
     proof = Proof(Setting((), Facts((i, d - i))), cost_gradient(W(i, L, K)))

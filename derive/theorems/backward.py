@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from derive.averages import Average, Variance
 from derive.hypotheses import (
     BACKWARD,
@@ -44,6 +46,7 @@ from derive.theorems.product import product_variance
 _QUESTION = "the question “Understanding an equation used in the Xavier initialization”"
 
 
+@cache
 def gradient_mean() -> Derivation:
     """E[dCost/ds^i_k] = 0 in the linear regime."""
     given = (OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_CENTRED)
@@ -80,6 +83,7 @@ def backward_step() -> Derivation:
     return proof.done("backward-step", "One layer backward, in the linear regime")
 
 
+@cache
 def backward_variance() -> Derivation:
     """Var[dCost/ds^i_k] = Var[dCost/ds^d] prod_{i'=i+1}^{d} n_{i'+1} Var[W^{i'}] in the linear regime."""
     given = (OUTPUT_GRADIENT_INDEPENDENT, OUTPUT_GRADIENT_SHARES_VARIANCE)
@@ -95,6 +99,7 @@ def backward_variance() -> Derivation:
     )
 
 
+@cache
 def weight_gradient_variance() -> Derivation:
     """Var[dCost/dw^i_{lk}] = Var[x] prod_{i'<i} n_{i'} Var[W^{i'}] Var[dCost/ds^d] prod_{i'>i} n_{i'+1} Var[W^{i'}]."""
     hypotheses = (*FORWARD, *(h for h in BACKWARD if h not in FORWARD))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sympy import Expr, Gt, Heaviside, Integer, Max, Sum, Symbol
 
 from derive.averages import Average
@@ -153,6 +155,7 @@ def batch_norm_gradient() -> Derivation:
     )
 
 
+@cache
 def gradient_of_relu() -> Derivation:
     """E[f'(u)^2]/(E[f(u)^2] - E[f(u)]^2) = pi/(pi - 1) for ReLU and u ~ N(0, 1)."""
 

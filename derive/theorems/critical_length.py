@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sympy import Eq, Expr, Function, Integer, Symbol, tanh
@@ -112,6 +113,7 @@ _SYMBOLS = (
 _AT_ORIGIN = PutIn(((F(0), Integer(0)), (BIAS_VARIANCE, Integer(0))))
 
 
+@cache
 def smooth_length_map() -> Derivation:
     """The map q' = q - c q^2, with c = -(f'''(0)/f'(0) + (3/4) (f''(0)/f'(0))^2)."""
     proof = Proof(Setting((NO_BIAS, CRITICAL, SMOOTH_AT_ZERO)), NEXT_LENGTH)
@@ -120,6 +122,7 @@ def smooth_length_map() -> Derivation:
     return proof.done("length-map-smooth", "The length map near zero", symbols=_SYMBOLS)
 
 
+@cache
 def critical_length() -> Derivation:
     """q_l ~ 1/(c l), with c = -(f'''(0)/f'(0) + (3/4) (f''(0)/f'(0))^2)."""
     lemma = smooth_length_map()

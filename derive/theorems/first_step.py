@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from sympy import Eq, Expr, Sum, Symbol
 
@@ -51,6 +52,7 @@ def contribution(layer: Expr) -> Expr:
     return over_weights(layer, Average(cost_gradient(W(layer, L, K)) ** 2, EVERYTHING))
 
 
+@cache
 def gradient_mean_of_weights() -> Derivation:
     """E[dCost/dw^i_lk] = 0 in the linear regime."""
     means = (OUTPUT_GRADIENT_CENTRED, OUTPUT_GRADIENT_SHARES_VARIANCE, WEIGHTS_SHARE_VARIANCE, INPUTS_SHARE_VARIANCE)

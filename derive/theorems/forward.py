@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from derive.averages import Average, Variance
 from derive.hypotheses import (
     BIASES_SHARE_VARIANCE,
@@ -67,6 +69,7 @@ def weighted_sum() -> tuple[Rule, ...]:
     )
 
 
+@cache
 def pre_activation_variance(over: Over = EVERYTHING) -> Derivation:
     """Var[s^i_k] = Var[W^i] sum_l E[(z^i_l)^2] + Var[b^i] for any activation function and any input.
 
@@ -102,6 +105,7 @@ def biased_step() -> Derivation:
     return proof.done("biased-step", "One layer forward, with biases, in the linear regime")
 
 
+@cache
 def activation_mean() -> Derivation:
     """E[z^i_k] = 0 in the linear regime."""
     base = Proof(Setting((INPUTS_CENTRED,), LAST), Average(z(0, K), EVERYTHING)).by(Define(z), Centred())
@@ -132,6 +136,7 @@ def forward_step() -> Derivation:
     return proof.done("forward-step", "One layer forward, in the linear regime")
 
 
+@cache
 def forward_variance() -> Derivation:
     """Var[z^i_k] = Var[x] prod_{i'=0}^{i-1} n_{i'} Var[W^{i'}] in the linear regime."""
     start = Variance(z(0, K), EVERYTHING)

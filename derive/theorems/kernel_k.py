@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from sympy import Eq, simplify
 
@@ -36,6 +37,7 @@ _INTRO = (
 SOURCE = "The post of 2020-02-18, steps 3 and 4; Cho & Saul 2009, equation 6"
 
 
+@cache
 def nested() -> Derivation:
     """K = (1 + a)^2/4 m^2 + (1 - a)^2/(2 pi) [m^2 asin(m^2/(m^2 + v^2)) + v sqrt(v^2 + 2 m^2)]."""
     proof = Proof(Setting((RECTIFIER,)), GAUSSIAN_MEAN)

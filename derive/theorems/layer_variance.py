@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sympy import Rational, Sum, Symbol
 
 from derive.averages import Average, SharedVariance, Variance
@@ -84,6 +86,7 @@ def mean_over_networks(conditional: object) -> Derivation:
     return proof.done("layer-variance-mean", "Its mean over networks is the variance over networks, at every width")
 
 
+@cache
 def fluctuation() -> Derivation:
     """(E[f(y)^4] - E[f(y)^2]^2)/E[f(y)^2]^2 = 6 (1 + a^4)/(1 + a^2)^2 - 1 for y ~ N(0, q)."""
 

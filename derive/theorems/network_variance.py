@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sympy import Eq, Symbol
 
 from derive.averages import Average, SharedVariance, Variance
@@ -59,6 +61,7 @@ NETWORK_HYPOTHESES = (RECTIFIER, *WEIGHTS, BIASES_SHARE_VARIANCE, WEIGHTS_SYMMET
 NO_BIASES = (RECTIFIER, *WEIGHTS, BIASES_ZERO, WEIGHTS_SYMMETRIC)
 
 
+@cache
 def half_variance() -> Derivation:
     """E[f(y)^2] = (1 + a^2)/2 E[y^2] for leaky ReLU of slope a and a symmetric law of y."""
     proof = Proof(Setting((RECTIFIER, SYMMETRIC, FINITE_MOMENTS), over=OVER_Y), Average(f(Y()) ** 2, OVER_Y))

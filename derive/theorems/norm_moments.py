@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 
 from sympy import Eq, Expr, Rational, Sum, Symbol
 
@@ -66,7 +66,7 @@ LAYER = Symbol("i'", integer=True)
 SPREAD = Symbol("c", positive=True)
 
 
-@lru_cache
+@cache
 def spread_defined() -> Hypothesis:
     """Return the definition of c by what it is for leaky ReLU."""
     return definition(
@@ -136,6 +136,7 @@ def _closed(hypotheses: tuple[Hypothesis, ...], step: Proof, name: str, title: s
     return proof.done(name, title, symbols=NOTATION, source=_SOURCE)
 
 
+@cache
 def norm_fourth_moment() -> Derivation:
     """E[(sum_l (z^i_l)^2)^2] = (sum_l x_l^2)^2 prod_{i'=1}^{i} (n_{i'} Var[W^{i'-1}] (1 + a^2)/2)^2 (1 + c/n_{i'})."""
     step = _squares((*_MESOKURTIC, spread_defined()), EvenPowers()).by(MesokurticMoment(), EqualTerms(), EqualPairs())
@@ -196,6 +197,7 @@ def linear() -> Derivation:
     return _closed(_LINEAR, step, "norm-fourth-moment-linear", "The same for a linear network")
 
 
+@cache
 def norm_mean() -> Derivation:
     """sum_l E[(z^i_l)^2] = sum_l x_l^2 prod_{i'=1}^{i} n_{i'} Var[W^{i'-1}] (1 + a^2)/2."""
 
@@ -232,6 +234,7 @@ def above(relative: Derivation) -> Derivation:
     return proof.done("norm-fluctuation-above", "At most the exponential of a sum over the layers", symbols=NOTATION)
 
 
+@cache
 def first_order() -> Derivation:
     """(1 + c/n)^L - 1 ~ L c/n, to first order in 1/n, for L layers of width n."""
     proof = Proof(Setting((INVERSE,)), (1 + SPREAD * INVERSE_WIDTH) ** DEPTH - 1)

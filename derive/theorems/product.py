@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from derive.averages import Variance
 from derive.hypotheses import FINITE_MOMENTS, Hypothesis, Kind, Property
 from derive.layers import Facts
@@ -24,6 +26,7 @@ FACTORS_INDEPENDENT = Hypothesis(
 )
 
 
+@cache
 def product_variance() -> Derivation:
     """Var[XY] = Var[X] Var[Y] + E[X]^2 Var[Y] + E[Y]^2 Var[X] for independent X and Y."""
     setting = Setting((FACTORS_INDEPENDENT, FINITE_MOMENTS), Facts(), over=BOTH_FACTORS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sympy import Eq, Sum, symbols
 
 from derive.averages import SharedVariance, Variance
@@ -70,6 +72,7 @@ SCALED = Hypothesis(
 )
 
 
+@cache
 def quadratic_form_variance() -> Derivation:
     """Var_w[w^T C w] = 2 s^4/N <lambda^2> for w ~ N(0, s^2/N) and a fixed symmetric C."""
     form = Sum(EIGENVALUES(K) * COORDINATES(K) ** 2, (K, 1, n(0)))

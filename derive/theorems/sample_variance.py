@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from sympy import Eq, Expr, Rational
 
@@ -67,6 +68,7 @@ WIDE = Hypothesis(
 )
 
 
+@cache
 def mean_over_samples() -> Derivation:
     """Var_w[<s^i_k>] = Var[W^i] sum_l <<<z^i_l>^2>> + Var[b^i], exactly and for any activation function."""
     setting = Setting((*WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT), HERE, NETWORKS)
@@ -75,6 +77,7 @@ def mean_over_samples() -> Derivation:
     return proof.done("mean-over-samples", "The variance over networks of the mean over samples")
 
 
+@cache
 def sample_variance() -> Derivation:
     """m'^2 = sigma_w^2 K(m, v) + sigma_b^2 as the width grows; v'^2 = q' - m'^2 is the part `sample-variance-v`."""
     hypotheses = (RECTIFIER, *WEIGHTS, BIASES_SHARE_VARIANCE, INPUT_INDEPENDENT, WIDE, GAIN_DEFINED, BIAS_DEFINED)
@@ -122,6 +125,7 @@ _TOTAL = total(M**2, V**2)
 _STABLE = (RECTIFIER, RATIO_DEFINED, FUNCTION_DEFINED)
 
 
+@cache
 def sample_variance_stable() -> Derivation:
     """v'^2 = sigma_w^2/2 v^2 [(1 + a^2) - (1 - a)^2 h(T)/pi] with T = v/sqrt(v^2 + 2 m^2)."""
     proof = Proof(Setting(_STABLE), _TOTAL - _NEXT_MEAN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sympy import Eq, Expr, Gt, Integer, log, simplify, solve, sqrt
 
 from derive.hypotheses import Hypothesis, Kind, MadeHypothesis, Property
@@ -94,6 +96,7 @@ MADE_HYPOTHESES = (
 """Hypotheses of this file that rest on what a theorem derives."""
 
 
+@cache
 def sample_variance_decay() -> Derivation:
     """v_l^2 ~ 2 q/(A l)^2 (1 - c log(l)/l)^2 with A = 2 (1 - a)^2/(3 pi (1 + a^2)) and c = 3/2."""
     stable = sample_variance_stable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from sympy import Derivative, Eq, Expr, Piecewise, S, Subs, Symbol, exp, symbols
 
@@ -122,6 +123,7 @@ def moment(power: int, mean: Expr = S.Zero, variance: Expr = S.One) -> Derivatio
     return proof.done(f"selu-moment-{power}", "The mean of SELU" if power == 1 else "The mean square of SELU")
 
 
+@cache
 def alpha() -> Derivation:
     """alpha, for which the mean of SELU is zero."""
     lemma = moment(1)
