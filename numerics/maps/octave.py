@@ -48,7 +48,7 @@ class Ellipse:
         return self.middle * math.exp(self._reach) / math.cos(self.angle + tilt)
 
 
-COEFFICIENTS: Array = np.linalg.inv(chebvander(_NODES, DEGREE))
+COEFFICIENTS: Array = np.asarray(np.linalg.inv(chebvander(_NODES, DEGREE)), np.float64)
 """From values at the nodes to Chebyshev coefficients."""
 
 
@@ -65,5 +65,4 @@ def nodes(octave: int) -> Array:
 
 def polynomials_at(mantissa: Array) -> Array:
     """The Chebyshev polynomials, in log q, of variances with these mantissas, from 1/2 to 1."""
-    found: Array = chebvander(np.clip(np.log(mantissa) / HALF + 1, -1.0, 1.0), DEGREE).T
-    return found
+    return np.asarray(chebvander(np.clip(np.log(mantissa) / HALF + 1, -1.0, 1.0), DEGREE).T, np.float64)
