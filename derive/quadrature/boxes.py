@@ -41,49 +41,31 @@ def gauss_error(nodes: int, radius: Any, volume: Any, sides: int) -> Any:
     return sides * (32 / 15) * volume * radius / ((R - 1) * R ** (2 * nodes - 1))
 
 
-def _whole_rule(n: int, bits: int) -> tuple[Any, Any]:
-    """The nodes from 0 on and their weights of the Gauss-Legendre rule on [-1, 1], as multiples of 2^-bits.
-
-    By Newton's method from NumPy's nodes, which are right to a rounding; its weights near the ends are not.
-    """
-    one = 1 << bits
-    x = np.array(
-        [int(a * 2.0**53) << bits >> 53 for a in np.polynomial.legendre.leggauss(n)[0][n // 2 :]], dtype=object
-    )
-    while True:
-        before, now = 0 * x + one, x
-        for k in range(1, n):
-            before, now = now, ((2 * k + 1) * (x * now >> bits) - k * before) // (k + 1)
-        inside = one - (x * x >> bits)
-        slope = (n * (before - (x * now >> bits)) << bits) // inside
-        step = (now << bits) // slope
-        # Legendre's equation gives the second derivative.
-        slope = slope - step * (2 * (x * slope >> bits) - n * (n + 1) * now) // inside
-        x = x - step
-        if max(abs(step)) < 1 << bits // 2 - _ROUNDING // 2:
-            return x, (2 << 4 * bits) // ((one - (x * x >> bits)) * slope**2)
-
-
 @lru_cache(maxsize=16)
 def precise_rule(n: int, precision: int) -> list[tuple[Any, Any]]:
-    """All nodes with their weights, to so many bits in mpmath."""
-    bits = precision + _ROUNDING
-    half = [tuple(mp.ldexp(int(a), -bits) for a in pair) for pair in zip(*_whole_rule(n, bits), strict=True)]
-    return [*((-t, w) for t, w in half[n % 2 :]), *half]
+    """All nodes in order with their weights of the Gauss-Legendre rule on [-1, 1], to so many bits in mpmath."""
+    with mp.workprec(precision + _ROUNDING):
+        half = [_node(n, mp.mpf(x)) for x in np.polynomial.legendre.leggauss(n)[0][n // 2 :].tolist()]
+        return [*((-x, w) for x, w in half[n % 2 :][::-1]), *half]
+
+
+def _node(n: int, x: Any) -> tuple[Any, Any]:
+    """By Newton's method from NumPy's node, which is right to a rounding; its weights near the ends are not."""
+    while True:
+        before, now = mp.one, x
+        for k in range(1, n):
+            before, now = now, ((2 * k + 1) * x * now - k * before) / (k + 1)
+        slope = n * (before - x * now) / (1 - x * x)
+        if abs(now) <= abs(slope) * mp.mpf(2) ** (_ROUNDING // 2 - mp.prec):
+            return x, 2 / ((1 - x * x) * slope**2)
+        x = x - now / slope
 
 
 @lru_cache(maxsize=16)
 def long_rule(n: int) -> tuple[Any, Any]:
     """Nodes and weights in long double, each right to its last digits."""
-    bits = 63 + _ROUNDING
-    x, w = (np.array([_long(int(a), bits) for a in part]) for part in _whole_rule(n, bits))
-    return np.concatenate([-x[n % 2 :][::-1], x]), np.concatenate([w[n % 2 :][::-1], w])
-
-
-def _long(a: int, bits: int) -> Any:
-    """a/2^bits in long double, from its leading 64 bits."""
-    low = max(0, a.bit_length() - 64)
-    return np.ldexp(np.longdouble((a >> low) + (a >> low - 1 & 1 if low else 0)), low - bits)
+    x, w = zip(*precise_rule(n, 64), strict=True)
+    return tuple(np.array([np.longdouble(mp.nstr(a, 28)) for a in part]) for part in (x, w))  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=16)

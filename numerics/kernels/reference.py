@@ -7,16 +7,15 @@ from functools import lru_cache
 
 import mpmath
 import numpy as np
-from sympy import DiracDelta, Expr, Symbol
+from sympy import Expr
 
 from derive.activations import Activation
 from derive.gaussian.check import answer_at
-from derive.quadrature import Bounded, Line
-from derive.quadrature.digits import many_digits
-from derive.quadrature.discs import EPS
+from derive.quadrature import Bounded
 from numerics.maps import NumericalMaps
 from numerics.maps.definitions import Definition
 from numerics.maps.evaluation import evaluate
+from numerics.maps.one_unit import expectation
 from numerics.maps.values import Array
 from numerics.programs.certificate import Answer
 
@@ -50,18 +49,7 @@ class _Precise(NumericalMaps):
     """Expectations of one unit to the last digit, where that can be."""
 
     def _expectation(self, integrand: Expr, q: Array) -> Bounded:
-        line = None if integrand.has(DiracDelta) else _line(integrand, self.activation.symbol)
-        found = [line and many_digits(line, 0.0, variance, _DIGITS) for variance in q.ravel().tolist()]
-        known = [f for f in found if f is not None]
-        if not line or len(known) < len(found):
-            return super()._expectation(integrand, q)
-        value, error, _ = np.array(known, dtype=np.float64).T.reshape(3, *q.shape)
-        return Bounded(value, error + 0.5 * EPS * np.abs(value))
-
-
-@lru_cache(maxsize=256)
-def _line(g: Expr, s: Symbol) -> Line:
-    return Line([g], s)
+        return expectation(integrand, self.activation.symbol, q, good=0.0)
 
 
 @lru_cache(maxsize=256)

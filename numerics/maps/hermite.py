@@ -26,6 +26,7 @@ from derive.quadrature.growth import Growth
 from derive.quadrature.line import Line
 from derive.quadrature.reading import CannotRead, Decided, Reading
 from numerics.activations import stable_expression
+from numerics.maps.one_unit import expectation
 from numerics.maps.values import Array
 
 ORDERS = (48, 128, 512, 2048)
@@ -160,24 +161,10 @@ def many_squares(
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Return `squares` at several variances."""
     sides = []
-    for line, unknown in zip(_square_lines(activation), ((math.nan, math.inf), (math.inf, 0.0)), strict=True):
-        if line is None:
-            sides.append([unknown] * len(variances))
-        else:
-            (found,) = line(0.0, np.asarray(variances, np.float64))
-            sides.append(list(zip(found.value.tolist(), found.error.tolist(), strict=True)))
+    for f in (activation.expression, activation.derivative):
+        found = expectation(f**2, activation.symbol, np.asarray(variances, np.float64))
+        sides.append(list(zip(found.value.tolist(), found.error.tolist(), strict=True)))
     return list(zip(*sides, strict=True))
-
-
-@lru_cache(maxsize=64)
-def _square_lines(activation: Activation) -> list[Line | None]:
-    lines: list[Line | None] = []
-    for derivative in (0, 1):
-        try:
-            lines.append(Line([stable_expression(activation, derivative) ** 2], activation.symbol))
-        except CannotRead:
-            lines.append(None)
-    return lines
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebvander
 
 from numerics.maps.values import Array
 
@@ -47,15 +48,7 @@ class Ellipse:
         return self.middle * math.exp(self._reach) / math.cos(self.angle + tilt)
 
 
-def _to_coefficients() -> Array:
-    """The matrix from values at the Chebyshev points to Chebyshev coefficients."""
-    matrix = 2 / DEGREE * np.cos(np.pi * np.outer(np.arange(DEGREE + 1), np.arange(DEGREE + 1)) / DEGREE)
-    matrix[:, [0, -1]] /= 2
-    matrix[[0, -1]] /= 2
-    return np.asarray(matrix)
-
-
-COEFFICIENTS = _to_coefficients()
+COEFFICIENTS: Array = np.asarray(np.linalg.inv(chebvander(_NODES, DEGREE)), np.float64)
 """From values at the nodes to Chebyshev coefficients."""
 
 
@@ -72,6 +65,4 @@ def nodes(octave: int) -> Array:
 
 def polynomials_at(mantissa: Array) -> Array:
     """The Chebyshev polynomials, in log q, of variances with these mantissas, from 1/2 to 1."""
-    x = np.log(mantissa) / HALF + 1
-    found: Array = np.cos(DEGREES * np.arccos(np.minimum(np.maximum(x, -1.0), 1.0)))
-    return found
+    return np.asarray(chebvander(np.clip(np.log(mantissa) / HALF + 1, -1.0, 1.0), DEGREE).T, np.float64)

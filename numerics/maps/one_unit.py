@@ -14,8 +14,7 @@ from derive.quadrature.discs import EPS
 from derive.quadrature.signs import split_deltas
 from numerics.maps.values import Array
 
-_POOR = 1e-12
-"""With a larger relative error many digits are tried."""
+_GOOD = 1e-12
 
 _MOST, _DIGITS = 12, 20
 _LOT = 512
@@ -39,10 +38,10 @@ def _is_odd(g: Expr, s: Symbol) -> bool:
     return not g.has(DiracDelta) and Activation("g", g, symbol=s).is_odd
 
 
-def _in_many_digits(line: Line, q: Array, value: Array, error: Array) -> None:
+def _in_many_digits(line: Line, q: Array, value: Array, error: Array, good: float) -> None:
     """Integrands that cancel (s - tanh s near 0) in more digits than floats have, for a few variances."""
     with np.errstate(invalid="ignore"):
-        poor = np.flatnonzero(np.isfinite(value) & ~(error <= _POOR * np.abs(value)))
+        poor = np.flatnonzero(np.isfinite(value) & ~(error <= good * np.abs(value)))
     if len(poor) > _MOST:
         return
     for n in poor:
@@ -51,9 +50,10 @@ def _in_many_digits(line: Line, q: Array, value: Array, error: Array) -> None:
             value[n], error[n] = float(found.value), float(found.error) + EPS * float(abs(found.value))
 
 
-def expectation(g: Expr, s: Symbol, q: Array) -> Bounded:
+def expectation(g: Expr, s: Symbol, q: Array, good: float = _GOOD) -> Bounded:
     """Return E[g(s)] for s ~ N(0, q) at each variance q; deltas in g count with the density there.
 
+    A few numbers with a relative error above ``good`` are computed in many digits.
     Where g has a function that cannot be bounded the error is infinite, and the reason is given.
     """
     if _is_odd(g, s):
@@ -68,7 +68,7 @@ def expectation(g: Expr, s: Symbol, q: Array) -> Bounded:
         part = slice(start, start + _LOT)
         (found,) = line(0.0, distinct[part])
         value[part], error[part], reason = found.value, found.error, found.reason or reason
-    _in_many_digits(line, distinct, value, error)
+    _in_many_digits(line, distinct, value, error, good)
     with np.errstate(all="ignore"):
         for p, weight in deltas:
             height = weight * np.exp(-0.5 * p * p / distinct) / np.sqrt(2 * np.pi * distinct)

@@ -179,6 +179,25 @@ def test_the_change_of_a_unit_is_bounded_in_the_plane(name: str, own: int, other
             assert (np.abs(truth - found.mid) <= found.rad + rounding).all()
 
 
+def test_what_is_left_out_far_away_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """E[(f(t) - f(u))²/2] where one of two independent normal numbers is beyond the reach, by a fine grid.
+
+    For elu of a large variance, whose exponential grows where it is not used, the bound is that by a wider law.
+    """
+    q, gap, laws = 1e4, 0.3, []
+    left = plane._Separation._left
+    monkeypatch.setattr(plane._Separation, "_left", lambda self, law, r: laws.append(law) or left(self, law, r))
+    assert plane.separation.__wrapped__(named("elu"), q, gap).relative_error < 1e-13
+    z = np.arange(-14, 14, 0.02) + 0.01
+    x, y = z[:, None], z[None, :]
+    u, t = 100 * x, 100 * ((1 - gap) * x + math.sqrt(gap * (2 - gap)) * y)
+    f = [np.where(s > 0, s, np.expm1(np.minimum(s, 0))) for s in (u, t)]
+    mass = (f[1] - f[0]) ** 2 / 2 * np.exp(-(x * x + y * y) / 2) * 0.02**2 / (2 * np.pi)
+    for reach in (1.0, 3.0, 8.0):
+        truth = mass[np.maximum(np.abs(x), np.abs(y)) > reach].sum()
+        assert truth <= left(plane._separation(named("elu")), laws[0], reach)[0] <= 300 * truth * np.exp(reach**2 / 8)
+
+
 def _hard_shrink(q1: float, q2: float, rho: float) -> object:
     """E[f f] of hard shrinking at 1/2 by one integral: the other unit's mean of t 1(|t| > 1/2) is known."""
     a, b, r = mpmath.sqrt(q1), mpmath.sqrt(q2), mpf(rho)
