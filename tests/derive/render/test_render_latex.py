@@ -24,7 +24,9 @@ def compiled(source, folder, runs=1):
     for k in range(runs):
         # Before the last run labels are looked for, and no page is written.
         draft = ["-draftmode"] if k < runs - 1 else []
-        run = subprocess.run([*command[:1], *draft, *command[1:]], cwd=folder, capture_output=True, timeout=120, check=False)
+        run = subprocess.run(
+            [*command[:1], *draft, *command[1:]], cwd=folder, capture_output=True, timeout=120, check=False
+        )
     log = (folder / "page.log").read_text(encoding="utf-8", errors="replace")
     assert run.returncode == 0, log[-2000:]
     assert (folder / "page.pdf").stat().st_size > 0
