@@ -33,18 +33,7 @@ class Facts:
 
     def at_least(self, left: Expr, right: Expr | int) -> bool:
         """Return True when ``left >= right`` follows from the facts."""
-        gap = expand(sympify(left) - right)
-        if gap.is_number:
-            return bool(gap >= 0)
-        wanted, *given = (expand(e).as_coefficients_dict() for e in (gap, *self.nonnegative))
-        # What no fact speaks of stays.
-        if any(all(term not in fact for fact in given) for term in wanted if term != 1):
-            return False
-        for coefficients in cartesian(range(_LARGEST_COEFFICIENT + 1), repeat=len(given)):
-            rest = _without(wanted, coefficients, given)
-            if rest.pop(1, 0) >= 0 and not any(rest.values()):
-                return True
-        return False
+        return _follows(self.nonnegative, sympify(left) - right)
 
     def less(self, left: Expr, right: Expr | int) -> bool:
         """Return True when ``left < right`` follows from the facts."""
@@ -78,6 +67,23 @@ def _without(terms: Terms, coefficients: tuple[int, ...], facts: list[Terms]) ->
     return rest
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=20_000)
+def _follows(nonnegative: tuple[Expr, ...], difference: Expr) -> bool:
+    """Return True when a difference is not negative where the facts hold."""
+    gap = expand(difference)
+    if gap.is_number:
+        return bool(gap >= 0)
+    wanted, *given = (expand(e).as_coefficients_dict() for e in (gap, *nonnegative))
+    # What no fact speaks of stays.
+    if any(all(term not in fact for fact in given) for term in wanted if term != 1):
+        return False
+    for coefficients in cartesian(range(_LARGEST_COEFFICIENT + 1), repeat=len(given)):
+        rest = _without(wanted, coefficients, given)
+        if rest.pop(1, 0) >= 0 and not any(rest.values()):
+            return True
+    return False
+
+
+@lru_cache(maxsize=20_000)
 def _hold(nonnegative: tuple[Expr, ...], values: frozenset[tuple[Symbol, int]]) -> bool:
     return all(bool(f.subs(dict(values)) >= 0) for f in nonnegative)

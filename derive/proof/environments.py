@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import product as cartesian
 from random import Random
@@ -28,7 +28,7 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
     layers = _layer_symbols(expressions)
     given = {s: int(v) for s, v in ((d, world.layers[-1]), *world.sizes.items()) if isinstance(s, Symbol)}
     roomy = dict.fromkeys(_inside(expressions), max(world.sizes.values(), default=1))
-    roomy |= _placed_by_facts(world.setting, _free(expressions), given)
+    roomy |= _placed_by_facts(world.setting.facts.nonnegative, _free(expressions), frozenset(given.items()))
     for chosen in cartesian(world.layers, repeat=len(layers)):
         at: dict[Symbol, Any] = {d: world.layers[-1], **dict(zip(layers, chosen, strict=True))}
         # Where no layer is free, the facts speak of the first one.
@@ -44,12 +44,15 @@ def environments(exact: Exact, *expressions: Basic) -> Iterator[dict[Symbol, int
                 yield placed
 
 
-def _placed_by_facts(setting: Setting, free: frozenset[Symbol], sizes: dict[Symbol, int]) -> dict[Symbol, int]:
+@lru_cache(maxsize=5_000)
+def _placed_by_facts(
+    nonnegative: tuple[Expr, ...], free: frozenset[Symbol], sizes: frozenset[tuple[Symbol, int]]
+) -> Mapping[Symbol, int]:
     """Return how many values an index has of which the facts say that it is at most a size."""
     extents: dict[Symbol, int] = {}
-    for fact in setting.facts.nonnegative:
-        for index in (free & fact.free_symbols) - {i, d, *sizes}:
-            most = (fact + index).subs(sizes)
+    for fact in nonnegative:
+        for index in (free & fact.free_symbols) - {i, d, *dict(sizes)}:
+            most = (fact + index).subs(dict(sizes))
             if most.is_Integer:
                 extents[index] = min(int(most), extents.get(index, int(most)))
     return extents

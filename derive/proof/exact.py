@@ -148,7 +148,7 @@ class Exact:
         for c, shown in zip(order, possible, strict=True):
             weights = [w * c.weights[face] for w in weights for face in shown]
         faces = zip(*cartesian(*possible), strict=True)
-        return made_whole(weights)[0], Outcomes(count, dict(zip(order, faces, strict=True)))
+        return list(made_whole(weights)[0]), Outcomes(count, dict(zip(order, faces, strict=True)))
 
     def _sample(self, coins: frozenset[Coin]) -> Outcomes:
         """Toss the coins a few times, always in the same way."""

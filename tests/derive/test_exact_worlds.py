@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 import world_by_hand as by_hand
-from sympy import Abs, And, Eq, KroneckerDelta, Product, Rational, Sum, Symbol, log, sqrt
+from sympy import Abs, And, Eq, KroneckerDelta, Ne, Piecewise, Product, Rational, Sum, Symbol, log, sqrt
 
 from derive.averages import Average, Covariance, SharedVariance, Variance
 from derive.hypotheses import (
@@ -245,3 +245,15 @@ def test_what_holds_almost_surely_holds():
     evaluator = exact((declared,), 0, (1, 1))
     assert set(evaluator.world.laws(x, (1,)).values) == {3, 7}
     assert list(evaluator.for_all((Average(x(1), EVERYTHING), x(1)), {})) == [(3, 3)]
+
+
+def test_a_piece_is_read_where_its_condition_holds_and_no_piece_before_it():
+    """1/x has no value at 0, where it is not asked for; the mean of 5, 1/3 and -1/2 with their chances."""
+    three = Kind("THREE", "it has three values", law=lambda _: ((1, 0), (2, 3), (1, -2)))
+    evaluator = exact((Hypothesis("three", Words("It has three values."), (Property(three, x),)),), 0, (1, 1))
+    inverse = Piecewise((1 / x(1), Ne(x(1), 0)), (5, True))
+    assert evaluator.value(Average(inverse, EVERYTHING), {}) == Fraction(5, 4) + Fraction(2, 4) / 3 - Fraction(1, 4) / 2
+    piece = Piecewise((1, x(1) > 0), (2, x(1) < 3), (4, True))
+    assert list(evaluator.for_all((x(1), piece), {})) == [(0, 2), (3, 1), (-2, 2)]
+    with pytest.raises(NotEvaluable, match="has no value here"):
+        list(evaluator.for_all((Piecewise((1, x(1) > 0)),), {}))

@@ -89,6 +89,7 @@ def source(module: str) -> str:
     return (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=1)
 def all_mutants() -> list[Mutant]:
     """Return every single error of every place."""
     return [m for module in modules() for m in mutants(module, source(module))]

@@ -61,8 +61,9 @@ def plot(request):
     return request.param, PLOTS[request.param], PLOTS[request.param]()
 
 
+@lru_cache(maxsize=1)
 def texts(figure):
-    """Every text that is seen, with its extent in pixels."""
+    """Every text that is seen, with its extent in pixels; found once for the tests of a figure."""
     figure.draw_without_rendering()
     shown = [t for t in figure.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()]
     hidden = {
