@@ -90,20 +90,20 @@ def layer_means(near: Floats, far: Floats, slope: float, angles: Floats) -> Floa
     half, bins = angles[order] / 2, len(angles) + 1
     place = np.searchsorted(np.tan(half), np.abs(near / far), side="right") + bins * np.arange(layers)[:, None]
     squares = near * near, near * far, far * far
-    out = 0.0
+    out = np.zeros((3, layers, len(angles)))
     for signs, apart in ((near > 0, False), (far > 0, True)):
         for up in (True, False):
             sums = [_counted(place, np.where(signs == up, e, 0.0), bins) for e in squares]
             sums = [np.cumsum(e, 1)[:, :-1] if apart else np.cumsum(e[:, ::-1], 1)[:, -2::-1] for e in sums]
             one, other = (1.0, slope) if up else (slope, 1.0)
-            out = out + _quadratic(sums, half, one, other if apart else one)
+            out += _quadratic(sums, half, one, other if apart else one)
     v = np.empty((3, len(angles), layers))
     v[:, order] = out.transpose(0, 2, 1) / units
     return v
 
 
 def _counted(place: NDArray[np.intp], values: Floats, bins: int) -> Floats:
-    return np.bincount(place.ravel(), values.ravel(), len(place) * bins).reshape(-1, bins)
+    return np.asarray(np.bincount(place.ravel(), values.ravel(), len(place) * bins), np.float64).reshape(-1, bins)
 
 
 def _quadratic(sums: list[Floats], half: Floats, one: float, other: float) -> Floats:
