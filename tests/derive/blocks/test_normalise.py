@@ -201,6 +201,8 @@ def is_refuted(name, part, spoil):
         ("batch-norm", "batchnorm-pair", lambda e: e * (BATCH - 1) / BATCH),
         ("batch-norm", "batchnorm-pair", lambda e: -e),
         ("post-ln-residual", "post-ln-mean", lambda e: e + 1),
+        ("batch-norm-gradient", "batch-derivative", lambda e: e.subs(BATCH, BATCH + 1)),
+        ("batch-norm-gradient", "batch-derivative-length", lambda e: e * (BATCH - 1) / BATCH),
     ],
 )
 def test_a_wrong_version_is_refuted_in_a_tiny_world(name, part, spoil):
