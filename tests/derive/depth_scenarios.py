@@ -118,9 +118,9 @@ def _signs():
         ),
         Scenario(
             OneIndex(),
-            Sum(two.Z(i, 1, J), units) + SLOPE * Sum(two.Z(i, 1, K), (K, *units[1:])),
-            (1 + SLOPE) * Sum(two.Z(i, 1, J), units),
-            (Sum(two.Z(i, 1, J), units), (1 - SLOPE) * Sum(two.Z(i, 1, J), units)),
+            Sum(two.Z(i, 1, J), units) + 2 * Sum(two.Z(i, 1, K), (K, *units[1:])),
+            3 * Sum(two.Z(i, 1, J), units),
+            (Sum(two.Z(i, 1, J), units), 2 * Sum(two.Z(i, 1, J), units)),
             facts=BEFORE_LAST,
         ),
         Scenario(
