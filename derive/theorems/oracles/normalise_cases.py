@@ -67,6 +67,24 @@ def _layer(epsilon: float = _EPSILON, law: Law = _UNITS, count: int = 3) -> Know
     return case(made, {"z": (BEFORE, law)}, {0: count}, epsilon=epsilon)
 
 
+def _moved_layer() -> Known:
+    """The three units of the first sample, times 5/2, with the sample's 7 added."""
+
+    def unit(other: int, t: int) -> tuple[int, int]:
+        return t, other
+
+    known = {
+        "mu": _mean("z", 3, unit),
+        "V": _variance("z", "mu", 3, unit),
+        "y": _normalised(0, lambda t, k: t),
+        "z'": lambda at, t, k: 2.5 * at("z", t, k) + at("c", t),
+        "mu_2": _mean("z'", 3, unit),
+        "V_2": _variance("z'", "mu_2", 3, unit),
+        "y_2": lambda at, t, k: (at("z'", t, k) - at("mu_2", t)) / math.sqrt(at("V_2", t)),
+    }
+    return case(known, {"z": (BEFORE, _UNITS), "c": (BEFORE, ((1, (7, -4)),))}, {0: 3}, a=2.5)
+
+
 def _two_rows() -> Known:
     """E[z_11] = 1/4, E[z_21] = 3/4; E[z_11^2] = 7/4, E[z_21^2] = 15/4; E[z_11 z_21] = -3/4."""
     return _layer(law=ROWS, count=2)
@@ -195,6 +213,7 @@ ORACLES = {
     "layer-norm": Oracle(ENUMERATED, (Case("three units", _layer, equals=3 * (14 / 3) / (14 / 3 + 1 / 2)),)),
     "layer-norm-length": Oracle(ENUMERATED, (Case("three units", lambda: _layer(0), equals=3),)),
     "layer-norm-sum": Oracle(ENUMERATED, (Case("three units", _layer, equals=0, scale=1),)),
+    "layer-norm-invariance": Oracle(ENUMERATED, (Case("three units", _moved_layer, equals=-2 / math.sqrt(14 / 3)),)),
     "layer-norm-product": Oracle(
         _BY_HAND,
         (
