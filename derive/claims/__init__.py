@@ -52,6 +52,7 @@ CLAIMS: Registry[Claim] = Registry(
         "post-3-batch-norm-mean": "derive.claims.normalisation:batch_norm_mean",
         "post-3-layer-norm": "derive.claims.normalisation:layer_norm",
         "post-3-layer-norm-neuron": "derive.claims.normalisation:layer_norm_of_a_neuron",
+        "ba-invariance": "derive.claims.normalisation:invariance",
         "luther-bn-rate": "derive.claims.normalisation:luther_rate",
         "luther-bn-sigma": "derive.claims.normalisation:luther_sigma",
         "luther-bn-sigma-number": "derive.claims.normalisation:luther_sigma_number",

@@ -20,6 +20,8 @@ from derive.setting import Setting
 from derive.theorems.batch_norm import batch_norm_square, gradient_of_relu
 from derive.theorems.layer_norm import Y as OF_LAYER
 from derive.theorems.layer_norm import layer_norm_length
+from derive.theorems.layer_norm_invariance import MOVED_Y, SCALED, layer_norm_invariance
+from derive.theorems.layer_norm_invariance import Y as OF_LAYER_BEFORE
 from derive.theorems.sample_variance_decay import sample_variance_decay
 from derive.theorems.signals import OVER as OVER_LAYER
 from derive.words import Words
@@ -102,6 +104,23 @@ def layer_norm_of_a_neuron() -> Claim:
         setting=Setting((FINITE_MOMENTS, EPSILON_ADDED, NO_EPSILON), over=OVER_LAYER),
         against=(layer_norm_length,),
         reading=Words("The sentence says of neurons what holds of a layer: the mean is read over what a neuron sees."),
+    )
+
+
+def invariance() -> Claim:
+    """y'_tk = y_tk: LayerNorm does not see what scales all values of a case, or is added to them all."""
+    return Claim(
+        id="ba-invariance",
+        title="Layer Norm is invariant to re-scaling and re-centring of the weights, and to re-scaling of a case",
+        source="Ba, Kiros & Hinton 2016, Layer normalization",
+        where="table 1",
+        printed=Statement(MOVED_Y(T, K), "=", OF_LAYER_BEFORE(T, K)),
+        setting=Setting((SCALED,), over=OVER_LAYER),
+        against=(layer_norm_invariance,),
+        reading=Words(
+            "Weights or a case that are scaled scale all values of a case, weights that are re-centred add one number "
+            "to them. The factor is read as positive: a negative one turns the sign."
+        ),
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Basic, Expr, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from derive.indices import rename_bound
+from derive.notation import structure
+from derive.proof.instances import numbered
 from derive.proof.rule import Rewrite, Rule, replace_everywhere
 from derive.setting import Setting
 
@@ -79,6 +81,24 @@ class SplitSum(Rule):
         if not isinstance(node, Sum) or not isinstance(node.function, Add):
             return None
         return Rewrite(Add(*(Sum(term, *node.limits) for term in node.function.args)))
+
+
+@dataclass(frozen=True)
+class OneIndex(Rule):
+    """sum_j u_j + c sum_k u_k = (1 + c) sum_j u_j: what an index is called does not matter"""
+
+    name = "one-index"
+    words = "Sums that differ in the name of their index are one sum."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Call the indices of equal sums by one name."""
+        if not isinstance(node, Add):
+            return None
+        called: dict[Basic, Basic] = {}
+        for total in sorted(node.atoms(Sum), key=structure):
+            called.setdefault(numbered(total), total)
+        after = node.xreplace({total: called[numbered(total)] for total in node.atoms(Sum)})
+        return None if after == node else Rewrite(after)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from derive.rules.self_averaging import LargeBatch, SettledVariance
 from derive.rules.sums import PullOut
 from derive.rules.wide import ByClosedForm, U, one_gaussian
 from derive.setting import Setting
+from derive.theorems.batch_gradient import batch_derivative, batch_derivative_length, batch_derivative_sum
 from derive.theorems.signals import alike
 from derive.words import Words
 
@@ -151,7 +152,20 @@ def batch_norm_gradient() -> Derivation:
         "Squared gradients grow by a factor at every layer with BatchNorm",
         symbols=(*_NOTATION, (_COMING, Words("the mean square of the gradient one layer on"))),
         source=_YANG,
-        parts=(*large_batch(), lemma, gradient_of_relu()),
+        parts=(
+            *large_batch(),
+            lemma,
+            gradient_of_relu(),
+            batch_derivative(),
+            batch_derivative_sum(),
+            batch_derivative_length(),
+        ),
+        remarks=(
+            Words(
+                "At every size of the batch, what comes back is across two directions: all samples alike, and the "
+                "normalised values themselves. A batch of two has no other direction: nothing comes back."
+            ),
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from derive.rules.wide import ByClosedForm, Q, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.edge_of_chaos import NOTATION as OF_MAPS
 from derive.theorems.edge_of_chaos import SLOPE_EXISTS
+from derive.theorems.layer_norm_invariance import layer_norm_invariance
 from derive.theorems.signals import (
     OVER,
     TWO_SAMPLES,
@@ -60,6 +61,7 @@ def layer_norm() -> Derivation:
         parts=(
             layer_norm_length(),
             layer_norm_sum(),
+            layer_norm_invariance(),
             layer_norm_product(),
             layer_norm_centred(),
             layer_norm_after(),

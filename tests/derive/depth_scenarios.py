@@ -14,7 +14,7 @@ from derive.rules.mean_field import TakeLogarithms
 from derive.rules.near_zero import ExpandInVariance, IterateNearZero
 from derive.rules.sign_changes import NoGain, OddInWeights, ProductBelowSquares, Together
 from derive.rules.small_angles import HalfTurn, LeadingQuotient
-from derive.rules.sums import SplitSum
+from derive.rules.sums import OneIndex, SplitSum
 from derive.rules.wide import Q
 from derive.theorems import angle as two
 from derive.theorems import critical_length, nearly_linear
@@ -115,6 +115,13 @@ def _signs():
             (square / 5, over(ONE**2) / 9),
             **among,
             **finite,
+        ),
+        Scenario(
+            OneIndex(),
+            Sum(two.Z(i, 1, J), units) + 2 * Sum(two.Z(i, 1, K), (K, *units[1:])),
+            3 * Sum(two.Z(i, 1, J), units),
+            (Sum(two.Z(i, 1, J), units), 2 * Sum(two.Z(i, 1, J), units)),
+            facts=BEFORE_LAST,
         ),
         Scenario(
             SplitSum(),

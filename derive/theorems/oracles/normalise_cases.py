@@ -67,6 +67,24 @@ def _layer(epsilon: float = _EPSILON, law: Law = _UNITS, count: int = 3) -> Know
     return case(made, {"z": (BEFORE, law)}, {0: count}, epsilon=epsilon)
 
 
+def _moved_layer() -> Known:
+    """The three units of the first sample, times 5/2, with the sample's 7 added."""
+
+    def unit(other: int, t: int) -> tuple[int, int]:
+        return t, other
+
+    known = {
+        "mu": _mean("z", 3, unit),
+        "V": _variance("z", "mu", 3, unit),
+        "y": _normalised(0, lambda t, k: t),
+        "z'": lambda at, t, k: 2.5 * at("z", t, k) + at("c", t),
+        "mu_2": _mean("z'", 3, unit),
+        "V_2": _variance("z'", "mu_2", 3, unit),
+        "y_2": lambda at, t, k: (at("z'", t, k) - at("mu_2", t)) / math.sqrt(at("V_2", t)),
+    }
+    return case(known, {"z": (BEFORE, _UNITS), "c": (BEFORE, ((1, (7, -4)),))}, {0: 3}, a=2.5)
+
+
 def _two_rows() -> Known:
     """E[z_11] = 1/4, E[z_21] = 3/4; E[z_11^2] = 7/4, E[z_21^2] = 15/4; E[z_11 z_21] = -3/4."""
     return _layer(law=ROWS, count=2)
@@ -136,18 +154,55 @@ _SHARE = (2 * (14 / 3) / (14 / 3 + _EPSILON) + (26 / 9) / (26 / 9 + _EPSILON)) /
 _HALF_DIFFERENCE = 92 / 9 - 37 / 9
 
 
-def _batch(epsilon: float = _EPSILON) -> Known:
+def _batch_made(epsilon: float) -> dict[str, Made]:
     def sample(other: int, k: int) -> tuple[int, int]:
         return other, k
 
-    made = {
+    return {
         "mu": _mean("z", 3, sample),
         "V": _variance("z", "mu", 3, sample),
         "y": _normalised(epsilon, lambda t, k: k),
     }
+
+
+def _batch(epsilon: float = _EPSILON) -> Known:
     gradients: Law = tuple((w, ((g,), (-g,), (2 * g,))) for w, g in skewed(1))
     laws = {"z": (BEFORE, _BATCH), "g": ("output gradient", gradients)}
-    return case(made, laws, {0: 1}, B=3, epsilon=epsilon)
+    return case(_batch_made(epsilon), laws, {0: 1}, B=3, epsilon=epsilon)
+
+
+_WRITTEN_OUT = "differences of a batch of three, written out"
+_STEPS = 1e-5
+"""How close a difference comes to a derivative."""
+_VALUES_OF_ONE, _GRADIENTS_OF_ONE = (1.0, 2.0, 6.0), (0.5, -2.0, 3.0)
+
+
+def _one_batch() -> Known:
+    """One batch of three values, and the gradients behind it."""
+    laws: dict[str, tuple[str, Law]] = {
+        "z": (BEFORE, ((1, tuple((v,) for v in _VALUES_OF_ONE)),)),
+        "g": ("output gradient", ((1, tuple((v,) for v in _GRADIENTS_OF_ONE)),)),
+    }
+    return case(_batch_made(0), laws, {0: 1}, B=3)
+
+
+def _cost(values: tuple[float, ...]) -> float:
+    mean = sum(values) / len(values)
+    spread = sum((v - mean) ** 2 for v in values) / len(values)
+    return sum(g * (v - mean) for g, v in zip(_GRADIENTS_OF_ONE, values, strict=True)) / math.sqrt(spread)
+
+
+def _derivatives() -> tuple[float, ...]:
+    """Central differences of the cost, of the fourth order."""
+    step = 1e-3
+
+    def moved(which: int, by: float) -> float:
+        return _cost(tuple(v + by * (k == which) for k, v in enumerate(_VALUES_OF_ONE)))
+
+    return tuple(
+        (8 * (moved(k, step) - moved(k, -step)) - moved(k, 2 * step) + moved(k, -2 * step)) / (12 * step)
+        for k in range(3)
+    )
 
 
 def _limit(words: str, known: Callable[[], Known], equals: Any) -> Case:
@@ -158,6 +213,7 @@ ORACLES = {
     "layer-norm": Oracle(ENUMERATED, (Case("three units", _layer, equals=3 * (14 / 3) / (14 / 3 + 1 / 2)),)),
     "layer-norm-length": Oracle(ENUMERATED, (Case("three units", lambda: _layer(0), equals=3),)),
     "layer-norm-sum": Oracle(ENUMERATED, (Case("three units", _layer, equals=0, scale=1),)),
+    "layer-norm-invariance": Oracle(ENUMERATED, (Case("three units", _moved_layer, equals=-2 / math.sqrt(14 / 3)),)),
     "layer-norm-product": Oracle(
         _BY_HAND,
         (
@@ -195,6 +251,11 @@ ORACLES = {
     "large-batch-gradient": Oracle(_BY_HAND, (_limit("three samples", _batch, 2 / (_HALF_DIFFERENCE + _EPSILON)),)),
     "batch-norm-gradient": Oracle(
         _SINE, (_limit("sin", lambda: _sine(q=1, G=3), lambda: 3 * _slopes(1, 1) / _spread(1)),)
+    ),
+    "batch-derivative": Oracle(_WRITTEN_OUT, (Case("three samples", _one_batch, lambda: _derivatives()[0], _STEPS),)),
+    "batch-derivative-sum": Oracle(_WRITTEN_OUT, (Case("three samples", _one_batch, 0, _STEPS, 1),)),
+    "batch-derivative-length": Oracle(
+        _WRITTEN_OUT, (Case("three samples", _one_batch, lambda: sum(d**2 for d in _derivatives()), _STEPS),)
     ),
     "batch-norm-gradient-relu": Oracle(
         "Yang et al. 2019; the constant in dks", (Case("ReLU", _relu, equals=1.466942206924260361),)

@@ -19,6 +19,7 @@ from derive.proof.verdict import Grade
 from derive.randomness import Entry
 from derive.rules.any_activation import CORRELATION, SLOPE_OF_F, F, pair
 from derive.rules.wide import Q, U, one_gaussian
+from derive.theorems.layer_norm_invariance import FACTOR
 from derive.theorems.pre_ln_depth import ADDED, END, RETURNED, START, added, returned
 from derive.theorems.residual_variance import ALPHA
 from derive.theorems.signals import Q1
@@ -182,6 +183,18 @@ def test_without_the_gradients_independence_together_nothing_comes_back_through_
         bare.by(*(step.rule for step in stream.steps))
 
 
+def test_claims_that_these_theorems_decide():
+    verdicts = {
+        "xiong-lemma-1": "holds",
+        "xiong-lemma-1-stream": "holds-if",
+        "xiong-post-ln": "refuted",
+        "xiong-post-ln-layer-norm": "holds-if",
+        "xiong-pre-ln": "refuted",
+        "ba-invariance": "holds",
+    }
+    assert {name: derive.claim(name).audit().verdict for name in verdicts} == verdicts
+
+
 def is_refuted(name, part, spoil):
     found = parts_of(name)[part]
     laboratory = Laboratory(found.setting)
@@ -196,11 +209,14 @@ def is_refuted(name, part, spoil):
         ("layer-norm", "layer-norm", lambda e: e * (n(0) - 1) / n(0)),
         ("layer-norm", "layer-norm", lambda e: e.subs(EPSILON, 2 * EPSILON)),
         ("layer-norm", "layer-norm-sum", lambda e: e + 1),
+        ("layer-norm", "layer-norm-invariance", lambda e: e * FACTOR),
         ("batch-norm", "batch-norm-length", lambda e: e * (BATCH - 1) / BATCH),
         ("batch-norm", "batchnorm-share", lambda e: e * BATCH / (BATCH + 1)),
         ("batch-norm", "batchnorm-pair", lambda e: e * (BATCH - 1) / BATCH),
         ("batch-norm", "batchnorm-pair", lambda e: -e),
         ("post-ln-residual", "post-ln-mean", lambda e: e + 1),
+        ("batch-norm-gradient", "batch-derivative", lambda e: e.subs(BATCH, BATCH + 1)),
+        ("batch-norm-gradient", "batch-derivative-length", lambda e: e * (BATCH - 1) / BATCH),
     ],
 )
 def test_a_wrong_version_is_refuted_in_a_tiny_world(name, part, spoil):
