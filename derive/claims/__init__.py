@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from derive.claims.printed_constants import CONSTANTS
 from derive.claims.printed_equations import EQUATIONS
 from derive.claims.printed_laws import LAWS
+from derive.claims.printed_layers import LAYERS
 from derive.claims.rows import Equation, Number
 from derive.registry import Registry
 
 if TYPE_CHECKING:
     from derive.claims.claim import Claim
 
-ROWS: dict[str, Number | Equation] = {**CONSTANTS, **LAWS, **EQUATIONS}
+ROWS: dict[str, Number | Equation] = {**CONSTANTS, **LAWS, **LAYERS, **EQUATIONS}
 """The claims that are lines of data."""
 
 CLAIMS: Registry[Claim] = Registry(

@@ -137,8 +137,8 @@ EQUATIONS = {
         f"{_KERNEL.replace('n_1', '2 n_1')} = n_1 (2 w + 1) Var[K] Var[g]",
         "grouped-convolution",
         "grouped-convolution-gradient",
-        "Two groups of n_1 outputs, stride one. What is derived ends in a sum of deltas with a rounded-down quotient, one "
-        "for each output of both groups; no rule of the language says yet that n_1 of them are one.",
+        "Two groups of n_1 outputs, stride one. What is derived ends in a sum of deltas with a rounded-down quotient, "
+        "one for each output of both groups; no rule of the language says yet that n_1 of them are one.",
     ),
     "keras-depthwise": Equation(
         "The fan-in of a depthwise convolution counts all channels",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from sympy import Basic, Expr, expand, preorder_traversal
 
@@ -20,11 +21,10 @@ from derive.claims.decision import compare
 from derive.claims.repair import contradict
 from derive.equations.equation_reading import Reading, read
 from derive.equations.limits_of_width import audit_limit
-from derive.equations.networks import BlockNetwork
 from derive.equations.presets import assumed, fixes_input
-from derive.equations.speakers import Speaker, batches, of_theorems, speaking
+from derive.equations.speakers import Speaker
 from derive.equations.spoken import Spoken, once, spoken_of
-from derive.equations.vocabulary import Vocabulary
+from derive.equations.usual_readings import read_with, sides_of, usual_reading
 from derive.equations.where import Fixed
 from derive.errors import InputError
 from derive.hypotheses import (
@@ -39,10 +39,13 @@ from derive.indices import bound_indices
 from derive.layers import Facts, d
 from derive.network import Partial, g
 from derive.proof.derivation import Statement
-from derive.randomness import EVERYTHING, NETWORKS, Entry, Family, Over
+from derive.randomness import EVERYTHING, Entry, Family, Over
 from derive.rules.lemma import require_hypotheses
 from derive.setting import Setting, Undischarged
 from derive.words import Words
+
+if TYPE_CHECKING:
+    from derive.equations.networks import BlockNetwork
 
 _MOST_TRIED = 3
 """How many sets of hypotheses are tried where none is given."""
@@ -90,11 +93,14 @@ def decide(
     if layers is not None or input is not None:
         if layers is None or names is not None or where:
             raise InputError("layers go with input, and neither with names nor where: blocks have their own")
+        # Blocks take a while to import.
+        from derive.equations.networks import BlockNetwork
+
         return _of_network(text, BlockNetwork.of(layers, input, over), assume, let, id)
     fixed = Fixed.read(where)
     fixed_input = fixes_input(assume or ())
-    reading = _read(text, over, let, fixed_input) if names is None else _read_with(names, text, over, let)
-    backward = any(side.has(Partial, g) for side in _sides(reading))
+    reading = usual_reading(text, over, let, fixed_input) if names is None else read_with(names, text, over, let)
+    backward = any(side.has(Partial, g) for side in sides_of(reading))
     hypotheses = None if assume is None else assumed(assume, backward=backward)
     return [
         answer(Question(name, reading, fixed.put(statement), hypotheses, fixed, names))
@@ -118,50 +124,6 @@ def _named(id: str, reading: Reading) -> Iterator[tuple[str, Statement]]:
     """Yield the statements with their names: numbers where there are several."""
     for n, statement in enumerate(reading.statements, 1):
         yield (id if len(reading.statements) == 1 else f"{id}-{n}"), statement
-
-
-def _read_with(theorem: str, text: str, over: Over | None, let: Sequence[str]) -> Reading:
-    """Read with the names of a theorem's statement, or else of one of its parts: a name may be another family there."""
-    first: InputError | None = None
-    for one in of_theorems((theorem,)):
-        statement, usual = one.derivation.statement, over or one.derivation.setting.over
-        try:
-            return read(text, over=usual, let=let, names=Vocabulary.of(statement.lhs, statement.rhs, over=usual))
-        except InputError as error:
-            first = first or error
-    assert first is not None
-    raise first
-
-
-def _read(text: str, over: Over | None, let: Sequence[str], fixed_input: bool) -> Reading:
-    """Read with the averages that are given, or else with the first under which a theorem speaks of a left side."""
-    if over is not None:
-        return read(text, over=over, let=let)
-    from derive.theorems.product import BOTH_FACTORS
-    from derive.theorems.rectifier_gradient import FIXED_INPUT
-
-    usual: tuple[Over, ...] = (EVERYTHING, NETWORKS, FIXED_INPUT, BOTH_FACTORS)
-    readings = [read(text, over=o, let=let) for o in usual]
-    if not any(sign in ("E", "Var", "Cov") for sign in readings[0].averages):
-        return readings[0]
-    if not fixed_input:
-        return next((r for r in readings if _spoken_of(r, r.statements[0].lhs)), readings[0])
-    inputs_fixed = readings[1:]
-    told = (r for r in inputs_fixed if _spoken_of(r, r.statements[0].lhs))
-    # Where no theorem speaks of the first left side, one may speak of another.
-    beside = (r for r in (*inputs_fixed, readings[0]) if _spoken_of(r, *_sides(r)))
-    return next(chain(told, beside), readings[1])
-
-
-def _spoken_of(reading: Reading, *expressions: Basic) -> bool:
-    """Return whether a quick theorem speaks of one of the expressions, with averages as they are read."""
-    relation = reading.statements[0].relation
-    quick = islice(batches(*_sides(reading)), 2)
-    return any(one.says(relation) for batch in quick for one in speaking(batch, *expressions))
-
-
-def _sides(reading: Reading) -> list[Basic]:
-    return [side for statement in reading.statements for side in (statement.lhs, statement.rhs)]
 
 
 def answer(question: Question) -> Audit:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 import mpmath
+import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 from sympy import Rational
 
 import derive
@@ -15,6 +16,7 @@ from derive.claims.audit import audit
 from derive.claims.printed_constants import CONSTANTS
 from derive.claims.printed_equations import EQUATIONS
 from derive.claims.printed_laws import LAWS
+from derive.claims.printed_layers import LAYERS
 from derive.claims.rows import Number
 from derive.equations.constants import constant_claim
 from derive.equations.row_claims import claim_of
@@ -230,3 +232,24 @@ def test_a_sibling_of_an_equation_comes_out_otherwise(id, monkeypatch):
     monkeypatch.setitem(ROWS, id, row._replace(equation=row.equation.replace(here, there)))
     found = claim_of(id).audit()
     assert (found.verdict, found.suffices) != (VERDICTS[id], _audit(id).suffices)
+
+
+def test_rows_about_layers():
+    """Attention, maxout and orthogonal weights, held against SciPy; the transposed convolution is counted."""
+    values = {name: derive.claim(name).derived() for name in LAYERS}
+    weight = stats.norm(0, 2**0.5).expect(lambda u: special.expit(u) ** 2 + special.expit(-u) ** 2)
+    assert float(values["attention-values"]) == pytest.approx(weight, rel=1e-8)
+    for name, pieces in (("maxout-gradient", 2), ("maxout-gradient-3", 3)):
+        largest = stats.norm.expect(lambda u, k=pieces: k * u**2 * special.ndtr(u) ** (k - 1))
+        assert float(values[name]) == pytest.approx(1 / largest, rel=1e-8)
+    for outputs, inputs in ((3, 5), (5, 3)):
+        square = stats.ortho_group.rvs(5, random_state=1)[:outputs, :inputs]
+        found = float(_at(values["torch-orthogonal"], n=inputs, m=outputs))
+        assert found == pytest.approx(inputs * (square**2).mean(), rel=1e-12)
+    # A row of ones, two apart, that a kernel of four ones runs over, in both directions and for two channels a group.
+    seen = int(np.convolve([1, 0] * 8, [1] * 4)[8]) ** 2 * 2
+    assert 1 / _at(values["torch-transposed-default"], g=3, s=2, j=6, k=4) == seen
+
+
+def _at(value, **numbers):
+    return value.xreplace({symbol: Rational(numbers[symbol.name]) for symbol in value.free_symbols})
