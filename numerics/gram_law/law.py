@@ -84,4 +84,5 @@ def carried(of: Samples, network: Network, power: int, sizes: Sizes) -> Carried:
         raw = of.unit(layers, points.at, excess, sizes.layer)
         value = mean_value(layers, points.at, excess) if of is ONE else 0.0
         rows.append([*row, moment * float((weights / before * value).sum())])
-    return Carried(*np.array(rows).T, tuple(laws))
+    moment, mean, variance, value = np.array(rows).T
+    return Carried(moment, mean, variance, value, tuple(laws))

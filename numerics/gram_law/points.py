@@ -98,19 +98,19 @@ def few(of: Samples, points: Points, degree: int) -> Points:
     x = x / np.where(deviation > _STILL, deviation, np.inf)[:, None]
     made = monomials(x, tuple(sorted(of.exponents(degree), key=sum)))
     target = made @ points.weights
-    for every in (max(1, made.shape[1] // (_COLUMNS * len(made))), 1):
-        some = slice(None, None, every)
-        weights, missing = _not_negative(made[:, some], np.sqrt(np.abs(points.weights[some])), target)
-        if missing < _MET:
-            break
+    every = max(1, made.shape[1] // (_COLUMNS * len(made)))
+    roots = np.sqrt(np.abs(points.weights))
+    weights, missing = _not_negative(made[:, ::every], roots[::every], target)
+    if missing > _MET:
+        every, (weights, _) = 1, _not_negative(made, roots, target)
     chosen = weights > 0
-    return Points(points.at[:, some][:, chosen], weights[chosen] / weights[chosen].sum())
+    return Points(points.at[:, ::every][:, chosen], weights[chosen] / weights[chosen].sum())
 
 
 def _not_negative(made: Floats, roots: Floats, target: Floats) -> tuple[Floats, float]:
     """Return weights of columns that are not negative and make a target, and what is missing of it."""
     # Orthonormal, each to all before it; those that bring nothing new are left out.
-    sizes = np.linalg.qr((made * roots).T, mode="r")
+    sizes = np.asarray(np.linalg.qr((made * roots).T, mode="r"))
     kept = np.abs(np.diag(sizes)) > _RANK * np.abs(sizes).max(axis=0)
     by = sizes[np.ix_(kept, kept)].T
     made, target = np.linalg.solve(by, made[kept]), np.linalg.solve(by, target[kept])

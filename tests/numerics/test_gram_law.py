@@ -188,6 +188,22 @@ def test_gradients_are_exact_where_they_do_not_depend_on_the_width(name, gain):
     np.testing.assert_allclose(found.of_weights, wide.columns["var_grad_w"], rtol=1e-4)
 
 
+def test_gradients_of_squares_by_moments():
+    """f = s², two layers: |dCost/ds^0|² over all weights is a polynomial in the length, by moments of normal numbers.
+
+    E[W_jk² (W_j·s² + b)²] is v² (Σ s⁴ + 2 s_k⁴) + v Var[b], v the variance of a weight.
+    """
+    n0, n1, n2, gain, bias = 9, 10, 12, 0.4, 0.3
+    net = Network(widths=[n0, n1, n2, 8], activation="x**2", gain=gain, bias_variance=bias)
+    v = gain / n1
+    chi = [1.0, 1.0, 1 + 2 / n0, (1 + 2 / n0) * (1 + 4 / n0)]
+    power = [sum(math.comb(p, k) * gain**k * chi[k] * bias ** (p - k) for k in range(p + 1)) for p in range(4)]
+    sixth = n1 * (15 + 3 * (n1 - 1)) + 2 * n1 * 15
+    behind = 16 * n2 * (8 * gain / n2)
+    exact = behind * (v**2 * sixth * power[3] + v * bias * n1 * power[1]) / n1
+    assert abs(gradients(net, SIZES[1][0]).of_units[0] / exact - 1) < 2e-4
+
+
 @pytest.mark.parametrize(("name", "gain"), [("tanh", 1.3), ("gelu", 1.983)])
 def test_gradients_of_narrow_networks(name, gain):
     """Weights drawn and the gradient taken through them, with biases and unequal widths; the wide limit is off."""

@@ -56,7 +56,7 @@ def gradients(network: Network, sizes: Sizes) -> Gradients:
     rows: list[tuple[float, float]] = []
     means: Means | None = None
     for layer in range(network.d, -1, -1):
-        units, gain, bias = (values[layer] for values in (network.widths[1:], network.gain, network.bias_variance))
+        units, gain, bias = network.widths[layer + 1], network.gain[layer], network.bias_variance[layer]
         if means is None:
             means = _last(units)
         else:
@@ -127,6 +127,8 @@ def _before(
     w, s, z, slope = unit(_NODES_OF_PAIRS)
     k, weights = rest(2)
     both = z[:, :, None] ** 2 + z[:, None] ** 2
-    along = sum(turned(k[:, None, None, j] + part * both)[1] * weights[:, None, None, j] for j in range(k.shape[1]))
+    along = np.zeros_like(both)
+    for at_rest, weight in zip(k.T, weights.T, strict=True):
+        along += turned(at_rest[:, None, None] + part * both)[1] * weight[:, None, None]
     one = w * s * slope * z
     return p, r + units * (units - 1) * np.einsum("gu,guv,gv->g", one, along, one)
