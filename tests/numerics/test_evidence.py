@@ -11,6 +11,7 @@ from itertools import count
 
 import numpy as np
 import pytest
+import scipy
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 
@@ -31,7 +32,7 @@ from numerics.evidence.measurements import measured, seeds
 from numerics.evidence.networks import Learner
 from numerics.evidence.predictions import predicted_rhythm
 from numerics.evidence.studies import ASSUMPTION, DEPTH, FULL, RHYTHM, SHAPES, STUDIES, cells, chain
-from numerics.evidence.training import MOMENTUM, train
+from numerics.evidence.training import MOMENTUM, tested, train
 from numerics.figures import FIGURES
 from numerics.phase import phase_diagram
 from numerics.report import evidence as report_evidence
@@ -139,6 +140,20 @@ def test_training_is_gradient_descent_with_momentum():
     assert seen.test[0] == pytest.approx(right.mean(), abs=1e-12)
 
 
+def test_networks_are_tested_without_masks_on_all_whole_batches():
+    """By hand, on two batches and a rest that is left out: with ones in place of masks."""
+    learner, rng = Learner(MIXED, 6, "float64"), np.random.default_rng(3)
+    values, x, y = learner.draw(streams(2)), rng.standard_normal((15, 4)), np.eye(3)[rng.integers(3, size=15)]
+    costs, shares = tested(learner, values, Split(x, y))
+    for copy in range(2):
+        first, inner, last = (values[key][copy] for key in learner.weights)
+        h = np.tanh(x[:12] @ first)
+        s = (h + (h * scipy.special.ndtr(h)) @ inner) @ last
+        p = scipy.special.softmax(s, axis=1)
+        assert costs[copy] == pytest.approx(-np.log((p * y[:12]).sum(axis=1)).mean(), rel=1e-12)
+        assert shares[copy] == pytest.approx((s.argmax(axis=1) == y[:12].argmax(axis=1)).mean())
+
+
 def test_a_seed_gives_the_same_numbers_whatever_is_trained_beside_it():
     """The first copy of three is the only copy of one; masks of dropout have streams of their own."""
     about = {"study": DEPTH, "label": "", "kind": TRAINED, "depth": 3, "gain": 1.5, "data": "made-up", "seed": 4}
@@ -188,6 +203,7 @@ def test_variances_at_initialisation_are_the_predicted_ones():
     common = {"study": ASSUMPTION, "label": "", "kind": "measured", "data": "made-up", "seed": 0, "batch": 16}
     wide = Cell(**common, layers=chain(128, 4, "tanh"), depth=4, gain=1.5, copies=30)
     found = Measured(wide, measured(wide))
+    np.testing.assert_allclose(found.array("drawn_grad")[:, -1], found.array("grad")[:, -1], rtol=1e-5)
     for name, columns in (("q", "predicted_q"), ("drawn_grad", "predicted_grad")):
         values = found.array(name)
         values = values / (values[:, -1:] if name == "drawn_grad" else 1)
