@@ -82,6 +82,7 @@ def test_gradients_of_weights_are_finite_differences_of_the_cost(learner, batch)
     """With a residual branch and masks: one weight of every matrix, in two copies."""
     x, y = batch
     values = learner.draw(streams(2)) | learner.masks(streams(2))
+    assert (len(learner.weights), len(values)) == (3, 4)  # a mask is no weight
     found = gradients(learner, values, x, y)
     for key in learner.weights:
         costs = []
