@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from derive.errors import InputError
 from numerics import Network, predict
 from numerics.cli import main
-from numerics.evidence import QUICK, Settings, evidence
+from numerics.evidence import QUICK, Settings, evidence, training
 from numerics.evidence import gathering as gathering_module
 from numerics.evidence.cells import CELLS, TRAINED, Cell, perform
 from numerics.evidence.cost import accuracy, cross_entropy, output_gradient
@@ -32,7 +32,7 @@ from numerics.evidence.measurements import measured, seeds
 from numerics.evidence.networks import Learner
 from numerics.evidence.predictions import predicted_rhythm
 from numerics.evidence.studies import ASSUMPTION, DEPTH, FULL, RHYTHM, SHAPES, STUDIES, cells, chain
-from numerics.evidence.training import MOMENTUM, tested, train
+from numerics.evidence.training import MOMENTUM, train
 from numerics.figures import FIGURES
 from numerics.phase import phase_diagram
 from numerics.report import evidence as report_evidence
@@ -145,7 +145,7 @@ def test_networks_are_tested_without_masks_on_all_whole_batches():
     """By hand, on two batches and a rest that is left out: with ones in place of masks."""
     learner, rng = Learner(MIXED, 6, "float64"), np.random.default_rng(3)
     values, x, y = learner.draw(streams(2)), rng.standard_normal((15, 4)), np.eye(3)[rng.integers(3, size=15)]
-    costs, shares = tested(learner, values, Split(x, y))
+    costs, shares = training.tested(learner, values, Split(x, y))
     for copy in range(2):
         first, inner, last = (values[key][copy] for key in learner.weights)
         h = np.tanh(x[:12] @ first)
@@ -202,7 +202,7 @@ def test_the_digits_are_those_of_scikit_learn():
 def test_variances_at_initialisation_are_the_predicted_ones():
     """Signals, and gradients that are drawn, keep to the prediction in a wide network."""
     common = {"study": ASSUMPTION, "label": "", "kind": "measured", "data": "made-up", "seed": 0, "batch": 16}
-    wide = Cell(**common, layers=chain(128, 4, "tanh"), depth=4, gain=1.5, copies=30)
+    wide = Cell(**common, layers=chain(128, 4, "tanh"), depth=4, gain=1.5, bias_variance=0.5, copies=30)
     found = Measured(wide, measured(wide))
     np.testing.assert_allclose(found.array("drawn_grad")[:, -1], found.array("grad")[:, -1], rtol=1e-5)
     for name, columns in (("q", "predicted_q"), ("drawn_grad", "predicted_grad")):
