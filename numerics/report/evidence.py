@@ -43,7 +43,7 @@ CAPTIONS = {
         "ReLU networks with He’s gain: accuracy against depth, and how much the predicted mean square grows on the "
         "way, and the squared gradient on the way back. Chains stop learning, whose variance is constant: plain ones, "
         "and normalised ones, of which some keep samples apart and have growing gradients. Residual streams whose "
-        "variance grows go on, until it grows too much.",
+        "variance grows go on, until it grows too much. Growth beyond a million is cut off.",
         "Four plots against depth. Above, the accuracy of all chains falls with depth, that of residual streams stays, "
         "but for large branches. Below, predicted growth: of signals and gradients by orders of magnitude for large "
         "branches, and of gradients alone for BatchNorm and for LayerNorm behind ReLU.",

@@ -11,13 +11,14 @@ from itertools import count
 
 import numpy as np
 import pytest
+import scipy
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 
 from derive.errors import InputError
 from numerics import Network, predict
 from numerics.cli import main
-from numerics.evidence import QUICK, Settings, evidence
+from numerics.evidence import QUICK, Settings, evidence, training
 from numerics.evidence import gathering as gathering_module
 from numerics.evidence.cells import CELLS, TRAINED, Cell, perform
 from numerics.evidence.cost import accuracy, cross_entropy, output_gradient
@@ -81,6 +82,7 @@ def test_gradients_of_weights_are_finite_differences_of_the_cost(learner, batch)
     """With a residual branch and masks: one weight of every matrix, in two copies."""
     x, y = batch
     values = learner.draw(streams(2)) | learner.masks(streams(2))
+    assert (len(learner.weights), len(values)) == (3, 4)  # a mask is no weight
     found = gradients(learner, values, x, y)
     for key in learner.weights:
         costs = []
@@ -139,6 +141,20 @@ def test_training_is_gradient_descent_with_momentum():
     assert seen.test[0] == pytest.approx(right.mean(), abs=1e-12)
 
 
+def test_networks_are_tested_without_masks_on_all_whole_batches():
+    """By hand, on two batches and a rest that is left out: with ones in place of masks."""
+    learner, rng = Learner(MIXED, 6, "float64"), np.random.default_rng(3)
+    values, x, y = learner.draw(streams(2)), rng.standard_normal((15, 4)), np.eye(3)[rng.integers(3, size=15)]
+    costs, shares = training.tested(learner, values, Split(x, y))
+    for copy in range(2):
+        first, inner, last = (values[key][copy] for key in learner.weights)
+        h = np.tanh(x[:12] @ first)
+        s = (h + (h * scipy.special.ndtr(h)) @ inner) @ last
+        p = scipy.special.softmax(s, axis=1)
+        assert costs[copy] == pytest.approx(-np.log((p * y[:12]).sum(axis=1)).mean(), rel=1e-12)
+        assert shares[copy] == pytest.approx((s.argmax(axis=1) == y[:12].argmax(axis=1)).mean())
+
+
 def test_a_seed_gives_the_same_numbers_whatever_is_trained_beside_it():
     """The first copy of three is the only copy of one; masks of dropout have streams of their own."""
     about = {"study": DEPTH, "label": "", "kind": TRAINED, "depth": 3, "gain": 1.5, "data": "made-up", "seed": 4}
@@ -186,8 +202,9 @@ def test_the_digits_are_those_of_scikit_learn():
 def test_variances_at_initialisation_are_the_predicted_ones():
     """Signals, and gradients that are drawn, keep to the prediction in a wide network."""
     common = {"study": ASSUMPTION, "label": "", "kind": "measured", "data": "made-up", "seed": 0, "batch": 16}
-    wide = Cell(**common, layers=chain(128, 4, "tanh"), depth=4, gain=1.5, copies=30)
+    wide = Cell(**common, layers=chain(128, 4, "tanh"), depth=4, gain=1.5, bias_variance=0.5, copies=30)
     found = Measured(wide, measured(wide))
+    np.testing.assert_allclose(found.array("drawn_grad")[:, -1], found.array("grad")[:, -1], rtol=1e-5)
     for name, columns in (("q", "predicted_q"), ("drawn_grad", "predicted_grad")):
         values = found.array(name)
         values = values / (values[:, -1:] if name == "drawn_grad" else 1)

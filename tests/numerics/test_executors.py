@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import time
 import warnings
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from derive.errors import InputError
-from numerics import Network, simulate
+from numerics import Network, processes, simulate
+from numerics.cli import main
 from numerics.curves import sweep as sweeping
 from numerics.curves.sweep import sweep
 from numerics.processes import WorkerLost, completed, engine, spread
@@ -104,6 +108,26 @@ def test_results_come_in_order_and_as_they_are_done():
             spread(double, [3, -1], executor=pool)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--layers", "dense(8), repeat(2, relu, dense(8))", "--input", "8", "--networks", "9000", "--width-bias"],
+        ["--depth", "3", "--width", "8", "--activation", "relu", "--over", "both", "--networks", "9000"],
+    ],
+    ids=["blocks", "chain"],
+)
+def test_verify_has_the_same_rows_on_any_executor(monkeypatch, options):
+    """The option that names a cluster hands its executor to the simulation, and to that of narrower networks."""
+    away, command = Elsewhere(), ["verify", *options, "--gain", "2", "--format", "json"]
+    monkeypatch.setattr(processes, "engine", lambda dask: nullcontext(away if dask else None))
+    here = CliRunner().invoke(main, command)
+    assert away.tasks == 0
+    there = CliRunner().invoke(main, [*command, "--dask", "somewhere"])
+    assert here.exit_code in (0, 1), here.output
+    assert (there.output, there.exit_code) == (here.output, here.exit_code)
+    assert away.tasks > 1
+
+
 def test_a_lost_worker_is_told():
     """An executor that breaks ends the work with one clear error."""
     with pytest.raises(WorkerLost, match="a worker ended before it was done"):
@@ -154,4 +178,8 @@ def test_a_cluster_that_loses_a_worker_ends_and_counts_all_once(cluster):
         assert sorted(seen) == [(x, 2 * x) for x in tasks]
         here = simulate(CHAIN, seed=3, networks=20_000)
         there = simulate(CHAIN, seed=3, networks=20_000, executor=executor)
+    command = ["verify", "--depth", "3", "--width", "8", "--gain", "2", "--networks", "9000", "--format", "json"]
+    found = [CliRunner().invoke(main, [*command, *end]) for end in ([], ["--dask", cluster.scheduler_address])]
+    assert found[0].output == found[1].output
+    assert json.loads(found[1].output)["networks"] == 9000
     np.testing.assert_array_equal(here.estimate["var_s"], there.estimate["var_s"])

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import scipy
 
+import derive
 from derive.blocks import BatchNorm, LayerNorm, RMSNorm, network_input
 from derive.errors import InputError
+from derive.network import n
 from numerics import Network, predict, verify
 from numerics.arrays import Program
 from numerics.finite_width import finite_width_bias
@@ -85,6 +87,18 @@ def test_layernorm_before_relu_leaves_the_correlation_and_after_it_takes_the_sha
         assert rows(layers, "rho", input_correlation=0.6) == pytest.approx([start, *expected], rel=1e-12)
     assert seen_before[-1] > 0.9
     assert seen_after[-1] / seen_after[-2] == pytest.approx(math.pi / (2 * (math.pi - 1)), abs=0.02)
+
+
+def test_a_pre_ln_branch_adds_what_its_own_width_says():
+    """n_1 units inside, n_0 outside: the theorem reads the first alone, and curves grow by n_1 Var[U]/2 with ReLU."""
+    theorem = derive.theorem("pre-ln-residual")
+    (slope,) = (part for part in theorem.parts if part.name == "pre-ln-slope")
+    for result in (theorem.result, slope.result):
+        assert result.has(n(1))
+        assert not result.has(n(0))
+    layers = "dense(64), residual(layernorm, dense(16, gain=1), relu, dense(64, gain=3))"
+    q = predict(Network(layers=layers, input=64, gain=1.0)).columns["q"]
+    assert q[2] - q[1] == pytest.approx(3 / 2)
 
 
 def test_the_gradient_through_a_large_batch_grows_as_published():
