@@ -21,7 +21,7 @@ LAYERS = {
         "The default bound of a transposed convolution is that of its fan-in",
         "PyTorch, nn.ConvTranspose2d",
         "its documentation",
-        "1/fan-in",
+        "bound^2",
         "g/(c k^2)",
         "1/(j/g (k/s)^2)",
         "j channels come in and c go out, g groups, a kernel of k in both directions, stride s: of the k² weights of "

@@ -46,6 +46,7 @@ _OPENING = {"(", "[", ",", r"\{", r"\langle", r"\lvert", "{"}
 _GREEK = 58
 _THIN, _MEDIUM, _THICK, _SIGN = 17, 44, 56, 78
 _SCRIPT_SCALE = 0.7
+_SMALL_FRACTION = 0.87  # letters of 7 points are wide for their size, and their scripts hardly smaller
 _BAR, _ROOT, _FENCES = 24, 83, 90
 _WORDS = (r"\operatorname", r"\text", r"\mathrm", r"\mathit")
 
@@ -78,7 +79,9 @@ def _hundredths(formula: str, style: int) -> float:
 
 def _token(token: str, style: int, before: str) -> float:
     if token in _BIG:
-        return _BIG[token] * (1.0 if style == DISPLAY else 0.74) + _THIN
+        # Behind what is multiplied by it there is a space, too.
+        apart = before and not (before in _OPENING or before in _BINARY or before in _RELATIONS or before in _ARROWS)
+        return _BIG[token] * (1.0 if style == DISPLAY else 0.74) + (2 if apart else 1) * _THIN
     if token in _RELATIONS or token in _ARROWS:
         return (100 if token in _ARROWS else _SIGN) + (0 if style == SCRIPT else _THICK)
     if token in _BINARY:
@@ -96,7 +99,7 @@ def _token(token: str, style: int, before: str) -> float:
 def _group(token: str, style: int) -> float:
     if token.startswith(r"\frac"):
         inner = min(style + 1, SCRIPT)
-        scale = _SCRIPT_SCALE if style == TEXT else 1.0
+        scale = _SMALL_FRACTION if style == TEXT else 1.0
         middle = argument(token, len(r"\frac"))
         halves = (token[len(r"\frac") : middle], token[middle:])
         return scale * max(_hundredths(bare(half), inner) for half in halves) + _BAR
