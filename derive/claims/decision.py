@@ -10,8 +10,8 @@ from sympy import Basic, Expr, Mul, Sum, Tuple, expand, powsimp
 
 from derive.averages import SharedVariance
 from derive.claims.claim import Claim
+from derive.claims.inequalities import compare_order
 from derive.claims.logic import compare_logic
-from derive.claims.order import compare_order
 from derive.claims.reduction import Comparison, built, is_product, named, pinned, reduce, specialise, written_out
 from derive.errors import InputError
 from derive.proof.derivation import Derivation, Statement

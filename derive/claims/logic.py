@@ -14,7 +14,7 @@ from sympy import And, Basic, Eq, Equivalent, Expr, Implies, StrictGreaterThan, 
 from sympy.core.relational import Relational
 
 from derive.claims.claim import Claim
-from derive.claims.order import below_one
+from derive.claims.inequalities import below_one
 from derive.claims.reduction import Comparison, reduce, specialised
 from derive.claims.sign import not_negative
 from derive.proof.rule import RuleDoesNotApply

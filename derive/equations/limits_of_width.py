@@ -15,7 +15,7 @@ from derive.averages import Bracket, SharedVariance
 from derive.claims.audit import Inconsistent, usual
 from derive.claims.audit import audit as audit_claim
 from derive.claims.claim import Audit, Claim, Finding
-from derive.claims.order import multiple_of
+from derive.claims.inequalities import multiple_of
 from derive.claims.sign import not_negative
 from derive.errors import InputError
 from derive.gaussian.expectation import GaussianExpectation

@@ -131,7 +131,8 @@ class Space:
             self._add(total, law, reach, inner, tolerance)
             left = self._left(law, float(reach))
             short = left > tolerance * total.size[0]
-            if not short.any() or reach >= _LAST or (np.isinf(left).all() and reach > 40):
+            worn = total.boxes > self.most_boxes[law.sides] or reach >= _LAST
+            if not short.any() or worn or (np.isinf(left).all() and reach > 40):
                 return total, left
             reach, inner = int(np.ceil(1.25 * reach)), reach
 

@@ -20,7 +20,7 @@ from derive.network import SLOPE, W, n, x
 from derive.proof.laboratory import Laboratory
 from derive.proof.laws import Scalar
 from derive.proof.verdict import Grade
-from derive.theorems.norm_moments import SPREAD, SPREAD_DEFINED
+from derive.theorems.norm_moments import SPREAD, spread_defined
 
 NETWORKS = 200_000
 WIDTHS = (3, 4, 7, 2, 5)
@@ -108,7 +108,7 @@ def test_the_gradients_of_drawn_networks_fluctuate_likewise(a):
 
 
 def test_the_spread_is_that_of_a_squared_activation():
-    (defined,) = SPREAD_DEFINED.equations
+    (defined,) = spread_defined().equations
     for a in SLOPES:
         assert math.isclose(defined.rhs.subs(SLOPE, Rational(a).limit_denominator(10)), spread(a), rel_tol=1e-14)
     assert factor(defined.rhs.subs(SLOPE, 0)) == 5

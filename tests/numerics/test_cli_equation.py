@@ -11,7 +11,7 @@ from numerics.cli import main
 
 TRUE = "Var[z^i] = Var[x] ∏_{i'=0}^{i-1} n_{i'} Var[W^{i'}]"
 FALSE = "Var[z^i] = 2 Var[x] ∏_{i'=0}^{i-1} n_{i'} Var[W^{i'}]"
-OPEN = "Var[x_1 + W^0_{11}] = Var[x] + Var[W^0]"
+OPEN = r"E[s^i_k s^i_j] = \delta_{jk} Var[s^i_k]"
 
 
 def run(*arguments, text=None):

@@ -195,7 +195,6 @@ def test_the_chain_takes_no_argument_of_layers(more):
         Network(widths=[3, 4], gain=1, **more)
 
 
-@pytest.mark.parametrize("function", ["finite_width_bias"])
-def test_what_takes_the_chain_only_says_so(function):
-    with pytest.raises(InputError, match=f"{function} takes networks of widths, and not of layers"):
-        getattr(numerics, function)(Network(**GOOD), numerics.predict)
+def test_the_bias_of_finite_width_asks_for_one_width():
+    with pytest.raises(InputError, match="network must have equal widths, got input 8, 7 blocks"):
+        numerics.finite_width_bias(Network(**GOOD), numerics.predict)

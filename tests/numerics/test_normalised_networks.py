@@ -90,12 +90,12 @@ def test_layernorm_before_relu_leaves_the_correlation_and_after_it_takes_the_sha
 
 
 def test_a_pre_ln_branch_adds_what_its_own_width_says():
-    """n_1 units inside, n_0 outside: the theorem reads the first alone, and curves grow by n_1 Var[U]/2 with ReLU."""
+    """n_1 units inside, n_0 outside: streams grow by n_1 Var[U]/2 with ReLU, and n_0 gradients come back."""
     theorem = derive.theorem("pre-ln-residual")
     (slope,) = (part for part in theorem.parts if part.name == "pre-ln-slope")
-    for result in (theorem.result, slope.result):
-        assert result.has(n(1))
-        assert not result.has(n(0))
+    for result, there, other in ((theorem.result, n(1), n(0)), (slope.result, n(0), n(1))):
+        assert result.has(there)
+        assert not result.has(other)
     layers = "dense(64), residual(layernorm, dense(16, gain=1), relu, dense(64, gain=3))"
     q = predict(Network(layers=layers, input=64, gain=1.0)).columns["q"]
     assert q[2] - q[1] == pytest.approx(3 / 2)
