@@ -145,9 +145,8 @@ _GROWTH = math.pi / (math.pi - 1)
 """As Yang et al. 2019 print it; 1.466942206924260361 in dks."""
 
 _COSINES = "arc-cosine kernels, as Cho & Saul 2009 print them"
-_LEAK = 0.2
-_KINKS = 1e-4
-"""How close a grid comes to a mean over two Gaussians of functions with kinks."""
+_LEAK, _KINKS = 0.2, 1e-4
+"""A slope, and how close a grid comes to a mean over two Gaussians of functions with kinks."""
 
 
 def _leaky() -> Known:
@@ -288,8 +287,7 @@ ORACLES = {
         _WRITTEN_OUT, (Case("three samples", _one_batch, lambda: sum(d**2 for d in _derivatives()), _STEPS),)
     ),
     "finite-batch-gradient": Oracle(
-        _COSINES,
-        (Case("leaky ReLU", _leaky, lambda: 3 * _growth(4, _LEAK), _KINKS, reads_left=False),),
+        _COSINES, (Case("leaky ReLU", _leaky, lambda: 3 * _growth(4, _LEAK), _KINKS, reads_left=False),)
     ),
     "finite-batch-relu": Oracle(_COSINES, (_limit("eight samples", lambda: _finite(8), lambda: _growth(8, 0)),)),
     "finite-batch-linear": Oracle(
