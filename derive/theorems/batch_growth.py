@@ -11,7 +11,7 @@ from derive.blocks.lemmas import BATCH, BATCH_SIZE, FIRST, OVER, SECOND
 from derive.blocks.lemmas_batch import EXCHANGEABLE_SAMPLES, GRADIENT, IN
 from derive.blocks.signal import Extents
 from derive.gaussian import GaussianExpectation
-from derive.hypotheses import FINITE_MOMENTS, RECTIFIER
+from derive.hypotheses import FINITE_MOMENTS, RECTIFIER, MadeHypothesis
 from derive.indices import J, K, M
 from derive.kinds import Hypothesis, Kind, Property
 from derive.network import GAIN, Partial
@@ -20,13 +20,14 @@ from derive.proof.rule import Rule
 from derive.randomness import OUTPUT_GRADIENT, Family
 from derive.rules.algebra import FactorOut
 from derive.rules.any_activation import SLOPE_OF_F, F
+from derive.rules.calculus import Differentiate
 from derive.rules.exchangeable import EXCHANGEABLE, AnyOtherSample, EqualSamples
 from derive.rules.given import Everywhere, PutIn
 from derive.rules.lemma import ByLemma
 from derive.rules.means import Linearity
 from derive.rules.pairs import SplitDiagonal
 from derive.rules.spheres import GAUSSIAN_BATCH, LengthApart, OnSphere
-from derive.rules.sums import BringIn, MultiplySums, PullOut
+from derive.rules.sums import BringIn, ContractDelta, MultiplySums, PullOut
 from derive.rules.weights import SplitOff
 from derive.rules.wide import FIRST as ONE
 from derive.rules.wide import SECOND as OTHER
@@ -45,7 +46,6 @@ E = Family(
 )
 _APART = (FIRST, SECOND)
 _COMING = Symbol("G", positive=True)
-_CHAIN = Eq(GRADIENT(J, K), SLOPE_OF_F(Y(J, K)) * E(J, K), evaluate=False)
 _ALL = Eq(Sum(E(J, K), (J, Integer(1), BATCH)), 0, evaluate=False)
 GAUSSIAN_BATCH_VALUES = Hypothesis(
     "batch-gaussian",
@@ -71,14 +71,6 @@ _HYPOTHESES = (
     BATCH_SIZE,
     EXCHANGEABLE_SAMPLES,
     RECTIFIER,
-    Hypothesis(
-        "batch-chain",
-        Words(
-            "What comes back to the normalised values is what comes back to the activations, times a slope: {}.", _CHAIN
-        ),
-        (),
-        for_all=(J, K),
-    ),
     MORE_THAN_THREE,
     GAUSSIAN_BATCH_VALUES,
     Hypothesis(
@@ -131,12 +123,40 @@ _LAYERS = (
 
 
 @lru_cache(maxsize=1)
+def finite_batch_chain() -> Derivation:
+    """dC/dy_tk = f'(y_tk) e_tk, for the gradients e at the activations f(y)."""
+    cost = Sum(E(M, K) * F(Y(M, K)), (M, Integer(1), BATCH))
+    proof = Proof(Setting((BATCH_SIZE,)), Partial(cost, Y(J, K))).by(Differentiate(), ContractDelta())
+    return proof.done("finite-batch-chain", "What comes back through the activation function", symbols=_NOTATION[2:3])
+
+
+@lru_cache(maxsize=1)
+def _chain() -> tuple[Hypothesis, Eq]:
+    """Return that the gradients behind BatchNorm are what comes back through the activation function."""
+    equation = Eq(GRADIENT(J, K), finite_batch_chain().result, evaluate=False)
+    words = Words("What comes back to the normalised values came through the activation function: {}.", equation)
+    return Hypothesis("batch-chain", words, (), for_all=(J, K)), equation
+
+
+MADE_HYPOTHESES = (
+    MadeHypothesis(
+        "batch-chain",
+        Words("What comes back to the normalised values came through the activation function."),
+        "",
+        lambda: _chain()[0],
+    ),
+)
+"""Hypotheses of this file that rest on what a part derives."""
+
+
+@lru_cache(maxsize=1)
 def finite_batch_gradient() -> Derivation:
     """(1/B) sum_t E[(dC/dz_tk)^2] for weights, leaky ReLU and BatchNorm of B > 3 samples, in front of as many."""
     cost = Sum(GRADIENT(J, K) * Y(J, K), (J, Integer(1), BATCH))
     start = Average(Sum(Partial(cost, Z(M, K)) ** 2, (M, Integer(1), BATCH)) / BATCH, OVER)
-    setting = Setting((*_HYPOTHESES, *_LAYERS), over=OVER).with_distinct(*_APART)
-    squares = (ByLemma(batch_derivative_length()), Everywhere(_CHAIN), MultiplySums(), SplitDiagonal(), BringIn())
+    chain, equation = _chain()
+    setting = Setting((*_HYPOTHESES, chain, *_LAYERS), over=OVER).with_distinct(*_APART)
+    squares = (ByLemma(batch_derivative_length()), Everywhere(equation), MultiplySums(), SplitDiagonal(), BringIn())
     means = (Linearity(), SplitOff(E), LengthApart(VARIANCE, Z, Y, _APART, BATCH), OnSphere(Z, Y, BATCH), PullOut())
     backward = (EqualSamples(*_APART), PutIn(_MOMENTS[:-1]), AnyOtherSample(*_APART), Everywhere(_ALL), Linearity())
     proof = Proof(setting, start).by(*squares, *means, *backward, PutIn(_MOMENTS[-1:]), FactorOut(_COMING))

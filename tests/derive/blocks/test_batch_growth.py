@@ -8,6 +8,7 @@ import derive
 from derive.blocks.lemmas import BATCH
 from derive.proof.derivation import Statement
 from derive.proof.verdict import Grade
+from derive.theorems.batch_growth import finite_batch_chain
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,8 @@ def test_a_normalised_gaussian_batch_drawn():
 
 
 def test_factors(parts):
+    assert finite_batch_chain().check().grade is Grade.EXACT
+    assert parts["finite-batch-gradient"].check().passed
     assert parts["finite-batch-linear"].result == (BATCH - 2) / (BATCH - 3)
     relu = parts["finite-batch-relu"].result
     assert abs((relu.subs(BATCH, 10**9) - pi / (pi - 1)).evalf()) < 1e-8
