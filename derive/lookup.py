@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from inspect import unwrap
 from typing import TYPE_CHECKING
 
 from derive.claims import CLAIMS
@@ -98,8 +99,13 @@ def _theorems_of(builders: Iterable[Callable[[], Derivation]]) -> tuple[str, ...
         users = (
             name for name in own.values() if build in vars(sys.modules[THEOREMS.builder(name).__module__]).values()
         )
-        found += beside[-1:] or list(users)[:1]
+        found += beside[-1:] or sorted(users, key=lambda name: not _takes(THEOREMS.builder(name), build))[:1]
     return tuple(dict.fromkeys(found))
+
+
+def _takes(theorem: Callable[[], Derivation], build: Callable[[], Derivation]) -> bool:
+    """Whether a theorem takes a lemma itself: another one of its file may."""
+    return build.__name__ in unwrap(theorem).__code__.co_names
 
 
 def decided(theorem: str) -> tuple[str, ...]:

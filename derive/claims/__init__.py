@@ -61,6 +61,7 @@ CLAIMS: Registry[Claim] = Registry(
         "luther-bn-weights": "derive.claims.normalisation:luther_weights",
         "luther-bn-integral": "derive.claims.normalisation:luther_integral",
         "yang-bn-relu": "derive.claims.normalisation:yang_relu",
+        "yang-bn-linear": "derive.claims.normalisation:yang_linear",
         "xiong-lemma-1": "derive.claims.normalised_streams:lemma_1",
         "xiong-lemma-1-stream": "derive.claims.normalised_streams:stream",
         "xiong-post-ln": "derive.claims.normalised_streams:post_ln",

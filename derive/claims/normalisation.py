@@ -17,6 +17,7 @@ from derive.network import SLOPE, n
 from derive.proof.derivation import Statement
 from derive.rules.asymptotics import LAYER
 from derive.setting import Setting
+from derive.theorems.batch_growth import finite_batch_linear
 from derive.theorems.batch_norm import batch_norm_square, gradient_of_relu
 from derive.theorems.layer_norm import Y as OF_LAYER
 from derive.theorems.layer_norm import layer_norm_length
@@ -189,3 +190,17 @@ def yang_relu() -> Claim:
     """pi/(pi - 1) as B grows."""
     about = ("yang-bn-relu", "The gradient explosion rate of ReLU with large batches", "rate")
     return number_claim(*about, pi / (pi - 1), _growth, source=YANG, where="abstract", against=(gradient_of_relu,))
+
+
+def yang_linear() -> Claim:
+    """(B - 2)/(B - 3) without an activation function, at any finite batch of B > 3."""
+    return number_claim(
+        "yang-bn-linear",
+        "The gradient explosion rate of linear networks with Batch Norm",
+        "rate",
+        (BATCH - 2) / (BATCH - 3),
+        lambda: finite_batch_linear().result,
+        source=YANG,
+        where="linear networks",
+        against=(finite_batch_linear,),
+    )

@@ -70,6 +70,23 @@ class PullOut(Rule):
 
 
 @dataclass(frozen=True)
+class BringIn(Rule):
+    """c sum_j u_j = sum_j c u_j"""
+
+    name = "bring-in"
+    words = "A factor of a sum is one of every term."
+
+    def rewrite(self, node: Expr, setting: Setting) -> Rewrite | None:
+        """Move the factors in front of the only sum in a product into it."""
+        sums = [f for f in Mul.make_args(node) if isinstance(f, Sum)]
+        if len(sums) != 1 or node == sums[0]:
+            return None
+        others = node / sums[0]
+        total = rename_bound(sums[0], others.atoms(Symbol))
+        return Rewrite(Sum(others * total.function, *total.limits))
+
+
+@dataclass(frozen=True)
 class SplitSum(Rule):
     """sum_j (u_j + v_j) = sum_j u_j + sum_j v_j"""
 

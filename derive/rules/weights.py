@@ -10,7 +10,7 @@ from derive.averages import Average, SharedVariance
 from derive.hypotheses import Kind
 from derive.indices import rename_bound
 from derive.proof.rule import Rewrite, Rule
-from derive.randomness import Entry
+from derive.randomness import Entry, Family
 from derive.rules.finite_moments import finite
 from derive.rules.sums import repeated
 from derive.setting import Setting, Undischarged
@@ -117,10 +117,13 @@ def _weight(total: Sum, node: Average, setting: Setting, like: Entry | None = No
 class SplitOff(Rule):
     """E[D X] = E[D] E[X] for D drawn independently of X
 
+    D is a power of one drawn scalar, or all scalars of ``together`` in the product.
+
     Obligation: independence, from what each depends on; two scalars of one family of which nothing says that they
     differ stay together.
     """
 
+    together: Family | None = None
     name = "split-off"
     words = "What is drawn independently of all the rest has a mean of its own."
 
@@ -128,18 +131,24 @@ class SplitOff(Rule):
         """Take the first drawn factor out that is independent of the others."""
         if not isinstance(node, Average) or not isinstance(node.inside[0], Mul):
             return None
-        for factor in node.inside[0].args:
-            base, _ = factor.as_base_exp()
-            if not isinstance(base, Entry) or base.family.source not in node.over.sources:
-                continue
+        for factor in self._drawn(node):
             rest = node.inside[0] / factor
+            if rest == 1:
+                continue
             try:
                 uses = setting.independent(factor, rest) | finite(setting, node)
             except Undischarged:
                 continue
-            words = Words("{} is independent of all the rest.", base)
+            words = Words("{} is independent of all the rest.", factor.as_base_exp()[0])
             return Rewrite(Average(factor, node.over) * Average(rest, node.over), uses, words)
         return None
+
+    def _drawn(self, node: Average) -> list[Expr]:
+        drawn = {f: f.as_base_exp()[0] for f in node.inside[0].args}
+        drawn = {f: e for f, e in drawn.items() if isinstance(e, Entry) and e.family.source in node.over.sources}
+        if self.together is None:
+            return [*drawn]
+        return [Mul(*(f for f, e in drawn.items() if e.family == self.together))]
 
 
 @dataclass(frozen=True)

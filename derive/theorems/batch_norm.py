@@ -41,6 +41,7 @@ from derive.rules.sums import PullOut
 from derive.rules.wide import ByClosedForm, U, one_gaussian
 from derive.setting import Setting
 from derive.theorems.batch_gradient import batch_derivative, batch_derivative_length, batch_derivative_sum
+from derive.theorems.batch_growth import finite_batch_gradient, finite_batch_linear, finite_batch_relu
 from derive.theorems.signals import alike
 from derive.words import Words
 
@@ -159,6 +160,9 @@ def batch_norm_gradient() -> Derivation:
             batch_derivative(),
             batch_derivative_sum(),
             batch_derivative_length(),
+            finite_batch_gradient(),
+            finite_batch_relu(),
+            finite_batch_linear(),
         ),
         remarks=(
             Words(

@@ -144,6 +144,35 @@ def _relu() -> Known:
 _GROWTH = math.pi / (math.pi - 1)
 """As Yang et al. 2019 print it; 1.466942206924260361 in dks."""
 
+_COSINES = "arc-cosine kernels, as Cho & Saul 2009 print them"
+_LEAK, _KINKS = 0.2, 1e-4
+"""A slope, and how close a grid comes to a mean over two Gaussians of functions with kinks."""
+
+
+def _leaky() -> Known:
+    functions = {
+        "Activation": lambda u: (1 + _LEAK) / 2 * u + (1 - _LEAK) / 2 * abs(u),
+        "ActivationSlope": lambda u: _LEAK + (1 - _LEAK) * (u > 0),
+    }
+    return Known({"q": 1, "G": 3, "B": 4}, functions, kinks=(0,))
+
+
+def _finite(batch: int) -> Known:
+    return Known({"B": batch}, _relu().functions, kinks=(0,))
+
+
+def _growth(batch: int, leak: float) -> float:
+    """The factor of a layer, with leaky ReLU as a line and a share of ReLU, and its kernels at -1/(B - 1)."""
+    angle = math.acos(-1 / (batch - 1))
+    ramp, step = 1 - leak, (math.pi - angle) / (2 * math.pi)
+    bent = (math.sin(angle) + (math.pi - angle) * math.cos(angle)) / (2 * math.pi)
+    one = leak**2 + leak * ramp + ramp**2 / 2
+    values = (leak**2 + leak * ramp) * math.cos(angle) + ramp**2 * bent
+    slopes = leak**2 + leak * ramp + ramp**2 * step
+    kept = one - (one - slopes) / batch - (one - values) / batch
+    return kept * batch / (batch - 3) / (one - values)
+
+
 # ---- over a batch
 
 _VALUES = ((2, (1, 2, 6)), (1, (0, -1, 3)))
@@ -256,6 +285,13 @@ ORACLES = {
     "batch-derivative-sum": Oracle(_WRITTEN_OUT, (Case("three samples", _one_batch, 0, _STEPS, 1),)),
     "batch-derivative-length": Oracle(
         _WRITTEN_OUT, (Case("three samples", _one_batch, lambda: sum(d**2 for d in _derivatives()), _STEPS),)
+    ),
+    "finite-batch-gradient": Oracle(
+        _COSINES, (Case("leaky ReLU", _leaky, lambda: 3 * _growth(4, _LEAK), _KINKS, reads_left=False),)
+    ),
+    "finite-batch-relu": Oracle(_COSINES, (_limit("eight samples", lambda: _finite(8), lambda: _growth(8, 0)),)),
+    "finite-batch-linear": Oracle(
+        "(B - 2)/(B - 3), as Yang et al. 2019 print it", (Case("nine samples", lambda: _finite(9), 7 / 6),)
     ),
     "batch-norm-gradient-relu": Oracle(
         "Yang et al. 2019; the constant in dks", (Case("ReLU", _relu, equals=1.466942206924260361),)
