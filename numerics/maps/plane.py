@@ -59,6 +59,8 @@ class _Separation(Space):
         self._growths = {}
 
     def at(self, q: float, gap: float) -> Bounded:
+        if np.isinf(squares(self._f, q)[0][0]):
+            return Bounded(np.nan, np.inf, reason="E[f²] is beyond the range of float64")
         with mpmath.workdps(DIGITS):
             root, g = mpmath.sqrt(mpmath.mpf(q)), mpmath.mpf(gap)
             if _REACH * root >= self._parts.reach:
