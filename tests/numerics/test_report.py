@@ -35,7 +35,13 @@ from numerics.report.works import works, works_table
 from numerics.simulation import simulate
 from numerics.stages import Stage, stream
 
+SEED = 12345
+"""Of its own: figures that other tests drew are kept, by their seed."""
+
+ACTIVATION = "x*Phi(2*x)"
+
 SMALL = {
+    "seed": SEED,
     "theorems": ["product-variance"],
     "claims": ["glorot-2010-eq-6", "question-1-product-rule"],
     "networks": 60,
@@ -86,17 +92,57 @@ def table(path):
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    """A small report, in the place of an older one, on a machine without LaTeX."""
+def seeded():
+    """The streams of random numbers that the two reports draw from, as they are made; what is kept is drawn once."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def make(seeded):
+    """Write a report on a machine without LaTeX, the networks and diagrams of its pages small; return its index.
+
+    Certificates of kernels, operators of the angle and SciPy's distributions draw no network: they are not recorded.
+    """
+    rng_of = np.random.default_rng
+    others = ("numerics.angle", "numerics.kernels", "numerics.maps", "scipy.")
+
+    def record(rng=None):
+        made = rng_of(rng)
+        caller = sys._getframe(1).f_globals["__name__"]
+        if made is not rng and not caller.startswith(others):
+            seeded.append(made.bit_generator.seed_seq)
+        return made
+
+    def write(root, **options):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(np.random, "default_rng", record)
+            patch.setattr(build, "find_engine", lambda: None)
+            for constant, value in {"_SAMPLED_WIDTH": 256, "_BACKWARD_WIDTH": 64, "_GRID": 32}.items():
+                patch.setattr(f"numerics.report.subject.{constant}", value)
+            return write_report(root, **SMALL | {"pdf": True} | options)
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory, make):
+    """A small report, in the place of an older one."""
     root = tmp_path_factory.mktemp("made") / "report"
     with directory_atomic(root, generator=build.GENERATOR) as older:
         (older / "old.txt").write_text("old")
     said = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "find_engine", lambda: None)
-        assert write_report(root, **SMALL | {"pdf": True}, progress=said.append) == root / "index.html"
+    assert make(root, progress=said.append) == root / "index.html"
     assert said[0] == "theorem product-variance"
     return root
+
+
+@pytest.fixture(scope="module")
+def with_page(tmp_path_factory, make):
+    """The same by two workers, with the page of an expression of the user's own, and another: its index, and a page."""
+    root = tmp_path_factory.mktemp("subject") / "report"
+    index = make(root, workers=2, activations=[ACTIVATION, "linear"])
+    (page,) = root.glob("activation-x*.html")
+    return index.read_text(encoding="utf-8"), page
 
 
 def test_all_files_are_there(report):
@@ -109,12 +155,15 @@ def test_all_files_are_there(report):
     assert all(text.endswith(b"\n") for name, text in found.items() if name.endswith((".csv", ".json")))
 
 
-def test_same_seed_same_bytes(report, tmp_path):
-    """Also where the work is spread over processes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "find_engine", lambda: None)
-        write_report(tmp_path / "again", **SMALL | {"pdf": True, "workers": 2})
-    assert contents(tmp_path / "again") == contents(report)
+def test_same_seed_same_bytes(report, with_page):
+    """Also where the work is spread over processes; pages of activations change what names them, and nothing else."""
+    index, page = with_page
+    first, again = contents(report), contents(page.parent)
+    names = set(FILES) - {"index.html", MANIFEST}
+    assert {name: again[name] for name in names} == {name: first[name] for name in names}
+    named = r'<li><a href="#activations">.*?</li>|<section id="activations">.*?</section>\n?| --activation [^<]*'
+    shown = [re.sub(named, "", text, flags=re.S) for text in (index, first["index.html"].decode())]
+    assert len({re.sub(r"<h2>\d+", "<h2>", text) for text in shown}) == 1
 
 
 def test_page_is_complete_and_self_contained(report):
@@ -329,7 +378,7 @@ def test_ratios_where_the_linear_regime_ends(report):
     for number in (0, 6, 9):
         row = {name: float(value) for name, value in rows[number].items()}
         network = Network(widths=[8, 14, 5, 18, 11, 6], activation="tanh", gain=row["gain"])
-        run = simulate(network, rng=stream(0, Stage.REGIME, number), networks=SMALL["networks"], progress=False)
+        run = simulate(network, rng=stream(SEED, Stage.REGIME, number), networks=SMALL["networks"], progress=False)
         for name, layer, predicted in (("var_z", 4, row["gain"] ** 4), ("var_grad_s", 0, row["gain"] ** 4 * 6 / 14)):
             estimate, error = run.estimate[name][layer], run.standard_error[name][layer]
             assert row[f"{name}_{layer}_ratio"] == pytest.approx(estimate / predicted, rel=1e-9)
@@ -411,16 +460,6 @@ def test_unknown_names_before_any_work(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_workers_give_what_this_process_gives():
-    """In the order of the tasks."""
-    tasks = [("claim", "question-1-product-rule"), ("theorem", "product-variance")]
-    apart = spread(perform, tasks, workers=2)
-    assert [made.entry if task[0] == "claim" else made.html for made, task in zip(apart, tasks, strict=True)] == [
-        perform(tasks[0]).entry,
-        perform(tasks[1]).html,
-    ]
-
-
 @pytest.mark.parametrize(("tasks", "workers"), [([3, 1, 2], 1), ([3], 4), ([], 2)])
 def test_one_worker_or_one_task_needs_no_process(tasks, workers):
     """A function that no other process could import is called here, task by task, each as its turn comes."""
@@ -485,45 +524,6 @@ def test_written_file_keeps_mode_and_link(tmp_path):
     assert (tmp_path / "link").is_symlink()
     write_atomic("/dev/null", "gone")
     assert not Path("/dev/null").is_file()
-
-
-ACTIVATION = "x*Phi(2*x)"
-
-
-SEED = 12345
-"""Of its own: figures that other tests drew are kept, by their seed."""
-
-
-@pytest.fixture(scope="module")
-def seeded():
-    """The streams of random numbers that the report with pages draws from, as they are made."""
-    return []
-
-
-@pytest.fixture(scope="module")
-def with_page(tmp_path_factory, seeded):
-    """A report with the page of an expression of the user's own, and another, of smaller networks and coarse diagrams.
-
-    Certificates of kernels try fixed points of their own and draw no network: their streams are not recorded.
-    """
-    make = np.random.default_rng
-
-    def record(rng=None):
-        made = make(rng)
-        caller = sys._getframe(1).f_globals["__name__"]
-        if made is not rng and not caller.startswith(("numerics.kernels", "numerics.maps")):
-            seeded.append(made.bit_generator.seed_seq)
-        return made
-
-    root = tmp_path_factory.mktemp("subject") / "report"
-    options = SMALL | {"claims": SMALL["claims"][1:], "seed": SEED, "activations": [ACTIVATION, "linear"]}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(np.random, "default_rng", record)
-        for constant, value in {"_SAMPLED_WIDTH": 256, "_BACKWARD_WIDTH": 64, "_GRID": 32}.items():
-            patch.setattr(f"numerics.report.subject.{constant}", value)
-        index = write_report(root, **options)
-    (page,) = root.glob("activation-x*.html")
-    return index.read_text(encoding="utf-8"), page
 
 
 def test_no_two_stages_share_random_numbers(with_page, seeded):
