@@ -154,7 +154,7 @@ def _leaky() -> Known:
         "Activation": lambda u: (1 + _LEAK) / 2 * u + (1 - _LEAK) / 2 * abs(u),
         "ActivationSlope": lambda u: _LEAK + (1 - _LEAK) * (u > 0),
     }
-    return Known({"q": 1, "G": 3, "B": 4}, functions, kinks=(0,))
+    return Known({"q": 1, "G": 3, "B": 6}, functions, kinks=(0,))
 
 
 def _finite(batch: int) -> Known:
@@ -287,7 +287,7 @@ ORACLES = {
         _WRITTEN_OUT, (Case("three samples", _one_batch, lambda: sum(d**2 for d in _derivatives()), _STEPS),)
     ),
     "finite-batch-gradient": Oracle(
-        _COSINES, (Case("leaky ReLU", _leaky, lambda: 3 * _growth(4, _LEAK), _KINKS, reads_left=False),)
+        _COSINES, (Case("leaky ReLU", _leaky, lambda: 3 * _growth(6, _LEAK), _KINKS, reads_left=False),)
     ),
     "finite-batch-relu": Oracle(_COSINES, (_limit("eight samples", lambda: _finite(8), lambda: _growth(8, 0)),)),
     "finite-batch-linear": Oracle(
