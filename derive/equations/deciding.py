@@ -21,7 +21,7 @@ from derive.claims.decision import compare
 from derive.claims.repair import contradict
 from derive.equations.equation_reading import Reading, read
 from derive.equations.limits_of_width import audit_limit
-from derive.equations.presets import assumed, fixes_input
+from derive.equations.presets import assumed
 from derive.equations.speakers import Speaker
 from derive.equations.spoken import Spoken, once, spoken_of
 from derive.equations.usual_readings import read_with, sides_of, usual_reading
@@ -98,8 +98,7 @@ def decide(
 
         return _of_network(text, BlockNetwork.of(layers, input, over), assume, let, id)
     fixed = Fixed.read(where)
-    fixed_input = fixes_input(assume or ())
-    reading = usual_reading(text, over, let, fixed_input) if names is None else read_with(names, text, over, let)
+    reading = usual_reading(text, over, let, assume or ()) if names is None else read_with(names, text, over, let)
     backward = any(side.has(Partial, g) for side in sides_of(reading))
     hypotheses = None if assume is None else assumed(assume, backward=backward)
     return [

@@ -67,6 +67,12 @@ def fixes_input(words: Iterable[str]) -> bool:
     return any(word in known and known[word].fixed_input for word in words)
 
 
+def draws_input(words: Iterable[str]) -> bool:
+    """Return whether one of the words names a setting in which the input is drawn, too, and all is exact."""
+    known = presets()
+    return any(word in known and not known[word].fixed_input for word in words)
+
+
 def assumed(words: Iterable[str], *, backward: bool = False) -> tuple[Hypothesis, ...]:
     """Return the hypotheses that words name, for what goes forward or for gradients.
 

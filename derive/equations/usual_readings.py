@@ -8,6 +8,7 @@ from itertools import chain, islice
 from sympy import Basic
 
 from derive.equations.equation_reading import Reading, read
+from derive.equations.presets import draws_input, fixes_input
 from derive.equations.speakers import batches, of_theorems, speaking
 from derive.equations.vocabulary import Vocabulary
 from derive.errors import InputError
@@ -27,7 +28,7 @@ def read_with(theorem: str, text: str, over: Over | None, let: Sequence[str]) ->
     raise first
 
 
-def usual_reading(text: str, over: Over | None, let: Sequence[str], fixed_input: bool) -> Reading:
+def usual_reading(text: str, over: Over | None, let: Sequence[str], assume: Sequence[str]) -> Reading:
     """Read with the averages that are given, or else with the first under which a theorem speaks of a left side."""
     if over is not None:
         return read(text, over=over, let=let)
@@ -38,8 +39,10 @@ def usual_reading(text: str, over: Over | None, let: Sequence[str], fixed_input:
     readings = [read(text, over=o, let=let) for o in usual]
     if not any(sign in ("E", "Var", "Cov") for sign in readings[0].averages):
         return readings[0]
-    if not fixed_input:
-        return next((r for r in readings if _spoken_of(r, r.statements[0].lhs)), readings[0])
+    if not fixes_input(assume):
+        # Where all is exact, a limit is asked of what equalities are about.
+        relation = "=" if draws_input(assume) else readings[0].statements[0].relation
+        return next((r for r in readings if _spoken_of(r, r.statements[0].lhs, relation=relation)), readings[0])
     inputs_fixed = readings[1:]
     told = (r for r in inputs_fixed if _spoken_of(r, r.statements[0].lhs))
     # Where no theorem speaks of the first left side, one may speak of another.
@@ -47,9 +50,9 @@ def usual_reading(text: str, over: Over | None, let: Sequence[str], fixed_input:
     return next(chain(told, beside), readings[1])
 
 
-def _spoken_of(reading: Reading, *expressions: Basic) -> bool:
+def _spoken_of(reading: Reading, *expressions: Basic, relation: str = "") -> bool:
     """Return whether a quick theorem speaks of one of the expressions, with averages as they are read."""
-    relation = reading.statements[0].relation
+    relation = relation or reading.statements[0].relation
     quick = islice(batches(*sides_of(reading)), 2)
     return any(one.says(relation) for batch in quick for one in speaking(batch, *expressions))
 

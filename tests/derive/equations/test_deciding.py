@@ -116,6 +116,7 @@ def test_relations_other_than_equality(text, found):
         (r"Var[z^{i+1}] < Var[z^i] \iff n_i Var[W^i] < 1", "glorot", "holds"),
         ("Var[z^{i+1}] ≤ Var[z^i] ⇒ n_i Var[W^i] < 1", "glorot", "refuted"),
         (r"Var[s^{i+1}] \sim Var[s^i]", "he", "holds"),
+        (r"Var[z^2] \sim n_0 Var[W^0] n_1 Var[W^1] Var[x]", "glorot", "holds"),
         ("Var[s^{i+1}] ~ 2 Var[s^i]", "he", "refuted"),
         ("Var[s^{i+1}] ~ σ_w² E[f(u)²; u ~ N(0, q)] + σ_b²", "wide", "holds-if"),
         (r"Var[s^{i+1}] \longrightarrow 2 σ_w² E[f(u)²; u ~ N(0, q)] + σ_b²", "wide", "refuted"),
